@@ -1,0 +1,27 @@
+"""The CDK app: wiring only. Run by the CDK command (see cdk.json), or alone with `python app.py`."""
+
+import os
+import sys
+
+
+def main() -> int:
+    # Read by the jsii runtime as each construct is made: the assembly then says which Python line made a resource.
+    os.environ.setdefault("JSII_HOST_STACK_TRACES", "1")
+    # Which Node runs this is a pinned choice of the tool chain, not news at every synthesis.
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+
+    from infra.build import add_stacks, new_app
+    from infra.inputs import ConfigurationError
+
+    app = new_app()
+    try:
+        add_stacks(app)
+    except ConfigurationError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The doc-platform infrastructure: CDK stacks, release commands and migrations."""

@@ -1,0 +1,94 @@
+"""The one place that makes a physical name.
+
+CloudFormation generates a name wherever nothing outside a stack looks one up. What is named here is named because a
+person, a script, a policy of another stack or another service must be able to say the name before the resource exists:
+
+- roles and clusters: the deploy role's policy lists them by ARN, and stacks share no exports;
+- task families, log groups: the pipeline runs and reads them;
+- secrets: people set their values by name;
+- alarms: an ECS service lists its deployment alarms by name;
+- repositories: both environments and the image build name them.
+
+Every name of an environment carries that environment, so that two environments share an account without colliding.
+Two exceptions are scoped by a parent: an ECS service (in its cluster) and the namespace `internal` (in its VPC).
+"""
+
+from typing import Final
+
+PROJECT: Final = "doc-platform"
+
+SHARED_STACK: Final = "DocPlatformShared"
+STAGING_STACK: Final = "DocPlatformStack"
+"""Staging keeps the id that it has always had: a new one would make CloudFormation build a second staging."""
+PRODUCTION_STACK: Final = "DocPlatformProd"
+STACKS: Final = (SHARED_STACK, STAGING_STACK, PRODUCTION_STACK)
+
+SERVICES: Final = ("storage", "api", "mcp", "frontend")
+"""In dependency order: each one needs only those before it."""
+MIGRATIONS: Final = "migrations"
+IMAGES: Final = (*SERVICES, MIGRATIONS)
+TASKS: Final = IMAGES
+
+INTERNAL_NAMESPACE: Final = "internal"
+METRIC_NAMESPACE: Final = "DocPlatform/Deploy"
+BOOTSTRAP_TAG: Final = "init"
+RELEASE_TAG_PATTERN: Final = "v*"
+OIDC_HOST: Final = "token.actions.githubusercontent.com"
+
+
+def repository(image: str) -> str:
+    return f"{PROJECT}/{image}"
+
+
+def cluster(environment: str) -> str:
+    return f"{PROJECT}-{environment}"
+
+
+def task_family(environment: str, task: str) -> str:
+    return f"{PROJECT}-{environment}-{task}"
+
+
+def task_role(environment: str, task: str) -> str:
+    return f"{PROJECT}-{environment}-{task}-task"
+
+
+def execution_role(environment: str, task: str) -> str:
+    return f"{PROJECT}-{environment}-{task}-execution"
+
+
+def deploy_role() -> str:
+    """Not the name of the role that the first staging stack made, which exists until that stack is gone."""
+    return f"{PROJECT}-deploy"
+
+
+def audit_role() -> str:
+    return f"{PROJECT}-audit"
+
+
+def secret(environment: str, name: str) -> str:
+    return f"{environment}/{PROJECT}/{name}"
+
+
+def task_log_group(environment: str, task: str) -> str:
+    return f"/ecs/{environment}/{task}"
+
+
+def error_log_group(environment: str) -> str:
+    return f"/{PROJECT}/{environment}/errors"
+
+
+def flow_log_group(environment: str) -> str:
+    return f"/{PROJECT}/{environment}/flow-logs"
+
+
+def sync_log_group(environment: str) -> str:
+    return f"/lambda/{environment}/github-sync"
+
+
+def waf_log_group(environment: str) -> str:
+    """AWS WAF accepts only log groups whose name starts with `aws-waf-logs-` (AWS WAF Developer Guide, logging)."""
+    return f"aws-waf-logs-{PROJECT}-{environment}"
+
+
+def alarm(environment: str, subject: str) -> str:
+    return f"{environment}-{subject}"

@@ -1,0 +1,98 @@
+"""One environment: everything that serves its requests and keeps its data.
+
+**First deployment.** With `bootstrap=true` everything is made and nothing runs. Then the secrets that people own get
+their values, migrations run, and a deployment with `imageTag` starts the services. A bootstrap of an environment that
+already serves would stop it.
+
+**Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again. Its secrets and databases go with it,
+at once; its error log and the shared stack stay. The error log keeps its name, so a rebuild imports it or the old one is
+deleted first.
+"""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.aspects import protect
+from infra.constructs.data import Data
+from infra.constructs.edge import Edge
+from infra.constructs.guard import AccountGuard
+from infra.constructs.network import Network
+from infra.constructs.observability import Observability
+from infra.constructs.services import ENDPOINTS, Services, internal_url
+from infra.constructs.sync import GithubSync
+from infra.environments import EnvironmentConfig
+from infra.inputs import Inputs
+
+
+class DocPlatform(cdk.Stack):
+    def __init__(
+        self, scope: Construct, construct_id: str, *, env: cdk.Environment, config: EnvironmentConfig, inputs: Inputs
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            stack_name=config.stack_name,
+            description=f"doc-platform: the {config.name} environment",
+            termination_protection=config.retain,
+        )
+        AccountGuard(self, "Guard", account=self.account)
+        network = Network(self, "Network", config=config)
+        observability = Observability(self, "Observability", config=config, alarm_email=inputs.alarm_email)
+        data = Data(self, "Data", config=config, network=network)
+        edge = Edge(
+            self,
+            "Edge",
+            config=config,
+            network=network,
+            observability=observability,
+            hosted_zone_id=inputs.hosted_zone_id,
+            certificate_arn=inputs.certificate_arn,
+        )
+        sync = GithubSync(
+            self,
+            "Sync",
+            config=config,
+            network=network,
+            observability=observability,
+            data=data,
+            storage_url=internal_url("storage"),
+            code=inputs.sync_code,
+        )
+        services = Services(
+            self,
+            "Services",
+            config=config,
+            network=network,
+            observability=observability,
+            data=data,
+            edge=edge,
+            sync=sync.function,
+            image_tag=inputs.image_tag,
+            desired_count=0 if inputs.bootstrap else config.tasks.desired_count,
+        )
+        sync.may_reach(services.storage_group, ENDPOINTS["storage"].port)
+        if config.retain:
+            protect(self, backup_days=config.database.backup_days)
+
+        outputs = {
+            "ClusterName": services.cluster.cluster_name,
+            "PrivateSubnetIds": cdk.Fn.join(",", list(network.private_subnet_ids)),
+            "AlbDnsName": edge.load_balancer.load_balancer_dns_name,
+            "AppUrl": config.url,
+            "DatabaseEndpoint": data.main.instance.db_instance_endpoint_address,
+            "StorageDatabaseEndpoint": data.storage.instance.db_instance_endpoint_address,
+            "RedisEndpoint": data.redis.endpoint,
+            "StorageBucketName": data.bucket.bucket_name,
+            "HostedZoneId": inputs.hosted_zone_id,
+            "CertificateArn": inputs.certificate_arn,
+            "GithubSyncFunctionArn": sync.function.function_arn,
+            "AlarmTopicArn": observability.topic.topic_arn,
+        }
+        tasks = {**{name: service.task for name, service in services.services.items()}, "migrations": services.migrations}
+        for name, task in tasks.items():
+            outputs[f"{name.capitalize()}TaskDefinitionArn"] = task.definition.task_definition_arn
+            outputs[f"{name.capitalize()}SecurityGroupId"] = task.group.security_group_id
+            outputs[f"{name.capitalize()}LogGroupName"] = task.log_group.log_group_name
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)
