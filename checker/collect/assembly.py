@@ -1,0 +1,271 @@
+"""Reading CDK cloud assemblies (``cdk.out``, any CDK language) and bare templates.
+
+An assembly is a folder with a ``manifest.json``. Stages are assemblies inside it; nested stacks are templates that a
+parent's resource names in its metadata. Source: AWS CDK, ``cloud-assembly-schema``. Nothing is executed, and no path
+that leaves the assembly's folder is followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from checker.collect.documents import Document, read_document
+from checker.errors import InputError
+from checker.model.resources import ConstructOrigin, Raw, Stack
+
+MAX_NESTING: Final = 10
+_TEMPLATES: Final = (".json", ".yaml", ".yml", ".template")
+# "mk (/project/app.py:7)" from Python, "at new Data (/project/lib/data.ts:41:5)" from Node.
+_FRAME: Final = re.compile(r"\(?((?:/|[A-Za-z]:[\\/]|\.{0,2}/)?[^()]*?):(\d+)(?::\d+)?\)?$")
+_NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:internal", "<frozen")
+# Macros that change nothing a rule looks at, or that the resolver evaluates itself.
+_KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions"})
+
+
+@dataclass(slots=True)
+class Assembly:
+    """What one ``--assembly`` held. ``digest`` is over every file that was read, so equal digests judge equal facts."""
+
+    path: Path
+    stacks: list[Stack] = field(default_factory=list)
+    stages: dict[str, str] = field(default_factory=dict)  # stack id -> the stage it belongs to
+    digest: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def read_assembly(path: Path, base: Path) -> Assembly:
+    """Read a folder or a bare template. ``base`` is the folder that shown paths are relative to."""
+    reader = _Reader(base)
+    if path.is_dir():
+        if not (path / "manifest.json").exists():
+            raise InputError(
+                f"{reader.shown(path)}: not a cloud assembly: it has no manifest.json",
+                "Name a cdk.out folder, or a template file.",
+            )
+        assembly = Assembly(path)
+        reader.folder(path, path.resolve(), assembly, stage="", depth=0)
+        if not assembly.stacks:
+            raise InputError(f"{reader.shown(path)}: the assembly holds no stack", "Does the app add one?")
+    elif path.exists():
+        stack = reader.template(
+            path, path.parent.resolve(), Path(path.name.split(".", 1)[0]).name or "template", depth=0
+        )
+        assembly = Assembly(path, [stack])
+    else:
+        raise InputError(f"{reader.shown(path)}: no such file or folder", "Name a cdk.out folder, or a template file.")
+    assembly.digest = "sha256:" + reader.digest.hexdigest()
+    return assembly
+
+
+class _Reader:
+    def __init__(self, base: Path) -> None:
+        self.base = base.resolve()
+        self.digest = hashlib.sha256()
+        self._assets: dict[Path, Mapping[str, str]] = {}
+
+    def shown(self, path: Path | str) -> str:
+        """A path as people know it: relative to the project where it is below it."""
+        absolute = os.path.normpath(os.path.join(self.base, path))  # noqa: PTH118 - no symlink is followed here
+        root = str(self.base) + os.sep
+        return absolute[len(root) :] if absolute.startswith(root) else str(path)
+
+    def document(self, path: Path, root: Path) -> Document:
+        resolved = path.resolve()
+        if root != resolved and root not in resolved.parents:
+            raise InputError(
+                f"{self.shown(path)}: leaves the assembly's folder", "An assembly names its own files only."
+            )
+        document = read_document(resolved, self.shown(path))
+        self.digest.update(document.text.encode("utf-8", "surrogatepass"))
+        return document
+
+    def folder(self, folder: Path, root: Path, assembly: Assembly, stage: str, depth: int) -> None:
+        manifest = self.document(folder / "manifest.json", root)
+        artifacts = manifest.data.get("artifacts")
+        if not isinstance(artifacts, dict):
+            at = manifest.line_of(("artifacts",))
+            raise InputError(f"{manifest.file}:{at}: not a cloud assembly: no artifacts", "Synthesize again.")
+        if depth > MAX_NESTING:
+            raise InputError(f"{manifest.file}: stages are nested more than {MAX_NESTING} deep", "Synthesize again.")
+        for name, artifact in artifacts.items():
+            if not isinstance(artifact, dict):
+                continue
+            properties = _mapping(artifact.get("properties"))
+            if artifact.get("type") == "aws:cloudformation:stack":
+                file = properties.get("templateFile")
+                if not isinstance(file, str):
+                    at = manifest.line_of(("artifacts", name))
+                    raise InputError(f"{manifest.file}:{at}: stack {name} names no templateFile", "Synthesize again.")
+                stack_name = properties.get("stackName")
+                stack_id = str(artifact.get("displayName") or name)
+                stack = self.template(folder / file, root, stack_id, depth=0)
+                stack.name = stack_name if isinstance(stack_name, str) else name
+                stack.account, stack.region = _target(artifact.get("environment"))
+                if stack.region.startswith("cn-"):
+                    stack.partition = "aws-cn"
+                elif stack.region.startswith("us-gov-"):
+                    stack.partition = "aws-us-gov"
+                self.attach_origins(stack, self.metadata(folder, root, artifact))
+                for each in _family(stack):
+                    each.account, each.region, each.partition = stack.account, stack.region, stack.partition
+                assembly.stacks.append(stack)
+                if stage:
+                    assembly.stages[stack.id] = stage
+            elif artifact.get("type") == "cdk:cloud-assembly" and isinstance(properties.get("directoryName"), str):
+                below = str(properties.get("displayName") or name).rsplit("/", 1)[-1]
+                self.folder(folder / properties["directoryName"], root, assembly, below, depth + 1)
+
+    def template(self, path: Path, root: Path, stack_id: str, depth: int, parent: Stack | None = None) -> Stack:
+        document = self.document(path, root)
+        data = document.data
+        stack = Stack(stack_id, stack_id.rsplit("/", 1)[-1], "", data, document, parent=parent)
+        resources = data.get("Resources")
+        if not isinstance(resources, dict):
+            line = document.line_of(("Resources",)) or 1
+            raise InputError(
+                f"{document.file}:{line}: not a template: no Resources object", "Name a CloudFormation template."
+            )
+        for logical_id, raw in resources.items():
+            if logical_id.startswith("Fn::ForEach"):
+                continue
+            if not isinstance(raw, dict) or not isinstance(raw.get("Type"), str):
+                at = document.line_of(("Resources", logical_id))
+                raise InputError(f"{document.file}:{at}: resource {logical_id} has no Type", "Give it a resource type.")
+            if raw["Type"] == "AWS::CloudFormation::Stack":
+                self.nested(stack, logical_id, raw, path.parent, root, depth)
+        stack.unread.extend(_unexpanded(data))
+        return stack
+
+    def nested(
+        self, parent: Stack, logical_id: str, raw: Mapping[str, Raw], folder: Path, root: Path, depth: int
+    ) -> None:
+        """Attach the template of a nested stack, or note why it is not at hand."""
+        name = _mapping(raw.get("Metadata")).get("aws:asset:path")
+        url = _mapping(raw.get("Properties")).get("TemplateURL")
+        if not isinstance(name, str):
+            # The URL ends in the asset's object key, whichever intrinsic builds it.
+            written = json.dumps(url)
+            name = next((source for key, source in self.assets(folder, root).items() if key in written), None)
+        if name is None and isinstance(url, str) and "://" not in url:
+            name = url
+        if name is None:
+            parent.unread.append(f"nested stack {logical_id}: its template is not part of the assembly")
+            return
+        if depth >= MAX_NESTING:
+            parent.unread.append(f"nested stack {logical_id}: nested more than {MAX_NESTING} deep")
+            return
+        try:
+            child = self.template(folder / name, root, f"{parent.id}/{logical_id}", depth + 1, parent)
+        except InputError as error:
+            parent.unread.append(f"nested stack {logical_id}: {error.message}")
+            return
+        child.name = f"{parent.name}/{logical_id}"
+        parent.nested[logical_id] = child
+
+    def assets(self, folder: Path, root: Path) -> Mapping[str, str]:
+        """Object key -> file, for the assets that are templates."""
+        if folder not in self._assets:
+            found: dict[str, str] = {}
+            for manifest in sorted(folder.glob("*.assets.json")):
+                for entry in _mapping(self.document(manifest, root).data.get("files")).values():
+                    source = _mapping(_mapping(entry).get("source")).get("path")
+                    for destination in _mapping(_mapping(entry).get("destinations")).values():
+                        key = _mapping(destination).get("objectKey")
+                        if isinstance(source, str) and isinstance(key, str) and source.endswith(_TEMPLATES):
+                            found[key] = source
+            self._assets[folder] = found
+        return self._assets[folder]
+
+    def metadata(self, folder: Path, root: Path, artifact: Mapping[str, Raw]) -> Mapping[str, Raw]:
+        """Construct path -> metadata entries, from wherever this version of the assembly keeps them."""
+        entries: dict[str, Raw] = dict(_mapping(artifact.get("metadata")))
+        file = artifact.get("additionalMetadataFile")
+        if isinstance(file, str):
+            entries.update(self.document(folder / file, root).data)
+        return entries
+
+    def attach_origins(self, root: Stack, metadata: Mapping[str, Raw]) -> None:
+        """Give every resource of a stack and its nested stacks the place where its construct was made.
+
+        The metadata is keyed by construct path and shared by the whole family; a nested stack owns what lies below its
+        own path, which the path of its resource tells: ``Stack/Child.NestedStack/Child.NestedStackResource``.
+        """
+        entries = [(path.lstrip("/"), below) for path, below in metadata.items()]
+        owners: list[tuple[str, Stack]] = [("", root)]
+        for prefix, stack in owners:
+            origins: dict[str, ConstructOrigin] = {}
+            for logical_id, raw in _mapping(stack.template.get("Resources")).items():
+                path = _mapping(_mapping(raw).get("Metadata")).get("aws:cdk:path")
+                if isinstance(path, str):
+                    origins[logical_id] = ConstructOrigin(path)
+            by_path = {origin.path: logical_id for logical_id, origin in origins.items()}
+            for path, below in entries:
+                if not path.startswith(prefix):
+                    continue
+                owner = by_path.get(path) or _logical_id(below)
+                if owner is None:
+                    continue
+                known = origins.get(owner)
+                if known is not None and known.path != path and known.file is None:
+                    continue
+                if known is None or known.file is None or len(path) < len(known.path):
+                    origins[owner] = ConstructOrigin(path, *self.source_line(below))
+            stack.constructs = origins
+            for logical_id, child in stack.nested.items():
+                origin = origins.get(logical_id)
+                if origin is not None and ".NestedStack/" in origin.path:
+                    owners.append((origin.path.rsplit(".NestedStack/", 1)[0] + "/", child))
+
+    def source_line(self, entries: Raw) -> tuple[str | None, int | None]:
+        """The user's own innermost frame of the stack trace that the construct was made in."""
+        for entry in entries if isinstance(entries, list) else ():
+            frames = _mapping(entry).get("data") if _mapping(entry).get("type") == "aws:cdk:creationStack" else None
+            if frames is None:
+                frames = _mapping(entry).get("trace")
+            for frame in frames if isinstance(frames, list) else ():
+                match = _FRAME.search(frame) if isinstance(frame, str) else None
+                if match and not any(mark in match.group(1) for mark in _NOT_USER_CODE):
+                    return self.shown(match.group(1).removeprefix("at ").strip()), int(match.group(2))
+        return None, None
+
+
+def _family(stack: Stack) -> Iterator[Stack]:
+    yield stack
+    for child in stack.nested.values():
+        yield from _family(child)
+
+
+def _mapping(value: Any) -> Mapping[str, Raw]:
+    return value if isinstance(value, dict) else {}
+
+
+def _logical_id(entries: Raw) -> str | None:
+    for entry in entries if isinstance(entries, list) else ():
+        if _mapping(entry).get("type") == "aws:cdk:logicalId" and isinstance(entry.get("data"), str):
+            return str(entry["data"])
+    return None
+
+
+def _target(environment: Raw) -> tuple[str, str]:
+    """``aws://account/region`` as account and region; empty where the stack is environment-agnostic."""
+    match = re.fullmatch(r"aws://([^/]+)/([^/]+)", environment) if isinstance(environment, str) else None
+    if match is None:
+        return "", ""
+    account, region = match.groups()
+    return ("" if account == "unknown-account" else account), ("" if region == "unknown-region" else region)
+
+
+def _unexpanded(template: Mapping[str, Raw]) -> Iterator[str]:
+    """Macros that CloudFormation would run: what they would add or change cannot be seen from here."""
+    declared = template.get("Transform")
+    for name in declared if isinstance(declared, list) else [declared]:
+        label = name.get("Name") if isinstance(name, dict) else name
+        if label is not None and label not in _KNOWN_TRANSFORMS:
+            yield f"transform {label}: what it adds or changes is known only after CloudFormation ran it"

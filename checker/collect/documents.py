@@ -1,0 +1,191 @@
+"""JSON and YAML documents, read safely, with the line of every path.
+
+Scanned documents are hostile: sizes are bounded, aliases may not multiply, duplicate keys are errors (a reviewer reads
+the first, CloudFormation takes the last), and nothing is constructed but plain data. Lines are found on demand: most
+runs ask for a handful, and finding all of them would cost more than parsing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from checker.errors import InputError
+from checker.model.resources import Raw
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_YAML_NODES: Final = 2_000_000
+
+_WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
+_DECODER: Final = json.JSONDecoder()
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed file. ``file`` is how people name it; ``data`` is its top-level object."""
+
+    file: str
+    data: dict[str, Raw]
+    text: str = field(repr=False)
+    # YAML: path -> line, as the parser saw it. JSON has none: lines are found in the text.
+    lines: Mapping[tuple[str | int, ...], int] | None = field(default=None, repr=False)
+    _children: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
+    _newlines: list[int] = field(default_factory=list, repr=False)
+
+    def line_of(self, path: tuple[str | int, ...]) -> int | None:
+        """The 1-based line of a path's key, or of its nearest parent that is there."""
+        if self.lines is not None:
+            for length in range(len(path), -1, -1):
+                line = self.lines.get(tuple(map(str, path[:length])))
+                if line is not None:
+                    return line
+            return None
+        position = _skip(self.text, 0)
+        key_at = position
+        for step in path:
+            below = self._children.get(position)
+            if below is None:
+                below = self._children[position] = _offsets(self.text, position)
+            found = below.get(str(step))
+            if found is None:
+                break
+            key_at = found
+            position = _value_at(self.text, found)
+        return self._line_at(key_at)
+
+    def _line_at(self, offset: int) -> int:
+        from bisect import bisect_left
+
+        if not self._newlines:
+            self._newlines.extend(match.start() for match in re.finditer("\n", self.text))
+        return bisect_left(self._newlines, offset) + 1
+
+
+def _skip(source: str, position: int) -> int:
+    match = _WHITESPACE.match(source, position)
+    return match.end() if match else position
+
+
+def _value_at(source: str, offset: int) -> int:
+    """Where the value begins, given where its key (in an object) or itself (in a list) begins."""
+    if source[offset] != '"':
+        return offset
+    _, end = _DECODER.raw_decode(source, offset)
+    after = _skip(source, end)
+    return _skip(source, after + 1) if source[after : after + 1] == ":" else offset
+
+
+def _offsets(source: str, position: int) -> dict[str, int]:
+    """The offset of each child of the object (its key) or list (its value) that begins at ``position``."""
+    opening = source[position : position + 1]
+    if opening not in {"{", "["}:
+        return {}
+    found: dict[str, int] = {}
+    index = 0
+    position = _skip(source, position + 1)
+    while position < len(source) and source[position] not in "}]":
+        start = position
+        name = str(index)
+        if opening == "{":
+            key, position = _DECODER.raw_decode(source, position)
+            name = str(key)
+            position = _skip(source, _skip(source, position) + 1)
+        found[name] = start
+        _, position = _DECODER.raw_decode(source, position)
+        position = _skip(source, position)
+        if source[position : position + 1] == ",":
+            position = _skip(source, position + 1)
+        index += 1
+    return found
+
+
+def read_text(path: Path, shown: str, limit: int = MAX_BYTES) -> str:
+    """The file's text. Errors say what to do; a file over ``limit`` bytes or with bytes that are no text is refused."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(f"{shown}: not a regular file", "Name a file.")
+        if size > limit:
+            raise InputError(f"{shown}: {size:,} bytes, over the limit of {limit:,}", "Is this the file you meant?")
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{shown}: no such file", "Check the path, or synthesize first.") from None
+    except OSError as error:
+        raise InputError(f"{shown}: {error.strerror or error}", "Check the path and its permissions.") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{shown}:{line}: not UTF-8 (byte {error.start})", "Save the file as UTF-8.") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(f"{shown}:{line}: a NUL byte: this is not a text file", "Is this the file you meant?")
+    return text
+
+
+def read_document(path: Path, shown: str) -> Document:
+    """Parse a JSON or YAML file (told apart by content) whose top level is an object."""
+    text = read_text(path, shown)
+    is_json = text.lstrip()[:1] in {"{", "["} and path.suffix.lower() not in {".yaml", ".yml"}
+    return parse_json(text, shown) if is_json or path.suffix.lower() == ".json" else parse_yaml(text, shown)
+
+
+class _DuplicateKeyError(Exception):
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _DuplicateKeyError(key)
+            seen.add(key)
+    return result
+
+
+def _not_json(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse_json(text: str, shown: str) -> Document:
+    """Parse JSON text. Raises :class:`InputError` with the line of the fault."""
+    try:
+        data = json.loads(text, object_pairs_hook=_object_without_duplicates, parse_constant=_not_json)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{shown}:{error.lineno}: not valid JSON: {error.msg}", "Synthesize again, or mend it."
+        ) from None
+    except _DuplicateKeyError as error:
+        line = _line_of_duplicate(text, error.key)
+        raise InputError(f"{shown}:{line}: the key {error.key!r} stands twice in one object", "Keep one.") from None
+    except RecursionError:
+        raise InputError(f"{shown}: nested too deeply to be a template", "Is this the file you meant?") from None
+    except ValueError as error:
+        raise InputError(f"{shown}: not valid JSON: {error}", "Synthesize again, or mend it.") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{shown}:1: the top level is not an object", "A template is an object with Resources.")
+    return Document(shown, data, text)
+
+
+def _line_of_duplicate(text: str, key: str) -> int:
+    """The line of the last place where the key stands: which of several objects it is, the parser does not say."""
+    quoted = json.dumps(key)
+    offsets = [match.start() for match in re.finditer(re.escape(quoted) + r"\s*:", text)]
+    return text.count("\n", 0, offsets[-1]) + 1 if offsets else 1
+
+
+def parse_yaml(text: str, shown: str) -> Document:
+    """Parse YAML text with CloudFormation's short forms (``!Ref``, ``!Sub`` ...) as plain data."""
+    from checker.collect.yaml_nodes import construct
+
+    data, lines = construct(text, shown, MAX_YAML_NODES)
+    if not isinstance(data, dict):
+        raise InputError(f"{shown}:1: the top level is not a mapping", "A template is a mapping with Resources.")
+    return Document(shown, data, text, lines)

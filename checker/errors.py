@@ -1,0 +1,60 @@
+"""Errors that people cause and can mend. Each has an exit code and a one-line hint.
+
+::
+
+    CheckerError          exit 2
+    ├── UsageError        an option or argument that cannot be acted on
+    ├── ConfigError       checker.toml, the register or the waivers: with file and line
+    ├── InputError        something to judge could not be read: with file and line where known
+    └── OutputError       a report could not be written
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Final
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(value: str, limit: int = 2000) -> str:
+    """Text from scanned input, safe to print: no terminal escapes, no direction overrides, no endless lines."""
+    cleaned = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value.replace("\r\n", "\n").replace("\t", " "))
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+class ExitCode(IntEnum):
+    """What the process says to the pipeline. The one table; the README quotes it."""
+
+    CLEAN = 0
+    FAILED = 1  # a failure that nothing waives
+    USAGE = 2  # usage, configuration or rule error
+    INCOMPLETE = 3  # something could not be read or decided, and nothing failed
+
+
+class CheckerError(Exception):
+    """``message`` says what is wrong and where, ``hint`` what to do; both on one line each."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = printable(message)
+        self.hint = printable(hint)
+        super().__init__(self.message)
+
+
+class UsageError(CheckerError):
+    """An option or argument that cannot be acted on."""
+
+
+class ConfigError(CheckerError):
+    """A fault in checker.toml, the register or the waivers."""
+
+
+class InputError(CheckerError):
+    """Something to judge could not be read."""
+
+
+class OutputError(CheckerError):
+    """A report could not be written."""

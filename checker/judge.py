@@ -1,0 +1,191 @@
+"""Runs the rules over the model and puts what they say on record.
+
+Every rule runs in every :class:`~checker.reason.intrinsics.World`. What a rule says of one thing is merged over the
+worlds: the same everywhere, it stands; different, it is unknown. A rule that crashes is an outcome of its own, and one
+that takes longer than its budget is unknown: neither is ever a pass, and neither is silent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from checker.errors import printable
+from checker.model.judgements import Judgement, Place
+from checker.model.resources import EnvironmentKind, Project, Resource, Stack
+from checker.model.rules import Rule
+from checker.model.settings import Settings
+from checker.model.verdicts import Finding, Outcome, Subject, Verdict
+from checker.reason.intrinsics import Budget, BudgetExceeded, World
+from checker.reason.templates import build_project, worlds
+
+# From the gravest: when one rule speaks twice of the same thing, the graver answer stands.
+_GRAVITY: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE)
+
+
+class _Key(NamedTuple):
+    finding: str
+    sub: str | None
+    environment: str
+    subject: Subject
+    path: str
+
+
+def judge(
+    stacks: Sequence[Stack],
+    kinds: Mapping[str, EnvironmentKind],
+    rules: Iterable[Rule],
+    findings: Mapping[str, Finding],
+    *,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Verdict]:
+    """All verdicts of ``rules`` over ``stacks``, in the order of the rules; ``settings.rule_seconds`` bounds each rule."""
+    rules = list(rules)
+    budget = Budget()
+    seconds = settings.rule_seconds
+    every_world = worlds(stacks)
+    answers = [
+        {rule.id: _collect(rule, project, budget, seconds, clock) for rule in rules}
+        for project in (build_project(stacks, kinds, world, settings, budget) for world in every_world)
+    ]
+    verdicts: list[Verdict] = []
+    for rule in rules:
+        merged = answers[0][rule.id]
+        if len(answers) > 1:
+            merged = _merge([answer[rule.id] for answer in answers], every_world)
+        verdicts.extend(_on_record(findings[rule.id], key, judgement) for key, judgement in merged.items())
+    return verdicts
+
+
+def _collect(
+    rule: Rule, project: Project, budget: Budget, seconds: float, clock: Callable[[], float]
+) -> dict[_Key, Judgement]:
+    """What one rule says of one project, with "not applicable" said for each environment it is silent about."""
+    deadline = clock() + seconds
+    budget.expired = lambda: clock() > deadline
+    found: dict[_Key, Judgement] = {}
+    heard: set[str] = set()
+
+    def listen(place: Place, judgements: Iterator[Judgement]) -> None:
+        try:
+            for judgement in judgements:
+                _add(found, rule, judgement)
+                heard.add(judgement.place.environment_name)
+                if budget.expired():
+                    raise BudgetExceeded
+        except BudgetExceeded:
+            why = f"the rule used up its {seconds:g} s and was stopped: what it had not reached is not judged"
+            _add(found, rule, place_undecided(place, why))
+        except Exception as error:  # noqa: BLE001 - whatever a rule raises is its outcome, and fails the run
+            _add(found, rule, _crashed(place, error))
+            heard.add(place.environment_name)
+
+    for environment in project.environments:
+        if rule.check is not None:
+            listen(environment, rule.check(environment))
+    if rule.check_project is not None and project.environments:
+        listen(project.environments[0], rule.check_project(project))
+    for environment in project.environments:
+        if environment.name not in heard:
+            _add(found, rule, environment.not_applicable(None, f"No {rule.looked_for} in this environment."))
+    return found
+
+
+def place_undecided(place: Place, why: str) -> Judgement:
+    return Judgement(place, Outcome.UNKNOWN, None, "", f"Cannot be decided: {why}.", "Raise the budget, or report it.")
+
+
+def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None:
+    place = judgement.place
+    if judgement.outcome is Outcome.FAIL and isinstance(place, Resource) and not place.certain:
+        judgement = replace(
+            judgement,
+            outcome=Outcome.UNKNOWN,
+            violation=f"It exists only under a condition that cannot be decided; where it does: {judgement.violation}",
+        )
+    key = _Key(rule.id, judgement.sub, place.environment_name, place.subject, judgement.path)
+    before = found.get(key)
+    if before is None or _GRAVITY.index(judgement.outcome) < _GRAVITY.index(before.outcome):
+        found[key] = judgement
+
+
+def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[World]) -> dict[_Key, Judgement]:
+    """One answer from several worlds. Silence counts: a thing that fails in one world and is not there in another."""
+    keys = dict.fromkeys(key for answer in answers for key in answer)
+    spoken = {
+        (key.finding, key.environment)
+        for answer in answers
+        for key, judgement in answer.items()
+        if judgement.outcome is not Outcome.NOT_APPLICABLE
+    }
+    merged: dict[_Key, Judgement] = {}
+    for key in keys:
+        said = [answer.get(key) for answer in answers]
+        heard = [judgement for judgement in said if judgement is not None]
+        outcomes = {judgement.outcome for judgement in heard}
+        graver = min(heard, key=lambda judgement: _GRAVITY.index(judgement.outcome))
+        if outcomes == {Outcome.NOT_APPLICABLE} and (key.finding, key.environment) in spoken:
+            continue
+        same = len(heard) == len(said) and len(outcomes) == 1
+        if not same and graver.outcome is Outcome.FAIL:
+            when = next(world for world, judgement in zip(every_world, said, strict=True) if judgement is graver)
+            graver = replace(
+                graver,
+                outcome=Outcome.UNKNOWN,
+                violation=f"{graver.violation} (It depends: so it is {_described(when)}.)",
+            )
+        merged[key] = graver
+    return merged
+
+
+def _described(world: World) -> str:
+    parts = [
+        f"with {hole.shown[2:-1]} = {value}" if value is not None else f"with another {hole.shown[2:-1]}"
+        for hole, value in world.parameters.items()
+    ]
+    parts += [f"{'where' if answer else 'unless'} {key.split(': ', 1)[-1]}" for key, answer in world.conditions.items()]
+    return " and ".join(parts) or "in one case"
+
+
+def _crashed(place: Place, error: Exception) -> Judgement:
+    """The rule's own failure, with the resource that it was looking at when it happened."""
+    traceback = error.__traceback__
+    culprit, line = place, ""
+    while traceback is not None:
+        line = f"{traceback.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{traceback.tb_lineno}"
+        culprit = _resource_in(traceback) or culprit
+        traceback = traceback.tb_next
+    said = f"The rule crashed at {line}: {type(error).__name__}: {error}"
+    return Judgement(culprit, Outcome.ERROR, None, "", said, "Report it with the template: a rule must not crash.")
+
+
+def _resource_in(traceback: TracebackType) -> Resource | None:
+    return next((each for each in traceback.tb_frame.f_locals.values() if isinstance(each, Resource)), None)
+
+
+def _on_record(finding: Finding, key: _Key, judgement: Judgement) -> Verdict:
+    place = judgement.place
+    return Verdict(
+        finding=finding.id,
+        severity=finding.severity,
+        outcome=judgement.outcome,
+        surface=place.surface,
+        environment=key.environment,
+        subject=key.subject,
+        location=place.locate(judgement.path, exactly=judgement.outcome is not Outcome.PASS),
+        sub=judgement.sub,
+        violation=clean(judgement.violation),
+        fix=clean(judgement.fix),
+        expected=clean(judgement.expected),
+        actual=clean(judgement.actual),
+        related=tuple(each.locate("", exactly=True) for each in judgement.related),
+    )
+
+
+def clean(value: str) -> str:
+    """Text from scanned input, safe to print, at no cost where it already is."""
+    return value if value.isprintable() and len(value) < 2000 else printable(value)

@@ -1,0 +1,1 @@
+"""Facts: what rules see. Nothing here reads a file, a clock or a network."""

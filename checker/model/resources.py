@@ -1,0 +1,481 @@
+"""Stacks, resources, environments: the template side of the model.
+
+A synthesized template's resource and a live account's resource are the same class, with CloudFormation's type and
+property names, so one rule judges both. What differs is the :class:`Scope` that resolves expressions: a template's
+scope evaluates intrinsics, a live resource's has nothing left to evaluate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+from checker.model.judgements import Judgeable, Judgement
+from checker.model.settings import Settings
+from checker.model.verdicts import Location, Outcome, Subject, SubjectKind, Surface
+from checker.model.values import (
+    ABSENT,
+    Absent,
+    Known,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    Value,
+    as_bool,
+    as_number,
+)
+
+# A path into a resource's properties: "A.B.0.C", or its steps.
+Path: TypeAlias = "str | tuple[str | int, ...]"
+# Parsed JSON as it came: expressions not yet resolved.
+Raw: TypeAlias = Any
+
+
+class Scope(Protocol):
+    """Resolves the expressions of one stack."""
+
+    def resolve(self, expression: Raw) -> Resolved | Absent: ...
+
+
+class Source(Protocol):
+    """A document that facts came from."""
+
+    @property
+    def file(self) -> str: ...
+
+    def line_of(self, path: tuple[str | int, ...]) -> int | None:
+        """The 1-based line of a path, or of its nearest parent that is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructOrigin:
+    """Where a resource was written: its construct path, and the user's own file and line if the assembly knows them."""
+
+    path: str
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Stack:
+    """One template as it would be deployed.
+
+    ``id`` is unique in the project; a nested stack's is its parent's with ``/LogicalId``. ``account`` and ``region``
+    are empty where the assembly is environment-agnostic. ``parameters`` are values set from outside (``checker.toml``).
+    """
+
+    id: str
+    name: str
+    environment: str
+    template: Mapping[str, Raw]
+    source: Source
+    account: str = ""
+    region: str = ""
+    partition: str = "aws"
+    constructs: Mapping[str, ConstructOrigin] = field(default_factory=dict)
+    parameters: Mapping[str, Raw] = field(default_factory=dict)
+    nested: dict[str, Stack] = field(default_factory=dict)
+    parent: Stack | None = None
+    # What of this stack could not be read, e.g. a macro that CloudFormation would expand.
+    unread: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StackPlace(Judgeable):
+    """A stack, or a path in its template outside of any resource (an output, a condition), as a subject."""
+
+    stack: Stack
+    root: tuple[str | int, ...] = ()
+    surface: Surface = Surface.TEMPLATE
+
+    @property
+    def environment_name(self) -> str:
+        return self.stack.environment
+
+    @property
+    def subject(self) -> Subject:
+        name = "/".join(map(str, (self.stack.name, *self.root)))
+        return Subject(SubjectKind.STACK, name, stack=self.stack.name)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:
+        steps = (*self.root, *(path.split(".") if path else ()))
+        return Location(
+            self.stack.source.file, self.stack.source.line_of(steps) if exactly else None, "/".join(map(str, steps))
+        )
+
+
+class Resource(Judgeable):
+    """One resource. ``get`` never raises and never guesses."""
+
+    __slots__ = ("_properties", "certain", "key", "logical_id", "raw", "scope", "stack", "surface", "type")
+
+    def __init__(
+        self,
+        stack: Stack,
+        logical_id: str,
+        raw: Mapping[str, Raw],
+        scope: Scope,
+        surface: Surface = Surface.TEMPLATE,
+        *,
+        certain: bool = True,
+    ) -> None:
+        self.stack = stack
+        self.logical_id = logical_id
+        self.raw = raw
+        self.scope = scope
+        self.surface = surface
+        # False where a condition that cannot be decided says whether it exists: it cannot fail for sure then.
+        self.certain = certain
+        self.key = ResourceKey(stack.id, logical_id)
+        kind = raw.get("Type")
+        self.type: str = kind if isinstance(kind, str) else ""
+        self._properties = raw.get("Properties")
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.stack.id}/{self.logical_id}>"
+
+    def get(self, path: Path) -> Value:
+        """The value at ``path`` below ``Properties``."""
+        return self._walk(self._properties, path)
+
+    def attribute(self, path: Path) -> Value:
+        """The value of a resource attribute beside ``Properties``: ``DeletionPolicy``, ``Metadata.x``."""
+        return self._walk(self.raw, path)
+
+    def raw_at(self, path: Path) -> Raw:
+        """The expression at ``path`` as written, ``None`` where nothing is. For rules that judge the spelling itself."""
+        node = self._properties
+        for step in steps_of(path):
+            node = _child(node, step)
+        return node
+
+    def _walk(self, node: Raw, path: Path) -> Value:
+        if node is None:
+            return ABSENT
+        for step in steps_of(path):
+            if isinstance(node, dict) and _may_be_intrinsic(node):
+                node = self.scope.resolve(node)
+            if isinstance(node, Unknown):
+                return node
+            if isinstance(node, Text):
+                return Unknown(f"{node} is not known before deployment")
+            if isinstance(node, Absent):
+                return node
+            if not isinstance(node, dict | list):
+                return Unknown(f"{self.type} {self.logical_id}: expected an object or a list above {step!r}")
+            node = _child(node, step)
+            if node is None:
+                return ABSENT
+        resolved = self.scope.resolve(node)
+        if isinstance(resolved, Absent | Unknown):
+            return resolved
+        return Known(resolved)
+
+    def __getitem__(self, path: Path) -> Property:
+        return Property(self, ".".join(map(str, steps_of(path))), self.get(path))
+
+    @property
+    def environment_name(self) -> str:
+        return self.stack.environment
+
+    @property
+    def construct_path(self) -> str | None:
+        origin = self.stack.constructs.get(self.logical_id)
+        return origin.path if origin else None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(
+            SubjectKind.RESOURCE,
+            self.logical_id,
+            type=self.type,
+            stack=self.stack.name,
+            logical_id=self.logical_id,
+            construct_path=self.construct_path,
+        )
+
+    def locate(self, path: str, *, exactly: bool) -> Location:
+        steps: tuple[str | int, ...] = ("Resources", self.logical_id)
+        if path:
+            attribute = path.split(".", 1)[0] in _ATTRIBUTES
+            steps = (*steps, *(() if attribute else ("Properties",)), *path.split("."))
+        shown = "/".join(map(str, steps))
+        origin = self.stack.constructs.get(self.logical_id)
+        if origin and origin.file:
+            return Location(origin.file, origin.line, shown)
+        line = self.stack.source.line_of(steps if exactly else steps[:2])
+        return Location(self.stack.source.file, line, shown)
+
+
+_ATTRIBUTES = frozenset(
+    {
+        "DeletionPolicy",
+        "UpdateReplacePolicy",
+        "DependsOn",
+        "Metadata",
+        "Condition",
+        "Type",
+        "UpdatePolicy",
+        "CreationPolicy",
+    }
+)
+
+
+def steps_of(path: Path) -> tuple[str | int, ...]:
+    """``"A.0.B"`` as steps. A step of digits stands for a list index (and still finds an object's key of that name)."""
+    if isinstance(path, tuple):
+        return path
+    return tuple(path.split(".")) if path else ()
+
+
+def _child(node: Raw, step: str | int) -> Raw:
+    if isinstance(node, dict):
+        return node.get(str(step))
+    if isinstance(node, list):
+        try:
+            return node[int(step)]
+        except (ValueError, IndexError):
+            return None
+    return None
+
+
+def _may_be_intrinsic(node: Mapping[str, Raw]) -> bool:
+    return len(node) == 1 and next(iter(node)).startswith(("Fn::", "Ref"))
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property's value together with where it stands: turns what the value *is* into a judgement."""
+
+    resource: Resource
+    path: str
+    value: Value
+
+    def must_be(
+        self,
+        expected: bool | str | float,
+        *,
+        violation: str,
+        fix: str,
+        sub: str | None = None,
+        default: Resolved | Absent = ABSENT,
+    ) -> Judgement:
+        """Pass where the value equals ``expected`` as CloudFormation compares (``"true"`` is ``true``).
+
+        ``default`` is what the service takes when the property is not set; without one, not set fails.
+        """
+        return self.must(
+            lambda value: _equals(value, expected),
+            expected=_shown(expected),
+            violation=violation,
+            fix=fix,
+            sub=sub,
+            default=default,
+        )
+
+    def must(
+        self,
+        holds: Callable[[Resolved], bool | None],
+        *,
+        expected: str,
+        violation: str,
+        fix: str,
+        sub: str | None = None,
+        default: Resolved | Absent = ABSENT,
+    ) -> Judgement:
+        """Pass where ``holds(value)`` is true, fail where it is false or nothing is set, unknown where it is ``None``."""
+        value = self.value
+        if isinstance(value, Unknown):
+            return self.resource.undecided(sub, f"{self.path}: {value.why}", path=self.path, fix=fix, expected=expected)
+        if isinstance(value, Absent):
+            answer = False if isinstance(default, Absent) else holds(default)
+            actual = "not set" if isinstance(default, Absent) else f"not set (default {_shown(default)})"
+        else:
+            answer = holds(value.value)
+            actual = _shown(value.value)
+        if answer is None:
+            why = f"{self.path} is {actual}, which is not known before deployment"
+            return self.resource.undecided(sub, why, path=self.path, fix=fix, expected=expected)
+        if answer:
+            return Judgement(self.resource, Outcome.PASS, sub, self.path, "", "", expected, actual)
+        return self.resource.fails(sub, violation, fix=fix, path=self.path, expected=expected, actual=actual)
+
+
+def _equals(value: Resolved, expected: bool | str | float) -> bool | None:
+    if isinstance(value, Text | Unknown):
+        return None
+    if isinstance(expected, bool):
+        return as_bool(value) is expected
+    if isinstance(expected, int | float):
+        return as_number(value) == expected
+    return value == expected
+
+
+def _shown(value: object) -> str:
+    """A value as messages show it: scalars as JSON writes them, anything larger by its shape only."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return f"an object of {len(value)} keys"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return "null" if value is None else str(value)[:200]
+
+
+class EnvironmentKind(StrEnum):
+    """What an environment is for, as far as rules care."""
+
+    PRODUCTION = "production"
+    STAGING = "staging"  # staging, test, development: may be torn down and rebuilt
+    SHARED = "shared"  # deployed once per account, used by the others
+    OTHER = "other"  # nothing says what it is: judged as strictly as production
+
+
+# Resources that only complete another one: child type -> the property that names the parent. Rules ask for the
+# children of what they look at, so an inline property and a separate resource are judged alike.
+CHILD_OF: Mapping[str, tuple[str, ...]] = {
+    "AWS::EC2::SecurityGroupIngress": ("GroupId", "GroupName"),
+    "AWS::EC2::SecurityGroupEgress": ("GroupId",),
+    "AWS::EC2::Route": ("RouteTableId",),
+    "AWS::EC2::SubnetRouteTableAssociation": ("SubnetId",),
+    "AWS::IAM::Policy": ("Roles", "Users", "Groups"),
+    "AWS::IAM::ManagedPolicy": ("Roles", "Users", "Groups"),
+    "AWS::IAM::RolePolicy": ("RoleName",),
+    "AWS::S3::BucketPolicy": ("Bucket",),
+    "AWS::SQS::QueuePolicy": ("Queues",),
+    "AWS::SNS::TopicPolicy": ("Topics",),
+    "AWS::SNS::Subscription": ("TopicArn",),
+    "AWS::SecretsManager::ResourcePolicy": ("SecretId",),
+    "AWS::SecretsManager::SecretTargetAttachment": ("SecretId",),
+    "AWS::Lambda::Permission": ("FunctionName",),
+    "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn",),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn",),
+    "AWS::ElasticLoadBalancingV2::ListenerCertificate": ("ListenerArn",),
+    "AWS::WAFv2::WebACLAssociation": ("ResourceArn",),
+    "AWS::EC2::FlowLog": ("ResourceId",),
+    "AWS::Route53::RecordSet": ("HostedZoneId",),
+    "AWS::RDS::DBInstance": ("DBClusterIdentifier", "SourceDBInstanceIdentifier"),
+}
+
+
+class Environment(Judgeable):
+    """The stacks of one environment and all their resources (nested stacks included), indexed once."""
+
+    surface = Surface.TEMPLATE
+
+    def __init__(
+        self, name: str, kind: EnvironmentKind, stacks: Iterable[Stack], resources: Iterable[Resource]
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.stacks = tuple(stacks)
+        self.project: Project = Project(())
+        self._by_type: dict[str, list[Resource]] = {}
+        for resource in resources:
+            self._by_type.setdefault(resource.type, []).append(resource)
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset(self._by_type)
+
+    def resources(self, *types: str) -> Iterator[Resource]:
+        """The resources of these types, in the template's order; of all types where none is named."""
+        for kind in types or self._by_type:
+            yield from self._by_type.get(kind, ())
+
+    @cached_property
+    def _children(self) -> dict[ResourceKey, list[Resource]]:
+        found: dict[ResourceKey, list[Resource]] = {}
+        for kind, properties in CHILD_OF.items():
+            for child in self._by_type.get(kind, ()):
+                parents = {
+                    parent.key: parent for name in properties for parent in self.project.all_referred(child.get(name))
+                }
+                for key in parents:
+                    found.setdefault(key, []).append(child)
+        return found
+
+    def children(self, parent: Resource, *types: str) -> Iterator[Resource]:
+        """The resources that complete ``parent`` (see :data:`CHILD_OF`), of these types."""
+        for child in self._children.get(parent.key, ()):
+            if not types or child.type in types:
+                yield child
+
+    def referred(self, value: Value | Resolved) -> Resource | None:
+        """The resource of this project that ``value`` names: by reference, by ARN or by physical name."""
+        return next(self.project.all_referred(value), None)
+
+    @property
+    def environment_name(self) -> str:
+        return self.name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.ENVIRONMENT, self.name)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the protocol's shape
+        return Location(self.stacks[0].source.file if self.stacks else self.name, None, path or None)
+
+
+class Project:
+    """All environments at hand, in one consistent world of open parameters."""
+
+    def __init__(
+        self,
+        environments: Iterable[Environment],
+        find_names: Callable[[Project], Mapping[str, Resource]] = lambda _: {},
+        settings: Settings = Settings(),  # noqa: B008 - frozen
+    ) -> None:
+        self.environments = tuple(environments)
+        self.settings = settings
+        self._find_names = find_names
+        for environment in self.environments:
+            environment.project = self
+
+    def environment(self, name: str) -> Environment | None:
+        return next((each for each in self.environments if each.name == name), None)
+
+    def resources(self, *types: str) -> Iterator[Resource]:
+        for environment in self.environments:
+            yield from environment.resources(*types)
+
+    @property
+    def stacks(self) -> Iterator[Stack]:
+        for environment in self.environments:
+            yield from environment.stacks
+
+    @cached_property
+    def _by_key(self) -> dict[ResourceKey, Resource]:
+        return {resource.key: resource for resource in self.resources()}
+
+    def resource(self, key: ResourceKey) -> Resource | None:
+        return self._by_key.get(key)
+
+    def all_referred(self, value: Value | Resolved) -> Iterator[Resource]:
+        """Every resource that ``value`` refers to, in order: references anywhere inside it, and plain names."""
+        if isinstance(value, Known):
+            value = value.value
+        if isinstance(value, Text):
+            for hole in value.holes:
+                if hole.target is not None and (found := self._by_key.get(hole.target)) is not None:
+                    yield found
+        elif isinstance(value, str):
+            found = self.names.get(value)
+            if found is not None:
+                yield found
+        elif isinstance(value, list):
+            for item in value:
+                yield from self.all_referred(item)
+        elif isinstance(value, dict):
+            for item in value.values():
+                yield from self.all_referred(item)
+
+    @cached_property
+    def names(self) -> Mapping[str, Resource]:
+        """Literal physical names and ARNs of the resources that have one, where the template fixes it."""
+        return self._find_names(self)

@@ -1,0 +1,37 @@
+"""What cannot be discovered and a project may say in ``checker.toml``. Every field has a default that judges strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class SubjectForm(StrEnum):
+    """The form of ``sub`` in GitHub's OIDC tokens: classic, or with immutable ids (repositories from 2026-07-15 on)."""
+
+    CLASSIC = "classic"
+    IMMUTABLE = "immutable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The project's own words. Empty strings mean "not said"."""
+
+    repository: str = ""  # OWNER/REPO
+    subject_form: SubjectForm = SubjectForm.CLASSIC
+    owner_id: str = ""  # for the immutable form
+    repository_id: str = ""
+    default_branch: str = "main"
+    # What tokens may deploy with: refs that only reviewed changes reach, and GitHub environments.
+    protected_refs: tuple[str, ...] = ("refs/heads/main", "refs/tags/v*")
+    github_environments: tuple[str, ...] = ()
+    stacks: Mapping[str, str] = field(default_factory=dict)  # stack name -> environment
+    environment_kinds: Mapping[str, str] = field(default_factory=dict)  # environment -> production|staging|shared|other
+    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # stack name -> parameter -> value
+    bootstrap_tags: tuple[str, ...] = ("init",)  # image tags that stand for "nothing released yet"
+    release_tag_patterns: tuple[str, ...] = ("v*",)  # image tags that a release carries
+    script_folders: tuple[str, ...] = ()
+    migration_folders: tuple[str, ...] = ()
+    max_waiver_days: int = 365
+    rule_seconds: float = 20.0

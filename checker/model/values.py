@@ -1,0 +1,169 @@
+"""What a property's value can be, as far as it can be known before a deployment.
+
+A rule that asks for a value gets one of three answers, and the type checker makes it look at each:
+
+``Known(v)``
+    ``v`` is plain JSON data: ``None``, ``bool``, ``int``, ``float``, ``str``, ``list``, ``dict``. Inside it, a string
+    that is only partly known is a :class:`Text`, and a leaf that could not be resolved is an :class:`Unknown`.
+``ABSENT``
+    The template does not set the property (or sets it to ``AWS::NoValue``): the service's default applies.
+``Unknown(why)``
+    It is set, and what it will be cannot be told from here. Never to be read as a pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+
+class ResourceKey(NamedTuple):
+    """Names one resource of one stack. ``stack`` is the stack's id in the project (see ``Stack.id``)."""
+
+    stack: str
+    logical_id: str
+
+
+class HoleKind(StrEnum):
+    """Why a part of a string is open."""
+
+    RESOURCE = "resource"  # an attribute of a resource; `target` names it
+    PSEUDO = "pseudo"  # AWS::AccountId and its like, where the assembly is environment-agnostic
+    PARAMETER = "parameter"  # a parameter with no default and no configured value
+    IMPORT = "import"  # a value exported by a stack that is not at hand
+    OTHER = "other"  # an expression that cannot be evaluated here
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An open part of a string.
+
+    Two equal holes hold the same value at deployment, so two equal :class:`Text` are the same string. ``shown`` is how
+    it is written in messages (``${Bucket.Arn}``). For a resource's ``Ref`` the ``attribute`` is empty.
+    """
+
+    kind: HoleKind
+    shown: str
+    target: ResourceKey | None = None
+    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string with at least one hole: literal pieces and holes in order. Build it with :func:`text`."""
+
+    parts: tuple[str | Hole, ...]
+
+    def __str__(self) -> str:
+        return "".join(part if isinstance(part, str) else part.shown for part in self.parts)
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Hole))
+
+    @property
+    def only_hole(self) -> Hole | None:
+        """The hole, where the whole string is exactly one hole: a plain reference."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], Hole):
+            return self.parts[0]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is set but cannot be told; ``why`` completes the sentence "cannot be decided: ..."."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"<unknown: {self.why}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Not set. Use the one instance, :data:`ABSENT`."""
+
+    def __str__(self) -> str:
+        return "not set"
+
+
+ABSENT: Final = Absent()
+
+# Resolved JSON data. Lists and dicts are plain, so rules walk them as they would walk parsed JSON.
+Resolved: TypeAlias = "None | bool | int | float | str | Text | Unknown | list[Resolved] | dict[str, Resolved]"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value that is set and (at least at its top) known."""
+
+    value: Resolved
+
+
+Value: TypeAlias = "Known | Absent | Unknown"
+
+
+def text(parts: list[str | Hole]) -> str | Text:
+    """Join pieces, merging neighbouring literals. Without a hole the answer is a plain string."""
+    merged: list[str | Hole] = []
+    for part in parts:
+        if isinstance(part, str):
+            if not part:
+                continue
+            if merged and isinstance(merged[-1], str):
+                merged[-1] += part
+                continue
+        merged.append(part)
+    if any(isinstance(part, Hole) for part in merged):
+        return Text(tuple(merged))
+    return "".join(part for part in merged if isinstance(part, str))
+
+
+def pieces(value: str | Text) -> tuple[str | Hole, ...]:
+    """The pieces of a string, whichever form it has; the inverse of :func:`text`."""
+    return value.parts if isinstance(value, Text) else (value,)
+
+
+def first_unknown(value: Resolved) -> Unknown | None:
+    """The first leaf anywhere in ``value`` that could not be resolved, or ``None``."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            found = first_unknown(item)
+            if found is not None:
+                return found
+    return None
+
+
+def as_bool(value: Resolved) -> bool | None:
+    """CloudFormation's reading of a boolean: ``true`` and ``"true"`` are the same. ``None`` where it is neither."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    return None
+
+
+def as_number(value: Resolved) -> float | None:
+    """CloudFormation's reading of a number: ``14`` and ``"14"`` are the same. ``None`` where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return None
+
+
+def as_list(value: Resolved) -> list[Resolved]:
+    """A list, or a single value where JSON policies allow one for a list. ``None`` is the empty list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,208 @@
+"""What judging says: a verdict per finding and subject, and the Run that holds them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The six ways a judgement can end. All of them are counted in the totals; none stands for another."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, not a password
+    FAIL = "fail"
+    UNKNOWN = "unknown"  # set or there, but it could not be read, resolved or decided
+    NOT_APPLICABLE = "not_applicable"  # nothing of the kind exists
+    WAIVED = "waived"  # fails, and a live waiver covers it
+    ERROR = "error"  # the rule itself crashed: no waiver covers that
+
+
+class Severity(StrEnum):
+    """As the review graded the finding."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    SUGGESTION = "suggestion"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return list(Severity).index(self)
+
+
+class Surface(StrEnum):
+    """Where the facts were read."""
+
+    TEMPLATE = "template"
+    ACCOUNT = "account"
+    WORKFLOW = "workflow"
+    SCRIPT = "script"
+    MIGRATION = "migration"
+    SETTING = "setting"
+
+
+class SubjectKind(StrEnum):
+    """What a verdict is about."""
+
+    RESOURCE = "resource"
+    WORKFLOW_JOB = "workflow_job"
+    WORKFLOW_STEP = "workflow_step"
+    SCRIPT_LINE = "script_line"
+    MIGRATION = "migration"
+    ENVIRONMENT = "environment"
+    STACK = "stack"
+    SETTING = "setting"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The thing judged. ``name`` is how a person says it: a logical id, ``prod-deploy/migrate``, an environment."""
+
+    kind: SubjectKind
+    name: str
+    type: str | None = None
+    stack: str | None = None
+    logical_id: str | None = None
+    physical_id: str | None = None
+    construct_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where to look: ``file`` relative to the project where it can be, 1-based ``line``, and the path in the document."""
+
+    file: str
+    line: int | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverNote:
+    """The waiver that a verdict met: what reports show of it."""
+
+    finding: str
+    reason: str
+    owner: str
+    approved_on: str
+    expires_on: str
+    days_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judgement. A verdict without a location cannot be built.
+
+    ``sub`` narrows the finding to one requirement of it (``C7[at-rest]``), so that a waiver can be as narrow as the
+    finding. ``violation`` says what is violated (or, for a pass, what holds; for an unknown, what could not be told);
+    ``fix`` says what to do about it.
+    """
+
+    finding: str
+    severity: Severity
+    outcome: Outcome
+    surface: Surface
+    environment: str
+    subject: Subject
+    location: Location
+    sub: str | None = None
+    violation: str = ""
+    fix: str = ""
+    expected: str = ""
+    actual: str = ""
+    waiver: WaiverNote | None = None
+    related: tuple[Location, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """``C7[at-rest]``, or ``C7`` where the finding has one requirement."""
+        return self.finding if self.sub is None else f"{self.finding}[{self.sub}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that should have been read and was not. ``needs`` names the missing permission or input, if known."""
+
+    what: str
+    why: str
+    needs: str = ""
+
+
+class WaiverState(StrEnum):
+    """The states of a waiver after a run. The last three fail the gate's trust in it, the last two fail the gate."""
+
+    ACTIVE = "active"
+    PASSING = "waived-but-passing"  # what it excuses passes: delete the waiver
+    UNMATCHED = "unmatched"  # nothing in this run is what it excuses
+    EXPIRED = "expired"
+    CONDITION_BROKEN = "condition-broken"
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverStatus:
+    """One waiver as this run found it."""
+
+    finding: str
+    environments: tuple[str, ...]
+    resource: str
+    reason: str
+    owner: str
+    expires_on: str
+    days_left: int
+    state: WaiverState
+    detail: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSummary:
+    """What was judged: enough to judge the same thing again."""
+
+    repository: str = ""
+    commit: str = ""
+    assemblies: Mapping[str, str] = field(default_factory=dict)  # environment -> "sha256:..."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding of the register as reports need it: its title states the compliant state."""
+
+    id: str
+    title: str
+    severity: Severity
+    reviewed: bool = True  # one of the 38 findings of the review; the others count apart
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far the run looked. What is missing here is said, not left out."""
+
+    judged: tuple[str, ...] = ()  # ids with at least one verdict
+    not_judged: tuple[str, ...] = ()  # ids of the register that no rule judges yet on these surfaces
+    surfaces: Mapping[str, str] = field(default_factory=dict)  # surface -> what was read there, in words
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()  # what was taken for what
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The whole answer of one command: every report renders this object and nothing else."""
+
+    command: str
+    project: ProjectSummary
+    environments: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    coverage: Coverage
+    findings: Mapping[str, Finding]
+    waivers: tuple[WaiverStatus, ...] = ()
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """How many verdicts ended in each outcome; every outcome is there, also at zero."""
+        counts = {outcome.value: 0 for outcome in Outcome}
+        for verdict in self.verdicts:
+            counts[verdict.outcome.value] += 1
+        return counts

@@ -1,0 +1,1 @@
+"""What would happen: pure reasoning over the model, shared by the rules."""

@@ -1,0 +1,30 @@
+"""The rules: one module per finding, each with a docstring that is its page, one ``RULE`` and its check.
+
+:data:`MODULES` is the one table of them. Modules are imported when their rule is wanted, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Final
+
+from checker.model.rules import Rule
+
+MODULES: Final[Mapping[str, str]] = {
+    "C7": "c7_redis_encryption",
+}
+
+
+def load(ids: Iterable[str] | None = None) -> list[Rule]:
+    """The rules of these findings, in the table's order; all of them where none is named."""
+    wanted = MODULES if ids is None else set(ids)
+    rules = []
+    for finding, module in MODULES.items():
+        if finding not in wanted:
+            continue
+        rule = import_module(f"policies.rules.{module}").RULE
+        if not isinstance(rule, Rule) or rule.id != finding:
+            raise TypeError(f"policies/rules/{module}.py must define RULE with the id {finding}")
+        rules.append(rule)
+    return rules

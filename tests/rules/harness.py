@@ -1,0 +1,92 @@
+"""Runs rules on templates written as data, and says what they said in a form that data can be compared with.
+
+A case file is ``tests/rules/cases/ID.yaml``: a list of cases, each with
+
+``name``
+    What is special about it, as a phrase.
+``kind``
+    ``plain`` (default), ``hostile`` (looks right and is wrong) or ``innocent`` (looks wrong and is right).
+``template``
+    One template as YAML text; or ``environments``: environment name -> template text (or a list of them). The
+    environment's kind follows from its name, as in discovery.
+``settings``
+    Optional: fields of :class:`checker.model.settings.Settings`.
+``waivers``
+    Optional: entries as in ``policies/waivers.yaml`` (dates and owner are filled in when missing).
+``expect``
+    ``ID`` or ``ID[sub]`` -> subject name -> outcome. Compared both ways: every verdict is expected, every expectation
+    is met. A subject is a logical id (``Stack/LogicalId`` where two environments share it), or an environment's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from checker.collect.documents import parse_yaml
+from checker.discovery import kind_of
+from checker.judge import judge
+from checker.model.resources import EnvironmentKind, Stack
+from checker.model.settings import Settings
+from checker.model.verdicts import Verdict
+from checker.register import load_register
+from policies.rules import load
+
+CASES = Path(__file__).parent / "cases"
+
+
+def case_files() -> list[Path]:
+    return sorted(CASES.glob("*.yaml"))
+
+
+@cache
+def cases(path: Path) -> list[dict[str, Any]]:
+    loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert isinstance(loaded, list), path
+    return loaded
+
+
+def all_cases() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in case_files():
+        for case in cases(path):
+            yield path.stem, case
+
+
+def stacks_of(case: Mapping[str, Any]) -> tuple[list[Stack], dict[str, EnvironmentKind]]:
+    environments = case.get("environments") or {"default": case["template"]}
+    stacks: list[Stack] = []
+    for environment, templates in environments.items():
+        for index, text in enumerate(templates if isinstance(templates, list) else [templates]):
+            document = parse_yaml(text, f"{environment}-{index}.yaml")
+            name = environment if index == 0 else f"{environment}-{index}"
+            stacks.append(Stack(name, name, environment, document.data, document, region="us-west-2"))
+    return stacks, {name: kind_of(name) for name in environments}
+
+
+def verdicts_of(finding: str, case: Mapping[str, Any]) -> list[Verdict]:
+    stacks, kinds = stacks_of(case)
+    settings = Settings(**case.get("settings", {}))
+    return judge(stacks, kinds, load([finding]), load_register().findings, settings=settings)
+
+
+def said(verdicts: list[Verdict]) -> dict[str, dict[str, str]]:
+    """Verdicts in the form of a case's ``expect``."""
+    by_subject: dict[str, dict[str, str]] = {}
+    logical_ids: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        logical_ids.setdefault(verdict.subject.name, set()).add(verdict.environment)
+    for verdict in verdicts:
+        name = verdict.subject.name
+        if len(logical_ids[name]) > 1:
+            name = f"{verdict.environment}/{name}"
+        answers = by_subject.setdefault(verdict.id, {})
+        before = answers.get(name)
+        outcome = verdict.outcome.value
+        # Several places of one subject under one sub-id: the gravest is what counts.
+        order = ["error", "fail", "unknown", "waived", "pass", "not_applicable"]
+        answers[name] = outcome if before is None else min(before, outcome, key=order.index)
+    return by_subject
