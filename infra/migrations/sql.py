@@ -76,7 +76,7 @@ _TOKEN = re.compile(
     | (?P<escape>  [eE]'(?:[^'\\]|''|\\.)*+'(?:[ \t\f\v]*[\r\n]\s*'(?:[^'\\]|''|\\.)*+')* )
     | (?P<string>  (?:[bBxXnN]|[uU]&)?'(?:[^']|'')*+' )
     | (?P<quoted>  (?:[uU]&)?"(?:[^"]|"")*+" )
-    | (?P<word>    [^\W\d][\w$]* )
+    | (?P<word>    (?![eE]')[^\W\d][\w$]* )
     | (?P<number>  \.?\d[\w.]* )
     | (?P<dollar>  \$(?:[^\W\d]\w*)?\$ )
     | (?P<symbol>  . )
@@ -101,7 +101,7 @@ def tokens(text: str) -> Iterator[Token]:
             end = _block_end(text, position)
         elif group == "dollar":
             end = _dollar_end(text, position, match.group())
-        elif group == "symbol" and match.group() in "'\"":
+        elif group == "symbol" and match.group() in "'\"eE":  # an E here begins an E'' string without an end
             raise _unended(text, position, "string or quoted name")
         if group != "space":
             yield Token(_KINDS[group], text[position:end], position, end)
