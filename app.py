@@ -8,7 +8,7 @@ def main() -> int:
     # Read by the jsii runtime as each construct is made: the assembly then says which Python line made a resource.
     os.environ.setdefault("JSII_HOST_STACK_TRACES", "1")
     # Which Node runs this is a pinned choice of the tool chain, not news at every synthesis.
-    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
     from infra.build import add_stacks, new_app
     from infra.inputs import ConfigurationError

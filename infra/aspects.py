@@ -137,6 +137,4 @@ def _at_least(resource: cdk.CfnResource, name: str, attribute: str, minimum: int
 
 def protect(scope: IConstruct, *, backup_days: int) -> None:
     """Attach the aspect so that it runs after aspects that change resources, and before those that only read."""
-    cdk.Aspects.of(scope).add(
-        ProductionSafetyAspect(backup_days=backup_days), priority=cdk.AspectPriority.READONLY - 1
-    )
+    cdk.Aspects.of(scope).add(ProductionSafetyAspect(backup_days=backup_days), priority=cdk.AspectPriority.READONLY - 1)

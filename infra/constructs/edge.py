@@ -13,7 +13,7 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.network import HTTPS, Network, closed_group
+from infra.constructs.network import HTTPS, Network, closed_group, pin_closed
 from infra.constructs.observability import PERIOD, Observability
 from infra.constructs.waf import WebAcl
 from infra.environments import EnvironmentConfig
@@ -63,6 +63,7 @@ class Edge(Construct):
         self._network = network
         self._target_groups: dict[str, elbv2.ApplicationTargetGroup] = {}
         group = closed_group(self, "Group", vpc=network.vpc, description="Load balancer")
+        pin_closed(group)
         for port in (HTTP, HTTPS):
             group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "Anyone")
         self.load_balancer = elbv2.ApplicationLoadBalancer(
@@ -132,7 +133,7 @@ class Edge(Construct):
                 unhealthy_threshold_count=3,
                 healthy_http_codes="200",
             ),
-            # The mcp service keeps sessions in memory. A cookie holds a client to its task, if the client keeps cookies.
+            # The mcp service keeps sessions in memory: a cookie holds a client to its task, if the client keeps it.
             stickiness_cookie_duration=cdk.Duration.days(1)
             if service == "mcp" and self._config.tasks.desired_count > 1
             else None,

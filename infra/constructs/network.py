@@ -6,7 +6,7 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from infra import naming
 from infra.environments import EnvironmentConfig
@@ -70,6 +70,11 @@ class Network(Construct):
         return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 
     @property
+    def egress_established(self) -> IDependable:
+        """What private subnets need before anything in them reaches the internet."""
+        return self.vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).internet_connectivity_established
+
+    @property
     def private_subnet_ids(self) -> Sequence[str]:
         return self.vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).subnet_ids
 
@@ -81,6 +86,29 @@ class Network(Construct):
 def closed_group(scope: Construct, construct_id: str, *, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:
     """A security group that lets nothing in and nothing out until it is told to."""
     return ec2.SecurityGroup(scope, construct_id, vpc=vpc, description=description, allow_all_outbound=False)
+
+
+def pin_closed(group: ec2.SecurityGroup) -> None:
+    """Keep the list of a group's own egress rules from being absent.
+
+    Amazon EC2 gives a group without one a rule that lets everything out, which stands until the first rule that is a
+    resource of its own takes its place (AWS CloudFormation, AWS::EC2::SecurityGroupEgress). A rule to nowhere says from
+    the start that the list is closed.
+    """
+    resource = group.node.default_child
+    assert isinstance(resource, ec2.CfnSecurityGroup)
+    resource.add_property_override(
+        "SecurityGroupEgress",
+        [
+            {
+                "CidrIp": "255.255.255.255/32",
+                "Description": "Nowhere: rules to the targets are resources of their own",
+                "IpProtocol": "icmp",
+                "FromPort": 252,
+                "ToPort": 86,
+            }
+        ],
+    )
 
 
 def allow_https_out(group: ec2.ISecurityGroup, why: str) -> None:

@@ -1,8 +1,8 @@
 """The image repositories, one per image, used by every environment.
 
-**What may never expire.** ECR knows nothing of what ECS runs (Amazon ECR User Guide, lifecycle policies): it goes by tag,
-age since the push, and count, and putting another tag on an image does not make it younger. An image that matches the
-tags of a rule can be expired by no rule after it. Hence, by priority:
+**What may never expire.** ECR knows nothing of what ECS runs (Amazon ECR User Guide, lifecycle policies): it goes by
+tag, age since the push, and count, and another tag makes no image younger. An image that matches the tags of a rule can
+be expired by no rule after it. Hence, by priority:
 
 1. Release tags (`v*`). Promotion adds one to every image that production runs, so what production runs, ran and can be
    rolled back to matches here. The count is the quota of a repository: the rule exists to claim images, not to expire.
@@ -11,10 +11,10 @@ tags of a rule can be expired by no rule after it. Hence, by priority:
    multi-platform image are not at risk: ECR expires no image that a manifest list refers to.
 4. Everything else that is tagged, which is commit SHAs: the newest 1200 stay, whatever their age.
 
-**Why a count, and not 30 days.** One rule cannot say "older than 30 days and not among the newest 20". By age, staging's
-running image would expire after 30 quiet days, with nothing newer to run. By count the newest always stay, so a quiet
-repository loses nothing; and 1200 is 40 pushes a day for 30 days, so that on the busiest days seen a commit's image still
-lives for 30 days. Images share their layers, so 1200 of them cost little more than the layers that differ.
+**Why a count, and not 30 days.** One rule cannot say "older than 30 days and not among the newest 20". By age,
+staging's running image would expire after 30 quiet days, with nothing newer to run. By count the newest always stay, so
+a quiet repository loses nothing; and 1200 is 40 pushes a day for 30 days, so that even at the busiest pace a commit's
+image lives for 30 days. Images share their layers, so 1200 of them cost little more than the layers that differ.
 """
 
 from typing import Final

@@ -63,6 +63,7 @@ class Task(Construct):
             retention=log_retention(config.access_log_days),
             removal_policy=cdk.RemovalPolicy.RETAIN if config.retain else cdk.RemovalPolicy.DESTROY,
         )
+        self.execution_role = self._role("ExecutionRole", naming.execution_role(config.name, name))
         self.definition = ecs.FargateTaskDefinition(
             self,
             "Definition",
@@ -70,7 +71,7 @@ class Task(Construct):
             cpu=config.tasks.cpu,
             memory_limit_mib=config.tasks.memory_mib,
             task_role=self.role,
-            execution_role=self._role("ExecutionRole", naming.execution_role(config.name, name)),
+            execution_role=self.execution_role,
         )
         self.definition.add_container(
             name,
@@ -86,9 +87,7 @@ class Task(Construct):
         )
 
     def _role(self, construct_id: str, name: str) -> iam.Role:
-        return iam.Role(
-            self, construct_id, role_name=name, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com")
-        )
+        return iam.Role(self, construct_id, role_name=name, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
 
 
 def _health_check(container: Container) -> ecs.HealthCheck | None:
@@ -190,8 +189,14 @@ class Service(Construct):
             if registered_in
             else None,
         )
-        # Listed by name, which CloudFormation does not see as a dependency.
-        service.node.add_dependency(*(self._observability.alarms[subject] for subject in deployment_alarms))
+        service.node.add_dependency(
+            # Listed by name, which CloudFormation does not see as a dependency.
+            *(self._observability.alarms[subject] for subject in deployment_alarms),
+            # A task that starts before its role may pull, or before its subnet has a way out, only fails; and three
+            # such failures trip the circuit breaker of a first deployment.
+            self.task.execution_role,
+            self._network.egress_established,
+        )
         if target_group:
             service.attach_to_application_target_group(target_group)
         return service

@@ -1,4 +1,10 @@
-"""The four services and the migration task: what each is told, what it may do, and whom it may reach."""
+"""The four services and the migration task: what each is told, what it may do, and whom it may reach.
+
+**Sessions of mcp.** That service keeps its sessions in memory. Where it runs more than one task, its target group is
+sticky by cookie; a client that keeps no cookies is sent to either task and finds its session on one of them only. Until
+sessions live outside the process, such clients fail about every other request in production, and every session ends
+when its task is replaced. One task would serve them, at the price of a gap whenever that task fails.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -206,9 +212,7 @@ class Services(Construct):
             iam.PolicyStatement(
                 actions=["ses:SendEmail", "ses:SendRawEmail"],
                 resources=[
-                    cdk.Stack.of(self).format_arn(
-                        service="ses", resource="identity", resource_name=self._config.domain
-                    )
+                    cdk.Stack.of(self).format_arn(service="ses", resource="identity", resource_name=self._config.domain)
                 ],
                 conditions={"StringEquals": {"ses:FromAddress": self._sender}},
             )

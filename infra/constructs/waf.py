@@ -60,9 +60,7 @@ MANAGED_GROUPS: Final = (
     ManagedGroup(
         "AWSManagedRulesSQLiRuleSet",
         counted=("SQLi_BODY", "SQLiExtendedPatterns_BODY"),
-        labels=tuple(
-            f"awswaf:managed:aws:sql-database:{rule}" for rule in ("SQLi_Body", "SQLiExtendedPatterns_Body")
-        ),
+        labels=tuple(f"awswaf:managed:aws:sql-database:{rule}" for rule in ("SQLi_Body", "SQLiExtendedPatterns_Body")),
     ),
     ManagedGroup("AWSManagedRulesLinuxRuleSet"),
 )
@@ -126,7 +124,8 @@ class WebAcl(Construct):
                         "Behavior": "KEEP",
                         "Requirement": "MEETS_ANY",
                         "Conditions": [
-                            {"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
+                            {"ActionCondition": {"Action": action}}
+                            for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
                         ],
                     }
                 ],

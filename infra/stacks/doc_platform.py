@@ -16,6 +16,7 @@ from infra.aspects import protect
 from infra.constructs.data import Data
 from infra.constructs.edge import Edge
 from infra.constructs.guard import AccountGuard
+from infra.constructs.lint import explain_lint
 from infra.constructs.network import Network
 from infra.constructs.observability import Observability
 from infra.constructs.services import ENDPOINTS, Services, internal_url
@@ -36,6 +37,7 @@ class DocPlatform(cdk.Stack):
             description=f"doc-platform: the {config.name} environment",
             termination_protection=config.retain,
         )
+        explain_lint(self)
         AccountGuard(self, "Guard", account=self.account)
         network = Network(self, "Network", config=config)
         observability = Observability(self, "Observability", config=config, alarm_email=inputs.alarm_email)
@@ -89,7 +91,10 @@ class DocPlatform(cdk.Stack):
             "GithubSyncFunctionArn": sync.function.function_arn,
             "AlarmTopicArn": observability.topic.topic_arn,
         }
-        tasks = {**{name: service.task for name, service in services.services.items()}, "migrations": services.migrations}
+        tasks = {
+            **{name: service.task for name, service in services.services.items()},
+            "migrations": services.migrations,
+        }
         for name, task in tasks.items():
             outputs[f"{name.capitalize()}TaskDefinitionArn"] = task.definition.task_definition_arn
             outputs[f"{name.capitalize()}SecurityGroupId"] = task.group.security_group_id

@@ -1,0 +1,26 @@
+"""Warnings of cfn-lint that are not followed, each with its reason, in the template that they concern."""
+
+from typing import Final
+
+import aws_cdk as cdk
+
+_ENVIRONMENT_REASONS: Final = {
+    "W2531": (
+        "The GitHub sync function runs on Node 20 because the application builds it for Node 20. AWS refuses new "
+        "functions of that runtime from 2027-02-01: move when the application moves."
+    ),
+    "W3005": "CDK lets a function wait for the whole of its role, policies included, and so names the role twice.",
+    "W3010": "Zones are named so that synthesis needs no account and gives the same bytes everywhere.",
+    "W3691": (
+        "The engine version is the major version alone, with which RDS makes an instance of its default minor version "
+        "and upgrades it. A pinned minor version would fight those upgrades."
+    ),
+}
+
+
+def explain_lint(stack: cdk.Stack) -> None:
+    """Tell cfn-lint, and the reader of the template, what an environment's stack does on purpose."""
+    stack.template_options.metadata = {
+        "cfn-lint": {"config": {"ignore_checks": list(_ENVIRONMENT_REASONS)}},
+        "Reasons": _ENVIRONMENT_REASONS,
+    }
