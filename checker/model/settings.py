@@ -33,5 +33,9 @@ class Settings:
     release_tag_patterns: tuple[str, ...] = ("v*",)  # image tags that a release carries
     script_folders: tuple[str, ...] = ()
     migration_folders: tuple[str, ...] = ()
+    # The command that synthesizes the project's assembly, and the files that decide what it makes (glob patterns below
+    # the project). Running it runs the project's own code, so nothing is run unless it is said here.
+    synthesis_command: tuple[str, ...] = ()
+    synthesis_inputs: tuple[str, ...] = ()
     max_waiver_days: int = 365
     rule_seconds: float = 20.0
