@@ -2,7 +2,7 @@
 
 | context | meaning |
 |---|---|
-| `env` | `staging` (default), `production`: that environment and the shared stack; `all`: all three; `shared`: it alone |
+| `env` | `staging` (default) or `production`: it and the shared stack; `all`: all three; `shared`: that one alone |
 | `account`, `region` | where to deploy. Both may be left to `certificateArn`, which holds them |
 | `hostedZoneId`, `certificateArn` | outputs of the shared stack |
 | `alarmEmail` | who hears of alarms |
@@ -115,7 +115,6 @@ def read_inputs(context: Callable[[str], object], root: Path) -> Inputs:
         alarm_email=email or EXAMPLE_ALARM_EMAIL,
         image_tag=image_tag or naming.BOOTSTRAP_TAG,
         bootstrap=bootstrap,
-        # A placeholder is no code: a bootstrap makes everything and runs nothing, the function included.
         sync_code=sync_code,
     )
 

@@ -56,7 +56,7 @@ class Network(Construct):
                     "FlowLogs",
                     log_group_name=naming.flow_log_group(config.name),
                     retention=log_retention(config.access_log_days),
-                    removal_policy=cdk.RemovalPolicy.DESTROY,
+                    removal_policy=cdk.RemovalPolicy.RETAIN if config.retain else cdk.RemovalPolicy.DESTROY,
                 )
             ),
         )

@@ -29,8 +29,8 @@ class Observability(Construct):
             "Errors",
             log_group_name=naming.error_log_group(config.name),
             retention=log_retention(config.error_log_days),
-            # Kept in every environment: what went wrong is wanted most after a rebuild.
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            # Kept where data is kept. A log group that outlived staging would hold its name against the next staging.
+            removal_policy=cdk.RemovalPolicy.RETAIN if config.retain else cdk.RemovalPolicy.DESTROY,
         )
 
     def alarm(

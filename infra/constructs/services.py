@@ -235,6 +235,11 @@ class Services(Construct):
         allow(self.migrations.group, main, POSTGRES, "migrations to the main database")
 
     @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Every task that the pipeline rolls out or runs, by name."""
+        return {**{name: service.task for name, service in self.services.items()}, naming.MIGRATIONS: self.migrations}
+
+    @property
     def storage_group(self) -> ec2.SecurityGroup:
         return self.services["storage"].group
 

@@ -5,8 +5,10 @@ their values, migrations run, and a deployment with `imageTag` starts the servic
 already serves would stop it.
 
 **Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again. Its secrets and databases go with it,
-at once; its error log and the shared stack stay. The error log keeps its name, so a rebuild imports it or the old one is
-deleted first.
+at once; the shared stack stays.
+
+**Rebuilding production** is not meant to be easy: what it keeps also keeps its name. Secrets and log groups of a deleted
+stack are taken over with `cdk import`, databases restored from their snapshots.
 """
 
 import aws_cdk as cdk
@@ -91,11 +93,7 @@ class DocPlatform(cdk.Stack):
             "GithubSyncFunctionArn": sync.function.function_arn,
             "AlarmTopicArn": observability.topic.topic_arn,
         }
-        tasks = {
-            **{name: service.task for name, service in services.services.items()},
-            "migrations": services.migrations,
-        }
-        for name, task in tasks.items():
+        for name, task in services.tasks.items():
             outputs[f"{name.capitalize()}TaskDefinitionArn"] = task.definition.task_definition_arn
             outputs[f"{name.capitalize()}SecurityGroupId"] = task.group.security_group_id
             outputs[f"{name.capitalize()}LogGroupName"] = task.log_group.log_group_name

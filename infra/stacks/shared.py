@@ -8,8 +8,6 @@ provider and repositories of the same name are then taken over with `cdk import`
 one OIDC provider per URL, and a second zone of the same domain would answer nobody.
 """
 
-from typing import Any
-
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
