@@ -66,6 +66,7 @@ class Runner:
                     self._announce(step, statement, number, len(script.statements))
                     _send(self.connection, statement)
                 statement = None
+                session.own_role(self.connection)
                 self._record(step, began)
                 lock.check(self.connection)
         except psycopg.Error as error:

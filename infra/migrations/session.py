@@ -37,14 +37,19 @@ def connect(database: Database, limits: Limits, release: str) -> Iterator[Connec
 def limit(connection: Connection, statement_timeout: float, lock_timeout: float) -> None:
     """Gives the session back its own settings, and these bounds, whatever an earlier file has set.
 
-    RESET ALL leaves the role alone, and DISCARD ALL would release the advisory lock: hence these two.
+    RESET ALL leaves the role alone, and DISCARD ALL would release the advisory lock: hence two statements.
     """
-    connection.execute("RESET SESSION AUTHORIZATION")
+    own_role(connection)
     connection.execute("RESET ALL")
     connection.execute(
         "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
         (_milliseconds(statement_timeout), _milliseconds(lock_timeout)),
     )
+
+
+def own_role(connection: Connection) -> None:
+    """Takes back the role of DB_USER: a file may have created its objects as another, with SET ROLE."""
+    connection.execute("RESET SESSION AUTHORIZATION")
 
 
 def _parameters(database: Database, limits: Limits, release: str) -> dict[str, Any]:

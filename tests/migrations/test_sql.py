@@ -25,7 +25,7 @@ HOSTILE = {
     "tagged dollar quotes": "DO $a$ BEGIN PERFORM '$$;'; END; $a$; SELECT 2;",
     "dollar inside a name": "SELECT a$b$c FROM t; SELECT d$b$;",
     "rule with several actions": "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM u; DELETE FROM v); SELECT 2;",
-    "routine body": "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a THEN 1 END; END; SELECT 2;",
+    "body": "CREATE FUNCTION f() BEGIN ATOMIC SELECT CASE WHEN a THEN 1 END; SELECT 3; END; SELECT 2;",
     "replaced routine body": "CREATE OR REPLACE PROCEDURE f() BEGIN ATOMIC INSERT INTO t VALUES (1); END; SELECT 2;",
     "column called begin": 'CREATE TABLE t (a int); SELECT 1 AS "begin"; SELECT 2;',
     "umlauts": "SELECT 'ä;ß' AS größe; SELECT 2;",
