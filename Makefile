@@ -1,0 +1,90 @@
+# `make gate` and `make test` are all that a newcomer needs: both set up what they use.
+# Needs Python 3.11 or newer, Node 20 or newer (for CDK) and make. Packages come from the registries, locked by hash.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SHELL  := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# Compiled bytecode makes every start several times faster; some machines switch it off.
+unexport PYTHONDONTWRITEBYTECODE
+
+# A set-up is done when its stamp, named after the content of its lock file, is there.
+hash = $(firstword $(shell cat $(1) | sha256sum))
+GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproject.toml)
+TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
+NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
+
+.PHONY: help gate test lint types tests setup lock matrix bench docs clean
+
+help:
+	@echo 'make gate    set up, synthesize the stacks, judge them'
+	@echo 'make test    set up, lint, check types, run the tests'
+	@echo 'make matrix  the seeded-defect matrix as a table'
+	@echo 'make bench   the gate beside its peers, and against size'
+	@echo 'make docs    write the generated parts of README.md again'
+	@echo 'make lock    resolve the dependencies again'
+
+gate: $(GATE_READY)
+	@$(BIN)/checker gate
+
+test: setup lint types tests
+
+setup: $(TEST_READY) $(NODE_READY)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+tests: setup
+	$(BIN)/pytest -q -n auto --dist loadgroup
+
+matrix: setup
+	@$(BIN)/python -m tests.matrix
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+docs: setup
+	@$(BIN)/python -m tools.readme
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+
+# The gate needs a fraction of what the tests need, and takes nothing away where those are installed.
+$(GATE_READY): | $(BIN)/uv
+	@if ! compgen -G '$(VENV)/.ready-test-*' >/dev/null; then \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r locks/gate.txt; \
+	fi
+	@$(MAKE) --no-print-directory install-self
+	@rm -f $(VENV)/.ready-gate-*; touch $@
+
+$(TEST_READY): | $(BIN)/uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode locks/requirements.txt
+	@$(MAKE) --no-print-directory install-self
+	@rm -f $(VENV)/.ready-*; touch $@
+
+.PHONY: install-self
+install-self:
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline \
+	  --config-settings editable_mode=compat --editable .
+	@$(BIN)/python -m compileall -q checker policies reports infra
+
+$(NODE_READY):
+	npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# Neither lock names a registry's host, so they serve behind any mirror.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+lock: | $(BIN)/uv
+	$(COMPILE) --all-extras --group dev --group build pyproject.toml -o locks/requirements.txt
+	$(COMPILE) --extra infra --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
+	echo 'uv==0.13.9' | $(COMPILE) - -o locks/uv.txt
+
+clean:
+	rm -rf $(VENV) node_modules cdk.out .checker build *.egg-info

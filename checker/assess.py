@@ -1,0 +1,173 @@
+"""From sources to a Run: the one way through, as the command line and the CDK plug-in both take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from checker import waivers
+from checker.collect import repository
+from checker.collect.assembly import Assembly, read_assembly
+from checker.collect.synthesis import own_assembly
+from checker.discovery import assign
+from checker.errors import ExitCode, UsageError
+from checker.judge import judge
+from checker.model.resources import EnvironmentKind, Stack
+from checker.model.settings import Settings
+from checker.model.verdicts import (
+    Coverage,
+    Outcome,
+    ProjectSummary,
+    Run,
+    Severity,
+    Surface,
+    Unread,
+    Verdict,
+    WaiverState,
+)
+from checker.reason.templates import with_nested
+from checker.register import load_register
+from policies.rules import load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to judge. ``assemblies`` are (environment or empty, path) pairs; none means the project's own."""
+
+    project: Path
+    settings: Settings
+    assemblies: Sequence[tuple[str, Path]] = ()
+    environments: Sequence[str] = ()
+    waivers: Sequence[waivers.Waiver] = ()
+    today: date = field(default_factory=date.today)
+    say: Callable[[str], None] = lambda _: None
+
+
+def gate(request: Request) -> Run:
+    """Judge what is about to be merged or deployed, offline."""
+    assemblies = _read(request)
+    stacks = [stack for assembly in assemblies for stack in assembly.stacks]
+    stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
+    kinds, notes = assign(stacks, stages, request.settings.stacks)
+    for name, kind in request.settings.environment_kinds.items():
+        if name in kinds:
+            kinds[name] = EnvironmentKind(kind)
+    stacks = _chosen(stacks, kinds, request.environments)
+    kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
+    for stack in stacks:
+        stack.parameters = request.settings.parameters.get(stack.name, {})
+    register = load_register()
+    rules = [rule for rule in load() if Surface.TEMPLATE in rule.surfaces]
+    verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings)
+    verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
+    judged = {verdict.finding for verdict in verdicts}
+    count = sum(1 for stack in with_nested(stacks) for _ in stack.template.get("Resources", ()))
+    coverage = Coverage(
+        judged=tuple(finding for finding in register.entries if finding in judged),
+        not_judged=tuple(finding for finding in register.entries if finding not in judged),
+        surfaces={Surface.TEMPLATE.value: f"{len(list(with_nested(stacks)))} templates, {count} resources"},
+        unread=tuple(_unread(stacks)),
+        notes=tuple([*notes, *(note for assembly in assemblies for note in assembly.notes)]),
+    )
+    summary = ProjectSummary(
+        repository=request.settings.repository or repository.slug(request.project),
+        commit=repository.commit(request.project),
+        assemblies=_digests(assemblies, stacks),
+    )
+    return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+
+
+def _read(request: Request) -> list[Assembly]:
+    base = request.project
+    if not request.assemblies:
+        return [read_assembly(own_assembly(base, request.settings, request.say), base)]
+    found: list[Assembly] = []
+    for environment, path in request.assemblies:
+        assembly = read_assembly(path, base)
+        if environment:
+            assembly.stacks = [_in_environment(stack, environment) for stack in assembly.stacks]
+        found.append(assembly)
+    _make_ids_unique(found)
+    return found
+
+
+def _in_environment(stack: Stack, environment: str) -> Stack:
+    stack.environment = environment
+    return stack
+
+
+def _make_ids_unique(assemblies: Iterable[Assembly]) -> None:
+    """Two assemblies may hold stacks of the same id (one app synthesized twice): their resources must not be mixed up."""
+    seen: dict[str, int] = {}
+    for assembly in assemblies:
+        for stack in assembly.stacks:
+            count = seen[stack.id] = seen.get(stack.id, 0) + 1
+            if count > 1:
+                old, new = stack.id, f"{stack.id}#{count}"
+                for each in with_nested([stack]):
+                    each.id = new + each.id.removeprefix(old)
+                if old in assembly.stages:
+                    assembly.stages[new] = assembly.stages.pop(old)
+
+
+def _chosen(stacks: list[Stack], kinds: Mapping[str, EnvironmentKind], wanted: Sequence[str]) -> list[Stack]:
+    """The stacks of the wanted environments, and what they share. All where none is named."""
+    if not wanted:
+        return stacks
+    unknown = [name for name in wanted if name not in kinds]
+    if unknown:
+        raise UsageError(f"no environment {', '.join(unknown)} here", f"There is: {', '.join(kinds)}.")
+    return [s for s in stacks if s.environment in wanted or kinds[s.environment] is EnvironmentKind.SHARED]
+
+
+def _unread(stacks: Iterable[Stack]) -> Iterable[Unread]:
+    for stack in with_nested(stacks):
+        for reason in stack.unread:
+            what, _, why = reason.partition(": ")
+            yield Unread(f"{stack.source.file}: {what}", why)
+
+
+def _digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for assembly in assemblies:
+        for stack in assembly.stacks:
+            if stack in stacks:
+                digests.setdefault(stack.environment, assembly.digest)
+    return digests
+
+
+def new_failures(run: Run, baseline: Run | None) -> list[Verdict]:
+    """The failures and errors of a run that its baseline does not have; all of them without a baseline."""
+    known = {_identity(each) for each in baseline.verdicts if each.outcome is Outcome.FAIL} if baseline else set()
+    return [
+        verdict
+        for verdict in run.verdicts
+        if verdict.outcome is Outcome.FAIL and _identity(verdict) not in known
+    ]
+
+
+def _identity(verdict: Verdict) -> tuple[str, str, str, str | None]:
+    return verdict.id, verdict.environment, verdict.subject.name, verdict.location.path
+
+
+def exit_code(
+    run: Run, *, fail_on: Severity = Severity.SUGGESTION, unknown_fails: bool = True, baseline: Run | None = None
+) -> ExitCode:
+    """What the run says to the pipeline. ``fail_on`` is the least grave severity that fails."""
+    if any(verdict.outcome is Outcome.ERROR for verdict in run.verdicts):
+        return ExitCode.USAGE
+    if any(verdict.severity.rank <= fail_on.rank for verdict in new_failures(run, baseline)):
+        return ExitCode.FAILED
+    if any(status.state in {WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN} for status in run.waivers):
+        return ExitCode.FAILED
+    undecided = [v for v in run.verdicts if v.outcome is Outcome.UNKNOWN and v.severity.rank <= fail_on.rank]
+    if unknown_fails and (undecided or run.coverage.unread):
+        return ExitCode.INCOMPLETE
+    return ExitCode.CLEAN
+
+
+def only(run: Run, findings: Sequence[str]) -> Run:
+    """The run narrowed to some findings, for those who work on one."""
+    return replace(run, verdicts=tuple(v for v in run.verdicts if v.finding in findings)) if findings else run

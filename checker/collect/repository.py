@@ -1,0 +1,50 @@
+"""Facts of the git repository that a project is, read from its files: no git command is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def commit(project: Path) -> str:
+    """The commit that is checked out, empty where the folder is no repository."""
+    git = _git_folder(project)
+    if git is None:
+        return ""
+    head = _read(git / "HEAD")
+    if not head.startswith("ref: "):
+        return head
+    name = head.removeprefix("ref: ")
+    common = git / _read(git / "commondir") if (git / "commondir").exists() else git
+    loose = _read(git / name) or _read(common / name)
+    if loose:
+        return loose
+    packed = re.search(rf"^([0-9a-f]{{40,64}}) {re.escape(name)}$", _read(common / "packed-refs"), re.MULTILINE)
+    return packed.group(1) if packed else ""
+
+
+def slug(project: Path) -> str:
+    """``OWNER/REPO`` of the remote ``origin`` where that is on GitHub, else empty."""
+    git = _git_folder(project)
+    config = _read(git / "config") if git else ""
+    section = re.search(r'\[remote "origin"\](.*?)(?:\n\[|\Z)', config, re.DOTALL)
+    url = re.search(r"^\s*url\s*=\s*(\S+)", section.group(1), re.MULTILINE) if section else None
+    found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url.group(1)) if url else None
+    return found.group(1) if found else ""
+
+
+def _git_folder(project: Path) -> Path | None:
+    for folder in (project, *project.parents):
+        git = folder / ".git"
+        if git.is_dir():
+            return git
+        if git.is_file():  # a worktree: the file names the folder
+            return (folder / _read(git).removeprefix("gitdir: ")).resolve()
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip() if path.stat().st_size < 10_000_000 else ""
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,105 @@
+"""The project's own assembly: synthesized when what it is made from has changed, by content and never by time stamp.
+
+Synthesizing runs the project's code, so it happens only where ``checker.toml`` names the command. What was made is
+remembered by the digest of its inputs and of its output: an assembly that somebody edited by hand is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from checker.errors import InputError
+from checker.model.settings import Settings
+
+FOLDER: Final = Path(".checker/cdk.out")
+STAMP: Final = Path(".checker/synthesis.json")
+TIME_LIMIT: Final = 600.0
+# What the CDK command line sets for an app, so that the assembly is the one that would be deployed.
+_CLI_CONTEXT: Final = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+
+
+def own_assembly(project: Path, settings: Settings, say: Callable[[str], None]) -> Path:
+    """The folder of the project's assembly. Raises :class:`InputError` where there is none and none can be made."""
+    if not settings.synthesis_command:
+        existing = project / "cdk.out"
+        if existing.is_dir():
+            return existing
+        raise InputError(
+            f"{project}: nothing to judge: no cdk.out, and checker.toml names no synthesis command",
+            "Run `cdk synth` first, or name an assembly or a template with --assembly.",
+        )
+    folder, stamp = project / FOLDER, project / STAMP
+    inputs = _digest(_inputs(project, settings))
+    if _read_stamp(stamp) == {"inputs": inputs, "output": _digest(_files(folder))}:
+        return folder
+    say("synthesizing …")
+    _synthesize(project, settings, folder)
+    stamp.write_text(json.dumps({"inputs": inputs, "output": _digest(_files(folder))}), encoding="utf-8")
+    return folder
+
+
+def _inputs(project: Path, settings: Settings) -> Iterable[Path]:
+    patterns = (*(settings.synthesis_inputs or ("*.py", "infra/**/*.py")), "cdk.json", "cdk.context.json", "checker.toml")
+    found = {path for pattern in patterns for path in project.glob(pattern) if path.is_file()}
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _read_stamp(stamp: Path) -> object:
+    try:
+        return json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
+    """Run the command with an empty output folder. A stale report in it would fail a clean synthesis."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    context = {**_context_of(project / "cdk.json"), **_CLI_CONTEXT, "env": "all", "gate": "off"}
+    command = [sys.executable if word == "python" else word for word in settings.synthesis_command]
+    environment = {**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
+    try:
+        done = subprocess.run(  # noqa: S603 - the command that the project's own checker.toml names, no shell
+            command, cwd=project, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+        )
+    except FileNotFoundError:
+        raise InputError(f"checker.toml: no such command: {command[0]}", "Name a program that is installed.") from None
+    except subprocess.TimeoutExpired:
+        raise InputError(f"synthesis took more than {TIME_LIMIT:g} s and was stopped", "Run it by hand to see.") from None
+    if done.returncode or not (folder / "manifest.json").exists():
+        said = (done.stderr or done.stdout).strip().splitlines()
+        cause = next((line for line in reversed(said) if line.strip()), "it said nothing")
+        raise InputError(
+            f"synthesis failed with exit code {done.returncode}: {cause}", f"Run `{' '.join(command)}` to see all of it."
+        )
+
+
+def _context_of(file: Path) -> dict[str, object]:
+    try:
+        context = json.loads(file.read_text(encoding="utf-8")).get("context", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{file.name}: cannot be read: {error}", "It must be a JSON object.") from None
+    return context if isinstance(context, dict) else {}
