@@ -71,8 +71,7 @@ $(TEST_READY): | $(BIN)/uv
 
 .PHONY: install-self
 install-self:
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline \
-	  --config-settings editable_mode=compat --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
 	@$(BIN)/python -m compileall -q checker policies reports infra
 
 $(NODE_READY):
