@@ -132,13 +132,20 @@ class Unread:
 
 
 class WaiverState(StrEnum):
-    """The states of a waiver after a run. The last three fail the gate's trust in it, the last two fail the gate."""
+    """The states of a waiver after a run. All are reported; the last two fail the gate."""
 
     ACTIVE = "active"
+    CONDITION_UNVERIFIED = "condition-unverified"  # it excuses, but this run could not see what it holds on
     PASSING = "waived-but-passing"  # what it excuses passes: delete the waiver
     UNMATCHED = "unmatched"  # nothing in this run is what it excuses
+    NOT_YET = "not-yet-in-force"  # approved for a later day: it excuses nothing before
     EXPIRED = "expired"
     CONDITION_BROKEN = "condition-broken"
+
+    @property
+    def fails_gate(self) -> bool:
+        """Whether the waiver itself fails the run, whatever it excused."""
+        return self in {WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN}
 
 
 @dataclass(frozen=True, slots=True)

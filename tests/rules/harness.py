@@ -12,7 +12,8 @@ A case file is ``tests/rules/cases/ID.yaml``: a list of cases, each with
 ``settings``
     Optional: fields of :class:`checker.model.settings.Settings`.
 ``waivers``
-    Optional: entries as in ``policies/waivers.yaml`` (dates and owner are filled in when missing).
+    Optional: entries as in ``policies/waivers.yaml``; only ``finding`` is needed, the rest is filled in when missing
+    (every environment, every resource, dates that hold). They are applied as of 2026-12-01.
 ``expect``
     ``ID`` or ``ID[sub]`` -> subject name -> outcome. Compared both ways: every verdict is expected, every expectation
     is met. A subject is a logical id (``Stack/LogicalId`` where two environments share it), or an environment's name.
@@ -21,6 +22,7 @@ A case file is ``tests/rules/cases/ID.yaml``: a list of cases, each with
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,9 +36,19 @@ from checker.model.resources import EnvironmentKind, Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
 from checker.register import load_register
+from checker.waivers import apply, parse_waivers
 from policies.rules import load
 
 CASES = Path(__file__).parent / "cases"
+TODAY = date(2026, 12, 1)
+_WAIVER = {
+    "environments": ["*"],
+    "resource": "*",
+    "reason": "excused in this case",
+    "owner": "platform-team",
+    "approved-on": "2026-11-20",
+    "expires-on": "2027-05-20",
+}
 
 
 def case_files() -> list[Path]:
@@ -70,7 +82,10 @@ def stacks_of(case: Mapping[str, Any]) -> tuple[list[Stack], dict[str, Environme
 def verdicts_of(finding: str, case: Mapping[str, Any]) -> list[Verdict]:
     stacks, kinds = stacks_of(case)
     settings = Settings(**case.get("settings", {}))
-    return judge(stacks, kinds, load([finding]), load_register().findings, settings=settings)
+    findings = load_register().findings
+    verdicts = judge(stacks, kinds, load([finding]), findings, settings=settings)
+    text = yaml.safe_dump({"waivers": [{**_WAIVER, **waiver} for waiver in case.get("waivers", ())]})
+    return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=findings), TODAY)[0]
 
 
 def said(verdicts: list[Verdict]) -> dict[str, dict[str, str]]:

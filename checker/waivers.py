@@ -1,0 +1,305 @@
+"""Waivers: what is excused, by whom, until when, and while what holds.
+
+They are evaluated after judging, never instead of it: a rule never knows of them, and what is excused is still judged.
+A waiver turns a failure into "waived" and nothing else: what could not be decided stays unknown, and a rule that
+crashed stays an error.
+
+A waiver with ``holds_while`` leans on another check. Where that check is seen to fail, the waiver is broken: it excuses
+nothing and fails the gate. Where this run cannot see it (the protection of a GitHub environment cannot be read
+offline), the waiver excuses and says so (``condition-unverified``): the gate at every commit would otherwise never
+pass, and ``checker audit``, which does see it, is where the condition breaks. It never excuses its own condition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from checker.data_files import nearest, parse_config, read_config, refuse_unknown
+from checker.errors import ConfigError, printable
+from checker.model.verdicts import Location, Outcome, Verdict, WaiverNote, WaiverState, WaiverStatus
+
+if TYPE_CHECKING:
+    from checker.collect.documents import Document
+
+_REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "approved-on", "expires-on")
+_KEYS: Final = (*_REQUIRED, "holds_while")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
+# Ids of the outside scanners, which the register does not list: cfn-lint's and checkov's.
+_OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)")
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """``*`` is any text and ``?`` any character; all else is itself (sub-ids and ARNs are full of brackets)."""
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(each) or re.escape(each) for each in pattern), re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """``C7``, ``C7[at-rest]``, ``C1[*]``: a finding, and the requirements of it that are meant (all where none is)."""
+
+    finding: str
+    sub: str | None = None
+
+    def matches(self, verdict: Verdict) -> bool:
+        if verdict.finding != self.finding:
+            return False
+        return self.sub is None or (verdict.sub is not None and _glob(self.sub).fullmatch(verdict.sub) is not None)
+
+    def __str__(self) -> str:
+        return self.finding if self.sub is None else f"{self.finding}[{self.sub}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One entry of the file. ``environments`` and ``resource`` are globs; ``expires_on`` is the last day it holds."""
+
+    covers: Selector
+    environments: tuple[str, ...]
+    resource: str
+    reason: str
+    owner: str
+    approved_on: date
+    expires_on: date
+    holds_while: Selector | None = None
+    location: Location
+
+    def matches(self, verdict: Verdict) -> bool:
+        """Whether the verdict is what this waiver is about, however it ended. Never so for its own condition."""
+        if not self.covers.matches(verdict) or (self.holds_while and self.holds_while.matches(verdict)):
+            return False
+        return self.in_environment(verdict.environment) and any(map(self._resource.fullmatch, names(verdict)))
+
+    def in_environment(self, name: str) -> bool:
+        return any(_glob(pattern).fullmatch(name) for pattern in self.environments)
+
+    @cached_property
+    def _resource(self) -> re.Pattern[str]:
+        return _glob(self.resource)
+
+
+def names(verdict: Verdict) -> list[str]:
+    """Every name that a waiver may call the verdict's subject by."""
+    subject = verdict.subject
+    given = [subject.name, subject.logical_id, subject.physical_id, subject.construct_path]
+    if subject.stack and subject.logical_id:
+        given.append(f"{subject.stack}/{subject.logical_id}")
+    return [name for name in given if name]
+
+
+def load_waivers(path: Path, shown: str, *, findings: Collection[str], max_days: int = 365) -> tuple[Waiver, ...]:
+    """Read and validate a waiver file. ``findings`` are the ids there are. Raises :class:`ConfigError`."""
+    return parse_waivers(read_config(path, shown), shown, findings=findings, max_days=max_days)
+
+
+def parse_waivers(text: str, shown: str, *, findings: Collection[str], max_days: int = 365) -> tuple[Waiver, ...]:
+    """The waivers of a file's YAML text: ``waivers:`` and a list of them (an empty file holds none)."""
+    document = parse_config(text, shown)
+    for key in document.data:
+        refuse_unknown((key,), ("waivers",), f"{shown}:{document.line_of((key,))}", "the file")
+    entries = document.data.get("waivers")
+    if entries is None:
+        return ()
+    if not isinstance(entries, list):
+        raise ConfigError(f"{shown}:{document.line_of(('waivers',))}: waivers is not a list", "Begin each with a dash.")
+    return tuple(_Entry(document, index, raw, findings, max_days).waiver() for index, raw in enumerate(entries))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry on its way in."""
+
+    document: Document
+    index: int
+    raw: object
+    findings: Collection[str]
+    max_days: int
+
+    def where(self, key: str | None = None) -> str:
+        return f"{self.document.file}:{self._line(key)}"
+
+    def _line(self, key: str | None = None) -> int | None:
+        path: tuple[str | int, ...] = ("waivers", self.index)
+        return self.document.line_of(path if key is None else (*path, key))
+
+    def waiver(self) -> Waiver:
+        if not isinstance(self.raw, dict):
+            raise ConfigError(f"{self.where()}: a waiver is a mapping", f"Give it {', '.join(_REQUIRED)}.")
+        raw = self.raw
+        for key in raw:
+            refuse_unknown((key,), _KEYS, self.where(key), "a waiver")
+        missing = [key for key in _REQUIRED if raw.get(key) in (None, "", [])]
+        if missing:
+            raise ConfigError(f"{self.where()}: the waiver lacks {', '.join(missing)}", "None may be left out.")
+        approved, expires = self._date(raw, "approved-on"), self._date(raw, "expires-on")
+        if expires < approved:
+            raise ConfigError(f"{self.where('expires-on')}: it expires before it is approved", "Check both dates.")
+        if (days := (expires - approved).days) > self.max_days:
+            raise ConfigError(
+                f"{self.where('expires-on')}: it would hold for {days} days, and {self.max_days} are allowed",
+                "Choose an earlier day; a waiver is renewed by looking at it again.",
+            )
+        covers = self._selector(raw, "finding")
+        condition = self._selector(raw, "holds_while") if raw.get("holds_while") is not None else None
+        if covers == condition:
+            raise ConfigError(
+                f"{self.where('holds_while')}: it would hold while nothing needs it", "Name another check."
+            )
+        return Waiver(
+            covers=covers,
+            environments=self._environments(raw),
+            resource=self._text(raw, "resource"),
+            reason=self._text(raw, "reason"),
+            owner=self._text(raw, "owner"),
+            approved_on=approved,
+            expires_on=expires,
+            holds_while=condition,
+            location=Location(self.document.file, self._line()),
+        )
+
+    def _text(self, raw: Mapping[str, Any], key: str) -> str:
+        value = raw[key]
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"{self.where(key)}: {key} is not text", "Write it as text, in quotes where needed.")
+        return printable(" ".join(value.split()))
+
+    def _environments(self, raw: Mapping[str, Any]) -> tuple[str, ...]:
+        value = raw["environments"]
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            raise ConfigError(f"{self.where('environments')}: environments is not a list of names", 'All are ["*"].')
+        return tuple(value)
+
+    def _date(self, raw: Mapping[str, Any], key: str) -> date:
+        value = raw[key]
+        try:
+            if isinstance(value, str) and _DATE.fullmatch(value):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise ConfigError(f"{self.where(key)}: {key} is no date", "Write it as 2026-11-20.")
+
+    def _selector(self, raw: Mapping[str, Any], key: str) -> Selector:
+        match = _ID.fullmatch(self._text(raw, key))
+        if match is None:
+            raise ConfigError(
+                f"{self.where(key)}: {raw[key]!r} is no finding", "An id, or an id and sub-id: C7[at-rest]."
+            )
+        finding, sub = match.groups()
+        if finding not in self.findings and not _OUTSIDE.fullmatch(finding):
+            raise ConfigError(f"{self.where(key)}: there is no finding {finding!r}", nearest(finding, self.findings))
+        return Selector(finding, sub)
+
+
+def apply(
+    verdicts: Iterable[Verdict], waivers: Sequence[Waiver], today: date
+) -> tuple[list[Verdict], list[WaiverStatus]]:
+    """Excuse what is excused on ``today``, and say of every waiver how this run found it.
+
+    Verdicts keep their order; where several waivers cover one failure, the first that holds is named on it.
+    """
+    judged = list(verdicts)
+    by_finding: dict[str, list[int]] = {}
+    for position, verdict in enumerate(judged):
+        by_finding.setdefault(verdict.finding, []).append(position)
+    result = list(judged)
+    statuses = []
+    for waiver in waivers:
+        positions = [p for p in by_finding.get(waiver.covers.finding, ()) if waiver.matches(judged[p])]
+        state, detail = _state(waiver, judged, [judged[p] for p in positions], today)
+        days_left = (waiver.expires_on - today).days
+        if state in {WaiverState.ACTIVE, WaiverState.CONDITION_UNVERIFIED}:
+            note = _note(waiver, days_left)
+            for position in positions:
+                if result[position].outcome is Outcome.FAIL:
+                    result[position] = replace(judged[position], outcome=Outcome.WAIVED, waiver=note)
+        statuses.append(
+            WaiverStatus(
+                finding=str(waiver.covers),
+                environments=waiver.environments,
+                resource=waiver.resource,
+                reason=waiver.reason,
+                owner=waiver.owner,
+                expires_on=waiver.expires_on.isoformat(),
+                days_left=days_left,
+                state=state,
+                detail=detail,
+                location=waiver.location,
+            )
+        )
+    return result, statuses
+
+
+def _note(waiver: Waiver, days_left: int) -> WaiverNote:
+    return WaiverNote(
+        finding=str(waiver.covers),
+        reason=waiver.reason,
+        owner=waiver.owner,
+        approved_on=waiver.approved_on.isoformat(),
+        expires_on=waiver.expires_on.isoformat(),
+        days_left=days_left,
+    )
+
+
+def _state(
+    waiver: Waiver, judged: Sequence[Verdict], matched: Sequence[Verdict], today: date
+) -> tuple[WaiverState, str]:
+    """The waiver's state, and why in one line. What fails the gate comes first: a stale waiver may not hide it."""
+    outcomes = [verdict.outcome for verdict in matched]
+    failing = outcomes.count(Outcome.FAIL)
+    undecided = outcomes.count(Outcome.UNKNOWN) + outcomes.count(Outcome.ERROR)
+    if today > waiver.expires_on:
+        rest = f"{_many(failing, 'failure')} no longer excused" if failing else "nothing fails any more: delete it"
+        return WaiverState.EXPIRED, f"expired on {waiver.expires_on}; {rest}"
+    if today < waiver.approved_on:
+        return WaiverState.NOT_YET, f"excuses nothing before {waiver.approved_on}, the day of its approval"
+    condition, why = _condition(waiver, judged)
+    if condition is WaiverState.CONDITION_BROKEN:
+        return condition, why
+    if failing:
+        parts = [f"excuses {_many(failing, 'failure')}", why]
+        return condition, "; ".join(part for part in parts if part)
+    if undecided:
+        return condition, f"nothing fails, but {_many(undecided, 'verdict')} could not be decided"
+    if Outcome.PASS in outcomes:
+        return WaiverState.PASSING, "what it excuses passes: delete it"
+    return WaiverState.UNMATCHED, _why_unmatched(waiver, judged)
+
+
+def _condition(waiver: Waiver, judged: Sequence[Verdict]) -> tuple[WaiverState, str]:
+    """ACTIVE where the condition was seen to hold (or there is none), else broken or unverified."""
+    selector = waiver.holds_while
+    if selector is None:
+        return WaiverState.ACTIVE, ""
+    seen = [each for each in judged if selector.matches(each) and waiver.in_environment(each.environment)]
+    broken = next((each for each in seen if each.outcome is Outcome.FAIL), None)
+    if broken is not None:
+        return WaiverState.CONDITION_BROKEN, f"holds while {selector} passes, and it fails at {broken.location}"
+    outcomes = {each.outcome for each in seen}
+    # Not applicable alone verifies nothing: what compensates is then not there to be looked at.
+    if Outcome.PASS in outcomes and outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}:
+        return WaiverState.ACTIVE, f"{selector} passes, as it must"
+    return WaiverState.CONDITION_UNVERIFIED, f"holds while {selector} passes, which this run could not verify"
+
+
+def _why_unmatched(waiver: Waiver, judged: Sequence[Verdict]) -> str:
+    """A waiver that matches nothing may be stale, or this run may not have looked where it applies."""
+    same = [each for each in judged if waiver.covers.matches(each)]
+    if not any(each.finding == waiver.covers.finding for each in judged):
+        return f"{waiver.covers.finding} was not judged in this run"
+    if not any(waiver.in_environment(each.environment) for each in judged):
+        return f"this run did not look at {', '.join(waiver.environments)}"
+    if all(each.outcome is Outcome.NOT_APPLICABLE for each in same if waiver.in_environment(each.environment)):
+        return "nothing of the kind exists: delete it, or correct its finding"
+    return f"no subject is called {waiver.resource}: delete it, or correct its pattern"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
