@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any, Final
 
 from checker import waivers
 from checker.collect import repository
@@ -29,7 +30,11 @@ from checker.model.verdicts import (
 )
 from checker.reason.templates import with_nested
 from checker.register import load_register
+from checker.settings_file import project_settings
 from policies.rules import load
+
+# Where a project keeps its waivers; the first that is there counts.
+WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,21 @@ def gate(request: Request) -> Run:
         assemblies=_digests(assemblies, stacks),
     )
     return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+
+
+def request_for(project: Path, **wanted: Any) -> Request:
+    """A request with the project's own settings and waivers."""
+    settings = project_settings(project)
+    return Request(project=project, settings=settings, waivers=_waivers(project, settings), **wanted)
+
+
+def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
+    for name in WAIVER_FILES:
+        path = project / name
+        if path.is_file():
+            findings = load_register().findings
+            return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
+    return ()
 
 
 def _read(request: Request) -> list[Assembly]:

@@ -79,19 +79,13 @@ def main() -> None:
 @_judging_options
 def gate(**options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
-    from checker.assess import Request
     from checker.assess import gate as judge_gate
-    from checker.settings_file import load_settings
-    from checker.waivers import load_waivers
+    from checker.assess import request_for
 
-    project = _folder(options["project"])
-    settings = load_settings(project)
-    request = Request(
-        project=project,
-        settings=settings,
+    request = request_for(
+        _folder(options["project"]),
         assemblies=[_assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
-        waivers=load_waivers(project, settings),
         say=_progress,
     )
     _finish(judge_gate(request), options)

@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 import jsii
 
-from checker.assess import Request, exit_code, gate
+from checker.assess import exit_code, gate, request_for
 from checker.errors import CheckerError, ExitCode
 from checker.model.verdicts import Outcome, Run, Verdict, WaiverState
-from checker.settings_file import load_settings
-from checker.waivers import load_waivers
 from reports import render
 
 if TYPE_CHECKING:
@@ -72,14 +70,12 @@ class Gate:
         return _refusal("The gate did not pass; the summary above says why.", "Mend what it names, or waive it.")
 
     def _judge(self, templates: list[Path]) -> Run:
-        settings = load_settings(self._project)
         folder = next((path.parent for path in templates if (path.parent / "manifest.json").exists()), None)
         # Inside a stage the templates lie one folder deeper; the outermost folder is the whole assembly.
         while folder is not None and (folder.parent / "manifest.json").exists():
             folder = folder.parent
         assemblies = [("", folder)] if folder is not None else [("", path) for path in templates]
-        waivers = load_waivers(self._project, settings)
-        return gate(Request(project=self._project, settings=settings, assemblies=assemblies, waivers=waivers))
+        return gate(request_for(self._project, assemblies=assemblies))
 
 
 def _refusal(message: str, hint: str) -> cdk.PolicyValidationPluginReport:

@@ -1,0 +1,23 @@
+"""What several test folders share: this repository's own assembly, synthesized once and remembered by content."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from checker.collect.synthesis import own_assembly as synthesize
+from checker.settings_file import project_settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def own_assembly() -> Path:
+    """The folder of this repository's own assembly. One process synthesizes, the others wait for it."""
+    lock = ROOT / ".checker" / "lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return synthesize(ROOT, project_settings(ROOT), lambda _: None)

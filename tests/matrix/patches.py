@@ -1,0 +1,167 @@
+"""Patches on our own synthesized templates, kept as data.
+
+``tests/matrix/defects/ID.yaml`` is a list of defects of one finding, each with
+
+``name``
+    What is broken, as a phrase.
+``select``
+    Names for resources: ``name -> {stack, type, path}``; ``path`` is a glob over the construct path, ``stack`` a stack
+    name. Each selects exactly one resource. The first one's stack is the one that ``do`` changes unless it says so.
+``do``
+    Operations, in order, on a template (``stack: NAME`` in one picks another): ``{set: PATH, to: VALUE}``,
+    ``{remove: PATH}``, ``{append: PATH, value: VALUE}``, ``{merge: PATH, with: OBJECT}``. ``@name`` in a path or
+    anywhere in a value stands for the selected resource's logical id.
+``flips``
+    ``ID[sub]`` -> the subjects that fail: ``@name``, or the name as the verdict has it. Nothing else may flip.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from checker.collect.assembly import Assembly, read_assembly
+from checker.collect.documents import Document
+from checker.discovery import assign
+from checker.judge import judge
+from checker.model.resources import Stack
+from checker.model.settings import Settings
+from checker.model.verdicts import Outcome, Surface, Verdict
+from checker.register import load_register
+from policies.rules import load
+
+DEFECTS = Path(__file__).parent / "defects"
+Templates = dict[str, dict[str, Any]]
+# What a verdict is about, without its place in a file: environment, finding, subject.
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One way to break a finding, as the data says it."""
+
+    finding: str
+    name: str
+    select: Mapping[str, Mapping[str, str]]
+    do: Sequence[Mapping[str, Any]]
+    flips: Mapping[str, Sequence[str]]
+
+    def __str__(self) -> str:
+        return f"{self.finding}: {self.name}"
+
+
+def defects() -> Iterator[Defect]:
+    for file in sorted(DEFECTS.glob("*.yaml")):
+        for raw in yaml.safe_load(file.read_text(encoding="utf-8")):
+            yield Defect(file.stem, raw["name"], raw["select"], raw["do"], raw["flips"])
+
+
+class Matrix:
+    """Our own stacks, ready to be broken again and again."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.assembly: Assembly = read_assembly(folder, folder)
+        self.settings = settings
+        self.templates: Templates = {stack.name: dict(stack.template) for stack in self.assembly.stacks}
+        self.rules = [rule for rule in load() if Surface.TEMPLATE in rule.surfaces]
+        self.baseline = outcomes(self.judged(self.templates))
+
+    def judged(self, templates: Templates) -> list[Verdict]:
+        """The verdicts on these templates. Stacks that are not our own stand for whatever environment their name says."""
+        stacks = [self._stack(name, template) for name, template in templates.items()]
+        kinds, _ = assign(stacks, {}, self.settings.stacks)
+        return judge(stacks, kinds, self.rules, load_register().findings, settings=self.settings)
+
+    def _stack(self, name: str, template: dict[str, Any]) -> Stack:
+        own = next((stack for stack in self.assembly.stacks if stack.name == name), self.assembly.stacks[0])
+        document = Document(f"{name}.template.json", template, "{}")
+        return Stack(
+            name, name, "", template, document, own.account, own.region, own.partition, constructs=own.constructs
+        )
+
+    def broken(self, defect: Defect) -> tuple[Templates, dict[str, str]]:
+        """The templates with the defect in, and what each selected name stands for."""
+        found = {name: self._one(defect, selector) for name, selector in defect.select.items()}
+        ids = {name: logical_id for name, (_, logical_id) in found.items()}
+        first = next(iter(found.values()))[0]
+        touched = {str(step.get("stack", first)) for step in defect.do}
+        templates = {n: copy.deepcopy(t) if n in touched else t for n, t in self.templates.items()}
+        for step in defect.do:
+            _apply(templates[str(step.get("stack", first))], step, ids)
+        return templates, ids
+
+    def _one(self, defect: Defect, selector: Mapping[str, str]) -> tuple[str, str]:
+        found = [
+            (stack.name, logical_id)
+            for stack in self.assembly.stacks
+            if stack.name == selector["stack"]
+            for logical_id, raw in stack.template["Resources"].items()
+            if raw["Type"] == selector["type"]
+            and fnmatchcase(stack.constructs[logical_id].path, selector.get("path", "*"))
+        ]
+        assert len(found) == 1, f"{defect}: {dict(selector)} selects {len(found)} resources: {found}"
+        return found[0]
+
+    def flipped(self, defect: Defect) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """What the defect made fail or undecided that was not before, and what the data says it should."""
+        templates, ids = self.broken(defect)
+        after = outcomes(self.judged(templates))
+        actual: dict[str, set[str]] = {}
+        for (environment, finding, subject), outcome in after.items():
+            if outcome is not self.baseline.get((environment, finding, subject)) and outcome in _BAD:
+                label = subject if outcome is Outcome.FAIL else f"{subject} ({outcome.value})"
+                actual.setdefault(finding, set()).add(label)
+        expected = {key: {_named(name, ids) for name in names} for key, names in defect.flips.items()}
+        return actual, expected
+
+
+_BAD = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}
+_RANK = [Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE]
+
+
+def outcomes(verdicts: Sequence[Verdict]) -> dict[Key, Outcome]:
+    """The gravest outcome per environment, finding and subject."""
+    found: dict[Key, Outcome] = {}
+    for verdict in verdicts:
+        key = (verdict.environment, verdict.id, verdict.subject.name)
+        found[key] = min(found.get(key, verdict.outcome), verdict.outcome, key=_RANK.index)
+    return found
+
+
+def _named(value: str, ids: Mapping[str, str]) -> str:
+    return re.sub(r"@(\w+)", lambda match: ids[match.group(1)], value)
+
+
+def _filled(value: Any, ids: Mapping[str, str]) -> Any:
+    """A value with every ``@name`` replaced, in keys too."""
+    text = json.dumps(value)
+    for name, logical_id in ids.items():
+        text = re.sub(rf"@{name}\b", logical_id, text)
+    return json.loads(text)
+
+
+def _apply(template: dict[str, Any], step: Mapping[str, Any], ids: Mapping[str, str]) -> None:
+    operation = next(iter(step))
+    steps = _named(step[operation], ids).split("/")
+    parent: Any = template
+    for name in steps[:-1]:
+        parent = parent[int(name)] if isinstance(parent, list) else parent.setdefault(name, {})
+    last: Any = int(steps[-1]) if isinstance(parent, list) else steps[-1]
+    if operation == "set":
+        parent[last] = _filled(step["to"], ids)
+    elif operation == "remove":
+        del parent[last]  # a path that is not there is a fault in the data: let it raise
+    elif operation == "append":
+        parent.setdefault(last, []).append(_filled(step["value"], ids))
+    elif operation == "merge":
+        parent.setdefault(last, {}).update(_filled(step["with"], ids))
+    else:
+        raise ValueError(f"no operation {operation}")

@@ -1,0 +1,248 @@
+"""The same stacks, written differently. None of these may change a verdict: behaviour is judged, not spelling.
+
+Each rewrite takes all templates and returns new ones that CloudFormation would deploy to the same resources.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import yaml
+
+Templates = dict[str, dict[str, Any]]
+# Below these keys a string is a name of CloudFormation's own, not a value that an intrinsic may stand for.
+_FIXED: Final = frozenset({"Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Version"})
+
+
+def _values(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Every scalar value below ``node`` changed; intrinsics' own arguments are left alone."""
+    if isinstance(node, dict):
+        if len(node) == 1 and next(iter(node)).startswith(("Ref", "Fn::")):
+            return node
+        return {key: child if key in _FIXED else _values(child, change) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_values(child, change) for child in node]
+    return change(node)
+
+
+def _each(templates: Templates, change: Callable[[Any], Any]) -> Templates:
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        for raw in template["Resources"].values():
+            if "Properties" in raw and not raw["Type"].startswith("Custom::"):
+                raw["Properties"] = _values(raw["Properties"], change)
+    return result
+
+
+def strings_by_join(templates: Templates) -> Templates:
+    """Every string as a ``Fn::Join`` of its halves."""
+
+    def halves(value: Any) -> Any:
+        if not isinstance(value, str) or len(value) < 2 or "{{resolve" in value:
+            return value
+        middle = len(value) // 2
+        return {"Fn::Join": ["", [value[:middle], value[middle:]]]}
+
+    return _each(templates, halves)
+
+
+def strings_by_sub(templates: Templates) -> Templates:
+    """Every string through ``Fn::Sub`` with a variable."""
+
+    def substituted(value: Any) -> Any:
+        if not isinstance(value, str) or not value or "${" in value or "{{resolve" in value:
+            return value
+        return {"Fn::Sub": ["${Head}" + value[1:], {"Head": value[0]}]}
+
+    return _each(templates, substituted)
+
+
+def join_by_sub(templates: Templates) -> Templates:
+    """Every ``Fn::Join`` with an empty delimiter as the ``Fn::Sub`` that does the same."""
+
+    def convert(node: Any) -> Any:
+        if isinstance(node, list):
+            return [convert(child) for child in node]
+        if not isinstance(node, dict):
+            return node
+        argument = node.get("Fn::Join")
+        if len(node) == 1 and isinstance(argument, list) and argument[0] == "" and isinstance(argument[1], list):
+            pieces, variables = [], {}
+            for index, item in enumerate(argument[1]):
+                if isinstance(item, str):
+                    pieces.append(item.replace("${", "${!"))
+                else:
+                    variables[f"Part{index}"] = convert(item)
+                    pieces.append(f"${{Part{index}}}")
+            return {"Fn::Sub": ["".join(pieces), variables]}
+        return {key: convert(child) for key, child in node.items()}
+
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        template["Resources"] = convert(template["Resources"])
+    return result
+
+
+def scalars_as_strings(templates: Templates) -> Templates:
+    """Booleans and numbers as strings: CloudFormation takes either."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if isinstance(value, int | float) else value
+
+    return _each(templates, plain)
+
+
+def scalars_by_parameter(templates: Templates) -> Templates:
+    """Every boolean and number from a parameter with that default."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        parameters = template.setdefault("Parameters", {})
+
+        def refer(value: Any, parameters: dict[str, Any] = parameters) -> Any:
+            if not isinstance(value, bool | int | float):
+                return value
+            shown = json.dumps(value)
+            name = "Value" + "".join(char if char.isalnum() else "x" for char in shown)
+            parameters[name] = {"Type": "String", "Default": shown}
+            return {"Ref": name}
+
+        for raw in template["Resources"].values():
+            if "Properties" in raw:
+                raw["Properties"] = _values(raw["Properties"], refer)
+    return result
+
+
+def values_behind_if(templates: Templates) -> Templates:
+    """Every scalar behind ``Fn::If``, with a condition that holds."""
+    result = _each(templates, lambda value: {"Fn::If": ["Always", value, {"Ref": "AWS::NoValue"}]})
+    for template in result.values():
+        template.setdefault("Conditions", {})["Always"] = {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}
+    return result
+
+
+def values_from_open_condition(templates: Templates) -> Templates:
+    """Every scalar behind a condition that nobody can decide, with the same value either way."""
+    result = _each(templates, lambda value: {"Fn::If": ["Open", value, value]})
+    for template in result.values():
+        template.setdefault("Parameters", {})["Choice"] = {"Type": "String"}
+        template.setdefault("Conditions", {})["Open"] = {"Fn::Equals": [{"Ref": "Choice"}, "yes"]}
+    return result
+
+
+def properties_from_mapping(templates: Templates) -> Templates:
+    """Every string from a mapping."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        table: dict[str, str] = {}
+
+        def look_up(value: Any, table: dict[str, str] = table) -> Any:
+            if not isinstance(value, str) or not value or "{{resolve" in value:
+                return value
+            key = f"K{len(table)}"
+            table[key] = value
+            return {"Fn::FindInMap": ["Strings", "All", key]}
+
+        for raw in template["Resources"].values():
+            if "Properties" in raw:
+                raw["Properties"] = _values(raw["Properties"], look_up)
+        template.setdefault("Mappings", {})["Strings"] = {"All": table}
+    return result
+
+
+def resources_reversed(templates: Templates) -> Templates:
+    """Resources in reverse order, and each object's keys too."""
+
+    def turned(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: turned(child) for key, child in reversed(list(node.items()))}
+        return [turned(child) for child in node] if isinstance(node, list) else node
+
+    return {name: turned(template) for name, template in templates.items()}
+
+
+def through_yaml(templates: Templates) -> Templates:
+    """Written as YAML and read again with the reader that templates in YAML go through."""
+    from checker.collect.documents import parse_yaml
+
+    return {name: parse_yaml(yaml.safe_dump(t, sort_keys=False), f"{name}.yaml").data for name, t in templates.items()}
+
+
+def security_group_rules_as_resources(templates: Templates) -> Templates:
+    """Every inline security-group rule as a resource of its own."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        added: dict[str, Any] = {}
+        for logical_id, raw in template["Resources"].items():
+            if raw["Type"] != "AWS::EC2::SecurityGroup":
+                continue
+            for direction in ("Ingress", "Egress"):
+                rules = raw["Properties"].get(f"SecurityGroup{direction}") or []
+                if direction == "Egress" and rules:
+                    # Without any inline rule the group would keep the default one: CDK's own idiom stays inline.
+                    kept = {"CidrIp": "255.255.255.255/32", "IpProtocol": "icmp", "FromPort": 252, "ToPort": 86}
+                    raw["Properties"]["SecurityGroupEgress"] = [kept]
+                    rules = [rule for rule in rules if rule.get("CidrIp") != "255.255.255.255/32"]
+                elif rules:
+                    del raw["Properties"]["SecurityGroupIngress"]
+                for index, rule in enumerate(rules):
+                    properties = {"GroupId": {"Fn::GetAtt": [logical_id, "GroupId"]}, **rule}
+                    kind = f"AWS::EC2::SecurityGroup{direction}"
+                    added[f"{logical_id}{direction}{index}"] = {"Type": kind, "Properties": properties}
+        template["Resources"].update(added)
+    return result
+
+
+def policies_as_managed_policies(templates: Templates) -> Templates:
+    """Every ``AWS::IAM::Policy`` as a managed policy."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        for raw in template["Resources"].values():
+            if raw["Type"] == "AWS::IAM::Policy":
+                raw["Type"] = "AWS::IAM::ManagedPolicy"
+                raw["Properties"].pop("PolicyName", None)
+    return result
+
+
+def policies_inline(templates: Templates) -> Templates:
+    """Every ``AWS::IAM::Policy`` of one role as an inline policy of that role."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        resources = template["Resources"]
+        for logical_id in [key for key, raw in resources.items() if raw["Type"] == "AWS::IAM::Policy"]:
+            properties = resources[logical_id]["Properties"]
+            roles = [role.get("Ref") for role in properties.get("Roles", []) if isinstance(role, dict)]
+            if len(roles) != 1 or roles[0] not in resources:
+                continue
+            inline = {"PolicyName": properties["PolicyName"], "PolicyDocument": properties["PolicyDocument"]}
+            resources[roles[0]]["Properties"].setdefault("Policies", []).append(inline)
+            del resources[logical_id]
+            for raw in resources.values():
+                if logical_id in raw.get("DependsOn", []):
+                    kept = [each for each in raw["DependsOn"] if each != logical_id]
+                    raw["DependsOn"] = [*kept, roles[0]]
+    return result
+
+
+REWRITES: Final[Mapping[str, Callable[[Templates], Templates]]] = {
+    rewrite.__name__.replace("_", " "): rewrite
+    for rewrite in (
+        strings_by_join,
+        strings_by_sub,
+        join_by_sub,
+        scalars_as_strings,
+        scalars_by_parameter,
+        values_behind_if,
+        values_from_open_condition,
+        properties_from_mapping,
+        resources_reversed,
+        through_yaml,
+        security_group_rules_as_resources,
+        policies_as_managed_policies,
+        policies_inline,
+    )
+}
