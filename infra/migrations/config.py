@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         _seconds(command, "--lock-timeout", 5, "a statement's wait for a table that is in use")
         if name in ("up", "down"):
             _seconds(command, "--lock-wait", 300, "the wait for another runner to finish")
-            _seconds(command, "--poll", 1, "the pause between two tries for the lock")
+            _seconds(command, "--poll", 1, "the pause between two tries for the lock", most=60)
         if name != "status":
             command.add_argument("--to", type=_number, metavar="NNNN", help="the last migration to be left applied")
     return top
@@ -144,17 +144,16 @@ def _ca_file(value: str) -> Path:
     return path
 
 
-def _seconds(command: argparse.ArgumentParser, option: str, default: int, what: str) -> None:
+def _seconds(command: argparse.ArgumentParser, option: str, default: int, what: str, most: int = 86_400) -> None:
+    def seconds(text: str) -> float:
+        value = float(text)
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"not between 0 and {most} seconds")
+        return value
+
     command.add_argument(
-        option, type=_positive, default=default, metavar="SECONDS", help=f"bound on {what} (default: %(default)s)"
+        option, type=seconds, default=default, metavar="SECONDS", help=f"bound on {what} (default: %(default)s)"
     )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86_400:
-        raise argparse.ArgumentTypeError("not between 0 and 86400 seconds")
-    return value
 
 
 def _number(text: str) -> int:

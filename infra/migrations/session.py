@@ -56,7 +56,7 @@ def _parameters(database: Database, limits: Limits, release: str) -> dict[str, A
     options = {
         "statement_timeout": _milliseconds(limits.statement_timeout),
         "lock_timeout": _milliseconds(limits.lock_timeout),
-        # A runner that was frozen must not keep its locks for ever…
+        # A runner that was frozen must not keep its locks for ever (the pause between two tries is shorter than these)…
         "idle_in_transaction_session_timeout": "60s",
         "idle_session_timeout": "300s",
         # …and the server must notice one that was killed while it waits for a long statement (PostgreSQL 14 and later).
@@ -103,9 +103,9 @@ def _check(connection: Connection, database: Database) -> None:
 
 
 def _refuse(database: Database, error: psycopg.OperationalError) -> NoReturn:
-    """Says why there is no session. libpq's message never holds the password, and is kept to its last line."""
+    """Says why there is no session, in libpq's words, which never hold the password."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = printable(lines[-1] if lines else type(error).__name__)
+    message = printable("; ".join(lines) or type(error).__name__)
     place = f"{database.name} on {database.host}:{database.port}"
     if any(sign in message for sign in ("SSL", "certificate", "TLS")):
         raise SetupError(

@@ -59,7 +59,16 @@ def test_reading_needs_no_release() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["sideways"], ["up", "--deadline", "0"], ["up", "--deadline", "nan"], ["up", "--to", "v7"], ["up", "--force"]],
+    [
+        [],
+        ["sideways"],
+        ["up", "--deadline", "0"],
+        ["up", "--deadline", "nan"],
+        ["up", "--poll", "61"],
+        ["up", "--poll", "x"],
+        ["up", "--to", "v7"],
+        ["up", "--force"],
+    ],
 )
 def test_unsound_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

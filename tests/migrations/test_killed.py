@@ -6,13 +6,14 @@ of a table, removed after the kill, so that the files stay the same for the run 
 """
 
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from infra.migrations import history
 from infra.migrations.cli import main
-from tests.migrations.conftest import MakeSite, Run
+from tests.migrations.conftest import Run, Sites
 from tests.migrations.support import FIRST, LOCK_HELD, Site, finish, wait_until
 
 ALONE = "-- migrate: no-transaction\n"
@@ -118,22 +119,30 @@ def kill_at(site: Site, point: str, *arguments: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def killed(make_site: MakeSite) -> dict[str, Site]:
+def all_killed(sites: Sites) -> dict[str, Site]:
     """A site for each point, at which a runner was killed: `up 1:begin`. All at once, because it is mostly waiting."""
-    sites = {}
+    killed = {}
     for point in [*(f"up {point}" for point in UP), *(f"down {point}" for point in DOWN)]:
-        sites[point] = make_site()
-        prepare(sites[point])
+        killed[point] = sites.take()
+        prepare(killed[point])
         if point.startswith("down"):
-            assert main(["up", "--dir", str(sites[point].folder)], sites[point].environ()) == 0
+            assert main(["up", "--dir", str(killed[point].folder)], killed[point].environ()) == 0
 
     def kill(place: str) -> None:
         direction, point = place.split()
-        kill_at(sites[place], point, direction, *(["--to", "0"] if direction == "down" else []))
+        kill_at(killed[place], point, direction, *(["--to", "0"] if direction == "down" else []))
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(kill, sites))
-    return sites
+        list(pool.map(kill, killed))
+    return killed
+
+
+@pytest.fixture
+def killed(all_killed: dict[str, Site], sites: Sites, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The site that the test's parameter names."""
+    site = all_killed.pop(request.param)
+    yield site
+    sites.give_back(site)
 
 
 def assert_all_applied(site: Site) -> None:
@@ -150,20 +159,18 @@ def assert_nothing_applied(site: Site) -> None:
     assert site.query("SELECT to_regclass('a'), to_regclass('i')") == [(None, None)]
 
 
-@pytest.mark.parametrize("point", UP)
-def test_up_puts_right_what_a_killed_up_left(killed: dict[str, Site], run: Run, point: str) -> None:
-    site = killed[f"up {point}"]
-    again = run(site, "up", "--poll", "0.05")
+@pytest.mark.parametrize("killed", [f"up {point}" for point in UP], indirect=True)
+def test_up_puts_right_what_a_killed_up_left(killed: Site, run: Run) -> None:
+    again = run(killed, "up", "--poll", "0.05")
     assert again.code == 0, again.err
-    assert_all_applied(site)
+    assert_all_applied(killed)
 
 
-@pytest.mark.parametrize("point", DOWN)
-def test_down_puts_right_what_a_killed_down_left(killed: dict[str, Site], run: Run, point: str) -> None:
-    site = killed[f"down {point}"]
-    again = run(site, "down", "--to", "0", "--poll", "0.05")
+@pytest.mark.parametrize("killed", [f"down {point}" for point in DOWN], indirect=True)
+def test_down_puts_right_what_a_killed_down_left(killed: Site, run: Run) -> None:
+    again = run(killed, "down", "--to", "0", "--poll", "0.05")
     assert again.code == 0, again.err
-    assert_nothing_applied(site)
+    assert_nothing_applied(killed)
 
 
 def test_up_builds_an_index_anew_whose_build_was_killed(prepared: Site, run: Run) -> None:
@@ -214,16 +221,14 @@ def test_a_frozen_runner_stops_nobody_for_ever(prepared: Site, run: Run) -> None
     assert_all_applied(prepared)
 
 
-def test_up_puts_right_what_a_runner_left_that_was_killed_at_any_line_of_its_output(
-    make_site: MakeSite, run: Run
-) -> None:
-    sites = {count: make_site() for count in range(1, 16)}
-    for site in sites.values():
+def test_up_puts_right_what_a_runner_left_that_was_killed_at_any_line_of_its_output(sites: Sites, run: Run) -> None:
+    killed = {count: sites.take() for count in range(1, 16)}
+    for site in killed.values():
         prepare(site)
 
     def kill(count: int) -> None:
         """Kills the runner as soon as it has said `count` lines."""
-        runner = sites[count].start("up")
+        runner = killed[count].start("up")
         assert runner.stdout is not None
         for _ in range(count):
             assert runner.stdout.readline()
@@ -231,11 +236,12 @@ def test_up_puts_right_what_a_runner_left_that_was_killed_at_any_line_of_its_out
         finish(runner)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(kill, sites))
-    for site in sites.values():
+        list(pool.map(kill, killed))
+    for site in killed.values():
         again = run(site, "up", "--poll", "0.05")
         assert again.code == 0, again.err
         assert_all_applied(site)
+        sites.give_back(site)
 
 
 def test_a_killed_runner_frees_the_lock_within_seconds(prepared: Site) -> None:
