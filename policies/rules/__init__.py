@@ -13,6 +13,7 @@ from checker.model.rules import Rule
 
 MODULES: Final[Mapping[str, str]] = {
     "C7": "c7_redis_encryption",
+    "W8": "w8_open_egress",
 }
 
 

@@ -1,0 +1,381 @@
+"""Security groups: what they let through, in sum, and whether one thing may open a connection to another.
+
+Sources: Amazon VPC User Guide, "Security group rules"; AWS CloudFormation, ``AWS::EC2::SecurityGroup`` and
+``AWS::EC2::SecurityGroupEgress`` (a group in a template without any egress rule keeps the one that Amazon EC2 gives
+every new group, which lets everything out; a rule of its own, inline or as a resource, takes its place).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from checker.model.resources import Environment, Resource
+from checker.model.values import (
+    ABSENT,
+    Absent,
+    HoleKind,
+    Known,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    Value,
+    as_number,
+)
+from checker.model.verdicts import Surface
+
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+# A security group: a resource of the project, or whatever else names one (an id, a parameter).
+GroupId: TypeAlias = "ResourceKey | str | Text"
+
+EVERYWHERE: Final[tuple[Network, ...]] = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+# All of the IPv6 internet's addresses (RFC 4291, global unicast): the rest of ::/0 is no place to send to.
+_GLOBAL_V6: Final = ipaddress.ip_network("2000::/3")
+_PORTS: Final = 65536
+# IANA protocol numbers, which security-group rules take for names.
+_PROTOCOLS: Final = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}
+SECURITY_GROUP: Final = "AWS::EC2::SecurityGroup"
+
+
+class Direction(StrEnum):
+    """The two lists of a security group; the value is how its properties and types spell it."""
+
+    IN = "Ingress"
+    OUT = "Egress"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One rule of a group.
+
+    ``protocol`` is ``tcp``, ``udp``, ... or ``-1`` for all; ``first`` and ``last`` bound the ports, inclusive. Where
+    ``certain`` is false some of it is not known before a deployment, and it lets through this much at most.
+    """
+
+    protocol: str
+    first: int
+    last: int
+    networks: tuple[Network, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One direction of a group. ``why`` says what could not be read of it: there may be more rules than these."""
+
+    permissions: tuple[Permission, ...]
+    by_default: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end of a connection: the groups it is in, and where its addresses are (empty: not known)."""
+
+    groups: tuple[GroupId, ...] = ()
+    networks: tuple[Network, ...] = ()
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def side_of(environment: Environment, group: Resource, direction: Direction) -> Side:
+    """Everything that ``group`` lets through in one direction: inline rules and rules that are resources."""
+    inline = group.get(f"SecurityGroup{direction}")
+    why = inline.why if isinstance(inline, Unknown) else ""
+    items = inline.value if isinstance(inline, Known) else []
+    found: list[Permission] = []
+    for item in items if isinstance(items, list) else [items]:
+        if isinstance(item, dict):
+            found.append(permission(environment, _reader(item)))
+        elif item is not None:
+            why = str(item.why if isinstance(item, Unknown) else "a rule is not an object")
+    children = list(environment.children(group, f"AWS::EC2::SecurityGroup{direction}"))
+    found += [permission(environment, child.get, certain=child.certain) for child in children]
+    if direction is Direction.OUT and not found and not why and group.surface is Surface.TEMPLATE:
+        # An empty inline list is the same as none (AWS CloudFormation, AWS::EC2::SecurityGroup, "Remove default rule").
+        return Side((Permission("-1", 0, _PORTS - 1, EVERYWHERE),), by_default=True)
+    return Side(tuple(found), why=why)
+
+
+def permission(environment: Environment, get: Callable[[str], Value], *, certain: bool = True) -> Permission:
+    """One rule, from whatever holds its properties."""
+    protocol = _protocol(get("IpProtocol"))
+    first, last, ports_known = _ports(environment, protocol, get("FromPort"), get("ToPort"))
+    networks: list[Network] = []
+    groups: list[GroupId] = []
+    for name in ("CidrIp", "CidrIpv6"):
+        read = _networks(get(name), name)
+        certain = certain and read is not None
+        networks += EVERYWHERE if read is None else read
+    for name in ("Source", "Destination"):
+        prefix_list = get(f"{name}PrefixListId")
+        if not isinstance(prefix_list, Absent):
+            listed = _prefix_list(environment, prefix_list)
+            certain = certain and listed is not None
+            networks += EVERYWHERE if listed is None else listed
+        for suffix in ("SecurityGroupId", "SecurityGroupName"):
+            value = get(f"{name}{suffix}")
+            if isinstance(value, Unknown):
+                certain = False
+                networks += EVERYWHERE
+            elif isinstance(value, Known):
+                groups += group_ids(environment, value) or []
+    return Permission(
+        protocol or "-1", first, last, tuple(networks), tuple(groups), certain and ports_known and bool(protocol)
+    )
+
+
+def _reader(item: dict[str, Resolved]) -> Callable[[str], Value]:
+    def get(name: str) -> Value:
+        value = item.get(name)
+        if value is None:
+            return ABSENT
+        return value if isinstance(value, Unknown) else Known(value)
+
+    return get
+
+
+def _protocol(value: Value) -> str:
+    """The protocol's name, empty where it is not known. A rule without one is refused by the service."""
+    if not isinstance(value, Known) or not isinstance(value.value, str | int | float):
+        return ""
+    name = str(value.value).lower()
+    return _PROTOCOLS.get(name, name)
+
+
+def _ports(environment: Environment, protocol: str, first: Value, last: Value) -> tuple[int, int, bool]:
+    """First and last port, and whether that is certain. Ports mean nothing to protocols other than TCP and UDP."""
+    whole = (0, _PORTS - 1)
+    if protocol not in {"tcp", "udp", ""}:
+        return (*whole, True)
+    if isinstance(first, Absent) and isinstance(last, Absent):
+        return (*whole, True)
+    low, high = port_number(environment, first), port_number(environment, last)
+    if low is None or high is None:
+        return (*whole, False)
+    if low < 0:  # -1 stands for all ports
+        return (*whole, True)
+    return low, min(high, _PORTS - 1), True
+
+
+def port_number(environment: Environment, value: Value | Resolved) -> int | None:
+    """A port: a number, or a reference to a database's or a cache's own port."""
+    if isinstance(value, Known):
+        value = value.value
+    if isinstance(value, Text):
+        hole = value.only_hole
+        if hole is None or not hole.attribute.endswith("Port"):
+            return None
+        server = environment.referred(value)
+        return own_port(server) if server is not None else None
+    number = as_number(value) if isinstance(value, str | int | float) else None
+    return int(number) if number is not None and number == int(number) else None
+
+
+# The port that a server takes where its template names none (Amazon RDS, Amazon ElastiCache and MemoryDB API
+# references). Longer names first: `aurora-postgresql` is not `aurora`.
+_ENGINE_PORTS: Final = (
+    ("postgres", 5432),
+    ("oracle", 1521),
+    ("sqlserver", 1433),
+    ("db2", 50000),
+    ("mysql", 3306),
+    ("mariadb", 3306),
+    ("aurora", 3306),
+    ("memcached", 11211),
+    ("redis", 6379),
+    ("valkey", 6379),
+)
+
+
+def own_port(server: Resource) -> int | None:
+    """The port that a database or a cache listens on, ``None`` where its template leaves it open."""
+    port = server.get("Port")
+    if isinstance(port, Known):
+        number = as_number(port.value)
+        return int(number) if number is not None else None
+    if isinstance(port, Unknown):
+        return None
+    engine = server.get("Engine")
+    name = engine.value if isinstance(engine, Known) else None
+    if name is None and server.type.startswith(("AWS::ElastiCache::", "AWS::MemoryDB::")):
+        name = "redis"
+    if not isinstance(name, str):
+        return None
+    return next((number for known, number in _ENGINE_PORTS if known in name.lower()), None)
+
+
+def _networks(value: Value, name: str) -> list[Network] | None:
+    """The network of a CIDR, ``None`` where it is not known."""
+    if isinstance(value, Absent):
+        return []
+    parsed = parse_network(value.value) if isinstance(value, Known) else None
+    if parsed is None or (parsed.version == 6) != (name == "CidrIpv6"):
+        return None
+    return [parsed]
+
+
+def parse_network(value: Resolved) -> Network | None:
+    """A CIDR as a network (host bits ignored, as Amazon EC2 does), ``None`` where it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return ipaddress.ip_network(value.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+def _prefix_list(environment: Environment, value: Value) -> list[Network] | None:
+    """What a prefix list of this project holds; ``None`` for any other, whose entries nothing here says."""
+    found = environment.referred(value)
+    entries = found.get("Entries") if found is not None and found.type == "AWS::EC2::PrefixList" else ABSENT
+    if not isinstance(entries, Known) or not isinstance(entries.value, list):
+        return None
+    networks = [parse_network(each.get("Cidr") if isinstance(each, dict) else None) for each in entries.value]
+    known = [each for each in networks if each is not None]
+    return known if len(known) == len(networks) else None
+
+
+def group_ids(environment: Environment, value: Value | Resolved) -> list[GroupId] | None:
+    """The groups that a property names, in order; ``None`` where it cannot be told how many there are."""
+    if isinstance(value, Known):
+        value = value.value
+    if isinstance(value, Absent) or value is None:
+        return []
+    if isinstance(value, list):
+        found: list[GroupId] = []
+        for item in value:
+            more = group_ids(environment, item)
+            if more is None:
+                return None
+            found += more
+        return found
+    if not isinstance(value, str | Text):
+        return None
+    target = environment.referred(value)
+    return [target.key if target is not None and target.type == SECURITY_GROUP else value]
+
+
+def same_group(one: GroupId, other: GroupId) -> bool | None:
+    """Whether two names are the same group; ``None`` where a parameter or an import may turn out to be it."""
+    if one == other:
+        return True
+    for each in (one, other):
+        if isinstance(each, Text) and any(
+            hole.kind in {HoleKind.PARAMETER, HoleKind.IMPORT, HoleKind.OTHER} for hole in each.holes
+        ):
+            return None
+    return False
+
+
+# -- what gets through -----------------------------------------------------------------------------
+
+
+def admits(side: Side, port: int, peers: Sequence[Peer]) -> bool | None:
+    """Whether TCP on ``port`` gets through between this side and each of ``peers``; ``None`` where it is open."""
+    answers = [_admits(side, port, peer) for peer in peers]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _admits(side: Side, port: int, peer: Peer) -> bool | None:
+    maybe = bool(side.why)
+    networks: list[Network] = []
+    for each in side.permissions:
+        if each.protocol not in {"tcp", "-1"} or not each.first <= port <= each.last:
+            continue
+        answers = [same_group(one, other) for one in each.groups for other in peer.groups]
+        if True in answers and each.certain:
+            return True
+        maybe = maybe or True in answers or None in answers
+        if each.certain:
+            networks += each.networks
+        else:
+            maybe = True
+    if networks and covers(networks, peer.networks or EVERYWHERE[:1]):
+        return True
+    if networks and not peer.networks:
+        maybe = True
+    return None if maybe else False
+
+
+def covers(networks: Iterable[Network], wanted: Iterable[Network]) -> bool:
+    """Whether ``networks`` together hold every address of ``wanted``."""
+    merged = collapsed(networks)
+    return all(any(_holds(big, each) for big in merged[each.version]) for each in wanted)
+
+
+def _holds(big: Network, small: Network) -> bool:
+    return int(big.network_address) <= int(small.network_address) and int(big.broadcast_address) >= int(
+        small.broadcast_address
+    )
+
+
+def collapsed(networks: Iterable[Network]) -> dict[int, list[Network]]:
+    """The same addresses in as few networks as possible, by IP version."""
+    networks = list(networks)
+    four = [each for each in networks if isinstance(each, ipaddress.IPv4Network)]
+    six = [each for each in networks if isinstance(each, ipaddress.IPv6Network)]
+    return {4: list(ipaddress.collapse_addresses(four)), 6: list(ipaddress.collapse_addresses(six))}
+
+
+# -- how much gets through -------------------------------------------------------------------------
+
+
+def openness(side: Side, *, at_most: bool) -> float:
+    """Which share of all ports of all addresses this side lets through, from 0 to 1: the largest over TCP and UDP,
+    IPv4 and IPv6. ``at_most`` counts what is not certain as let through in full.
+    """
+    chosen = [each for each in side.permissions if each.networks and (each.certain or at_most)]
+    return max(
+        (
+            _share([each for each in chosen if each.protocol in {"-1", protocol}], version)
+            for protocol in ("tcp", "udp")
+            for version in (4, 6)
+        ),
+        default=0.0,
+    )
+
+
+def _share(permissions: Sequence[Permission], version: int) -> float:
+    """The area of port ranges times networks, overlaps counted once: a sweep over the ports at which a range begins
+    or ends. Rules with the same ports are merged first, so that many narrow networks cost no more than one sweep."""
+    by_ports: dict[tuple[int, int], list[Network]] = {}
+    for each in permissions:
+        own = [network for network in each.networks if network.version == version]
+        if own and each.first <= each.last:
+            by_ports.setdefault((each.first, each.last), []).extend(own)
+    merged = {ports: collapsed(networks)[version] for ports, networks in by_ports.items()}
+    # The sum over ranges is an upper bound. Far below everything, it is answer enough.
+    bound = sum((last - first + 1) / _PORTS * _fraction(networks) for (first, last), networks in merged.items())
+    if bound < _WORTH_SWEEPING or len(merged) == 1 or len(merged) > _MOST_RANGES:
+        return min(bound, 1.0)
+    edges = sorted({edge for first, last in merged for edge in (first, last + 1)})
+    total = 0.0
+    for start, end in itertools.pairwise(edges):
+        networks = [each for (first, last), own in merged.items() if first <= start <= last for each in own]
+        total += (end - start) / _PORTS * _fraction(collapsed(networks)[version])
+    return total
+
+
+_WORTH_SWEEPING: Final = 0.25
+# A group takes 60 rules, 1000 at the very most (Amazon VPC quotas): more is no group that could be deployed.
+_MOST_RANGES: Final = 1000
+
+
+def _fraction(networks: Iterable[Network]) -> float:
+    total = 0.0
+    for each in networks:
+        if isinstance(each, ipaddress.IPv4Network):
+            total += each.num_addresses / 2**32
+        elif each.overlaps(_GLOBAL_V6):
+            total += min(1.0, each.num_addresses / _GLOBAL_V6.num_addresses)
+    return total
