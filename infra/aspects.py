@@ -11,8 +11,8 @@ import aws_cdk as cdk
 import jsii
 from constructs import IConstruct
 
-_SNAPSHOT: Final = cdk.CfnDeletionPolicy.SNAPSHOT
-_RETAIN: Final = cdk.CfnDeletionPolicy.RETAIN
+_SNAPSHOT: Final = "Snapshot"
+_RETAIN: Final = "Retain"
 
 # CloudFormation takes a final snapshot of these types (AWS CloudFormation User Guide, DeletionPolicy attribute).
 _SNAPSHOTTED: Final = frozenset(
@@ -75,9 +75,10 @@ class ProductionSafetyAspect:
             harden(node, self._backup_days)
 
 
-def _keep(resource: cdk.CfnResource, policy: cdk.CfnDeletionPolicy) -> None:
-    resource.cfn_options.deletion_policy = policy
-    resource.cfn_options.update_replace_policy = policy
+def _keep(resource: cdk.CfnResource, policy: str) -> None:
+    # As overrides, since those win over the options that constructs set, and the later one over the earlier.
+    for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
+        resource.add_override(attribute, policy)
 
 
 def _has_no_snapshot_of_its_own(resource: cdk.CfnResource) -> bool:
@@ -112,6 +113,10 @@ def _user_pool(resource: cdk.CfnResource, _: int) -> None:
     resource.add_property_override("DeletionProtection", "ACTIVE")
 
 
+def _repository(resource: cdk.CfnResource, _: int) -> None:
+    resource.add_property_override("EmptyOnDelete", False)
+
+
 def _file_system(resource: cdk.CfnResource, _: int) -> None:
     resource.add_property_override("BackupPolicy.Status", "ENABLED")
 
@@ -120,6 +125,7 @@ _HARDENED: Final[Mapping[str, Callable[[cdk.CfnResource, int], None]]] = {
     "AWS::Cognito::UserPool": _user_pool,
     "AWS::DocDB::DBCluster": _cluster,
     "AWS::DynamoDB::Table": _table,
+    "AWS::ECR::Repository": _repository,
     "AWS::EFS::FileSystem": _file_system,
     "AWS::ElastiCache::ReplicationGroup": _replication_group,
     "AWS::Neptune::DBCluster": _cluster,

@@ -12,6 +12,9 @@ from infra.inputs import Inputs, read_inputs
 from infra.stacks.doc_platform import DocPlatform
 from infra.stacks.shared import Shared
 
+# What the CDK command asks for by default: where in the tree, and from which asset, a resource came.
+_METADATA: Final = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -24,7 +27,7 @@ def new_app(*, outdir: str | None = None, context: Mapping[str, object] | None =
     pinned = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     return cdk.App(
         outdir=outdir,
-        context={**pinned, **(context or {})},
+        context={**_METADATA, **pinned, **(context or {})},
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
     )

@@ -7,8 +7,8 @@ already serves would stop it.
 **Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again. Its secrets and databases go with it,
 at once; the shared stack stays.
 
-**Rebuilding production** is not meant to be easy: what it keeps also keeps its name. Secrets and log groups of a deleted
-stack are taken over with `cdk import`, databases restored from their snapshots.
+**Rebuilding production** is not meant to be easy: what it keeps also keeps its name. Secrets and log groups of a
+deleted stack are taken over with `cdk import`, databases restored from their snapshots.
 """
 
 import aws_cdk as cdk

@@ -1,0 +1,201 @@
+"""The assembly as a whole: same bytes, no locks between stacks, no collisions, refusals, lint."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import naming
+from infra.build import ROOT
+from tests.infra.support import Template
+
+RESOURCE_LIMIT = 500
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+def run_app(outdir: Path, context: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """app.py in a process of its own, as the CDK command runs it."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "CDK_OUTDIR": str(outdir),
+        "CDK_CONTEXT_JSON": json.dumps(dict(context)),
+    }
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture(scope="module")
+def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another synthesis, by another process: everything, with nothing running."""
+    folder = tmp_path_factory.mktemp("bootstrap")
+    done = run_app(folder, {"env": "all", "bootstrap": "true"})
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder
+
+
+def test_the_same_inputs_give_the_same_bytes(assembly: Path, bootstrapped: Path) -> None:
+    for name in naming.STACKS:
+        file = f"{name}.template.json"
+        got = re.sub(r'"DesiredCount": 0', '"DesiredCount": 9', (bootstrapped / file).read_text(encoding="utf-8"))
+        expected = re.sub(r'"DesiredCount": [12]', '"DesiredCount": 9', (assembly / file).read_text(encoding="utf-8"))
+        assert got == expected
+
+
+def test_a_bootstrap_runs_nothing(bootstrapped: Path) -> None:
+    for name in (naming.STAGING_STACK, naming.PRODUCTION_STACK):
+        services = Template.read(bootstrapped, name).of_type("AWS::ECS::Service")
+        assert {service["DesiredCount"] for service in services} == {0}
+
+
+def test_an_image_tag_reaches_every_container(tmp_path: Path) -> None:
+    done = run_app(tmp_path, {"env": "staging", "imageTag": SHA})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / f"{naming.PRODUCTION_STACK}.template.json").exists()
+    staging = Template.read(tmp_path, naming.STAGING_STACK)
+    for definition in staging.of_type("AWS::ECS::TaskDefinition"):
+        for container in definition["ContainerDefinitions"]:
+            assert staging.text(container["Image"]).endswith(f":{SHA}")
+
+
+def test_a_context_that_does_not_fit_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    done = run_app(tmp_path, {"imageTag": "latest"})
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: imageTag is 'latest'.")
+    assert "Traceback" not in done.stderr
+
+
+def test_every_template_asserts_the_account_that_it_was_made_for(templates: Mapping[str, Template]) -> None:
+    for template in templates.values():
+        assertions = [a for rule in template.body["Rules"].values() for a in rule["Assertions"]]
+        assert {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "111111111111"]} in [a["Assert"] for a in assertions]
+
+
+def test_no_stack_locks_another(templates: Mapping[str, Template], assembly: Path) -> None:
+    for template in templates.values():
+        text = json.dumps(template.body)
+        for spelling in ("Fn::ImportValue", "Fn::GetStackOutput", '"Export"'):
+            assert spelling not in text
+    artifacts = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+    for name in naming.STACKS:
+        assert not set(artifacts[name].get("dependencies", [])) & set(naming.STACKS)
+
+
+def test_no_custom_resources_and_no_analytics(templates: Mapping[str, Template]) -> None:
+    for template in templates.values():
+        kinds = {resource.type for resource in template}
+        assert not {k for k in kinds if k.startswith(("Custom::", "AWS::CloudFormation::Custom", "AWS::CDK::"))}
+
+
+def test_stacks_stay_well_below_the_limit(templates: Mapping[str, Template]) -> None:
+    for template in templates.values():
+        assert len(template.body["Resources"]) < RESOURCE_LIMIT * 8 // 10
+
+
+# Named alike in both environments on purpose: a service is scoped by its cluster, a namespace by its VPC, and a
+# statement's, rule's or container's name by what holds it.
+_SCOPED = {"AWS::ECS::Service", "AWS::ServiceDiscovery::PrivateDnsNamespace", "AWS::ServiceDiscovery::Service"}
+_NAMING = re.compile(r"(Name|RoleName|ClusterName|LogGroupName|AlarmName|Family|QueueName|TopicName|FunctionName)")
+
+
+def names(template: Template) -> set[tuple[str, str]]:
+    found = set()
+    for resource in template:
+        for key, value in resource.properties.items():
+            if _NAMING.fullmatch(key) and isinstance(value, str) and resource.type not in _SCOPED:
+                found.add((resource.type, value))
+    return found
+
+
+def test_environments_share_no_physical_name(staging: Template, production: Template) -> None:
+    assert names(staging)
+    assert not names(staging) & names(production)
+
+
+def test_generated_where_nobody_looks_a_name_up(stack: Template) -> None:
+    for kind, key in {
+        "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+        "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+        "AWS::ElastiCache::SubnetGroup": "CacheSubnetGroupName",
+        "AWS::ElastiCache::ReplicationGroup": "ReplicationGroupId",
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::RDS::DBInstance": "DBInstanceIdentifier",
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::SNS::Topic": "TopicName",
+        "AWS::SQS::Queue": "QueueName",
+    }.items():
+        for resource in stack.of_type(kind):
+            assert key not in resource.properties
+
+
+def test_outputs_that_scripts_read(templates: Mapping[str, Template]) -> None:
+    environment = {
+        "AlbDnsName",
+        "ApiLogGroupName",
+        "ApiSecurityGroupId",
+        "ApiTaskDefinitionArn",
+        "CertificateArn",
+        "ClusterName",
+        "DatabaseEndpoint",
+        "GithubSyncFunctionArn",
+        "HostedZoneId",
+        "MigrationsLogGroupName",
+        "MigrationsSecurityGroupId",
+        "MigrationsTaskDefinitionArn",
+        "PrivateSubnetIds",
+        "RedisEndpoint",
+        "StorageBucketName",
+        "StorageDatabaseEndpoint",
+    }
+    assert environment <= set(templates[naming.STAGING_STACK].body["Outputs"])
+    assert environment <= set(templates[naming.PRODUCTION_STACK].body["Outputs"])
+    assert set(templates[naming.SHARED_STACK].body["Outputs"]) == {
+        "AuditRoleArn",
+        "CertificateArn",
+        "DeployRoleArn",
+        "HostedZoneId",
+        *(f"{image.capitalize()}RepositoryUri" for image in naming.IMAGES),
+    }
+
+
+def test_production_and_the_shared_stack_cannot_be_deleted_by_mistake(assembly: Path) -> None:
+    artifacts = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+    protected = {name: bool(artifacts[name]["properties"].get("terminationProtection")) for name in naming.STACKS}
+    assert protected == {naming.SHARED_STACK: True, naming.STAGING_STACK: False, naming.PRODUCTION_STACK: True}
+
+
+def test_resources_know_the_line_that_made_them(assembly: Path, templates: Mapping[str, Template]) -> None:
+    for name, template in templates.items():
+        metadata: dict[str, list[dict[str, Any]]] = json.loads(
+            (assembly / f"{name}.metadata.json").read_text(encoding="utf-8")
+        )
+        for resource in template:
+            entries = metadata[f"/{resource.body['Metadata']['aws:cdk:path']}"]
+            frames = [frame for entry in entries if entry["type"] == "aws:cdk:creationStack" for frame in entry["data"]]
+            assert any(re.search(r"/infra/[\w/]+\.py:\d+\)", frame) for frame in frames), resource.path
+
+
+def test_cfn_lint_has_nothing_to_say(assembly: Path) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "us-west-2", "--"]
+        + [str(assembly / f"{name}.template.json") for name in naming.STACKS],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_lint_is_told_to_ignore_has_a_reason(templates: Mapping[str, Template]) -> None:
+    for template in templates.values():
+        metadata = template.body.get("Metadata", {})
+        ignored = metadata.get("cfn-lint", {}).get("config", {}).get("ignore_checks", [])
+        assert set(ignored) == set(metadata.get("Reasons", {}))

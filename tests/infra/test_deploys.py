@@ -1,0 +1,167 @@
+"""All three stacks deploy into one emulated account, but for the types that the emulator lacks.
+
+Which types it lacks is asked of the emulator itself, and compared with a list: a type that it learns, or one more that
+the stacks use and it does not know, fails here.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import inputs, naming
+from tests.infra.lab import Lab, running_lab
+from tests.infra.support import Template
+
+LACKING: Mapping[str, frozenset[str]] = {
+    naming.SHARED_STACK: frozenset({"AWS::IAM::OIDCProvider"}),
+    naming.STAGING_STACK: frozenset(
+        {
+            "AWS::EC2::EIP",
+            "AWS::EC2::FlowLog",
+            "AWS::EC2::NatGateway",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+        }
+    ),
+    naming.PRODUCTION_STACK: frozenset(
+        {
+            "AWS::EC2::EIP",
+            "AWS::EC2::FlowLog",
+            "AWS::EC2::NatGateway",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+            "AWS::WAFv2::LoggingConfiguration",
+            "AWS::WAFv2::WebACLAssociation",
+        }
+    ),
+}
+_REFUSED = re.compile(r"Unrecognized resource types: \[(?P<types>[^\]]*)\]")
+
+
+def without(template: Mapping[str, Any], types: frozenset[str]) -> dict[str, Any]:
+    """A template without resources of some types, and with a literal where something referred to one."""
+    gone = {name for name, resource in template["Resources"].items() if resource["Type"] in types}
+
+    def kept(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]} if name in gone:
+                return f"absent-{name}"
+            case dict():
+                return {key: kept(item) for key, item in value.items()}
+            case list():
+                return [kept(item) for item in value]
+            case _:
+                return value
+
+    resources = {}
+    for name, resource in template["Resources"].items():
+        if name in gone:
+            continue
+        resources[name] = kept(resource)
+        if "DependsOn" in resource:
+            wanted = resource["DependsOn"] if isinstance(resource["DependsOn"], list) else [resource["DependsOn"]]
+            resources[name]["DependsOn"] = [other for other in wanted if other not in gone]
+    return {**template, "Resources": resources}
+
+
+def for_the_lab(name: str, template: Mapping[str, Any], shared: Mapping[str, str]) -> str:
+    """A stack's template as the lab can take it."""
+    text = json.dumps(without(template, LACKING[name]))
+    if shared:
+        text = text.replace(inputs.EXAMPLE_HOSTED_ZONE_ID, shared["HostedZoneId"])
+        text = text.replace(inputs.EXAMPLE_CERTIFICATE_ARN, shared["CertificateArn"])
+    if name == naming.PRODUCTION_STACK:
+        # AWS Cloud Map scopes a private DNS namespace by its VPC; the emulator, by the account.
+        text = text.replace(f'"Name": "{naming.INTERNAL_NAMESPACE}"', '"Name": "internal-of-production"')
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    lab: Lab
+    outputs: Mapping[str, Mapping[str, str]]
+    """By stack name."""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab"), inputs.EXAMPLE_ACCOUNT) as running:
+        running.client("s3").create_bucket(
+            Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
+        running.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+        yield running
+
+
+@pytest.mark.parametrize("name", naming.STACKS)
+def test_the_emulator_lacks_exactly_these_types(lab: Lab, templates: Mapping[str, Template], name: str) -> None:
+    with pytest.raises(ClientError) as refusal:
+        lab.deploy(name, json.dumps(templates[name].body))
+    found = _REFUSED.search(str(refusal.value))
+    assert found, str(refusal.value)
+    assert set(found["types"].split(", ")) == LACKING[name]
+
+
+@pytest.fixture(scope="module")
+def deployed(lab: Lab, templates: Mapping[str, Template]) -> Deployed:
+    outputs: dict[str, Mapping[str, str]] = {}
+    for name in naming.STACKS:
+        stack = lab.deploy(name, for_the_lab(name, templates[name].body, outputs.get(naming.SHARED_STACK, {})))
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
+        outputs[name] = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return Deployed(lab, outputs)
+
+
+def test_both_environments_stand_in_one_account(deployed: Deployed, templates: Mapping[str, Template]) -> None:
+    for name in naming.STACKS:
+        assert set(deployed.outputs[name]) == set(templates[name].body["Outputs"])
+    clusters = [deployed.outputs[name]["ClusterName"] for name in (naming.STAGING_STACK, naming.PRODUCTION_STACK)]
+    assert clusters == ["doc-platform-staging", "doc-platform-production"]
+
+
+def test_services_run_what_the_template_says(deployed: Deployed) -> None:
+    ecs = deployed.lab.client("ecs")
+    for environment, count in {"staging": 1, "production": 2}.items():
+        answer = ecs.describe_services(cluster=naming.cluster(environment), services=list(naming.SERVICES))
+        assert answer["failures"] == []
+        services = {service["serviceName"]: service for service in answer["services"]}
+        assert set(services) == set(naming.SERVICES)
+        for name, service in services.items():
+            assert service["desiredCount"] == count
+            assert service["taskDefinition"].rpartition("/")[2].startswith(naming.task_family(environment, name))
+
+
+def test_data_is_encrypted_as_deployed(deployed: Deployed) -> None:
+    databases = deployed.lab.client("rds").describe_db_instances()["DBInstances"]
+    assert len(databases) == 4
+    assert all(database["StorageEncrypted"] for database in databases)
+    caches = deployed.lab.client("elasticache").describe_replication_groups()["ReplicationGroups"]
+    assert len(caches) == 2
+    for cache in caches:
+        assert cache["AtRestEncryptionEnabled"]
+        assert cache["TransitEncryptionEnabled"]
+
+
+def test_images_are_immutable_and_scanned_as_deployed(deployed: Deployed) -> None:
+    repositories = deployed.lab.client("ecr").describe_repositories()["repositories"]
+    assert {repository["repositoryName"] for repository in repositories} == {
+        naming.repository(image) for image in naming.IMAGES
+    }
+    for repository in repositories:
+        assert repository["imageTagMutability"] == "IMMUTABLE"
+        assert repository["imageScanningConfiguration"]["scanOnPush"]
+
+
+def test_staging_can_be_deleted_and_built_again(deployed: Deployed, templates: Mapping[str, Template]) -> None:
+    """Nothing that staging leaves behind holds a name that the next staging needs."""
+    name = naming.STAGING_STACK
+    deployed.lab.delete(name)
+    secrets = deployed.lab.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
+    assert not [secret["Name"] for secret in secrets if secret["Name"].startswith("staging/")]
+    stack = deployed.lab.deploy(name, for_the_lab(name, templates[name].body, deployed.outputs[naming.SHARED_STACK]))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")

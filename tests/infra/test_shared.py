@@ -1,0 +1,231 @@
+"""The shared stack: repositories, zone, certificate, and who may deploy."""
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from infra import naming
+from infra.environments import ENVIRONMENTS
+from tests.infra.support import Template, listed, statements
+
+ACCOUNT = "111111111111"
+REPO = "repo:kcjonson/doc-platform"
+
+
+@pytest.fixture(scope="module")
+def deploy(shared: Template) -> list[Any]:
+    return list(statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.deploy_role())))
+
+
+def allowed(deploy: list[Any], action: str) -> list[str]:
+    return [
+        shared_resource
+        for statement in deploy
+        if action in listed(statement["Action"])
+        for shared_resource in listed(statement["Resource"])
+    ]
+
+
+def test_five_repositories_with_immutable_tags_and_scans(shared: Template) -> None:
+    repositories = shared.of_type("AWS::ECR::Repository")
+    assert {r["RepositoryName"] for r in repositories} == {f"doc-platform/{image}" for image in naming.IMAGES}
+    for repository in repositories:
+        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+        assert repository.body["DeletionPolicy"] == "Retain"
+
+
+# --- lifecycle ---------------------------------------------------------------------------------------------------
+
+
+def expired(policy: dict[str, Any], images: list[tuple[frozenset[str], float]]) -> set[int]:
+    """Which images (tags, age in days) ECR expires: by priority, an image claimed by a rule's tags is out of reach
+    for every later one (Amazon ECR User Guide, lifecycle policy evaluation).
+    """
+    claimed: set[int] = set()
+    gone: set[int] = set()
+    for rule in sorted(policy["rules"], key=lambda r: r["rulePriority"]):
+        selection = rule["selection"]
+        if selection["tagStatus"] == "untagged":
+            matching = [i for i, (tags, _) in enumerate(images) if not tags]
+        else:
+            patterns = selection["tagPatternList"]
+            matching = [
+                i
+                for i, (tags, _) in enumerate(images)
+                if tags and all(any(fnmatchcase(tag, pattern) for tag in tags) for pattern in patterns)
+            ]
+        newest_first = sorted(matching, key=lambda i: images[i][1])
+        if selection["countType"] == "imageCountMoreThan":
+            chosen = set(newest_first[selection["countNumber"] :])
+        else:
+            assert selection["countUnit"] == "days"
+            chosen = {i for i in matching if images[i][1] > selection["countNumber"]}
+        gone |= chosen - claimed
+        claimed |= set(matching)
+    return gone
+
+
+@pytest.fixture(scope="module")
+def policies(shared: Template) -> list[dict[str, Any]]:
+    return [
+        json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])
+        for repository in shared.of_type("AWS::ECR::Repository")
+    ]
+
+
+def sha(number: int) -> frozenset[str]:
+    return frozenset({f"{number:040x}"})
+
+
+def test_a_busy_day_expires_nothing_that_is_needed(policies: list[dict[str, Any]]) -> None:
+    images = [
+        *((sha(n), n / 40) for n in range(40)),  # today's pushes
+        (sha(100) | {"v1.4.0"}, 45.0),  # what production runs
+        (sha(101) | {"v1.0.0"}, 400.0),  # what it could be rolled back to
+        (frozenset({"init"}), 700.0),
+        (sha(102), 20.0),  # what staging runs, if its deployments fail today
+    ]
+    for policy in policies:
+        assert expired(policy, images) == set()
+
+
+def test_a_quiet_repository_keeps_what_runs(policies: list[dict[str, Any]]) -> None:
+    images = [(sha(n), 60.0 + n) for n in range(30)]
+    for policy in policies:
+        assert expired(policy, images) == set()
+
+
+def test_thirty_days_at_the_busiest_pace_are_kept_and_older_ones_go(policies: list[dict[str, Any]]) -> None:
+    images = [(sha(n), n / 40) for n in range(40 * 60)]
+    for policy in policies:
+        gone = expired(policy, images)
+        assert gone
+        assert min(images[i][1] for i in gone) >= 30
+
+
+def test_untagged_images_go_within_a_week(policies: list[dict[str, Any]]) -> None:
+    images = [(frozenset[str](), age) for age in (0.5, 4.9, 5.1, 90.0)]
+    for policy in policies:
+        # ECR takes up to a day after an image is due.
+        assert expired(policy, images) == {2, 3}
+
+
+def test_releases_never_push_each_other_out(policies: list[dict[str, Any]]) -> None:
+    images = [(sha(n) | {f"v1.{n}.0"}, float(n)) for n in range(2000)]
+    for policy in policies:
+        assert expired(policy, images) == set()
+
+
+# --- domain ------------------------------------------------------------------------------------------------------
+
+
+def test_zone_and_certificate_are_kept(shared: Template) -> None:
+    zone = shared.only("AWS::Route53::HostedZone", Name="specboard.io.")
+    certificate = shared.only("AWS::CertificateManager::Certificate", DomainName="specboard.io")
+    assert certificate["SubjectAlternativeNames"] == ["*.specboard.io"]
+    for resource in (zone, certificate):
+        assert (resource.body["DeletionPolicy"], resource.body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+# --- access ------------------------------------------------------------------------------------------------------
+
+
+def test_the_provider_is_plain_cloudformation(shared: Template) -> None:
+    provider = shared.only("AWS::IAM::OIDCProvider", Url="https://token.actions.githubusercontent.com")
+    assert provider["ClientIdList"] == ["sts.amazonaws.com"]
+    assert not [r for r in shared if r.type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))]
+
+
+@pytest.mark.parametrize(
+    ("role", "subjects"),
+    [
+        ("doc-platform-deploy", {"ref:refs/heads/main", "environment:staging", "environment:production"}),
+        ("doc-platform-audit", {"environment:staging", "environment:production"}),
+    ],
+)
+def test_trust_admits_these_subjects_and_no_pattern(shared: Template, role: str, subjects: set[str]) -> None:
+    (statement,) = shared.only("AWS::IAM::Role", RoleName=role)["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": statement["Condition"]["StringEquals"][
+                "token.actions.githubusercontent.com:sub"
+            ],
+        }
+    }
+    admitted = set(statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"])
+    assert admitted == {f"{REPO}:{subject}" for subject in subjects}
+
+
+def test_a_deploy_session_may_last_two_hours(shared: Template) -> None:
+    assert shared.only("AWS::IAM::Role", RoleName=naming.deploy_role())["MaxSessionDuration"] == 7200
+
+
+def test_pass_role_names_every_task_and_execution_role_and_no_other(deploy: list[Any]) -> None:
+    expected = {
+        f"arn:aws:iam::{ACCOUNT}:role/doc-platform-{environment}-{task}-{kind}"
+        for environment in ENVIRONMENTS
+        for task in ("api", "frontend", "mcp", "storage", "migrations")
+        for kind in ("task", "execution")
+    }
+    assert set(allowed(deploy, "iam:PassRole")) == expected
+    (statement,) = [s for s in deploy if "iam:PassRole" in listed(s["Action"])]
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+def test_the_roles_that_may_be_passed_are_those_that_exist(
+    deploy: list[Any], staging: Template, production: Template
+) -> None:
+    made = {
+        f"arn:aws:iam::{ACCOUNT}:role/{role['RoleName']}"
+        for template in (staging, production)
+        for role in template.of_type("AWS::IAM::Role")
+        if "RoleName" in role.properties
+    }
+    assert made == set(allowed(deploy, "iam:PassRole"))
+
+
+def test_every_stack_can_be_read(deploy: list[Any]) -> None:
+    assert set(allowed(deploy, "cloudformation:DescribeStacks")) == {
+        f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/{name}/*"
+        for name in ("DocPlatformShared", "DocPlatformStack", "DocPlatformProd")
+    }
+
+
+def test_images_are_pushed_to_these_repositories_only(deploy: list[Any]) -> None:
+    expected = {f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/doc-platform/{image}" for image in naming.IMAGES}
+    for action in ("ecr:PutImage", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:UploadLayerPart"):
+        assert set(allowed(deploy, action)) == expected
+
+
+def test_metrics_go_to_one_namespace(deploy: list[Any]) -> None:
+    (statement,) = [s for s in deploy if s["Action"] == "cloudwatch:PutMetricData"]
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "DocPlatform/Deploy"}}
+
+
+def test_only_actions_without_resources_of_their_own_reach_everything(deploy: list[Any]) -> None:
+    everywhere = {
+        action
+        for statement in deploy
+        for action in listed(statement["Action"])
+        if "*" in listed(statement["Resource"]) and "Condition" not in statement
+    }
+    assert everywhere == {
+        "cloudwatch:DescribeAlarms",
+        "ecr:GetAuthorizationToken",
+        "ecs:DescribeTaskDefinition",
+        "ecs:RegisterTaskDefinition",
+    }
+
+
+def test_the_audit_role_only_reads(shared: Template) -> None:
+    role = shared.only("AWS::IAM::Role", RoleName=naming.audit_role())
+    (statement,) = statements(shared, role)
+    for action in statement["Action"]:
+        verb = action.partition(":")[2]
+        assert verb.startswith(("Describe", "Get", "List")), action
+        assert verb not in {"GetSecretValue", "GetObject", "GetLogEvents", "GetParameter"}, action
