@@ -5,7 +5,7 @@ CloudFormation reads YAML 1.1 with its own short tags for intrinsics; dates stay
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -19,12 +19,30 @@ _BARE: Final = frozenset({"Ref", "Condition"})
 _TRUE: Final = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
 
 
+class Mark(NamedTuple):
+    """Where a node stands: line and column of its key (of itself in a list), from 1; its value's own; its style.
+
+    ``style`` is YAML's: ``|`` and ``>`` for blocks, quotes for quoted scalars, empty otherwise.
+    """
+
+    line: int
+    column: int
+    value_line: int
+    style: str
+
+
 def construct(
-    text: str, shown: str, max_nodes: int, *, yaml_1_2_booleans: bool = False
+    text: str,
+    shown: str,
+    max_nodes: int,
+    *,
+    yaml_1_2_booleans: bool = False,
+    marks: dict[tuple[str | int, ...], Mark] | None = None,
 ) -> tuple[Raw, dict[tuple[str | int, ...], int]]:
     """Data and the 1-based line of every path. ``max_nodes`` bounds the document after its aliases are expanded.
 
     ``yaml_1_2_booleans`` keeps ``on``, ``yes`` and ``no`` as strings, as GitHub Actions reads its workflows.
+    ``marks``, where given, is filled with the :class:`Mark` of every path.
     """
     try:
         root = yaml.compose(text, Loader=_Loader)
@@ -40,17 +58,24 @@ def construct(
         raise InputError(f"{shown}: nested too deeply to be read", "Is this the file you meant?") from None
     if root is None:
         return {}, {}
-    builder = _Builder(shown, max_nodes, yaml_1_2_booleans)
+    builder = _Builder(shown, max_nodes, yaml_1_2_booleans, marks)
     return builder.build(root, (), 0), builder.lines
 
 
 class _Builder:
-    def __init__(self, shown: str, max_nodes: int, yaml_1_2_booleans: bool) -> None:
+    def __init__(
+        self,
+        shown: str,
+        max_nodes: int,
+        yaml_1_2_booleans: bool,
+        marks: dict[tuple[str | int, ...], Mark] | None,
+    ) -> None:
         self.shown = shown
         self.lines: dict[tuple[str | int, ...], int] = {}
         self._left = max_nodes
         self._active: set[int] = set()
         self._plain_booleans = yaml_1_2_booleans
+        self._marks = marks
 
     def build(self, node: yaml.Node, path: tuple[str | int, ...], depth: int) -> Raw:
         line = node.start_mark.line + 1
@@ -64,6 +89,8 @@ class _Builder:
         if id(node) in self._active:
             raise InputError(f"{self.shown}:{line}: an alias contains itself", "Remove the cycle.")
         self.lines.setdefault(path, line)
+        if self._marks is not None and path not in self._marks:
+            self._mark(path, node, node)
         self._active.add(id(node))
         try:
             data = self._untagged(node, path, depth)
@@ -76,6 +103,12 @@ class _Builder:
         if name == "GetAtt" and isinstance(data, str):
             data = data.split(".", 1)
         return {name if name in _BARE else f"Fn::{name}": data}
+
+    def _mark(self, path: tuple[str | int, ...], at: yaml.Node, value: yaml.Node) -> None:
+        assert self._marks is not None
+        style = value.style if isinstance(value, yaml.ScalarNode) else None
+        key, start = at.start_mark, value.start_mark
+        self._marks[path] = Mark(key.line + 1, key.column + 1, start.line + 1, style or "")
 
     def _untagged(self, node: yaml.Node, path: tuple[str | int, ...], depth: int) -> Raw:
         if isinstance(node, yaml.ScalarNode):
@@ -101,6 +134,8 @@ class _Builder:
             if key in result:
                 raise InputError(f"{self.shown}:{line}: the key {key!r} stands twice in one mapping", "Keep one.")
             self.lines[(*path, key)] = line
+            if self._marks is not None:
+                self._mark((*path, key), key_node, value_node)
             result[key] = self.build(value_node, (*path, key), depth + 1)
         return {**merged, **result}
 

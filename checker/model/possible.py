@@ -1,0 +1,172 @@
+"""What a value of a workflow or a script can be, before the run that fixes it.
+
+Beside plain data and :class:`~checker.model.values.Text` (a string with holes) there is one more case: a finite set.
+``OneOf(("staging", "production"))`` is what a matrix, a choice input or two branches of a script leave open. A value
+that has a name but no known content (``${{ secrets.ROLE }}``, ``$(git rev-parse HEAD)``) is a ``Text`` of one hole, so
+that two uses of it still compare equal; ``Unknown`` is left for what could not be evaluated at all.
+
+::
+
+    Scalar    bool | int | float | str | Text | None
+    Possible  Scalar | OneOf | Unknown
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from checker.model.values import Hole, HoleKind, Text, Unknown, pieces, text
+
+Scalar: TypeAlias = "bool | int | float | str | Text | None"
+
+# Sets larger than this become Unknown: nobody can act on a message that lists more.
+MAX_OPTIONS: Final = 64
+MAX_TEXT: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of these and nothing else; at least two, all different. Build it with :func:`one_of`."""
+
+    options: tuple[Scalar, ...]
+
+    def __str__(self) -> str:
+        return " | ".join(shown(option) for option in self.options)
+
+
+Possible: TypeAlias = "Scalar | OneOf | Unknown"
+
+
+def open_text(shown_as: str, where: str = "") -> Text:
+    """A value known by name only. Equal ``shown_as`` and ``where`` mean the same value at run time."""
+    return Text((Hole(HoleKind.OTHER, shown_as, None, where),))
+
+
+def one_of(values: Iterable[Possible]) -> Possible:
+    """The set of these values: itself where they are all the same, ``Unknown`` where one is or there are too many."""
+    found: dict[tuple[type, Scalar], Scalar] = {}
+    for value in values:
+        if isinstance(value, Unknown):
+            return value
+        for option in value.options if isinstance(value, OneOf) else (value,):
+            found.setdefault((type(option), option), option)
+            if len(found) > MAX_OPTIONS:
+                return Unknown(f"more than {MAX_OPTIONS} different values")
+    options = tuple(found.values())
+    if not options:
+        return Unknown("no value")
+    return options[0] if len(options) == 1 else OneOf(options)
+
+
+def options(value: Possible) -> tuple[Scalar, ...] | None:
+    """Every value it can have, ``None`` where that cannot be told."""
+    if isinstance(value, Unknown):
+        return None
+    return value.options if isinstance(value, OneOf) else (value,)
+
+
+def shown(value: object) -> str:
+    """As GitHub (and a shell) turns it into text: null is empty, booleans are lower case, ``3.0`` is ``3``."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def as_text(value: Scalar) -> str | Text:
+    """``value`` as a string, holes kept."""
+    return value if isinstance(value, Text) else shown(value)
+
+
+def joined(parts: Iterable[Possible]) -> Possible:
+    """The strings put one after another, for every combination of what each can be."""
+    sides: list[tuple[Scalar, ...]] = []
+    combinations = 1
+    for part in parts:
+        each = options(part)
+        if each is None:
+            return part
+        sides.append(each)
+        combinations *= len(each)
+        if combinations > MAX_OPTIONS:
+            return Unknown(f"more than {MAX_OPTIONS} different values")
+    answers: list[Possible] = []
+    for combination in itertools.product(*sides):
+        merged: list[str | Hole] = []
+        for scalar in combination:
+            merged.extend(pieces(as_text(scalar)))
+        if sum(len(piece) for piece in merged if isinstance(piece, str)) > MAX_TEXT:
+            return Unknown("a text too long to follow")
+        answers.append(text(merged))
+    return one_of(answers)
+
+
+def mapped(value: Possible, change: Callable[[Scalar], Possible]) -> Possible:
+    """``change`` applied to everything that ``value`` can be."""
+    each = options(value)
+    return value if each is None else one_of(change(option) for option in each)
+
+
+def pattern_of(value: str | Text, *, fold: bool = False) -> re.Pattern[str]:
+    """A pattern that every string which ``value`` can be matches in full."""
+    written = "".join(re.escape(part) if isinstance(part, str) else "[\\s\\S]*" for part in pieces(value))
+    return re.compile(written, re.IGNORECASE if fold else 0)
+
+
+def same(left: Scalar, right: Scalar, *, fold: bool = False) -> bool | None:
+    """Whether the two are equal as text at run time; ``None`` where that depends on what a hole holds.
+
+    ``fold`` ignores case, as GitHub's ``==`` does.
+    """
+    one, other = as_text(left), as_text(right)
+    if one == other:
+        return True
+    if isinstance(one, Text) and isinstance(other, Text):
+        return None if _overlap(one, other, fold) else False
+    if isinstance(one, Text) or isinstance(other, Text):
+        template, plain = (one, other) if isinstance(one, Text) else (other, one)
+        assert isinstance(plain, str)
+        return None if pattern_of(template, fold=fold).fullmatch(plain) else False
+    return one.casefold() == other.casefold() if fold else False
+
+
+def _overlap(one: Text, other: Text, fold: bool) -> bool:
+    """Whether two open strings can be equal, as far as their literal ends tell."""
+    for ends in ((_start(one), _start(other)), (_end(one)[::-1], _end(other)[::-1])):
+        first, second = (end.casefold() if fold else end for end in ends)
+        if not first.startswith(second) and not second.startswith(first):
+            return False
+    return True
+
+
+def _start(value: Text) -> str:
+    return value.parts[0] if isinstance(value.parts[0], str) else ""
+
+
+def _end(value: Text) -> str:
+    return value.parts[-1] if isinstance(value.parts[-1], str) else ""
+
+
+def can_be(value: Possible, wanted: str) -> bool | None:
+    """``True`` where it is ``wanted`` for sure, ``False`` where it never is, ``None`` where it depends."""
+    each = options(value)
+    if each is None:
+        return None
+    answers = {same(option, wanted) for option in each}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def truth(value: Possible) -> bool | None:
+    """Whether it counts as true (``true`` and ``"true"``; everything else is false); ``None`` where it depends."""
+    each = options(value)
+    if each is None:
+        return None
+    answers = {None if isinstance(option, Text) else shown(option).lower() == "true" for option in each}
+    return answers.pop() if len(answers) == 1 else None

@@ -1,0 +1,39 @@
+"""Where a fact of a workflow, a script or a migration was written, and what could not be read there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checker.model.verdicts import Location
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Spot:
+    """A place in a file: ``file`` relative to the project's root, ``line`` and ``column`` from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    @property
+    def location(self) -> Location:
+        return Location(self.file, self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read, or that the platform would refuse. Never a stop, never silent.
+
+    ``unread`` is true where facts are missing because of it: a rule that would pass on what is left must say unknown.
+    """
+
+    spot: Spot
+    message: str
+    fix: str = ""
+    unread: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.spot}: {self.message}"
