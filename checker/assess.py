@@ -74,7 +74,7 @@ def gate(request: Request) -> Run:
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
         surfaces={Surface.TEMPLATE.value: f"{len(list(with_nested(stacks)))} templates, {count} resources"},
         unread=tuple(_unread(stacks)),
-        notes=tuple([*notes, *(note for assembly in assemblies for note in assembly.notes)]),
+        notes=(*notes, *(note for assembly in assemblies for note in assembly.notes)),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
@@ -119,7 +119,7 @@ def _in_environment(stack: Stack, environment: str) -> Stack:
 
 
 def _make_ids_unique(assemblies: Iterable[Assembly]) -> None:
-    """Two assemblies may hold stacks of the same id (one app synthesized twice): their resources must not be mixed up."""
+    """Two assemblies may hold stacks of one id (an app synthesized twice): their resources must not be mixed up."""
     seen: dict[str, int] = {}
     for assembly in assemblies:
         for stack in assembly.stacks:
@@ -161,11 +161,7 @@ def _digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[st
 def new_failures(run: Run, baseline: Run | None) -> list[Verdict]:
     """The failures and errors of a run that its baseline does not have; all of them without a baseline."""
     known = {_identity(each) for each in baseline.verdicts if each.outcome is Outcome.FAIL} if baseline else set()
-    return [
-        verdict
-        for verdict in run.verdicts
-        if verdict.outcome is Outcome.FAIL and _identity(verdict) not in known
-    ]
+    return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.FAIL and _identity(verdict) not in known]
 
 
 def _identity(verdict: Verdict) -> tuple[str, str, str, str | None]:

@@ -43,7 +43,7 @@ def judge(
     settings: Settings = Settings(),  # noqa: B008 - frozen
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
-    """All verdicts of ``rules`` over ``stacks``, in the order of the rules; ``settings.rule_seconds`` bounds each rule."""
+    """All verdicts of ``rules`` over ``stacks``, rule by rule; ``settings.rule_seconds`` bounds each of them."""
     rules = list(rules)
     budget = Budget()
     seconds = settings.rule_seconds

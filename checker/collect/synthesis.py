@@ -47,7 +47,12 @@ def own_assembly(project: Path, settings: Settings, say: Callable[[str], None]) 
 
 
 def _inputs(project: Path, settings: Settings) -> Iterable[Path]:
-    patterns = (*(settings.synthesis_inputs or ("*.py", "infra/**/*.py")), "cdk.json", "cdk.context.json", "checker.toml")
+    patterns = (
+        *(settings.synthesis_inputs or ("*.py", "infra/**/*.py")),
+        "cdk.json",
+        "cdk.context.json",
+        "checker.toml",
+    )
     found = {path for pattern in patterns for path in project.glob(pattern) if path.is_file()}
     return sorted(path for path in found if "__pycache__" not in path.parts)
 
@@ -86,12 +91,15 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
     except FileNotFoundError:
         raise InputError(f"checker.toml: no such command: {command[0]}", "Name a program that is installed.") from None
     except subprocess.TimeoutExpired:
-        raise InputError(f"synthesis took more than {TIME_LIMIT:g} s and was stopped", "Run it by hand to see.") from None
+        raise InputError(
+            f"synthesis took more than {TIME_LIMIT:g} s and was stopped", "Run it by hand to see."
+        ) from None
     if done.returncode or not (folder / "manifest.json").exists():
         said = (done.stderr or done.stdout).strip().splitlines()
         cause = next((line for line in reversed(said) if line.strip()), "it said nothing")
         raise InputError(
-            f"synthesis failed with exit code {done.returncode}: {cause}", f"Run `{' '.join(command)}` to see all of it."
+            f"synthesis failed with exit code {done.returncode}: {cause}",
+            f"Run `{' '.join(command)}` to see all of it.",
         )
 
 

@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeAlias
 
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.settings import Settings
-from checker.model.verdicts import Location, Outcome, Subject, SubjectKind, Surface
 from checker.model.values import (
     ABSENT,
     Absent,
@@ -28,6 +27,7 @@ from checker.model.values import (
     as_bool,
     as_number,
 )
+from checker.model.verdicts import Location, Outcome, Subject, SubjectKind, Surface
 
 # A path into a resource's properties: "A.B.0.C", or its steps.
 Path: TypeAlias = "str | tuple[str | int, ...]"

@@ -309,7 +309,8 @@ class StackScope:
 
     def equal(self, left: Resolved | Absent, right: Resolved | Absent) -> bool | None:
         """Whether two operands are equal at deployment."""
-        for one, other in ((left, right), (right, left)):
+        for one, operand in ((left, right), (right, left)):
+            other = plain_text(operand)
             if isinstance(one, Text) and isinstance(other, str):
                 hole = one.only_hole
                 if hole is not None and hole in self.world.parameters:
@@ -320,7 +321,7 @@ class StackScope:
             return True
         if any(isinstance(each, Text | Unknown) for each in (left, right)):
             return self.world.conditions.get(equality_key(self.stack.id, left, right))
-        return bool(_plain(left) == _plain(right))
+        return bool(plain_text(left) == plain_text(right))
 
 
 def equality_key(stack: str, left: Resolved | Absent, right: Resolved | Absent) -> str:
@@ -344,7 +345,8 @@ def could_be(pattern: Text, value: str) -> bool:
     return True
 
 
-def _plain(value: object) -> object:
+def plain_text(value: object) -> object:
+    """Scalars as CloudFormation compares them: booleans and numbers are strings. Anything else as it is."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -357,7 +359,7 @@ def _mapping(value: Raw) -> Mapping[str, Raw]:
 def _as_parameter(value: Raw, declared: Mapping[str, Raw]) -> Resolved:
     """Parameter values are strings, or lists of strings for the list types (comma-separated when given as one)."""
     kind = str(declared.get("Type", "String"))
-    plain = _plain(value)
+    plain = plain_text(value)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         items = plain if isinstance(plain, list) else str(plain).split(",")
         return [str(item).strip() for item in items]
@@ -368,7 +370,10 @@ def _as_parameter(value: Raw, declared: Mapping[str, Raw]) -> Resolved:
 
 
 def _open(scope: StackScope, name: str, argument: Raw, reason: str = "") -> Hole:
-    shown = json.dumps({name: argument}, default=str)
+    try:
+        shown = json.dumps({name: argument}, default=str)
+    except RecursionError:
+        shown = f"{name} nested too deeply"
     return Hole(HoleKind.OTHER, shown[:200] if not reason else f"<{reason}>", attribute=f"{scope.stack.id}:{shown}")
 
 
@@ -377,7 +382,7 @@ def as_piece(scope: StackScope, value: Resolved | Absent, name: str, argument: R
     if isinstance(value, str | Text):
         return list(pieces(value))
     if isinstance(value, bool | int | float):
-        return [str(_plain(value))]
+        return [str(plain_text(value))]
     return [_open(scope, name, argument)]
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from checker.model.resources import Environment, EnvironmentKind, Project, Raw, Resource, Stack
 from checker.model.settings import Settings
 from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown
-from checker.reason.intrinsics import Budget, Linker, StackScope, World, equality_key, expand_for_each
+from checker.reason.intrinsics import Budget, Linker, StackScope, World, equality_key, expand_for_each, plain_text
 from checker.reason.names import literal_names
 
 # Above this many worlds the remaining open conditions stay undecided: what depends on them is unknown.
@@ -164,7 +164,8 @@ def _equalities(scope: StackScope) -> Iterator[tuple[Resolved | Absent, Resolved
 
 
 def _parameter_against_literal(left: Resolved | Absent, right: Resolved | Absent) -> tuple[Hole | None, str]:
-    for one, other in ((left, right), (right, left)):
+    for one, literal in ((left, right), (right, left)):
+        other = plain_text(literal)
         if isinstance(one, Text) and isinstance(other, str):
             hole = one.only_hole
             if hole is not None and hole.kind is HoleKind.PARAMETER:
@@ -176,4 +177,4 @@ def _allowed_values(linker: Linker, hole: Hole) -> list[str]:
     scope = linker.scopes.get(hole.attribute)
     declared = scope.parameters.get(hole.shown[2:-1]) if scope else None
     allowed = declared.get("AllowedValues") if isinstance(declared, dict) else None
-    return [str(value) for value in allowed] if isinstance(allowed, list) else []
+    return [str(plain_text(value)) for value in allowed] if isinstance(allowed, list) else []

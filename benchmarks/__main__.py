@@ -1,0 +1,70 @@
+"""``make bench``: run everything, print tables. ``python -m benchmarks peers|size`` runs one part."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measure import in_turn, once, row
+from benchmarks.sizes import grown
+from checker.assess import request_for
+from checker.collect.synthesis import own_assembly
+
+ROOT = Path(__file__).parents[1]
+BIN = ROOT / ".venv" / "bin"
+GUARD = ROOT / "node_modules" / "@cdklabs" / "cdk-validator-cfnguard"
+SIZES = (150, 500, 1_500, 5_000, 15_000, 50_000)
+
+
+def peers(assembly: Path, runs: int) -> None:
+    """The gate on our three templates beside cfn-lint, checkov and cfn-guard on the same files, in turn."""
+    templates = sorted(map(str, assembly.glob("*.template.json")))
+    guard = next(iter(sorted(GUARD.glob("bin/ubuntu/x86_64/cfn-guard"))), None)
+    commands = {
+        "checker --help": [str(BIN / "checker"), "--help"],
+        "checker gate": [str(BIN / "checker"), "gate", "--project", str(ROOT), "--assembly", str(assembly), "--quiet"],
+        "cfn-lint": [str(BIN / "cfn-lint"), "--region", "us-west-2", "--", *templates],
+        "checkov": [str(BIN / "checkov"), "--framework", "cloudformation", "--compact", "--quiet", "--skip-download"]
+        + [word for template in templates for word in ("-f", template)],
+    }
+    if guard is not None:
+        rules = GUARD / "rules" / "control-tower"
+        data = [word for template in templates for word in ("--data", template)]
+        commands["cfn-guard, Control Tower rules"] = [str(guard), "validate", "--rules", str(rules), *data]
+    samples = in_turn(commands, ROOT, runs)
+    print(f"own three templates, median of {runs} runs in turn; the ratio is CPU against `checker gate`, pair by pair")
+    for name, taken in samples.items():
+        print(row(name, taken, samples["checker gate"]))
+
+
+def size(assembly: Path) -> None:
+    """The gate on one template from 150 to 50,000 resources: time, memory, and whether every defect was found."""
+    template = json.loads((assembly / "DocPlatformProd.template.json").read_text(encoding="utf-8"))
+    print("one template of growing size; `found` counts broken databases reported of those seeded")
+    with tempfile.TemporaryDirectory() as folder:
+        for wanted in SIZES:
+            file, out = Path(folder) / f"{wanted}.json", Path(folder) / f"{wanted}.run.json"
+            broken = grown(template, wanted, file)
+            command = [str(BIN / "checker"), "gate", "--project", folder, "--assembly", f"production={file}"]
+            sample = once([*command, "--format", f"json={out}"], ROOT)
+            verdicts = json.loads(out.read_text(encoding="utf-8"))["verdicts"]
+            found = sum(1 for each in verdicts if each["finding"] == "C8" and each["outcome"] == "fail")
+            megabytes = file.stat().st_size / 1e6
+            print(f"{row(f'{wanted:,} resources', [sample])}  {megabytes:6.1f} MB  found {found} of {2 * broken}")
+
+
+def main() -> int:
+    parts = sys.argv[1:] or ["peers", "size"]
+    request = request_for(ROOT)
+    assembly = own_assembly(ROOT, request.settings, lambda message: print(message, file=sys.stderr))
+    if "peers" in parts:
+        peers(assembly, runs=5)
+    if "size" in parts:
+        size(assembly)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The engine: reading, resolving, judging, writing."""

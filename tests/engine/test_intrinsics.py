@@ -1,0 +1,175 @@
+"""Intrinsic functions, as data; and what holds for any expression."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checker.collect.documents import parse_json, parse_yaml
+from checker.model.resources import EnvironmentKind, Stack
+from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
+from checker.reason.intrinsics import Linker, StackScope, World
+from checker.reason.templates import build_project, worlds
+
+TEMPLATE = """
+Parameters:
+  Size: {Type: String, Default: small}
+  Count: {Type: Number, Default: 3}
+  Zones: {Type: CommaDelimitedList, Default: "a, b"}
+  Open: {Type: String}
+  Stored: {Type: "AWS::SSM::Parameter::Value<String>", Default: /some/name}
+Mappings:
+  Sizes: {small: {cpu: 256, kind: t4g}, large: {cpu: 1024, kind: t4g}}
+Conditions:
+  IsSmall: !Equals [!Ref Size, small]
+  IsLarge: !Not [!Condition IsSmall]
+  IsOpen: !Equals [!Ref Open, yes]
+  Both: !And [!Condition IsSmall, !Condition IsLarge]
+  Either: !Or [!Condition IsOpen, !Condition IsSmall]
+  Endless: !Not [!Condition Endless]
+Resources:
+  Bucket: {Type: AWS::S3::Bucket}
+Outputs:
+  Name: {Value: !Ref Bucket, Export: {Name: !Sub "exported-name"}}
+"""
+CASES = parse_yaml("cases:\n" + Path(__file__).with_name("intrinsics.yaml").read_text(), "intrinsics.yaml").data[
+    "cases"
+]
+
+
+def scope(world: World = World(), template: str = TEMPLATE) -> StackScope:  # noqa: B008 - frozen
+    document = parse_yaml(template, "main.yaml")
+    return StackScope(Stack("main", "main", "default", document.data, document, region="us-west-2"), Linker(), world)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_expression(case: dict[str, Any]) -> None:
+    found = scope().resolve(case["value"])
+    if "is" in case:
+        assert found == case["is"]
+    elif "text" in case:
+        assert isinstance(found, Text)
+        assert str(found) == case["text"]
+    elif "unknown" in case:
+        assert isinstance(found, Unknown)
+        assert case["unknown"] in found.why
+    else:
+        assert found is ABSENT
+
+
+def test_references_keep_their_target() -> None:
+    found = scope().resolve({"Fn::Sub": "arn:x:${Bucket}"})
+    assert isinstance(found, Text)
+    assert [hole.target for hole in found.holes] == [("main", "Bucket")]
+
+
+def test_worlds_of_an_open_parameter() -> None:
+    document = parse_yaml(TEMPLATE, "main.yaml")
+    found = worlds([Stack("main", "main", "default", document.data, document)])
+    answers = [scope(world).condition("IsOpen") for world in found]
+    # "Endless" refers to itself, so it stays undecided in each.
+    assert answers == [True, False]
+
+
+def test_allowed_values_are_the_worlds() -> None:
+    template = TEMPLATE.replace("Open: {Type: String}", "Open: {Type: String, AllowedValues: [yes, no, maybe]}")
+    document = parse_yaml(template, "main.yaml")
+    found = worlds([Stack("main", "main", "default", document.data, document)])
+    assert [list(world.parameters.values()) for world in found] == [["true"], ["false"], ["maybe"]]
+
+
+def test_nested_stacks_get_their_parents_arguments() -> None:
+    parent = parse_yaml(
+        "Parameters: {Env: {Type: String, Default: prod}}\n"
+        "Resources:\n"
+        "  Child: {Type: AWS::CloudFormation::Stack, Properties: {Parameters: {Name: !Sub '${Env}-x'}}}\n"
+        "  Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: !GetAtt Child.Outputs.Made}}\n",
+        "parent.yaml",
+    )
+    child = parse_yaml(
+        "Parameters: {Name: {Type: String}}\n"
+        "Resources: {Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref Name}}}\n"
+        "Outputs: {Made: {Value: !Sub 'made-${Name}'}}\n",
+        "child.yaml",
+    )
+    stack = Stack("parent", "parent", "default", parent.data, parent)
+    stack.nested["Child"] = Stack("parent/Child", "child", "default", child.data, child, parent=stack)
+    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World())
+    (bucket,), (topic,) = project.resources("AWS::S3::Bucket"), project.resources("AWS::SNS::Topic")
+    assert bucket["BucketName"].must_be("prod-x", violation="", fix="").outcome == "pass"
+    assert topic["TopicName"].must_be("made-prod-x", violation="", fix="").outcome == "pass"
+
+
+def test_a_conditional_nested_stack_takes_its_resources_with_it() -> None:
+    parent = parse_yaml(
+        "Conditions: {Never: !Equals [a, b]}\n"
+        "Resources: {Child: {Type: AWS::CloudFormation::Stack, Condition: Never, Properties: {}}}\n",
+        "parent.yaml",
+    )
+    child = parse_yaml("Resources: {Bucket: {Type: AWS::S3::Bucket}}\n", "child.yaml")
+    stack = Stack("parent", "parent", "default", parent.data, parent)
+    stack.nested["Child"] = Stack("parent/Child", "child", "default", child.data, child, parent=stack)
+    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World())
+    assert list(project.resources("AWS::S3::Bucket")) == []
+
+
+_NAMES = st.sampled_from(["Size", "Open", "Bucket", "Nothing", "AWS::Region", "AWS::NoValue", "IsOpen", "Endless"])
+_FUNCTIONS = st.sampled_from(
+    ["Ref", "Condition"]
+    + [f"Fn::{name}" for name in ("GetAtt", "Sub", "Join", "Split", "Select", "FindInMap", "If", "Base64", "Cidr")]
+    + [f"Fn::{name}" for name in ("GetAZs", "ImportValue", "Length", "ToJsonString", "Not", "And", "Or", "Equals", "X")]
+    + ["Fn::GetStackOutput", "Fn::ForEach::Loop", "Fn::Transform"]
+)
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | _NAMES
+    | st.sampled_from(["", "${Size}", "a,b", "${", "10.0.0.0/8"])
+)
+EXPRESSIONS = st.recursive(
+    _LEAVES,
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(_FUNCTIONS | _NAMES, children, max_size=2),
+    max_leaves=12,
+)
+
+
+def _plain(value: Resolved | Absent) -> bool:
+    if isinstance(value, list):
+        return all(_plain(each) for each in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _plain(each) for key, each in value.items())
+    return value is None or isinstance(value, bool | int | float | str | Text | Unknown)
+
+
+@settings(max_examples=400, deadline=None)
+@given(EXPRESSIONS)
+def test_any_expression_resolves_to_data(expression: object) -> None:
+    found = scope().resolve(expression)
+    assert found is ABSENT or _plain(found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(EXPRESSIONS)
+def test_resolving_is_repeatable(expression: object) -> None:
+    subject = scope()
+    assert str(subject.resolve(expression)) == str(subject.resolve(expression))
+
+
+def test_a_long_chain_of_references_ends() -> None:
+    deep: object = "x"
+    for _ in range(400):
+        deep = {"Fn::Join": ["", ["a", deep]]}
+    assert isinstance(scope().resolve(deep), Text | Unknown)
+
+
+def test_a_string_that_would_explode_is_unknown() -> None:
+    document = parse_json(
+        '{"Resources": {}, "Parameters": {"Long": {"Type": "String", "Default": "' + "x" * 600_000 + '"}}}', "f"
+    )
+    subject = StackScope(Stack("m", "m", "d", document.data, document), Linker(), World())
+    assert isinstance(subject.resolve({"Fn::Join": ["", [{"Ref": "Long"}, {"Ref": "Long"}]]}), Unknown)
