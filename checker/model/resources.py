@@ -148,7 +148,7 @@ class Resource(Judgeable):
         return self._walk(self.raw, path)
 
     def raw_at(self, path: Path) -> Raw:
-        """The expression at ``path`` as written, ``None`` where nothing is. For rules that judge the spelling itself."""
+        """The expression at ``path`` as written, ``None`` where nothing is: for rules that judge the spelling."""
         node = self._properties
         for step in steps_of(path):
             node = _child(node, step)
@@ -288,7 +288,7 @@ class Property:
         sub: str | None = None,
         default: Resolved | Absent = ABSENT,
     ) -> Judgement:
-        """Pass where ``holds(value)`` is true, fail where it is false or nothing is set, unknown where it is ``None``."""
+        """Pass where ``holds(value)`` is true, unknown where it is ``None``, fail where it is false or nothing is set."""
         value = self.value
         if isinstance(value, Unknown):
             return self.resource.undecided(sub, f"{self.path}: {value.why}", path=self.path, fix=fix, expected=expected)

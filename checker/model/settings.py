@@ -1,4 +1,4 @@
-"""What cannot be discovered and a project may say in ``checker.toml``. Every field has a default that judges strictly."""
+"""What cannot be discovered and a project may say in ``checker.toml``. Every default judges strictly."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Absent:
 ABSENT: Final = Absent()
 
 # Resolved JSON data. Lists and dicts are plain, so rules walk them as they would walk parsed JSON.
-Resolved: TypeAlias = "None | bool | int | float | str | Text | Unknown | list[Resolved] | dict[str, Resolved]"
+Resolved: TypeAlias = "bool | int | float | str | Text | Unknown | list[Resolved] | dict[str, Resolved] | None"
 
 
 @dataclass(frozen=True, slots=True)

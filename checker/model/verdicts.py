@@ -70,7 +70,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where to look: ``file`` relative to the project where it can be, 1-based ``line``, and the path in the document."""
+    """Where to look: ``file`` (relative to the project where it can be), 1-based ``line``, path in the document."""
 
     file: str
     line: int | None = None

@@ -24,9 +24,10 @@ def main() -> int:
         shown = "; ".join(f"{finding} on {', '.join(sorted(names))}" for finding, names in sorted(actual.items()))
         print(f"{mark} {defect.finding:4} {defect.name:60.60} {shown or 'nothing flipped'}")
     for name, rewrite in REWRITES.items():
-        changed = {k for k, v in outcomes(matrix.judged(rewrite(matrix.templates))).items() if matrix.baseline.get(k) is not v}
+        after = outcomes(matrix.judged(rewrite(matrix.templates)))
+        changed = sorted(key for key, outcome in after.items() if matrix.baseline.get(key) is not outcome)
         wrong += bool(changed)
-        print(f"{'WRONG' if changed else 'ok   '} same {name:60.60} {sorted(changed) if changed else 'no verdict changed'}")
+        print(f"{'WRONG' if changed else 'ok   '} same {name:60.60} {changed or 'no verdict changed'}")
     print(f"{wrong} wrong")
     return 1 if wrong else 0
 

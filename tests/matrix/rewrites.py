@@ -14,7 +14,9 @@ import yaml
 
 Templates = dict[str, dict[str, Any]]
 # Below these keys a string is a name of CloudFormation's own, not a value that an intrinsic may stand for.
-_FIXED: Final = frozenset({"Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Version"})
+_FIXED: Final = frozenset(
+    {"Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Version"}
+)
 
 
 def _values(node: Any, change: Callable[[Any], Any]) -> Any:
