@@ -40,6 +40,7 @@ class DocPlatform(cdk.Stack):
             termination_protection=config.retain,
         )
         explain_lint(self)
+        self._zones = list(config.availability_zones)
         AccountGuard(self, "Guard", account=self.account)
         network = Network(self, "Network", config=config)
         observability = Observability(self, "Observability", config=config, alarm_email=inputs.alarm_email)
@@ -99,3 +100,10 @@ class DocPlatform(cdk.Stack):
             outputs[f"{name.capitalize()}LogGroupName"] = task.log_group.log_group_name
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The configured zones. The inherited answer is a look-up in the account, which a VPC asks for even though it is
+        told its zones, and which makes the CDK command demand credentials.
+        """
+        return self._zones

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from infra import naming
-from infra.build import ROOT
+from infra import inputs, naming
+from infra.build import ROOT, add_stacks, new_app
 from tests.infra.support import Template
 
 RESOURCE_LIMIT = 500
@@ -65,6 +65,35 @@ def test_an_image_tag_reaches_every_container(tmp_path: Path) -> None:
             assert staging.text(container["Image"]).endswith(f":{SHA}")
 
 
+def test_real_ids_reach_every_place_that_example_ids_held(tmp_path: Path) -> None:
+    built = tmp_path / "built"
+    built.mkdir()
+    (built / "index.js").write_text("exports.handler = async () => {};", encoding="utf-8")
+    context = {
+        "env": "production",
+        "certificateArn": "arn:aws:acm:us-west-2:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+        "hostedZoneId": "Z0123456789ABC",
+        "alarmEmail": "ops@specboard.io",
+        "imageTag": SHA,
+        "syncCode": str(built),
+    }
+    app = new_app(outdir=str(tmp_path / "out"), context=context)
+    add_stacks(app)
+    app.synth()
+    for name in (naming.SHARED_STACK, naming.PRODUCTION_STACK):
+        text = json.dumps(Template.read(tmp_path / "out", name).body)
+        for example in (
+            inputs.EXAMPLE_ACCOUNT,
+            inputs.EXAMPLE_HOSTED_ZONE_ID,
+            inputs.EXAMPLE_CERTIFICATE_ARN,
+            inputs.EXAMPLE_ALARM_EMAIL,
+            f":{naming.BOOTSTRAP_TAG}",
+        ):
+            assert example not in text
+    code = Template.read(tmp_path / "out", naming.PRODUCTION_STACK).only("AWS::Lambda::Function")["Code"]
+    assert code["S3Bucket"] == "cdk-hnb659fds-assets-123456789012-us-west-2"
+
+
 def test_a_context_that_does_not_fit_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     done = run_app(tmp_path, {"imageTag": "latest"})
     assert done.returncode == 2
@@ -86,6 +115,11 @@ def test_no_stack_locks_another(templates: Mapping[str, Template], assembly: Pat
     artifacts = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
     for name in naming.STACKS:
         assert not set(artifacts[name].get("dependencies", [])) & set(naming.STACKS)
+
+
+def test_synthesis_asks_nothing_of_the_account(assembly: Path) -> None:
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+    assert not manifest.get("missing")
 
 
 def test_no_custom_resources_and_no_analytics(templates: Mapping[str, Template]) -> None:
