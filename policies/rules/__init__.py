@@ -14,6 +14,8 @@ from checker.model.rules import Rule
 MODULES: Final[Mapping[str, str]] = {
     "C7": "c7_redis_encryption",
     "W8": "w8_open_egress",
+    "S3": "s3_s3_endpoint",
+    "S6": "s6_flow_logs",
 }
 
 

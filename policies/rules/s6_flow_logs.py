@@ -1,0 +1,136 @@
+"""Every VPC keeps flow logs of rejected traffic for a bounded time.
+
+What the review found
+    No flow logs: after an incident nobody can say who tried what.
+What is checked
+    Every VPC has a flow log for rejected traffic (``REJECT`` or ``ALL``), on the VPC or on each of its subnets; and
+    where the log goes has a retention: a log group's ``RetentionInDays``, or an expiration rule on a bucket.
+When it does not apply
+    No VPC in the environment.
+What cannot be decided
+    A destination that is not part of the project, or a delivery stream: what becomes of it there is not known.
+Fix
+    Add an ``AWS::EC2::FlowLog`` with ``TrafficType: REJECT`` to a log group with ``RetentionInDays``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, ResourceKey, Unknown, as_number
+from checker.model.verdicts import Surface
+from checker.reason.routes import SUBNET, VPC, vpc_resource
+
+_FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
+_FIX_RETENTION: Final = (
+    "Set RetentionInDays on the log group, or an expiration on the bucket, that receives the flow log."
+)
+_REJECTED: Final = {"REJECT", "ALL"}
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    subnets: dict[ResourceKey, list[Resource]] = {}
+    for subnet in environment.resources(SUBNET):
+        vpc = vpc_resource(environment, subnet)
+        if vpc is not None:
+            subnets.setdefault(vpc.key, []).append(subnet)
+    for vpc in environment.resources(VPC):
+        logs = list(environment.children(vpc, "AWS::EC2::FlowLog"))
+        if not any(_logs_rejected(log) for log in logs):
+            on_subnets = [list(environment.children(each, "AWS::EC2::FlowLog")) for each in subnets.get(vpc.key, [])]
+            if on_subnets and all(any(_logs_rejected(log) for log in own) for own in on_subnets):
+                logs = [log for own in on_subnets for log in own]
+        yield from _judged(environment, vpc, logs)
+
+
+def _logs_rejected(log: Resource) -> bool | None:
+    """Whether rejected traffic is logged. A flow log must say what it logs, except on a transit gateway."""
+    value = log.get("TrafficType")
+    if isinstance(value, Known) and isinstance(value.value, str):
+        return value.value in _REJECTED
+    return False if isinstance(value, Absent) else None
+
+
+def _judged(environment: Environment, vpc: Resource, logs: list[Resource]) -> Iterator[Judgement]:
+    answers = {log.key: _logs_rejected(log) for log in logs}
+    chosen = [log for log in logs if answers[log.key]]
+    if chosen:
+        yield vpc.passes("traffic", "Rejected traffic is logged.")
+        kept = [_retention(environment, log) for log in chosen]
+        # Each log is kept somewhere; one that is kept for ever is what the finding is about.
+        yield from kept
+    elif None in answers.values():
+        yield vpc.undecided("traffic", "the flow log's TrafficType is not known before deployment", fix=_FIX)
+    elif any(isinstance(each.get("ResourceId"), Unknown) for each in environment.resources("AWS::EC2::FlowLog")):
+        yield vpc.undecided("traffic", "a flow log's ResourceId is not known before deployment", fix=_FIX)
+    else:
+        yield vpc.fails(
+            "traffic",
+            "Rejected traffic leaves no trace: the VPC has no flow log for it.",
+            fix=_FIX,
+            expected="a flow log with TrafficType REJECT or ALL",
+            actual="a flow log of accepted traffic only" if logs else "no flow log",
+            related=tuple(logs),
+        )
+
+
+def _retention(environment: Environment, log: Resource) -> Judgement:
+    destination = next(
+        (name for name in ("LogGroupName", "LogDestination") if not isinstance(log.get(name), Absent)), None
+    )
+    if destination is None:
+        return log.undecided("retention", "the flow log names no destination", fix=_FIX_RETENTION)
+    value = log.get(destination)
+    target = environment.referred(value) or _named(environment, value)
+    if target is None or target.type not in {"AWS::Logs::LogGroup", "AWS::S3::Bucket"}:
+        why = "where the flow log goes is not part of this project, so its retention is not known"
+        return log.undecided("retention", why, path=destination, fix=_FIX_RETENTION)
+    if target.type == "AWS::Logs::LogGroup":
+        return target["RetentionInDays"].must(
+            lambda days: None if as_number(days) is None else True,
+            expected="a retention in days",
+            violation="The flow log's group keeps every entry for ever.",
+            fix=_FIX_RETENTION,
+            sub="retention",
+        )
+    rules = target.get("LifecycleConfiguration.Rules")
+    if isinstance(rules, Unknown):
+        return target.undecided("retention", rules.why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
+    listed = rules.value if isinstance(rules, Known) and isinstance(rules.value, list) else []
+    expires = any(
+        isinstance(rule, dict)
+        and rule.get("Status") == "Enabled"
+        and any(rule.get(key) is not None for key in ("ExpirationInDays", "ExpirationDate"))
+        for rule in listed
+    )
+    if expires:
+        return target.passes("retention", "The bucket expires what it keeps.", path="LifecycleConfiguration.Rules")
+    return target.fails(
+        "retention",
+        "The flow log's bucket keeps every entry for ever.",
+        fix=_FIX_RETENTION,
+        expected="an enabled lifecycle rule with an expiration",
+        actual=f"{len(listed)} lifecycle rules, none that expires",
+    )
+
+
+def _named(environment: Environment, value: object) -> Resource | None:
+    """The log group of this name, where the template writes the same name twice instead of referring."""
+    for group in environment.resources("AWS::Logs::LogGroup"):
+        name = group.get("LogGroupName")
+        if isinstance(name, Known) and name == value:
+            return group
+    return None
+
+
+RULE = Rule(
+    id="S6",
+    title="Every VPC keeps flow logs of rejected traffic for a bounded time",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="VPC (AWS::EC2::VPC)",
+    check=check,
+)
