@@ -2,6 +2,10 @@
 
 import signal
 
+import pytest
+
+from infra.migrations import lock
+from infra.migrations.errors import StepError
 from tests.migrations.conftest import Run
 from tests.migrations.support import FIRST, LOCK_HELD, SECOND, Site, finish
 
@@ -61,6 +65,15 @@ def test_locks_of_other_keys_and_databases_are_no_obstacle(site: Site, run: Run)
         same_database.execute("SELECT pg_advisory_lock(1)")
         other_database.execute("SELECT pg_advisory_lock(0, hashtext('doc-platform-migrations'))")
         assert run(site, "up", "--lock-wait", "0.2").code == 0
+
+
+def test_an_unlock_that_the_server_denies_is_an_error(site: Site) -> None:
+    with (
+        site.connect() as connection,
+        pytest.raises(StepError, match="the lock was not held any more"),
+        lock.held(connection, wait=1, poll=0.1, say=lambda _: None),
+    ):
+        connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 def test_a_signal_rolls_back_and_releases_the_lock(site: Site) -> None:

@@ -257,6 +257,17 @@ def test_a_routine_cannot_end_the_transaction(site: Site, run: Run) -> None:
     assert site.query("SELECT to_regclass('a')") == [(None,)]
 
 
+def test_statements_that_only_the_server_tells_apart_are_refused_by_it(site: Site, run: Run) -> None:
+    """With backslash escapes in plain strings, which the runner does not know of, the COMMIT is outside the string."""
+    site.write(
+        _0001_a__up="CREATE TABLE a (x int);\nSET standard_conforming_strings = off;\nSELECT 'x\\'' ; COMMIT; --'",
+        _0001_a__down="DROP TABLE a;",
+    )
+    failed = run(site, "up")
+    assert (failed.code, "cannot insert multiple commands" in failed.err) == (1, True)
+    assert site.query("SELECT to_regclass('a')") == [(None,)]
+
+
 def test_percent_signs_and_placeholders_are_sent_as_they_are(site: Site, run: Run) -> None:
     site.write(
         _0001_a__up="CREATE TABLE a AS SELECT '100%'::text AS x, '%s %(b)s {}' AS y;", _0001_a__down="DROP TABLE a;"
@@ -305,4 +316,5 @@ def test_a_server_that_is_not_there_is_said_so(site: Site, run: Run) -> None:
     site.extra["DB_PORT"] = "1"
     refused = run(site, "up")
     assert refused.code == 2
-    assert f"no connection to {site.name} on {site.host}:1" in refused.err
+    assert f"no connection to {site.name} on {site.host}:1: " in refused.err
+    assert "No such file or directory" in refused.err
