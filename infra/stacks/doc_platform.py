@@ -103,7 +103,9 @@ class DocPlatform(cdk.Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The configured zones. The inherited answer is a look-up in the account, which a VPC asks for even though it is
-        told its zones, and which makes the CDK command demand credentials.
+        """The configured zones.
+
+        The inherited answer is a look-up in the account. A VPC asks for it even though it is told its zones, and the CDK
+        command then demands credentials.
         """
         return self._zones
