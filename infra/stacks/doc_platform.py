@@ -105,7 +105,7 @@ class DocPlatform(cdk.Stack):
     def availability_zones(self) -> list[str]:
         """The configured zones.
 
-        The inherited answer is a look-up in the account. A VPC asks for it even though it is told its zones, and the CDK
-        command then demands credentials.
+        The inherited answer is a look-up in the account. A VPC asks for it even though it is told its zones, and CDK
+        then demands credentials.
         """
         return self._zones
