@@ -1,0 +1,274 @@
+"""Strings with wildcards and open parts, compared as the sets of strings that they stand for.
+
+IAM policies, trust policies and lifecycle rules all speak in globs: ``*`` is any run of characters, also across ``:``
+and ``/``, and ``?`` is exactly one (AWS IAM User Guide, "IAM JSON policy elements: Resource", "Condition operators").
+A template adds holes: parts that are fixed at deployment and not known before. Everything here takes time proportional
+to the product of the two lengths at worst, whatever the input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from itertools import accumulate
+from typing import Final, TypeAlias
+
+from checker.model.values import Hole, HoleKind, Text, pieces, text
+
+
+class Wild(Enum):
+    """What a position of a pattern leaves free."""
+
+    ANY = "*"
+    ONE = "?"
+
+
+# A literal character, a wildcard, or an open part that has one value.
+Symbol: TypeAlias = "str | Wild | Hole"
+Pattern: TypeAlias = "tuple[Symbol, ...]"
+
+# Past this product of lengths two patterns are not compared: they may overlap and neither is known to cover.
+_MAX_WORK: Final = 1_000_000
+# ``${aws:username}``: filled in at the time of the call; ``${*}``, ``${?}`` and ``${$}`` stand for the character.
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+
+
+def glob(value: str | Text) -> Pattern:
+    """A value in which ``*`` and ``?`` are wildcards, as in ``Resource`` and under ``StringLike``."""
+    return tuple(_symbols(value, wild=True))
+
+
+def exact(value: str | Text) -> Pattern:
+    """A value that is taken as it stands, as under ``StringEquals``: ``*`` is a star."""
+    return tuple(_symbols(value, wild=False))
+
+
+def _symbols(value: str | Text, *, wild: bool) -> Iterator[Symbol]:
+    for part in pieces(value):
+        if isinstance(part, Hole):
+            yield part
+            continue
+        end = 0
+        for match in _VARIABLE.finditer(part) if "${" in part else ():
+            yield from _characters(part[end : match.start()], wild=wild)
+            end = match.end()
+            name = match.group(1)
+            if name in {"*", "?", "$"}:
+                yield name
+            else:
+                yield Hole(HoleKind.OTHER, match.group(0), attribute="policy variable")
+        yield from _characters(part[end:], wild=wild)
+
+
+def _characters(literal: str, *, wild: bool) -> Iterator[Symbol]:
+    if not wild or ("*" not in literal and "?" not in literal):
+        yield from literal
+        return
+    for character in literal:
+        yield Wild.ANY if character == "*" else Wild.ONE if character == "?" else character
+
+
+def folded(pattern: Pattern) -> Pattern:
+    """The pattern for comparisons that ignore case."""
+    return tuple(symbol.lower() if isinstance(symbol, str) else symbol for symbol in pattern)
+
+
+def shown(pattern: Pattern) -> str:
+    """As a person writes it."""
+    return "".join(
+        symbol if isinstance(symbol, str) else symbol.value if isinstance(symbol, Wild) else symbol.shown
+        for symbol in pattern
+    )
+
+
+def has_wild(pattern: Pattern) -> bool:
+    return any(isinstance(symbol, Wild) for symbol in pattern)
+
+
+def has_hole(pattern: Pattern) -> bool:
+    return any(isinstance(symbol, Hole) for symbol in pattern)
+
+
+def example(pattern: Pattern, filler: str = "x") -> str | Text:
+    """One string that the pattern matches."""
+    return text(
+        [(filler if symbol is Wild.ANY else filler[0]) if isinstance(symbol, Wild) else symbol for symbol in pattern]
+    )
+
+
+def covers(pattern: Pattern, target: Pattern) -> bool:
+    """Whether ``pattern`` matches every string of ``target``, whatever the holes turn out to be.
+
+    Runs of wildcards with a ``*`` are gaps of a minimal length, so ``?*`` and ``*?`` are the same. What stands between
+    gaps begins and ends with something definite and so cannot straddle a ``*`` of the target, which may be of any
+    length: it must lie between two of them, and taking each as far left as it fits loses nothing.
+    """
+    if len(pattern) * len(target) > _MAX_WORK:
+        return False
+    segments, gaps = _segments(pattern)
+    first, last = segments[0], segments[-1]
+    if not gaps:
+        return len(first) == len(target) and _fits(first, target, 0)
+    if len(first) + len(last) > len(target):
+        return False
+    if not _fits(first, target, 0) or not _fits(last, target, len(target) - len(last)):
+        return False
+    # How many characters there are before each position, at least: a hole or a `*` may be empty.
+    at_least = [0, *accumulate(0 if symbol is Wild.ANY or isinstance(symbol, Hole) else 1 for symbol in target)]
+    position, end = len(first), len(target) - len(last)
+    for gap, segment in zip(gaps, segments[1:-1], strict=False):
+        start = position
+        while start + len(segment) <= end and (
+            at_least[start] - at_least[position] < gap or not _fits(segment, target, start)
+        ):
+            start += 1
+        if start + len(segment) > end:
+            return False
+        position = start + len(segment)
+    return at_least[end] - at_least[position] >= gaps[-1]
+
+
+def _segments(pattern: Pattern) -> tuple[list[Pattern], list[int]]:
+    """What stands between the unbounded gaps, and each gap's minimal length; one segment more than gaps."""
+    segments: list[Pattern] = []
+    gaps: list[int] = []
+    current: list[Symbol] = []
+    index = 0
+    while index < len(pattern):
+        if not isinstance(pattern[index], Wild):
+            current.append(pattern[index])
+            index += 1
+            continue
+        end = index
+        while end < len(pattern) and isinstance(pattern[end], Wild):
+            end += 1
+        run = pattern[index:end]
+        if Wild.ANY in run:
+            segments.append(tuple(current))
+            current = []
+            gaps.append(run.count(Wild.ONE))
+        else:
+            current.extend(run)
+        index = end
+    return [*segments, tuple(current)], gaps
+
+
+def _fits(segment: Pattern, target: Pattern, start: int) -> bool:
+    for offset, symbol in enumerate(segment):
+        there = target[start + offset]
+        if symbol is Wild.ONE:
+            if there is Wild.ANY or isinstance(there, Hole):
+                return False
+        elif symbol != there:
+            return False
+    return True
+
+
+def overlap(one: Pattern, other: Pattern) -> bool:
+    """Whether some string could be matched by both. False is certain."""
+    start = 0
+    while start < len(one) and start < len(other):
+        left, right = one[start], other[start]
+        if isinstance(left, str) and isinstance(right, str):
+            if left != right:
+                return False
+        elif left is Wild.ANY or left != right:
+            break
+        start += 1
+    end = 0
+    while end < min(len(one), len(other)) - start:
+        left, right = one[-1 - end], other[-1 - end]
+        if isinstance(left, str) and isinstance(right, str):
+            if left != right:
+                return False
+        elif left is Wild.ANY or left != right:
+            break
+        end += 1
+    one, other = one[start : len(one) - end], other[start : len(other) - end]
+    if not one or not other:
+        return all(_loops(symbol) for symbol in one or other)
+    return len(one) * len(other) > _MAX_WORK or _meet(one, other)
+
+
+def _meet(one: Pattern, other: Pattern) -> bool:
+    """Whether the two have a string in common: which pairs of positions one string can bring both to, row by row."""
+    width = len(other)
+    row = [False] * (width + 1)
+    row[0] = True
+    for column in range(width):
+        row[column + 1] = row[column] and _loops(other[column])
+    for symbol in one:
+        loops = _loops(symbol)
+        following = [loops and row[0], *([False] * width)]
+        for column, there in enumerate(other):
+            there_loops = _loops(there)
+            following[column + 1] = (
+                (loops and row[column + 1])
+                or (there_loops and following[column])
+                or (row[column] and not loops and not there_loops and _same(symbol, there))
+                or (loops and not there_loops and following[column] and _may_hold(symbol, there))
+                or (there_loops and not loops and row[column + 1] and _may_hold(there, symbol))
+            )
+        row = following
+    return row[width]
+
+
+def _loops(symbol: Symbol) -> bool:
+    return symbol is Wild.ANY or isinstance(symbol, Hole)
+
+
+def _same(one: Symbol, other: Symbol) -> bool:
+    return one is Wild.ONE or other is Wild.ONE or one == other
+
+
+def _may_hold(loop: Symbol, symbol: Symbol) -> bool:
+    """Whether an open part may contain a character. An account's number or a generated name has no ``:`` or ``/``."""
+    if not isinstance(loop, Hole) or not isinstance(symbol, str):
+        return True
+    if loop.kind is HoleKind.PSEUDO:
+        if loop.shown == "${AWS::AccountId}":
+            return symbol.isdigit()
+        return loop.shown == "${AWS::StackId}" or symbol not in ":/"
+    return loop.attribute != GENERATED or symbol not in ":/"
+
+
+# The `attribute` of a hole that stands for what CloudFormation makes up to complete a name.
+GENERATED: Final = "<generated>"
+
+
+def match(pattern: Pattern, target: Pattern) -> bool | None:
+    """Whether ``pattern`` matches ``target``: ``None`` where it depends on holes, or holds for a part of it only."""
+    if covers(pattern, target):
+        return True
+    if not overlap(pattern, target):
+        return False
+    if has_hole(pattern) or has_hole(target) or has_wild(target):
+        return None
+    # Too long to compare is not the same as different.
+    return None if len(pattern) * len(target) > _MAX_WORK else False
+
+
+def match_any(patterns: list[Pattern] | tuple[Pattern, ...], target: Pattern) -> bool | None:
+    """Whether one of ``patterns`` matches: three-valued "or"."""
+    return either(match(pattern, target) for pattern in patterns)
+
+
+def either(answers: Iterator[bool | None]) -> bool | None:
+    """Three-valued "or"; stops at the first that holds."""
+    unknown = False
+    for answer in answers:
+        if answer:
+            return True
+        unknown = unknown or answer is None
+    return None if unknown else False
+
+
+def every(answers: Iterator[bool | None]) -> bool | None:
+    """Three-valued "and"; stops at the first that does not hold."""
+    unknown = False
+    for answer in answers:
+        if answer is False:
+            return False
+        unknown = unknown or answer is None
+    return None if unknown else True
