@@ -1,1 +1,36 @@
-"""Renderers: each turns one Run into text. No clock, no network, no environment in here."""
+"""Renderers: each turns one Run into text. No clock, no network, no environment in here: the same run, the same bytes.
+
+:data:`FORMATS` is the one table of them; a module is imported when its format is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from checker.model.verdicts import Run
+
+# Format -> the module of this package that renders it.
+FORMATS: Final[Mapping[str, str]] = {
+    "console": "console",
+    "json": "json_document",
+    "sarif": "sarif",
+    "markdown": "markdown",
+    "html": "html",
+    "junit": "junit",
+}
+# Half characters, which JSON can smuggle in ("\ud800") and no encoding can write.
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
+
+def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the word people use for it
+    """The run as text that ends with a line break.
+
+    ``options`` are those of the format's own ``render``: ``color``, ``width`` and ``quiet`` of the console, ``limit``
+    of markdown. Raises :class:`KeyError` for a format that is not in :data:`FORMATS`.
+    """
+    module = import_module(f"reports.{FORMATS[format]}")
+    text: str = module.render(run, **options)
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)

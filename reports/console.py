@@ -1,0 +1,187 @@
+"""The console: what people read at every commit. What needs doing, gravest first; what is well is only counted."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from checker.errors import printable
+from checker.model.verdicts import Outcome, Run, Severity, WaiverState, WaiverStatus
+from reports import shape
+
+MAX_PLACES: Final = 8
+_STYLES: Final = {
+    "critical": "1;31",
+    "warning": "1;33",
+    "suggestion": "1;36",
+    "error": "1;31",
+    "unknown": "1;35",
+    "heading": "1",
+    "place": "1",
+    "quiet": "2",
+    "good": "32",
+}
+_LABEL: Final = 10
+
+
+def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = False) -> str:
+    """``width`` in columns wraps prose, 0 leaves lines whole. ``quiet``: one line per defect, and the summary."""
+    page = _Page(color, width)
+    if quiet:
+        page.add(*_quiet(run, page.paint))
+    else:
+        for section in (_errors, _failures, _unknown, _unread, _waivers, _notes, _not_judged):
+            section(run, page)
+    page.add(_summary(run, page.paint))
+    return "\n".join(page.lines) + "\n"
+
+
+class _Page:
+    """Lines in the making."""
+
+    def __init__(self, color: bool, width: int) -> None:
+        self.lines: list[str] = []
+        self._color = color
+        self._width = max(width, 40) if width else 0
+
+    def paint(self, text: str, style: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._color and text else text
+
+    def add(self, *lines: str) -> None:
+        self.lines.extend(lines)
+
+    def heading(self, text: str, style: str = "heading") -> None:
+        self.add(self.paint(text, style))
+
+    def labelled(self, label: str, text: str, *, style: str = "") -> None:
+        """``    fix       Set it.``, wrapped under itself."""
+        lead = " " * 4 + label.ljust(_LABEL)
+        wrapped = self.wrap(text, len(lead))
+        painted = [self.paint(line, style) if style else line for line in wrapped]
+        first = " " * 4 + self.paint(label, "quiet") + " " * (_LABEL - len(label)) if label else lead
+        self.add(first + painted[0], *(" " * len(lead) + line for line in painted[1:]))
+
+    def item(self, text: str, *, indent: int = 2, lead: str = "", style: str = "") -> None:
+        """A wrapped line; ``lead`` is the word it begins with, and is painted."""
+        first, *rest = self.wrap(text, indent + 2)
+        if lead and style and first.startswith(lead):
+            first = self.paint(lead, style) + first[len(lead) :]
+        self.add(" " * indent + first, *(" " * (indent + 2) + line for line in rest))
+
+    def wrap(self, text: str, used: int) -> list[str]:
+        clean = " ".join(printable(text).split())
+        if not self._width:
+            return [clean]
+        room = max(self._width - used, 20)
+        return textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _failures(run: Run, page: _Page) -> None:
+    found = shape.defects(run, Outcome.FAIL)
+    for severity in Severity:
+        graded = [defect for defect in found if defect.severity is severity]
+        if graded:
+            page.heading(f"{severity.upper()} · {shape.count(len(graded), 'defect')}", severity)
+            for defect in graded:
+                _block(defect, page, "violated", severity)
+
+
+def _errors(run: Run, page: _Page) -> None:
+    found = shape.defects(run, Outcome.ERROR)
+    if found:
+        page.heading("RULES THAT CRASHED · what they judge is not known", "error")
+        for defect in found:
+            _block(defect, page, "error", "error")
+
+
+def _unknown(run: Run, page: _Page) -> None:
+    found = shape.defects(run, Outcome.UNKNOWN)
+    if found:
+        page.heading("UNKNOWN · could not be read, resolved or decided", "unknown")
+        for defect in found:
+            _block(defect, page, "unknown", "unknown")
+
+
+def _block(defect: shape.Defect, page: _Page, label: str, style: str) -> None:
+    first, *others = defect.verdicts
+    at = page.paint(printable(str(first.location)), "place")
+    title = f"  {printable(defect.finding.title)}" if defect.finding.title else ""
+    page.add(f"{at}  {page.paint(printable(defect.id), style)}{title}")
+    page.labelled(label, defect.violation or "It does not hold.")
+    if defect.fix:
+        page.labelled("fix", defect.fix)
+    where = [f"{shape.subject(first)} · {first.environment}"]
+    where += [f"{shape.subject(each)} · {each.environment} · {each.location}" for each in others]
+    for index, line in enumerate(shape.listed(where, MAX_PLACES)):
+        page.labelled("where" if index == 0 else "", line, style="quiet")
+    page.add("")
+
+
+def _unread(run: Run, page: _Page) -> None:
+    if not run.coverage.unread:
+        return
+    page.heading("NOT READ", "unknown")
+    for each in run.coverage.unread:
+        page.item(f"{each.what}: {each.why}" + (f" (needs {each.needs})" if each.needs else ""))
+    page.add("")
+
+
+def _waivers(run: Run, page: _Page) -> None:
+    ordered = shape.waivers_in_order(run)
+    if not ordered:
+        return
+    excusing = {WaiverState.ACTIVE, WaiverState.CONDITION_UNVERIFIED}
+    page.heading("WAIVERS")
+    # What fails or ends soon needs somebody; then what excuses; then what may go.
+    fails = [w for w in ordered if w.state.fails_gate]
+    ending = [w for w in ordered if w.state in excusing and shape.ends_soon(w)]
+    active = [w for w in ordered if w.state in excusing and not shape.ends_soon(w)]
+    rest = [w for w in ordered if not w.state.fails_gate and w.state not in excusing]
+    for style, statuses in (("critical", fails), ("warning", ending), ("", active), ("quiet", rest)):
+        for status in statuses:
+            page.item(_waiver(status), lead=status.finding, style=style)
+    page.add("")
+
+
+def _waiver(status: WaiverStatus) -> str:
+    state = "" if status.state is WaiverState.ACTIVE else f"{shape.STATE_WORDS[status.state]}; "
+    return (
+        f"{status.finding} on {status.resource} in {', '.join(status.environments)}, {shape.days(status)}, "
+        f"{status.owner}: {state}{status.detail} ({status.location})"
+    )
+
+
+def _notes(run: Run, page: _Page) -> None:
+    for note in run.coverage.notes:
+        page.item(f"note: {note}", indent=0)
+    if run.coverage.notes:
+        page.add("")
+
+
+def _not_judged(run: Run, page: _Page) -> None:
+    if run.coverage.not_judged:
+        page.item(f"not judged yet: {', '.join(run.coverage.not_judged)}", indent=0)
+        page.add("")
+
+
+def _quiet(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
+    for outcome in (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN):
+        for defect in shape.defects(run, outcome):
+            word = str(defect.severity) if outcome is Outcome.FAIL else str(outcome)
+            more = f" (and {len(defect.verdicts) - 1} more)" if len(defect.verdicts) > 1 else ""
+            at = paint(printable(str(defect.verdicts[0].location)), "place")
+            said = " ".join(printable(defect.violation).split())
+            yield f"{at}: {paint(printable(defect.id), word)} {word}: {said}{more}"
+    for status in shape.waivers_in_order(run):
+        if status.state.fails_gate:
+            yield f"{status.location}: waiver of {status.finding}: {shape.STATE_WORDS[status.state]}: {status.detail}"
+
+
+def _summary(run: Run, paint: Callable[[str, str], str]) -> str:
+    parts: Sequence[str] = [printable(shape.what_was_judged(run)), shape.headline(run), *shape.tally(run)]
+    totals = run.totals
+    style = "critical" if totals[Outcome.FAIL] or totals[Outcome.ERROR] else "good"
+    if style == "good" and (totals[Outcome.UNKNOWN] or run.coverage.unread):
+        style = "unknown"
+    return " · ".join([parts[0], paint(parts[1], style), *parts[2:]])

@@ -1,0 +1,111 @@
+"""Markdown for a job's summary or a comment on a pull request: the defects, within a bounded length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.errors import printable
+from checker.model.verdicts import Outcome, Run, Severity
+from reports import shape
+
+# A comment holds 65,536 characters (GitHub's API refuses more); a job's summary holds 1 MiB.
+LIMIT: Final = 60_000
+MAX_PLACES: Final = 5
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~$])")
+_SECTIONS: Final = (
+    (Outcome.ERROR, "Rules that crashed"),
+    (Outcome.FAIL, "Violated"),
+    (Outcome.UNKNOWN, "Could not be decided"),
+)
+
+
+def render(run: Run, *, limit: int = LIMIT) -> str:
+    """At most ``limit`` characters; what does not fit is counted in the last line."""
+    head = "\n".join(_head(run))
+    parts = [part for section in (_defects(run), _waivers(run), _coverage(run)) for part in section]
+    room = limit - len(head) - 200  # for the line that says what is left out
+    kept: list[str] = []
+    for part in parts:
+        room -= len(part) + 1
+        if room < 0:
+            left = len(parts) - len(kept)
+            kept.append(f"\n*{shape.count(left, 'more part')} not shown here: see the JSON report.*")
+            break
+        kept.append(part)
+    return "\n".join([head, *kept]).rstrip() + "\n"
+
+
+def _head(run: Run) -> Iterator[str]:
+    headline = shape.headline(run)
+    yield f"## {escape(headline[0].upper() + headline[1:])}"
+    yield ""
+    yield escape(shape.what_was_judged(run))
+    yield ""
+    totals = run.totals
+    yield "| " + " | ".join(shape.OUTCOME_WORDS.values()) + " | not judged yet |"
+    yield "|" + "---:|" * (len(shape.OUTCOME_WORDS) + 1)
+    numbers = [totals[outcome] for outcome in shape.OUTCOME_WORDS]
+    yield "| " + " | ".join(map(str, [*numbers, len(run.coverage.not_judged)])) + " |"
+
+
+def _defects(run: Run) -> Iterator[str]:
+    for outcome, heading in _SECTIONS:
+        found = shape.defects(run, outcome)
+        for severity in Severity if outcome is Outcome.FAIL else (None,):
+            graded = [d for d in found if severity is None or d.severity is severity]
+            if graded:
+                yield f"\n### {heading}" + (f": {severity}" if severity else "") + "\n"
+                yield from map(_item, graded)
+
+
+def _item(defect: shape.Defect) -> str:
+    first = defect.verdicts[0]
+    title = f" {escape(defect.finding.title)}" if defect.finding.title else ""
+    lines = [f"- **{escape(defect.id)}**{title}  ", f"  {code(str(first.location))} {escape(defect.violation)}  "]
+    if defect.fix:
+        lines.append(f"  *Fix:* {escape(defect.fix)}  ")
+    where = [f"{code(each.subject.name)} in {escape(each.environment)}" for each in defect.verdicts]
+    lines.append("  " + ", ".join(shape.listed(dict.fromkeys(where), MAX_PLACES)))
+    return "\n".join(lines)
+
+
+def _waivers(run: Run) -> Iterator[str]:
+    ordered = shape.waivers_in_order(run)
+    if not ordered:
+        return
+    yield "\n### Waivers\n\n| finding | on | until | days left | owner | state |\n|---|---|---|---:|---|---|"
+    for each in ordered:
+        days = f"**{each.days_left}**" if shape.ends_soon(each) else str(each.days_left)
+        on = f"{code(each.resource)} in {escape(', '.join(each.environments))}"
+        state = escape(f"{shape.STATE_WORDS[each.state]}: {each.detail}")
+        yield f"| {escape(each.finding)} | {on} | {each.expires_on} | {days} | {escape(each.owner)} | {state} |"
+
+
+def _coverage(run: Run) -> Iterator[str]:
+    coverage = run.coverage
+    if coverage.unread:
+        yield "\n### Not read\n"
+        for each in coverage.unread:
+            needs = f" (needs {code(each.needs)})" if each.needs else ""
+            yield f"- {escape(each.what)}: {escape(each.why)}{needs}"
+    if coverage.notes or coverage.not_judged:
+        yield "\n### Notes\n"
+        yield from (f"- {escape(note)}" for note in coverage.notes)
+        if coverage.not_judged:
+            yield f"- Not judged yet: {escape(', '.join(coverage.not_judged))}."
+
+
+def escape(value: str) -> str:
+    """Prose: no markup, no HTML, and nobody is mentioned (GitHub turns ``@name`` into a notification)."""
+    plain = " ".join(printable(value).split()).replace("&", "&amp;")
+    return _SPECIAL.sub(r"\\\1", plain).replace("@", "@<!-- -->")
+
+
+def code(value: str) -> str:
+    """A code span, with a fence longer than any run of backticks inside it; ``|`` would end a table's cell."""
+    plain = " ".join(printable(value).split()).replace("|", "¦")
+    fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
+    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{pad}{plain}{pad}{fence}" if plain else "` `"

@@ -1,0 +1,153 @@
+"""What every report shows, before any format: defects, the state of each finding, waivers in the order people need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.verdicts import Finding, Outcome, Run, Severity, Verdict, WaiverState, WaiverStatus
+
+ENDING_SOON_DAYS: Final = 14
+
+OUTCOME_WORDS: Final[Mapping[Outcome, str]] = {
+    Outcome.FAIL: "failed",
+    Outcome.ERROR: "errors",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.WAIVED: "waived",
+    Outcome.PASS: "passed",
+    Outcome.NOT_APPLICABLE: "not applicable",
+}
+# From what needs a person to what does not; also the order in which a finding's state is told.
+GRAVITY: Final = tuple(OUTCOME_WORDS)
+
+STATE_WORDS: Final[Mapping[WaiverState, str]] = {
+    WaiverState.EXPIRED: "expired",
+    WaiverState.CONDITION_BROKEN: "its condition is broken",
+    WaiverState.CONDITION_UNVERIFIED: "its condition is not verified here",
+    WaiverState.PASSING: "no longer needed",
+    WaiverState.UNMATCHED: "matches nothing",
+    WaiverState.NOT_YET: "not yet in force",
+    WaiverState.ACTIVE: "active",
+}
+_STATES: Final = tuple(STATE_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One thing to do: the verdicts that say the same of several subjects, in the order of their places."""
+
+    id: str
+    finding: Finding
+    outcome: Outcome
+    severity: Severity
+    violation: str
+    fix: str
+    verdicts: tuple[Verdict, ...]
+
+
+def defects(run: Run, outcome: Outcome) -> list[Defect]:
+    """The verdicts of one outcome, grouped; from the gravest, then in the register's order, then by place."""
+    grouped: dict[tuple[str, Severity, str, str], list[Verdict]] = {}
+    for verdict in run.verdicts:
+        if verdict.outcome is outcome:
+            grouped.setdefault((verdict.id, verdict.severity, verdict.violation, verdict.fix), []).append(verdict)
+    order = {finding: position for position, finding in enumerate(run.findings)}
+    found = []
+    for (identifier, severity, violation, fix), verdicts in grouped.items():
+        verdicts.sort(key=place)
+        finding = finding_of(run, verdicts[0])
+        found.append(Defect(identifier, finding, outcome, severity, violation, fix, tuple(verdicts)))
+    found.sort(key=lambda d: (d.severity.rank, order.get(d.finding.id, len(order)), d.id, place(d.verdicts[0])))
+    return found
+
+
+def place(verdict: Verdict) -> tuple[str, int, str, str]:
+    return verdict.location.file, verdict.location.line or 0, verdict.subject.name, verdict.environment
+
+
+def finding_of(run: Run, verdict: Verdict) -> Finding:
+    """The register's entry, or for an outside scanner's finding one made from the verdict."""
+    return run.findings.get(verdict.finding) or Finding(verdict.finding, "", verdict.severity, reviewed=False)
+
+
+def states(run: Run) -> dict[str, Outcome | None]:
+    """The gravest outcome of each finding, in the register's order, outside findings last. ``None``: not judged."""
+    found: dict[str, Outcome | None] = dict.fromkeys(run.findings)
+    for verdict in run.verdicts:
+        before = found.get(verdict.finding)
+        if before is None or GRAVITY.index(verdict.outcome) < GRAVITY.index(before):
+            found[verdict.finding] = verdict.outcome
+    return found
+
+
+def subject(verdict: Verdict) -> str:
+    """Who is meant, as a person says it: ``Cache (AWS::ElastiCache::ReplicationGroup) in DocPlatformProd``."""
+    of = verdict.subject
+    kind = f" ({of.type})" if of.type else ""
+    stack = f" in {of.stack}" if of.stack and of.stack != of.name else ""
+    return f"{of.name}{kind}{stack}"
+
+
+def waivers_in_order(run: Run) -> list[WaiverStatus]:
+    """Those that fail the run first, then those that need a look, then the active ones by the day they end."""
+    return sorted(run.waivers, key=lambda w: (_STATES.index(w.state), w.days_left, w.finding))
+
+
+def days(status: WaiverStatus) -> str:
+    """``until 2027-05-20, 178 days left``."""
+    left = status.days_left
+    if left < 0:
+        return f"until {status.expires_on}, {count(-left, 'day')} ago"
+    return f"until {status.expires_on}, " + (f"{count(left, 'day')} left" if left else "its last day")
+
+
+def ends_soon(status: WaiverStatus) -> bool:
+    return status.days_left <= ENDING_SOON_DAYS
+
+
+def tally(run: Run) -> list[str]:
+    """The totals of every outcome, in words, and how many findings nothing judged."""
+    totals = run.totals
+    failing = [verdict.severity for verdict in run.verdicts if verdict.outcome is Outcome.FAIL]
+    graded = ", ".join(f"{failing.count(each)} {each}" for each in Severity if each in failing)
+    parts = []
+    for outcome, word in OUTCOME_WORDS.items():
+        number = totals[outcome]
+        shown = "error" if outcome is Outcome.ERROR and number == 1 else word
+        parts.append(f"{number} {shown}" + (f" ({graded})" if outcome is Outcome.FAIL and graded else ""))
+    parts.append(f"not judged yet: {len(run.coverage.not_judged)}")
+    return parts
+
+
+def headline(run: Run) -> str:
+    """One clause that says how it went. It knows nothing of thresholds: those belong to the exit code."""
+    totals = run.totals
+    broken = sum(status.state.fails_gate for status in run.waivers)
+    if totals[Outcome.ERROR]:
+        return f"{count(totals[Outcome.ERROR], 'rule')} crashed"
+    if totals[Outcome.FAIL]:
+        return f"{count(len(defects(run, Outcome.FAIL)), 'defect')} found"
+    if broken:
+        return f"{count(broken, 'waiver')} no longer {'holds' if broken == 1 else 'hold'}"
+    if totals[Outcome.UNKNOWN] or run.coverage.unread:
+        return "nothing fails, but not everything could be decided"
+    return "nothing fails"
+
+
+def what_was_judged(run: Run) -> str:
+    """``gate of kcjonson/doc-platform at 2030b011: staging, production``."""
+    project = run.project.repository or "this project"
+    commit = f" at {run.project.commit[:12]}" if run.project.commit else ""
+    environments = f": {', '.join(run.environments)}" if run.environments else ""
+    return f"{run.command} of {project}{commit}{environments}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Iterable[str], limit: int) -> list[str]:
+    """At most ``limit`` names, the last of them saying how many are left out."""
+    names = list(names)
+    return names if len(names) <= limit else [*names[: limit - 1], f"and {len(names) - limit + 1} more"]
