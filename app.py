@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -10,10 +11,12 @@ def main() -> int:
     # Which Node runs this is a pinned choice of the tool chain, not news at every synthesis.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
+    from checker.gate import attach
     from infra.build import add_stacks, new_app
     from infra.inputs import ConfigurationError
 
     app = new_app()
+    attach(app, Path(__file__).parent)
     try:
         add_stacks(app)
     except ConfigurationError as error:

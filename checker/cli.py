@@ -24,7 +24,9 @@ _RECURSION = 3000
 def _judging_options(command: _Command) -> _Command:
     """The options that every judging command shares."""
     options: list[Callable[[Any], Any]] = [
-        click.option("--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]"),
+        click.option(
+            "--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]"
+        ),
         click.option("--env", "environments", multiple=True, help="Judge this environment only. Repeatable."),
         click.option(
             "--assembly",

@@ -108,7 +108,9 @@ def _violations(run: Run) -> list[cdk.PolicyViolation]:
     ]
     violations += [
         cdk.PolicyViolation(
-            rule_name=status.finding, description=f"waiver {status.state.value}: {status.detail}", violating_resources=[]
+            rule_name=status.finding,
+            description=f"waiver {status.state.value}: {status.detail}",
+            violating_resources=[],
         )
         for status in run.waivers
         if status.state in {WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN}

@@ -38,7 +38,7 @@ def rule_page(identifier: str) -> str | None:
     if module is None:
         return None
     text = inspect.getdoc(import_module(f"policies.rules.{module}"))
-    return f"{text}\n" if text else None
+    return text.replace("``", "`") + "\n" if text else None
 
 
 def _head(entry: Entry) -> str:

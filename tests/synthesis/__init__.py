@@ -1,0 +1,1 @@
+"""The gate inside CDK's own synthesis."""
