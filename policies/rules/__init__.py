@@ -14,7 +14,10 @@ from checker.model.rules import Rule
 MODULES: Final[Mapping[str, str]] = {
     "C7": "c7_redis_encryption",
     "W8": "w8_open_egress",
+    "W14": "w14_alarm_false_positives",
+    "S2": "s2_alarm_notifications",
     "S3": "s3_s3_endpoint",
+    "S5": "s5_tls13",
     "S6": "s6_flow_logs",
 }
 

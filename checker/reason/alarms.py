@@ -1,0 +1,126 @@
+"""Alarms: which of them can stop a deployment, and whom the rest tell.
+
+Sources: Amazon ECS Developer Guide, "How CloudWatch alarms detect Amazon ECS deployment failures"; AWS CodeDeploy User
+Guide, "Monitoring deployments with CloudWatch alarms"; Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool
+
+METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"
+COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
+ALARM_TYPES: Final = (METRIC_ALARM, COMPOSITE_ALARM)
+# ALARM("name"), OK(name) or an ARN: the name is what stands in the brackets, quoted or not.
+_NAME_IN_RULE: Final = re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*[\"']?([^\"')]+?)[\"']?\s*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentAlarm:
+    """One alarm name as a service or a deployment group lists it. ``name`` is ``Unknown`` where it cannot be told."""
+
+    owner: Resource
+    path: str
+    name: Resolved
+
+
+def deployment_alarms(environment: Environment) -> Iterator[DeploymentAlarm]:
+    """Every alarm whose state can roll a deployment back. A list that is switched off, or only stops, is not one."""
+    for service in environment.resources("AWS::ECS::Service"):
+        yield from _listed(service, "DeploymentConfiguration.Alarms", "AlarmNames", "Enable", "Rollback")
+    for group in environment.resources("AWS::CodeDeploy::DeploymentGroup"):
+        rollback = group.get("AutoRollbackConfiguration.Events")
+        events = rollback.value if isinstance(rollback, Known) else rollback
+        if isinstance(events, Absent) or (isinstance(events, list) and "DEPLOYMENT_STOP_ON_ALARM" not in events):
+            continue
+        if not switched_off(group.get("AutoRollbackConfiguration.Enabled")):
+            yield from _listed(group, "AlarmConfiguration", "Alarms", "Enabled")
+
+
+def _listed(owner: Resource, path: str, names: str, *switches: str) -> Iterator[DeploymentAlarm]:
+    if isinstance(owner.get(path), Absent) or any(switched_off(owner.get(f"{path}.{each}")) for each in switches):
+        return
+    value = owner.get(f"{path}.{names}")
+    if isinstance(value, Unknown):
+        yield DeploymentAlarm(owner, f"{path}.{names}", value)
+        return
+    items = value.value if isinstance(value, Known) else []
+    for index, item in enumerate(items if isinstance(items, list) else [items]):
+        name = item.get("Name") if isinstance(item, dict) else item
+        yield DeploymentAlarm(owner, f"{path}.{names}.{index}", name)
+
+
+def switched_off(value: Value) -> bool:
+    """Whether a flag is certainly false, or not there and so false by default."""
+    return isinstance(value, Absent) or (isinstance(value, Known) and as_bool(value.value) is False)
+
+
+class AlarmNames:
+    """Finds an alarm by the name that something lists it under: a reference, or the same name written twice."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._own: dict[str | Text, Resource] | None = None
+        self._others: dict[str | Text, Resource] | None = None
+
+    def find(self, name: Resolved) -> Resource | None:
+        """The alarm of this name in this environment, or in a shared one."""
+        found = self._environment.referred(name)
+        if found is not None and found.type in ALARM_TYPES:
+            return found
+        if self._own is None:
+            self._own = _by_name(
+                [
+                    each
+                    for each in self._environment.project.environments
+                    if each is self._environment or each.kind is EnvironmentKind.SHARED
+                ]
+            )
+        return self._own.get(name) if isinstance(name, str | Text) else None
+
+    def elsewhere(self, name: Resolved) -> Resource | None:
+        """The alarm of this name in another environment."""
+        if self._others is None:
+            self._others = _by_name(
+                [each for each in self._environment.project.environments if each is not self._environment]
+            )
+        return self._others.get(name) if isinstance(name, str | Text) else None
+
+
+def _by_name(environments: list[Environment]) -> dict[str | Text, Resource]:
+    found: dict[str | Text, Resource] = {}
+    for environment in environments:
+        for alarm in environment.resources(*ALARM_TYPES):
+            name = alarm.get("AlarmName")
+            if isinstance(name, Known) and isinstance(name.value, str | Text):
+                found.setdefault(name.value, alarm)
+    return found
+
+
+def listened_to(environment: Environment) -> dict[Resource, list[Resource]]:
+    """Metric alarm -> the composite alarms whose rule reads its state."""
+    composites = list(environment.resources(COMPOSITE_ALARM))
+    found: dict[Resource, list[Resource]] = {}
+    if not composites:
+        return found
+    names = {
+        name.value: alarm
+        for alarm in environment.resources(METRIC_ALARM)
+        if isinstance(name := alarm.get("AlarmName"), Known) and isinstance(name.value, str) and name.value
+    }
+    for composite in composites:
+        rule = composite.get("AlarmRule")
+        for alarm in environment.project.all_referred(rule):
+            found.setdefault(alarm, []).append(composite)
+        literal = str(rule.value) if isinstance(rule, Known) else ""
+        for quoted in _NAME_IN_RULE.findall(literal):
+            alarm_named = names.get(quoted.rsplit(":", 1)[-1])
+            if alarm_named is not None:
+                found.setdefault(alarm_named, []).append(composite)
+    return found

@@ -1,0 +1,164 @@
+"""Every alarm notifies a topic that somebody listens to.
+
+What the review found
+    Alarms change their state and nobody hears of it.
+What is checked
+    Every metric and composite alarm: that its actions are on and one of its ``AlarmActions`` is an SNS topic, and that
+    the topic has a subscriber (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the
+    subscriber must have confirmed. An alarm whose state a notifying composite alarm reads is heard through that.
+When it does not apply
+    No alarm in the environment. Alarms that only drive scaling: they are no news to anybody.
+What cannot be decided
+    A topic that is not part of the project, whose subscribers nothing here shows; other actions, such as a function.
+Fix
+    Put the environment's alarm topic in ``AlarmActions``, and subscribe an address to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list, pieces
+from checker.model.verdicts import Surface
+from checker.reason.alarms import ALARM_TYPES, listened_to
+
+_FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on."
+_FIX_SUBSCRIBE: Final = "Subscribe an address to the topic (AWS::SNS::Subscription) and confirm it."
+_SCALING: Final = ("AWS::AutoScaling::ScalingPolicy", "AWS::ApplicationAutoScaling::ScalingPolicy")
+# Amazon CloudWatch User Guide, "Alarm actions": what an action's ARN says of where it goes.
+_TOPIC, _SCALE, _MACHINE, _OTHER = "topic", "scaling", "machine", "other"
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    heard_through = listened_to(environment)
+    topics: dict[ResourceKey, Resource] = {}
+    for alarm in environment.resources(*ALARM_TYPES):
+        own = [*_topics(environment, alarm)]
+        topics.update({topic.key: topic for topic in own})
+        parents = heard_through.get(alarm, ())
+        if not own and any(_actions(environment, parent).get(_TOPIC) for parent in parents):
+            yield alarm.passes(None, "A composite alarm reads it and notifies.")
+        else:
+            yield _alarm(environment, alarm)
+    for topic in topics.values():
+        yield _topic(environment, topic)
+
+
+def _actions(environment: Environment, alarm: Resource) -> dict[str, list[Resource | None]]:
+    """Where the alarm's actions go: kind -> targets, ``None`` for one that is not part of the project."""
+    value = alarm.get("AlarmActions")
+    found: dict[str, list[Resource | None]] = {}
+    for item in as_list(value.value) if isinstance(value, Known) else []:
+        target = environment.referred(item)
+        found.setdefault(_kind(item, target), []).append(target)
+    return found
+
+
+def _kind(action: Resolved, target: Resource | None) -> str:
+    if target is not None:
+        return _TOPIC if target.type == "AWS::SNS::Topic" else _SCALE if target.type in _SCALING else _OTHER
+    first = pieces(action)[0] if isinstance(action, str | Text) and action else ""
+    literal = str(action) if isinstance(first, str) else ""
+    if literal.startswith("arn:"):
+        service = literal.split(":")[2:3]
+        if service == ["sns"]:
+            return _TOPIC
+        if service in (["autoscaling"], ["application-autoscaling"]):
+            return _SCALE
+        if service in (["automate"], ["swf"]):
+            return _MACHINE  # stops, reboots or recovers an instance, and tells nobody
+    return _OTHER
+
+
+def _topics(environment: Environment, alarm: Resource) -> Iterator[Resource]:
+    for target in _actions(environment, alarm).get(_TOPIC, ()):
+        if target is not None:
+            yield target
+
+
+def _alarm(environment: Environment, alarm: Resource) -> Judgement:
+    actions = alarm.get("AlarmActions")
+    enabled = alarm.get("ActionsEnabled")
+    if isinstance(actions, Unknown):
+        return alarm.undecided(None, actions.why, path="AlarmActions", fix=_FIX)
+    by_kind = _actions(environment, alarm)
+    if by_kind.keys() == {_SCALE}:
+        return alarm.not_applicable(None, "Its only actions scale something: looked for news to people.")
+    if isinstance(enabled, Unknown):
+        return alarm.undecided(None, enabled.why, path="ActionsEnabled", fix=_FIX)
+    if isinstance(enabled, Known):
+        switch = as_bool(enabled.value)
+        if switch is None:
+            return alarm.undecided(None, "ActionsEnabled is not known before deployment", path="ActionsEnabled")
+        if not switch:
+            return alarm.fails(
+                None, "The alarm's actions are switched off.", fix=_FIX, path="ActionsEnabled", actual="false"
+            )
+    targets = by_kind.get(_TOPIC, [])
+    if any(target is not None for target in targets):
+        return alarm.passes(None, "It notifies a topic.", path="AlarmActions")
+    if targets:
+        why = "it notifies a topic that is not part of this project, whose subscribers are not known"
+        return alarm.undecided(None, why, path="AlarmActions", fix=_FIX_SUBSCRIBE)
+    if by_kind.get(_OTHER):
+        why = "whether its actions tell anybody is not known before deployment"
+        return alarm.undecided(None, why, path="AlarmActions", fix=_FIX)
+    return alarm.fails(
+        None,
+        "The alarm changes its state and nobody hears of it.",
+        fix=_FIX,
+        path="" if isinstance(actions, Absent) else "AlarmActions",
+        expected="an SNS topic in AlarmActions",
+        actual="no action" if not by_kind else "actions on a machine only",
+    )
+
+
+def _topic(environment: Environment, topic: Resource) -> Judgement:
+    inline = topic.get("Subscription")
+    if isinstance(inline, Known) and any(_has_endpoint(each) for each in as_list(inline.value)):
+        return topic.passes("subscriber", "It has a subscriber.", path="Subscription")
+    subscriptions = list(environment.children(topic, "AWS::SNS::Subscription"))
+    waiting = [each for each in subscriptions if _pending(each)]
+    if len(subscriptions) > len(waiting):
+        sure = any(each.certain for each in subscriptions if each not in waiting)
+        if sure:
+            return topic.passes("subscriber", "It has a subscriber.")
+        return topic.undecided("subscriber", "its subscription exists only under a condition", fix=_FIX_SUBSCRIBE)
+    if waiting:
+        return topic.fails(
+            "subscriber",
+            "Nobody has confirmed a subscription of the alarm topic.",
+            fix="Open the confirmation mail and confirm; send it again if it has expired (3 days).",
+            related=tuple(waiting),
+        )
+    if isinstance(inline, Unknown):
+        return topic.undecided("subscriber", inline.why, path="Subscription", fix=_FIX_SUBSCRIBE)
+    if any(isinstance(each.get("TopicArn"), Unknown) for each in environment.resources("AWS::SNS::Subscription")):
+        why = "a subscription's TopicArn is not known before deployment"
+        return topic.undecided("subscriber", why, fix=_FIX_SUBSCRIBE)
+    return topic.fails(
+        "subscriber", "Nobody is subscribed to the alarm topic.", fix=_FIX_SUBSCRIBE, actual="no subscription"
+    )
+
+
+def _has_endpoint(subscription: Resolved) -> bool:
+    return isinstance(subscription, dict) and subscription.get("Endpoint") not in (None, "")
+
+
+def _pending(subscription: Resource) -> bool:
+    """Live only: Amazon SNS delivers nothing before the subscriber confirms (GetSubscriptionAttributes)."""
+    value = subscription.get("PendingConfirmation")
+    return isinstance(value, Known) and as_bool(value.value) is True
+
+
+RULE = Rule(
+    id="S2",
+    title="Every alarm notifies a topic that somebody listens to",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="alarm (AWS::CloudWatch::Alarm, AWS::CloudWatch::CompositeAlarm)",
+    check=check,
+)

@@ -1,0 +1,192 @@
+"""Alarms that can roll a deployment back stay quiet while a healthy one rolls out.
+
+What the review found
+    The 5xx alarms fire after one period. While one task replaces another the load balancer answers a few 502 and 503:
+    wired to deployments as they are, they would roll back good releases.
+What is checked
+    Every alarm that an ECS service's deployment configuration or a CodeDeploy deployment group lists with roll-back
+    on. It needs two datapoints over the threshold or more (evaluation periods, and datapoints to alarm where that is
+    set), or a rate: one metric divided by another. It treats missing data as not breaching. It exists under the very
+    name that the service lists, in the service's own environment, and watches that environment's resources.
+When it does not apply
+    No service lists an alarm for its deployments.
+What cannot be decided
+    A name, period or treatment from a parameter without a default; an alarm of an environment whose templates make
+    none, since it may be made elsewhere.
+Fix
+    ``EvaluationPeriods: 2`` or a percentage, ``TreatMissingData: notBreaching``, and the alarm's own name in the
+    service's list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number
+from checker.model.verdicts import Surface
+from checker.reason.alarms import ALARM_TYPES, METRIC_ALARM, AlarmNames, DeploymentAlarm, deployment_alarms, listened_to
+
+_FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
+_FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
+# A division by another metric (m1/m2, 100*errors/(ok+errors)); a division by a number is a count all the same.
+_RATE: Final = re.compile(r"/\s*[(\s]*[A-Za-z_]")
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    names = AlarmNames(environment)
+    judged: set[ResourceKey] = set()
+    for listed in deployment_alarms(environment):
+        alarm = names.find(listed.name)
+        yield _exists(environment, names, listed, alarm)
+        pending = [alarm] if alarm is not None else []
+        while pending:
+            each = pending.pop()
+            if each.key in judged:
+                continue
+            judged.add(each.key)
+            if each.type == METRIC_ALARM:
+                yield from _quiet(environment, each)
+            else:
+                pending += [child for child, by in listened_to(environment).items() if each in by]
+
+
+def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm, alarm: Resource | None) -> Judgement:
+    owner, name = listed.owner, listed.name
+    if alarm is not None:
+        other = alarm.environment_name != owner.environment_name and not _is_shared(environment, alarm)
+        if other:
+            return _strange(listed, alarm)
+        return owner.passes(_sub(listed), "The alarm is this environment's own.", path=listed.path)
+    elsewhere = names.elsewhere(name)
+    if elsewhere is not None:
+        return _strange(listed, elsewhere)
+    if not isinstance(name, str):
+        why = name.why if isinstance(name, Unknown) else f"the alarm {name} is not part of this project"
+        return owner.undecided(_sub(listed), why, path=listed.path, fix=_FIX_NAME)
+    if not any(True for _ in environment.resources(*ALARM_TYPES)):
+        why = f"no template of this environment makes alarms, so whether {name} exists is not known"
+        return owner.undecided(_sub(listed), why, path=listed.path, fix=_FIX_NAME)
+    return owner.fails(
+        _sub(listed),
+        f"The service lists the alarm {name}, which this environment does not have.",
+        fix=_FIX_NAME,
+        path=listed.path,
+        expected="the AlarmName of an alarm of this environment",
+        actual=name,
+    )
+
+
+def _strange(listed: DeploymentAlarm, alarm: Resource) -> Judgement:
+    return listed.owner.fails(
+        _sub(listed),
+        f"The service listens to an alarm of another environment: {alarm.environment_name}.",
+        fix=_FIX_NAME,
+        path=listed.path,
+        expected=f"an alarm of {listed.owner.environment_name}",
+        actual=f"{alarm.logical_id} of {alarm.environment_name}",
+        related=(alarm,),
+    )
+
+
+def _is_shared(environment: Environment, alarm: Resource) -> bool:
+    own = environment.project.environment(alarm.environment_name)
+    return own is not None and own.kind is EnvironmentKind.SHARED
+
+
+def _sub(listed: DeploymentAlarm) -> str:
+    name = listed.name
+    if isinstance(name, Text) and (hole := name.only_hole) is not None and hole.target is not None:
+        return f"alarm={hole.target.logical_id}"
+    return f"alarm={name}" if isinstance(name, str | Text) else "alarm"
+
+
+def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
+    yield _periods(alarm)
+    yield alarm["TreatMissingData"].must(
+        lambda value: None if isinstance(value, Text | Unknown) else value == "notBreaching",
+        expected="notBreaching",
+        default="missing",
+        violation="Without data the alarm does not count as quiet, and a service that idles may be rolled back.",
+        fix="Set TreatMissingData to notBreaching.",
+        sub="missing-data",
+    )
+    yield from _dimensions(environment, alarm)
+
+
+def _periods(alarm: Resource) -> Judgement:
+    periods = alarm.get("EvaluationPeriods")
+    datapoints = alarm.get("DatapointsToAlarm")
+    path = "EvaluationPeriods" if isinstance(datapoints, Absent) else "DatapointsToAlarm"
+    counted = periods if isinstance(datapoints, Absent) else datapoints
+    number = as_number(counted.value) if isinstance(counted, Known) else None
+    if number is not None and number >= 2:
+        return alarm.passes("periods", "One bad period is not enough.", path=path, actual=f"{number:g}")
+    rate = _is_rate(alarm)
+    if rate:
+        return alarm.passes("periods", "It watches a rate, not a count.", path="Metrics")
+    if rate is None or (number is None and not isinstance(counted, Absent)):
+        why = "how many datapoints make the alarm is not known before deployment"
+        return alarm.undecided("periods", why, path=path, fix=_FIX_PERIODS)
+    return alarm.fails(
+        "periods",
+        "One bad period rolls a deployment back, and every roll-out has one.",
+        fix=_FIX_PERIODS,
+        path=path,
+        expected="2 datapoints or more, or a rate",
+        actual="not set" if number is None else f"{number:g}",
+    )
+
+
+def _is_rate(alarm: Resource) -> bool | None:
+    """Whether the alarm's threshold is held against a share: one metric divided by another."""
+    metrics = alarm.get("Metrics")
+    if isinstance(metrics, Unknown):
+        return None
+    if not isinstance(metrics, Known) or not isinstance(metrics.value, list):
+        return False
+    queries = [each for each in metrics.value if isinstance(each, dict)]
+    expressions = {str(each.get("Id")): each.get("Expression") for each in queries}
+    # The query that is returned decides; it may name other expressions by id.
+    pending = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
+    seen: set[str] = set()
+    while pending:
+        expression = pending.pop()
+        if isinstance(expression, Unknown):
+            return None
+        if expression is None:
+            continue
+        if _RATE.search(str(expression)):
+            return True
+        for name in re.findall(r"[a-z]\w*", str(expression)):
+            if name in expressions and name not in seen:
+                seen.add(name)
+                pending.append(expressions[name])
+    return False
+
+
+def _dimensions(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
+    """An alarm that watches another environment's resources rolls back for what happens there."""
+    for found in environment.project.all_referred(alarm.get("Dimensions")):
+        if found.environment_name == alarm.environment_name or _is_shared(environment, found):
+            continue
+        yield alarm.fails(
+            "own-resources",
+            f"The alarm watches {found.logical_id} of another environment: {found.environment_name}.",
+            fix="Give the alarm the dimensions of its own environment's resources.",
+            path="Dimensions",
+            related=(found,),
+        )
+
+
+RULE = Rule(
+    id="W14",
+    title="Alarms that can roll a deployment back stay quiet while a healthy one rolls out",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, or CodeDeploy's)",
+    check=check,
+)
