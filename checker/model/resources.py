@@ -112,7 +112,7 @@ class StackPlace(Judgeable):
 class Resource(Judgeable):
     """One resource. ``get`` never raises and never guesses."""
 
-    __slots__ = ("_properties", "certain", "key", "logical_id", "raw", "scope", "stack", "surface", "type")
+    __slots__ = ("_properties", "_seen", "certain", "key", "logical_id", "raw", "scope", "stack", "surface", "type")
 
     def __init__(
         self,
@@ -135,13 +135,17 @@ class Resource(Judgeable):
         kind = raw.get("Type")
         self.type: str = kind if isinstance(kind, str) else ""
         self._properties = raw.get("Properties")
+        self._seen: dict[Path, Value] = {}
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.stack.id}/{self.logical_id}>"
 
     def get(self, path: Path) -> Value:
-        """The value at ``path`` below ``Properties``."""
-        return self._walk(self._properties, path)
+        """The value at ``path`` below ``Properties``. Several rules ask for the same: it is resolved once."""
+        value = self._seen.get(path)
+        if value is None:
+            value = self._seen[path] = self._walk(self._properties, path)
+        return value
 
     def attribute(self, path: Path) -> Value:
         """The value of a resource attribute beside ``Properties``: ``DeletionPolicy``, ``Metadata.x``."""

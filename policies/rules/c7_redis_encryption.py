@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from checker.model.judgements import Judgement
 from checker.model.resources import Environment, Resource
 from checker.model.rules import Rule
-from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown
+from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
 from checker.reason.workloads import environment_variables
 
@@ -37,7 +37,6 @@ def check(environment: Environment) -> Iterator[Judgement]:
         yield from _cache_cluster(cluster)
     for group in environment.resources("AWS::ElastiCache::ReplicationGroup"):
         yield from _replication_group(group)
-        yield from _clients(environment, group)
     for cache in environment.resources("AWS::ElastiCache::ServerlessCache"):
         if _engine(cache) in _REDIS:
             # Serverless caches always encrypt both ways (Amazon ElastiCache User Guide, "Data security").
@@ -48,7 +47,6 @@ def check(environment: Environment) -> Iterator[Judgement]:
                 fix="Set UserGroupId to a group whose users have passwords.",
                 sub="auth",
             )
-            yield from _clients(environment, cache)
     for cluster in environment.resources("AWS::MemoryDB::Cluster"):
         yield cluster["TLSEnabled"].must_be(
             True,
@@ -64,6 +62,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             fix="Set ACLName to an ACL whose users have passwords.",
             sub="auth",
         )
+    yield from _clients(environment)
 
 
 def _engine(resource: Resource) -> str | None:
@@ -134,14 +133,11 @@ def _is_set(value: Resolved) -> bool:
     return value not in ("", [], None)
 
 
-def _clients(environment: Environment, cache: Resource) -> Iterator[Judgement]:
-    """Every workload that is handed the cache's address says ``rediss://``, or leaves the scheme to a server that insists."""
-    mode = cache.get("TransitEncryptionMode")
-    insists = not (isinstance(mode, Known) and mode.value == "preferred")
+def _clients(environment: Environment) -> Iterator[Judgement]:
+    """Every workload that is handed a cache's address says ``rediss://``, or leaves it to a server that insists."""
     for variable in environment_variables(environment):
-        if not isinstance(variable.value, str | Text):
-            continue
-        if not any(found.key == cache.key for found in environment.project.all_referred(variable.value)):
+        caches = [each for each in environment.project.all_referred(variable.value) if _is_cache(each)]
+        if not caches:
             continue
         shown = str(variable.value)
         sub = f"client={variable.name}"
@@ -153,13 +149,29 @@ def _clients(environment: Environment, cache: Resource) -> Iterator[Judgement]:
                 path=variable.path,
                 expected="rediss://",
                 actual="redis://",
-                related=(cache,),
+                related=(caches[0],),
             )
-        elif shown.startswith("rediss://") or insists:
+        elif shown.startswith("rediss://") or all(map(_insists, caches)):
             yield variable.owner.passes(sub, "The client connects with TLS.", path=variable.path)
         else:
             why = f"{variable.name} names the host alone, and the cache accepts connections without TLS"
             yield variable.owner.undecided(sub, why, path=variable.path, fix="Give clients a rediss:// URL.")
+
+
+def _is_cache(resource: Resource) -> bool:
+    if resource.type not in {"AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::ServerlessCache"}:
+        return False
+    return _engine(resource) in {*_REDIS, None}
+
+
+def _insists(cache: Resource) -> bool:
+    """Whether the server refuses a connection without TLS. ``required`` is what a group with TLS does by default."""
+    if cache.type == "AWS::ElastiCache::ServerlessCache":
+        return True
+    mode, transit = cache.get("TransitEncryptionMode"), cache.get("TransitEncryptionEnabled")
+    if not isinstance(transit, Known) or as_bool(transit.value) is not True:
+        return False
+    return isinstance(mode, Absent) or (isinstance(mode, Known) and mode.value == "required")
 
 
 RULE = Rule(
