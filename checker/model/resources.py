@@ -292,7 +292,7 @@ class Property:
         sub: str | None = None,
         default: Resolved | Absent = ABSENT,
     ) -> Judgement:
-        """Pass where ``holds(value)`` is true, unknown where it is ``None``, fail where it is false or nothing is set."""
+        """Pass where ``holds(value)`` is true, unknown where ``None``, fail where it is false or nothing is set."""
         value = self.value
         if isinstance(value, Unknown):
             return self.resource.undecided(sub, f"{self.path}: {value.why}", path=self.path, fix=fix, expected=expected)
@@ -411,8 +411,12 @@ class Environment(Judgeable):
                 yield child
 
     def referred(self, value: Value | Resolved) -> Resource | None:
-        """The resource of this project that ``value`` names: by reference, by ARN or by physical name."""
-        return next(self.project.all_referred(value), None)
+        """The resource of this project that ``value`` names: by reference, by ARN or by physical name.
+
+        Where several are called so, the one of this environment.
+        """
+        found = list(self.project.all_referred(value))
+        return next((each for each in found if each.environment_name == self.name), found[0] if found else None)
 
     @property
     def environment_name(self) -> str:
@@ -432,7 +436,7 @@ class Project:
     def __init__(
         self,
         environments: Iterable[Environment],
-        find_names: Callable[[Project], Mapping[str, Resource]] = lambda _: {},
+        find_names: Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]] = lambda _: {},
         settings: Settings = Settings(),  # noqa: B008 - frozen
     ) -> None:
         self.environments = tuple(environments)
@@ -468,10 +472,9 @@ class Project:
             for hole in value.holes:
                 if hole.target is not None and (found := self._by_key.get(hole.target)) is not None:
                     yield found
+            yield from self.names.get(value, ())
         elif isinstance(value, str):
-            found = self.names.get(value)
-            if found is not None:
-                yield found
+            yield from self.names.get(value, ())
         elif isinstance(value, list):
             for item in value:
                 yield from self.all_referred(item)
@@ -480,6 +483,9 @@ class Project:
                 yield from self.all_referred(item)
 
     @cached_property
-    def names(self) -> Mapping[str, Resource]:
-        """Literal physical names and ARNs of the resources that have one, where the template fixes it."""
+    def names(self) -> Mapping[str | Text, tuple[Resource, ...]]:
+        """Literal physical names and ARNs -> the resources called so, where the templates fix it.
+
+        A name says nothing of the type: whoever looks one up asks for the type that it expects.
+        """
         return self._find_names(self)
