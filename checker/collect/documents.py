@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +35,7 @@ class Document:
     text: str = field(repr=False)
     # YAML: path -> line, as the parser saw it. JSON has none: lines are found in the text.
     lines: Mapping[tuple[str | int, ...], int] | None = field(default=None, repr=False)
-    _children: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
+    _scans: dict[int, _Scan] = field(default_factory=dict, repr=False)
     _newlines: list[int] = field(default_factory=list, repr=False)
 
     def line_of(self, path: tuple[str | int, ...]) -> int | None:
@@ -44,63 +46,57 @@ class Document:
                 if line is not None:
                     return line
             return None
-        position = _skip(self.text, 0)
-        key_at = position
+        position = key_at = _skip(self.text, 0)
         for step in path:
-            below = self._children.get(position)
-            if below is None:
-                below = self._children[position] = _offsets(self.text, position)
-            found = below.get(str(step))
+            scan = self._scans.get(position)
+            if scan is None:
+                scan = self._scans[position] = _Scan(self.text, position)
+            found = scan.find(str(step))
             if found is None:
                 break
-            key_at = found
-            position = _value_at(self.text, found)
+            key_at, position = found
         return self._line_at(key_at)
 
     def _line_at(self, offset: int) -> int:
-        from bisect import bisect_left
-
         if not self._newlines:
-            self._newlines.extend(match.start() for match in re.finditer("\n", self.text))
-        return bisect_left(self._newlines, offset) + 1
+            lengths = map((1).__add__, map(len, self.text.split("\n")))
+            self._newlines.extend(accumulate(lengths))
+        return bisect_right(self._newlines, offset) + 1
+
+
+class _Scan:
+    """Where the children of one object or list stand, found as far as somebody asked."""
+
+    __slots__ = ("_found", "_index", "_is_object", "_position", "_source")
+
+    def __init__(self, source: str, position: int) -> None:
+        opening = source[position : position + 1]
+        self._source = source
+        self._is_object = opening == "{"
+        self._position = _skip(source, position + 1) if opening in {"{", "["} else len(source)
+        self._index = 0
+        self._found: dict[str, tuple[int, int]] = {}
+
+    def find(self, name: str) -> tuple[int, int] | None:
+        """The offsets of a child's key and value (the same in a list), ``None`` where there is no such child."""
+        source = self._source
+        while name not in self._found and self._position < len(source) and source[self._position] not in "}]":
+            key_at = value_at = self._position
+            key = str(self._index)
+            if self._is_object:
+                key, end = _DECODER.raw_decode(source, key_at)
+                value_at = _skip(source, _skip(source, end) + 1)
+            self._found[key] = (key_at, value_at)
+            _, end = _DECODER.raw_decode(source, value_at)
+            end = _skip(source, end)
+            self._position = _skip(source, end + 1) if source[end : end + 1] == "," else end
+            self._index += 1
+        return self._found.get(name)
 
 
 def _skip(source: str, position: int) -> int:
     match = _WHITESPACE.match(source, position)
     return match.end() if match else position
-
-
-def _value_at(source: str, offset: int) -> int:
-    """Where the value begins, given where its key (in an object) or itself (in a list) begins."""
-    if source[offset] != '"':
-        return offset
-    _, end = _DECODER.raw_decode(source, offset)
-    after = _skip(source, end)
-    return _skip(source, after + 1) if source[after : after + 1] == ":" else offset
-
-
-def _offsets(source: str, position: int) -> dict[str, int]:
-    """The offset of each child of the object (its key) or list (its value) that begins at ``position``."""
-    opening = source[position : position + 1]
-    if opening not in {"{", "["}:
-        return {}
-    found: dict[str, int] = {}
-    index = 0
-    position = _skip(source, position + 1)
-    while position < len(source) and source[position] not in "}]":
-        start = position
-        name = str(index)
-        if opening == "{":
-            key, position = _DECODER.raw_decode(source, position)
-            name = str(key)
-            position = _skip(source, _skip(source, position) + 1)
-        found[name] = start
-        _, position = _DECODER.raw_decode(source, position)
-        position = _skip(source, position)
-        if source[position : position + 1] == ",":
-            position = _skip(source, position + 1)
-        index += 1
-    return found
 
 
 def read_text(path: Path, shown: str, limit: int = MAX_BYTES) -> str:
