@@ -22,8 +22,6 @@ from checker.model.resources import ConstructOrigin, Raw, Stack
 
 MAX_NESTING: Final = 10
 _TEMPLATES: Final = (".json", ".yaml", ".yml", ".template")
-# "mk (/project/app.py:7)" from Python, "at new Data (/project/lib/data.ts:41:5)" from Node.
-_FRAME: Final = re.compile(r"\(?((?:/|[A-Za-z]:[\\/]|\.{0,2}/)?[^()]*?):(\d+)(?::\d+)?\)?$")
 _NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:internal", "<frozen")
 # Macros that change nothing a rule looks at, or that the resolver evaluates itself.
 _KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions"})
@@ -230,10 +228,20 @@ class _Reader:
             if frames is None:
                 frames = _mapping(entry).get("trace")
             for frame in frames if isinstance(frames, list) else ():
-                match = _FRAME.search(frame) if isinstance(frame, str) else None
-                if match and not any(mark in match.group(1) for mark in _NOT_USER_CODE):
-                    return self.shown(match.group(1).removeprefix("at ").strip()), int(match.group(2))
+                place = _place(frame) if isinstance(frame, str) else None
+                if place is not None and not any(mark in place[0] for mark in _NOT_USER_CODE):
+                    return self.shown(place[0]), place[1]
         return None, None
+
+
+def _place(frame: str) -> tuple[str, int] | None:
+    """File and line of a stack frame: ``f (/app.py:7)`` from Python, ``at f (/app.ts:41:5)`` from Node."""
+    place = frame[frame.rfind("(") + 1 :].rstrip(")").removeprefix("at ").strip()
+    file, _, line = place.rpartition(":")
+    before, _, number = file.rpartition(":")
+    if number.isdigit() and before:  # the last number is the column
+        file, line = before, number
+    return (file, int(line)) if file and line.isdigit() else None
 
 
 def _family(stack: Stack) -> Iterator[Stack]:
