@@ -71,9 +71,6 @@ class AlarmNames:
 
     def find(self, name: Resolved) -> Resource | None:
         """The alarm of this name in this environment, or in a shared one."""
-        found = self._environment.referred(name)
-        if found is not None and found.type in ALARM_TYPES:
-            return found
         if self._own is None:
             self._own = _by_name(
                 [
@@ -82,7 +79,11 @@ class AlarmNames:
                     if each is self._environment or each.kind is EnvironmentKind.SHARED
                 ]
             )
-        return self._own.get(name) if isinstance(name, str | Text) else None
+        own = self._own.get(name) if isinstance(name, str | Text) else None
+        if own is not None or isinstance(name, str):
+            return own  # one name may stand for an alarm of each environment: its own counts
+        found = self._environment.referred(name)
+        return found if found is not None and found.type in ALARM_TYPES else None
 
     def elsewhere(self, name: Resolved) -> Resource | None:
         """The alarm of this name in another environment."""

@@ -14,6 +14,7 @@ from checker.model.rules import Rule
 MODULES: Final[Mapping[str, str]] = {
     "C7": "c7_redis_encryption",
     "W8": "w8_open_egress",
+    "W9": "w9_load_balancer_logs",
     "W14": "w14_alarm_false_positives",
     "S2": "s2_alarm_notifications",
     "S3": "s3_s3_endpoint",

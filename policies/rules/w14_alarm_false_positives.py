@@ -28,7 +28,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Environment, EnvironmentKind, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number
-from checker.model.verdicts import Surface
+from checker.model.verdicts import Outcome, Surface
 from checker.reason.alarms import ALARM_TYPES, METRIC_ALARM, AlarmNames, DeploymentAlarm, deployment_alarms, listened_to
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
@@ -42,8 +42,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
     judged: set[ResourceKey] = set()
     for listed in deployment_alarms(environment):
         alarm = names.find(listed.name)
-        yield _exists(environment, names, listed, alarm)
-        pending = [alarm] if alarm is not None else []
+        verdict = _exists(environment, names, listed, alarm)
+        yield verdict
+        pending = [alarm] if alarm is not None and verdict.outcome is Outcome.PASS else []
         while pending:
             each = pending.pop()
             if each.key in judged:

@@ -1,0 +1,201 @@
+"""Every internet-facing load balancer keeps access logs, in a bucket that accepts them.
+
+What the review found
+    The load balancer logs no requests: nobody can say afterwards who called what.
+What is checked
+    Every internet-facing application, network or classic load balancer (not saying internal means internet-facing)
+    has access logs switched on; and the bucket they go to exists, lets Elastic Load Balancing put objects under the
+    prefix, and uses an encryption that logs can be delivered to: an application load balancer cannot write to a bucket
+    with a KMS key.
+When it does not apply
+    No internet-facing load balancer. A network load balancer whose listeners are all TCP or UDP: it logs TLS requests
+    only.
+What cannot be decided
+    Attributes from a parameter without a default; a bucket that is not part of the project, whose policy nobody shows.
+Fix
+    Set ``access_logs.s3.enabled`` and ``access_logs.s3.bucket``, and let the load balancer service of the region
+    ``s3:PutObject`` in the bucket's policy. In CDK, ``log_access_logs(bucket)`` does all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
+from checker.model.verdicts import Surface
+from checker.reason.log_delivery import Delivery, accepts
+
+_FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a bucket that accepts the logs."
+_FIX_BUCKET: Final = "Allow the load balancer service s3:PutObject under the prefix in the bucket's policy."
+_FIX_KMS: Final = "Encrypt the log bucket with AES256: access logs cannot be delivered to a KMS key."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        yield from _modern(environment, balancer)
+    for balancer in environment.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
+        facing = _internet_facing(balancer)
+        if facing is False:
+            continue
+        yield from _logs(
+            environment,
+            balancer,
+            {
+                name: _plain(balancer, f"AccessLoggingPolicy.{key}")
+                for name, key in (("enabled", "Enabled"), ("bucket", "S3BucketName"), ("prefix", "S3BucketPrefix"))
+            },
+            Delivery.CLASSIC,
+            "AccessLoggingPolicy",
+            facing,
+        )
+
+
+def _plain(resource: Resource, path: str) -> Resolved:
+    value = resource.get(path)
+    return value.value if isinstance(value, Known) else None if isinstance(value, Absent) else value
+
+
+def _internet_facing(balancer: Resource) -> bool | None:
+    scheme = balancer.get("Scheme")
+    if isinstance(scheme, Known) and isinstance(scheme.value, str):
+        return scheme.value.lower() != "internal"
+    return True if isinstance(scheme, Absent) else None
+
+
+def _modern(environment: Environment, balancer: Resource) -> Iterator[Judgement]:
+    kind = balancer.get("Type")
+    facing = _internet_facing(balancer)
+    if facing is False or (isinstance(kind, Known) and kind.value == "gateway"):
+        return
+    network = isinstance(kind, Known) and kind.value == "network"
+    if network and _logs_nothing(environment, balancer):
+        yield balancer.not_applicable(None, "No TLS listener: a network load balancer logs TLS requests only.")
+        return
+    attributes = balancer.get("LoadBalancerAttributes")
+    read: dict[str, Resolved] = {}
+    if isinstance(attributes, Unknown):
+        read = dict.fromkeys(("enabled", "bucket", "prefix"), attributes)
+    for each in attributes.value if isinstance(attributes, Known) and isinstance(attributes.value, list) else []:
+        if isinstance(each, Unknown) or (isinstance(each, dict) and not isinstance(each.get("Key"), str)):
+            read = {
+                **dict.fromkeys(("enabled", "bucket", "prefix"), Unknown("an attribute's name is not known")),
+                **read,
+            }
+        elif isinstance(each, dict) and str(each["Key"]).startswith("access_logs.s3."):
+            read[str(each["Key"]).removeprefix("access_logs.s3.")] = each.get("Value")
+    delivery = Delivery.NETWORK if network else Delivery.APPLICATION
+    yield from _logs(environment, balancer, read, delivery, "LoadBalancerAttributes", facing)
+
+
+def _logs_nothing(environment: Environment, balancer: Resource) -> bool:
+    listeners = list(environment.children(balancer, "AWS::ElasticLoadBalancingV2::Listener"))
+    protocols = [_plain(listener, "Protocol") for listener in listeners]
+    return bool(protocols) and all(each in ("TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC") for each in protocols)
+
+
+def _logs(
+    environment: Environment,
+    balancer: Resource,
+    read: dict[str, Resolved],
+    delivery: Delivery,
+    path: str,
+    facing: bool | None,
+) -> Iterator[Judgement]:
+    enabled = read.get("enabled")
+    switch = as_bool(enabled)
+    if switch is None and enabled is not None:
+        yield balancer.undecided("enabled", "whether access logs are on is not known before deployment", path=path)
+        return
+    if not switch:
+        if facing is None:
+            yield balancer.undecided("enabled", "whether it faces the internet is not known", path="Scheme", fix=_FIX)
+            return
+        yield balancer.fails(
+            "enabled",
+            "The load balancer faces the internet and logs no requests.",
+            fix=_FIX,
+            path="" if isinstance(balancer.get(path), Absent) else path,
+            expected="access logs to S3",
+            actual="off" if enabled is not None else "not set (default: off)",
+        )
+        return
+    yield balancer.passes("enabled", "Access logs are on.", path=path)
+    yield _bucket(environment, balancer, read, delivery, path)
+
+
+def _bucket(
+    environment: Environment, balancer: Resource, read: dict[str, Resolved], delivery: Delivery, path: str
+) -> Judgement:
+    name, prefix = read.get("bucket"), read.get("prefix")
+    if name is None or name == "":
+        return balancer.fails("bucket", "Access logs are on, but go to no bucket.", fix=_FIX, path=path)
+    bucket = environment.referred(name)
+    if bucket is None or bucket.type != "AWS::S3::Bucket":
+        bucket = _named(environment, name)
+    if bucket is None:
+        shown = name if isinstance(name, str | Text) else "of the attribute"
+        why = f"the bucket {shown} is not part of this project, so whether it accepts the logs is not known"
+        return balancer.undecided("bucket", why, path=path, fix=_FIX_BUCKET)
+    if delivery is not Delivery.NETWORK:
+        encrypted = _kms(bucket)
+        if encrypted is not False:
+            say = bucket.undecided if encrypted is None else None
+            if say is not None:
+                return say("bucket", "the bucket's encryption is not known before deployment", fix=_FIX_KMS)
+            return bucket.fails(
+                "bucket",
+                "Access logs never arrive: the bucket is encrypted with a KMS key, which delivery cannot use.",
+                fix=_FIX_KMS,
+                path="BucketEncryption",
+                expected="AES256",
+                actual="a KMS key",
+                related=(balancer,),
+            )
+    answer = accepts(environment, bucket, prefix, delivery, balancer.stack.region)
+    if answer is None:
+        return bucket.undecided("bucket", "whether the bucket's policy accepts the logs is not known", fix=_FIX_BUCKET)
+    if answer:
+        return bucket.passes("bucket", "Its policy accepts the logs.")
+    return bucket.fails(
+        "bucket",
+        "Access logs never arrive: the bucket's policy does not let the load balancer service write them.",
+        fix=_FIX_BUCKET,
+        expected=f"s3:PutObject for the {delivery.value} under the prefix",
+        actual="no such statement",
+        related=(balancer,),
+    )
+
+
+def _named(environment: Environment, name: Resolved) -> Resource | None:
+    """The bucket of this name, where the template writes the same name twice instead of referring."""
+    for other in environment.project.environments:
+        for bucket in other.resources("AWS::S3::Bucket"):
+            own = bucket.get("BucketName")
+            if isinstance(own, Known) and own.value == name:
+                return bucket
+    return None
+
+
+def _kms(bucket: Resource) -> bool | None:
+    """Whether new objects are encrypted with a KMS key. Without a setting it is AES256 (Amazon S3 User Guide)."""
+    algorithm = bucket.get(
+        "BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.SSEAlgorithm"
+    )
+    if isinstance(algorithm, Absent):
+        return False
+    if isinstance(algorithm, Known) and isinstance(algorithm.value, str):
+        return algorithm.value.startswith("aws:kms")
+    return None
+
+
+RULE = Rule(
+    id="W9",
+    title="Every internet-facing load balancer keeps access logs, in a bucket that accepts them",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="internet-facing load balancer (AWS::ElasticLoadBalancingV2::LoadBalancer)",
+    check=check,
+)
