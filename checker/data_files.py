@@ -40,9 +40,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """``Did you mean x?``, or all that is known where nothing is near."""
     from difflib import get_close_matches
 
-    known = list(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    lowered = {each.lower(): each for each in known}
+    asked = name.lower()
+    near = get_close_matches(asked, lowered, n=1, cutoff=0.6)
+    near = near or [each for each in lowered if len(asked) > 2 and each.startswith(asked)]
+    return f"Did you mean {lowered[near[0]]}?" if near else f"Known: {', '.join(lowered.values())}."
 
 
 def refuse_unknown(keys: Iterable[Any], known: Collection[str], where: str, whose: str) -> None:

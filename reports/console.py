@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from checker.errors import printable
-from checker.model.verdicts import Outcome, Run, Severity, WaiverState, WaiverStatus
+from checker.model.verdicts import Location, Outcome, Run, Severity, Verdict, WaiverState, WaiverStatus
 from reports import shape
 
 MAX_PLACES: Final = 8
@@ -104,18 +104,30 @@ def _unknown(run: Run, page: _Page) -> None:
 
 
 def _block(defect: shape.Defect, page: _Page, label: str, style: str) -> None:
-    first, *others = defect.verdicts
+    first = defect.verdicts[0]
     at = page.paint(printable(str(first.location)), "place")
     title = f"  {printable(defect.finding.title)}" if defect.finding.title else ""
     page.add(f"{at}  {page.paint(printable(defect.id), style)}{title}")
     page.labelled(label, defect.violation or "It does not hold.")
     if defect.fix:
         page.labelled("fix", defect.fix)
-    where = [f"{shape.subject(first)} · {first.environment}"]
-    where += [f"{shape.subject(each)} · {each.environment} · {each.location}" for each in others]
-    for index, line in enumerate(shape.listed(where, MAX_PLACES)):
-        page.labelled("where" if index == 0 else "", line, style="quiet")
+    where, *others = shape.listed(_places(defect.verdicts), MAX_PLACES)
+    page.labelled("where", where, style="quiet")
+    for index, line in enumerate(others):
+        page.labelled("" if index else "also", line, style="quiet")
     page.add("")
+
+
+def _places(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Who is meant, a line per subject; those that stand elsewhere than the first name their place."""
+    environments: dict[tuple[Location, str, str | None], list[str]] = {}
+    for each in verdicts:
+        environments.setdefault((each.location, each.subject.name, each.subject.type), []).append(each.environment)
+    first = verdicts[0]
+    for (location, name, kind), names in environments.items():
+        at = f"{location}  " if str(location) != str(first.location) else ""
+        of = f" ({kind})" if kind and (location, name) == (first.location, first.subject.name) else ""
+        yield f"{at}{name}{of} · {', '.join(dict.fromkeys(names))}"
 
 
 def _unread(run: Run, page: _Page) -> None:
@@ -145,10 +157,12 @@ def _waivers(run: Run, page: _Page) -> None:
 
 
 def _waiver(status: WaiverStatus) -> str:
+    on = "" if status.resource == "*" else f" on {status.resource}"
+    within = "" if "*" in status.environments else f" in {', '.join(status.environments)}"
     state = "" if status.state is WaiverState.ACTIVE else f"{shape.STATE_WORDS[status.state]}; "
     return (
-        f"{status.finding} on {status.resource} in {', '.join(status.environments)}, {shape.days(status)}, "
-        f"{status.owner}: {state}{status.detail} ({status.location})"
+        f"{status.finding}{on}{within}, {shape.days(status)}: {state}{status.detail} "
+        f"({status.owner}, {status.location})"
     )
 
 

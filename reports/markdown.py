@@ -13,7 +13,7 @@ from reports import shape
 # A comment holds 65,536 characters (GitHub's API refuses more); a job's summary holds 1 MiB.
 LIMIT: Final = 60_000
 MAX_PLACES: Final = 5
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~$])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~$])")
 _SECTIONS: Final = (
     (Outcome.ERROR, "Rules that crashed"),
     (Outcome.FAIL, "Violated"),

@@ -137,10 +137,10 @@ def _physical(location: Location) -> dict[str, Any]:
     if location.file.startswith("arn:") or "://" in location.file:
         return {}
     if location.file.startswith("/"):
-        artifact = {"uri": "file://" + quote(location.file)}
+        artifact = {"uri": "file://" + quote(location.file, errors="replace")}
     else:
         # A colon in the first part of a relative reference would make it a scheme (RFC 3986, 4.2).
-        artifact = {"uri": quote(location.file.replace("\\", "/")), "uriBaseId": "%SRCROOT%"}
+        artifact = {"uri": quote(location.file.replace("\\", "/"), errors="replace"), "uriBaseId": "%SRCROOT%"}
     region = {"region": {"startLine": location.line}} if location.line else {}
     return {"physicalLocation": {"artifactLocation": artifact, **region}}
 

@@ -123,16 +123,19 @@ def tally(run: Run) -> list[str]:
 def headline(run: Run) -> str:
     """One clause that says how it went. It knows nothing of thresholds: those belong to the exit code."""
     totals = run.totals
+    crashed = totals[Outcome.ERROR]
+    failing = len(defects(run, Outcome.FAIL))
     broken = sum(status.state.fails_gate for status in run.waivers)
-    if totals[Outcome.ERROR]:
-        return f"{count(totals[Outcome.ERROR], 'rule')} crashed"
-    if totals[Outcome.FAIL]:
-        return f"{count(len(defects(run, Outcome.FAIL)), 'defect')} found"
-    if broken:
-        return f"{count(broken, 'waiver')} no longer {'holds' if broken == 1 else 'hold'}"
+    parts = [
+        f"{count(crashed, 'rule')} crashed" if crashed else "",
+        count(failing, "defect") if failing else "",
+        f"{count(broken, 'waiver')} no longer {'holds' if broken == 1 else 'hold'}" if broken else "",
+    ]
+    if any(parts):
+        return ", ".join(filter(None, parts))
     if totals[Outcome.UNKNOWN] or run.coverage.unread:
         return "nothing fails, but not everything could be decided"
-    return "nothing fails"
+    return "nothing fails" if run.verdicts else "nothing was judged"
 
 
 def what_was_judged(run: Run) -> str:

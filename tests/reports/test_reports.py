@@ -1,0 +1,341 @@
+"""Every format: the golden files, what each format's own reader makes of them, and text that tries to break out."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from checker.errors import InputError
+from checker.model.verdicts import Coverage, Location, Outcome, Run
+from reports import FORMATS, json_document, markdown, render, sarif, shape
+from tests.reports.sample import EMPTY, HOSTILE, RUN, verdict
+from tests.reports.write_golden import GOLDEN, expected
+
+SCHEMA = json.loads(resources.files("reports").joinpath("run_schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(expected()))
+def test_golden(name: str) -> None:
+    assert (GOLDEN / name).read_text(encoding="utf-8") == expected()[name]
+
+
+def test_every_golden_file_is_compared() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(expected())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_run_gives_the_same_bytes_and_ends_with_a_line_break(name: str) -> None:
+    assert render(RUN, name) == render(RUN, name)
+    assert render(RUN, name).endswith("\n")
+    assert not render(RUN, name).endswith("\n\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_text_that_no_encoding_or_terminal_should_see(name: str) -> None:
+    nasty = "\ud800\x1b[31mred\x00\u202egnp.exe\x07\ufffe"
+    run = replace(
+        RUN, verdicts=(verdict("C7", Outcome.FAIL, nasty, 1, violation=nasty, fix=nasty, file=f"a/{nasty}.py"),)
+    )
+    text = render(run, name)
+    text.encode("utf-8")
+    assert "\x1b" not in text
+    assert "\x00" not in text
+    if name in {"console", "markdown"}:
+        assert "\u202e" not in text
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(KeyError):
+        render(RUN, "pdf")
+
+
+# --- the run document
+
+
+def test_the_document_fits_its_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    validator = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
+    for run in (RUN, EMPTY):
+        assert [error.message for error in validator.iter_errors(json.loads(render(run, "json")))] == []
+
+
+def test_the_schema_describes_every_key() -> None:
+    assert sorted(_undescribed(json_document.document(RUN), SCHEMA)) == []
+
+
+def _undescribed(value: Any, schema: dict[str, Any], path: str = "") -> list[str]:
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    if "oneOf" in schema:
+        return [] if value is None else _undescribed(value, schema["oneOf"][-1], path)
+    if isinstance(value, list):
+        return [found for each in value for found in _undescribed(each, schema["items"], f"{path}[]")]
+    if not isinstance(value, dict):
+        return []
+    found = []
+    for key, each in value.items():
+        below = schema.get("properties", {}).get(key) or schema.get("additionalProperties")
+        found += _undescribed(each, below, f"{path}.{key}") if below else [f"{path}.{key}"]
+    return found
+
+
+def test_a_waived_verdict_without_its_waiver_does_not_fit() -> None:
+    document = json_document.document(RUN)
+    waived = next(each for each in document["verdicts"] if each["outcome"] == "waived")
+    waived["waiver"] = None
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
+
+
+@pytest.mark.parametrize("run", [RUN, EMPTY], ids=["full", "empty"])
+def test_reading_a_document_back_gives_the_run(run: Run) -> None:
+    assert json_document.parse(render(run, "json")) == run
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_run_that_was_read_back_renders_the_same(name: str) -> None:
+    assert render(json_document.parse(render(RUN, "json")), name) == render(RUN, name)
+
+
+def test_a_document_with_the_bare_keys_can_be_read() -> None:
+    document = json_document.document(RUN)
+    del document["waivers"], document["findings"]
+    for key in ("judged", "not_judged", "notes"):
+        del document["coverage"][key]
+    for each in document["verdicts"]:
+        del each["related"], each["subject"]["name"]
+    document["later"] = {"keys": "are passed over"}
+    run = json_document.parse(json.dumps(document))
+    assert run.verdicts[0].subject.name == "Cache"
+    assert run.verdicts[3].subject.name == "environment"
+    assert list(run.findings) == list(dict.fromkeys(each.finding for each in RUN.verdicts))
+    assert run.totals == RUN.totals
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(schema="checker-run/9"), "not a checker-run/1 document: its schema is 'checker-run/9'"),
+        (lambda d: d.pop("schema"), "not a checker-run/1 document: it names no schema"),
+        (lambda d: d.pop("verdicts"), "verdicts is not a list"),
+        (lambda d: d["verdicts"][0].update(outcome="ok"), "verdicts[0].outcome is none of pass, fail"),
+        (lambda d: d["verdicts"][0].update(outcome=[]), "verdicts[0].outcome is not text"),
+        (lambda d: d["verdicts"][1]["location"].update(line="7"), "verdicts[1].location.line is not a whole number"),
+        (lambda d: d["verdicts"][1].update(subject=None), "verdicts[1].subject is not an object"),
+        (lambda d: d["coverage"].update(surfaces=[]), "coverage.surfaces is not an object"),
+        (lambda d: d.update(project="x"), "project is not an object"),
+    ],
+)
+def test_a_broken_document_is_refused_by_the_place_of_its_fault(change: Any, message: str) -> None:
+    document = json_document.document(RUN)
+    change(document)
+    with pytest.raises(InputError, match=re.escape(f"old.json: {message}")):
+        json_document.parse(json.dumps(document), "old.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "7", "[" * 100_000])
+def test_what_is_no_document_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"old\.json"):
+        json_document.parse(text, "old.json")
+
+
+# --- SARIF
+
+
+def test_sarif_fits_the_standard() -> None:
+    file = Path(__file__).parents[3] / "shared/schemas/sarif-2.1.0.json"
+    for run in (RUN, EMPTY):
+        document = json.loads(render(run, "sarif"))
+        assert document["version"] == "2.1.0"
+        if file.exists():  # too large to keep a copy here
+            jsonschema.Draft7Validator(json.loads(file.read_text(encoding="utf-8"))).validate(document)
+
+
+def test_sarif_says_what_it_found_and_nothing_of_what_passes() -> None:
+    (run,) = json.loads(render(RUN, "sarif"))["runs"]
+    kinds = {(each["properties"]["outcome"], each["kind"], each["level"]) for each in run["results"]}
+    assert kinds == {
+        ("fail", "fail", "error"),
+        ("fail", "fail", "warning"),
+        ("fail", "fail", "note"),
+        ("waived", "fail", "warning"),
+        ("unknown", "open", "none"),
+    }
+    assert [r["ruleId"] for r in run["results"] if "suppressions" in r] == ["W6"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert all(rules[each["ruleIndex"]] == each["ruleId"] for each in run["results"])
+    prints = [each["partialFingerprints"]["checkerSubject/v1"] for each in run["results"]]
+    assert len(set(prints)) == len(prints)
+
+
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("infra/a b/<x>.py", "infra/a%20b/%3Cx%3E.py"),
+        ("odd:name.py", "odd%3Aname.py"),
+        ("/tmp/x.json", "file:///tmp/x.json"),
+    ],
+)
+def test_sarif_places_are_uris(file: str, uri: str) -> None:
+    assert sarif._physical(Location(file, 3))["physicalLocation"]["artifactLocation"]["uri"] == uri
+
+
+def test_a_live_resource_has_no_file() -> None:
+    assert sarif._physical(Location("arn:aws:rds:us-west-2:111111111111:db:x")) == {}
+
+
+# --- XML and HTML
+
+
+def test_junit_counts_what_it_holds_and_passes_only_what_passes() -> None:
+    root = ET.fromstring(render(RUN, "junit"))
+    cases = root.findall("./testsuite/testcase")
+    assert int(root.get("tests", "")) == len(cases)
+    assert sum(int(suite.get("failures", "")) for suite in root) == int(root.get("failures", ""))
+    results = dict.fromkeys(("failure", "error", "skipped"), 0)
+    for case in cases:
+        for each in case:
+            results[each.tag] += 1
+    totals = RUN.totals
+    assert results == {
+        "failure": totals["fail"] + 2,  # the two waivers that fail the gate
+        "error": totals["unknown"] + totals["error"] + 1,  # the source that was not read
+        "skipped": totals["waived"] + totals["not_applicable"] + 1,  # the finding that nothing judged
+    }
+    assert [case.get("name") for case in cases if len(case) == 0] == [
+        "C7[in-transit] Cache (AWS::ElastiCache::ReplicationGroup) in DocPlatformProd [production]",
+        "S6 Vpc (AWS::EC2::VPC) in DocPlatformProd [production]",
+    ]
+
+
+class _Page(HTMLParser):
+    """Collects elements, ids and links, and demands that every element is closed in order."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        values = dict(attrs)
+        assert not [name for name in values if name.startswith("on") or name in {"src", "style"}]
+        self.ids += [values["id"] or ""] if "id" in values else []
+        self.links += [values["href"] or ""] if "href" in values else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_html_is_whole_and_runs_nothing() -> None:
+    text = render(RUN, "html")
+    page = _Page()
+    page.feed(text)
+    page.close()
+    assert page.open == []
+    assert page.seen.isdisjoint({"script", "img", "iframe", "link", "object", "form"})
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link.removeprefix("#") for link in page.links} == set(page.ids)
+    assert HOSTILE in " ".join(page.words)
+    assert "url(" not in text
+    assert "http:" not in text
+
+
+# --- Markdown
+
+
+def test_markdown_stays_within_its_limit_and_says_so() -> None:
+    many = tuple(
+        verdict("C7", Outcome.FAIL, f"Cache{n}", n, violation=f"Cache number {n} is open.", fix="Close it.")
+        for n in range(1, 2000)
+    )
+    text = render(replace(RUN, verdicts=many), "markdown", limit=5_000)
+    assert len(text) <= 5_000
+    assert re.search(r"\d+ more parts not shown here", text)
+    assert len(render(replace(RUN, verdicts=many), "markdown")) <= markdown.LIMIT
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a|b", "`a¦b`"),
+        ("`", "`` ` ``"),
+        ("a``b", "```a``b```"),
+        ("", "` `"),
+        ("two\nlines", "`two lines`"),
+    ],
+)
+def test_code_spans_cannot_be_left(value: str, shown: str) -> None:
+    assert markdown.code(value) == shown
+
+
+def test_markdown_mentions_nobody_and_holds_no_html() -> None:
+    text = render(RUN, "markdown")
+    outside_code = re.sub(r"(`+).*?\1", "", text)
+    assert not re.search(r"@[a-z]", outside_code)
+    assert not re.search(r"(?<!\\)<(?!!-- -->)", outside_code)
+
+
+# --- the console
+
+
+def test_defects_that_are_one_are_told_once() -> None:
+    logs = [defect for defect in shape.defects(RUN, Outcome.FAIL) if defect.id == "P12"]
+    assert [len(defect.verdicts) for defect in logs] == [12]
+    assert render(RUN, "console").count("The log group keeps everything for ever.") == 1
+
+
+def test_what_is_well_is_only_counted() -> None:
+    text = render(RUN, "console")
+    assert "2 passed · 1 not applicable" in text
+    assert "A flow log keeps rejected traffic" not in text
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    colored = render(RUN, "console", color=True)
+    assert "\x1b[1;31m" in colored
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == render(RUN, "console")
+
+
+@pytest.mark.parametrize("width", [40, 72, 100, 200])
+def test_prose_is_wrapped(width: int) -> None:
+    run = replace(RUN, verdicts=tuple(each for each in RUN.verdicts if each.finding == "C7"))
+    prose = [line for line in render(run, "console", width=width).splitlines() if line.startswith("   ")]
+    assert max(map(len, prose)) <= max(width, 60)
+
+
+def test_without_a_width_no_line_is_wrapped() -> None:
+    assert any(HOSTILE in line for line in render(RUN, "console", width=0).splitlines() if "violated" in line)
+
+
+def test_nothing_wrong_is_one_line() -> None:
+    passing = tuple(each for each in RUN.verdicts if each.outcome is Outcome.PASS)
+    run = replace(RUN, verdicts=passing, waivers=(), coverage=Coverage())
+    assert render(run, "console") == (
+        "gate of kcjonson/doc-platform at 2030b0110f0f: shared, staging, production · nothing fails · 0 failed · "
+        "0 errors · 0 unknown · 0 waived · 2 passed · 0 not applicable · not judged yet: 0\n"
+    )
+
+
+def test_a_run_without_verdicts_does_not_look_like_a_pass() -> None:
+    assert "nothing was judged" in render(EMPTY, "console")
+    assert "Nothing was judged" in render(EMPTY, "html")

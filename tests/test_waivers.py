@@ -1,0 +1,356 @@
+"""Waivers: what they cover, what they never cover, their states, and how faults of the file are told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checker.errors import ConfigError
+from checker.model.verdicts import (
+    Location,
+    Outcome,
+    Severity,
+    Subject,
+    SubjectKind,
+    Surface,
+    Verdict,
+    WaiverState,
+)
+from checker.register import load_register
+from checker.waivers import Waiver, apply, load_waivers, parse_waivers
+
+FINDINGS = frozenset({"C1", "C7", "W6", "W8"})
+TODAY = date(2026, 12, 1)
+ENTRY: dict[str, Any] = {
+    "finding": "C7",
+    "environments": ["*"],
+    "resource": "*",
+    "reason": "Looked at.",
+    "owner": "platform-team",
+    "approved-on": "2026-11-20",
+    "expires-on": "2027-05-20",
+}
+
+
+def waivers(*entries: dict[str, Any]) -> tuple[Waiver, ...]:
+    text = yaml.safe_dump({"waivers": [{**ENTRY, **entry} for entry in entries]}, sort_keys=False)
+    return parse_waivers(text, "waivers.yaml", findings=FINDINGS)
+
+
+def verdict(
+    outcome: Outcome = Outcome.FAIL, finding: str = "C7", sub: str | None = None, environment: str = "production"
+) -> Verdict:
+    subject = Subject(
+        SubjectKind.RESOURCE, "Cache", "AWS::X::Y", "Prod", "Cache", "doc-cache", "Prod/Data/Cache/Resource"
+    )
+    at = Location("data.py", 3)
+    return Verdict(finding, Severity.CRITICAL, outcome, Surface.TEMPLATE, environment, subject, at, sub)
+
+
+def outcome_of(given: Verdict, *entries: dict[str, Any]) -> Outcome:
+    (result,), _ = apply([given], waivers(*entries), TODAY)
+    return result.outcome
+
+
+# --- what is covered
+
+
+def test_a_failure_is_excused_and_says_by_whom_and_until_when() -> None:
+    (result,), (status,) = apply([verdict(sub="at-rest")], waivers({}), TODAY)
+    assert result.outcome is Outcome.WAIVED
+    assert result.waiver is not None
+    assert (result.waiver.owner, result.waiver.expires_on, result.waiver.days_left) == (
+        "platform-team",
+        "2027-05-20",
+        170,
+    )
+    assert replace(result, outcome=Outcome.FAIL, waiver=None) == verdict(sub="at-rest")
+    assert (status.state, status.detail) == (WaiverState.ACTIVE, "excuses 1 failure")
+    assert str(status.location) == "waivers.yaml:2"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.ERROR, Outcome.PASS, Outcome.NOT_APPLICABLE])
+def test_nothing_but_a_failure_is_excused(outcome: Outcome) -> None:
+    result, _ = apply([verdict(outcome)], waivers({}), TODAY)
+    assert result == [verdict(outcome)]
+
+
+@pytest.mark.parametrize(
+    ("finding", "sub", "covered"),
+    [
+        ("C7", None, True),
+        ("C7", "at-rest", True),
+        ("C7[at-rest]", "at-rest", True),
+        ("C7[at-rest]", "in-transit", False),
+        ("C7[at-rest]", None, False),
+        ("C7[*]", "at-rest", True),
+        ("C7[*]", None, False),
+        ("C7[client=*]", "client=REDIS_URL", True),
+        ("C7[at-res?]", "at-rest", True),
+        ("C7[at.rest]", "at-rest", False),
+        ("C7[job=[x]]", "job=[x]", True),
+        ("C1", "at-rest", False),
+    ],
+)
+def test_a_waiver_is_as_narrow_as_its_sub_id(finding: str, sub: str | None, covered: bool) -> None:
+    assert (outcome_of(verdict(sub=sub), {"finding": finding}) is Outcome.WAIVED) is covered
+
+
+@pytest.mark.parametrize(
+    ("resource", "covered"),
+    [
+        ("Cache", True),
+        ("Prod/Cache", True),
+        ("Prod/Data/*", True),
+        ("doc-cache", True),
+        ("Cach", False),
+        ("cache", False),
+        ("C[a]che", False),
+        ("Prod", False),
+        ("*", True),
+    ],
+)
+def test_a_resource_has_several_names(resource: str, covered: bool) -> None:
+    assert (outcome_of(verdict(), {"resource": resource}) is Outcome.WAIVED) is covered
+
+
+@pytest.mark.parametrize(
+    ("environments", "covered"),
+    [(["production"], True), (["staging"], False), (["staging", "prod*"], True), (["prod"], False)],
+)
+def test_environments(environments: list[str], covered: bool) -> None:
+    assert (outcome_of(verdict(), {"environments": environments}) is Outcome.WAIVED) is covered
+
+
+def test_the_first_waiver_that_holds_is_named() -> None:
+    expired = {"owner": "gone", "approved-on": "2026-01-01", "expires-on": "2026-02-01"}
+    (result,), statuses = apply([verdict()], waivers(expired, {"owner": "first"}, {"owner": "second"}), TODAY)
+    assert result.waiver is not None
+    assert result.waiver.owner == "first"
+    assert [status.state for status in statuses] == [WaiverState.EXPIRED, WaiverState.ACTIVE, WaiverState.ACTIVE]
+
+
+# --- states
+
+
+@pytest.mark.parametrize(
+    ("today", "state", "outcome", "left"),
+    [
+        (date(2026, 11, 19), WaiverState.NOT_YET, Outcome.FAIL, 182),
+        (date(2026, 11, 20), WaiverState.ACTIVE, Outcome.WAIVED, 181),
+        (date(2027, 5, 20), WaiverState.ACTIVE, Outcome.WAIVED, 0),
+        (date(2027, 5, 21), WaiverState.EXPIRED, Outcome.FAIL, -1),
+    ],
+)
+def test_it_holds_from_its_first_day_to_its_last(today: date, state: WaiverState, outcome: Outcome, left: int) -> None:
+    (result,), (status,) = apply([verdict()], waivers({}), today)
+    assert (result.outcome, status.state, status.days_left) == (outcome, state, left)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "state", "detail"),
+    [
+        ([verdict(Outcome.PASS)], WaiverState.PASSING, "what it excuses passes: delete it"),
+        ([verdict(Outcome.PASS), verdict()], WaiverState.ACTIVE, "excuses 1 failure"),
+        ([verdict(Outcome.UNKNOWN)], WaiverState.ACTIVE, "nothing fails, but 1 verdict could not be decided"),
+        ([verdict(Outcome.PASS), verdict(Outcome.ERROR)], WaiverState.ACTIVE, "nothing fails, but 1 verdict could"),
+        ([verdict(Outcome.NOT_APPLICABLE)], WaiverState.UNMATCHED, "nothing of the kind exists"),
+        ([], WaiverState.UNMATCHED, "C7 was not judged in this run"),
+        ([verdict(finding="C1")], WaiverState.UNMATCHED, "C7 was not judged in this run"),
+    ],
+)
+def test_what_it_finds_decides_its_state(verdicts: list[Verdict], state: WaiverState, detail: str) -> None:
+    _, (status,) = apply(verdicts, waivers({}), TODAY)
+    assert status.state is state
+    assert status.detail.startswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("entry", "detail"),
+    [
+        ({"resource": "Gone"}, "no subject is called Gone: delete it, or correct its pattern"),
+        ({"environments": ["staging"]}, "this run did not look at staging"),
+    ],
+)
+def test_why_it_matches_nothing(entry: dict[str, Any], detail: str) -> None:
+    _, (status,) = apply([verdict()], waivers(entry), TODAY)
+    assert (status.state, status.detail) == (WaiverState.UNMATCHED, detail)
+
+
+def test_an_expired_waiver_is_told_even_where_nothing_fails_any_more() -> None:
+    expired = {"approved-on": "2026-01-01", "expires-on": "2026-02-01"}
+    _, (status,) = apply([verdict(Outcome.PASS)], waivers(expired), TODAY)
+    assert status.state is WaiverState.EXPIRED
+    assert "delete it" in status.detail
+
+
+def test_expired_and_broken_fail_the_gate_and_no_other_state_does() -> None:
+    assert [s for s in WaiverState if s.fails_gate] == [WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN]
+
+
+# --- conditions
+
+CONDITION = {"finding": "W6", "holds_while": "W6[protection]"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "outcome"),
+    [
+        ([Outcome.PASS], WaiverState.ACTIVE, Outcome.WAIVED),
+        ([Outcome.PASS, Outcome.NOT_APPLICABLE], WaiverState.ACTIVE, Outcome.WAIVED),
+        ([Outcome.FAIL], WaiverState.CONDITION_BROKEN, Outcome.FAIL),
+        ([Outcome.PASS, Outcome.FAIL], WaiverState.CONDITION_BROKEN, Outcome.FAIL),
+        ([Outcome.UNKNOWN, Outcome.FAIL], WaiverState.CONDITION_BROKEN, Outcome.FAIL),
+        ([], WaiverState.CONDITION_UNVERIFIED, Outcome.WAIVED),
+        ([Outcome.UNKNOWN], WaiverState.CONDITION_UNVERIFIED, Outcome.WAIVED),
+        ([Outcome.PASS, Outcome.UNKNOWN], WaiverState.CONDITION_UNVERIFIED, Outcome.WAIVED),
+        ([Outcome.PASS, Outcome.ERROR], WaiverState.CONDITION_UNVERIFIED, Outcome.WAIVED),
+        ([Outcome.NOT_APPLICABLE], WaiverState.CONDITION_UNVERIFIED, Outcome.WAIVED),
+    ],
+)
+def test_a_condition_holds_only_where_it_is_seen_to(seen: list[Outcome], state: WaiverState, outcome: Outcome) -> None:
+    verdicts = [verdict(finding="W6", sub="one-role"), *(verdict(each, "W6", "protection") for each in seen)]
+    results, (status,) = apply(verdicts, waivers(CONDITION), TODAY)
+    assert (status.state, results[0].outcome) == (state, outcome)
+    assert [each.outcome for each in results[1:]] == seen  # a waiver never excuses its own condition
+    assert "W6[protection]" in status.detail
+
+
+def test_a_condition_that_another_waiver_excuses_is_broken_all_the_same() -> None:
+    verdicts = [verdict(finding="W6", sub="one-role"), verdict(finding="W8")]
+    held = {"finding": "W6", "holds_while": "W8"}
+    for entries in ((held, {"finding": "W8"}), ({"finding": "W8"}, held)):
+        results, statuses = apply(verdicts, waivers(*entries), TODAY)
+        assert [each.outcome for each in results] == [Outcome.FAIL, Outcome.WAIVED]
+        assert {each.state for each in statuses} == {WaiverState.ACTIVE, WaiverState.CONDITION_BROKEN}
+
+
+def test_a_condition_of_another_environment_says_nothing() -> None:
+    verdicts = [verdict(finding="W6"), verdict(Outcome.PASS, "W8", environment="staging")]
+    entry = {"finding": "W6", "holds_while": "W8", "environments": ["production"]}
+    _, (status,) = apply(verdicts, waivers(entry), TODAY)
+    assert status.state is WaiverState.CONDITION_UNVERIFIED
+
+
+# --- what holds of any run
+
+outcomes = st.sampled_from(list(Outcome))
+subs = st.sampled_from([None, "a", "b"])
+some_verdicts = st.lists(
+    st.builds(
+        verdict,
+        outcomes.filter(lambda o: o is not Outcome.WAIVED),
+        st.sampled_from(sorted(FINDINGS)),
+        subs,
+        st.sampled_from(["staging", "production"]),
+    ),
+    max_size=8,
+)
+entries = st.fixed_dictionaries(
+    {
+        "finding": st.sampled_from(["C7", "C7[a]", "W6", "W6[*]", "C1"]),
+        "environments": st.sampled_from([["*"], ["staging"]]),
+        "expires-on": st.sampled_from(["2026-11-25", "2027-01-01"]),
+    },
+    optional={"holds_while": st.sampled_from(["W8", "C1[b]"])},
+)
+
+
+@given(some_verdicts, st.lists(entries, max_size=4))
+def test_waiving_only_ever_turns_failures_into_waived(
+    before: list[Verdict], given_entries: list[dict[str, Any]]
+) -> None:
+    after, statuses = apply(before, waivers(*given_entries), TODAY)
+    assert len(statuses) == len(given_entries)
+    for old, new in zip(before, after, strict=True):
+        if new != old:
+            assert (old.outcome, new.outcome) == (Outcome.FAIL, Outcome.WAIVED)
+            assert new.waiver is not None
+            assert new.waiver.days_left >= 0
+            assert replace(new, outcome=old.outcome, waiver=None) == old
+
+
+# --- the file
+
+
+def test_an_empty_file_holds_no_waiver() -> None:
+    assert parse_waivers("", "w.yaml", findings=FINDINGS) == ()
+    assert parse_waivers("waivers:\n", "w.yaml", findings=FINDINGS) == ()
+    assert parse_waivers("waivers: []\n", "w.yaml", findings=FINDINGS) == ()
+
+
+def test_findings_of_outside_scanners_can_be_waived() -> None:
+    for finding in ("E3012", "CKV_AWS_116", "CKV2_AWS_5", "cfn-lint:W3005"):
+        assert str(waivers({"finding": finding})[0].covers) == finding
+
+
+@pytest.mark.parametrize(
+    ("entry", "message", "hint"),
+    [
+        ({"finding": "C77"}, "w.yaml:2: there is no finding 'C77'", "Did you mean C7?"),
+        ({"finding": "*"}, "w.yaml:2: there is no finding '*'", ""),
+        ({"finding": "C7[at-rest"}, "w.yaml:2: 'C7[at-rest' is no finding", "C7[at-rest]"),
+        ({"finding": "C7[]"}, "w.yaml:2: 'C7[]' is no finding", ""),
+        ({"finding": 7}, "w.yaml:2: finding is not text", ""),
+        ({"environments": "production"}, "environments is not a list of names", '["*"]'),
+        ({"environments": [1]}, "w.yaml:3: environments is not a list of names", ""),
+        ({"environments": []}, "w.yaml:2: the waiver lacks environments", ""),
+        ({"reason": "  "}, "w.yaml:5: reason is not text", ""),
+        ({"owner": None}, "w.yaml:2: the waiver lacks owner", "None may be left out."),
+        ({"approved-on": "20.11.2026"}, "w.yaml:7: approved-on is no date", "2026-11-20"),
+        ({"approved-on": "2026-02-30"}, "w.yaml:7: approved-on is no date", ""),
+        ({"approved-on": "2026-W01-1"}, "w.yaml:7: approved-on is no date", ""),
+        ({"expires-on": 20270520}, "w.yaml:8: expires-on is no date", ""),
+        ({"expires-on": "2026-11-19"}, "w.yaml:8: it expires before it is approved", "Check both dates."),
+        ({"expires-on": "2027-11-21"}, "w.yaml:8: it would hold for 366 days, and 365 are allowed", "earlier day"),
+        ({"expire-on": "2027-01-01"}, "w.yaml:9: a waiver has no key 'expire-on'", "Did you mean expires-on?"),
+        ({"holds_while": "W66"}, "w.yaml:9: there is no finding 'W66'", "Did you mean W6?"),
+        ({"holds_while": "C7"}, "w.yaml:9: it would hold while nothing needs it", "Name another check."),
+    ],
+)
+def test_faults_are_told_with_their_line(entry: dict[str, Any], message: str, hint: str) -> None:
+    text = yaml.safe_dump({"waivers": [{**ENTRY, **entry}]}, sort_keys=False, default_flow_style=None)
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        parse_waivers(text, "w.yaml", findings=FINDINGS)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- finding: C7", "w.yaml:1: the top level is not a mapping"),
+        ("waivers: {}", "w.yaml:1: waivers is not a list"),
+        ("waivers: [C7]", "w.yaml:1: a waiver is a mapping"),
+        ("waiver: []", "w.yaml:1: the file has no key 'waiver'"),
+        ("waivers:\n  - finding: C7\n    finding: C7", "w.yaml:3: the key 'finding' stands twice"),
+        ("waivers: ]", "w.yaml:1: not valid YAML"),
+    ],
+)
+def test_files_that_are_no_waivers(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_waivers(text, "w.yaml", findings=FINDINGS)
+
+
+def test_what_a_waiver_says_cannot_reach_the_terminal() -> None:
+    (waiver,) = waivers({"reason": "fine\x1b[2J\nreally", "owner": "a\u202eb"})
+    assert (waiver.reason, waiver.owner) == ("fine\N{REPLACEMENT CHARACTER}[2J really", "a\N{REPLACEMENT CHARACTER}b")
+
+
+# --- this repository's own
+
+
+def test_own_waivers_are_accepted_findings_and_within_bounds() -> None:
+    root = Path(__file__).parent.parent
+    register = load_register()
+    own = load_waivers(root / "policies/waivers.yaml", "policies/waivers.yaml", findings=register.entries)
+    assert own
+    for waiver in own:
+        assert register.entries[waiver.covers.finding].disposition == "accepted"
