@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Final
 
+from checker.model.environment_words import environment_of, kind_of, words
 from checker.model.resources import EnvironmentKind, Stack
 
-# Words that teams use in stack and stage names. Compared with whole words of a name, in any case.
-_WORDS: Final[Mapping[str, EnvironmentKind]] = {
-    **dict.fromkeys(("production", "prod", "prd", "live"), EnvironmentKind.PRODUCTION),
-    **dict.fromkeys(
-        ("staging", "stage", "stg", "test", "testing", "qa", "uat", "preprod", "dev", "develop", "development",
-         "sandbox", "demo", "beta", "gamma", "integration", "preview"),
-        EnvironmentKind.STAGING,
-    ),
-    **dict.fromkeys(("shared", "common", "global", "base", "foundation", "bootstrap"), EnvironmentKind.SHARED),
-}  # fmt: skip
-_CANONICAL: Final[Mapping[str, str]] = {"prod": "production", "prd": "production", "stage": "staging", "stg": "staging"}
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-
-
-def words(name: str) -> list[str]:
-    """``DocPlatform-ProdStack`` as ``[doc, platform, prod, stack]``."""
-    return [word.lower() for word in _WORD.findall(name)]
-
-
-def kind_of(name: str) -> EnvironmentKind:
-    """What an environment of this name is for."""
-    return next((_WORDS[word] for word in words(name) if word in _WORDS), EnvironmentKind.OTHER)
-
-
-def environment_of(stack_name: str, stage: str = "") -> str | None:
-    """The environment that a stage's or a stack's name speaks of, ``None`` where it speaks of none."""
-    for name in (stage, stack_name):
-        for word in words(name):
-            if word in _WORDS:
-                return "shared" if _WORDS[word] is EnvironmentKind.SHARED else _CANONICAL.get(word, word)
-    return stage or None
+__all__ = ["assign", "environment_of", "kind_of", "words"]
 
 
 def assign(

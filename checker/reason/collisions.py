@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from checker.discovery import environment_of, words
+from checker.model.environment_words import environment_of, words
 from checker.model.resources import Environment, EnvironmentKind, Project, Raw, Resource, Stack
 from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value
 from checker.reason.intrinsics import could_be
