@@ -12,6 +12,7 @@ from typing import Final
 from checker.model.rules import Rule
 
 MODULES: Final[Mapping[str, str]] = {
+    "C2": "c2_ecr_lifecycle",
     "C7": "c7_redis_encryption",
     "W8": "w8_open_egress",
     "W9": "w9_load_balancer_logs",

@@ -1,0 +1,310 @@
+"""Which images the templates run, and whether such a reference can come to mean another image.
+
+A reference moves when its tag is put on another image: then the same template starts other code, at a moment that
+nobody chose (a task that restarts, a deployment of something else).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from checker.model.resources import Environment, Project, Resource
+from checker.model.values import Absent, Hole, HoleKind, Known, Resolved, ResourceKey, Text, Unknown
+
+# Where a resource names the image that it runs; `*` stands for every element of a list.
+_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "AWS::ECS::TaskDefinition": ("ContainerDefinitions.*.Image",),
+    "AWS::ECS::ExpressGatewayService": ("PrimaryContainer.Image",),
+    "AWS::Lambda::Function": ("Code.ImageUri",),
+    "AWS::Serverless::Function": ("ImageUri",),
+    "AWS::AppRunner::Service": ("SourceConfiguration.ImageRepository.ImageIdentifier",),
+    "AWS::Batch::JobDefinition": (
+        "ContainerProperties.Image",
+        "EcsProperties.TaskProperties.*.Containers.*.Image",
+        "NodeProperties.NodeRangeProperties.*.Container.Image",
+    ),
+    "AWS::SageMaker::Model": ("PrimaryContainer.Image", "Containers.*.Image"),
+}
+SHA: Final = re.compile(r"[0-9a-f]{40}")
+# Tags of CDK's image assets: a hash of the content.
+_CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_DYNAMIC: Final = re.compile(r"\{\{resolve:[^}]*\}\}")
+# A version of at least two numbers (1.27, v3.3.7-alpine), a date or a build number: one release of its publisher's.
+_RELEASE: Final = re.compile(r"\d+\.\d+|\d{6}|\d{4}-\d{2}-\d{2}")
+_HEX: Final = frozenset("0123456789abcdef")
+_FIRST_MARK: Final = 0xE000  # private use: stands for hole 0, the next one for hole 1, ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """One place that names an image: ``value`` is resolved, ``path`` is where it stands in ``owner``."""
+
+    owner: Resource
+    path: str
+    value: Resolved
+
+
+class Registry(StrEnum):
+    """Whose registry an image comes from, as far as its name tells."""
+
+    ECR = "ecr"  # a private registry of ECR: tags there are ours to move
+    FOREIGN = "foreign"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedImage:
+    """An image reference in its parts.
+
+    ``tag`` is ``latest`` where none is given, and unknown where an open value holds or may hold it. ``repository`` is
+    the name below an ECR registry's host; ``target`` the resource that the name comes from, if it is a reference.
+    """
+
+    registry: Registry
+    repository: str
+    tag: str | Unknown
+    by_digest: bool = False
+    target: ResourceKey | None = None
+
+
+def image_references(environment: Environment) -> Iterator[ImageReference]:
+    """Every image that the environment's resources run, with unknown values where a place could not be resolved."""
+    for kind, places in _PLACES.items():
+        for owner in environment.resources(kind):
+            for place in places:
+                yield from _at(owner, place)
+
+
+def _at(owner: Resource, place: str) -> Iterator[ImageReference]:
+    head, _, rest = place.partition(".*.")
+    value = owner.get(head)
+    if isinstance(value, Absent):
+        return
+    for path, found in _below(value if isinstance(value, Unknown) else value.value, rest, head):
+        yield ImageReference(owner, path, found)
+
+
+def _below(value: Resolved, place: str, path: str) -> Iterator[tuple[str, Resolved]]:
+    if isinstance(value, Unknown | Text) or not place:
+        yield path, value
+        return
+    head, _, rest = place.partition(".*.")
+    for index, element in enumerate(value if isinstance(value, list) else []):
+        inner, here = element, f"{path}.{index}"
+        for step in head.split("."):
+            if isinstance(inner, Unknown | Text):
+                break
+            inner = inner.get(step) if isinstance(inner, dict) else None
+            here = f"{here}.{step}"
+        if inner is not None:
+            yield from _below(inner, rest, here)
+
+
+def parse_image(value: str | Text, project: Project) -> ParsedImage:
+    """Take an image reference apart, holes and dynamic references included."""
+    marked, holes = _marked(value)
+    name, at, digest = marked.partition("@")
+    colon = name.rfind(":")
+    tag: str | Unknown = "latest"
+    if colon > name.rfind("/") and colon != -1:
+        name, written = name[:colon], name[colon + 1 :]
+        tag = Unknown(f"the tag of {value} is not known before deployment") if _marks(written) else written
+    elif not at and _may_hold_tag(name.rsplit("/", 1)[-1], holes, project):
+        tag = Unknown(f"{value} may hold any tag")
+    target = next((hole.target for hole in _holes_in(name, holes) if _is_repository(hole, project)), None)
+    host, slash, below = name.partition("/")
+    registry = _registry(host if slash else "", name, target)
+    return ParsedImage(registry, below if slash else name, tag, bool(at) and _is_digest(digest), target)
+
+
+def _marked(value: str | Text) -> tuple[str, list[Hole | None]]:
+    """The reference as one string with a mark for each open part, and what the marks stand for."""
+    holes: list[Hole | None] = []
+
+    def mark(hole: Hole | None) -> str:
+        holes.append(hole)
+        return chr(_FIRST_MARK + len(holes) - 1)
+
+    written = ""
+    for part in value.parts if isinstance(value, Text) else (value,):
+        if isinstance(part, str):
+            plain = "".join(" " if ord(each) >= _FIRST_MARK else each for each in part)
+            written += _DYNAMIC.sub(lambda _: mark(None), plain)
+        else:
+            written += mark(part)
+    return written, holes
+
+
+def _marks(text: str) -> bool:
+    return any(ord(each) >= _FIRST_MARK for each in text)
+
+
+def _holes_in(text: str, holes: Sequence[Hole | None]) -> Iterator[Hole]:
+    for each in text:
+        hole = holes[ord(each) - _FIRST_MARK] if ord(each) >= _FIRST_MARK else None
+        if hole is not None:
+            yield hole
+
+
+def _may_hold_tag(last: str, holes: Sequence[Hole | None], project: Project) -> bool:
+    """Whether an open part of the last segment could bring a tag: a repository's own name or address cannot."""
+    return any(
+        ord(each) >= _FIRST_MARK and not _is_repository(holes[ord(each) - _FIRST_MARK], project) for each in last
+    )
+
+
+def _is_repository(hole: Hole | None, project: Project) -> bool:
+    if hole is None or hole.kind is not HoleKind.RESOURCE or hole.target is None:
+        return False
+    resource = project.resource(hole.target)
+    return resource is not None and resource.type == "AWS::ECR::Repository" and hole.attribute in {"", "RepositoryUri"}
+
+
+def _registry(host: str, name: str, target: ResourceKey | None) -> Registry:
+    if target is not None or re.search(r"\.dkr[.-]ecr", host):
+        return Registry.ECR
+    return Registry.OPEN if _marks(host or name) else Registry.FOREIGN
+
+
+def _is_digest(text: str) -> bool:
+    return text.startswith("sha256:") or _marks(text[:1])
+
+
+# -- can it move ---------------------------------------------------------------------------------
+
+
+class Movement(StrEnum):
+    """Whether a reference can come to mean another image."""
+
+    FIXED = "fixed"
+    MOVES = "moves"
+    OPEN = "open"
+
+
+def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Sequence[str]) -> tuple[Movement, str]:
+    """Whether the reference can move, and why. ``repository`` is the project's own resource of the image, if it has it.
+
+    In an ECR registry, a commit SHA, a content hash and the bootstrap tag are fixed by what they mean; any other tag is
+    as fixed as its repository keeps it. A foreign publisher's release is fixed, a line of releases (``20``, ``stable``)
+    moves with each of them.
+    """
+    if image.by_digest:
+        return Movement.FIXED, "a digest"
+    tag = image.tag
+    if isinstance(tag, Unknown):
+        return Movement.OPEN, tag.why
+    if tag == "latest":
+        return Movement.MOVES, "latest is the tag of whatever was pushed last"
+    if SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag):
+        return Movement.FIXED, "a commit SHA or a content hash"
+    if image.registry is Registry.FOREIGN:
+        if _RELEASE.search(tag):
+            return Movement.FIXED, "a release of another publisher's"
+        return Movement.MOVES, f"its publisher moves {tag!r} with every release"
+    if tag in bootstrap_tags:
+        return Movement.FIXED, "the bootstrap tag"
+    if repository is None:
+        if _RELEASE.search(tag):
+            return Movement.OPEN, f"whether the tag {tag!r} can move is for its repository to say, which is not at hand"
+        return Movement.MOVES, f"{tag!r} is neither a commit SHA nor the bootstrap tag"
+    frozen = is_frozen(repository, tag)
+    if frozen is None:
+        return Movement.OPEN, f"whether the tag {tag!r} can move depends on an open value of its repository"
+    if frozen:
+        return Movement.FIXED, "its repository refuses to move it"
+    return Movement.MOVES, f"the tag {tag!r} may be pushed again: its repository lets tags move"
+
+
+def is_frozen(repository: Resource, tag: str) -> bool | None:
+    """Whether the repository refuses to put this tag on another image; ``None`` where that cannot be told."""
+    mutability = repository.get("ImageTagMutability")
+    if isinstance(mutability, Absent):
+        return False
+    setting = mutability.value if isinstance(mutability, Known) else None
+    if setting in {"IMMUTABLE", "MUTABLE"}:
+        return setting == "IMMUTABLE"
+    filters = exclusions(repository)
+    if setting not in {"IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"} or isinstance(filters, Unknown):
+        return None
+    excluded = any(meets(each, literal(tag)) for each in filters)
+    return excluded is (setting == "MUTABLE_WITH_EXCLUSION")
+
+
+def exclusions(repository: Resource) -> list[str] | Unknown:
+    """The wildcards of the tags that are exempt from the repository's mutability setting."""
+    value = repository.get("ImageTagMutabilityExclusionFilters")
+    if isinstance(value, Absent):
+        return []
+    if isinstance(value, Unknown):
+        return value
+    filters: list[str] = []
+    for entry in value.value if isinstance(value.value, list) else [value.value]:
+        pattern = entry.get("ImageTagMutabilityExclusionFilterValue") if isinstance(entry, dict) else None
+        if not isinstance(pattern, str):
+            return Unknown("ImageTagMutabilityExclusionFilters: a filter is not known before deployment")
+        filters.append(pattern)
+    return filters
+
+
+# A tag, or all tags of a form: per character those that may stand there, ``None`` for any characters, also none.
+Form = Sequence[frozenset[str] | None]
+ANY_SHA: Final[Form] = (_HEX,) * 40
+
+
+def literal(tag: str) -> Form:
+    """The form of one tag."""
+    return [frozenset(each) for each in tag]
+
+
+def of_pattern(pattern: str) -> Form:
+    """The form of all tags that a wildcard pattern matches."""
+    return [None if each == "*" else frozenset(each) for each in pattern]
+
+
+def meets(pattern: str, form: Form) -> bool:
+    """Whether some tag of the form matches the wildcard pattern. Takes at most ``len(pattern) * len(form)`` steps."""
+    pending, seen = [(0, 0)], {(0, 0)}
+    while pending:
+        at, where = pending.pop()
+        if at == len(pattern) and where == len(form):
+            return True
+        steps: list[tuple[int, int]] = []
+        star = at < len(pattern) and pattern[at] == "*"
+        if star:
+            steps.append((at + 1, where))
+        if where < len(form):
+            allowed = form[where]
+            if star:
+                steps.append((at, where + 1))
+            if allowed is None:
+                steps.append((at, where + 1))
+                if at < len(pattern):
+                    steps.append((at + 1, where))
+            elif at < len(pattern) and pattern[at] in allowed:
+                steps.append((at + 1, where + 1))
+        for step in steps:
+            if step not in seen:
+                seen.add(step)
+                pending.append(step)
+    return False
+
+
+def repositories(project: Project) -> Mapping[str, Resource]:
+    """The project's ECR repositories by literal name."""
+    found: dict[str, Resource] = {}
+    for repository in project.resources("AWS::ECR::Repository"):
+        name = repository.get("RepositoryName")
+        if isinstance(name, Known) and isinstance(name.value, str):
+            found.setdefault(name.value, repository)
+    return found
+
+
+def repository_of(image: ParsedImage, by_name: Mapping[str, Resource], project: Project) -> Resource | None:
+    """The project's repository that an ECR image comes from."""
+    if image.target is not None:
+        return project.resource(image.target)
+    return by_name.get(image.repository) if image.registry is Registry.ECR else None
