@@ -1,0 +1,73 @@
+"""Writes the generated parts of README.md: the table of findings, and the picture of real output.
+
+``make docs`` runs it; tests/test_readme.py says when the result is not what stands there.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from checker.register import load_register
+from policies.rules import MODULES
+
+ROOT: Final = Path(__file__).parents[1]
+README: Final = ROOT / "README.md"
+PICTURE: Final = ROOT / "docs" / "gate.svg"
+_BLOCK: Final = r"(<!-- findings: begin -->\n).*?(<!-- findings: end -->)"
+# Rich's own frame loads a font from elsewhere; this one asks for nothing.
+_FRAME: Final = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, monospace; font-size: {char_height}px;
+line-height: {line_height}px; }} {styles}</style>
+<defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>{lines}</defs>{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">{backgrounds}
+<g class="{unique_id}-matrix">{matrix}</g></g></svg>
+"""
+
+
+def table() -> str:
+    """All findings as a Markdown table: 38 of the review, then those that count apart."""
+    rows = ["| id | severity | what holds | template side |", "|---|---|---|---|"]
+    for entry in load_register().entries.values():
+        if "T" not in entry.surfaces.split():
+            state = "not judged yet (other surfaces)"
+        else:
+            state = "judged" if entry.id in MODULES else "not judged yet"
+        rows.append(f"| {entry.id} | {entry.severity} | {entry.title} | {state} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(readme: str) -> str:
+    """README.md's text with the table as it should be."""
+    return re.sub(_BLOCK, lambda match: match.group(1) + table() + match.group(2), readme, flags=re.DOTALL)
+
+
+def picture() -> str:
+    """What `checker gate` says of a small broken template, as a terminal shows it."""
+    command = [sys.executable, "-m", "checker", "gate", "--assembly", "production=docs/example.yaml"]
+    command += [word for finding in ("C7", "C8", "W10") for word in ("--finding", finding)]
+    code = "import os, sys; sys.stdout.isatty = lambda: True; from checker.cli import run; sys.exit(run(sys.argv[1:]))"
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", code, *command[3:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    console = Console(record=True, width=104, file=subprocess.DEVNULL and open("/dev/null", "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    console.print(Text.from_ansi("$ checker gate --assembly production=docs/example.yaml\n" + done.stdout))
+    return console.export_svg(title="checker gate", code_format=_FRAME, unique_id="gate")
+
+
+def main() -> int:
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")
+    print(f"wrote {README.name} and {PICTURE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
