@@ -76,7 +76,7 @@ class Permissions:
     ``None`` where nothing is written and the repository's default decides.
     """
 
-    levels: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str | None] = field(default_factory=dict)
     others: str | None = None
     spot: Spot | None = None
 

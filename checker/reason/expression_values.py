@@ -1,0 +1,164 @@
+"""The values of GitHub's expressions: known data, data that has only a name, and several at once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from checker.model.possible import MAX_OPTIONS, OneOf, Possible, Scalar, as_text, one_of, open_text, same
+from checker.model.values import Text, Unknown, pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A value (or an object) that has a name and no known content: ``secrets.ROLE``, ``github.event``.
+
+    ``where`` tells apart equal names of different places (``steps.x`` of two jobs).
+    """
+
+    name: str
+    where: str = ""
+
+    def below(self, key: str) -> Open:
+        return Open(f"{self.name}.{key}", self.where)
+
+    @property
+    def text(self) -> Text:
+        return open_text(f"${{{{ {self.name} }}}}", self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """An object of which some properties are known and every other is open: ``github``, ``env``."""
+
+    known: Mapping[str, Data]
+    rest: Open
+
+    def get(self, key: str) -> Data:
+        return property_of(self.known, key, self.rest.below(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """One of several objects or lists (rows of a matrix); scalars alone are a ``OneOf``."""
+
+    options: tuple[Data, ...]
+
+
+# What an expression can be: lists and objects beside the scalars.
+Data: TypeAlias = "Scalar | OneOf | Unknown | Open | Partial | Several | list[Data] | Mapping[str, Data]"
+EITHER: Final = OneOf((True, False))
+
+
+def scalar(value: Data) -> Possible:
+    """``value`` where a string, number or boolean is called for; else GitHub writes ``Object`` or ``Array``."""
+    if isinstance(value, Open):
+        return value.text
+    if isinstance(value, Partial | Mapping):
+        return "Object"
+    if isinstance(value, list):
+        return "Array"
+    if isinstance(value, Several):
+        return one_of(scalar(option) for option in value.options)
+    return value
+
+
+def several(values: Iterable[Data]) -> Data:
+    """One of these, of whatever kind they are."""
+    listed = list(values)
+    if len(listed) == 1:
+        return listed[0]
+    if all(not isinstance(each, Several | Partial | Mapping | list) for each in listed):
+        return one_of(scalar(each) for each in listed) if listed else None
+    flat: list[Data] = []
+    for each in listed:
+        flat.extend(each.options if isinstance(each, Several | OneOf) else (each,))
+    if len(flat) > MAX_OPTIONS:
+        return Unknown(f"more than {MAX_OPTIONS} different values")
+    return flat[0] if len(flat) == 1 else Several(tuple(flat))
+
+
+def choices(value: Data) -> tuple[Data, ...]:
+    return value.options if isinstance(value, OneOf | Several) else (value,)
+
+
+def lift(change: Callable[..., Data], *values: Data) -> Data:
+    """``change`` over every combination of what its operands can be."""
+    for value in values:
+        if isinstance(value, Unknown):
+            return value
+    sides = [choices(value) for value in values]
+    count = 1
+    for side in sides:
+        count *= len(side)
+    if count > MAX_OPTIONS * 4:
+        return Unknown(f"more than {MAX_OPTIONS} different values")
+    return several(change(*combination) for combination in itertools.product(*sides))
+
+
+def truthy(value: Data) -> bool | None:
+    if isinstance(value, Open | Unknown):
+        return None
+    if isinstance(value, Text):
+        return True if any(isinstance(piece, str) for piece in pieces(value)) else None
+    if isinstance(value, Partial | Several | OneOf):
+        return True
+    if isinstance(value, Mapping | list):
+        return True
+    return value not in (None, False, 0, "")
+
+
+def negated(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def boolean(value: bool | None) -> Data:
+    return EITHER if value is None else value
+
+
+def property_of(known: Mapping[str, Data], key: str, otherwise: Data) -> Data:
+    if key in known:
+        return known[key]
+    folded = key.casefold()
+    return next((value for name, value in known.items() if name.casefold() == folded), otherwise)
+
+
+def equal(left: Data, right: Data) -> bool | None:
+    one, other = scalar(left), scalar(right)
+    if isinstance(one, Unknown | OneOf) or isinstance(other, Unknown | OneOf):
+        return None
+    if isinstance(one, Text) or isinstance(other, Text) or (isinstance(one, str) and isinstance(other, str)):
+        if one is None or other is None or isinstance(one, bool) or isinstance(other, bool):
+            return None
+        return same(one, other, fold=True)
+    if type(one) is type(other):
+        return one == other
+    first, second = as_number(one), as_number(other)
+    return None if first is None or second is None else first == second
+
+
+def as_number(value: Data) -> float | None:
+    """As GitHub turns values into numbers: null is 0, a text that is no number is NaN; ``None`` where it is open."""
+    if isinstance(value, Open | Text | Unknown | Partial | Several | OneOf):
+        return None
+    if value is None or value == "":
+        return 0.0
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return float("nan")
+    return float("nan")
+
+
+def plain(value: Data) -> str | Text | None:
+    """The value as text, ``None`` where it is a list or an object."""
+    if isinstance(value, Open):
+        return value.text
+    if isinstance(value, str | Text | bool | int | float) or value is None:
+        return as_text(value)
+    return None
