@@ -185,5 +185,13 @@ def exit_code(
 
 
 def only(run: Run, findings: Sequence[str]) -> Run:
-    """The run narrowed to some findings, for those who work on one."""
-    return replace(run, verdicts=tuple(v for v in run.verdicts if v.finding in findings)) if findings else run
+    """The run narrowed to some findings, for those who work on one. Its exit code is still that of the whole."""
+    if not findings:
+        return run
+    coverage = replace(run.coverage, not_judged=tuple(each for each in run.coverage.not_judged if each in findings))
+    return replace(
+        run,
+        verdicts=tuple(verdict for verdict in run.verdicts if verdict.finding in findings),
+        waivers=tuple(status for status in run.waivers if status.finding.split("[", 1)[0] in findings),
+        coverage=coverage,
+    )
