@@ -9,6 +9,8 @@ SHELL  := /bin/bash
 
 # Compiled bytecode makes every start several times faster; some machines switch it off.
 unexport PYTHONDONTWRITEBYTECODE
+# Trust what the machine trusts, as pip and npm do: networks with a certificate authority of their own need it.
+export UV_SYSTEM_CERTS := true
 
 # A set-up is done when its stamp, named after the content of its lock file, is there.
 hash = $(firstword $(shell cat $(1) | sha256sum))
