@@ -256,16 +256,16 @@ def _state(
     failing = outcomes.count(Outcome.FAIL)
     undecided = outcomes.count(Outcome.UNKNOWN) + outcomes.count(Outcome.ERROR)
     if today > waiver.expires_on:
-        rest = f"{_many(failing, 'failure')} no longer excused" if failing else "nothing fails any more: delete it"
-        return WaiverState.EXPIRED, f"expired on {waiver.expires_on}; {rest}"
+        verb = "is" if failing == 1 else "are"
+        rest = f"{_many(failing, 'failure')} {verb} no longer excused" if failing else "nothing fails: delete it"
+        return WaiverState.EXPIRED, rest
     if today < waiver.approved_on:
-        return WaiverState.NOT_YET, f"excuses nothing before {waiver.approved_on}, the day of its approval"
+        return WaiverState.NOT_YET, f"it excuses nothing before {waiver.approved_on}"
     condition, why = _condition(waiver, judged)
     if condition is WaiverState.CONDITION_BROKEN:
         return condition, why
     if failing:
-        parts = [f"excuses {_many(failing, 'failure')}", why]
-        return condition, "; ".join(part for part in parts if part)
+        return condition, f"excuses {_many(failing, 'failure')}{why}"
     if undecided:
         return condition, f"nothing fails, but {_many(undecided, 'verdict')} could not be decided"
     if Outcome.PASS in outcomes:
@@ -274,19 +274,19 @@ def _state(
 
 
 def _condition(waiver: Waiver, judged: Sequence[Verdict]) -> tuple[WaiverState, str]:
-    """ACTIVE where the condition was seen to hold (or there is none), else broken or unverified."""
+    """ACTIVE where the condition was seen to hold (or there is none), else broken or unverified; and why, in words."""
     selector = waiver.holds_while
     if selector is None:
         return WaiverState.ACTIVE, ""
     seen = [each for each in judged if selector.matches(each) and waiver.in_environment(each.environment)]
     broken = next((each for each in seen if each.outcome is Outcome.FAIL), None)
     if broken is not None:
-        return WaiverState.CONDITION_BROKEN, f"holds while {selector} passes, and it fails at {broken.location}"
+        return WaiverState.CONDITION_BROKEN, f"{selector} must pass, and fails at {broken.location}"
     outcomes = {each.outcome for each in seen}
     # Not applicable alone verifies nothing: what compensates is then not there to be looked at.
     if Outcome.PASS in outcomes and outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}:
-        return WaiverState.ACTIVE, f"{selector} passes, as it must"
-    return WaiverState.CONDITION_UNVERIFIED, f"holds while {selector} passes, which this run could not verify"
+        return WaiverState.ACTIVE, f", while {selector} passes"
+    return WaiverState.CONDITION_UNVERIFIED, f", as long as {selector} passes"
 
 
 def _why_unmatched(waiver: Waiver, judged: Sequence[Verdict]) -> str:

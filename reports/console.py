@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.errors import printable
@@ -33,7 +33,7 @@ def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = Fal
     else:
         for section in (_errors, _failures, _unknown, _unread, _waivers, _notes, _not_judged):
             section(run, page)
-    page.add(_summary(run, page.paint))
+    _summary(run, page)
     return "\n".join(page.lines) + "\n"
 
 
@@ -68,6 +68,16 @@ class _Page:
         if lead and style and first.startswith(lead):
             first = self.paint(lead, style) + first[len(lead) :]
         self.add(" " * indent + first, *(" " * (indent + 2) + line for line in rest))
+
+    def joined(self, parts: Sequence[str], styles: Mapping[str, str]) -> None:
+        """Parts in a row, broken between them; without a width it is one line, for ``tail -1`` and ``grep``."""
+        rows: list[list[str]] = [[]]
+        for part in parts:
+            if rows[-1] and self._width and len(" · ".join([*rows[-1], part])) > self._width:
+                rows.append([])
+            rows[-1].append(part)
+        for row in rows:
+            self.add(" · ".join(self.paint(part, styles[part]) if part in styles else part for part in row))
 
     def wrap(self, text: str, used: int) -> list[str]:
         clean = " ".join(printable(text).split())
@@ -140,9 +150,12 @@ def _unread(run: Run, page: _Page) -> None:
 
 
 def _waivers(run: Run, page: _Page) -> None:
-    ordered = shape.waivers_in_order(run)
-    if not ordered:
+    everything = shape.waivers_in_order(run)
+    if not everything:
         return
+    # What is about findings that this run did not judge is no news: one line for all of it.
+    ordered = [w for w in everything if w.state is not WaiverState.UNMATCHED or shape.was_judged(run, w)]
+    resting = [w.finding for w in everything if w not in ordered]
     excusing = {WaiverState.ACTIVE, WaiverState.CONDITION_UNVERIFIED}
     page.heading("WAIVERS")
     # What fails or ends soon needs somebody; then what excuses; then what may go.
@@ -153,6 +166,8 @@ def _waivers(run: Run, page: _Page) -> None:
     for style, statuses in (("critical", fails), ("warning", ending), ("", active), ("quiet", rest)):
         for status in statuses:
             page.item(_waiver(status), lead=status.finding, style=style)
+    if resting:
+        page.item(f"not needed here, where nothing judges them: {', '.join(resting)}")
     page.add("")
 
 
@@ -192,10 +207,13 @@ def _quiet(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
             yield f"{status.location}: waiver of {status.finding}: {shape.STATE_WORDS[status.state]}: {status.detail}"
 
 
-def _summary(run: Run, paint: Callable[[str, str], str]) -> str:
-    parts: Sequence[str] = [printable(shape.what_was_judged(run)), shape.headline(run), *shape.tally(run)]
+def _summary(run: Run, page: _Page) -> None:
     totals = run.totals
     style = "critical" if totals[Outcome.FAIL] or totals[Outcome.ERROR] else "good"
-    if style == "good" and (totals[Outcome.UNKNOWN] or run.coverage.unread):
+    if any(status.state.fails_gate for status in run.waivers):
+        style = "critical"
+    if style == "good" and (totals[Outcome.UNKNOWN] or run.coverage.unread or not run.verdicts):
         style = "unknown"
-    return " · ".join([parts[0], paint(parts[1], style), *parts[2:]])
+    headline = shape.headline(run)
+    parts = [printable(shape.what_was_judged(run)), headline, *shape.tally(run)]
+    page.joined(parts, {headline: style})

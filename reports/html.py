@@ -36,7 +36,7 @@ ul.totals{display:flex;flex-wrap:wrap;gap:.5rem;list-style:none;padding:0;margin
 ul.totals li{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.4rem .8rem}
 ul.totals b{display:block;font-size:1.4rem;line-height:1.2}
 article{border:1px solid var(--line);border-left:.3rem solid var(--soft);border-radius:.3rem;background:var(--card);
-padding:.75rem 1rem;margin:.75rem 0;break-inside:avoid}
+padding:.75rem 1rem;margin:.75rem 0;break-inside:avoid;overflow-wrap:anywhere}
 article ul{margin:.4rem 0 0;padding-left:1.2rem}
 .critical,.error{border-left-color:var(--bad)}.warning{border-left-color:var(--warn)}
 .suggestion{border-left-color:var(--hint)}.unknown{border-left-color:var(--odd)}

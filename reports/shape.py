@@ -23,8 +23,8 @@ GRAVITY: Final = tuple(OUTCOME_WORDS)
 
 STATE_WORDS: Final[Mapping[WaiverState, str]] = {
     WaiverState.EXPIRED: "expired",
-    WaiverState.CONDITION_BROKEN: "its condition is broken",
-    WaiverState.CONDITION_UNVERIFIED: "its condition is not verified here",
+    WaiverState.CONDITION_BROKEN: "condition broken",
+    WaiverState.CONDITION_UNVERIFIED: "condition not verified here",
     WaiverState.PASSING: "no longer needed",
     WaiverState.UNMATCHED: "matches nothing",
     WaiverState.NOT_YET: "not yet in force",
@@ -92,6 +92,11 @@ def subject(verdict: Verdict) -> str:
 def waivers_in_order(run: Run) -> list[WaiverStatus]:
     """Those that fail the run first, then those that need a look, then the active ones by the day they end."""
     return sorted(run.waivers, key=lambda w: (_STATES.index(w.state), w.days_left, w.finding))
+
+
+def was_judged(run: Run, status: WaiverStatus) -> bool:
+    """Whether this run judged the finding that the waiver excuses."""
+    return status.finding.split("[", 1)[0] in run.coverage.judged
 
 
 def days(status: WaiverStatus) -> str:

@@ -221,7 +221,9 @@ def test_a_condition_holds_only_where_it_is_seen_to(seen: list[Outcome], state: 
     results, (status,) = apply(verdicts, waivers(CONDITION), TODAY)
     assert (status.state, results[0].outcome) == (state, outcome)
     assert [each.outcome for each in results[1:]] == seen  # a waiver never excuses its own condition
+    word = {"active": ", while", "condition-broken": "must pass", "condition-unverified": ", as long as"}[state]
     assert "W6[protection]" in status.detail
+    assert word in status.detail
 
 
 def test_a_condition_that_another_waiver_excuses_is_broken_all_the_same() -> None:
