@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.settings import Settings
@@ -28,6 +28,8 @@ from checker.model.values import (
     as_number,
 )
 from checker.model.verdicts import Location, Outcome, Subject, SubjectKind, Surface
+
+T = TypeVar("T")
 
 # A path into a resource's properties: "A.B.0.C", or its steps.
 Path: TypeAlias = "str | tuple[str | int, ...]"
@@ -442,8 +444,16 @@ class Project:
         self.environments = tuple(environments)
         self.settings = settings
         self._find_names = find_names
+        self._worked_out: dict[Callable[[Project], Any], Any] = {}
         for environment in self.environments:
             environment.project = self
+
+    def once(self, compute: Callable[[Project], T]) -> T:
+        """``compute(project)``, worked out once for all the rules that ask. ``compute`` is a module's function."""
+        if compute not in self._worked_out:
+            self._worked_out[compute] = compute(self)
+        found: T = self._worked_out[compute]
+        return found
 
     def environment(self, name: str) -> Environment | None:
         return next((each for each in self.environments if each.name == name), None)
