@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from checker.model.resources import Project, Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
@@ -86,21 +85,11 @@ class _Attachments:
     policies: dict[ResourceKey, Policies] = field(default_factory=dict)
 
 
-_ATTACHMENTS: Final[WeakKeyDictionary[Project, _Attachments]] = WeakKeyDictionary()
-
-
-def _attachments(project: Project) -> _Attachments:
-    found = _ATTACHMENTS.get(project)
-    if found is None:
-        found = _ATTACHMENTS[project] = _Attachments()
-        _find_attachments(project, found)
-    return found
-
-
-def _find_attachments(project: Project, found: _Attachments) -> None:
+def _find_attachments(project: Project) -> _Attachments:
+    found = _Attachments()
     policies = list(project.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"))
     if not policies:
-        return
+        return found
     roles = {name_of(role): role for role in project.resources("AWS::IAM::Role")}
     for policy in policies:
         if policy.type == "AWS::IAM::ManagedPolicy":
@@ -115,11 +104,12 @@ def _find_attachments(project: Project, found: _Attachments) -> None:
             owners = [named] if named is not None else list(project.all_referred(name))
             for owner in owners:
                 found.to_roles.setdefault(owner.key, []).append(policy)
+    return found
 
 
 def policies_of(role: Resource, project: Project) -> Policies:
     """The identity policies of a role, however they are attached, and its permissions boundary."""
-    attachments = _attachments(project)
+    attachments = project.once(_find_attachments)
     known = attachments.policies.get(role.key)
     if known is None:
         known = attachments.policies[role.key] = _policies_of(role, project, attachments)
