@@ -16,6 +16,7 @@ from checker.model.verdicts import Finding, Location, Outcome, Run, Severity, Ve
 from reports import shape
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+HOME: Final = "https://github.com/kcjonson/doc-platform"
 _LEVELS: Final = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.SUGGESTION: "note"}
 # GitHub sorts alerts by this number (GitHub Docs, "SARIF support for code scanning": critical over 9.0).
 _SECURITY_SEVERITY: Final = {Severity.CRITICAL: "9.5", Severity.WARNING: "5.5", Severity.SUGGESTION: "2.0"}
@@ -30,7 +31,13 @@ def render(run: Run) -> str:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "checker", "rules": [_rule(finding) for finding in rules]}},
+                "tool": {
+                    "driver": {
+                        "name": "checker",
+                        "informationUri": HOME,
+                        "rules": [_rule(finding) for finding in rules],
+                    }
+                },
                 "automationDetails": {"id": f"checker/{run.command}/"},
                 "columnKind": "utf16CodeUnits",
                 "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The project's root."}}},
@@ -70,7 +77,11 @@ def _provenance(run: Run) -> dict[str, Any]:
     if not run.project.repository or not run.project.commit:
         return {}
     uri = f"https://github.com/{quote(run.project.repository)}"
-    return {"versionControlProvenance": [{"repositoryUri": uri, "revisionId": run.project.commit}]}
+    return {
+        "versionControlProvenance": [
+            {"repositoryUri": uri, "revisionId": run.project.commit, "mappedTo": {"uriBaseId": "%SRCROOT%"}}
+        ]
+    }
 
 
 def _invocation(run: Run) -> dict[str, Any]:
