@@ -13,6 +13,7 @@ from checker.model.rules import Rule
 
 MODULES: Final[Mapping[str, str]] = {
     "C2": "c2_ecr_lifecycle",
+    "C3": "c3_latest_race",
     "C7": "c7_redis_encryption",
     "W8": "w8_open_egress",
     "W9": "w9_load_balancer_logs",

@@ -1,0 +1,139 @@
+"""No container image reference can move.
+
+What the review found
+    All task definitions name ``:latest``. Every deployment of the stack then rolls whatever was pushed last, at the
+    same time as the deploy script forces a roll-out of its own.
+What is checked
+    Every image that a task definition, function, App Runner service, batch job or model runs: a digest, a full commit
+    SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of one of our repositories has to be
+    one that the repository refuses to move; a foreign publisher's image has to name a release, not a line of releases.
+    And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no release tag, no commit
+    SHA and no bootstrap tag.
+When it does not apply
+    No image reference and no ECR repository in the environment. A creation template for pull-through caches alone.
+What cannot be decided
+    An image or a tag that comes from a parameter without a default; a version tag in a private repository that is not
+    part of the project.
+Fix
+    Name the commit SHA that is to run, or the bootstrap tag, and set ``ImageTagMutability`` to ``IMMUTABLE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Project, Resource
+from checker.model.rules import Rule
+from checker.model.settings import Settings
+from checker.model.values import Known, Text, Unknown
+from checker.model.verdicts import Surface
+from checker.reason.image_references import (
+    ANY_SHA,
+    ImageReference,
+    Movement,
+    exclusions,
+    image_references,
+    literal,
+    meets,
+    movement,
+    of_pattern,
+    parse_image,
+    repositories,
+    repository_of,
+)
+
+_FIX_IMAGE = "Name a full commit SHA, a digest or the bootstrap tag; for a foreign image, one exact release."
+_FIX_MUTABILITY = "Set ImageTagMutability to IMMUTABLE; exclude only tags that no release, commit or bootstrap carries."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    project = environment.project
+    by_name: dict[str, Resource] | None = None
+    for reference in image_references(environment):
+        by_name = dict(repositories(project)) if by_name is None else by_name
+        yield _image(reference, by_name, project)
+    for repository in environment.resources("AWS::ECR::Repository"):
+        yield _mutability(repository, project.settings)
+    for template in environment.resources("AWS::ECR::RepositoryCreationTemplate"):
+        applied = template.get("AppliedFor")
+        if isinstance(applied, Known) and applied.value == ["PULL_THROUGH_CACHE"]:
+            yield template.not_applicable(
+                "mutability", "It makes pull-through caches only: their tags follow upstream."
+            )
+        else:
+            yield _mutability(template, project.settings)
+
+
+def _image(reference: ImageReference, by_name: dict[str, Resource], project: Project) -> Judgement:
+    owner, path, value = reference.owner, reference.path, reference.value
+    if isinstance(value, Unknown):
+        return owner.undecided("image", value.why, path=path, fix=_FIX_IMAGE)
+    if not isinstance(value, str | Text):
+        return owner.undecided("image", f"{path} is not a text", path=path, fix=_FIX_IMAGE)
+    image = parse_image(value, project)
+    repository = repository_of(image, by_name, project)
+    answer, why = movement(image, repository, project.settings.bootstrap_tags)
+    if answer is Movement.FIXED:
+        return owner.passes("image", f"The image is fixed: {why}.", path=path)
+    if answer is Movement.OPEN:
+        return owner.undecided("image", why, path=path, fix=_FIX_IMAGE)
+    related = (repository,) if repository is not None else ()
+    return owner.fails(
+        "image",
+        f"The image {value} can come to mean another: {why}.",
+        fix=_FIX_IMAGE,
+        path=path,
+        expected="a commit SHA, a digest or the bootstrap tag",
+        actual=str(value),
+        related=related,
+    )
+
+
+def _mutability(repository: Resource, settings: Settings) -> Judgement:
+    setting = repository["ImageTagMutability"]
+    if not isinstance(setting.value, Known) or setting.value.value not in {
+        "IMMUTABLE_WITH_EXCLUSION",
+        "MUTABLE_WITH_EXCLUSION",
+    }:
+        return setting.must_be(
+            "IMMUTABLE",
+            sub="mutability",
+            violation="Tags can be pushed again: what a tag names today, it need not name tomorrow.",
+            fix=_FIX_MUTABILITY,
+            default="MUTABLE",
+        )
+    path = "ImageTagMutabilityExclusionFilters"
+    filters = exclusions(repository)
+    if isinstance(filters, Unknown):
+        return repository.undecided("mutability", filters.why, path=path, fix=_FIX_MUTABILITY)
+    if setting.value.value == "MUTABLE_WITH_EXCLUSION":
+        # A commit SHA starts with any of 16 digits, and a repository has at most 5 filters: only `*` covers them all.
+        if any(set(pattern) == {"*"} for pattern in filters):
+            return repository.passes("mutability", "Every tag is excluded from being mutable.", path=path)
+        why = "Tags can be pushed again: the exclusions do not cover every commit SHA."
+        return repository.fails("mutability", why, fix=_FIX_MUTABILITY, path=path, actual=setting.value.value)
+    for pattern in filters:
+        admitted = _admitted(pattern, settings)
+        if admitted:
+            why = f"The exclusion {pattern} lets {admitted} be pushed again."
+            return repository.fails("mutability", why, fix=_FIX_MUTABILITY, path=path, actual=pattern)
+    return repository.passes("mutability", "No exclusion admits a release, a commit or the bootstrap tag.", path=path)
+
+
+def _admitted(pattern: str, settings: Settings) -> str | None:
+    """What an exclusion lets move that must not, in words; ``None`` where it admits nothing of ours."""
+    if any(meets(pattern, of_pattern(release)) for release in settings.release_tag_patterns):
+        return "a release tag"
+    if meets(pattern, ANY_SHA):
+        return "a commit SHA"
+    return "the bootstrap tag" if any(meets(pattern, literal(tag)) for tag in settings.bootstrap_tags) else None
+
+
+RULE = Rule(
+    id="C3",
+    title="No container image reference can move",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="container image reference or image repository",
+    check=check,
+)
