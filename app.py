@@ -16,13 +16,18 @@ def main() -> int:
     from infra.inputs import ConfigurationError
 
     app = new_app()
-    attach(app, Path(__file__).parent)
+    gate = attach(app, Path(__file__).parent)
     try:
         add_stacks(app)
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    app.synth()
+    try:
+        app.synth()
+    except RuntimeError as error:
+        # Faults that constructs and aspects annotated come back through jsii as one exception, its message the list.
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
 OFF = "off"
 
 
-def attach(app: cdk.App, project: Path) -> None:
-    """Make synthesis of ``app`` judge itself. ``--context gate=off`` leaves the gate out, and says so."""
-    choice = app.node.try_get_context("gate")
-    if choice == OFF:
+def attach(app: cdk.App, project: Path) -> Gate:
+    """Make synthesis of ``app`` judge itself; the gate's ``code`` after ``synth()`` is for the app to exit with.
+
+    The app's own exit code counts because CDK lets a violation through that code acknowledges
+    (``Validations.acknowledge``) or that ``--ignore-errors`` waves on: a waiver is the one way to excuse a finding.
+    ``--context gate=off`` leaves the gate out, and says so.
+    """
+    gate = Gate(project)
+    if app.node.try_get_context("gate") == OFF:
         sys.stderr.write("GATE OFF: this assembly is not judged. Never deploy it without `checker gate`.\n")
-        return
-    cdk.Validations.of(app).add_plugins(Gate(project))
+    else:
+        cdk.Validations.of(app).add_plugins(gate)
+    return gate
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -41,6 +47,7 @@ class Gate:
 
     def __init__(self, project: Path) -> None:
         self._project = project
+        self.code = ExitCode.CLEAN
 
     @property
     def name(self) -> str:
@@ -60,8 +67,10 @@ class Gate:
         try:
             run = self._judge([Path(path) for path in context.template_paths])
         except CheckerError as error:
+            self.code = error.exit_code
+            sys.stderr.write(f"error: {error.message}\n  fix: {error.hint}\n")
             return _refusal(error.message, error.hint)
-        code = exit_code(run)
+        code = self.code = exit_code(run)
         if code is not ExitCode.CLEAN:
             sys.stderr.write(render(run, "console", color=sys.stderr.isatty()))
         violations = _violations(run)

@@ -42,6 +42,21 @@ def test_a_refusal_is_no_traceback(refused: str) -> None:
     assert "Traceback" not in refused
 
 
+@pytest.mark.parametrize("excuse", [["--context", "acknowledge=true"], ["--ignore-errors"]], ids=" ".join)
+def test_nothing_of_cdks_own_excuses_a_finding(tmp_path: Path, excuse: list[str]) -> None:
+    done = cdk_synth(tmp_path / "out", "tests/synthesis/broken_app.py", "--context", "env=all", *excuse)
+    assert done.returncode != 0
+    assert "C8" in done.stderr
+
+
+def test_without_the_cdk_command_the_app_refuses_too(tmp_path: Path) -> None:
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path / "out")}
+    command = [sys.executable, "tests/synthesis/broken_app.py"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
 def test_the_gate_can_be_switched_off_and_says_so(tmp_path: Path) -> None:
     arguments = ("--context", "env=all", "--context", "gate=off")
     done = cdk_synth(tmp_path / "out", "tests/synthesis/broken_app.py", *arguments)
