@@ -18,10 +18,12 @@ MODULES: Final[Mapping[str, str]] = {
     "W8": "w8_open_egress",
     "W9": "w9_load_balancer_logs",
     "W14": "w14_alarm_false_positives",
+    "S1": "s1_waf",
     "S2": "s2_alarm_notifications",
     "S3": "s3_s3_endpoint",
     "S5": "s5_tls13",
     "S6": "s6_flow_logs",
+    "P9": "p9_waf_body_rules",
 }
 
 

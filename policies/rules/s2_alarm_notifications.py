@@ -137,6 +137,10 @@ def _topic(environment: Environment, topic: Resource) -> Judgement:
         )
     if isinstance(inline, Unknown):
         return topic.undecided("subscriber", inline.why, path="Subscription", fix=_FIX_SUBSCRIBE)
+    if isinstance(inline, Known) and as_list(inline.value):
+        # A parameter with an empty default stands for "say it when you deploy".
+        why = "its subscription has no endpoint unless whoever deploys names one"
+        return topic.undecided("subscriber", why, path="Subscription", fix=_FIX_SUBSCRIBE)
     if any(isinstance(each.get("TopicArn"), Unknown) for each in environment.resources("AWS::SNS::Subscription")):
         why = "a subscription's TopicArn is not known before deployment"
         return topic.undecided("subscriber", why, fix=_FIX_SUBSCRIBE)

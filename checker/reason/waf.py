@@ -1,0 +1,273 @@
+"""Web ACLs: which rules of one really block, and which load balancers it stands in front of.
+
+Sources: AWS WAF Developer Guide, "Baseline rule groups", "Use-case specific rule groups", "IP reputation rule groups"
+(names of the rules in each managed group), "Overriding rule group actions", "Rate-based rule statement" and "Body
+inspection size limits".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from checker.model.resources import Environment, Resource
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number
+
+# What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
+MANAGED_RULES: Final = {
+    "AWSManagedRulesCommonRuleSet": (
+        "NoUserAgent_HEADER UserAgent_BadBots_HEADER SizeRestrictions_QUERYSTRING SizeRestrictions_Cookie_HEADER "
+        "SizeRestrictions_BODY SizeRestrictions_URIPATH EC2MetaDataSSRF_BODY EC2MetaDataSSRF_COOKIE "
+        "EC2MetaDataSSRF_URIPATH EC2MetaDataSSRF_QUERYARGUMENTS GenericLFI_QUERYARGUMENTS GenericLFI_URIPATH "
+        "GenericLFI_BODY RestrictedExtensions_URIPATH RestrictedExtensions_QUERYARGUMENTS GenericRFI_QUERYARGUMENTS "
+        "GenericRFI_BODY GenericRFI_URIPATH CrossSiteScripting_COOKIE CrossSiteScripting_QUERYARGUMENTS "
+        "CrossSiteScripting_BODY CrossSiteScripting_URIPATH"
+    ),
+    "AWSManagedRulesKnownBadInputsRuleSet": (
+        "JavaDeserializationRCE_HEADER JavaDeserializationRCE_BODY JavaDeserializationRCE_URIPATH "
+        "JavaDeserializationRCE_QUERYSTRING Host_localhost_HEADER PROPFIND_METHOD ExploitablePaths_URIPATH "
+        "Log4JRCE_HEADER Log4JRCE_QUERYSTRING Log4JRCE_BODY Log4JRCE_URIPATH"
+    ),
+    "AWSManagedRulesSQLiRuleSet": (
+        "SQLi_QUERYARGUMENTS SQLiExtendedPatterns_QUERYARGUMENTS SQLi_BODY SQLiExtendedPatterns_BODY SQLi_COOKIE"
+    ),
+    "AWSManagedRulesLinuxRuleSet": "LFI_URIPATH LFI_QUERYSTRING LFI_HEADER",
+    "AWSManagedRulesUnixRuleSet": (
+        "UNIXShellCommandsVariables_QUERYSTRING UNIXShellCommandsVariables_BODY UNIXShellCommandsVariables_HEADER"
+    ),
+    "AWSManagedRulesWindowsRuleSet": (
+        "WindowsShellCommands_COOKIE WindowsShellCommands_QUERYARGUMENTS WindowsShellCommands_BODY "
+        "PowerShellCommands_COOKIE PowerShellCommands_QUERYARGUMENTS PowerShellCommands_BODY"
+    ),
+    "AWSManagedRulesPHPRuleSet": (
+        "PHPHighRiskMethodsVariables_HEADER PHPHighRiskMethodsVariables_QUERYSTRING PHPHighRiskMethodsVariables_BODY"
+    ),
+    # The DDoS list only counts, whatever the ACL says: it blocks nothing that an override could take away.
+    "AWSManagedRulesAmazonIpReputationList": "AWSManagedIPReputationList AWSManagedReconnaissanceList",
+}
+# The name that a group's labels begin with, after ``awswaf:managed:aws:``.
+LABELS: Final = {
+    "AWSManagedRulesCommonRuleSet": "core-rule-set",
+    "AWSManagedRulesKnownBadInputsRuleSet": "known-bad-inputs",
+    "AWSManagedRulesSQLiRuleSet": "sql-database",
+    "AWSManagedRulesUnixRuleSet": "posix-os",
+    "AWSManagedRulesWindowsRuleSet": "windows-os",
+    "AWSManagedRulesPHPRuleSet": "php-app",
+}
+BLOCKING: Final = frozenset({"Block", "Captcha", "Challenge"})
+
+
+class Scope(StrEnum):
+    """How much of the traffic a statement with a scope-down statement sees."""
+
+    ALL = "all"
+    EXCEPT = "all but what it excludes"
+    ONLY = "only what it selects"
+
+
+@dataclass(frozen=True, slots=True)
+class AclRule:
+    """One rule of a web ACL (or of a rule group of one's own that it uses). ``path`` is where it stands.
+
+    ``action`` is what a match does, empty for groups; ``counts`` whether everything in it only counts.
+    """
+
+    place: Resource
+    path: str
+    name: str
+    priority: float
+    statement: dict[str, Resolved]
+    action: str
+    counts: bool
+
+    @property
+    def blocks(self) -> bool:
+        return self.action in BLOCKING and not self.counts
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedGroup:
+    """A managed rule group as an ACL uses it. ``neutral`` are the rules in it that do not block there."""
+
+    rule: AclRule
+    name: str
+    neutral: frozenset[str]
+    scope: Scope
+    why: str = ""
+
+    @property
+    def blocking(self) -> list[str]:
+        """The rules that still block, as far as the group's rules are known."""
+        if self.rule.counts:
+            return []
+        return [each for each in MANAGED_RULES.get(self.name, "").split() if each not in self.neutral]
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """The rules of one web ACL in the order they run; ``why`` says what of it could not be read."""
+
+    resource: Resource
+    rules: tuple[AclRule, ...]
+    why: str = ""
+
+    def groups(self) -> Iterator[ManagedGroup]:
+        for rule in self.rules:
+            managed = rule.statement.get("ManagedRuleGroupStatement")
+            if isinstance(managed, dict) and managed.get("VendorName", "AWS") == "AWS":
+                yield _group(rule, managed)
+
+
+def read_acl(environment: Environment, acl: Resource) -> Acl:
+    """The rules of ``acl``, those of its own rule groups among them."""
+    rules: list[AclRule] = []
+    why = _read(environment, acl, rules, counts=False, depth=0)
+    return Acl(acl, tuple(sorted(rules, key=lambda rule: rule.priority)), why)
+
+
+def _read(environment: Environment, place: Resource, rules: list[AclRule], *, counts: bool, depth: int) -> str:
+    value = place.get("Rules")
+    if isinstance(value, Unknown):
+        return value.why
+    items = value.value if isinstance(value, Known) and isinstance(value.value, list) else []
+    why = ""
+    for index, item in enumerate(items):
+        statement = item.get("Statement") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(statement, dict):
+            why = "a rule is not known before deployment"
+            continue
+        override = item.get("OverrideAction")
+        counted = counts or (isinstance(override, dict) and "Count" in override)
+        if isinstance(override, Unknown) or isinstance(item.get("Action"), Unknown):
+            why = "a rule's action is not known before deployment"
+        rules.append(
+            AclRule(
+                place,
+                f"Rules.{index}",
+                str(item.get("Name", index)),
+                as_number(item.get("Priority")) or 0.0,
+                statement,
+                _action(item.get("Action")),
+                counted,
+            )
+        )
+        reference = statement.get("RuleGroupReferenceStatement")
+        if isinstance(reference, dict) and depth == 0:
+            group = environment.referred(reference.get("Arn"))
+            if group is None or group.type != "AWS::WAFv2::RuleGroup":
+                why = why or "a rule group of one's own is not part of this project"
+            else:
+                why = _read(environment, group, rules, counts=counted, depth=1) or why
+    return why
+
+
+def _action(value: Resolved) -> str:
+    return next(iter(value), "") if isinstance(value, dict) else ""
+
+
+def _group(rule: AclRule, managed: dict[str, Resolved]) -> ManagedGroup:
+    neutral: set[str] = set()
+    why = ""
+    for key in ("ExcludedRules", "RuleActionOverrides"):
+        entries = managed.get(key)
+        if isinstance(entries, Unknown):
+            why = entries.why
+        for entry in entries if isinstance(entries, list) else []:
+            name = entry.get("Name") if isinstance(entry, dict) else None
+            if not isinstance(entry, dict) or not isinstance(name, str):
+                why = f"an entry of {key} is not known before deployment"
+            elif key == "ExcludedRules" or _action(entry.get("ActionToUse")) in {"Count", "Allow"}:
+                neutral.add(name)
+    name = managed.get("Name")
+    return ManagedGroup(
+        rule,
+        name if isinstance(name, str) else "",
+        frozenset(neutral),
+        scope_of(managed),
+        why or ("" if isinstance(name, str) else "its name is not known before deployment"),
+    )
+
+
+def scope_of(statement: dict[str, Resolved]) -> Scope:
+    """Which requests a statement looks at, by its scope-down statement."""
+    narrowed = statement.get("ScopeDownStatement")
+    if narrowed is None:
+        return Scope.ALL
+    return Scope.EXCEPT if isinstance(narrowed, dict) and "NotStatement" in narrowed else Scope.ONLY
+
+
+def lets_everything_pass(rule: AclRule) -> bool:
+    """Whether a rule allows each request, so that no later rule runs: a path that starts with ``/``, any size."""
+    return rule.action == "Allow" and _matches_all(rule.statement)
+
+
+def _matches_all(statement: Resolved) -> bool:
+    if not isinstance(statement, dict):
+        return False
+    match = statement.get("ByteMatchStatement")
+    if isinstance(match, dict):
+        field = match.get("FieldToMatch")
+        on_path = isinstance(field, dict) and "UriPath" in field
+        return (
+            on_path
+            and match.get("SearchString") in ("/", "Lw==")
+            and match.get("PositionalConstraint") in ("STARTS_WITH", "CONTAINS")
+        )
+    size = statement.get("SizeConstraintStatement")
+    if isinstance(size, dict):
+        return size.get("ComparisonOperator") == "GE" and as_number(size.get("Size")) == 0
+    for name, combine in (("OrStatement", any), ("AndStatement", all)):
+        inner = statement.get(name)
+        if isinstance(inner, dict) and isinstance(inner.get("Statements"), list):
+            return combine(_matches_all(each) for each in inner["Statements"])  # type: ignore[union-attr]
+    return False
+
+
+def labels_blocked_everywhere(rule: AclRule) -> Iterator[str]:
+    """The labels that this rule blocks on whatever path they are found."""
+    if rule.blocks:
+        yield from _labels(rule.statement)
+
+
+def _labels(statement: Resolved) -> Iterator[str]:
+    if not isinstance(statement, dict):
+        return
+    match = statement.get("LabelMatchStatement")
+    if isinstance(match, dict) and isinstance(match.get("Key"), str):
+        yield str(match["Key"])
+    either = statement.get("OrStatement")
+    if isinstance(either, dict) and isinstance(either.get("Statements"), list):
+        for each in either["Statements"]:  # type: ignore[union-attr]
+            yield from _labels(each)
+
+
+# -- what it stands in front of --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A web ACL in front of something. ``acl`` is ``None`` where the ACL is not part of the project."""
+
+    association: Resource
+    target: Resource | None
+    acl: Resource | None
+
+
+def attachments(environment: Environment) -> Iterator[Attachment]:
+    for association in environment.resources("AWS::WAFv2::WebACLAssociation"):
+        acl = environment.referred(association.get("WebACLArn"))
+        yield Attachment(
+            association,
+            environment.referred(association.get("ResourceArn")),
+            acl if acl is not None and acl.type == "AWS::WAFv2::WebACL" else None,
+        )
+
+
+def names_unknown_target(attachment: Attachment) -> bool:
+    """Whether the association may be with anything: its target is a parameter or an import."""
+    value = attachment.association.get("ResourceArn")
+    if attachment.target is not None or isinstance(value, Absent):
+        return False
+    return isinstance(value, Unknown) or isinstance(value.value, Text)

@@ -1,0 +1,234 @@
+"""Production's web ACL stands before its load balancer and blocks what it should.
+
+What the review found
+    No web ACL; the one that was planned lacks the rules for Linux hosts.
+What is checked
+    Every internet-facing application load balancer of production has a web ACL associated with it. That ACL runs, and
+    lets block, AWS's groups for common attacks, known bad inputs, SQL injection, IP reputation and Linux; the common
+    group's size limit on bodies does not block, since an API takes larger ones; and one rule blocks an address after
+    2000 requests in five minutes or fewer. A group counts as missing where it is overridden to count, where each of its
+    rules is, or where a rule before it lets every request through.
+When it does not apply
+    Environments that may be torn down (the plan leaves their ACL off), shared ones, and production without an
+    internet-facing application load balancer.
+What cannot be decided
+    An ACL that is not part of the project; a group that a scope-down statement confines to some requests; a rate limit
+    by a header that the sender may write.
+Fix
+    Associate an ``AWS::WAFv2::WebACL`` with the load balancer (``AWS::WAFv2::WebACLAssociation``), with the five
+    managed groups and a ``RateBasedStatement`` of 2000 per IP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Resolved, Text, as_number
+from checker.model.verdicts import Surface
+from checker.reason.waf import (
+    MANAGED_RULES,
+    Acl,
+    AclRule,
+    Attachment,
+    ManagedGroup,
+    Scope,
+    attachments,
+    lets_everything_pass,
+    names_unknown_target,
+    read_acl,
+    scope_of,
+)
+
+_COMMON: Final = "AWSManagedRulesCommonRuleSet"
+_REQUIRED: Final = {
+    "common": _COMMON,
+    "known-bad-inputs": "AWSManagedRulesKnownBadInputsRuleSet",
+    "sqli": "AWSManagedRulesSQLiRuleSet",
+    "ip-reputation": "AWSManagedRulesAmazonIpReputationList",
+    "linux": "AWSManagedRulesLinuxRuleSet",
+}
+_BODY_SIZE: Final = "SizeRestrictions_BODY"
+_LIMIT: Final = 2000
+_WINDOW: Final = 300  # seconds: the default of EvaluationWindowSec, and what the limit is counted in
+_FIX_ATTACH: Final = "Add an AWS::WAFv2::WebACLAssociation of the web ACL with the load balancer's ARN."
+_FIX_RATE: Final = "Add a rule that blocks, with a RateBasedStatement: Limit 2000, AggregateKeyType IP."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    if environment.kind in (EnvironmentKind.STAGING, EnvironmentKind.SHARED):
+        yield environment.not_applicable(None, "A web ACL is asked of production only.")
+        return
+    found = list(attachments(environment))
+    judged: dict[Resource, None] = {}
+    for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        if not _in_scope(balancer):
+            continue
+        yield _attached(balancer, found)
+        for each in found:
+            if each.target is balancer and each.acl is not None:
+                judged[each.acl] = None
+    for acl in judged:
+        yield from _acl(read_acl(environment, acl))
+
+
+def _in_scope(balancer: Resource) -> bool:
+    kind, scheme = balancer.get("Type"), balancer.get("Scheme")
+    application = isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value == "application")
+    return application and not (isinstance(scheme, Known) and scheme.value == "internal")
+
+
+def _attached(balancer: Resource, found: list[Attachment]) -> Judgement:
+    own = [each for each in found if each.target is balancer]
+    if own:
+        acl = own[0].acl
+        if acl is None:
+            why = "the associated web ACL is not part of this project, so its rules are not known"
+            return balancer.undecided("attached", why, fix=_FIX_ATTACH)
+        if not own[0].association.certain:
+            return balancer.undecided("attached", "the association exists only under a condition", fix=_FIX_ATTACH)
+        return balancer.passes("attached", "A web ACL stands before it.")
+    if any(names_unknown_target(each) for each in found):
+        return balancer.undecided("attached", "what a web ACL is associated with is not known", fix=_FIX_ATTACH)
+    return balancer.fails(
+        "attached",
+        "No web ACL stands before the load balancer.",
+        fix=_FIX_ATTACH,
+        expected="a WebACLAssociation with this load balancer",
+        actual="an ACL associated with something else" if found else "no association",
+        related=tuple(each.association for each in found),
+    )
+
+
+def _acl(acl: Acl) -> Iterator[Judgement]:
+    bypass = next((rule for rule in acl.rules if lets_everything_pass(rule)), None)
+    groups = {group.name: group for group in acl.groups()}
+    open_group = next((group for group in groups.values() if group.why and not group.name), None)
+    for sub, name in _REQUIRED.items():
+        group = groups.get(name)
+        if group is None:
+            yield _missing(acl, sub, name, open_group)
+            continue
+        yield _group(acl, sub, group, bypass)
+        if name == _COMMON and not group.rule.counts:
+            yield _body_size(acl, group)
+    yield _rate(acl, bypass)
+
+
+def _missing(acl: Acl, sub: str, name: str, open_group: ManagedGroup | None) -> Judgement:
+    why = acl.why or (open_group.why if open_group else "")
+    fix = f"Add a ManagedRuleGroupStatement for AWS's {name}."
+    if why:
+        return acl.resource.undecided(sub, why, path="Rules", fix=fix)
+    return acl.resource.fails(
+        sub, f"The web ACL lacks {name}.", fix=fix, path="Rules", expected=name, actual="not among its rules"
+    )
+
+
+def _group(acl: Acl, sub: str, group: ManagedGroup, bypass: AclRule | None) -> Judgement:
+    name, rule = group.name, group.rule
+    fix = f"Let {name} block: OverrideAction None, and overrides for single rules only."
+    if bypass is not None and bypass.priority < rule.priority:
+        return acl.resource.fails(
+            sub,
+            f"{name} never runs: the rule {bypass.name} before it allows every request.",
+            fix="Give the rule that allows a condition, or a priority after the groups.",
+            path=bypass.path,
+        )
+    if group.why:
+        return acl.resource.undecided(sub, group.why, path=rule.path, fix=fix)
+    if not group.blocking:
+        return acl.resource.fails(
+            sub,
+            f"{name} blocks nothing: it only counts.",
+            fix=fix,
+            path=rule.path,
+            expected="a group that blocks",
+            actual="overridden to count" if rule.counts else f"all {len(MANAGED_RULES[name].split())} rules count",
+        )
+    if group.scope is Scope.ONLY:
+        why = f"{name} is confined to some requests by its scope-down statement"
+        return acl.resource.undecided(sub, why, path=rule.path, fix=fix)
+    return acl.resource.passes(sub, f"{name} blocks.", path=rule.path)
+
+
+def _body_size(acl: Acl, group: ManagedGroup) -> Judgement:
+    fix = f"Override {_BODY_SIZE} to Count in RuleActionOverrides."
+    if group.why and _BODY_SIZE not in group.neutral:
+        return acl.resource.undecided("common-body-size", group.why, path=group.rule.path, fix=fix)
+    if _BODY_SIZE in group.neutral:
+        return acl.resource.passes("common-body-size", f"{_BODY_SIZE} does not block.", path=group.rule.path)
+    if group.scope is not Scope.ALL:
+        why = "which requests the common group looks at depends on its scope-down statement"
+        return acl.resource.undecided("common-body-size", why, path=group.rule.path, fix=fix)
+    return acl.resource.fails(
+        "common-body-size",
+        "Requests with a body over 8 KB are blocked: the API takes larger ones.",
+        fix=fix,
+        path=group.rule.path,
+        expected="Count",
+        actual="the group's own action, Block",
+    )
+
+
+def _rate(acl: Acl, bypass: AclRule | None) -> Judgement:
+    found: list[tuple[AclRule, bool | None, str]] = []
+    for rule in acl.rules:
+        statement = rule.statement.get("RateBasedStatement")
+        if isinstance(statement, dict) and not (bypass is not None and bypass.priority < rule.priority):
+            found.append((rule, *_limits(rule, statement)))
+    for rule, answer, why in sorted(found, key=lambda each: (each[1] is not True, each[1] is False)):
+        if answer:
+            return acl.resource.passes("rate-limit", why, path=rule.path)
+        if answer is None:
+            return acl.resource.undecided("rate-limit", why, path=rule.path, fix=_FIX_RATE)
+        return acl.resource.fails(
+            "rate-limit",
+            f"The rate limit is none: {why}.",
+            fix=_FIX_RATE,
+            path=rule.path,
+            expected=f"a block after {_LIMIT} requests of one IP in 5 minutes, or fewer",
+            actual=why,
+        )
+    if acl.why:
+        return acl.resource.undecided("rate-limit", acl.why, path="Rules", fix=_FIX_RATE)
+    return acl.resource.fails(
+        "rate-limit",
+        "One address may send as many requests as it likes.",
+        fix=_FIX_RATE,
+        path="Rules",
+        expected=f"a block after {_LIMIT} requests of one IP in 5 minutes, or fewer",
+        actual="no rate-based rule that runs",
+    )
+
+
+def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[bool | None, str]:
+    """Whether a rate-based rule holds each address to the limit, and what it does."""
+    limit = as_number(statement.get("Limit"))
+    window = as_number(statement.get("EvaluationWindowSec", _WINDOW))
+    key = statement.get("AggregateKeyType")
+    if not rule.blocks:
+        return False, "it does not block"
+    if isinstance(key, Text) or limit is None or not window:
+        return None, "the rate limit is not known before deployment"
+    if limit * _WINDOW / window > _LIMIT:
+        return False, f"it allows {limit * _WINDOW / window:g} requests in 5 minutes"
+    if key == "FORWARDED_IP":
+        return None, "it counts by a header, which whoever calls the load balancer directly may write"
+    if key != "IP":
+        return (None, "it counts by keys of its own") if key == "CUSTOM_KEYS" else (False, "it does not count per IP")
+    if scope_of(statement) is Scope.ONLY:
+        return None, "it is confined to some requests by its scope-down statement"
+    return True, f"It blocks an IP after {limit:g} requests in {window:g} s."
+
+
+RULE = Rule(
+    id="S1",
+    title="Production's web ACL stands before its load balancer and blocks what it should",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="internet-facing application load balancer (AWS::ElasticLoadBalancingV2::LoadBalancer)",
+    check=check,
+)
