@@ -26,7 +26,6 @@ from checker.model.verdicts import (
     Surface,
     Unread,
     Verdict,
-    WaiverState,
 )
 from checker.reason.templates import with_nested
 from checker.register import load_register
@@ -176,7 +175,7 @@ def exit_code(
         return ExitCode.USAGE
     if any(verdict.severity.rank <= fail_on.rank for verdict in new_failures(run, baseline)):
         return ExitCode.FAILED
-    if any(status.state in {WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN} for status in run.waivers):
+    if any(status.state.fails_gate for status in run.waivers):
         return ExitCode.FAILED
     undecided = [v for v in run.verdicts if v.outcome is Outcome.UNKNOWN and v.severity.rank <= fail_on.rank]
     if unknown_fails and (undecided or run.coverage.unread):
@@ -195,3 +194,8 @@ def only(run: Run, findings: Sequence[str]) -> Run:
         waivers=tuple(status for status in run.waivers if status.finding.split("[", 1)[0] in findings),
         coverage=coverage,
     )
+
+
+def with_note(run: Run, note: str) -> Run:
+    """The run with one more thing said of how it came about."""
+    return replace(run, coverage=replace(run.coverage, notes=(*run.coverage.notes, note)))

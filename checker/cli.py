@@ -140,15 +140,24 @@ def diff(old: Path, new: Path) -> None:
 
 def _finish(run: Run, options: dict[str, Any]) -> None:
     """Write the reports and leave with the run's exit code."""
-    from checker.assess import exit_code, only
+    from checker.assess import exit_code, only, with_note
     from checker.model.verdicts import Severity
 
     baseline = _stored(options["baseline"]) if options["baseline"] else None
     code = exit_code(
         run, fail_on=Severity(options["fail_on"]), unknown_fails=options["unknown"] == "fail", baseline=baseline
     )
-    _write(only(run, options["findings"]), options)
+    run = only(run, options["findings"])
+    if baseline is not None:
+        run = with_note(run, _compared(run, baseline, options["baseline"]))
+    _write(run, options)
     sys.exit(code)
+
+
+def _compared(run: Run, baseline: Run, file: Path) -> str:
+    from checker.assess import new_failures
+
+    return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
 
 
 def _write(run: Run, options: dict[str, Any]) -> None:

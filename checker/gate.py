@@ -17,7 +17,7 @@ import jsii
 
 from checker.assess import exit_code, gate, request_for
 from checker.errors import CheckerError, ExitCode
-from checker.model.verdicts import Outcome, Run, Verdict, WaiverState
+from checker.model.verdicts import Outcome, Run, Verdict
 from reports import render
 
 if TYPE_CHECKING:
@@ -122,6 +122,6 @@ def _violations(run: Run) -> list[cdk.PolicyViolation]:
             violating_resources=[],
         )
         for status in run.waivers
-        if status.state in {WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN}
+        if status.state.fails_gate
     ]
     return violations

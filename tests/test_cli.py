@@ -111,10 +111,11 @@ def test_reports_to_files_and_back(project: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == (project / "run.html").read_text()
 
 
-def test_a_baseline_lets_only_what_is_new_fail(project: Path) -> None:
+def test_a_baseline_lets_only_what_is_new_fail(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["gate", "--assembly", "broken.yaml", "--format", "json=old.json"])
     assert run(["gate", "--assembly", "broken.yaml", "--baseline", "old.json"]) == ExitCode.CLEAN
-    (project / "broken.yaml").write_text(BROKEN + BROKEN.split("\n", 1)[1].replace("Cache:", "Second:"))
+    assert "note: 0 of 3 failures are new against old.json" in capsys.readouterr().out
+    (project / "broken.yaml").write_text(BROKEN + BROKEN.split("\n", 1)[1].replace("  Cache:", "  Second:"))
     assert run(["gate", "--assembly", "broken.yaml", "--baseline", "old.json"]) == ExitCode.FAILED
 
 
@@ -157,7 +158,12 @@ def test_whole_output_in_a_scrubbed_environment(project: Path) -> None:
     outputs = []
     for environment in ({}, {"LANG": "C", "COLUMNS": "40", "TZ": "Asia/Tokyo", "FORCE_COLOR": "1"}):
         done = subprocess.run(
-            command, cwd=project, env={"PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, check=False
+            command,
+            cwd=project,
+            env={"PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == ExitCode.FAILED
         assert done.stderr == ""
