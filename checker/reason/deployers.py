@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from checker.discovery import environment_of, kind_of
-from checker.model.resources import Environment, EnvironmentKind, Project, Resource
+from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
 from checker.model.values import Text
 from checker.reason.iam import Policies, grants, policies_of
 from checker.reason.oidc import Repository, Token, Trust, all_admitted, environment_token, ref_token, trust_of
@@ -86,9 +86,20 @@ class Deployment:
         names.update(dict.fromkeys(_named_environments(trust)))
         return tuple(names)
 
-    def admits_environment(self, trust: Trust, name: str) -> bool | None:
+    def is_for_releases(self, name: str) -> bool:
+        """Whether a GitHub environment of this name is what releases deploy to: not a staging or shared one."""
+        return kind_of(name) not in (EnvironmentKind.STAGING, EnvironmentKind.SHARED)
+
+    def environment_token(self, trust: Trust, name: str) -> Token:
         ref = "refs/tags/v1.2.3" if kind_of(name) is EnvironmentKind.PRODUCTION else None
-        return all_admitted(trust, [environment_token(self._repository(trust), name, ref=ref)])
+        return environment_token(self._repository(trust), name, ref=ref)
+
+    def branch_token(self, trust: Trust) -> Token:
+        """The token of a job on the default branch."""
+        return ref_token(self._repository(trust), f"refs/heads/{self.project.settings.default_branch}")
+
+    def admits_environment(self, trust: Trust, name: str) -> bool | None:
+        return all_admitted(trust, [self.environment_token(trust, name)])
 
     def admits_releases(self, trust: Trust) -> bool | None:
         """Whether the tokens of jobs that a release's tag starts get in."""
@@ -101,8 +112,7 @@ class Deployment:
                 yield ref_token(self._repository(trust), f"refs/tags/{head}{release if '*' in pattern else ''}")
 
     def admits_default_branch(self, trust: Trust) -> bool | None:
-        ref = f"refs/heads/{self.project.settings.default_branch}"
-        return all_admitted(trust, [ref_token(self._repository(trust), ref)])
+        return all_admitted(trust, [self.branch_token(trust)])
 
     def _repository(self, trust: Trust) -> Repository:
         """The project's own; where only the policy could say and it leaves it open, one that it lets in."""
@@ -181,6 +191,11 @@ def _named_environments(trust: Trust) -> Iterator[str]:
         if has_wild(pattern) and exact(written[start:]) != pattern[-len(written[start:]) :]:
             continue
         yield written[start:].replace("%3A", ":")
+
+
+def same_account(one: Stack, other: Stack) -> bool:
+    """Whether two stacks may be of one account: they are not known to be of two."""
+    return not one.account or not other.account or one.account == other.account
 
 
 def same_environment(one: str, other: str) -> bool:

@@ -12,17 +12,29 @@ from typing import Final
 from checker.model.rules import Rule
 
 MODULES: Final[Mapping[str, str]] = {
+    "C1": "c1_oidc_trust",
     "C2": "c2_ecr_lifecycle",
     "C3": "c3_latest_race",
+    "C4": "c4_cross_stack_references",
+    "C5": "c5_physical_names",
     "C7": "c7_redis_encryption",
+    "C8": "c8_rds_encryption",
+    "W1": "w1_pass_role",
+    "W2": "w2_describe_stacks",
+    "W5": "w5_role_duration",
+    "W6": "w6_deploy_role_per_environment",
     "W8": "w8_open_egress",
     "W9": "w9_load_balancer_logs",
+    "W11": "w11_hosted_zone",
+    "W12": "w12_certificate",
+    "W13": "w13_bucket_names",
     "W14": "w14_alarm_false_positives",
     "S1": "s1_waf",
     "S2": "s2_alarm_notifications",
     "S3": "s3_s3_endpoint",
     "S5": "s5_tls13",
     "S6": "s6_flow_logs",
+    "S9": "s9_monolithic_stack",
     "P9": "p9_waf_body_rules",
 }
 

@@ -1,0 +1,224 @@
+"""The deploy role admits every deploy's token, releases included, and nobody else's.
+
+What the review found
+    The trust policy compares the subject with ``refs/heads/main`` by ``StringEquals``, so every deploy that a release
+    starts is refused: its token names the release's tag or the GitHub environment.
+What is checked
+    Every role that trusts GitHub's OIDC provider. Releases get in (``C1[release]``): a token of the production
+    environment, or those of release tags. So do the other environments of the project (``C1[environment=NAME]``).
+    Nothing else does (``C1[over-match]``): no other repository, unprotected branch, pull request or made-up
+    environment. The audience is compared (``C1[audience]``). Policies are evaluated as STS does, not searched.
+When it does not apply
+    No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy.
+What cannot be decided
+    A subject from a parameter without a default; conditions on claims whose values only a run knows; whether branch
+    and environment protection is on, which the repository's settings say.
+Fix
+    Compare ``sub`` by ``StringEquals`` with ``repo:OWNER/REPO:environment:NAME`` of each environment (and the default
+    branch where a job deploys without one), or by ``StringLike`` with ``...:ref:refs/tags/v*``; compare ``aud``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
+from checker.reason.iam import bounds_on_key
+from checker.reason.oidc import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
+from checker.reason.overmatch import is_narrow, outsider, repositories_named
+from checker.reason.patterns import Pattern, every, example, has_wild, shown
+from checker.reason.policies import Statement
+
+_PATH: Final = "AssumeRolePolicyDocument"
+_FIX_SUBJECTS: Final = (
+    "Admit repo:OWNER/REPO:environment:NAME of each environment (StringEquals), or the release tags "
+    "repo:OWNER/REPO:ref:refs/tags/v* (StringLike)."
+)
+_FIX_WIDE: Final = "Name the repository's own environments and protected refs in full, with StringEquals on sub."
+_FIX_AUDIENCE: Final = f"Compare the provider's aud with {AUDIENCE} by StringEquals."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    deployment = deployment_of(environment.project)
+    for github_role in deployment.github_roles:
+        if github_role.role.stack.environment == environment.name:
+            yield from _role(deployment, github_role)
+
+
+def _role(deployment: Deployment, github_role: Deployer) -> Iterator[Judgement]:
+    trust = github_role.trust
+    if not trust.allows:
+        yield trust.role.undecided(None, trust.unread[0], path=_PATH, fix="Write the trust policy out.")
+        return
+    if trust.entrances:
+        yield _audience(trust)
+        yield _over_match(deployment, trust)
+    if github_role in deployment.deployers or not trust.entrances:
+        yield from _admissions(deployment, github_role)
+
+
+# -- who else ----------------------------------------------------------------------------------------
+
+
+def _audience(trust: Trust) -> Judgement:
+    answer = every(_asks_audience(trust, statement) for statement in trust.entrances)
+    if answer:
+        return trust.role.passes("audience", "Only tokens made for AWS get in.", path=_PATH)
+    if answer is None:
+        why = "the audience that the trust policy compares is not known before deployment"
+        return trust.role.undecided("audience", why, path=_PATH, fix=_FIX_AUDIENCE)
+    return trust.role.fails(
+        "audience",
+        "The trust policy does not pin the token's audience: one made for another service gets in.",
+        fix=_FIX_AUDIENCE,
+        path=_PATH,
+        expected=AUDIENCE,
+    )
+
+
+def _asks_audience(trust: Trust, statement: Statement) -> bool | None:
+    unknown = False
+    for condition in bounds_on_key(statement, list(trust.denies), trust.key("aud")):
+        if None in condition.patterns:
+            unknown = True
+        elif not any(has_wild(pattern or ()) for pattern in condition.patterns):
+            return True
+    return None if unknown else False
+
+
+def _over_match(deployment: Deployment, trust: Trust) -> Judgement:
+    answers = [is_narrow(trust, statement, deployment.own) for statement in trust.entrances]
+    for statement, answer in zip(trust.entrances, answers, strict=True):
+        if answer is not True:
+            stranger = outsider(trust, statement, deployment.own)
+            if stranger is not None:
+                return _too_wide(trust, statement, stranger)
+    if trust.unread:
+        return trust.role.undecided("over-match", trust.unread[0], path=_PATH, fix=_FIX_WIDE)
+    if not all(answers):
+        why = "what the trust policy compares is not known before deployment, and may admit others"
+        return trust.role.undecided("over-match", why, path=_PATH, fix=_FIX_WIDE)
+    if not deployment.own.declared and repositories_named(deployment.own) > 1:
+        names = ", ".join(dict.fromkeys(str(each.name) for each in deployment.own.repositories))
+        why = f"the policies name several repositories ({names}) and nothing says which is the project's own"
+        return trust.role.undecided("over-match", why, path=_PATH, fix="Set repository in checker.toml.")
+    return trust.role.passes("over-match", "Only the project's protected refs and environments get in.", path=_PATH)
+
+
+def _too_wide(trust: Trust, statement: Statement, stranger: Token) -> Judgement:
+    subjects = [condition for condition in statement.conditions if condition.key == trust.key("sub")]
+    lenient = next((each for each in subjects if each.if_exists or each.qualifier == "forallvalues"), None)
+    if not subjects:
+        reason = "it does not compare sub"
+    elif lenient is not None:
+        reason = "the comparison of sub also holds for a token without it"
+    else:
+        reason = "it compares sub with " + ", ".join(shown(each) for each in _patterns(subjects[0].patterns))
+    return trust.role.fails(
+        "over-match",
+        f"The trust policy admits tokens that are not the project's own, such as {stranger.subject}: {reason}.",
+        fix=_FIX_WIDE,
+        path=statement.path,
+        actual=str(stranger.subject),
+    )
+
+
+def _patterns(patterns: Iterable[Pattern | None]) -> list[Pattern]:
+    return [each for each in patterns if each is not None][:5]
+
+
+# -- who must ------------------------------------------------------------------------------------------
+
+
+def _admissions(deployment: Deployment, deployer: Deployer) -> Iterator[Judgement]:
+    served = deployment.served(deployer)
+    kinds = {each.kind for each in deployment.environments if each.name in served}
+    if not kinds or kinds - {EnvironmentKind.STAGING}:
+        yield _admission(deployer, "release", "a release", _release_ways(deployment, deployer))
+    required = deployment.project.settings.github_environments
+    for environment in deployment.environments:
+        if environment.kind is EnvironmentKind.STAGING and environment.name in served and not required:
+            name = environment.name
+            ways = [*_environment_ways(deployment, deployer, name), [deployment.branch_token(deployer.trust)]]
+            yield _admission(deployer, f"environment={name}", f"a deploy to {name}", ways)
+    for name in required:
+        if any(same_environment(name, each) for each in served) or not served:
+            ways = [[deployment.environment_token(deployer.trust, name)]]
+            yield _admission(deployer, f"environment={name}", f"a deploy to {name}", ways)
+
+
+def _release_ways(deployment: Deployment, deployer: Deployer) -> list[list[Token]]:
+    """The ways in for a release: the token of a production environment, or those of release tags."""
+    trust = deployer.trust
+    names = [name for name in deployment.environment_names(trust) if deployment.is_for_releases(name)]
+    ways = [[deployment.environment_token(trust, name)] for name in names]
+    return [*ways, list(deployment.release_tokens(trust))]
+
+
+def _environment_ways(deployment: Deployment, deployer: Deployer, name: str) -> list[list[Token]]:
+    names = [each for each in deployment.environment_names(deployer.trust) if same_environment(each, name)]
+    return [[deployment.environment_token(deployer.trust, each)] for each in names]
+
+
+def _admission(deployer: Deployer, sub: str, what: str, ways: list[list[Token]]) -> Judgement:
+    """Pass where all tokens of one way get in; each way is a list of tokens that must."""
+    trust = deployer.trust
+    answers = [all_admitted(trust, way) for way in ways]
+    if True in answers:
+        way = ways[answers.index(True)]
+        return trust.role.passes(sub, f"The token of {what} gets in: {way[0].subject}.", path=_PATH)
+    if None in answers:
+        refused = first_refused(trust, ways[answers.index(None)])
+        why = refused[1].why if refused else "the trust policy is not known before deployment"
+        return trust.role.undecided(sub, f"whether {what} gets in: {why}", path=_PATH, fix=_FIX_SUBJECTS)
+    for audience in _other_audiences(trust):
+        if any(all_admitted(trust, [with_claims(token, aud=audience) for token in way]) for way in ways):
+            why = f"{what} gets in only if its workflow asks for the audience {audience}"
+            return trust.role.undecided(sub, why, path=_PATH, fix=_FIX_AUDIENCE)
+    subjects = " or ".join(dict.fromkeys(str(way[0].subject) for way in ways if way))
+    return trust.role.fails(
+        sub,
+        f"The token of {what} is refused ({subjects}): {_why(trust)}.",
+        fix=_FIX_SUBJECTS,
+        path=_PATH,
+        expected=subjects,
+    )
+
+
+def _other_audiences(trust: Trust) -> Iterator[str]:
+    for statement in trust.entrances:
+        for condition in statement.conditions:
+            if condition.key == trust.key("aud") and not condition.negated:
+                for pattern in _patterns(condition.patterns):
+                    written = example(pattern)
+                    if isinstance(written, str) and not has_wild(pattern) and written != AUDIENCE:
+                        yield written
+
+
+def _why(trust: Trust) -> str:
+    if not trust.entrances:
+        return "the statement that trusts GitHub does not allow sts:AssumeRoleWithWebIdentity"
+    if trust.accepted is not None and AUDIENCE not in trust.accepted:
+        return f"the OIDC provider does not accept the audience {AUDIENCE}"
+    for statement in trust.entrances:
+        for condition in statement.conditions:
+            literal = condition.base == "stringequals" and condition.key == trust.key("sub")
+            starred = [each for each in _patterns(condition.patterns) if literal and "*" in each]
+            if starred:
+                return f"StringEquals takes the * of {shown(starred[0])} literally"
+    written = ", ".join(dict.fromkeys(shown(each) for each in list(subject_patterns(trust))[:5]))
+    return f"the trust policy admits {written}" if written else "no condition of the trust policy admits it"
+
+
+RULE = Rule(
+    id="C1",
+    title="The deploy role admits every deploy's token, releases included, and nobody else's",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
+    looked_for="role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
+    check=check,
+)

@@ -1,0 +1,156 @@
+"""The deploy role may pass exactly the roles of the tasks that it deploys, to ECS tasks only.
+
+What the review found
+    ``iam:PassRole`` names the API's roles alone; the other services work only because they happen to share one.
+What is checked
+    For every role that CI deploys to ECS with: it may pass the task role and the execution role of every task
+    definition of the environments that it serves (``W1[missing]``); no other role (``W1[scope]``), however the policy
+    is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do; and
+    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``).
+When it does not apply
+    No role that trusts GitHub's OIDC provider registers task definitions, runs tasks or passes roles.
+What cannot be decided
+    A policy whose content is not at hand; a role's ARN from a parameter without a default.
+Fix
+    Allow ``iam:PassRole`` on the ARN of each role, where ``iam:PassedToService`` equals ``ecs-tasks.amazonaws.com``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.iam import grants
+from checker.reason.passing import (
+    PASS_ROLE,
+    TASKS,
+    Excess,
+    TaskRole,
+    excess_role,
+    excess_service,
+    may_pass,
+    needed_only,
+    task_roles,
+    tasks_only,
+)
+
+_FIX_MISSING: Final = "Allow iam:PassRole on the task role and the execution role of every task definition."
+_FIX_SCOPE: Final = "List the ARNs of the task roles and execution roles, each in full, and nothing else."
+_FIX_SERVICE: Final = f"Add the condition StringEquals iam:PassedToService {TASKS} to every statement of iam:PassRole."
+_NEEDING: Final = ("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask", PASS_ROLE)
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    deployment = deployment_of(environment.project)
+    for deployer in deployment.deployers:
+        if deployer.role.stack.environment != environment.name or not deployer.may(*_NEEDING):
+            continue
+        needed = list(_needed(deployment, deployer))
+        if needed:
+            yield _missing(deployment, deployer, needed)
+        if grants(deployer.policies, PASS_ROLE) or needed:
+            yield _scope(deployer, needed, environment)
+        if grants(deployer.policies, PASS_ROLE):
+            yield _service(deployer)
+
+
+def _needed(deployment: Deployment, deployer: Deployer) -> Iterator[TaskRole]:
+    for environment in deployment.project.environments:
+        for each in task_roles(environment):
+            if same_account(each.task.stack, deployer.role.stack):
+                yield each
+
+
+def _missing(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -> Judgement:
+    served = deployment.served(deployer)
+    refused: list[TaskRole] = []
+    doubts: list[str] = []
+    for each in needed:
+        home = each.task.stack.environment
+        if home not in served and any(home == known.name for known in deployment.environments):
+            continue
+        if each.arn is None:
+            doubts.append(each.why)
+            continue
+        decision = may_pass(deployer.policies, each.arn)
+        if decision.denied:
+            refused.append(each)
+        elif not decision.allowed:
+            doubts.append(f"whether it may pass {each.arn} of {_shown(each)}: {decision.why}")
+    if refused:
+        return deployer.role.fails(
+            "missing",
+            f"The role may not pass {', '.join(f'{each.arn} ({_shown(each)})' for each in refused[:5])}"
+            f"{f' and {len(refused) - 5} more' if len(refused) > 5 else ''} to {TASKS}: deploying them is refused.",
+            fix=_FIX_MISSING,
+            related=tuple(dict.fromkeys(each.task for each in refused)),
+        )
+    if doubts:
+        return deployer.role.undecided("missing", doubts[0], fix=_FIX_MISSING)
+    return deployer.role.passes("missing", "It may pass the roles of every task definition.")
+
+
+def _shown(each: TaskRole) -> str:
+    return f"{each.property} of {each.task.stack.name}/{each.task.logical_id}"
+
+
+def _scope(deployer: Deployer, needed: list[TaskRole], environment: Environment) -> Judgement:
+    role, project = deployer.role, environment.project
+    answer = needed_only(deployer.policies, needed, role.stack, project)
+    if answer:
+        return role.passes("scope", "It may pass no other role.")
+    excess = excess_role(deployer.policies, needed, role.stack, project)
+    if excess is not None and (needed or "*" in excess.written):
+        return role.fails(
+            "scope",
+            f"The role may pass roles that no task definition names, such as {excess.example}: "
+            f"iam:PassRole is allowed on {excess.written}.",
+            fix=_FIX_SCOPE,
+            path=_path(excess, role),
+            actual=excess.written,
+            related=(excess.statement.source,),
+        )
+    why = next(iter(deployer.policies.unread), "which roles it may pass is not known before deployment")
+    return role.undecided("scope", why if needed else "no task definition is at hand", fix=_FIX_SCOPE)
+
+
+def _service(deployer: Deployer) -> Judgement:
+    doubtful = False
+    for grant in grants(deployer.policies, PASS_ROLE):
+        answer = tasks_only(deployer.policies, grant.statement)
+        if answer:
+            continue
+        excess = excess_service(deployer.policies, grant.statement, deployer.role.stack)
+        if excess is not None:
+            return deployer.role.fails(
+                "service",
+                f"The role may pass roles to services other than ECS tasks, such as {excess.example}.",
+                fix=_FIX_SERVICE,
+                path=_path(excess, deployer.role),
+                expected=TASKS,
+                actual=excess.example,
+                related=(excess.statement.source,),
+            )
+        doubtful = True
+    if doubtful:
+        why = "which services it may pass roles to is not known before deployment"
+        return deployer.role.undecided("service", why, fix=_FIX_SERVICE)
+    return deployer.role.passes("service", "It may pass roles to ECS tasks only.")
+
+
+def _path(excess: Excess, role: Resource) -> str:
+    return excess.statement.path if excess.statement.source is role else ""
+
+
+RULE = Rule(
+    id="W1",
+    title="The deploy role may pass exactly the roles of the tasks that it deploys, to ECS tasks only",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="role that trusts GitHub's OIDC provider and deploys to ECS",
+    check=check,
+)

@@ -1,0 +1,77 @@
+"""The deploy role may read every stack that the pipeline reads: the shared one and each environment's.
+
+What the review found
+    ``cloudformation:DescribeStacks`` covers one stack, so reading the outputs of the others is refused.
+What is checked
+    For every role that CI deploys with: a ``DescribeStacks`` of each shared stack and each stack of the environments
+    that the role serves would be allowed. Reading is harmless, so ``*`` is accepted.
+When it does not apply
+    No role that deploys trusts GitHub's OIDC provider. Nested stacks, which nobody reads by name.
+What cannot be decided
+    A policy whose content is not at hand, or a stack pattern from a parameter without a default.
+Fix
+    Allow ``cloudformation:DescribeStacks`` on ``arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/*`` of each stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Stack
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.arns import stack_arn
+from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.iam import Answer, Request, decide
+from checker.reason.patterns import exact
+
+_FIX = (
+    "Allow cloudformation:DescribeStacks on arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/* of each stack, or on *."
+)
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    deployment = deployment_of(environment.project)
+    for deployer in deployment.deployers:
+        if deployer.role.stack.environment == environment.name:
+            yield _reads_stacks(deployment, deployer)
+
+
+def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
+    stacks = list(_read(deployment, deployer))
+    decisions = [
+        (stack, decide(deployer.policies, Request("cloudformation:DescribeStacks", exact(stack_arn(stack)))))
+        for stack in stacks
+    ]
+    refused = [stack.name for stack, decision in decisions if decision.denied]
+    if refused:
+        return deployer.role.fails(
+            None,
+            f"The role may not read the outputs of {', '.join(refused[:10])}: DescribeStacks is refused.",
+            fix=_FIX,
+            expected="DescribeStacks on every stack",
+            actual=f"refused for {len(refused)} of {len(stacks)}",
+        )
+    for stack, decision in decisions:
+        if decision.answer is Answer.UNKNOWN:
+            return deployer.role.undecided(None, f"whether it may read {stack.name}: {decision.why}", fix=_FIX)
+    return deployer.role.passes(None, f"It may read all {len(stacks)} stacks.")
+
+
+def _read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
+    served = deployment.served(deployer)
+    for environment in deployment.project.environments:
+        if environment.kind is EnvironmentKind.SHARED or environment.name in served:
+            for stack in environment.stacks:
+                if stack.parent is None and same_account(stack, deployer.role.stack):
+                    yield stack
+
+
+RULE = Rule(
+    id="W2",
+    title="The deploy role may read every stack that the pipeline reads: the shared one and each environment's",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
+    check=check,
+)

@@ -1,0 +1,129 @@
+"""Each environment has a deploy role of its own, which no other environment's jobs can assume.
+
+What the review found
+    One role deploys staging and production; only GitHub's environment protection stands between them.
+What is checked
+    Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), and, where it serves
+    one, may not change another's: pass its task roles, run its tasks or update its services (``W6[reach]``).
+When it does not apply
+    No role that deploys trusts GitHub's OIDC provider.
+What cannot be decided
+    A subject or a policy that is not known before deployment.
+Fix
+    Make one role per environment that admits only ``repo:OWNER/REPO:environment:NAME`` and reaches only its resources.
+    Until then the waiver holds while the protection of the production environment is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment
+from checker.model.rules import Rule
+from checker.model.values import Known, pieces, text
+from checker.model.verdicts import Surface
+from checker.reason.arns import ecs_arn
+from checker.reason.conditions import Context
+from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account, same_environment
+from checker.reason.iam import Answer, Decision, Request, decide
+from checker.reason.passing import may_pass, services_of, task_roles
+from checker.reason.patterns import exact
+
+_FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
+_FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    deployment = deployment_of(environment.project)
+    for deployer in deployment.deployers:
+        if deployer.role.stack.environment == environment.name:
+            admitted, doubtful = _admitted(deployment, deployer)
+            yield _trust(deployer, admitted, doubtful)
+            others = [each for each in deployment.environments if each.name not in admitted]
+            if len(admitted) == 1 and others:
+                yield _reach(deployer, others)
+
+
+def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], list[str]]:
+    """The environments whose jobs can assume the role, surely and perhaps: by their own tokens, or served otherwise."""
+    admitted = dict.fromkeys(sorted(deployment.served(deployer)))
+    doubtful: list[str] = []
+    for name in deployment.environment_names(deployer.trust):
+        answer = deployment.admits_environment(deployer.trust, name)
+        known = next((each for each in admitted if same_environment(each, name)), None)
+        if answer and known is None:
+            alone = list(admitted) == ["default"]
+            if alone:
+                admitted.clear()
+            admitted[name] = None
+        elif answer is None:
+            doubtful.append(name)
+    return list(admitted), doubtful
+
+
+def _trust(deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
+    path = "AssumeRolePolicyDocument"
+    if len(admitted) > 1:
+        return deployer.role.fails(
+            "trust",
+            f"One role deploys {_listed(admitted)}: a job of one environment can change the other.",
+            fix=_FIX,
+            path=path,
+            expected="one environment",
+            actual=_listed(admitted),
+        )
+    if deployer.trust.unread or len({*admitted, *doubtful}) > 1:
+        why = next(iter(deployer.trust.unread), f"whether tokens of {_listed(doubtful)} get in")
+        return deployer.role.undecided("trust", why, path=path, fix=_FIX)
+    return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else "one environment"
+
+
+def _reach(deployer: Deployer, others: list[Environment]) -> Judgement:
+    doubt = ""
+    for environment in others:
+        for what, decision in _changes(deployer, environment):
+            if decision.allowed:
+                return deployer.role.fails(
+                    "reach",
+                    f"The role is of another environment, and may still {what} of {environment.name}.",
+                    fix=_FIX_REACH,
+                    path=decision.statements[0].path if decision.statements[0].source is deployer.role else "",
+                )
+            if decision.answer is Answer.UNKNOWN:
+                doubt = doubt or f"whether it may {what} of {environment.name}: {decision.why}"
+    if doubt:
+        return deployer.role.undecided("reach", doubt, fix=_FIX_REACH)
+    return deployer.role.passes("reach", "It cannot change another environment.")
+
+
+def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str, Decision]]:
+    policies, stack = deployer.policies, deployer.role.stack
+    for each in task_roles(environment):
+        if each.arn is not None and same_account(each.task.stack, stack):
+            yield f"pass {each.property} of {each.task.logical_id}", may_pass(policies, each.arn)
+    for service, cluster, name in services_of(environment):
+        if same_account(service.stack, stack):
+            arn = ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
+            context = Context({"ecs:cluster": (ecs_arn(service.stack, "cluster", cluster),)})
+            request = Request("ecs:UpdateService", exact(arn), context)
+            yield f"update service {service.logical_id}", decide(policies, request)
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        family = task.get("Family")
+        if isinstance(family, Known) and isinstance(family.value, str) and same_account(task.stack, stack):
+            request = Request("ecs:RunTask", exact(ecs_arn(task.stack, "task-definition", f"{family.value}:1")))
+            yield f"run task {task.logical_id}", decide(policies, request)
+
+
+RULE = Rule(
+    id="W6",
+    title="Each environment has a deploy role of its own, which no other environment's jobs can assume",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.SETTING}),
+    looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
+    check=check,
+)
