@@ -61,6 +61,10 @@ def deploy_role() -> str:
     return f"{PROJECT}-deploy"
 
 
+def build_role() -> str:
+    return f"{PROJECT}-build"
+
+
 def audit_role() -> str:
     return f"{PROJECT}-audit"
 

@@ -1,9 +1,11 @@
-"""Who may deploy and who may look: GitHub's OIDC provider, the deploy role and the audit role.
+"""Who may build, who may deploy and who may look: GitHub's OIDC provider and three roles.
 
 **Trust.** A job that names an `environment` presents `repo:OWNER/REPO:environment:NAME` and nothing else; only a job
-without one presents its ref (GitHub Docs, OpenID Connect reference). So the environments are admitted by name, and
-`main` for the image build, which has no environment. Release tags need no entry: every job of a release names
-`production`. All values are literal, for those of one condition key are alternatives and the loosest decides.
+without one presents its ref (GitHub Docs, OpenID Connect reference). Images are built without an environment, so the
+build role admits `main`, and can push images and nothing else. Whatever changes an environment names it: the deploy
+role admits the environments, whose protection is then the barrier, and no ref. Release tags need no entry: every job of
+a release names `production`. All values are literal, for those of one condition key are alternatives and the loosest
+decides.
 
 **Reach.** What the pipeline calls, on the resources that it touches. Physical names come from `infra.naming`, so this
 policy covers both environments before either exists, without exports.
@@ -19,8 +21,8 @@ from constructs import Construct
 from infra import naming
 from infra.environments import DEFAULT_BRANCH, ENVIRONMENTS, REPOSITORY
 
-DEPLOY_SESSION: Final = cdk.Duration.seconds(7200)
-"""The longest session that a workflow may ask for; a request for more is refused."""
+SESSION: Final = cdk.Duration.seconds(7200)
+"""The longest session that a building or deploying workflow may ask for; a request for more is refused."""
 
 _BOOTSTRAP_QUALIFIER: Final = "hnb659fds"
 _BOOTSTRAP_ROLES: Final = ("deploy", "file-publishing", "lookup")
@@ -101,7 +103,7 @@ _AUDIT_READS: Final = (
 
 
 class Access(Construct):
-    """The provider and both roles. Deployed by a person: CI must not own what it needs in order to run."""
+    """The provider and the roles. Deployed by a person: CI must not own what it needs in order to run."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -111,13 +113,22 @@ class Access(Construct):
         # Deleting it would lock every pipeline out.
         provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
         environments = [f"repo:{REPOSITORY}:environment:{name}" for name in ENVIRONMENTS]
+        self.build_role = iam.Role(
+            self,
+            "BuildRole",
+            role_name=naming.build_role(),
+            description="Assumed by the workflow that builds images; pushes them and nothing else",
+            assumed_by=_github(provider, [f"repo:{REPOSITORY}:ref:refs/heads/{DEFAULT_BRANCH}"]),
+            max_session_duration=SESSION,
+        )
+        iam.Policy(self, "Build", statements=_build_statements(cdk.Stack.of(self)), roles=[self.build_role])
         self.deploy_role = iam.Role(
             self,
             "DeployRole",
             role_name=naming.deploy_role(),
-            description="Assumed by the workflows that build images and deploy",
-            assumed_by=_github(provider, [f"repo:{REPOSITORY}:ref:refs/heads/{DEFAULT_BRANCH}", *environments]),
-            max_session_duration=DEPLOY_SESSION,
+            description="Assumed by the workflows that deploy",
+            assumed_by=_github(provider, environments),
+            max_session_duration=SESSION,
         )
         iam.Policy(self, "Deploy", statements=_deploy_statements(cdk.Stack.of(self)), roles=[self.deploy_role])
         self.audit_role = iam.Role(
@@ -157,7 +168,7 @@ def _deploy_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
         *(statement for environment in ENVIRONMENTS for statement in _cluster_statements(stack, environment)),
         iam.PolicyStatement(
             sid="ReadTaskLogs",
-            actions=["logs:FilterLogEvents", "logs:GetLogEvents"],
+            actions=["logs:GetLogEvents"],
             resources=[
                 _arn(stack, "logs", "log-group", naming.task_log_group(environment, task) + suffix, ":")
                 for environment in ENVIRONMENTS
@@ -198,22 +209,38 @@ def _stack_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
 
 def _image_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
     return [
+        iam.PolicyStatement(
+            sid="VerifyAndPromoteImages",
+            # Promotion reads a manifest and puts it again under a further tag: no layer moves.
+            actions=["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"],
+            resources=_repositories(stack),
+        ),
+    ]
+
+
+def _build_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
+    return [
         iam.PolicyStatement(sid="LogInToRegistry", actions=["ecr:GetAuthorizationToken"], resources=["*"]),
         iam.PolicyStatement(
-            sid="PushPullAndPromoteImages",
+            sid="PushImages",
+            # What a push takes (Amazon ECR User Guide, IAM permissions for pushing an image), and the look whether the
+            # commit's image is there already, which an immutable tag would refuse to take again.
             actions=[
                 "ecr:BatchCheckLayerAvailability",
                 "ecr:BatchGetImage",
                 "ecr:CompleteLayerUpload",
                 "ecr:DescribeImages",
-                "ecr:GetDownloadUrlForLayer",
                 "ecr:InitiateLayerUpload",
                 "ecr:PutImage",
                 "ecr:UploadLayerPart",
             ],
-            resources=[_arn(stack, "ecr", "repository", naming.repository(image)) for image in naming.IMAGES],
+            resources=_repositories(stack),
         ),
     ]
+
+
+def _repositories(stack: cdk.Stack) -> list[str]:
+    return [_arn(stack, "ecr", "repository", naming.repository(image)) for image in naming.IMAGES]
 
 
 def _task_definition_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:

@@ -49,6 +49,7 @@ class Shared(cdk.Stack):
         outputs = {
             "HostedZoneId": zone.hosted_zone_id,
             "CertificateArn": certificate.certificate_arn,
+            "BuildRoleArn": access.build_role.role_arn,
             "DeployRoleArn": access.deploy_role.role_arn,
             "AuditRoleArn": access.audit_role.role_arn,
             **{

@@ -192,6 +192,7 @@ def test_outputs_that_scripts_read(templates: Mapping[str, Template]) -> None:
     assert environment <= set(templates[naming.PRODUCTION_STACK].body["Outputs"])
     assert set(templates[naming.SHARED_STACK].body["Outputs"]) == {
         "AuditRoleArn",
+        "BuildRoleArn",
         "CertificateArn",
         "DeployRoleArn",
         "HostedZoneId",

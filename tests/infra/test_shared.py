@@ -142,7 +142,8 @@ def test_the_provider_is_plain_cloudformation(shared: Template) -> None:
 @pytest.mark.parametrize(
     ("role", "subjects"),
     [
-        ("doc-platform-deploy", {"ref:refs/heads/main", "environment:staging", "environment:production"}),
+        ("doc-platform-build", {"ref:refs/heads/main"}),
+        ("doc-platform-deploy", {"environment:staging", "environment:production"}),
         ("doc-platform-audit", {"environment:staging", "environment:production"}),
     ],
 )
@@ -161,8 +162,9 @@ def test_trust_admits_these_subjects_and_no_pattern(shared: Template, role: str,
     assert admitted == {f"{REPO}:{subject}" for subject in subjects}
 
 
-def test_a_deploy_session_may_last_two_hours(shared: Template) -> None:
-    assert shared.only("AWS::IAM::Role", RoleName=naming.deploy_role())["MaxSessionDuration"] == 7200
+@pytest.mark.parametrize("role", [naming.build_role(), naming.deploy_role()])
+def test_a_deploy_session_may_last_two_hours(shared: Template, role: str) -> None:
+    assert shared.only("AWS::IAM::Role", RoleName=role)["MaxSessionDuration"] == 7200
 
 
 def test_pass_role_names_every_task_and_execution_role_and_no_other(deploy: list[Any]) -> None:
@@ -196,10 +198,34 @@ def test_every_stack_can_be_read(deploy: list[Any]) -> None:
     }
 
 
-def test_images_are_pushed_to_these_repositories_only(deploy: list[Any]) -> None:
-    expected = {f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/doc-platform/{image}" for image in naming.IMAGES}
-    for action in ("ecr:PutImage", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:UploadLayerPart"):
-        assert set(allowed(deploy, action)) == expected
+PUSH = {
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "images"),
+    [
+        (naming.build_role(), PUSH),
+        (naming.deploy_role(), {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}),
+    ],
+)
+def test_images_of_these_repositories_only(shared: Template, role: str, images: set[str]) -> None:
+    found = statements(shared, shared.only("AWS::IAM::Role", RoleName=role))
+    repositories = {f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/doc-platform/{image}" for image in naming.IMAGES}
+    on_images = [s for s in found if set(listed(s["Resource"])) == repositories]
+    assert {action for s in on_images for action in listed(s["Action"])} == images
+
+
+def test_the_build_role_pushes_and_nothing_else(shared: Template) -> None:
+    found = statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.build_role()))
+    assert {action for s in found for action in listed(s["Action"])} == {"ecr:GetAuthorizationToken", *PUSH}
 
 
 def test_metrics_go_to_one_namespace(deploy: list[Any]) -> None:
@@ -216,7 +242,6 @@ def test_only_actions_without_resources_of_their_own_reach_everything(deploy: li
     }
     assert everywhere == {
         "cloudwatch:DescribeAlarms",
-        "ecr:GetAuthorizationToken",
         "ecs:DescribeTaskDefinition",
         "ecs:RegisterTaskDefinition",
     }
