@@ -16,7 +16,19 @@ from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, p
 from checker.reason.arns import account_of, arn_of, expand
 from checker.reason.conditions import Context
 from checker.reason.iam import Decision, Policies, Request, bounds_on_key, bounds_on_resources, decide, denials, grants
-from checker.reason.patterns import GENERATED, Pattern, Wild, covers, every, exact, example, glob, has_hole, overlap
+from checker.reason.patterns import (
+    GENERATED,
+    Pattern,
+    Wild,
+    covers,
+    every,
+    exact,
+    example,
+    glob,
+    has_hole,
+    has_wild,
+    overlap,
+)
 from checker.reason.policies import Statement
 
 PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
@@ -161,16 +173,14 @@ def excess_role(policies: Policies, needed: Iterable[TaskRole], stack: Stack, pr
             written = example(_local(pattern, stack), "anything")
             for candidate in (*own, written, *made_up) if Wild.ANY in pattern or Wild.ONE in pattern else (written,):
                 target = exact(candidate)
-                if not overlap(pattern, target) or _could_be_needed(target, arns):
+                if not overlap(pattern, target) or any(overlap(target, arn) for arn in arns):
+                    continue
+                if not complete and not has_wild(pattern) and candidate not in own:
                     continue
                 if any(may_pass(policies, candidate, each).allowed for each in _services(grant.statement)):
                     said = "everything but some roles" if grant.resources is None else str(example(pattern, "*"))
                     return Excess(grant.statement, said, str(candidate))
     return None
-
-
-def _could_be_needed(target: Pattern, arns: list[Pattern]) -> bool:
-    return any(overlap(target, arn) for arn in arns)
 
 
 def _services(statement: Statement) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if needed:
             yield _missing(deployment, deployer, needed)
         if grants(deployer.policies, PASS_ROLE) or needed:
-            yield _scope(deployer, needed, environment)
+            yield _scope(deployment, deployer, needed)
         if grants(deployer.policies, PASS_ROLE):
             yield _service(deployer)
 
@@ -99,12 +99,13 @@ def _shown(each: TaskRole) -> str:
     return f"{each.property} of {each.task.stack.name}/{each.task.logical_id}"
 
 
-def _scope(deployer: Deployer, needed: list[TaskRole], environment: Environment) -> Judgement:
-    role, project = deployer.role, environment.project
+def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -> Judgement:
+    role, project = deployer.role, deployment.project
     answer = needed_only(deployer.policies, needed, role.stack, project)
     if answer:
         return role.passes("scope", "It may pass no other role.")
-    excess = excess_role(deployer.policies, needed, role.stack, project)
+    elsewhere = sorted(deployment.served(deployer) - {each.name for each in deployment.environments})
+    excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
     if excess is not None and (needed or "*" in excess.written):
         return role.fails(
             "scope",
@@ -116,7 +117,9 @@ def _scope(deployer: Deployer, needed: list[TaskRole], environment: Environment)
             related=(excess.statement.source,),
         )
     why = next(iter(deployer.policies.unread), "which roles it may pass is not known before deployment")
-    return role.undecided("scope", why if needed else "no task definition is at hand", fix=_FIX_SCOPE)
+    if elsewhere or not needed:
+        why = f"the task definitions of {', '.join(elsewhere) or 'the environments'} are not at hand"
+    return role.undecided("scope", why, fix=_FIX_SCOPE)
 
 
 def _service(deployer: Deployer) -> Judgement:
