@@ -157,8 +157,14 @@ def _stands_for(pattern: Pattern, role: Resource, project: Project) -> bool:
     return not any(overlap(pattern, exact(other)) for each in others if (other := arn_of(each)) is not None)
 
 
-def excess_role(policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project) -> Excess | None:
-    """A role that is not needed and surely can be passed, where one is found. Roles of the project come first."""
+def excess_role(
+    policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project, *, complete: bool
+) -> Excess | None:
+    """A role that is not needed and surely can be passed, where one is found. Roles of the project come first.
+
+    Where not all environments are at hand (``complete`` is false), a role named in full that no template at hand has
+    may be a task's role in one of the others: it does not count.
+    """
     roles = [each for each in needed if each.arn is not None]
     arns = [exact(each.arn) for each in roles if each.arn is not None]
     own = [arn for role in project.resources("AWS::IAM::Role") if (arn := arn_of(role)) is not None]
