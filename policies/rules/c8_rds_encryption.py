@@ -1,0 +1,208 @@
+"""Every database stores its data encrypted.
+
+What the review found
+    Both PostgreSQL instances store their data, and so their snapshots and replicas, in the clear.
+What is checked
+    Every RDS, Aurora, DocumentDB and Neptune database in every environment: ``StorageEncrypted`` is set. What inherits
+    the setting is followed to where it comes from: a cluster's instance to its cluster, a replica and a point-in-time
+    copy to their source, a restored database and a snapshot likewise. Backups that are copied to another region name a
+    key of that region.
+When it does not apply
+    No such database in the environment.
+What cannot be decided
+    A flag that comes from a parameter without a default. A database that is restored from a snapshot, or copied from a
+    source, that is not part of the project: whatever its own flag says, it is encrypted as its origin is.
+Fix
+    Set ``StorageEncrypted`` to true when the database is made. On one that exists, the change replaces it: take a
+    snapshot, copy it with a key, and restore from the copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Project, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Text, Unknown, as_bool
+from checker.model.verdicts import Outcome, Surface
+
+_INSTANCE: Final = "AWS::RDS::DBInstance"
+_CLUSTERS: Final = ("AWS::RDS::DBCluster", "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster")
+_MEMBERS: Final = ("AWS::DocDB::DBInstance", "AWS::Neptune::DBInstance")
+_GLOBAL: Final = ("AWS::RDS::GlobalCluster", "AWS::DocDB::GlobalCluster", "AWS::Neptune::GlobalCluster")
+# The property that names what a snapshot is of.
+_SNAPSHOTS: Final = {"AWS::RDS::DBSnapshot": "DBInstanceIdentifier", "AWS::RDS::ClusterSnapshot": "DBClusterIdentifier"}
+_MAX_STEPS: Final = 8
+
+_FIX: Final = (
+    "Set StorageEncrypted to true. It can only be set at creation: the change replaces the database, so restore the "
+    "new one from an encrypted copy of a snapshot."
+)
+_FIX_ORIGIN: Final = "Bring the origin into the project, or restore with a KmsKeyId where that is possible."
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Whether a database's storage is encrypted: ``None`` where it cannot be told, and ``why``. ``path`` decided it."""
+
+    encrypted: bool | None
+    why: str
+    path: str = "StorageEncrypted"
+    origin: Resource | None = None
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    project = environment.project
+    for database in environment.resources(_INSTANCE, *_CLUSTERS, *_MEMBERS, *_GLOBAL, *_SNAPSHOTS):
+        yield _judged(database, _storage(database, project, _MAX_STEPS))
+    for instance in environment.resources(_INSTANCE):
+        if not _is_empty(instance, "AutomaticBackupReplicationRegion"):
+            yield instance["AutomaticBackupReplicationKmsKeyId"].must(
+                lambda key: key != "",
+                expected="a key of the other region",
+                violation="Backups are copied to another region without a key to encrypt them with there.",
+                fix="Set AutomaticBackupReplicationKmsKeyId to a key of that region.",
+                sub="backup-copy",
+            )
+
+
+def _judged(database: Resource, storage: Storage) -> Judgement:
+    if storage.encrypted is None:
+        return database.undecided("storage", storage.why, path=storage.path, fix=_FIX_ORIGIN, expected="true")
+    related = (storage.origin,) if storage.origin is not None else ()
+    if storage.encrypted:
+        return Judgement(database, Outcome.PASS, "storage", storage.path, storage.why, expected="true", related=related)
+    return database.fails("storage", storage.why, fix=_FIX, path=storage.path, expected="true", related=related)
+
+
+def _storage(database: Resource, project: Project, steps: int) -> Storage:
+    """Whether this database's storage is encrypted, following what it inherits from for at most ``steps`` steps."""
+    if database.surface is Surface.ACCOUNT:
+        # A database that exists says it itself, wherever it got it from.
+        return _flag(database, "Encrypted" if database.type == "AWS::RDS::DBSnapshot" else "StorageEncrypted")
+    if database.type in _SNAPSHOTS:
+        return _from(database, _SNAPSHOTS[database.type], "the database that it is a snapshot of", project, steps)
+    if database.type in _MEMBERS or (database.type == _INSTANCE and not _is_empty(database, "DBClusterIdentifier")):
+        return _from(database, "DBClusterIdentifier", "its cluster", project, steps)
+    if database.type == _INSTANCE:
+        return _instance(database, project, steps)
+    return _cluster(database, project, steps)
+
+
+def _instance(instance: Resource, project: Project, steps: int) -> Storage:
+    """An instance of its own. Source: AWS CloudFormation Template Reference, ``AWS::RDS::DBInstance``."""
+    for snapshot in ("DBSnapshotIdentifier", "DBClusterSnapshotIdentifier"):
+        if not _is_empty(instance, snapshot):
+            return _inherited(instance, snapshot, "the snapshot that it is restored from", project, steps)
+    for source in ("SourceDBInstanceIdentifier", "SourceDBClusterIdentifier", "SourceDbiResourceId"):
+        if not _is_empty(instance, source):
+            return _replica(instance, source, project, steps)
+    backup = "SourceDBInstanceAutomatedBackupsArn"
+    if not _is_empty(instance, backup):
+        return _inherited(instance, backup, "the backup that it is restored from", project, steps)
+    return _flag(instance)
+
+
+def _replica(instance: Resource, source: str, project: Project, steps: int) -> Storage:
+    """A replica in the same region is encrypted as its source is, with the same key. In another region an encrypted one
+    needs a key of that region, and an unencrypted source takes none (Amazon RDS API Reference,
+    CreateDBInstanceReadReplica): so a key there means encrypted, and no key means not.
+    """
+    if _crosses_regions(instance, source):
+        if not _is_empty(instance, "KmsKeyId"):
+            key = instance.get("KmsKeyId")
+            if isinstance(key, Unknown):
+                return Storage(None, key.why, "KmsKeyId")
+            return Storage(True, "The replica has a key of its own region.", "KmsKeyId")
+        return Storage(False, "The replica of another region's database has no key to be encrypted with.", "KmsKeyId")
+    return _inherited(instance, source, "the database that it copies", project, steps)
+
+
+def _crosses_regions(instance: Resource, source: str) -> bool:
+    region = instance.get("SourceRegion")
+    own = instance.stack.region
+    if isinstance(region, Known) and isinstance(region.value, str) and region.value:
+        return region.value != own
+    value = instance.get(source)
+    if isinstance(value, Known) and isinstance(value.value, str) and value.value.startswith("arn:"):
+        parts = value.value.split(":")
+        return len(parts) > 3 and own != "" and parts[3] != own
+    return False
+
+
+def _cluster(cluster: Resource, project: Project, steps: int) -> Storage:
+    """A cluster or a global cluster. Source: AWS CloudFormation Template Reference, ``AWS::RDS::DBCluster``."""
+    has_key = not _is_empty(cluster, "KmsKeyId")
+    for origin, words in (
+        ("SnapshotIdentifier", "the snapshot that it is restored from"),
+        ("SourceDBClusterIdentifier", "the cluster that it is made from"),
+        ("SourceDbClusterResourceId", "the cluster that it is made from"),
+    ):
+        if _is_empty(cluster, origin):
+            continue
+        key, flag = cluster.get("KmsKeyId"), _flag(cluster)
+        if has_key and isinstance(key, Known) and flag.encrypted is not False:
+            # A key makes an encrypted cluster of any snapshot, and RDS refuses it for a plain source.
+            return Storage(True, "It is restored with a key, so it is encrypted.", "KmsKeyId")
+        return _inherited(cluster, origin, words, project, steps)
+    if isinstance(cluster.get("StorageEncrypted"), Absent) and not _is_empty(cluster, "ReplicationSourceIdentifier"):
+        return _from(cluster, "ReplicationSourceIdentifier", "the cluster that it replicates", project, steps)
+    mode = cluster.get("EngineMode")
+    if isinstance(mode, Known) and mode.value == "serverless":
+        # Amazon Aurora User Guide, "Using Amazon Aurora Serverless v1": its volume is always encrypted.
+        return Storage(True, "Aurora Serverless v1 always encrypts.", "EngineMode")
+    return _flag(cluster)
+
+
+def _inherited(database: Resource, origin: str, words: str, project: Project, steps: int) -> Storage:
+    """What the origin says; its own flag counts only where it says no."""
+    own = _flag(database)
+    if own.encrypted is False and not isinstance(database.get("StorageEncrypted"), Absent):
+        return own
+    return _from(database, origin, words, project, steps)
+
+
+def _from(database: Resource, origin: str, words: str, project: Project, steps: int) -> Storage:
+    value = database.get(origin)
+    if isinstance(value, Unknown):
+        return Storage(None, f"{origin}: {value.why}", origin)
+    found = [] if isinstance(value, Absent) else list(project.all_referred(value))
+    known = {_INSTANCE, *_CLUSTERS, *_GLOBAL, *_SNAPSHOTS}
+    source = next((each for each in found if each.type in known and each.key != database.key), None)
+    if source is None or not steps:
+        return Storage(None, f"it is encrypted as {words} is, and that is not part of this project", origin)
+    storage = _storage(source, project, steps - 1)
+    if storage.encrypted is None:
+        return Storage(None, f"it is encrypted as {words} is ({source.logical_id}): {storage.why}", origin, source)
+    said = "encrypted" if storage.encrypted else "stored in the clear"
+    return Storage(storage.encrypted, f"It is {said}, as {words} is ({source.logical_id}).", origin, source)
+
+
+def _flag(database: Resource, path: str = "StorageEncrypted") -> Storage:
+    value = database.get(path)
+    if isinstance(value, Absent):
+        return Storage(False, f"The data is stored in the clear: {path} is not set, and the default is no.", path)
+    if isinstance(value, Unknown):
+        return Storage(None, f"{path}: {value.why}", path)
+    flag = as_bool(value.value)
+    if flag is None and isinstance(value.value, Text):
+        return Storage(None, f"{path} is {value.value}, which is not known before deployment", path)
+    return Storage(bool(flag), "The storage is encrypted." if flag else "The data is stored in the clear.", path)
+
+
+def _is_empty(resource: Resource, path: str) -> bool:
+    """Not set, or set to the empty text, which CloudFormation reads as not set."""
+    value = resource.get(path)
+    return isinstance(value, Absent) or (isinstance(value, Known) and value.value in ("", None))
+
+
+RULE = Rule(
+    id="C8",
+    title="Every database stores its data encrypted",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="RDS, Aurora, DocumentDB or Neptune database",
+    check=check,
+)
