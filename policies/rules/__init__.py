@@ -23,6 +23,7 @@ MODULES: Final[Mapping[str, str]] = {
     "W2": "w2_describe_stacks",
     "W5": "w5_role_duration",
     "W6": "w6_deploy_role_per_environment",
+    "W7": "w7_ecr_scanning",
     "W8": "w8_open_egress",
     "W9": "w9_load_balancer_logs",
     "W11": "w11_hosted_zone",
@@ -35,6 +36,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S5": "s5_tls13",
     "S6": "s6_flow_logs",
     "S9": "s9_monolithic_stack",
+    "S10": "s10_bucket_kms",
     "P9": "p9_waf_body_rules",
 }
 

@@ -1,0 +1,106 @@
+"""Buckets encrypt with a KMS key.
+
+What the review found
+    The content bucket is encrypted with keys that S3 manages: who may read an object may always decrypt it.
+What is checked
+    Every bucket: each rule of its default encryption names ``aws:kms`` or ``aws:kms:dsse``. A bucket that says nothing
+    gets keys of S3's own.
+When it does not apply
+    No bucket in the environment. A bucket that receives what can be delivered to no KMS key: access logs of an
+    application or classic load balancer, and S3's own access logs.
+What cannot be decided
+    An algorithm from a parameter without a default.
+Fix
+    Set ``BucketEncryption`` to ``aws:kms`` with ``BucketKeyEnabled``, which makes requests to KMS rare. Objects that
+    are there keep their encryption until they are written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Project, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
+from checker.model.verdicts import Surface
+
+_PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
+_ALGORITHM: Final = "ServerSideEncryptionByDefault.SSEAlgorithm"
+_KMS: Final = {"aws:kms", "aws:kms:dsse"}
+_FIX: Final = "Set BucketEncryption to SSEAlgorithm aws:kms, with BucketKeyEnabled true."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    buckets = list(environment.resources("AWS::S3::Bucket", "AWS::S3Express::DirectoryBucket"))
+    receivers = _receivers(environment.project) if buckets else {}
+    for bucket in buckets:
+        yield _judged(bucket, receivers.get(bucket.key))
+
+
+def _judged(bucket: Resource, receives: str | None) -> Judgement:
+    encryption = bucket[_PATH]
+    rules = as_list(encryption.value.value) if isinstance(encryption.value, Known) else []
+    if receives is not None and not _all_kms(rules):
+        return bucket.not_applicable(None, f"It receives {receives}, which no bucket with a KMS key can.")
+    return encryption.must(
+        lambda _: _all_kms(rules),
+        expected="aws:kms",
+        violation="Objects are encrypted with keys of S3's own: who may read them may decrypt them.",
+        fix=_FIX,
+    )
+
+
+def _all_kms(rules: list[Resolved]) -> bool | None:
+    algorithms = [_algorithm(rule) for rule in rules]
+    if any(isinstance(each, Unknown | Text) for each in algorithms):
+        return None
+    return bool(algorithms) and all(each in _KMS for each in algorithms)
+
+
+def _algorithm(rule: Resolved) -> Resolved:
+    for step in _ALGORITHM.split("."):
+        if not isinstance(rule, dict):
+            return rule if isinstance(rule, Unknown | Text) else None
+        rule = rule.get(step)
+    return rule
+
+
+def _receivers(project: Project) -> Mapping[ResourceKey, str]:
+    """Buckets that receive what AWS delivers with keys of S3's own only -> what that is.
+
+    Sources: Elastic Load Balancing User Guide, "Access logs for your Application Load Balancer"; Amazon S3 User Guide,
+    "Enabling Amazon S3 server access logging".
+    """
+    found: dict[ResourceKey, str] = {}
+
+    def note(value: Resolved, what: str) -> None:
+        for target in project.all_referred(value):
+            found.setdefault(target.key, what)
+
+    for balancer in project.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        kind = balancer.get("Type")
+        attributes = balancer.get("LoadBalancerAttributes")
+        if not (isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value == "application")):
+            continue
+        for entry in as_list(attributes.value) if isinstance(attributes, Known) else []:
+            key = entry.get("Key") if isinstance(entry, dict) else None
+            if isinstance(entry, dict) and isinstance(key, str) and key.endswith("_logs.s3.bucket"):
+                note(entry.get("Value"), "access logs of a load balancer")
+    for classic in project.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
+        bucket = classic.get("AccessLoggingPolicy.S3BucketName")
+        note(bucket.value if isinstance(bucket, Known) else None, "access logs of a load balancer")
+    for source in project.resources("AWS::S3::Bucket"):
+        bucket = source.get("LoggingConfiguration.DestinationBucketName")
+        note(bucket.value if isinstance(bucket, Known) else None, "S3 access logs")
+    return found
+
+
+RULE = Rule(
+    id="S10",
+    title="Buckets encrypt with a KMS key",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="bucket (AWS::S3::Bucket)",
+    check=check,
+)
