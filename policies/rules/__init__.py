@@ -26,6 +26,7 @@ MODULES: Final[Mapping[str, str]] = {
     "W7": "w7_ecr_scanning",
     "W8": "w8_open_egress",
     "W9": "w9_load_balancer_logs",
+    "W10": "w10_production_data_retained",
     "W11": "w11_hosted_zone",
     "W12": "w12_certificate",
     "W13": "w13_bucket_names",

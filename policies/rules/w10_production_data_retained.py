@@ -1,0 +1,119 @@
+"""Production's secrets, databases and buckets outlive their stack.
+
+What the review found
+    Secrets have no retention: ``cdk destroy`` on production would delete database passwords, API keys and OAuth
+    credentials. CloudFormation deletes a secret by force, without the recovery window that other deletions leave.
+What is checked
+    In production, in what environments share, and where nothing says what an environment is for: every secret, database
+    and bucket is kept (or, a database, snapshotted) when its stack is deleted and when it is replaced. No custom
+    resource empties a bucket that is kept. In staging: secrets are deleted with their stack, so that they neither pile
+    up nor block a rebuild under the same name.
+When it does not apply
+    No secret, database or bucket in the environment. Databases and buckets of staging. Instances of a cluster and read
+    replicas, which hold no data of their own.
+What cannot be decided
+    A policy that comes from a parameter without a default.
+Fix
+    Set ``DeletionPolicy`` and ``UpdateReplacePolicy`` to ``Retain``, or to ``Snapshot`` for a database; in CDK,
+    ``removal_policy`` sets both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Text, Unknown
+from checker.model.verdicts import Surface
+
+_SECRETS: Final = ("AWS::SecretsManager::Secret",)
+_BUCKET: Final = "AWS::S3::Bucket"
+# Databases that CloudFormation takes a final snapshot of (AWS CloudFormation User Guide, DeletionPolicy attribute).
+_SNAPSHOTTED: Final = (
+    "AWS::RDS::DBInstance",
+    "AWS::RDS::DBCluster",
+    "AWS::DocDB::DBCluster",
+    "AWS::Neptune::DBCluster",
+    "AWS::Redshift::Cluster",
+)
+_DATABASES: Final = (*_SNAPSHOTTED, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::MemoryDB::Cluster")
+# On deletion these are snapshotted where no policy is set (ibid.); on replacement nothing is.
+_SNAPSHOT_BY_DEFAULT: Final = {"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"}
+_ERASER: Final = "Custom::S3AutoDeleteObjects"
+
+_REQUIREMENTS: Final = (
+    ("deletion", "DeletionPolicy", frozenset({"Retain", "RetainExceptOnCreate"}), "the stack is deleted"),
+    # RetainExceptOnCreate is no value of UpdateReplacePolicy.
+    ("replacement", "UpdateReplacePolicy", frozenset({"Retain"}), "it is replaced"),
+)
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    if environment.kind is EnvironmentKind.STAGING:
+        for secret in environment.resources(*_SECRETS):
+            yield _deleted(secret)
+        return
+    for resource in environment.resources(*_SECRETS, _BUCKET, *_DATABASES):
+        if not _holds_no_data(resource):
+            for requirement in _REQUIREMENTS:
+                yield _kept(resource, *requirement)
+    for eraser in environment.resources(_ERASER):
+        yield eraser.fails(
+            "emptied",
+            "A custom resource deletes every object of a bucket when the stack is deleted, also of one that is kept.",
+            fix="Remove it: in CDK, leave auto_delete_objects off.",
+            path="BucketName",
+            related=tuple(environment.project.all_referred(eraser.get("BucketName"))),
+        )
+
+
+def _holds_no_data(resource: Resource) -> bool:
+    """An instance of a cluster, or a read replica: CloudFormation ignores the deletion policy of the latter."""
+    if resource.type != "AWS::RDS::DBInstance":
+        return False
+    origins = (resource.get(name) for name in ("DBClusterIdentifier", "SourceDBInstanceIdentifier"))
+    return any(isinstance(origin, Known) and origin.value != "" for origin in origins)
+
+
+def _kept(resource: Resource, sub: str, policy: str, keeps: frozenset[str], event: str) -> Judgement:
+    snapshots = resource.type in _SNAPSHOTTED
+    fix = f"Set {policy} to Retain" + (" or Snapshot." if snapshots else ".")
+    value = resource.attribute(policy)
+    if isinstance(value, Absent):
+        if sub == "deletion" and resource.type in _SNAPSHOT_BY_DEFAULT:
+            return resource.passes(sub, "Without a policy, CloudFormation takes a final snapshot.", path=policy)
+        actual = "not set (default Delete)"
+    elif isinstance(value, Unknown) or isinstance(value.value, Text | Unknown):
+        why = value.why if isinstance(value, Unknown) else f"{policy} is not known before deployment"
+        return resource.undecided(sub, why, path=policy, fix=fix)
+    else:
+        if value.value in keeps or (value.value == "Snapshot" and snapshots):
+            return resource.passes(sub, f"It is kept when {event}.", path=policy, actual=str(value.value))
+        actual = str(value.value)
+    lost = f"Its data is lost when {event}: {policy} is {actual}."
+    return resource.fails(sub, lost, fix=fix, path=policy, expected="Retain", actual=actual)
+
+
+def _deleted(secret: Resource) -> Judgement:
+    value = secret.attribute("DeletionPolicy")
+    fix = "Set DeletionPolicy to Delete (in CDK, removal_policy DESTROY)."
+    if isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text | Unknown)):
+        return secret.undecided(
+            "staging", "DeletionPolicy is not known before deployment", path="DeletionPolicy", fix=fix
+        )
+    if isinstance(value, Absent) or value.value == "Delete":
+        return secret.passes("staging", "It is deleted with its stack, at once.", path="DeletionPolicy")
+    why = "It stays behind when the environment is torn down: a rebuild finds its name taken."
+    return secret.fails("staging", why, fix=fix, path="DeletionPolicy", expected="Delete", actual=str(value.value))
+
+
+RULE = Rule(
+    id="W10",
+    title="Production's secrets, databases and buckets outlive their stack",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="secret, database or bucket (in staging: secret)",
+    check=check,
+)
