@@ -1,0 +1,142 @@
+"""Which names are served where: what points at a load balancer or a distribution, and which certificate covers it.
+
+Sources: Elastic Load Balancing User Guide, "HTTPS listeners" and "Host conditions"; AWS Certificate Manager User Guide,
+"Wildcard names": the asterisk stands for exactly one label, and does not protect the bare domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from checker.model.resources import Environment, Resource
+from checker.model.values import Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
+
+_TLS = {"HTTPS", "TLS"}
+_BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Something that answers with a certificate. ``path`` is where the certificate is given."""
+
+    resource: Resource
+    path: str
+    names: tuple[str | Text, ...]
+    certificates: tuple[Resolved, ...]
+
+
+def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
+    """Every TLS listener and every distribution with aliases, with the names that it is known to serve."""
+    pointing = _names_by_target(environment)
+    for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
+        protocol = listener.get("Protocol")
+        if not isinstance(protocol, Known) or protocol.value not in _TLS:
+            continue
+        names: list[str | Text] = []
+        for balancer in environment.project.all_referred(listener.get("LoadBalancerArn")):
+            if balancer.type in _BALANCERS:
+                names.extend(pointing.get(balancer.key, ()))
+        given = _certificates(listener.get("Certificates"))
+        for child in environment.children(listener):
+            if child.type == "AWS::ElasticLoadBalancingV2::ListenerRule":
+                names.extend(_host_conditions(child))
+            elif child.type == "AWS::ElasticLoadBalancingV2::ListenerCertificate":
+                given.extend(_certificates(child.get("Certificates")))
+        yield Server(listener, "Certificates", tuple(dict.fromkeys(names)), tuple(given))
+    for distribution in environment.resources("AWS::CloudFront::Distribution"):
+        aliases = distribution.get("DistributionConfig.Aliases")
+        served = tuple(dict.fromkeys(_texts(aliases)))
+        if served:
+            path = "DistributionConfig.ViewerCertificate"
+            arn = distribution.get(f"{path}.AcmCertificateArn")
+            yield Server(distribution, path, served, (arn.value,) if isinstance(arn, Known) else _open(arn))
+
+
+def _open(value: Value) -> tuple[Resolved, ...]:
+    return (value,) if isinstance(value, Unknown) else ()
+
+
+def _certificates(value: Value) -> list[Resolved]:
+    if isinstance(value, Unknown):
+        return [value]
+    found: list[Resolved] = []
+    for item in value.value if isinstance(value, Known) and isinstance(value.value, list) else []:
+        arn = item.get("CertificateArn") if isinstance(item, dict) else item
+        if arn is not None:
+            found.append(arn)
+    return found
+
+
+def _names_by_target(environment: Environment) -> dict[ResourceKey, list[str | Text]]:
+    """Load balancer -> the names whose records, in any stack at hand, lead to it."""
+    found: dict[ResourceKey, list[str | Text]] = {}
+    project = environment.project
+    for record in project.resources("AWS::Route53::RecordSet"):
+        name = record.get("Name")
+        if isinstance(name, Known) and isinstance(name.value, str | Text):
+            for path in ("AliasTarget.DNSName", "ResourceRecords"):
+                for target in project.all_referred(record.get(path)):
+                    found.setdefault(target.key, []).append(name.value)
+    for group in project.resources("AWS::Route53::RecordSetGroup"):
+        records = group.get("RecordSets")
+        for item in records.value if isinstance(records, Known) and isinstance(records.value, list) else []:
+            own = item.get("Name") if isinstance(item, dict) else None
+            if isinstance(item, dict) and isinstance(own, str | Text):
+                for target in project.all_referred([item.get("AliasTarget"), item.get("ResourceRecords")]):
+                    found.setdefault(target.key, []).append(own)
+    return found
+
+
+def _host_conditions(rule: Resource) -> Iterator[str | Text]:
+    conditions = rule.get("Conditions")
+    for item in conditions.value if isinstance(conditions, Known) and isinstance(conditions.value, list) else []:
+        if isinstance(item, dict) and item.get("Field") == "host-header":
+            config = item.get("HostHeaderConfig")
+            values = config.get("Values") if isinstance(config, dict) else item.get("Values")
+            yield from _texts(Known(values))
+
+
+def _texts(value: Value) -> Iterator[str | Text]:
+    for item in value.value if isinstance(value, Known) and isinstance(value.value, list) else []:
+        if isinstance(item, str | Text):
+            yield item
+
+
+def covered_by(name: str | Text, offered: Sequence[Resolved]) -> bool | None:
+    """Whether a certificate for ``offered`` is one for ``name``; ``None`` where parts of the names are open."""
+    answers = [_covers(one, name) for one in offered]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _covers(offered: Resolved, name: str | Text) -> bool | None:
+    if not isinstance(offered, str | Text):
+        return None
+    one, other = _normal(offered), _normal(name)
+    if one == other:
+        return True
+    head = pieces(one)[0]
+    if isinstance(head, str) and head.startswith("*."):
+        rest = _after_label(other)
+        if rest is not None and rest == text([head[2:], *pieces(one)[1:]]):
+            return True
+    return None if isinstance(one, Text) or isinstance(other, Text) else False
+
+
+def _normal(name: str | Text) -> str | Text:
+    """DNS names have no case, and a dot at the end says nothing."""
+    parts: list[str | Hole] = [part.lower() if isinstance(part, str) else part for part in pieces(name)]
+    last = parts[-1]
+    if isinstance(last, str):
+        parts[-1] = last.rstrip(".")
+    return text(parts)
+
+
+def _after_label(name: str | Text) -> str | Text | None:
+    """What follows the first label; ``None`` where that cannot be told: an open part may be more than one label."""
+    first, *rest = pieces(name)
+    if isinstance(first, Hole) or "." not in first:
+        return None
+    return text([first.partition(".")[2], *rest])

@@ -1,0 +1,168 @@
+"""Data and services live in different stacks, far from the resource limit.
+
+What the review found
+    One stack holds databases, buckets, secrets, network and services: what goes wrong with a service blocks, or rolls
+    back, the stack that holds the data.
+What is checked
+    Every stack, nested ones too: it does not hold both resources that keep data and resources that run or serve
+    (``stateful``), and has at most 400 resources, 80 % of what CloudFormation takes (``resources``).
+When it does not apply
+    ``stateful``: a stack that neither keeps data nor runs anything. Functions behind custom resources are part of the
+    deployment and count as neither.
+What cannot be decided
+    A stack with a macro or a loop that cannot be expanded here.
+Fix
+    Move databases, buckets, caches, secrets and registries into a stack of their own; give their identifiers to the
+    services as configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource, Stack, StackPlace
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+
+# CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources in one template.
+_LIMIT = 500
+_MOST = _LIMIT * 8 // 10
+
+# What is lost with the stack: data, identities of users, keys to data, images that a rollback needs.
+_STATEFUL = frozenset(
+    {
+        "AWS::Cassandra::Table",
+        "AWS::Cognito::UserPool",
+        "AWS::DocDB::DBCluster",
+        "AWS::DocDB::DBInstance",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::EC2::Volume",
+        "AWS::ECR::Repository",
+        "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::CacheCluster",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::ElastiCache::ServerlessCache",
+        "AWS::Elasticsearch::Domain",
+        "AWS::FSx::FileSystem",
+        "AWS::MemoryDB::Cluster",
+        "AWS::Neptune::DBCluster",
+        "AWS::Neptune::DBInstance",
+        "AWS::OpenSearchService::Domain",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::GlobalCluster",
+        "AWS::Redshift::Cluster",
+        "AWS::S3::Bucket",
+        "AWS::S3Express::DirectoryBucket",
+        "AWS::S3Tables::TableBucket",
+        "AWS::SecretsManager::Secret",
+        "AWS::Timestream::Table",
+    }
+)
+# What runs code or serves requests, and can be made again from the code at any time.
+_STATELESS = frozenset(
+    {
+        "AWS::ApiGateway::RestApi",
+        "AWS::ApiGatewayV2::Api",
+        "AWS::AppRunner::Service",
+        "AWS::AppSync::GraphQLApi",
+        "AWS::AutoScaling::AutoScalingGroup",
+        "AWS::Batch::ComputeEnvironment",
+        "AWS::CloudFront::Distribution",
+        "AWS::EC2::Instance",
+        "AWS::ECS::Service",
+        "AWS::ECS::TaskDefinition",
+        "AWS::EKS::Nodegroup",
+        "AWS::ElasticBeanstalk::Environment",
+        "AWS::ElasticLoadBalancing::LoadBalancer",
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "AWS::Lambda::Function",
+        "AWS::Serverless::Api",
+        "AWS::Serverless::Function",
+        "AWS::Serverless::HttpApi",
+        "AWS::StepFunctions::StateMachine",
+    }
+)
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    by_stack: dict[str, list[Resource]] = {stack.id: [] for stack in environment.stacks}
+    for resource in environment.resources():
+        by_stack[resource.stack.id].append(resource)
+    for stack in environment.stacks:
+        place = StackPlace(stack)
+        yield _size(stack, place, by_stack[stack.id])
+        yield _mixture(stack, place, by_stack[stack.id])
+
+
+def _size(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgement:
+    """The quota counts what the template declares, whether a condition makes it or not."""
+    declared = stack.template.get("Resources")
+    count = max(len(resources), len(declared) if isinstance(declared, dict) else 0)
+    fix = "Split the stack: data, network and services change for different reasons."
+    if count > _MOST:
+        violation = f"The stack has {count} resources of the {_LIMIT} that CloudFormation takes."
+        return place.fails("resources", violation, fix=fix, expected=f"at most {_MOST}", actual=str(count))
+    if unread := _unexpanded(stack):
+        return place.undecided("resources", f"how many resources there are: {unread}", fix=fix)
+    return place.passes("resources", f"{count} resources.", expected=f"at most {_MOST}", actual=str(count))
+
+
+def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgement:
+    data = [each for each in resources if each.type in _STATEFUL]
+    running = [each for each in resources if each.type in _STATELESS]
+    if any(each.type == "AWS::Lambda::Function" for each in running):
+        helpers = _custom_resource_handlers(resources)
+        running = [each for each in running if each.logical_id not in helpers]
+    fix = "Move what keeps data into a stack of its own, and give its identifiers to the services as configuration."
+    if data and running:
+        first, other = data[0], running[0]
+        violation = f"The stack keeps data ({first.logical_id}) and runs services ({other.logical_id})."
+        if not any(each.certain for each in data) or not any(each.certain for each in running):
+            return place.undecided("stateful", "one half exists only under an open condition", fix=fix)
+        return place.fails("stateful", violation, fix=fix, related=(first, other))
+    if unread := _unexpanded(stack):
+        return place.undecided("stateful", f"what the stack holds: {unread}", fix=fix)
+    if not data and not running:
+        return place.not_applicable("stateful", "Neither data nor anything that runs.")
+    return place.passes("stateful", "The stack keeps data." if data else "The stack keeps no data.")
+
+
+def _unexpanded(stack: Stack) -> str | None:
+    """What of this very stack is not at hand; a nested stack's template would be judged for itself."""
+    return next((note for note in stack.unread if not note.startswith("nested stack")), None)
+
+
+def _custom_resource_handlers(resources: list[Resource]) -> set[str]:
+    """Logical ids of the functions that custom resources call, directly or through a provider's function."""
+    found: set[str] = set()
+    for resource in resources:
+        if not resource.type.startswith(("Custom::", "AWS::CloudFormation::CustomResource")):
+            continue
+        token = resource.raw_at("ServiceToken")
+        attribute = token.get("Fn::GetAtt") if isinstance(token, dict) else None
+        if isinstance(attribute, str):
+            attribute = attribute.split(".", 1)
+        if isinstance(attribute, list) and attribute and isinstance(attribute[0], str):
+            found.add(attribute[0])
+        elif isinstance(token, dict) and isinstance(token.get("Ref"), str):
+            found.add(token["Ref"])
+    by_id = {each.logical_id: each for each in resources if each.logical_id in found}
+    for handler in by_id.values():
+        # CDK's provider framework hands the event on to the user's function, named in its environment.
+        value = handler.raw_at("Environment.Variables.USER_ON_EVENT_FUNCTION_ARN")
+        attribute = value.get("Fn::GetAtt") if isinstance(value, dict) else None
+        if isinstance(attribute, list) and attribute and isinstance(attribute[0], str):
+            found.add(attribute[0])
+    return found
+
+
+RULE = Rule(
+    id="S9",
+    title="Data and services live in different stacks, far from the resource limit",
+    surfaces=frozenset({Surface.TEMPLATE}),
+    looked_for="stack",
+    check=check,
+)

@@ -1,0 +1,72 @@
+"""No environment stack can take the hosted zone with it.
+
+What the review found
+    The zone belongs to the staging stack: deleting or rebuilding staging deletes the domain's zone, and a new one gets
+    other name servers, so the domain is gone until the registrar is told.
+What is checked
+    Every public hosted zone lives in a stack that no environment shares its life with (``home``) and is retained when
+    its stack goes or a change replaces it (``retained``); and no environment's custom resource deletes a zone
+    (``deleted-by``).
+When it does not apply
+    No hosted zone in the environment. Private zones belong to a network and go with it.
+What cannot be decided
+    A zone whose kind or deletion policy is not known before deployment.
+Fix
+    Move the zone into the shared stack with ``DeletionPolicy`` and ``UpdateReplacePolicy`` set to Retain, and give its
+    id to the environments as configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Unknown
+from checker.model.verdicts import Surface
+from checker.reason.custom_resources import calls_of, is_custom
+from checker.reason.retention import lives_in_an_environment, must_be_retained
+
+_FIX = "Move the zone into the shared stack, retained, and give its id to the environments as configuration."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    for zone in environment.resources("AWS::Route53::HostedZone"):
+        private = _is_private(zone)
+        if private:
+            yield zone.not_applicable(None, "A public zone: this one belongs to a network.")
+            continue
+        if private is None:
+            yield zone.undecided("home", "whether the zone is private is not known", path="VPCs", fix=_FIX)
+        elif lives_in_an_environment(zone, environment.project):
+            violation = f"The hosted zone lives in {environment.name}'s stack {zone.stack.name}, and dies with it."
+            yield zone.fails("home", violation, fix=_FIX, expected="a shared stack", actual=zone.stack.name)
+        else:
+            yield zone.passes("home", "The zone lives in a shared stack.")
+        yield from must_be_retained(zone, "retained", "The hosted zone")
+    if environment.kind is not EnvironmentKind.SHARED:
+        for resource in environment.resources():
+            if is_custom(resource) and any(call.action == "deleteHostedZone" for call in calls_of(resource)):
+                yield resource.fails(
+                    "deleted-by",
+                    "This custom resource deletes a hosted zone.",
+                    fix="Leave the call out: an environment uses the zone and does not own it.",
+                    path="Delete",
+                )
+
+
+def _is_private(zone: Resource) -> bool | None:
+    networks = zone.get("VPCs")
+    if isinstance(networks, Unknown):
+        return None
+    return not isinstance(networks, Absent) and networks.value != []
+
+
+RULE = Rule(
+    id="W11",
+    title="No environment stack can take the hosted zone with it",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="hosted zone (AWS::Route53::HostedZone)",
+    check=check,
+)

@@ -1,0 +1,132 @@
+"""The certificate outlives every environment and covers every name served.
+
+What the review found
+    The certificate belongs to the staging stack and was made for staging's name. Moving it means a new certificate,
+    which must cover both environments before the old one goes.
+What is checked
+    Every certificate lives in a stack that no environment shares its life with (``home``) and is retained
+    (``retained``). Every HTTPS or TLS listener and every distribution has a certificate for each name that it serves
+    (``covers``): names whose records point at it, host conditions of its rules, aliases. A wildcard stands for exactly
+    one label: ``*.example.com`` covers neither ``example.com`` nor ``a.b.example.com``. A certificate given as a string
+    is taken to be one of the shared stacks' where account and region agree.
+When it does not apply
+    No certificate, no listener with TLS and no distribution with names of its own.
+What cannot be decided
+    A certificate that no stack at hand makes; a listener whose names are not at hand.
+Fix
+    Make one certificate in the shared stack, retained, for the domain and its wildcard, and give its ARN to the
+    environments as configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Project, Resource
+from checker.model.rules import Rule
+from checker.model.values import Known, Resolved, Text, Unknown
+from checker.model.verdicts import Surface
+from checker.reason.custom_resources import is_custom
+from checker.reason.retention import lives_in_an_environment, must_be_retained
+from checker.reason.served_names import Server, covered_by, listeners_and_distributions
+
+_CERTIFICATE = "AWS::CertificateManager::Certificate"
+_FIX = "Make the certificate in the shared stack, retained, and give its ARN to the environments as configuration."
+_COVER = "Add the name (or a wildcard one label above it) to the certificate's names."
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    for certificate in certificates(environment):
+        if lives_in_an_environment(certificate, environment.project):
+            violation = (
+                f"The certificate lives in {environment.name}'s stack {certificate.stack.name}, and dies with it."
+            )
+            yield certificate.fails("home", violation, fix=_FIX, expected="a shared stack")
+        else:
+            yield certificate.passes("home", "The certificate lives in a shared stack.")
+        if not is_custom(certificate):
+            yield from must_be_retained(certificate, "retained", "The certificate")
+    for server in listeners_and_distributions(environment):
+        yield _covers(server, environment.project)
+
+
+def certificates(environment: Environment) -> Iterator[Resource]:
+    """Certificates, and the custom resources with which older CDK versions made them."""
+    yield from environment.resources(_CERTIFICATE)
+    for resource in environment.resources():
+        if is_custom(resource) and None not in map(resource.raw_at, ("DomainName", "HostedZoneId", "ServiceToken")):
+            yield resource
+
+
+def _covers(server: Server, project: Project) -> Judgement:
+    owner, path = server.resource, server.path
+    if not server.certificates:
+        return owner.fails("covers", "It serves TLS and has no certificate.", fix=_COVER, path=path)
+    if not server.names:
+        return owner.undecided("covers", "the names that it serves are not at hand", path=path, fix=_COVER)
+    offered: list[Resolved] = []
+    foreign: list[str] = []
+    related: list[Resource] = []
+    for value in server.certificates:
+        for certificate in _meant(value, owner, project):
+            related.append(certificate)
+            offered.extend(_names(certificate))
+        if not related:
+            foreign.append("an imported certificate" if isinstance(value, Unknown) else str(value))
+    answers = {str(name): covered_by(name, offered) for name in server.names}
+    missing = [name for name, answer in answers.items() if answer is False]
+    if foreign and (missing or None in answers.values() or not related):
+        why = f"the names of {foreign[0]}, which no stack at hand makes, are not known"
+        return owner.undecided("covers", why, path=path, fix=_COVER)
+    if missing:
+        violation = f"The certificate does not cover {_listed(missing)}."
+        shown = _listed(map(str, offered))
+        return owner.fails(
+            "covers", violation, fix=_COVER, path=path, expected=_listed(missing), actual=shown, related=tuple(related)
+        )
+    if None in answers.values():
+        name = next(name for name, answer in answers.items() if answer is None)
+        return owner.undecided("covers", f"whether the certificate covers {name} is not known", path=path, fix=_COVER)
+    return owner.passes("covers", f"The certificate covers {_listed(answers)}.", path=path)
+
+
+def _meant(value: Resolved, owner: Resource, project: Project) -> Sequence[Resource]:
+    """The certificates that a certificate's ARN may stand for: the one that it refers to, or those of shared stacks."""
+    referred = [each for each in project.all_referred(value) if each.type == _CERTIFICATE or is_custom(each)]
+    if referred:
+        return referred
+    fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
+    region = fields[3] if len(fields) > 5 else owner.stack.region
+    account = fields[4] if len(fields) > 5 else owner.stack.account
+    return [
+        each
+        for environment in project.environments
+        if environment.kind is EnvironmentKind.SHARED
+        for each in environment.resources(_CERTIFICATE)
+        if region in {"", each.stack.region or region} and account in {"", each.stack.account or account}
+    ]
+
+
+def _names(certificate: Resource) -> Iterator[Resolved]:
+    for path in ("DomainName", "SubjectAlternativeNames"):
+        value = certificate.get(path)
+        if isinstance(value, Unknown):
+            yield value
+        elif isinstance(value, Known):
+            for name in value.value if isinstance(value.value, list) else [value.value]:
+                yield name if isinstance(name, str | Text) else Unknown(f"{path} is not known before deployment")
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:5]) + (" and others" if len(listed) > 5 else "")
+
+
+RULE = Rule(
+    id="W12",
+    title="The certificate outlives every environment and covers every name served",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="certificate, TLS listener or distribution",
+    check=check,
+)

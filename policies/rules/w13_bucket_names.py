@@ -1,0 +1,110 @@
+"""Bucket names are unique to their account and environment.
+
+What the review found
+    The storage bucket is called after the project and the account, but not after the environment: a second environment
+    cannot have one. Bucket names are shared by every account of a partition.
+What is checked
+    Every bucket, also one that a custom resource makes: its name is generated, or it carries the account and differs
+    from every other bucket's. In an environment that is alone it also carries the environment; shared stacks are
+    deployed once per account and need the account only.
+When it does not apply
+    No bucket in the environment.
+What cannot be decided
+    A name taken whole from a parameter that has no value, or read from elsewhere at deployment.
+Fix
+    Leave ``BucketName`` out, or build it from the environment and ``AWS::AccountId``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Project, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, HoleKind, Known, Text
+from checker.model.verdicts import Surface
+from checker.reason.collisions import Candidate, Clash, candidates, carries_environment, clashes
+from checker.reason.custom_resources import is_custom
+from checker.reason.names import is_stacks_own
+from policies.rules.c5_physical_names import only_environment
+
+_BUCKET = "AWS::S3::Bucket"
+_FIX = "Leave BucketName out, or build it from the environment and ${AWS::AccountId}."
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+
+
+def check_project(project: Project) -> Iterator[Judgement]:
+    makers = (each for each in project.resources() if each.type == _BUCKET or is_custom(each))
+    names = [each for each in candidates(project, makers) if each.name.naming.kind == _BUCKET]
+    found = clashes(names)
+    alone = only_environment(project)
+    for name in names:
+        environment = project.environment(name.resource.environment_name)
+        if environment is not None:
+            yield _judge(name, found.get(name), environment, alone=environment is alone)
+    for bucket in project.resources(_BUCKET):
+        if isinstance(bucket.get("BucketName"), Absent):
+            yield bucket.passes(None, "CloudFormation generates the name.")
+
+
+def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, alone: bool) -> Judgement:
+    bucket, path = name.resource, name.name.path
+    if clash is not None and clash.certain:
+        others = ", ".join(f"{each.resource.stack.name}/{each.resource.logical_id}" for each in clash.certain[:3])
+        violation = f"The bucket name {name.text} is also that of {others}."
+        return _fails(name, violation, related=tuple(each.resource for each in clash.certain))
+    carries = carries_environment(name, environment) if alone else None
+    if carries is not None and carries.answer is False:
+        return _fails(name, f"The bucket name {name.text} carries no environment: the next one cannot have it.")
+    account = _carries_account(name, bucket)
+    if account is False:
+        return _fails(name, f"The bucket name {name.text} carries no account, and all accounts share one set of names.")
+    if account is None or name.text is None:
+        return bucket.undecided(None, f"{path} is decided outside of the templates", path=path, fix=_FIX)
+    if carries is not None and carries.answer is None:
+        return bucket.undecided(None, carries.why, path=path, fix=_FIX)
+    if clash is not None and clash.possible:
+        return bucket.undecided(None, f"{name.text} may be another bucket's name too", path=path, fix=_FIX)
+    return bucket.passes(None, "The name is this environment's alone.", path=path, actual=str(name.text))
+
+
+def _fails(name: Candidate, violation: str, related: tuple[Resource, ...] = ()) -> Judgement:
+    return name.resource.fails(
+        None,
+        violation,
+        fix=_FIX,
+        path=name.name.path,
+        expected="generated, or with account and environment",
+        actual=str(name.text),
+        related=related,
+    )
+
+
+def _carries_account(name: Candidate, bucket: Resource) -> bool | None:
+    """Whether the name tells its account, or a part that is generated for its stack alone."""
+    namespace = bucket.get("BucketNamespace")
+    if isinstance(namespace, Known) and namespace.value == "account-regional":
+        return True  # Amazon S3 User Guide, "Account regional namespaces": other accounts cannot take the name
+    if name.text is None:
+        return None
+    literal = str(name.text)
+    if bucket.stack.account and bucket.stack.account in literal:
+        return True
+    if not bucket.stack.account and _ACCOUNT.search(literal):
+        return True
+    holes = name.text.holes if isinstance(name.text, Text) else ()
+    if any(is_stacks_own(hole) or "AWS::AccountId" in hole.shown for hole in holes):
+        return True
+    opened = any(hole.kind is not HoleKind.PSEUDO for hole in holes) or "{{resolve:" in literal
+    return None if opened else False
+
+
+RULE = Rule(
+    id="W13",
+    title="Bucket names are unique to their account and environment",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="S3 bucket",
+    check_project=check_project,
+)
