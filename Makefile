@@ -18,13 +18,14 @@ GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproj
 TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
 NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
 
-.PHONY: help gate test lint types tests setup lock matrix bench docs clean
+.PHONY: help gate test lint types tests setup lock matrix bench fuzz docs clean
 
 help:
 	@echo 'make gate    set up, synthesize the stacks, judge them'
 	@echo 'make test    set up, lint, check types, run the tests'
 	@echo 'make matrix  the seeded-defect matrix as a table'
 	@echo 'make bench   the gate beside its peers, and against size'
+	@echo 'make fuzz    fuzz the way from bytes to verdicts for ten minutes'
 	@echo 'make docs    write the generated parts of README.md again'
 	@echo 'make lock    resolve the dependencies again'
 
@@ -50,6 +51,9 @@ matrix: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz.target -len_control=0 -max_total_time=$(or $(SECONDS_OF_FUZZING),600) .checker/fuzz
 
 docs: setup
 	@$(BIN)/python -m tools.readme

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of the way from bytes to verdicts."""

@@ -1,0 +1,34 @@
+"""A short run of the fuzz target, enough to see that it works and to catch what is shallow."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fuzz.target",
+        "-runs=2000",
+        "-len_control=0",
+        "-seed=7",
+        "-print_final_stats=1",
+    ]
+    done = subprocess.run(
+        [*command, f"-artifact_prefix={tmp_path}/", str(tmp_path / "corpus")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    executed = re.search(r"stat::number_of_executed_units: (\d+)", done.stderr)
+    assert executed is not None
+    assert int(executed[1]) >= 2000
