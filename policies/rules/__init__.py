@@ -39,6 +39,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S9": "s9_monolithic_stack",
     "S10": "s10_bucket_kms",
     "P9": "p9_waf_body_rules",
+    "P11": "p11_reachability",
 }
 
 

@@ -1,0 +1,343 @@
+"""What must reach each other can: before a deployment starts, it is known that it can become healthy.
+
+What the review found
+    Not in the review. A port changed in one of the four places where it stands, or a security group that forgot a
+    client, shows as a deployment that never stabilizes and is rolled back half an hour later.
+What is checked
+    Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is in
+    its task definition, maps that port and is told to listen there, and the target group takes tasks and names no other
+    port. ``health``: health checks call a port that the container listens on. ``listener``: some listener forwards to
+    the target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands
+    in public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of
+    a service, database, cache or load balancer that a container or function is given: the name is registered, the port
+    is one on which somebody answers, and security groups and network ACLs let the call out and in.
+When it does not apply
+    Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
+    whoever starts them chooses their security groups.
+What cannot be decided
+    Subnets, groups, task definitions and ports from elsewhere; tasks that share their host's network; routes through a
+    transit gateway or an appliance.
+Fix
+    The message names the hop. One port, one place: let target group, container and rules take it from the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource
+from checker.model.rules import Rule
+from checker.model.values import Absent, Known, Resolved, Text, Unknown
+from checker.model.verdicts import Surface
+from checker.reason.callers import answer, calls
+from checker.reason.directory import Directory
+from checker.reason.reachability import Answer, Cause, Member, Reach, worst
+from checker.reason.services import Container, Forwarding, Service, Target, services, targets_of, whole
+from checker.reason.workloads import Variable, environment_variables
+
+_FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
+_FIX_GROUPS: Final = (
+    "Open the port on both sides: an egress rule in the client's group, an ingress rule in the server's."
+)
+_FIXES: Final = {
+    Cause.RULES: _FIX_GROUPS,
+    Cause.PORT: "Give the client the port on which the server listens.",
+    Cause.NAME: "Register the service under this name in its namespace, or give the client the registered name.",
+    Cause.PLACE: "Give the function a VpcConfig with subnets, and a security group that the server lets in.",
+}
+# Customary in target groups for tasks whose port ECS registers itself: they say nothing about the port.
+_SAYS_NOTHING: Final = (80, 443)
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    reach = Reach(environment)
+    found = list(services(environment))
+    forwarding = Forwarding(environment)
+    for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        yield from _internet(reach, balancer)
+    for service in found:
+        member = reach.member(service.resource)
+        yield from _behind(reach, forwarding, service, member)
+        yield from _self_checks(service)
+        if service.awsvpc:
+            yield _registry(reach, service, member)
+    yield from _calls(reach, found, Directory(environment, found))
+
+
+# -- from the internet -----------------------------------------------------------------------------
+
+
+def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
+    scheme, kind = balancer.get("Scheme"), balancer.get("Type")
+    if isinstance(scheme, Known) and scheme.value == "internal":
+        return
+    if isinstance(scheme, Unknown) or (isinstance(scheme, Known) and scheme.value != "internet-facing"):
+        yield balancer.undecided("internet→subnets", "whether it faces the internet is not known", path="Scheme")
+        return
+    member = reach.member(balancer)
+    if member.subnets is None:
+        yield balancer.undecided("internet→subnets", "the load balancer's subnets are not known")
+    else:
+        yield _answered(
+            balancer,
+            "internet→subnets",
+            worst(reach.from_internet(subnet) for subnet in member.subnets),
+            "The load balancer faces the internet from a subnet that has no way in",
+            "Put it in subnets whose default route leads to the VPC's internet gateway.",
+        )
+    if isinstance(kind, Known) and kind.value != "application" and not member.groups:
+        return  # a network load balancer needs no security group
+    for listener in reach.environment.children(balancer, "AWS::ElasticLoadBalancingV2::Listener"):
+        port = listener.get("Port")
+        number = whole(port.value) if isinstance(port, Known) else None
+        if number is not None:
+            yield _answered(
+                listener,
+                f"internet→{number}",
+                reach.accepts_anyone(member, number),
+                "Nobody can reach the listener",
+                f"Let port {number} into the load balancer's security group.",
+            )
+
+
+def _answered(place: Resource, sub: str, reply: Answer, violation: str, fix: str, path: str = "") -> Judgement:
+    if reply.open is None:
+        return place.undecided(sub, reply.why, path=path, fix=fix)
+    if reply.open:
+        return place.passes(sub, "Nothing stands in the way.", path=path)
+    return place.fails(sub, f"{violation}: {reply.why}.", fix=fix, path=path, related=reply.at)
+
+
+# -- behind a load balancer ------------------------------------------------------------------------
+
+
+def _behind(reach: Reach, forwarding: Forwarding, service: Service, member: Member) -> Iterator[Judgement]:
+    targets = targets_of(reach.environment, service.resource)
+    if targets is None:
+        why = "what the service registers its tasks with is not known"
+        yield service.resource.undecided(f"target→{service.label}", why, path="LoadBalancers", fix=_FIX_PORT)
+        return
+    for target in targets:
+        verdict, port = _target(service, target)
+        yield verdict
+        if port is not None:
+            yield from _health(reach, forwarding, service, member, target, port)
+            yield _listener(reach, forwarding, service, member, target, port)
+
+
+def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
+    """Whether the target is something that answers, and on which port (``None`` where following it further is idle)."""
+    place, sub, path = service.resource, f"target→{service.label}", target.path
+    port = whole(target.port)
+    if service.containers is None:
+        return place.undecided(sub, "its task definition is not known", path=path, fix=_FIX_PORT), None
+    if isinstance(target.container, Unknown | Text) or port is None:
+        return place.undecided(sub, "the container's name or port is not known", path=path, fix=_FIX_PORT), None
+    container = service.container(target.container)
+    related = (service.task,) if service.task is not None else ()
+    if container is None:
+        if any(not isinstance(each.name, str) for each in service.containers):
+            return place.undecided(sub, "a container's name is not known", path=path, fix=_FIX_PORT), None
+        wrong = f"The load balancer sends to the container {target.container}, which the task does not have"
+    elif container.ports is None:
+        return place.undecided(sub, "which ports the container maps is not known", path=path, fix=_FIX_PORT), None
+    elif port not in container.ports:
+        mapped = ", ".join(map(str, sorted(container.ports))) or "none"
+        wrong = f"The load balancer sends to port {port} of {target.container}, which maps {mapped}"
+    elif container.told is not None and container.told != port and len(container.ports) == 1:
+        wrong = (
+            f"The load balancer sends to port {port}, but PORT tells {target.container} to listen on {container.told}"
+        )
+    elif mismatch := _target_group(service, target, port):
+        wrong, related = mismatch, (target.group,) if target.group is not None else ()
+    else:
+        return place.passes(sub, f"Tasks answer on port {port}.", path=path), port
+    return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path, related=related), None
+
+
+def _target_group(service: Service, target: Target, port: int) -> str:
+    """What is wrong with the target group for these tasks, empty where nothing is."""
+    group = target.group
+    if group is None or not service.awsvpc:
+        return ""
+    kind, named = group.get("TargetType"), group.get("Port")
+    if isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in ("instance", "lambda")):
+        return f"The target group {group.logical_id} takes instances, and these tasks have addresses of their own (ip)"
+    number = whole(named.value) if isinstance(named, Known) else None
+    if number not in (None, port, *_SAYS_NOTHING):
+        return f"The target group {group.logical_id} says port {number}, and its tasks listen on {port}"
+    return ""
+
+
+def _health(
+    reach: Reach, forwarding: Forwarding, service: Service, member: Member, target: Target, port: int
+) -> Iterator[Judgement]:
+    """The target group's own health check, where it calls another port than the one that gets the traffic."""
+    group = target.group
+    named = group.get("HealthCheckPort") if group is not None else None
+    if group is None or not isinstance(named, Known) or named.value == "traffic-port":
+        return
+    number = whole(named.value)
+    sub = f"health→{service.label}"
+    if number is None:
+        yield group.undecided(sub, "the health check's port is not known", path="HealthCheckPort", fix=_FIX_PORT)
+        return
+    if number == port or not service.awsvpc:
+        return
+    if service.listens is not None and number not in service.listens:
+        yield group.fails(
+            sub,
+            f"The health check calls port {number}, and the task listens on {_listed(service.listens)}.",
+            fix="Leave HealthCheckPort out: the check then calls the port that gets the traffic.",
+            path="HealthCheckPort",
+            related=(service.resource,),
+        )
+        return
+    for balancer in forwarding.balancers(group):
+        if balancer is not None:
+            reply = reach.connects(reach.member(balancer), member, number)
+            yield _answered(group, sub, reply, "The health check cannot reach the task", _FIX_GROUPS, "HealthCheckPort")
+
+
+def _listed(ports: frozenset[int]) -> str:
+    return ", ".join(map(str, sorted(ports))) or "none that is known"
+
+
+def _listener(
+    reach: Reach, forwarding: Forwarding, service: Service, member: Member, target: Target, port: int
+) -> Judgement:
+    place, sub, path = service.resource, f"listener→{service.label}", target.path
+    if target.group is None:
+        return place.undecided(sub, "its target group is not part of this project", path=path, fix=_FIX_GROUPS)
+    listeners = forwarding.to(target.group)
+    balancers = forwarding.balancers(target.group)
+    if not listeners:
+        if forwarding.incomplete or not any(
+            True for _ in reach.environment.resources("AWS::ElasticLoadBalancingV2::Listener")
+        ):
+            return place.undecided(sub, "which listener forwards to its target group is not known", path=path)
+        return place.fails(
+            sub,
+            f"No listener forwards to {target.group.logical_id}: Amazon ECS refuses a service behind it.",
+            fix="Add a listener rule, or a default action, that forwards to the target group.",
+            path=path,
+            related=(target.group,),
+        )
+    if not service.awsvpc:
+        why = "its tasks share their host's network, whose security groups are not followed"
+        return place.undecided(sub, why, path=path)
+    answers = [
+        Answer(None, "its load balancer is not part of this project")
+        if balancer is None
+        else _from_balancer(reach, balancer, member, port)
+        for balancer in balancers
+    ]
+    return _answered(
+        place, sub, worst(answers), f"The load balancer cannot reach tasks of {service.label}", _FIX_GROUPS, path
+    )
+
+
+def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int) -> Answer:
+    kind = balancer.get("Type")
+    network = isinstance(kind, Known) and kind.value == "network"
+    source = reach.member(balancer)
+    if network and not source.groups:
+        # Without groups of its own it comes from its subnets' addresses, or hands the client's through.
+        reply = reach.accepts_anyone(member, port)
+        return reply if reply.open is False else Answer(None, "from which addresses it calls is not known")
+    return reach.connects(source, member, port)
+
+
+def _self_checks(service: Service) -> Iterator[Judgement]:
+    """A container's own health check calls a port on which it listens."""
+    for container in service.containers or ():
+        for port in container.checked:
+            yield _self_check(service, container, port)
+
+
+def _self_check(service: Service, container: Container, port: int) -> Judgement:
+    place = service.task or service.resource
+    sub, path = f"health→{container.name}", f"{container.path}.HealthCheck.Command"
+    listens = service.listens if service.awsvpc is not False else container.listens
+    if listens is not None and port in listens:
+        return place.passes(sub, f"The health check calls port {port}, on which the task listens.", path=path)
+    if container.told is None or listens is None:
+        # Nothing says on which ports the process listens: an unmapped one may be its own for health.
+        why = f"whether anything in the task listens on port {port} is not known"
+        return place.undecided(sub, why, path=path, fix=_FIX_PORT)
+    return place.fails(
+        sub,
+        f"The container's health check calls port {port}, and it is told to listen on {container.told}.",
+        fix=_FIX_PORT,
+        path=path,
+        expected=str(container.told),
+        actual=str(port),
+    )
+
+
+# -- the image -------------------------------------------------------------------------------------
+
+
+def _registry(reach: Reach, service: Service, member: Member) -> Judgement:
+    place, sub = service.resource, f"{service.label}→registry"
+    path = "NetworkConfiguration.AwsvpcConfiguration"
+    public = place.get(f"{path}.AssignPublicIp")
+    address = public.value == "ENABLED" if isinstance(public, Known) and isinstance(public.value, str) else None
+    if isinstance(public, Absent):
+        address = False  # the default outside of the console (Amazon ECS API Reference, AwsVpcConfiguration)
+    images = [_from_ecr(each.image) for each in service.containers or ()]
+    from_ecr = None if not images or None in images else all(images)
+    reply = reach.pulls_images(member, public_ip=address, from_ecr=from_ecr)
+    fix = "Give its subnets a route through a NAT gateway (or ECR and S3 endpoints), and its group egress on 443."
+    return _answered(place, sub, reply, f"Tasks of {service.label} cannot fetch their image", fix, path)
+
+
+def _from_ecr(image: Resolved) -> bool | None:
+    if not isinstance(image, str | Text):
+        return None
+    if ".dkr.ecr" in str(image):
+        return True
+    return False if isinstance(image, str) else None
+
+
+# -- who is told to call what ----------------------------------------------------------------------
+
+
+def _calls(reach: Reach, found: list[Service], directory: Directory) -> Iterator[Judgement]:
+    by_task: dict[Resource, list[Service]] = {}
+    for service in found:
+        if service.task is not None:
+            by_task.setdefault(service.task, []).append(service)
+    containers: dict[tuple[Resource, str], dict[str, Variable]] = {}
+    for variable in environment_variables(reach.environment):
+        containers.setdefault((variable.owner, variable.container), {})[variable.name] = variable
+    said: set[tuple[Resource, str, int | None]] = set()
+    for (owner, _), variables in containers.items():
+        for variable in variables.values():
+            for call in calls(variable, variables, reach.environment):
+                for label, client, awsvpc in _clients(owner, by_task):
+                    sub = f"{label}→{call.host or (call.server.logical_id if call.server is not None else '')}"
+                    reply = answer(reach, directory, call, client, awsvpc=awsvpc)
+                    if reply is not None and (owner, sub, call.port) not in said:
+                        said.add((owner, sub, call.port))
+                        violation = f"{label} cannot make the call that {variable.name} names"
+                        yield _answered(owner, sub, reply, violation, _FIXES[reply.cause], variable.path)
+
+
+def _clients(owner: Resource, by_task: dict[Resource, list[Service]]) -> list[tuple[str, Resource, bool]]:
+    """Who runs with these variables, and whether it has a network place of its own: the services of a task definition,
+    or the function itself."""
+    if owner.type == "AWS::ECS::TaskDefinition":
+        return [(each.label, each.resource, each.awsvpc is True) for each in by_task.get(owner, ())]
+    return [(owner.logical_id, owner, True)] if owner.type == "AWS::Lambda::Function" else []
+
+
+RULE = Rule(
+    id="P11",
+    title="What must reach each other can",
+    surfaces=frozenset({Surface.TEMPLATE}),
+    looked_for="load balancer, ECS service or address of one (AWS::ECS::Service, AWS::ElasticLoadBalancingV2::*)",
+    check=check,
+)
