@@ -57,9 +57,9 @@ def test_arrows_point_one_way(room: str) -> None:
 
 
 def test_start_up_imports_nothing_heavy() -> None:
+    arguments = ["gate", "--project", str(ROOT), "--assembly", str(ROOT / "tests/engine/small.yaml"), "--quiet"]
     code = (
-        "import sys; from checker.cli import run; "
-        f"code = run(['gate', '--project', {str(ROOT)!r}, '--assembly', {str(ROOT / 'tests/engine/small.yaml')!r}, '--quiet']); "
+        f"import sys; from checker.cli import run; run({arguments!r}); "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -51,14 +52,14 @@ def with_table(readme: str) -> str:
 
 def picture() -> str:
     """What `checker gate` says of a small broken template, as a terminal shows it."""
-    command = [sys.executable, "-m", "checker", "gate", "--assembly", "production=docs/example.yaml"]
-    command += [word for finding in ("C7", "C8", "W10") for word in ("--finding", finding)]
-    code = "import os, sys; sys.stdout.isatty = lambda: True; from checker.cli import run; sys.exit(run(sys.argv[1:]))"
+    arguments = ["gate", "--assembly", "production=docs/example.yaml"]
+    code = "import sys; sys.stdout.isatty = lambda: True; from checker.cli import run; sys.exit(run(sys.argv[1:]))"
+    only = [word for finding in ("C7", "C8") for word in ("--finding", finding)]
     done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", code, *command[3:]], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments, *only], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    console = Console(record=True, width=104, file=subprocess.DEVNULL and open("/dev/null", "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-    console.print(Text.from_ansi("$ checker gate --assembly production=docs/example.yaml\n" + done.stdout))
+    console = Console(record=True, width=104, file=io.StringIO())
+    console.print(Text.from_ansi(f"$ checker {' '.join(arguments)}\n{done.stdout}"))
     return console.export_svg(title="checker gate", code_format=_FRAME, unique_id="gate")
 
 

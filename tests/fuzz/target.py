@@ -39,9 +39,10 @@ WORDS: Final = sorted({word for file in SOURCES for word in re.findall(r'"([A-Z]
 TYPES: Final = sorted({word for file in SOURCES for word in re.findall(r"AWS::\w+::\w+", file.read_text())})
 FUNCTIONS: Final = ["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::If", "Fn::Select", "Fn::Split", "Fn::FindInMap"]
 LEAVES: Final[list[Any]] = [
-    None, True, False, 0, -1, 14, 2000, 0.5, "", "*", "true", "arn:aws:iam::111111111111:role/x", "10.0.0.0/8", "0.0.0.0/0",
-    "A", "B", "C", "Open", "AWS::Region", "AWS::NoValue", "${A}", "${A.Arn}:*", "{{resolve:ssm:x}}", "redis://", "latest",
-    "staging", "production", "repo:o/r:*", "sts:AssumeRoleWithWebIdentity", "iam:PassRole", "Retain", "{}", "{", "-1",
+    None, True, False, 0, -1, 14, 2000, 0.5, "", "*", "true", "arn:aws:iam::111111111111:role/x", "10.0.0.0/8",
+    "0.0.0.0/0", "A", "B", "C", "Open", "AWS::Region", "AWS::NoValue", "${A}", "${A.Arn}:*", "{{resolve:ssm:x}}",
+    "redis://", "latest", "staging", "production", "repo:o/r:*", "sts:AssumeRoleWithWebIdentity", "iam:PassRole",
+    "Retain", "{}", "{", "-1",
 ]  # fmt: skip
 FINDINGS: Final = load_register().findings
 
