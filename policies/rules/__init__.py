@@ -34,6 +34,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S1": "s1_waf",
     "S2": "s2_alarm_notifications",
     "S3": "s3_s3_endpoint",
+    "S4": "s4_environment_literals",
     "S5": "s5_tls13",
     "S6": "s6_flow_logs",
     "S9": "s9_monolithic_stack",

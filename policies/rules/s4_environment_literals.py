@@ -1,0 +1,302 @@
+"""What containers and functions are told belongs to their own environment, and holds no secret as plain text.
+
+What the review found
+    Addresses and names are written into the task definitions. A second environment made from the same code would talk
+    to the first one's services.
+What is checked
+    Environment variables, secret references and log groups of every container, and environment variables of every
+    function. None may name another environment (as a word of a host, a path, a name or an ARN), refer to a resource of
+    another environment, or hold the host of another environment's DNS record in a URL. And no variable may hold a
+    secret itself: a literal under a secret's name, a key that is recognised by its form, a password in a URL, or a
+    dynamic reference, which CloudFormation replaces by the plain secret.
+When it does not apply
+    No container and no function in the environment. What environments share may name all of them. Variables that say
+    how a program was built (``NODE_ENV``) are no environment's name.
+What cannot be decided
+    Variables that are not known before deployment. Words of environments where nothing says which environment it is.
+Fix
+    Take the value from the environment's own configuration or resources, and hand secrets over as ECS ``Secrets`` or as
+    an ARN that the program reads at run time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environment_words import kind_of, words
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, EnvironmentKind, Project, Resource
+from checker.model.rules import Rule
+from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
+from checker.model.verdicts import Surface
+from checker.reason.names import settled
+from checker.reason.secret_values import is_secret_name, looks_secret, plain_secret
+from checker.reason.workloads import environment_variables
+
+OTHER: Final = "other-environment"
+PLAIN: Final = "plain-secret"
+_FIX_OTHER: Final = "Take the value from this environment's own configuration or resources."
+_FIX_PLAIN: Final = "Store it in Secrets Manager and hand it over as an ECS secret, or as an ARN to read at run time."
+
+_SYNONYMS: Final = (frozenset({"production", "prod", "prd"}), frozenset({"staging", "stg"}))
+# How a program was built or runs, not where: the same in every environment.
+_MODES: Final = frozenset({
+    "NODE_ENV", "RAILS_ENV", "RACK_ENV", "FLASK_ENV", "DJANGO_ENV", "MIX_ENV", "BABEL_ENV", "JEKYLL_ENV",
+    "HUGO_ENVIRONMENT", "GIN_MODE", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "NPM_CONFIG_PRODUCTION",
+})  # fmt: skip
+_NOT_PRODUCTION: Final = re.compile(r"(?<![A-Za-z])(?:non|pre|not)[-_.]?prod[a-z]*", re.IGNORECASE)
+_FILE: Final = re.compile(r"\.{0,2}/\S*\.[A-Za-z]\w{0,4}")
+_HOST: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
+_ATTRIBUTES_OF_SECRETS: Final = frozenset({"SecretAccessKey", "ClientSecret", "SecretString"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that a container or function is told. ``secret``: only a reference, which ECS resolves at the start."""
+
+    owner: Resource
+    name: str
+    value: Resolved
+    path: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What belongs to the other environments: words of their names, and hosts of their DNS records with the owner."""
+
+    words: frozenset[str]
+    hosts: Mapping[str, str]
+    # Nothing says which environment this is, so a word of any may be right or wrong.
+    unsure: bool
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    others = None
+    answers: dict[Resource, set[str]] = {}
+    for told in _told(environment):
+        others = _others(environment) if others is None else others
+        said = answers.setdefault(told.owner, set())
+        if isinstance(told.value, Unknown) and not told.name:
+            said.update((OTHER, PLAIN))
+            yield told.owner.undecided(OTHER, told.value.why, path=told.path, fix=_FIX_OTHER)
+            yield told.owner.undecided(PLAIN, told.value.why, path=told.path, fix=_FIX_PLAIN)
+            continue
+        if environment.kind is not EnvironmentKind.SHARED:
+            for judgement in _of_another(told, environment, others):
+                said.add(OTHER)
+                yield judgement
+        if not told.secret:
+            for judgement in _in_plain_text(told, environment.project):
+                said.add(PLAIN)
+                yield judgement
+    for owner in environment.resources(
+        "AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Serverless::Function"
+    ):
+        said = answers.get(owner, set())
+        if OTHER not in said and environment.kind is not EnvironmentKind.SHARED:
+            yield owner.passes(OTHER, "Nothing that it is told belongs to another environment.")
+        if PLAIN not in said:
+            yield owner.passes(PLAIN, "Nothing that it is told is a secret in plain text.")
+
+
+def _told(environment: Environment) -> Iterator[Told]:
+    """Everything that containers and functions are told; an entry without a name where it cannot be listed."""
+    for variable in environment_variables(environment):
+        yield Told(variable.owner, variable.name, variable.value, variable.path)
+    for kind, path in (
+        ("AWS::ECS::TaskDefinition", "ContainerDefinitions"),
+        ("AWS::Lambda::Function", "Environment.Variables"),
+        ("AWS::Serverless::Function", "Environment.Variables"),
+    ):
+        for owner in environment.resources(kind):
+            value = owner.get(path)
+            if isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text | Unknown)):
+                yield Told(owner, "", Unknown(f"{path} is not known before deployment"), path)
+            elif isinstance(value, Known) and kind == "AWS::ECS::TaskDefinition":
+                yield from _of_containers(owner, value.value)
+
+
+def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
+    for index, container in enumerate(containers if isinstance(containers, list) else []):
+        here = f"ContainerDefinitions.{index}"
+        if isinstance(container, Unknown | Text):
+            yield Told(task, "", Unknown(f"{here} is not known before deployment"), here)
+        if not isinstance(container, dict):
+            continue
+        for place in ("Environment", "Secrets"):
+            if isinstance(container.get(place), Unknown | Text):
+                yield Told(task, "", Unknown(f"{here}.{place} is not known before deployment"), f"{here}.{place}")
+        for position, entry in enumerate(_list(container.get("Secrets"))):
+            if isinstance(entry, dict):
+                path = f"{here}.Secrets.{position}.ValueFrom"
+                yield Told(task, str(entry.get("Name", "")), entry.get("ValueFrom"), path, secret=True)
+        logging = container.get("LogConfiguration")
+        options = logging.get("Options") if isinstance(logging, dict) else None
+        if isinstance(options, dict) and "awslogs-group" in options:
+            path = f"{here}.LogConfiguration.Options.awslogs-group"
+            yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)
+
+
+def _written(value: str | Text) -> str:
+    """What stands in the value, with a star for each open part."""
+    return "".join(part if isinstance(part, str) else "*" for part in pieces(value))
+
+
+def _list(value: Resolved) -> list[Resolved]:
+    return value if isinstance(value, list) else []
+
+
+# -- another environment's -----------------------------------------------------------------------
+
+
+def _others(environment: Environment) -> Others:
+    own = _vocabulary(environment)
+    found: set[str] = set()
+    hosts: dict[str, str] = {}
+    for other in environment.project.environments:
+        if other.kind is not EnvironmentKind.SHARED and other is not environment:
+            found |= _vocabulary(other)
+            hosts.update(dict.fromkeys(_hosts(other), other.name))
+    production, staging = _SYNONYMS
+    if environment.kind is EnvironmentKind.PRODUCTION:
+        found |= staging
+    elif environment.kind is EnvironmentKind.STAGING:
+        found |= production
+    unsure = environment.kind is EnvironmentKind.OTHER and not own
+    if unsure:
+        found |= production | staging
+    for host in _hosts(environment):
+        hosts.pop(host, None)
+    return Others(frozenset(found - own), hosts, unsure)
+
+
+def _vocabulary(environment: Environment) -> set[str]:
+    """The words that say "this environment": those of its name that are environments' words, and their synonyms."""
+    kinds = {EnvironmentKind.PRODUCTION, EnvironmentKind.STAGING}
+    own = {word for word in words(environment.name) if kind_of(word) in kinds}
+    for group in _SYNONYMS:
+        if own & group:
+            own |= group
+    return own
+
+
+def _hosts(environment: Environment) -> Iterator[str]:
+    for record in environment.resources("AWS::Route53::RecordSet"):
+        name = record.get("Name")
+        if isinstance(name, Known) and isinstance(name.value, str):
+            yield name.value.rstrip(".").lower()
+
+
+def _of_another(told: Told, environment: Environment, others: Others) -> Iterator[Judgement]:
+    value = told.value
+    if isinstance(value, Unknown):
+        yield told.owner.undecided(OTHER, f"{told.name}: {value.why}", path=told.path, fix=_FIX_OTHER)
+        return
+    if not isinstance(value, str | Text):
+        return
+    resource = _foreign_resource(value, environment)
+    if resource is not None:
+        said = f"{told.name} refers to {resource.logical_id} of {resource.environment_name}."
+        yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path, related=(resource,))
+        return
+    if told.name in _MODES:
+        return
+    # Secrets may stand here: what is said is the word or the host, never the value.
+    written = _written(settled(value, environment.project))
+    host = next((host for host in _HOST.findall(written) if host.lower() in others.hosts), None)
+    if host is not None:
+        said = f"{told.name} holds {host}, which is {others.hosts[host.lower()]}'s host."
+        yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path)
+        return
+    word = _foreign_word(written, others)
+    if word is not None and others.unsure:
+        why = f"{told.name} names {word}, and nothing says which environment this is"
+        yield told.owner.undecided(
+            OTHER, why, path=told.path, fix="Say in checker.toml which environment the stack is of."
+        )
+    elif word is not None:
+        yield told.owner.fails(OTHER, f"{told.name} names another environment: {word}.", fix=_FIX_OTHER, path=told.path)
+
+
+def _foreign_resource(value: str | Text, environment: Environment) -> Resource | None:
+    """A resource of another environment that ``value`` is or contains, unless it may be meant otherwise."""
+    if isinstance(value, str) and (len(value) < 8 or not re.search(r"[-/._:]", value)):
+        return None  # a short word may be called like something by chance
+    found = list(environment.project.all_referred(value))
+    if any(each.environment_name == environment.name for each in found) and isinstance(value, str):
+        return None
+    shared = {each.name for each in environment.project.environments if each.kind is EnvironmentKind.SHARED}
+    return next((each for each in found if each.environment_name not in {environment.name, *shared}), None)
+
+
+def _foreign_word(written: str, others: Others) -> str | None:
+    for part in re.split(r"[\s,;]+", written):
+        # In a sentence, only what has the form of an address or a path speaks of a place.
+        if " " in written.strip() and not re.search(r"[/:]|\w\.\w", part):
+            continue
+        if _FILE.fullmatch(part):
+            continue
+        found = others.words.intersection(words(_NOT_PRODUCTION.sub("", part)))
+        if found:
+            return min(found)
+    return None
+
+
+# -- secrets in plain text -----------------------------------------------------------------------
+
+
+def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
+    value = told.value
+    secret = is_secret_name(told.name)
+    if isinstance(value, Unknown):
+        if secret:
+            yield told.owner.undecided(PLAIN, f"{told.name}: {value.why}", path=told.path, fix=_FIX_PLAIN)
+        return
+    if not isinstance(value, str | Text):
+        return
+    what = plain_secret(_written(value)) or _attribute_of_secret(value)
+    if what is None and isinstance(value, Text) and _is_hidden_parameter(value, project):
+        what = "a parameter that is hidden everywhere but here"
+    if what is not None:
+        yield told.owner.fails(PLAIN, f"{told.name} holds {what}.", fix=_FIX_PLAIN, path=told.path)
+    elif isinstance(value, str):
+        if looks_secret(told.name, value) and next(project.all_referred(value), None) is None:
+            said = f"{told.name} holds its secret as plain text, for everyone who may read the template."
+            yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
+    elif (
+        secret and not str(value).startswith("arn:") and any(hole.kind is not HoleKind.RESOURCE for hole in value.holes)
+    ):
+        why = f"{told.name} comes from {value.holes[0].shown}, and may be a secret in plain text"
+        yield told.owner.undecided(PLAIN, why, path=told.path, fix=_FIX_PLAIN)
+
+
+def _attribute_of_secret(value: str | Text) -> str | None:
+    for hole in value.holes if isinstance(value, Text) else ():
+        if hole.kind is HoleKind.RESOURCE and hole.attribute in _ATTRIBUTES_OF_SECRETS:
+            return f"{hole.shown}, which is a secret"
+    return None
+
+
+def _is_hidden_parameter(value: Text, project: Project) -> bool:
+    """Whether a parameter with ``NoEcho`` is a part of the value."""
+    names = {(hole.attribute, hole.shown[2:-1]) for hole in value.holes if hole.kind is HoleKind.PARAMETER}
+    for stack in project.stacks if names else ():
+        declared = stack.template.get("Parameters")
+        for owner, name in names:
+            parameter = declared.get(name) if owner == stack.id and isinstance(declared, dict) else None
+            if isinstance(parameter, dict) and str(parameter.get("NoEcho", "")).lower() == "true":
+                return True
+    return False
+
+
+RULE = Rule(
+    id="S4",
+    title="Containers and functions are told their own environment's values, and no secret as plain text",
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    looked_for="container or function (AWS::ECS::TaskDefinition, AWS::Lambda::Function)",
+    check=check,
+)
