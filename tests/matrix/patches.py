@@ -8,11 +8,15 @@
     Names for resources: ``name -> {stack, type, path}``; ``path`` is a glob over the construct path, ``stack`` a stack
     name. Each selects exactly one resource. The first one's stack is the one that ``do`` changes unless it says so.
 ``do``
-    Operations, in order, on a template (``stack: NAME`` in one picks another): ``{set: PATH, to: VALUE}``,
-    ``{remove: PATH}``, ``{append: PATH, value: VALUE}``, ``{merge: PATH, with: OBJECT}``. ``@name`` in a path or
-    anywhere in a value stands for the selected resource's logical id.
+    Operations, in order, on a template (``stack: NAME`` in one picks another, and makes one where there is none; a
+    name with a slash is a nested stack): ``{set: PATH, to: VALUE}``, ``{remove: PATH}``, ``{append: PATH, value:
+    VALUE}``, ``{merge: PATH, with: OBJECT}``. A step ``Key=Value`` of a path picks the item of a list that has it.
+    ``@name`` in a path or anywhere in a value stands for the selected resource's logical id; ``times: N`` repeats an
+    operation with ``#`` in its path and value replaced by 0 to N - 1.
 ``flips``
     ``ID[sub]`` -> the subjects that fail: ``@name``, or the name as the verdict has it. Nothing else may flip.
+``mends``
+    Optional, likewise: what failed before, under a waiver, and passes now. Nothing else may be mended.
 """
 
 from __future__ import annotations
@@ -53,6 +57,7 @@ class Defect:
     select: Mapping[str, Mapping[str, str]]
     do: Sequence[Mapping[str, Any]]
     flips: Mapping[str, Sequence[str]]
+    mends: Mapping[str, Sequence[str]]
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.name}"
@@ -61,7 +66,7 @@ class Defect:
 def defects() -> Iterator[Defect]:
     for file in sorted(DEFECTS.glob("*.yaml")):
         for raw in yaml.safe_load(file.read_text(encoding="utf-8")):
-            yield Defect(file.stem, raw["name"], raw["select"], raw["do"], raw["flips"])
+            yield Defect(file.stem, raw["name"], raw["select"], raw["do"], raw["flips"], raw.get("mends", {}))
 
 
 class Matrix:
@@ -76,12 +81,19 @@ class Matrix:
 
     def judged(self, templates: Templates) -> list[Verdict]:
         """The verdicts on these templates. Stacks that are not our own stand for whatever environment their name says."""
-        stacks = [self._stack(name, template) for name, template in templates.items()]
+        made: dict[str, Stack] = {}
+        for name, template in templates.items():
+            stack = made[name] = self._stack(name, template)
+            above, _, logical_id = name.rpartition("/")
+            if above:
+                stack.parent, made[above].nested[logical_id] = made[above], stack
+        stacks = [stack for stack in made.values() if stack.parent is None]
         kinds, _ = assign(stacks, {}, self.settings.stacks)
         return judge(stacks, kinds, self.rules, load_register().findings, settings=self.settings)
 
     def _stack(self, name: str, template: dict[str, Any]) -> Stack:
-        own = next((stack for stack in self.assembly.stacks if stack.name == name), self.assembly.stacks[0])
+        root = name.split("/")[0]
+        own = next((stack for stack in self.assembly.stacks if stack.name == root), self.assembly.stacks[0])
         document = Document(f"{name}.template.json", template, "{}")
         return Stack(
             name, name, "", template, document, own.account, own.region, own.partition, constructs=own.constructs
@@ -95,7 +107,9 @@ class Matrix:
         touched = {str(step.get("stack", first)) for step in defect.do}
         templates = {n: copy.deepcopy(t) if n in touched else t for n, t in self.templates.items()}
         for step in defect.do:
-            _apply(templates[str(step.get("stack", first))], step, ids)
+            template = templates.setdefault(str(step.get("stack", first)), {"Resources": {}})
+            for number in range(step.get("times", 1)):
+                _apply(template, _numbered(step, number) if "times" in step else step, ids)
         return templates, ids
 
     def _one(self, defect: Defect, selector: Mapping[str, str]) -> tuple[str, str]:
@@ -111,15 +125,18 @@ class Matrix:
         return found[0]
 
     def flipped(self, defect: Defect) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-        """What the defect made fail or undecided that was not before, and what the data says it should."""
+        """What the defect made fail or undecided that was not before (or mended), and what the data says it should."""
         templates, ids = self.broken(defect)
         after = outcomes(self.judged(templates))
         actual: dict[str, set[str]] = {}
         for (environment, finding, subject), outcome in after.items():
-            if outcome is not self.baseline.get((environment, finding, subject)) and outcome in _BAD:
+            before = self.baseline.get((environment, finding, subject))
+            if outcome is not before and (outcome in _BAD or before in _BAD):
                 label = subject if outcome is Outcome.FAIL else f"{subject} ({outcome.value})"
                 actual.setdefault(finding, set()).add(label)
         expected = {key: {_named(name, ids) for name in names} for key, names in defect.flips.items()}
+        for key, names in defect.mends.items():
+            expected.setdefault(key, set()).update(f"{_named(name, ids)} (pass)" for name in names)
         return actual, expected
 
 
@@ -148,13 +165,26 @@ def _filled(value: Any, ids: Mapping[str, str]) -> Any:
     return json.loads(text)
 
 
+def _numbered(step: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    numbered: Mapping[str, Any] = json.loads(json.dumps(step).replace("#", str(number)))
+    return numbered
+
+
+def _index(items: list[Any], step: str) -> int:
+    """The place in a list that a step names: its number, or the item with ``Key=Value``."""
+    key, equals, value = step.partition("=")
+    if not equals:
+        return int(step)
+    return next(index for index, item in enumerate(items) if isinstance(item, dict) and item.get(key) == value)
+
+
 def _apply(template: dict[str, Any], step: Mapping[str, Any], ids: Mapping[str, str]) -> None:
-    operation = next(iter(step))
+    operation = next(key for key in step if key not in {"stack", "times"})
     steps = _named(step[operation], ids).split("/")
     parent: Any = template
     for name in steps[:-1]:
-        parent = parent[int(name)] if isinstance(parent, list) else parent.setdefault(name, {})
-    last: Any = int(steps[-1]) if isinstance(parent, list) else steps[-1]
+        parent = parent[_index(parent, name)] if isinstance(parent, list) else parent.setdefault(name, {})
+    last: Any = _index(parent, steps[-1]) if isinstance(parent, list) else steps[-1]
     if operation == "set":
         parent[last] = _filled(step["to"], ids)
     elif operation == "remove":
