@@ -9,11 +9,10 @@ from typing import Final
 
 from checker.discovery import environment_of, kind_of
 from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
-from checker.model.values import Text
 from checker.reason.iam import Policies, grants, policies_of
 from checker.reason.oidc import Repository, Token, Trust, all_admitted, environment_token, ref_token, trust_of
-from checker.reason.overmatch import Own, own_of
-from checker.reason.patterns import Pattern, exact, example, glob, has_wild, overlap
+from checker.reason.overmatch import Own, named_environments, own_of
+from checker.reason.patterns import Pattern, example, glob, overlap
 
 # A role that may do one of these changes what runs.
 _DEPLOYING: Final = (
@@ -30,6 +29,8 @@ _DEPLOYING: Final = (
 )
 # CDK's bootstrap: who may become the deploy role, or the role that CloudFormation executes with, deploys.
 _CDK_ROLES: Final = glob("arn:*:iam::*:role/cdk-*-deploy-role-*"), glob("arn:*:iam::*:role/cdk-*-cfn-exec-role-*")
+# What discovery calls the environment of stacks whose names speak of none.
+NO_NAME: Final = "default"
 # Any pattern of release tags has to admit all of these: a first version, an ordinary one, one of several digits.
 RELEASES: Final = ("0.1.0", "1.2.3", "10.20.30")
 
@@ -70,7 +71,8 @@ class Deployment:
 
     @cached_property
     def own(self) -> Own:
-        return own_of(self.project.settings, [each.trust for each in self.github_roles])
+        deployed = tuple(each.name for each in self.environments)
+        return own_of(self.project.settings, [each.trust for each in self.github_roles], deployed)
 
     @cached_property
     def environments(self) -> tuple[Environment, ...]:
@@ -81,9 +83,9 @@ class Deployment:
 
     def environment_names(self, trust: Trust) -> tuple[str, ...]:
         """GitHub environments that a trust policy may speak of: the project's, the settings', and those it names."""
-        names = dict.fromkeys(each.name for each in self.environments if each.name != "default")
+        names = dict.fromkeys(each.name for each in self.environments if each.name != NO_NAME)
         names.update(dict.fromkeys(self.project.settings.github_environments))
-        names.update(dict.fromkeys(_named_environments(trust)))
+        names.update(dict.fromkeys(named_environments(trust)))
         return tuple(names)
 
     def is_for_releases(self, name: str) -> bool:
@@ -142,22 +144,19 @@ class Deployment:
     def served(self, deployer: Deployer) -> frozenset[str]:
         """The environments that a role deploys to: all of them, unless something tells.
 
-        A role in every environment's own stacks: each serves its own. Otherwise those whose tokens it admits; and what
-        it admits from a branch is for the environments that no other role's tokens speak of.
+        A role in every environment's own stacks: each serves its own. Otherwise those whose tokens it admits. The
+        environments that no role's tokens speak of are served by whoever lets in the default branch, or names GitHub
+        environments that no stack at hand is called by, or is alone.
         """
         names = frozenset(each.name for each in self.environments)
         homes = {each.role.stack.environment for each in self.deployers}
         if len(names) > 1 and names <= homes and deployer.role.stack.environment in names:
             return frozenset({deployer.role.stack.environment})
         claimed = self._claimed.get(deployer, frozenset())
-        from_branch = self.admits_default_branch(deployer.trust) is not False
-        others = frozenset[str]().union(*(found for each, found in self._claimed.items() if each is not deployer))
-        if claimed and (not from_branch or others):
-            left = names - others - claimed if from_branch else frozenset()
-            return claimed | left
-        if not claimed and from_branch and others:
-            return names - others or names
-        return names | claimed
+        rest = names.difference(*self._claimed.values())
+        if len(self.deployers) == 1 or claimed - names or self.admits_default_branch(deployer.trust) is not False:
+            claimed |= rest
+        return claimed or names
 
 
 def _deploys(policies: Policies) -> bool:
@@ -179,18 +178,6 @@ def subject_patterns(trust: Trust) -> Iterator[Pattern]:
         for condition in statement.conditions:
             if condition.key == trust.key("sub") and not condition.negated:
                 yield from (pattern for pattern in condition.patterns if pattern is not None)
-
-
-def _named_environments(trust: Trust) -> Iterator[str]:
-    for pattern in subject_patterns(trust):
-        written = example(pattern)
-        marker = ":environment:"
-        if isinstance(written, Text) or marker not in written:
-            continue
-        start = written.index(marker) + len(marker)
-        if has_wild(pattern) and exact(written[start:]) != pattern[-len(written[start:]) :]:
-            continue
-        yield written[start:].replace("%3A", ":")
 
 
 def same_account(one: Stack, other: Stack) -> bool:

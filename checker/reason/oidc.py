@@ -68,7 +68,7 @@ class Token:
 
     @property
     def subject(self) -> str | Text:
-        return self.claims["sub"] or ""
+        return self.claims.get("sub") or ""
 
 
 # Every job has these; what they are depends on who starts which workflow.
@@ -112,6 +112,10 @@ def _token(
 
 def with_claims(token: Token, **claims: str | Text | None) -> Token:
     return Token({**token.claims, **claims})
+
+
+def without_claim(token: Token, claim: str) -> Token:
+    return Token({name: value for name, value in token.claims.items() if name != claim})
 
 
 # -- trust -----------------------------------------------------------------------------------------

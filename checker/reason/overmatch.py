@@ -24,8 +24,9 @@ from checker.reason.oidc import (
     pull_request_token,
     ref_token,
     with_claims,
+    without_claim,
 )
-from checker.reason.patterns import Pattern, covers, every, exact, example, folded, glob, has_hole, has_wild
+from checker.reason.patterns import Pattern, Wild, covers, every, exact, example, folded, glob, has_hole, has_wild
 from checker.reason.policies import Condition, Statement
 
 _MAX_PROBES: Final = 600
@@ -41,13 +42,14 @@ class Own:
     protected_refs: tuple[str, ...]
     environments: tuple[str, ...]
     declared: bool  # the repository was said, not taken from the policies
+    deployed: tuple[str, ...] = ()  # the environments that the stacks are of
 
     @property
     def repository(self) -> Repository:
         return self.repositories[0] if self.repositories else Repository("owner/repository")
 
 
-def own_of(settings: Settings, trusts: list[Trust]) -> Own:
+def own_of(settings: Settings, trusts: list[Trust], deployed: tuple[str, ...]) -> Own:
     """The project's own repository: the one that the settings name, or else the one that the policies name."""
     declared = own_repository(settings)
     found = dict.fromkeys(repository for trust in trusts for repository in _named_repositories(trust))
@@ -57,11 +59,12 @@ def own_of(settings: Settings, trusts: list[Trust]) -> Own:
         # The other form of the same repository is no stranger, where nothing says that its ids are others.
         same = (each for each in found if each.name == declared.name and _ids_agree(each, declared))
         repositories = tuple(dict.fromkeys((declared, *same)))
-    return Own(repositories, settings.protected_refs, settings.github_environments, declared is not None)
+    return Own(repositories, settings.protected_refs, settings.github_environments, declared is not None, deployed)
 
 
 def _ids_agree(one: Repository, other: Repository) -> bool:
-    return other.owner_id in ("", one.owner_id) and other.repository_id in ("", one.repository_id)
+    known = (one.owner_id, other.owner_id), (one.repository_id, other.repository_id)
+    return all("" in pair or pair[0] == pair[1] for pair in known)
 
 
 def _named_repositories(trust: Trust) -> Iterator[Repository]:
@@ -85,7 +88,7 @@ def _repository_in(pattern: Pattern) -> Repository | None:
     if pattern[: len(head)] != head or ":" not in rest:
         return None
     name = rest[: rest.index(":")]
-    if not name or has_wild(name) or not ("/" in name or has_hole(name)):
+    if not name or has_wild(name) or "*" in name or not ("/" in name or has_hole(name)):
         return None
     written = example(name)
     if isinstance(written, str) and len(ids := _IDS.findall(f"{written}:")) == 2:
@@ -131,9 +134,15 @@ def _all(condition: Condition, check: object) -> bool | None:
 
 def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
     """Whether every subject of ``pattern`` is one of the project's protected refs or environments."""
+    if "*" in pattern or "?" in pattern:
+        return True  # taken literally: no repository, ref or environment has such a name, so nobody gets in
     doubtful = _may_hide_a_star(pattern, condition)
     fold = condition.operator.endswith("ignorecase")
+    is_open = has_hole(pattern)
     for repository in own.repositories:
+        prefix = exact(repository.prefix)
+        if pattern[: len(prefix)] == prefix:
+            is_open = has_hole(pattern[len(prefix) :])
         for ref in own.protected_refs:
             # Refs are told apart by case: to ignore it admits a branch `Main` that nobody protects.
             if not fold and covers(glob(text([*pieces(repository.prefix), f"ref:{ref}"])), pattern):
@@ -143,7 +152,7 @@ def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> bool | N
         if pattern[: len(head)] == head:
             rest = pattern[len(head) :]
             return None if doubtful else _own_environment(rest, condition, own)
-    return None if has_hole(pattern) else False
+    return None if is_open else False
 
 
 def _own_environment(name: Pattern, condition: Condition, own: Own) -> bool | None:
@@ -209,11 +218,33 @@ def _may_hide_a_star(pattern: Pattern, condition: Condition) -> bool:
 def outsider(trust: Trust, statement: Statement, own: Own) -> Token | None:
     """A token that is not the project's own and that ``statement`` surely admits, where one is found."""
     alone = replace(trust, allows=(statement,))
-    plain = Condition("stringequals", "", ())
+    named = frozenset(named_environments(trust)) | set(own.deployed)
     for token in islice(_probes(trust, statement, own), _MAX_PROBES):
-        if is_own_subject(exact(token.subject), plain, own) is False and alone.admits(token).allowed:
+        if _is_outside(token, own, named) and alone.admits(token).allowed:
             return token
     return None
+
+
+def _is_outside(token: Token, own: Own, named: frozenset[str]) -> bool:
+    """Whether a token is surely not the project's own. An environment that nothing names, anyone can make up."""
+    environment = token.claims.get("environment")
+    if isinstance(environment, str) and environment not in (own.environments or named):
+        return True
+    return is_own_subject(exact(token.subject), Condition("stringequals", "", ()), own) is False
+
+
+def named_environments(trust: Trust) -> Iterator[str]:
+    """The GitHub environments that a trust policy names in full, whatever it says about them."""
+    marker = ":environment:"
+    for statement in (*trust.entrances, *trust.denies):
+        for condition in statement.conditions:
+            for pattern in condition.patterns if condition.key in (trust.key("sub"), trust.key("environment")) else ():
+                written = "" if pattern is None else pieces(example(pattern, "*"))[-1]
+                name = written.partition(marker)[2] if isinstance(written, str) else ""
+                if condition.key == trust.key("environment"):
+                    name = written if isinstance(written, str) and not has_hole(pattern or ()) else ""
+                if name and "*" not in name and not (pattern and Wild.ONE in pattern):
+                    yield name.replace("%3A", ":")
 
 
 def _probes(trust: Trust, statement: Statement, own: Own) -> Iterator[Token]:
@@ -229,6 +260,7 @@ def _probes(trust: Trust, statement: Statement, own: Own) -> Iterator[Token]:
             # What a job in the same place could hold besides.
             for workflow in workflows:
                 yield with_claims(token, job_workflow_ref=workflow)
+    yield without_claim(pull_request_token(STRANGER), "sub")
     for repository in (own.repository, Repository(f"{owner}/anything"), STRANGER):
         tokens = [pull_request_token(repository)]
         tokens += [ref_token(repository, ref) for ref in refs]

@@ -119,12 +119,13 @@ def _too_wide(trust: Trust, statement: Statement, stranger: Token) -> Judgement:
         reason = "the comparison of sub also holds for a token without it"
     else:
         reason = "it compares sub with " + ", ".join(shown(each) for each in _patterns(subjects[0].patterns))
+    example_of = str(stranger.subject) or "one without sub"
     return trust.role.fails(
         "over-match",
-        f"The trust policy admits tokens that are not the project's own, such as {stranger.subject}: {reason}.",
+        f"The trust policy admits tokens that are not the project's own, such as {example_of}: {reason}.",
         fix=_FIX_WIDE,
         path=statement.path,
-        actual=str(stranger.subject),
+        actual=example_of,
     )
 
 
@@ -156,7 +157,7 @@ def _release_ways(deployment: Deployment, deployer: Deployer) -> list[list[Token
     """The ways in for a release: the token of a production environment, or those of release tags."""
     trust = deployer.trust
     names = [name for name in deployment.environment_names(trust) if deployment.is_for_releases(name)]
-    ways = [[deployment.environment_token(trust, name)] for name in names]
+    ways = [[deployment.environment_token(trust, name)] for name in names or ["production"]]
     return [*ways, list(deployment.release_tokens(trust))]
 
 

@@ -26,7 +26,7 @@ from checker.model.values import Known, pieces, text
 from checker.model.verdicts import Surface
 from checker.reason.arns import ecs_arn
 from checker.reason.conditions import Context
-from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account, same_environment
+from checker.reason.deployers import NO_NAME, Deployer, Deployment, deployment_of, same_account, same_environment
 from checker.reason.iam import Answer, Decision, Request, decide
 from checker.reason.passing import may_pass, services_of, task_roles
 from checker.reason.patterns import exact
@@ -54,9 +54,8 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
         answer = deployment.admits_environment(deployer.trust, name)
         known = next((each for each in admitted if same_environment(each, name)), None)
         if answer and known is None:
-            alone = list(admitted) == ["default"]
-            if alone:
-                admitted.clear()
+            if list(admitted) == [NO_NAME]:
+                admitted.clear()  # that environment has a name after all
             admitted[name] = None
         elif answer is None:
             doubtful.append(name)
