@@ -271,8 +271,13 @@ class _Reader:
                 operator = child.type
             elif child.type == "pipeline":
                 rest = self.statement(child, depth)
-                if rest is not None:
-                    statement = Pipe((statement, *(rest.statements if isinstance(rest, Pipe) else (rest,))), "")
+                stages = rest.statements if isinstance(rest, Pipe) else (rest,) if rest is not None else ()
+                if stages and isinstance(stages[-1], AndOr):
+                    last = stages[-1]
+                    piped = Pipe((statement, *stages[:-1], last.left), "")
+                    statement = AndOr(piped, last.operator, last.right, last.right_source)
+                else:
+                    statement = Pipe((statement, *stages), "")
             elif operator and child.is_named and child.type not in _NOISE:
                 right = self.statement(child, depth)
                 if right is not None:

