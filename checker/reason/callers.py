@@ -118,6 +118,9 @@ def answer(reach: Reach, directory: Directory, call: Call, client: Resource, *, 
     false for a client whose tasks share their host's network."""
     if call.server is None:
         found = directory.find(call.host)
+        if found is not None and _without_vpc(client):
+            why = f"the function runs outside of any VPC, and {call.host} is a name inside of one"
+            return Answer(False, why, (found.place,), Cause.PLACE)
         if found is not None:
             return _to_service(reach, call, client, found, awsvpc=awsvpc)
         ours = directory.answers_for(call.host)
@@ -128,6 +131,10 @@ def answer(reach: Reach, directory: Directory, call: Call, client: Resource, *, 
     if call.server.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         return _to_balancer(reach, call, client, call.server, awsvpc=awsvpc)
     return _to_data(reach, call, client, call.server, awsvpc=awsvpc)
+
+
+def _without_vpc(client: Resource) -> bool:
+    return client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent)
 
 
 _SHARED_HOST: Final = Answer(None, "its tasks share their host's network, which is not followed")
@@ -144,7 +151,7 @@ def _to_data(reach: Reach, call: Call, client: Resource, server: Resource, *, aw
     port = listens or call.port
     if port is None:
         return Answer(None, f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
-    if client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent):
+    if _without_vpc(client):
         return _from_outside(server)
     return reach.connects(reach.member(client), reach.member(placed), port) if awsvpc else _SHARED_HOST
 

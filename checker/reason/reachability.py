@@ -14,22 +14,10 @@ from enum import StrEnum
 from typing import Final
 
 from checker.model.resources import Environment, Resource
-from checker.model.values import Absent, Known, ResourceKey, as_bool, as_number
-from checker.reason.network import (
-    EVERYWHERE,
-    SECURITY_GROUP,
-    Direction,
-    GroupId,
-    Network,
-    Peer,
-    Side,
-    admits,
-    covers,
-    group_ids,
-    parse_network,
-    side_of,
-)
-from checker.reason.patterns import either, every
+from checker.model.values import Absent, Known, ResourceKey
+from checker.reason.network import SECURITY_GROUP, Direction, GroupId, Peer, Side, admits, group_ids, side_of
+from checker.reason.network_acls import NetworkAcls
+from checker.reason.patterns import either
 from checker.reason.routes import Endpoint, Exit, endpoints, networks_of, subnets_in, table_of, tables_named, way_out
 
 # Where each type says which security groups it is in and which subnets.
@@ -61,8 +49,6 @@ _SUBNET_GROUP_OF: Final = {
     "AWS::ElastiCache::ReplicationGroup": "CacheSubnetGroupName",
     "AWS::MemoryDB::Cluster": "SubnetGroupName",
 }
-# Linux picks the client's port from here (net.ipv4.ip_local_port_range); answers go back to it.
-_EPHEMERAL: Final = (32768, 60999)
 HTTPS: Final = 443
 
 
@@ -87,12 +73,16 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a connection can be opened; ``why`` says what stops it, or what is not known. ``at`` is where."""
+    """Whether a connection can be opened; ``why`` says what stops it, or what is not known. ``at`` is where.
+
+    ``culprit`` is what is at fault by itself, whoever calls: a subnet, a NAT gateway, a network ACL.
+    """
 
     open: bool | None
     why: str = ""
     at: tuple[Resource, ...] = ()
     cause: Cause = Cause.RULES
+    culprit: Resource | None = None
 
 
 OPEN: Final = Answer(True)
@@ -109,8 +99,7 @@ class Reach:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self._sides: dict[tuple[GroupId, Direction], Side | None] = {}
-        self._acls: dict[ResourceKey, Resource | None] | None = None
-        self._entries: dict[ResourceKey, list[Resource]] = {}
+        self._acls = NetworkAcls(environment)
         self._ways: dict[ResourceKey, Answer] = {}
         self._endpoints: list[Endpoint] | None = None
 
@@ -172,12 +161,12 @@ class Reach:
         enters = self._any(server.groups, Direction.IN, port, here)
         if enters is False:
             return Answer(False, f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
-        passed = self._acls_allow(client.subnets or (), server.subnets or (), port)
-        if passed.open is False:
-            return passed
+        passed, acl, why = self._acls.allow(client.subnets or (), server.subnets or (), port)
+        if passed is False:
+            return Answer(False, why, culprit=acl)
         if leaves is None or enters is None:
             return Answer(None, f"the {'egress' if leaves is None else 'ingress'} rules for port {port} are not known")
-        return passed
+        return OPEN if passed else Answer(None, why)
 
     def _any(self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer) -> bool | None:
         def answers() -> Iterator[bool | None]:
@@ -209,84 +198,6 @@ class Reach:
     def _named(self, member: Member) -> tuple[Resource, ...]:
         keys = [group for group in member.groups or () if isinstance(group, ResourceKey)]
         return tuple(found for key in keys if (found := self.environment.project.resource(key)) is not None)
-
-    # -- network ACLs ------------------------------------------------------------------------------
-
-    def _acl_of(self, subnet: Resource) -> Resource | None:
-        if self._acls is None:
-            self._acls = {}
-            for association in self.environment.resources("AWS::EC2::SubnetNetworkAclAssociation"):
-                acl = self.environment.referred(association.get("NetworkAclId"))
-                for found in self.environment.project.all_referred(association.get("SubnetId")):
-                    self._acls[found.key] = acl
-            for entry in self.environment.resources("AWS::EC2::NetworkAclEntry"):
-                owner = self.environment.referred(entry.get("NetworkAclId"))
-                if owner is not None:
-                    self._entries.setdefault(owner.key, []).append(entry)
-        return self._acls.get(subnet.key)
-
-    def _acls_allow(self, client: tuple[Resource, ...], server: tuple[Resource, ...], port: int) -> Answer:
-        """Both ways through the ACLs of both sides' subnets. A subnet without an association has the VPC's default ACL,
-        which lets everything through."""
-        hops = [(subnet, server, True) for subnet in client] + [(subnet, client, False) for subnet in server]
-        unsure = False
-        for subnet, others, outgoing in hops:
-            acl = self._acl_of(subnet)
-            if acl is None:
-                continue
-            networks = networks_of(others)
-            forth = self._allows(acl, networks, port, egress=outgoing)
-            back = [self._allows(acl, networks, each, egress=not outgoing) for each in _EPHEMERAL]
-            if forth is False or back == [False, False]:
-                what = f"port {port}" if forth is False else "the answers' ports (32768 to 60999)"
-                return Answer(False, f"the network ACL of {subnet.logical_id} does not let {what} through", (acl,))
-            unsure = unsure or forth is None or back != [True, True]
-        return Answer(None, "what the subnets' network ACLs let through is not known") if unsure else OPEN
-
-    def _allows(self, acl: Resource, networks: tuple[Network, ...], port: int, *, egress: bool) -> bool | None:
-        return every(self._decides(acl, each, port, egress=egress) for each in networks or EVERYWHERE[:1])
-
-    def _decides(self, acl: Resource, network: Network, port: int, *, egress: bool) -> bool | None:
-        numbered = []
-        for entry in self._entries.get(acl.key, ()):
-            direction, number = entry.get("Egress"), entry.get("RuleNumber")
-            outgoing = as_bool(direction.value) if isinstance(direction, Known) else False
-            order = as_number(number.value) if isinstance(number, Known) else None
-            if outgoing is None or order is None:
-                return None
-            if outgoing is egress:
-                numbered.append((order, entry))
-        for _, entry in sorted(numbered, key=lambda each: each[0]):
-            matches = self._matches(entry, network, port)
-            if matches is None or not entry.certain:
-                return None
-            if matches:
-                action = entry.get("RuleAction")
-                return action.value == "allow" if isinstance(action, Known) else None
-        return False
-
-    def _matches(self, entry: Resource, network: Network, port: int) -> bool | None:
-        protocol, block = entry.get("Protocol"), entry.get("CidrBlock")
-        number = as_number(protocol.value) if isinstance(protocol, Known) else None
-        if number is None:
-            return None
-        if number not in (-1, 6):
-            return False
-        if number == 6:
-            ends = [entry.get(f"PortRange.{end}") for end in ("From", "To")]
-            ports = [as_number(end.value) if isinstance(end, Known) else None for end in ends]
-            if ports[0] is None or ports[1] is None:
-                return None
-            if not ports[0] <= port <= ports[1]:
-                return False
-        if isinstance(block, Absent):
-            return False  # an IPv6 entry
-        parsed = parse_network(block.value) if isinstance(block, Known) else None
-        if parsed is None:
-            return None
-        if covers([parsed], [network]):
-            return True
-        return None if parsed.overlaps(network) else False
 
     # -- to and from the internet ------------------------------------------------------------------
 
@@ -341,22 +252,21 @@ class Reach:
             return Answer(False, why, (subnet,))
         if private is None:
             return Answer(None, "which VPC endpoints its VPC has is not known")
-        return Answer(False, f"{subnet.logical_id} has no way out, and no endpoints for ECR and S3", (subnet,))
+        return Answer(False, f"{subnet.logical_id} has no way out, and no endpoints for ECR and S3", culprit=subnet)
 
     def _through_nat(self, gateway: Resource | None) -> Answer:
         if gateway is None or gateway.type != "AWS::EC2::NatGateway":
             return OPEN
         kind = gateway.get("ConnectivityType")
         if isinstance(kind, Known) and kind.value == "private":
-            return Answer(False, f"the NAT gateway {gateway.logical_id} is a private one", (gateway,))
+            return Answer(False, f"the NAT gateway {gateway.logical_id} is a private one", culprit=gateway)
         subnet = self.environment.referred(gateway.get("SubnetId"))
         if subnet is None:
             return Answer(None, "the subnet of the NAT gateway is not known")
         answer = self.from_internet(subnet)
         if answer.open is False:
-            return Answer(
-                False, f"the NAT gateway {gateway.logical_id} is in no public subnet: {answer.why}", (gateway,)
-            )
+            why = f"the NAT gateway {gateway.logical_id} is in no public subnet: {answer.why}"
+            return Answer(False, why, answer.at, culprit=gateway)
         return answer
 
     def _ecr_endpoints(self, subnet: Resource) -> bool | None:

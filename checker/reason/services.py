@@ -122,17 +122,7 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
                 ports.add(number)
             if isinstance(mapping.get("Name"), str):
                 names[str(mapping["Name"])] = number
-    told, others = None, set()
-    variables = item.get("Environment")
-    for entry in variables if isinstance(variables, list) else []:
-        name = entry.get("Name") if isinstance(entry, dict) else None
-        if not isinstance(entry, dict) or not isinstance(name, str) or not name.upper().endswith("PORT"):
-            continue
-        number = whole(entry.get("Value"))
-        if name == "PORT":
-            told = number
-        elif number is not None:
-            others.add(number)
+    told, others = _told(item.get("Environment"))
     return Container(
         item.get("Name"),
         f"ContainerDefinitions.{index}",
@@ -143,6 +133,23 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
         tuple(_checked(item.get("HealthCheck"))),
         item.get("Image"),
     )
+
+
+def _told(variables: Resolved) -> tuple[int | None, set[int]]:
+    """The value of ``PORT``, and of other variables that may say on what the container listens: ``DB_PORT`` beside a
+    ``DB_HOST`` is somebody else's."""
+    entries = [each for each in variables if isinstance(each, dict)] if isinstance(variables, list) else []
+    values = {str(each["Name"]): each.get("Value") for each in entries if isinstance(each.get("Name"), str)}
+    others = set()
+    for name, value in values.items():
+        number = whole(value)
+        stem = name[: -len("PORT")] if name.upper().endswith("PORT") else ""
+        if stem and number is not None and not any(stem + each in values for each in _OF_ANOTHER):
+            others.add(number)
+    return whole(values.get("PORT")), others
+
+
+_OF_ANOTHER: Final = ("HOST", "HOSTNAME", "ADDRESS", "ENDPOINT", "SERVER", "Host", "host")
 
 
 def _checked(health: Resolved) -> Iterator[int]:

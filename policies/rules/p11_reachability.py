@@ -47,6 +47,7 @@ _FIXES: Final = {
     Cause.NAME: "Register the service under this name in its namespace, or give the client the registered name.",
     Cause.PLACE: "Give the function a VpcConfig with subnets, and a security group that the server lets in.",
 }
+_FIX_ACL: Final = "Add entries to the network ACL, both ways, for the port and for the answers' ports (1024 to 65535)."
 # Customary in target groups for tasks whose port ECS registers itself: they say nothing about the port.
 _SAYS_NOTHING: Final = (80, 443)
 
@@ -107,6 +108,11 @@ def _answered(place: Resource, sub: str, reply: Answer, violation: str, fix: str
         return place.undecided(sub, reply.why, path=path, fix=fix)
     if reply.open:
         return place.passes(sub, "Nothing stands in the way.", path=path)
+    if reply.culprit is not None:
+        # At fault whoever calls: said once, of the thing itself, and not of each that suffers from it.
+        kind, remedy = ("acl", _FIX_ACL) if reply.culprit.type == "AWS::EC2::NetworkAcl" else ("way-out", fix)
+        said = f"{violation}: {reply.why}."
+        return reply.culprit.fails(kind, said, fix=remedy, related=(place, *reply.at))
     return place.fails(sub, f"{violation}: {reply.why}.", fix=fix, path=path, related=reply.at)
 
 

@@ -1,0 +1,57 @@
+"""In which order CloudFormation makes resources: what depends on what, by reference or by ``DependsOn``.
+
+Source: AWS CloudFormation User Guide, "DependsOn attribute" and the references that imply a dependency.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checker.model.resources import Raw, Resource
+
+_IN_SUB = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
+
+
+def comes_after(later: Resource, earlier: Resource) -> bool:
+    """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so. Both have
+    to be of one stack; of different ones nothing is known."""
+    if later.stack is not earlier.stack:
+        return False
+    declared = later.stack.template.get("Resources")
+    resources = declared if isinstance(declared, dict) else {}
+    pending, seen = [later.logical_id], {later.logical_id}
+    while pending:
+        for name in set(_named(resources.get(pending.pop()))):
+            if name == earlier.logical_id:
+                return True
+            if name in resources and name not in seen:
+                seen.add(name)
+                pending.append(name)
+    return False
+
+
+def _named(raw: Raw) -> Iterator[str]:
+    """The names of everything that a resource depends on (parameters among them)."""
+    if not isinstance(raw, dict):
+        return
+    after = raw.get("DependsOn")
+    yield from [after] if isinstance(after, str) else [each for each in after or () if isinstance(each, str)]
+    pending: list[Raw] = [raw.get("Properties")]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending.extend(node)
+        if not isinstance(node, dict):
+            continue
+        reference, attribute, text = node.get("Ref"), node.get("Fn::GetAtt"), node.get("Fn::Sub")
+        if isinstance(reference, str):
+            yield reference
+        if isinstance(attribute, str):
+            yield attribute.split(".", 1)[0]
+        if isinstance(attribute, list) and attribute and isinstance(attribute[0], str):
+            yield attribute[0]
+        for each in text if isinstance(text, list) else [text]:
+            if isinstance(each, str):
+                yield from _IN_SUB.findall(each)
+        pending.extend(node.values())

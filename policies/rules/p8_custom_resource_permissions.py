@@ -1,0 +1,88 @@
+"""No custom resource runs with a permission that it may not have yet.
+
+What the review found
+    Not in the review. ``AwsCustomResource`` shares one function and one role in a stack, and gives each use its
+    permission by a policy attached to that role moments before the function runs. IAM takes seconds to spread a
+    change, so the first deployment may fail with "access denied", and the next one not.
+What is checked
+    Every custom resource whose function is made in the same stack: each policy that is attached to the function's role
+    by a resource of its own comes before the function itself. Then the function is new when it runs, and what it may
+    do is older than it. Permissions written into the role (``Policies``, ``ManagedPolicyArns``) come with it.
+When it does not apply
+    No custom resource, or only ones whose function was there before this stack.
+What cannot be decided
+    A function or role that is taken from a condition which is open. How long IAM takes is never known: a policy that
+    later deployments change is not judged.
+Fix
+    Let the function depend on the policy, or write the statements into the role's own ``Policies``. In place of
+    ``AwsCustomResource``, use a role of its own with inline policies, or the plain CloudFormation type if there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Environment, Resource
+from checker.model.rules import Rule
+from checker.model.values import Unknown
+from checker.model.verdicts import Surface
+from checker.reason.order import comes_after
+
+_FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
+_POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    for kind in environment.types:
+        if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
+            for resource in environment.resources(kind):
+                yield from _judged(environment, resource)
+
+
+def _judged(environment: Environment, resource: Resource) -> Iterator[Judgement]:
+    token = resource.get("ServiceToken")
+    function = environment.referred(token)
+    if isinstance(token, Unknown):
+        yield resource.undecided(None, f"its function: {token.why}", path="ServiceToken", fix=_FIX)
+        return
+    if function is None or function.type != "AWS::Lambda::Function" or function.stack is not resource.stack:
+        return  # it was there before, with what it may do
+    role = environment.referred(function.get("Role"))
+    if role is None or role.type != "AWS::IAM::Role" or role.stack is not resource.stack:
+        if isinstance(function.get("Role"), Unknown):
+            yield resource.undecided(None, "the role of its function is not known", fix=_FIX)
+        else:
+            yield resource.passes(None, "Its function's role was there before.")
+        return
+    late = [
+        policy
+        for policy in environment.children(role, *_POLICIES)
+        if policy.stack is resource.stack and not comes_after(function, policy)
+    ]
+    # A policy that has to wait for the custom resource is for what comes later.
+    late = [policy for policy in late if not comes_after(policy, resource)]
+    if not late:
+        yield resource.passes(None, "What its function may do is there before the function.")
+        return
+    policy = next((each for each in late if not comes_after(resource, each)), late[0])
+    yield resource.fails(
+        None,
+        f"It may run before {policy.logical_id} gives its function a permission: nothing orders the two."
+        if not comes_after(resource, policy)
+        else f"It runs right after {policy.logical_id} is attached to the role of a function that is there already.",
+        fix=_FIX,
+        expected="policies that come before the function",
+        actual=f"{len(late)} attached after it",
+        related=tuple(late),
+    )
+
+
+RULE = Rule(
+    id="P8",
+    title="No custom resource runs with a permission that it may not have yet",
+    surfaces=frozenset({Surface.TEMPLATE}),
+    looked_for="custom resource whose function is made in the same stack (Custom::*)",
+    check=check,
+)
