@@ -132,7 +132,15 @@ class Deployment:
     @cached_property
     def _claimed(self) -> dict[Deployer, frozenset[str]]:
         """The environments whose own tokens each role admits: by GitHub environment, or production by release tags."""
-        return {each: frozenset(self._claims(each)) for each in self.deployers}
+        claims = {each: frozenset(self._claims(each)) for each in self.deployers}
+        names = {each.name for each in self.environments}
+        elsewhere = frozenset[str]().union(*claims.values()) - names
+        if NO_NAME in names and len(elsewhere) == 1:
+            # The one name that tokens speak of and the one environment without a name are the same.
+            claims = {
+                each: found - elsewhere | {NO_NAME} if found & elsewhere else found for each, found in claims.items()
+            }
+        return claims
 
     def _claims(self, deployer: Deployer) -> Iterator[str]:
         for name in self.environment_names(deployer.trust):

@@ -26,10 +26,18 @@ from checker.model.values import Known, pieces, text
 from checker.model.verdicts import Surface
 from checker.reason.arns import ecs_arn
 from checker.reason.conditions import Context
-from checker.reason.deployers import NO_NAME, Deployer, Deployment, deployment_of, same_account, same_environment
+from checker.reason.deployers import (
+    NO_NAME,
+    Deployer,
+    Deployment,
+    deployment_of,
+    same_account,
+    same_environment,
+    subject_patterns,
+)
 from checker.reason.iam import Answer, Decision, Request, decide
 from checker.reason.passing import may_pass, services_of, task_roles
-from checker.reason.patterns import exact
+from checker.reason.patterns import exact, has_hole
 
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."
@@ -41,7 +49,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if deployer.role.stack.environment == environment.name:
             admitted, doubtful = _admitted(deployment, deployer)
             yield _trust(deployer, admitted, doubtful)
-            others = [each for each in deployment.environments if each.name not in admitted]
+            others = [each for each in deployment.environments if each.name not in (*admitted, NO_NAME)]
             if len(admitted) == 1 and others:
                 yield _reach(deployer, others)
 
@@ -54,12 +62,11 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
         answer = deployment.admits_environment(deployer.trust, name)
         known = next((each for each in admitted if same_environment(each, name)), None)
         if answer and known is None:
-            if list(admitted) == [NO_NAME]:
-                admitted.clear()  # that environment has a name after all
             admitted[name] = None
         elif answer is None:
             doubtful.append(name)
-    return list(admitted), doubtful
+    # Where others have names, the environment without one is among them.
+    return [name for name in admitted if name != NO_NAME or len(admitted) == 1], doubtful
 
 
 def _trust(deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
@@ -73,7 +80,9 @@ def _trust(deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judg
             expected="one environment",
             actual=_listed(admitted),
         )
-    if deployer.trust.unread or len({*admitted, *doubtful}) > 1:
+    # A claim that only a run knows leaves it open whether a token gets in, but not of which environment it is.
+    is_open = any(has_hole(pattern) for pattern in subject_patterns(deployer.trust))
+    if deployer.trust.unread or (doubtful and is_open) or len({*admitted, *doubtful}) > 1:
         why = next(iter(deployer.trust.unread), f"whether tokens of {_listed(doubtful)} get in")
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
