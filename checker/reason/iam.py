@@ -192,7 +192,8 @@ def applies(statement: Statement, request: Request) -> bool | None:
     def parts() -> Iterator[bool | None]:
         yield _within(statement.actions, statement.not_actions, action)
         if statement.resources is not None or statement.not_resources is not None:
-            yield _within(statement.resources, statement.not_resources, request.resource)
+            named = request.resource in statement.named
+            yield named or _within(statement.resources, statement.not_resources, request.resource)
         yield holds(statement.conditions, request.context)
         yield True if statement.certain else None
 

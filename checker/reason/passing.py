@@ -7,7 +7,7 @@ a task is to pass both roles, to ``ecs-tasks.amazonaws.com``. A role can be pass
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,6 @@ from checker.reason.patterns import (
     GENERATED,
     Pattern,
     Wild,
-    covers,
     every,
     exact,
     example,
@@ -95,7 +94,7 @@ class Excess:
 def needed_only(policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project) -> bool | None:
     """Whether nothing but the ``needed`` roles can be passed: one bound that lies within them is proof."""
     roles = [each for each in needed if each.arn is not None]
-    arns = [exact(each.arn) for each in roles if each.arn is not None]
+    arns = {exact(each.arn): None for each in roles if each.arn is not None}
     answers: list[bool | None] = []
     for bound in bounds_on_resources(policies, PASS_ROLE):
         if bound is None:
@@ -125,10 +124,10 @@ def _local(pattern: Pattern, stack: Stack) -> Pattern:
     )
 
 
-def _is_needed(pattern: Pattern, arns: list[Pattern], roles: list[TaskRole], project: Project) -> bool | None:
-    if any(covers(arn, pattern) for arn in arns):
+def _is_needed(pattern: Pattern, arns: Collection[Pattern], roles: list[TaskRole], project: Project) -> bool | None:
+    if pattern in arns:
         return True
-    if any(_stands_for(pattern, each.role, project) for each in roles if each.role is not None):
+    if pattern[-1:] == (Wild.ANY,) and any(_stands_for(pattern, each.role, project) for each in roles if each.role):
         return True
     if has_hole(pattern) and Wild.ANY not in pattern:
         return None if any(overlap(pattern, arn) for arn in arns) or _is_open(pattern) else False
@@ -166,7 +165,7 @@ def excess_role(
     may be a task's role in one of the others: it does not count.
     """
     roles = [each for each in needed if each.arn is not None]
-    arns = [exact(each.arn) for each in roles if each.arn is not None]
+    arns = {exact(each.arn): None for each in roles if each.arn is not None}
     own = [arn for role in project.resources("AWS::IAM::Role") if (arn := arn_of(role)) is not None]
     made_up = [
         text([f"arn:{stack.partition}:iam::", *account_of(stack), ":role", path])
@@ -179,7 +178,7 @@ def excess_role(
             written = example(_local(pattern, stack), "anything")
             for candidate in (*own, written, *made_up) if Wild.ANY in pattern or Wild.ONE in pattern else (written,):
                 target = exact(candidate)
-                if not overlap(pattern, target) or any(overlap(target, arn) for arn in arns):
+                if target in arns or not overlap(pattern, target) or any(overlap(target, arn) for arn in arns):
                     continue
                 if not complete and not has_wild(pattern) and candidate not in own:
                     continue

@@ -15,7 +15,7 @@ from typing import Final
 from checker.model.resources import Project, Resource
 from checker.model.values import Hole, Resolved, Text, Unknown, as_list, pieces, text
 from checker.reason.arns import expand
-from checker.reason.patterns import Pattern, exact, folded, glob
+from checker.reason.patterns import Pattern, exact, folded, glob, has_wild
 
 # Marks where a hole stood while a document that is JSON text is parsed.
 _MARK: Final = "\ue000"
@@ -65,6 +65,8 @@ class Statement:
     source: Resource
     path: str
     certain: bool = True
+    # The resources that are named in full, to be looked up where there are many.
+    named: frozenset[Pattern] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,12 @@ def _with_holes(node: Resolved, holes: list[Hole]) -> Resolved:
 def _statement(
     entry: dict[str, Resolved], source: Resource, path: str, project: Project, *, certain: bool
 ) -> Statement:
+    resources = _patterns(entry, "Resource", project)
     return Statement(
         allows=entry["Effect"] == "Allow",
         actions=_patterns(entry, "Action", project, fold=True),
         not_actions=_patterns(entry, "NotAction", project, fold=True),
-        resources=_patterns(entry, "Resource", project),
+        resources=resources,
         not_resources=_patterns(entry, "NotResource", project),
         conditions=tuple(_conditions(entry.get("Condition"), project)),
         principals=tuple(_principals(entry["Principal"], project)) if "Principal" in entry else None,
@@ -142,6 +145,7 @@ def _statement(
         source=source,
         path=path,
         certain=certain,
+        named=frozenset(each for each in resources or () if each is not None and not has_wild(each)),
     )
 
 
