@@ -38,16 +38,19 @@ class Candidate:
         return isinstance(self.text, Text) and any(is_open(hole) for hole in self.text.holes)
 
     @property
-    def scope_is_literal(self) -> bool:
-        """Whether place and parents are all written out: two such scopes are one only where they are equal."""
-        return all(isinstance(each, str) and not _dynamic(each) for each in (*_place(self), *self.parents)) and (
-            "" not in _place(self)
-        )
+    def scope(self) -> tuple[object, ...]:
+        """Where the name has to be unique: the place, and the parents in it."""
+        return (*_place(self), *self.parents)
 
     @property
-    def scope_is_sure(self) -> bool:
-        """Whether two scopes of this form, written differently, are two scopes."""
-        return all(isinstance(each, ResourceKey) for each in self.parents) and "" not in _place(self)
+    def scope_shape(self) -> tuple[object, ...] | None:
+        """How the scope is written. Two scopes of one shape are one only where they are equal; ``None``: may be any."""
+        shape: list[object] = []
+        for part in self.scope:
+            if part is None or isinstance(part, Text) or (isinstance(part, str) and _dynamic(part)):
+                return None
+            shape.append("not named" if part == "" else type(part))
+        return tuple(shape)
 
 
 @dataclass(slots=True)
@@ -122,33 +125,32 @@ def _compare_scopes(group: Sequence[Candidate], found: dict[Candidate, Clash]) -
     """Names of one text: they collide where place and parents are the same too."""
     by_scope: dict[tuple[object, ...], list[Candidate]] = {}
     for each in group:
-        by_scope.setdefault((*_place(each), each.parents), []).append(each)
+        by_scope.setdefault(each.scope, []).append(each)
+    by_shape: dict[object, list[Candidate]] = {}
     for scoped in by_scope.values():
+        by_shape.setdefault(scoped[0].scope_shape, []).append(scoped[0])
         for each in scoped:
             for other in _others(each, scoped):
                 _note(found, each, other, certain=None not in each.parents)
-    # Scopes that are written differently may still be one: compared each with each, but for those that cannot be.
-    scopes = [scoped[0] for scoped in by_scope.values()]
-    unlike = {True: [each for each in scopes if not each.scope_is_literal], False: scopes}
-    for scoped in by_scope.values() if len(scopes) > 1 else ():
-        one = scoped[0]
-        if one.scope_is_sure:
-            continue  # compared from the other side, where the other is not
-        for other in unlike[one.scope_is_literal]:
-            if other is one:
-                continue
-            answer = _all((same_place(one, other), *map(_same_parent, one.parents, other.parents)))
-            if answer is not False:
-                for each in scoped:
-                    _note(found, each, other, certain=answer is True)
-                for each in by_scope[(*_place(other), other.parents)]:
-                    _note(found, each, one, certain=answer is True)
-                break
+    # Scopes that are written in different ways may still be one.
+    for shape, scopes in by_shape.items():
+        unlike = [each for other, firsts in by_shape.items() if other != shape or shape is None for each in firsts]
+        for one in scopes:
+            for other in unlike:
+                if other is one:
+                    continue
+                answer = _all((same_place(one, other), *map(_same_parent, one.parents, other.parents)))
+                if answer is not False:
+                    for each in by_scope[one.scope]:
+                        _note(found, each, other, certain=answer is True)
+                    break
 
 
 def _others(candidate: Candidate, group: Sequence[Candidate], limit: int = 10) -> Iterator[Candidate]:
     for other in group:
-        if other.resource is not candidate.resource and limit > 0:
+        if limit <= 0:
+            return
+        if other.resource is not candidate.resource:
             limit -= 1
             yield other
 
@@ -161,22 +163,27 @@ def _note(found: dict[Candidate, Clash], one: Candidate, other: Candidate, *, ce
 
 def _compare_open(group: Sequence[Candidate], found: dict[Candidate, Clash]) -> None:
     """Names with parts that are decided outside: each against those whose ends fit its own."""
-    heads, tails = _Ends(group, backwards=False), _Ends(group, backwards=True)
+    alike: dict[tuple[object, ...], list[Candidate]] = {}
     for each in group:
-        if not (each.open or _dynamic(each.text)) or each.text is None:
+        alike.setdefault((each.text, *each.scope), []).append(each)
+    firsts = [several[0] for several in alike.values()]
+    heads, tails = _Ends(firsts, backwards=False), _Ends(firsts, backwards=True)
+    for several in alike.values():
+        one = several[0]
+        if one.text is None or not (one.open or _dynamic(one.text)):
             continue
-        fitting = tails if len(tail_of(each.text)) >= len(head_of(each.text)) else heads
-        for other in fitting.fitting(each):
-            if other.resource is each.resource or other.text is None or other.text == each.text:
+        fitting = tails if len(tail_of(one.text)) >= len(head_of(one.text)) else heads
+        for other in fitting.fitting(one):
+            if other.resource is one.resource or other.text is None or other.text == one.text:
                 continue
             answer = _all(
-                (same(each.text, other.text), same_place(each, other), *map(_same_parent, each.parents, other.parents))
+                (same(one.text, other.text), same_place(one, other), *map(_same_parent, one.parents, other.parents))
             )
             if answer is not False:
-                _note(found, each, other, certain=False)
-                if not other.open:
-                    _note(found, other, each, certain=False)
-                break  # one is enough to say that it cannot be told
+                # Said of the open name only: one parameter without a value must not put every name in doubt.
+                for each in several:
+                    _note(found, each, other, certain=False)
+                break
 
 
 class _Ends:
