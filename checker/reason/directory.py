@@ -137,14 +137,14 @@ class Directory:
     def answers_for(self, host: str) -> bool | None:
         """Whether a name that nobody registered should be one of this environment's: its namespace is here (true), or
         it is private and some namespace is (``None``: it may be resolved elsewhere)."""
-        if host in self._records:
+        if host in self._records or host.endswith(_NOT_OURS):
             return False
         zone = host
         while "." in zone:
             zone = zone.partition(".")[2]
             if zone in self._zones:
                 return True if self._zones[zone] and not self.open else None
-        if self._zones and host.endswith(_PRIVATE) and not host.endswith(_NOT_OURS):
+        if self._zones and host.endswith(_PRIVATE):
             return None if self.open or not any(self._zones.values()) else True
         return False
 

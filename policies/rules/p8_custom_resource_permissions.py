@@ -35,7 +35,7 @@ _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::Manag
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    for kind in environment.types:
+    for kind in sorted(environment.types):
         if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
             for resource in environment.resources(kind):
                 yield from _judged(environment, resource)
@@ -65,6 +65,9 @@ def _judged(environment: Environment, resource: Resource) -> Iterator[Judgement]
     late = [policy for policy in late if not comes_after(policy, resource)]
     if not late:
         yield resource.passes(None, "What its function may do is there before the function.")
+        return
+    if not any(each.certain for each in late):
+        yield resource.undecided(None, f"{late[0].logical_id} exists only under a condition that is open", fix=_FIX)
         return
     policy = next((each for each in late if not comes_after(resource, each)), late[0])
     yield resource.fails(
