@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from checker.model.resources import Resource
+from checker.model.resources import Environment, Resource
 from checker.model.values import ABSENT, Hole, Known, Resolved, Text, Value, pieces, text
 from checker.reason.names import Naming, PhysicalName, is_own_name, naming_of, types_by_short_name
 
@@ -68,8 +68,15 @@ class Call:
     parameters: Mapping[str, Resolved] = field(default_factory=dict)
 
 
-def is_custom(resource: Resource) -> bool:
-    return resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
+def is_custom(kind: str) -> bool:
+    """Whether a type is one of those that call somebody's function."""
+    return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+
+
+def custom_resources(environment: Environment) -> Iterator[Resource]:
+    types = sorted(kind for kind in environment.types if is_custom(kind))
+    if types:  # without a type, all resources would be meant
+        yield from environment.resources(*types)
 
 
 def calls_of(resource: Resource) -> Iterator[Call]:

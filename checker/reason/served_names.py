@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.model.resources import Environment, Resource
-from checker.model.values import Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
+from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
 
 _TLS = {"HTTPS", "TLS"}
 _BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
@@ -49,12 +49,9 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
         served = tuple(dict.fromkeys(_texts(aliases)))
         if served:
             path = "DistributionConfig.ViewerCertificate"
-            arn = distribution.get(f"{path}.AcmCertificateArn")
-            yield Server(distribution, path, served, (arn.value,) if isinstance(arn, Known) else _open(arn))
-
-
-def _open(value: Value) -> tuple[Resolved, ...]:
-    return (value,) if isinstance(value, Unknown) else ()
+            one = [distribution.get(f"{path}.{name}") for name in ("AcmCertificateArn", "IamCertificateId")]
+            known = (each.value if isinstance(each, Known) else each for each in one if not isinstance(each, Absent))
+            yield Server(distribution, path, served, tuple(known))
 
 
 def _certificates(value: Value) -> list[Resolved]:

@@ -31,6 +31,8 @@ _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
 # AWS CDK, "Stack.crossRegionReferences": the writer cannot be deleted while a reader uses its parameters.
 _LINKS = {"Custom::CrossRegionExportWriter": "WriterProps", "Custom::CrossRegionExportReader": "ReaderProps"}
+# Macros that add neither exports nor imports (AWS SAM, "Generated CloudFormation resources").
+_HARMLESS = ("transform AWS::Serverless",)
 _FIX = "Give the identifier to this stack as configuration instead: a string from settings or a parameter."
 
 
@@ -58,8 +60,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
             clean = clean and judgement.outcome is Outcome.PASS
             yield judgement
         place = StackPlace(stack)
-        if stack.unread:
-            yield place.undecided(None, f"the stack is not wholly at hand: {stack.unread[0]}", fix=_FIX)
+        unread = next((note for note in stack.unread if not note.startswith(_HARMLESS)), None)
+        if unread is not None:
+            yield place.undecided(None, f"the stack is not wholly at hand: {unread}", fix=_FIX)
         elif clean:
             yield place.passes(None, "The stack exports nothing and imports nothing.")
 
@@ -149,15 +152,15 @@ def _weak(use: _Use, place: Resource | StackPlace, path: str, scope: Scope, proj
 
 
 def _mentions(node: Raw) -> bool:
+    """Whether there is anything to look for below ``node``: most resources have nothing, so this is the fast look."""
     pending = [node]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            if _IMPORT in node or _WEAK in node:
+    for each in pending:
+        if isinstance(each, dict):
+            if _IMPORT in each or _WEAK in each:
                 return True
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
+            pending.extend([child for child in each.values() if isinstance(child, dict | list)])
+        else:
+            pending.extend([child for child in each if isinstance(child, dict | list)])
     return False
 
 

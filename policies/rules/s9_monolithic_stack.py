@@ -58,6 +58,7 @@ _STATEFUL = frozenset(
         "AWS::S3Express::DirectoryBucket",
         "AWS::S3Tables::TableBucket",
         "AWS::SecretsManager::Secret",
+        "AWS::Serverless::SimpleTable",
         "AWS::Timestream::Table",
     }
 )
@@ -123,7 +124,8 @@ def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judg
         if not any(each.certain for each in data) or not any(each.certain for each in running):
             return place.undecided("stateful", "one half exists only under an open condition", fix=fix)
         return place.fails("stateful", violation, fix=fix, related=(first, other))
-    if unread := _unexpanded(stack):
+    unread = _unexpanded(stack)
+    if unread is not None and not unread.startswith("transform AWS::Serverless"):  # it adds functions and roles
         return place.undecided("stateful", f"what the stack holds: {unread}", fix=fix)
     if not data and not running:
         return place.not_applicable("stateful", "Neither data nor anything that runs.")

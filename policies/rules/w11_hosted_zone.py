@@ -25,7 +25,7 @@ from checker.model.resources import Environment, EnvironmentKind, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.custom_resources import calls_of, is_custom
+from checker.reason.custom_resources import calls_of, custom_resources
 from checker.reason.retention import lives_in_an_environment, must_be_retained
 
 _FIX = "Move the zone into the shared stack, retained, and give its id to the environments as configuration."
@@ -46,8 +46,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield zone.passes("home", "The zone lives in a shared stack.")
         yield from must_be_retained(zone, "retained", "The hosted zone")
     if environment.kind is not EnvironmentKind.SHARED:
-        for resource in environment.resources():
-            if is_custom(resource) and any(call.action == "deleteHostedZone" for call in calls_of(resource)):
+        for resource in custom_resources(environment):
+            if any(call.action == "deleteHostedZone" for call in calls_of(resource)):
                 yield resource.fails(
                     "deleted-by",
                     "This custom resource deletes a hosted zone.",

@@ -27,7 +27,7 @@ from checker.model.resources import Environment, EnvironmentKind, Project, Resou
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.custom_resources import is_custom
+from checker.reason.custom_resources import custom_resources, is_custom
 from checker.reason.retention import lives_in_an_environment, must_be_retained
 from checker.reason.served_names import Server, covered_by, listeners_and_distributions
 
@@ -45,7 +45,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield certificate.fails("home", violation, fix=_FIX, expected="a shared stack")
         else:
             yield certificate.passes("home", "The certificate lives in a shared stack.")
-        if not is_custom(certificate):
+        if certificate.type == _CERTIFICATE:
             yield from must_be_retained(certificate, "retained", "The certificate")
     for server in listeners_and_distributions(environment):
         yield _covers(server, environment.project)
@@ -54,8 +54,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
 def certificates(environment: Environment) -> Iterator[Resource]:
     """Certificates, and the custom resources with which older CDK versions made them."""
     yield from environment.resources(_CERTIFICATE)
-    for resource in environment.resources():
-        if is_custom(resource) and None not in map(resource.raw_at, ("DomainName", "HostedZoneId", "ServiceToken")):
+    for resource in custom_resources(environment):
+        if None not in map(resource.raw_at, ("DomainName", "HostedZoneId", "ServiceToken")):
             yield resource
 
 
@@ -93,7 +93,7 @@ def _covers(server: Server, project: Project) -> Judgement:
 
 def _meant(value: Resolved, owner: Resource, project: Project) -> Sequence[Resource]:
     """The certificates that a certificate's ARN may stand for: the one that it refers to, or those of shared stacks."""
-    referred = [each for each in project.all_referred(value) if each.type == _CERTIFICATE or is_custom(each)]
+    referred = [each for each in project.all_referred(value) if each.type == _CERTIFICATE or is_custom(each.type)]
     if referred:
         return referred
     fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []

@@ -36,7 +36,7 @@ _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def check_project(project: Project) -> Iterator[Judgement]:
-    makers = (each for each in project.resources() if each.type == _BUCKET or is_custom(each))
+    makers = (each for each in project.resources() if each.type == _BUCKET or is_custom(each.type))
     names = [each for each in candidates(project, makers) if each.name.naming.kind == _BUCKET]
     found = clashes(names)
     alone = only_environment(project)
