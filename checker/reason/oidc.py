@@ -192,7 +192,11 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
         allows.append(statement if answer else replace(statement, certain=False))
     if not allows and not document.unread:
         return None
-    denies = tuple(each for each in document.statements if not each.allows and _trusts_github(each)[0] is not False)
+    denies = tuple(
+        each if answer else replace(each, certain=False)
+        for each in document.statements
+        if not each.allows and (answer := _trusts_github(each)[0]) is not False
+    )
     keys = frozenset(condition.key for each in (*allows, *denies) for condition in each.conditions)
     return Trust(role, provider, tuple(allows), denies, document.unread, accepted, keys)
 
@@ -207,6 +211,9 @@ def _trusts_github(statement: Statement) -> tuple[bool | None, str]:
             # Everyone: for web identities that is every provider of the account.
             if _of_web_identity(statement):
                 return True, ""
+        elif kind == "AWS" and value == "*":
+            # Documented as the same as everyone; whether it takes in web identities is not.
+            doubtful = doubtful or _of_web_identity(statement) is not False
         elif kind in ("Federated", "*"):
             answer, name = _is_github(value)
             if answer:

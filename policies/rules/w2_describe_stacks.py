@@ -22,6 +22,7 @@ from checker.model.resources import Environment, EnvironmentKind, Stack
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.arns import stack_arn
+from checker.reason.conditions import Context
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
 from checker.reason.iam import Answer, Request, decide
 from checker.reason.patterns import exact
@@ -40,10 +41,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
     stacks = list(_read(deployment, deployer))
-    decisions = [
-        (stack, decide(deployer.policies, Request("cloudformation:DescribeStacks", exact(stack_arn(stack)))))
-        for stack in stacks
-    ]
+    decisions = [(stack, decide(deployer.policies, _request(stack))) for stack in stacks]
     refused = [stack.name for stack, decision in decisions if decision.denied]
     if refused:
         return deployer.role.fails(
@@ -57,6 +55,11 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
         if decision.answer is Answer.UNKNOWN:
             return deployer.role.undecided(None, f"whether it may read {stack.name}: {decision.why}", fix=_FIX)
     return deployer.role.passes(None, f"It may read all {len(stacks)} stacks.")
+
+
+def _request(stack: Stack) -> Request:
+    region = {"aws:requestedregion": (stack.region,)} if stack.region else {}
+    return Request("cloudformation:DescribeStacks", exact(stack_arn(stack)), Context(region))
 
 
 def _read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
