@@ -171,7 +171,10 @@ def _from(database: Resource, origin: str, words: str, project: Project, steps: 
         return Storage(None, f"{origin}: {value.why}", origin)
     found = [] if isinstance(value, Absent) else list(project.all_referred(value))
     known = {_INSTANCE, *_CLUSTERS, *_GLOBAL, *_SNAPSHOTS}
-    source = next((each for each in found if each.type in known and each.key != database.key), None)
+    sources = [each for each in found if each.type in known and each.key != database.key]
+    # A literal name may be another environment's too.
+    sources.sort(key=lambda each: each.environment_name != database.environment_name)
+    source = sources[0] if sources else None
     if source is None or not steps:
         return Storage(None, f"it is encrypted as {words} is, and that is not part of this project", origin)
     storage = _storage(source, project, steps - 1)
