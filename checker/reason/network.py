@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 from checker.model.resources import Environment, Resource
 from checker.model.values import (
@@ -85,8 +86,20 @@ class Peer:
 # -- reading ---------------------------------------------------------------------------------------
 
 
+# Several rules ask about the same groups: each is read once per environment (and so per world).
+_SIDES: Final[WeakKeyDictionary[Environment, dict[tuple[ResourceKey, Direction], Side]]] = WeakKeyDictionary()
+
+
 def side_of(environment: Environment, group: Resource, direction: Direction) -> Side:
     """Everything that ``group`` lets through in one direction: inline rules and rules that are resources."""
+    read = _SIDES.setdefault(environment, {})
+    key = (group.key, direction)
+    if key not in read:
+        read[key] = _side_of(environment, group, direction)
+    return read[key]
+
+
+def _side_of(environment: Environment, group: Resource, direction: Direction) -> Side:
     inline = group.get(f"SecurityGroup{direction}")
     why = inline.why if isinstance(inline, Unknown) else ""
     items = inline.value if isinstance(inline, Known) else []

@@ -13,22 +13,32 @@ from checker.model.resources import Raw, Resource
 _IN_SUB = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
-def comes_after(later: Resource, earlier: Resource) -> bool:
-    """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so. Both have
-    to be of one stack; of different ones nothing is known."""
-    if later.stack is not earlier.stack:
-        return False
+class Order:
+    """What is made before what. Each resource is followed once."""
+
+    def __init__(self) -> None:
+        self._before: dict[Resource, frozenset[str]] = {}
+
+    def comes_after(self, later: Resource, earlier: Resource) -> bool:
+        """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so. Both
+        have to be of one stack; of different ones nothing is known."""
+        if later.stack is not earlier.stack:
+            return False
+        if later not in self._before:
+            self._before[later] = _before(later)
+        return earlier.logical_id in self._before[later]
+
+
+def _before(later: Resource) -> frozenset[str]:
     declared = later.stack.template.get("Resources")
     resources = declared if isinstance(declared, dict) else {}
-    pending, seen = [later.logical_id], {later.logical_id}
+    pending, seen = [later.logical_id], set()
     while pending:
-        for name in set(_named(resources.get(pending.pop()))):
-            if name == earlier.logical_id:
-                return True
+        for name in _named(resources.get(pending.pop())):
             if name in resources and name not in seen:
                 seen.add(name)
                 pending.append(name)
-    return False
+    return frozenset(seen)
 
 
 def _named(raw: Raw) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from checker.model.resources import Environment, Resource
@@ -101,7 +102,6 @@ class Reach:
         self._sides: dict[tuple[GroupId, Direction], Side | None] = {}
         self._acls = NetworkAcls(environment)
         self._ways: dict[ResourceKey, Answer] = {}
-        self._endpoints: list[Endpoint] | None = None
 
     # -- who is where ------------------------------------------------------------------------------
 
@@ -216,15 +216,25 @@ class Reach:
                 False, f"the default route of {subnet.logical_id} leads to {way.value}, not to an IGW", (subnet,)
             )
         gateway = route.target if route is not None else None
-        if gateway is None:
-            return OPEN
-        attached = False
-        for attachment in self.environment.resources("AWS::EC2::VPCGatewayAttachment"):
-            value = attachment.get("InternetGatewayId")
-            attached = attached or self.environment.referred(value) is gateway
-        if attached:
+        if gateway is None or gateway in self._attached_gateways:
             return OPEN
         return Answer(False, f"the internet gateway {gateway.logical_id} is attached to no VPC", (gateway,))
+
+    @cached_property
+    def _attached_gateways(self) -> frozenset[Resource]:
+        attachments = self.environment.resources("AWS::EC2::VPCGatewayAttachment")
+        found = (self.environment.referred(each.get("InternetGatewayId")) for each in attachments)
+        return frozenset(each for each in found if each is not None)
+
+    @cached_property
+    def _endpoints(self) -> dict[Resource, list[Endpoint]]:
+        """VPC -> its endpoints."""
+        found: dict[Resource, list[Endpoint]] = {}
+        for endpoint in endpoints(self.environment):
+            vpc = self.environment.referred(endpoint.resource.get("VpcId"))
+            if vpc is not None:
+                found.setdefault(vpc, []).append(endpoint)
+        return found
 
     def pulls_images(self, member: Member, *, public_ip: bool | None, from_ecr: bool | None) -> Answer:
         """Whether a task in these subnets can fetch its image: through a NAT gateway, with a public address of its own,
@@ -274,10 +284,8 @@ class Reach:
         vpc = self.environment.referred(subnet.get("VpcId"))
         if vpc is None:
             return None
-        if self._endpoints is None:
-            self._endpoints = list(endpoints(self.environment))
         table = table_of(self.environment, subnet).resource
-        here = [each for each in self._endpoints if self.environment.referred(each.resource.get("VpcId")) is vpc]
+        here = self._endpoints.get(vpc, [])
         interfaces = {each.service for each in here if not each.gateway}
         to_s3 = "s3" in interfaces or any(
             each.service == "s3" and each.gateway and table is not None and table.key in self._tables(each)

@@ -28,20 +28,21 @@ from checker.model.resources import Environment, Resource
 from checker.model.rules import Rule
 from checker.model.values import Unknown
 from checker.model.verdicts import Surface
-from checker.reason.order import comes_after
+from checker.reason.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
+    order = Order()
     for kind in sorted(environment.types):
         if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
             for resource in environment.resources(kind):
-                yield from _judged(environment, resource)
+                yield from _judged(environment, resource, order)
 
 
-def _judged(environment: Environment, resource: Resource) -> Iterator[Judgement]:
+def _judged(environment: Environment, resource: Resource, order: Order) -> Iterator[Judgement]:
     token = resource.get("ServiceToken")
     function = environment.referred(token)
     if isinstance(token, Unknown):
@@ -59,21 +60,21 @@ def _judged(environment: Environment, resource: Resource) -> Iterator[Judgement]
     late = [
         policy
         for policy in environment.children(role, *_POLICIES)
-        if policy.stack is resource.stack and not comes_after(function, policy)
+        if policy.stack is resource.stack and not order.comes_after(function, policy)
     ]
     # A policy that has to wait for the custom resource is for what comes later.
-    late = [policy for policy in late if not comes_after(policy, resource)]
+    late = [policy for policy in late if not order.comes_after(policy, resource)]
     if not late:
         yield resource.passes(None, "What its function may do is there before the function.")
         return
     if not any(each.certain for each in late):
         yield resource.undecided(None, f"{late[0].logical_id} exists only under a condition that is open", fix=_FIX)
         return
-    policy = next((each for each in late if not comes_after(resource, each)), late[0])
+    policy = next((each for each in late if not order.comes_after(resource, each)), late[0])
     yield resource.fails(
         None,
         f"It may run before {policy.logical_id} gives its function a permission: nothing orders the two."
-        if not comes_after(resource, policy)
+        if not order.comes_after(resource, policy)
         else f"It runs right after {policy.logical_id} is attached to the role of a function that is there already.",
         fix=_FIX,
         expected="policies that come before the function",

@@ -62,15 +62,17 @@ def check(environment: Environment) -> Iterator[Judgement]:
     if environment.kind in (EnvironmentKind.STAGING, EnvironmentKind.SHARED):
         yield environment.not_applicable(None, "A web ACL is asked of production only.")
         return
-    found = list(attachments(environment))
+    by_target: dict[Resource | None, list[Attachment]] = {}
+    for each in attachments(environment):
+        by_target.setdefault(each.target, []).append(each)
+    astray = [each for each in by_target.get(None, []) if names_unknown_target(each)]
     judged: dict[Resource, None] = {}
     for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         if not _in_scope(balancer):
             continue
-        yield _attached(balancer, found)
-        for each in found:
-            if each.target is balancer and each.acl is not None:
-                judged[each.acl] = None
+        own = by_target.get(balancer, [])
+        yield _attached(balancer, own, astray)
+        judged.update({each.acl: None for each in own if each.acl is not None})
     for acl in judged:
         yield from _acl(read_acl(environment, acl))
 
@@ -81,8 +83,7 @@ def _in_scope(balancer: Resource) -> bool:
     return application and not (isinstance(scheme, Known) and scheme.value == "internal")
 
 
-def _attached(balancer: Resource, found: list[Attachment]) -> Judgement:
-    own = [each for each in found if each.target is balancer]
+def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment]) -> Judgement:
     if own:
         acl = own[0].acl
         if acl is None:
@@ -91,15 +92,14 @@ def _attached(balancer: Resource, found: list[Attachment]) -> Judgement:
         if not own[0].association.certain:
             return balancer.undecided("attached", "the association exists only under a condition", fix=_FIX_ATTACH)
         return balancer.passes("attached", "A web ACL stands before it.")
-    if any(names_unknown_target(each) for each in found):
+    if astray:
         return balancer.undecided("attached", "what a web ACL is associated with is not known", fix=_FIX_ATTACH)
     return balancer.fails(
         "attached",
         "No web ACL stands before the load balancer.",
         fix=_FIX_ATTACH,
         expected="a WebACLAssociation with this load balancer",
-        actual="an ACL associated with something else" if found else "no association",
-        related=tuple(each.association for each in found),
+        actual="no association",
     )
 
 

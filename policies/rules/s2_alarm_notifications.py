@@ -44,8 +44,10 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield alarm.passes(None, "A composite alarm reads it and notifies.")
         else:
             yield _alarm(environment, alarm)
+    subscriptions = environment.resources("AWS::SNS::Subscription")
+    astray = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
     for topic in topics.values():
-        yield _topic(environment, topic)
+        yield _topic(environment, topic, astray=astray)
 
 
 def _actions(environment: Environment, alarm: Resource) -> dict[str, list[Resource | None]]:
@@ -117,7 +119,7 @@ def _alarm(environment: Environment, alarm: Resource) -> Judgement:
     )
 
 
-def _topic(environment: Environment, topic: Resource) -> Judgement:
+def _topic(environment: Environment, topic: Resource, *, astray: bool) -> Judgement:
     inline = topic.get("Subscription")
     if isinstance(inline, Known) and any(_has_endpoint(each) for each in as_list(inline.value)):
         return topic.passes("subscriber", "It has a subscriber.", path="Subscription")
@@ -141,7 +143,7 @@ def _topic(environment: Environment, topic: Resource) -> Judgement:
         # A parameter with an empty default stands for "say it when you deploy".
         why = "its subscription has no endpoint unless whoever deploys names one"
         return topic.undecided("subscriber", why, path="Subscription", fix=_FIX_SUBSCRIBE)
-    if any(isinstance(each.get("TopicArn"), Unknown) for each in environment.resources("AWS::SNS::Subscription")):
+    if astray:
         why = "a subscription's TopicArn is not known before deployment"
         return topic.undecided("subscriber", why, fix=_FIX_SUBSCRIBE)
     return topic.fails(

@@ -38,13 +38,15 @@ def check(environment: Environment) -> Iterator[Judgement]:
         vpc = vpc_resource(environment, subnet)
         if vpc is not None:
             subnets.setdefault(vpc.key, []).append(subnet)
+    flow_logs = environment.resources("AWS::EC2::FlowLog")
+    astray = any(isinstance(each.get("ResourceId"), Unknown) for each in flow_logs)
     for vpc in environment.resources(VPC):
         logs = list(environment.children(vpc, "AWS::EC2::FlowLog"))
         if not any(_logs_rejected(log) for log in logs):
             on_subnets = [list(environment.children(each, "AWS::EC2::FlowLog")) for each in subnets.get(vpc.key, [])]
             if on_subnets and all(any(_logs_rejected(log) for log in own) for own in on_subnets):
                 logs = [log for own in on_subnets for log in own]
-        yield from _judged(environment, vpc, logs)
+        yield from _judged(environment, vpc, logs, astray=astray)
 
 
 def _logs_rejected(log: Resource) -> bool | None:
@@ -55,7 +57,7 @@ def _logs_rejected(log: Resource) -> bool | None:
     return False if isinstance(value, Absent) else None
 
 
-def _judged(environment: Environment, vpc: Resource, logs: list[Resource]) -> Iterator[Judgement]:
+def _judged(environment: Environment, vpc: Resource, logs: list[Resource], *, astray: bool) -> Iterator[Judgement]:
     answers = {log.key: _logs_rejected(log) for log in logs}
     chosen = [log for log in logs if answers[log.key]]
     if chosen:
@@ -65,7 +67,7 @@ def _judged(environment: Environment, vpc: Resource, logs: list[Resource]) -> It
         yield from kept
     elif None in answers.values():
         yield vpc.undecided("traffic", "the flow log's TrafficType is not known before deployment", fix=_FIX)
-    elif any(isinstance(each.get("ResourceId"), Unknown) for each in environment.resources("AWS::EC2::FlowLog")):
+    elif astray:
         yield vpc.undecided("traffic", "a flow log's ResourceId is not known before deployment", fix=_FIX)
     else:
         yield vpc.fails(

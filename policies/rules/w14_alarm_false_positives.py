@@ -39,12 +39,16 @@ _RATE: Final = re.compile(r"/\s*[(\s]*[A-Za-z_]")
 
 def check(environment: Environment) -> Iterator[Judgement]:
     names = AlarmNames(environment)
+    parts: dict[Resource, list[Resource]] = {}
+    for alarm, composites in listened_to(environment).items():
+        for composite in composites:
+            parts.setdefault(composite, []).append(alarm)
     judged: set[ResourceKey] = set()
     for listed in deployment_alarms(environment):
-        alarm = names.find(listed.name)
-        verdict = _exists(environment, names, listed, alarm)
+        named = names.find(listed.name)
+        verdict = _exists(environment, names, listed, named)
         yield verdict
-        pending = [alarm] if alarm is not None and verdict.outcome is Outcome.PASS else []
+        pending = [named] if named is not None and verdict.outcome is Outcome.PASS else []
         while pending:
             each = pending.pop()
             if each.key in judged:
@@ -53,7 +57,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             if each.type == METRIC_ALARM:
                 yield from _quiet(environment, each)
             else:
-                pending += [child for child, by in listened_to(environment).items() if each in by]
+                pending += parts.get(each, [])
 
 
 def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm, alarm: Resource | None) -> Judgement:

@@ -171,7 +171,9 @@ Resources:
   A1: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {SubnetId: !Ref Halves, RouteTableId: !Ref T1}}
   A2: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {SubnetId: !Ref Half, RouteTableId: !Ref T2}}
   A3: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {SubnetId: !Ref Transit, RouteTableId: !Ref T3}}
-  Low: {Type: AWS::EC2::Route, Properties: {RouteTableId: !Ref T1, DestinationCidrBlock: 0.0.0.0/1, GatewayId: !Ref Igw}}
+  Low:
+    Type: AWS::EC2::Route
+    Properties: {RouteTableId: !Ref T1, DestinationCidrBlock: 0.0.0.0/1, GatewayId: !Ref Igw}
   High:
     Type: AWS::EC2::Route
     Properties: {RouteTableId: !Ref T1, DestinationCidrBlock: 128.0.0.0/1, GatewayId: !Ref Igw}
