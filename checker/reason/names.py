@@ -143,7 +143,7 @@ def physical_names(resource: Resource) -> Iterator[PhysicalName]:
     if naming is not None:
         for path in naming.paths:
             value = _name_at(resource, path)
-            if not isinstance(value, Absent):
+            if not isinstance(value, Absent) and value != "":
                 parents = tuple(resource.get(each) for each in naming.within)
                 others = tuple(resource.get(each) for each in naming.beside)
                 yield PhysicalName(resource, path, value, naming, parents, others)
@@ -160,7 +160,10 @@ def _name_at(resource: Resource, path: str) -> Resolved | Absent:
     if isinstance(value, Unknown) and mentions(resource.raw_at(path), {"AWS::StackId", "AWS::StackName"}):
         # A piece of the stack's id: what exactly is open, but no other stack has it.
         return Text((Hole(HoleKind.PSEUDO, "${AWS::StackId}", attribute=resource.stack.id),))
-    return value.value if isinstance(value, Known) else value
+    if not isinstance(value, Known):
+        return value
+    number = isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    return str(value.value) if number else value.value  # as CloudFormation does
 
 
 def _records(group: Resource) -> Iterator[PhysicalName]:

@@ -341,3 +341,21 @@ def test_a_stack_may_use_four_fifths_of_the_limit(count: int, outcome: str) -> N
         "S9[resources]": outcome,
         "S9[stateful]": "not_applicable",
     }
+
+
+@pytest.mark.parametrize(
+    ("argument", "outcome"),
+    [("docs", "fail"), ({"Ref": "AWS::StackName"}, "pass"), ({"Ref": "Env"}, "pass"), (12, "fail")],
+)
+def test_a_nested_stack_gets_its_names_from_above(argument: Any, outcome: str) -> None:
+    properties = {"TemplateURL": "child.json", "Parameters": {"Name": argument}}
+    parent = stack(
+        "staging",
+        {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": properties}},
+        Parameters={"Env": {"Type": "String", "Default": "blue"}},
+    )
+    child = stack("child", {"Q": queue({"Fn::Sub": "${Name}-q"})}, Parameters={"Name": {"Type": "String"}})
+    child.id, child.environment, child.parent = "staging/Child", "staging", parent
+    parent.nested["Child"] = child
+    verdicts = judge([parent], {"staging": kind_of("staging")}, load(["C5"]), load_register().findings)
+    assert [(verdict.subject.name, verdict.outcome.value) for verdict in verdicts] == [("Q", outcome)]
