@@ -26,14 +26,13 @@ _MANIFESTS: Final = (
 def digest_of(ecr: ECRClient, image: str, tag: str) -> str | None:
     """The digest that a tag names; None if the repository has no such tag. A missing repository is an error."""
     try:
-        (found,) = ecr.describe_images(repositoryName=naming.repository(image), imageIds=[{"imageTag": tag}])[
-            "imageDetails"
-        ]
+        found = ecr.describe_images(repositoryName=naming.repository(image), imageIds=[{"imageTag": tag}])
     except ClientError as error:
         if code_of(error) == "ImageNotFoundException":
             return None
         raise
-    return found["imageDigest"]
+    details = found["imageDetails"]
+    return details[0]["imageDigest"] if details else None
 
 
 def missing(ecr: ECRClient, sha: str, images: Sequence[str], say: Callable[[str], None]) -> Sequence[str]:

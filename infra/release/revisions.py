@@ -47,9 +47,23 @@ def pin(ecs: ECSClient, *, base: str, family: str, task: str, sha: str) -> str:
     """
     wanted = _pinned(ecs, base, task, sha)
     newest = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
-    if _registrable(ecs, newest) == wanted:
+    if _comparable(_registrable(ecs, newest)) == _comparable(wanted):
         return newest["taskDefinitionArn"]
     return ecs.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
+
+
+def _comparable(value: Any) -> Any:
+    """A definition in one spelling: ECS does not promise the order of variables, and fills in a container's CPU."""
+    match value:
+        case dict():
+            defaults = {"cpu": 0} if "image" in value else {}
+            return {**defaults, **{name: _comparable(item) for name, item in value.items()}}
+        case list() if all(isinstance(item, dict) and "name" in item for item in value):
+            return sorted((_comparable(item) for item in value), key=lambda item: str(item["name"]))
+        case list():
+            return [_comparable(item) for item in value]
+        case _:
+            return value
 
 
 def _pinned(ecs: ECSClient, base: str, task: str, sha: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """An emulated account on loopback, started and stopped around its use."""
 
+import json
 import os
 import signal
 import socket
@@ -8,13 +9,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+from infra import inputs, naming
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -32,7 +35,11 @@ class Lab:
     def __init__(self, port: int) -> None:
         self.endpoint = f"http://127.0.0.1:{port}"
         self._session = boto3.Session(
-            aws_access_key_id="lab", aws_secret_access_key="lab", region_name=REGION, profile_name=None
+            # The key that the emulator takes for the account's root, where it asks who calls.
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            region_name=REGION,
+            profile_name=None,
         )
 
     def client(self, service: Any) -> Any:
@@ -80,8 +87,11 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path, account: str) -> Iterator[Lab]:
-    """Start ministack for an account, with its files in a folder, and end it by its own process id."""
+def running_lab(folder: Path, account: str, *, enforce: bool = False) -> Iterator[Lab]:
+    """Start ministack for an account, with its files in a folder, and end it by its own process id.
+
+    With `enforce` it refuses what the caller's policies do not allow.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -94,6 +104,7 @@ def running_lab(folder: Path, account: str) -> Iterator[Lab]:
         "MINISTACK_ACCOUNT_ID": account,
         "MINISTACK_REGION": REGION,
         "S3_DATA_DIR": str(folder / "s3"),
+        "AUTH": "true" if enforce else "false",
     }
     with (folder / "lab.log").open("wb") as log:
         server = subprocess.Popen(
@@ -123,3 +134,66 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", endpoint: str) -> None:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)
     raise TimeoutError(f"the emulated account was not ready in {_START_SECONDS} s")
+
+
+LACKING: Mapping[str, frozenset[str]] = {
+    naming.SHARED_STACK: frozenset({"AWS::IAM::OIDCProvider"}),
+    naming.STAGING_STACK: frozenset(
+        {
+            "AWS::EC2::EIP",
+            "AWS::EC2::FlowLog",
+            "AWS::EC2::NatGateway",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+        }
+    ),
+    naming.PRODUCTION_STACK: frozenset(
+        {
+            "AWS::EC2::EIP",
+            "AWS::EC2::FlowLog",
+            "AWS::EC2::NatGateway",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+            "AWS::WAFv2::LoggingConfiguration",
+            "AWS::WAFv2::WebACLAssociation",
+        }
+    ),
+}
+
+
+def without(template: Mapping[str, Any], types: frozenset[str]) -> dict[str, Any]:
+    """A template without resources of some types, and with a literal where something referred to one."""
+    gone = {name for name, resource in template["Resources"].items() if resource["Type"] in types}
+
+    def kept(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]} if name in gone:
+                return f"absent-{name}"
+            case dict():
+                return {key: kept(item) for key, item in value.items()}
+            case list():
+                return [kept(item) for item in value]
+            case _:
+                return value
+
+    resources = {}
+    for name, resource in template["Resources"].items():
+        if name in gone:
+            continue
+        resources[name] = kept(resource)
+        if "DependsOn" in resource:
+            wanted = resource["DependsOn"] if isinstance(resource["DependsOn"], list) else [resource["DependsOn"]]
+            resources[name]["DependsOn"] = [other for other in wanted if other not in gone]
+    return {**template, "Resources": resources}
+
+
+def for_the_lab(name: str, template: Mapping[str, Any], shared: Mapping[str, str]) -> str:
+    """A stack's template as the lab can take it."""
+    text = json.dumps(without(template, LACKING[name]))
+    if shared:
+        text = text.replace(inputs.EXAMPLE_HOSTED_ZONE_ID, shared["HostedZoneId"])
+        text = text.replace(inputs.EXAMPLE_CERTIFICATE_ARN, shared["CertificateArn"])
+    if name == naming.PRODUCTION_STACK:
+        # AWS Cloud Map scopes a private DNS namespace by its VPC; the emulator, by the account.
+        text = text.replace(f'"Name": "{naming.INTERNAL_NAMESPACE}"', '"Name": "internal-of-production"')
+    return text

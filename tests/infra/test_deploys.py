@@ -8,77 +8,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from infra import inputs, naming
-from tests.infra.lab import Lab, running_lab
+from tests.infra.lab import LACKING, Lab, for_the_lab, running_lab
 from tests.infra.support import Template
 
-LACKING: Mapping[str, frozenset[str]] = {
-    naming.SHARED_STACK: frozenset({"AWS::IAM::OIDCProvider"}),
-    naming.STAGING_STACK: frozenset(
-        {
-            "AWS::EC2::EIP",
-            "AWS::EC2::FlowLog",
-            "AWS::EC2::NatGateway",
-            "AWS::EC2::SecurityGroupEgress",
-            "AWS::EC2::SecurityGroupIngress",
-        }
-    ),
-    naming.PRODUCTION_STACK: frozenset(
-        {
-            "AWS::EC2::EIP",
-            "AWS::EC2::FlowLog",
-            "AWS::EC2::NatGateway",
-            "AWS::EC2::SecurityGroupEgress",
-            "AWS::EC2::SecurityGroupIngress",
-            "AWS::WAFv2::LoggingConfiguration",
-            "AWS::WAFv2::WebACLAssociation",
-        }
-    ),
-}
 _REFUSED = re.compile(r"Unrecognized resource types: \[(?P<types>[^\]]*)\]")
-
-
-def without(template: Mapping[str, Any], types: frozenset[str]) -> dict[str, Any]:
-    """A template without resources of some types, and with a literal where something referred to one."""
-    gone = {name for name, resource in template["Resources"].items() if resource["Type"] in types}
-
-    def kept(value: Any) -> Any:
-        match value:
-            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]} if name in gone:
-                return f"absent-{name}"
-            case dict():
-                return {key: kept(item) for key, item in value.items()}
-            case list():
-                return [kept(item) for item in value]
-            case _:
-                return value
-
-    resources = {}
-    for name, resource in template["Resources"].items():
-        if name in gone:
-            continue
-        resources[name] = kept(resource)
-        if "DependsOn" in resource:
-            wanted = resource["DependsOn"] if isinstance(resource["DependsOn"], list) else [resource["DependsOn"]]
-            resources[name]["DependsOn"] = [other for other in wanted if other not in gone]
-    return {**template, "Resources": resources}
-
-
-def for_the_lab(name: str, template: Mapping[str, Any], shared: Mapping[str, str]) -> str:
-    """A stack's template as the lab can take it."""
-    text = json.dumps(without(template, LACKING[name]))
-    if shared:
-        text = text.replace(inputs.EXAMPLE_HOSTED_ZONE_ID, shared["HostedZoneId"])
-        text = text.replace(inputs.EXAMPLE_CERTIFICATE_ARN, shared["CertificateArn"])
-    if name == naming.PRODUCTION_STACK:
-        # AWS Cloud Map scopes a private DNS namespace by its VPC; the emulator, by the account.
-        text = text.replace(f'"Name": "{naming.INTERNAL_NAMESPACE}"', '"Name": "internal-of-production"')
-    return text
 
 
 @dataclass(frozen=True, slots=True)

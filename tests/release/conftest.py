@@ -1,0 +1,83 @@
+"""One emulated account for the session, with the shared stack and production in it."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import naming
+from tests.infra.lab import for_the_lab, running_lab
+from tests.infra.support import Template, statements
+from tests.release.stage import ACCOUNT, HandClock, Stage
+
+FIRST = "a" * 40
+"""The commit that runs before anything is rehearsed."""
+
+
+@pytest.fixture(scope="session")
+def templates(own_assembly: Path) -> Mapping[str, Template]:
+    return {name: Template.read(own_assembly, name) for name in naming.STACKS}
+
+
+@pytest.fixture(scope="session")
+def deploy_policy(templates: Mapping[str, Template]) -> list[Mapping[str, Any]]:
+    """What the deploy role may do, from the synthesized shared stack."""
+    shared = templates[naming.SHARED_STACK]
+    return list(statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.deploy_role())))
+
+
+def _spelled_for_ecs(template: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Secrets and health checks of containers in ECS's own spelling, since the emulator passes them on as they are."""
+    made = copy.deepcopy(dict(template))
+    for resource in made["Resources"].values():
+        for container in resource.get("Properties", {}).get("ContainerDefinitions", []):
+            container["Secrets"] = [_lower(secret) for secret in container.get("Secrets", [])]
+            if "HealthCheck" in container:
+                container["HealthCheck"] = _lower(container["HealthCheck"])
+    return made
+
+
+def _lower(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name[0].lower() + name[1:]: value for name, value in properties.items()}
+
+
+@pytest.fixture(scope="session")
+def account_with_production(
+    tmp_path_factory: pytest.TempPathFactory, templates: Mapping[str, Template], deploy_policy: list[Mapping[str, Any]]
+) -> Iterator[Stage]:
+    with running_lab(tmp_path_factory.mktemp("lab"), ACCOUNT, enforce=True) as lab:
+        lab.client("s3").create_bucket(
+            Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
+        lab.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+        outputs: Mapping[str, str] = {}
+        for name in (naming.SHARED_STACK, naming.PRODUCTION_STACK):
+            # As `cdk deploy` with `imageTag` would have left it after the release before.
+            text = for_the_lab(name, _spelled_for_ecs(templates[name].body), outputs).replace(
+                f':{naming.BOOTSTRAP_TAG}"', f':{FIRST}"'
+            )
+            stack = lab.deploy(name, text)
+            assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
+            outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+        stage = Stage(lab, deploy_policy)
+        stage.push(FIRST)
+        yield stage
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is not told otherwise finds nobody, on loopback."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_PROFILE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def stage(account_with_production: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", account_with_production.lab.endpoint)
+    account_with_production.clock = HandClock()
+    account_with_production.clock.meanwhile = account_with_production.finish_tasks
+    return account_with_production

@@ -1,0 +1,205 @@
+"""A whole production release, and its roll-back, in an emulated account, as the deploy role with its own policy."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from infra import naming
+from tests.infra.support import listed
+from tests.release.authority import without_action
+from tests.release.loopback import REPOSITORY, Answers, FakeGitHub, serving
+from tests.release.stage import CLUSTER, START, Crew, Stage
+
+NOTES = "What is new: everything."
+# Commands that read or start, and what each is for; see `steps` for the order.
+UNUSED_BY_A_RELEASE = {
+    # The CDK command assumes its bootstrap roles; no command of ours does.
+    "sts:AssumeRole",
+}
+
+
+@pytest.fixture
+def health() -> Iterator[Answers]:
+    routes: dict[str, Any] = {"GET /api/health": [(503, {}), (200, {})], "GET /health": (200, {})}
+    with serving(Answers(routes)) as answers:
+        yield answers
+
+
+@pytest.fixture
+def github() -> Iterator[FakeGitHub]:
+    with serving(Answers()) as answers:
+        yield FakeGitHub(answers)
+
+
+def environ(github: FakeGitHub, run: int) -> Mapping[str, str]:
+    return {
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_TOKEN": "token-of-the-run",
+        "GITHUB_API_URL": github.answers.url,
+        "GITHUB_ACTOR": "a-person",
+        "GITHUB_RUN_ID": str(run),
+    }
+
+
+def commit(number: int) -> str:
+    return f"{number:040x}"
+
+
+def release_steps(sha: str, tag: str, health: Answers) -> list[list[str]]:
+    """prod-deploy.yml, but for the CDK command."""
+    production = ["--environment", "production"]
+    return [
+        ["resolve", "--tag", tag],
+        ["verify-images", "--sha", sha],
+        ["preflight", *production],
+        ["running", *production],
+        ["outputs", "--environment", "shared", "HostedZoneId", "CertificateArn"],
+        ["migrate", *production, "--sha", sha],
+        ["promote", "--sha", sha, "--tag", tag],
+        ["roll", *production, "--sha", sha],
+        ["smoke", *production, "--url", health.url],
+        ["annotate", *production, "--sha", sha, "--tag", tag, "--release-id", "17"],
+        ["metrics", *production, "--sha", sha, "--result", "succeeded", "--started", START.isoformat()],
+    ]
+
+
+def rollback_steps(sha: str, tag: str, health: Answers) -> list[list[str]]:
+    """prod-rollback.yml without its options."""
+    production = ["--environment", "production"]
+    ended = ["--kind", "rollback", "--result", "succeeded", "--started", START.isoformat()]
+    return [
+        ["resolve", "--tag", tag],
+        ["verify-images", "--sha", sha],
+        ["settle", *production],
+        ["roll", *production, "--sha", sha, "--rollback"],
+        ["smoke", *production, "--url", health.url],
+        ["annotate", *production, "--sha", sha, "--tag", tag, "--kind", "rollback"],
+        ["metrics", *production, "--sha", sha, *ended],
+    ]
+
+
+def test_a_release_and_its_roll_back(
+    stage: Stage, health: Answers, github: FakeGitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = commit(0x100), commit(0x101)
+    account, authority = stage.as_role("rehearsal", stage.policy)
+    for number, (tag, sha) in enumerate({"v1.0.0": old, "v1.1.0": new}.items()):
+        stage.push(sha)
+        github.tag(tag, sha, annotated=bool(number))
+        github.release(17, tag, NOTES)
+        crew = Crew(account, stage.clock, environ(github, 1000 + number))
+        for step in release_steps(sha, tag, health):
+            assert crew(*step) == 0, (step, capsys.readouterr())
+        assert stage.running() == dict.fromkeys(naming.SERVICES, sha)
+    said = capsys.readouterr().out
+    assert "  | done: 2 applied" in said
+    assert f"all services run {new}" in said
+    assert said.index("storage: set to") < said.index("api: set to") < said.index("mcp: set to")
+    assert github.written()[-1].startswith(f"{NOTES}\n\n<!-- deployment production deploy run 1001 -->\n")
+    assert f"**Deployed to production** `{new}`" in github.written()[-1]
+
+    github.release(16, "v1.0.0", NOTES)
+    crew = Crew(account, stage.clock, environ(github, 1002))
+    for step in rollback_steps(old, "v1.0.0", health):
+        assert crew(*step) == 0, (step, capsys.readouterr())
+    assert stage.running() == dict.fromkeys(naming.SERVICES, old)
+    said = capsys.readouterr().out
+    assert said.index("frontend: set to") < said.index("mcp: set to") < said.index("storage: set to")
+    assert f"**Rolled back to in production** `{old}`" in github.written()[-1]
+
+    promoted = stage.root("ecr").describe_images(
+        repositoryName=naming.repository(naming.MIGRATIONS), imageIds=[{"imageTag": "v1.1.0"}]
+    )["imageDetails"][0]["imageTags"]
+    assert set(promoted) == {new, "v1.1.0"}
+    metrics = stage.root("cloudwatch").list_metrics(Namespace=naming.METRIC_NAMESPACE)["Metrics"]
+    assert {metric["MetricName"] for metric in metrics} == {"Deployments", "Duration"}
+    granted = {action for statement in stage.policy for action in listed(statement["Action"])}
+    assert granted - authority.asked == UNUSED_BY_A_RELEASE | {"ecs:StopTask"}
+
+
+def test_every_command_of_a_release_may_be_repeated(
+    stage: Stage, health: Answers, github: FakeGitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sha = commit(0x110)
+    stage.push(sha)
+    github.tag("v1.2.0", sha, annotated=True)
+    github.release(17, "v1.2.0", "")
+    crew = Crew(stage.as_role("repeats", stage.policy)[0], stage.clock, environ(github, 5))
+    for step in release_steps(sha, "v1.2.0", health):
+        assert crew(*step) == 0, (step, capsys.readouterr())
+    revisions = stage.revisions()
+    written = github.written()
+    for step in release_steps(sha, "v1.2.0", health):
+        if step[0] == "annotate":
+            github.release(17, "v1.2.0", written[0])
+        assert crew(*step) == 0, (step, capsys.readouterr())
+    assert stage.revisions() == revisions
+    assert github.written() == written
+    assert stage.running() == dict.fromkeys(naming.SERVICES, sha)
+
+
+NEEDED = {
+    "cloudformation:DescribeStacks": "DescribeStacks",
+    "cloudwatch:DescribeAlarms": "DescribeAlarms",
+    "cloudwatch:PutMetricData": "PutMetricData",
+    "ecr:BatchGetImage": "BatchGetImage",
+    "ecr:DescribeImages": "DescribeImages",
+    "ecr:PutImage": "PutImage",
+    "ecs:DescribeServices": "DescribeServices",
+    "ecs:DescribeTaskDefinition": "DescribeTaskDefinition",
+    "ecs:DescribeTasks": "DescribeTasks",
+    "ecs:ListTasks": "ListTasks",
+    "ecs:RegisterTaskDefinition": "RegisterTaskDefinition",
+    "ecs:RunTask": "RunTask",
+    "ecs:StopTask": "StopTask",
+    "ecs:UpdateService": "UpdateService",
+    "iam:PassRole": "RegisterTaskDefinition",
+    "logs:GetLogEvents": "GetLogEvents",
+}
+"""Each action that the role is granted, and the call that fails without it."""
+
+
+def test_these_are_all_actions_that_the_role_has(stage: Stage) -> None:
+    granted = {action for statement in stage.policy for action in listed(statement["Action"])}
+    assert granted == NEEDED.keys() | UNUSED_BY_A_RELEASE
+
+
+@pytest.mark.parametrize("removed", sorted(NEEDED))
+def test_without_one_action_the_release_fails_at_its_call(
+    stage: Stage, health: Answers, github: FakeGitHub, capsys: pytest.CaptureFixture[str], removed: str
+) -> None:
+    number = 0x200 + sorted(NEEDED).index(removed)
+    sha, tag = commit(number), f"v2.{number}.0"
+    stage.push(sha)
+    github.tag(tag, sha, annotated=True)
+    github.release(17, tag, NOTES)
+    account, _ = stage.as_role(f"lacks-{removed.replace(':', '-')}", without_action(stage.policy, removed))
+    steps = release_steps(sha, tag, health)
+    if removed == "ecs:StopTask":
+        # Needed only when a task outlives its deadline.
+        stage.clock.meanwhile = lambda: None
+        steps = [[*step, "--deadline", "1"] if step[0] == "migrate" else step for step in steps]
+    crew = Crew(account, stage.clock, environ(github, number))
+    codes = []
+    for step in steps:
+        codes.append(crew(*step))
+        if codes[-1]:
+            break
+    stage.finish_tasks()
+    problem = capsys.readouterr().err
+    assert codes == [0] * (len(codes) - 1) + [71], problem
+    assert problem.startswith(f"error: AWS refused {NEEDED[removed]}: AccessDenied"), problem
+    assert removed in problem
+    if removed not in {"cloudwatch:PutMetricData"}:
+        assert len(set(stage.running().values())) == 1
+
+
+def test_a_task_that_outlives_its_deadline_is_stopped(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    sha = commit(0x300)
+    stage.push(sha)
+    stage.clock.meanwhile = lambda: None
+    crew = Crew(stage.as_role("too-late", stage.policy)[0], stage.clock, {})
+    assert crew("migrate", "--environment", "production", "--sha", sha, "--deadline", "20") == 73
+    assert "has been told to stop" in capsys.readouterr().err
+    assert stage.root("ecs").list_tasks(cluster=CLUSTER, family="doc-platform-production-migrations")["taskArns"] == []
