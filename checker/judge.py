@@ -128,9 +128,10 @@ def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[Wo
         heard = [judgement for judgement in said if judgement is not None]
         outcomes = {judgement.outcome for judgement in heard}
         graver = min(heard, key=lambda judgement: _GRAVITY.index(judgement.outcome))
-        if outcomes == {Outcome.NOT_APPLICABLE} and (key.finding, key.environment) in spoken:
+        everywhere = len(heard) == len(said)
+        if outcomes == {Outcome.NOT_APPLICABLE} and not everywhere and (key.finding, key.environment) in spoken:
             continue
-        same = len(heard) == len(said) and len(outcomes) == 1
+        same = everywhere and len(outcomes) == 1
         if not same and graver.outcome is Outcome.FAIL:
             when = next(world for world, judgement in zip(every_world, said, strict=True) if judgement is graver)
             graver = replace(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from checker.collect.synthesis import own_assembly
 from checker.settings_file import project_settings
-from tests.matrix.patches import Matrix, defects, outcomes
+from tests.matrix.patches import Key, Matrix, defects, outcomes
+from tests.matrix.reshapes import RESHAPES, changes
 from tests.matrix.rewrites import REWRITES
 
 ROOT = Path(__file__).parents[2]
@@ -27,9 +29,17 @@ def main() -> int:
         after = outcomes(matrix.judged(rewrite(matrix.templates)))
         changed = sorted(key for key, outcome in after.items() if matrix.baseline.get(key) is not outcome)
         wrong += bool(changed)
-        print(f"{'WRONG' if changed else 'ok   '} same {name:60.60} {changed or 'no verdict changed'}")
+        _same(name, changed)
+    for name, reshape in RESHAPES.items():
+        differing = sorted(changes(matrix, reshape))
+        wrong += bool(differing)
+        _same(name, differing)
     print(f"{wrong} wrong")
     return 1 if wrong else 0
+
+
+def _same(name: str, changed: Sequence[Key]) -> None:
+    print(f"{'WRONG' if changed else 'ok   '} same {name:60.60} {changed or 'no verdict changed'}")
 
 
 if __name__ == "__main__":

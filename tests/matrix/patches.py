@@ -55,7 +55,7 @@ class Defect:
     finding: str
     name: str
     select: Mapping[str, Mapping[str, str]]
-    do: Sequence[Mapping[str, Any]]
+    do: Sequence[Any]
     flips: Mapping[str, Sequence[str]]
     mends: Mapping[str, Sequence[str]]
 
@@ -80,7 +80,7 @@ class Matrix:
         self.baseline = outcomes(self.judged(self.templates))
 
     def judged(self, templates: Templates) -> list[Verdict]:
-        """The verdicts on these templates. Stacks that are not our own stand for whatever environment their name says."""
+        """The verdicts on these templates. A stack that is not our own is of whatever environment its name says."""
         made: dict[str, Stack] = {}
         for name, template in templates.items():
             stack = made[name] = self._stack(name, template)
@@ -92,7 +92,7 @@ class Matrix:
         return judge(stacks, kinds, self.rules, load_register().findings, settings=self.settings)
 
     def _stack(self, name: str, template: dict[str, Any]) -> Stack:
-        root = name.split("/")[0]
+        root = name.split("/", 1)[0]
         own = next((stack for stack in self.assembly.stacks if stack.name == root), self.assembly.stacks[0])
         document = Document(f"{name}.template.json", template, "{}")
         return Stack(
@@ -104,9 +104,9 @@ class Matrix:
         found = {name: self._one(defect, selector) for name, selector in defect.select.items()}
         ids = {name: logical_id for name, (_, logical_id) in found.items()}
         first = next(iter(found.values()))[0]
-        touched = {str(step.get("stack", first)) for step in defect.do}
+        touched = {str(step.get("stack", first)) for step in _flat(defect.do)}
         templates = {n: copy.deepcopy(t) if n in touched else t for n, t in self.templates.items()}
-        for step in defect.do:
+        for step in _flat(defect.do):
             template = templates.setdefault(str(step.get("stack", first)), {"Resources": {}})
             for number in range(step.get("times", 1)):
                 _apply(template, _numbered(step, number) if "times" in step else step, ids)
@@ -141,7 +141,7 @@ class Matrix:
 
 
 _BAD = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}
-_RANK = [Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE]
+_RANK = [Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.PASS, Outcome.NOT_APPLICABLE]
 
 
 def outcomes(verdicts: Sequence[Verdict]) -> dict[Key, Outcome]:
@@ -163,6 +163,15 @@ def _filled(value: Any, ids: Mapping[str, str]) -> Any:
     for name, logical_id in ids.items():
         text = re.sub(rf"@{name}\b", logical_id, text)
     return json.loads(text)
+
+
+def _flat(steps: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+    """The operations, those of an aliased list among them."""
+    for step in steps:
+        if isinstance(step, list):
+            yield from _flat(step)
+        else:
+            yield step
 
 
 def _numbered(step: Mapping[str, Any], number: int) -> Mapping[str, Any]:

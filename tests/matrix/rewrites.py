@@ -230,6 +230,153 @@ def policies_inline(templates: Templates) -> Templates:
     return result
 
 
+def _everywhere(templates: Templates, change: Callable[[dict[str, Any]], Any]) -> Templates:
+    """Every object with a single key, from the leaves up, given to ``change``."""
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(child) for child in node]
+        if not isinstance(node, dict):
+            return node
+        walked = {key: walk(child) for key, child in node.items()}
+        return change(walked) if len(walked) == 1 else walked
+
+    return {
+        name: {**template, **{part: walk(template.get(part, {})) for part in ("Resources", "Outputs")}}
+        for name, template in templates.items()
+    }
+
+
+def references_by_sub(templates: Templates) -> Templates:
+    """Every ``Ref`` and ``Fn::GetAtt`` as a ``Fn::Sub`` of nothing else."""
+
+    def change(node: dict[str, Any]) -> Any:
+        ((function, argument),) = node.items()
+        if function == "Ref" and argument != "AWS::NoValue":
+            return {"Fn::Sub": f"${{{argument}}}"}
+        if function == "Fn::GetAtt" and isinstance(argument, list):
+            return {"Fn::Sub": f"${{{'.'.join(argument)}}}"}
+        return node
+
+    return _everywhere(templates, change)
+
+
+def attributes_as_one_string(templates: Templates) -> Templates:
+    """``Fn::GetAtt`` with one string, as YAML's short form gives it."""
+
+    def change(node: dict[str, Any]) -> Any:
+        argument = node.get("Fn::GetAtt")
+        return {"Fn::GetAtt": ".".join(argument)} if isinstance(argument, list) else node
+
+    return _everywhere(templates, change)
+
+
+def resources_in_loops(templates: Templates) -> Templates:
+    """Every resource as a loop of one round."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        template["Transform"] = "AWS::LanguageExtensions"
+        template["Resources"] = {
+            f"Fn::ForEach::Loop{index}": [f"Name{index}", [logical_id], {f"${{Name{index}}}": raw}]
+            for index, (logical_id, raw) in enumerate(template["Resources"].items())
+        }
+    return result
+
+
+def resources_under_conditions(templates: Templates) -> Templates:
+    """Every resource under a condition that holds, beside a stranger under one that does not."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        template.setdefault("Conditions", {}).update(
+            {"Holds": {"Fn::Or": [{"Fn::Equals": ["a", "b"]}, {"Fn::Equals": ["a", "a"]}]},
+             "Fails": {"Fn::Not": [{"Condition": "Holds"}]}}
+        )  # fmt: skip
+        for raw in template["Resources"].values():
+            raw.setdefault("Condition", "Holds")
+        template["Resources"]["Stranger"] = {
+            "Type": "AWS::ElastiCache::CacheCluster",
+            "Condition": "Fails",
+            "Properties": {"Engine": "redis", "ClusterName": "cache"},
+        }
+    return result
+
+
+def nothing_where_nothing_was(templates: Templates) -> Templates:
+    """Properties set to ``AWS::NoValue`` and empty attributes where nothing was set before."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        for raw in template["Resources"].values():
+            properties = raw.setdefault("Properties", {})
+            for name in ("KmsKeyId", "Scheme", "SslPolicy", "Name", "PolicyName", "Tags", "Description"):
+                properties.setdefault(name, {"Ref": "AWS::NoValue"})
+    return result
+
+
+def policies_in_other_words(templates: Templates) -> Templates:
+    """Policy documents with actions in other letters, scalars for lists of one, and lists for scalars."""
+
+    def turned(value: Any) -> Any:
+        if isinstance(value, list):
+            return value[0] if len(value) == 1 else value
+        return [value]
+
+    def change(node: Any) -> Any:
+        if isinstance(node, list):
+            return [change(child) for child in node]
+        if not isinstance(node, dict):
+            return node
+        changed = {key: change(child) for key, child in node.items()}
+        if changed.get("Effect") in {"Allow", "Deny"}:
+            for key in ("Action", "Resource"):
+                if key in changed:
+                    changed[key] = turned(changed[key])
+            actions = changed.get("Action", [])
+            lowered = [each.upper() for each in actions] if isinstance(actions, list) else actions.lower()
+            changed["Action"] = lowered
+        if isinstance(changed.get("Statement"), list | dict):
+            changed["Statement"] = turned(changed["Statement"])
+        return changed
+
+    return {name: {**template, "Resources": change(template["Resources"])} for name, template in templates.items()}
+
+
+def texts_from_objects(templates: Templates) -> Templates:
+    """JSON in a string through ``Fn::ToJsonString``."""
+
+    def change(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith('{"rules"'):
+            return {"Fn::ToJsonString": json.loads(value)}
+        return value
+
+    return _each(templates, change)
+
+
+def ingress_rules_inline(templates: Templates) -> Templates:
+    """Every ingress rule that is a resource inside the group that it belongs to."""
+    result = copy.deepcopy(templates)
+    for template in result.values():
+        resources = template["Resources"]
+        for logical_id in [key for key, raw in resources.items() if raw["Type"] == "AWS::EC2::SecurityGroupIngress"]:
+            rule = resources.pop(logical_id)["Properties"]
+            group = resources[rule.pop("GroupId")["Fn::GetAtt"][0]]["Properties"]
+            group.setdefault("SecurityGroupIngress", []).append(rule)
+    return result
+
+
+def account_and_region_by_reference(templates: Templates) -> Templates:
+    """The account and the region of a string taken from the pseudo parameters."""
+    own = {"111111111111": "AWS::AccountId", "us-west-2": "AWS::Region"}
+
+    def change(value: Any) -> Any:
+        if not isinstance(value, str) or "${" in value or not any(each in value for each in own):
+            return value
+        for literal, name in own.items():
+            value = value.replace(literal, f"${{{name}}}")
+        return {"Fn::Sub": value}
+
+    return _each(templates, change)
+
+
 REWRITES: Final[Mapping[str, Callable[[Templates], Templates]]] = {
     rewrite.__name__.replace("_", " "): rewrite
     for rewrite in (
@@ -246,5 +393,14 @@ REWRITES: Final[Mapping[str, Callable[[Templates], Templates]]] = {
         security_group_rules_as_resources,
         policies_as_managed_policies,
         policies_inline,
+        references_by_sub,
+        attributes_as_one_string,
+        resources_in_loops,
+        resources_under_conditions,
+        nothing_where_nothing_was,
+        policies_in_other_words,
+        texts_from_objects,
+        ingress_rules_inline,
+        account_and_region_by_reference,
     )
 }
