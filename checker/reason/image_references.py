@@ -82,10 +82,22 @@ def image_references(environment: Environment) -> Iterator[ImageReference]:
 def _at(owner: Resource, place: str) -> Iterator[ImageReference]:
     head, _, rest = place.partition(".*.")
     value = owner.get(head)
-    if isinstance(value, Absent):
+    if isinstance(value, Absent) or (isinstance(value, Unknown) and not _may_run_image(owner, head)):
         return
     for path, found in _below(value if isinstance(value, Unknown) else value.value, rest, head):
         yield ImageReference(owner, path, found)
+
+
+def _may_run_image(owner: Resource, place: str) -> bool:
+    """Whether a place that cannot be resolved may name an image: not below a text, nor in a function made of a zip."""
+    above, _, _ = place.rpartition(".")
+    parent = owner.get(above) if above else None
+    if isinstance(parent, Known) and isinstance(parent.value, str):
+        return False
+    package = owner.get("PackageType") if owner.type == "AWS::Lambda::Function" else None
+    return package is None or (
+        not isinstance(package, Absent) and not (isinstance(package, Known) and package.value == "Zip")
+    )
 
 
 def _below(value: Resolved, place: str, path: str) -> Iterator[tuple[str, Resolved]]:

@@ -133,8 +133,16 @@ def parse_policy(value: Resolved | Absent) -> tuple[LifecycleRule, ...] | Unknow
     """
     if isinstance(value, Absent):
         return ()
-    if isinstance(value, Unknown):
-        return value
+    return value if isinstance(value, Unknown) else _parsed_text(value) if isinstance(value, str) else _parsed(value)
+
+
+@lru_cache(maxsize=256)
+def _parsed_text(text: str) -> tuple[LifecycleRule, ...] | Unknown:
+    """The repositories of a project mostly have one and the same policy."""
+    return _parsed(text)
+
+
+def _parsed(value: Resolved) -> tuple[LifecycleRule, ...] | Unknown:
     if isinstance(value, str | Text):
         value = _decoded(value)
     unknown = first_unknown(value)

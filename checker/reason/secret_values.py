@@ -7,6 +7,7 @@ path in a secret store, a file) is none. Formats of keys: the issuers' own docum
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from checker.model.environment_words import words
@@ -20,6 +21,7 @@ _KEYS: Final = (
     (re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}"), "a Stripe key"),
     (re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b"), "a Google API key"),
 )
+_SHORTEST_KEY: Final = 15
 # A password in a URL, unless it is a reference that a shell or the program fills in.
 _URL_PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%)[^\s/@]+@", re.IGNORECASE)
 _RESOLVED_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
@@ -49,10 +51,12 @@ _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=_-]{20,}")
 
 def plain_secret(value: str) -> str | None:
     """What secret ``value`` holds in plain text, judged by the value alone; ``None`` where it shows none."""
-    if _RESOLVED_AT_DEPLOYMENT.search(value):
+    if "{{" in value and _RESOLVED_AT_DEPLOYMENT.search(value):
         return "a secret that CloudFormation writes out in plain text when it deploys"
-    if _URL_PASSWORD.search(value):
+    if "@" in value and _URL_PASSWORD.search(value):
         return "a URL with a password in it"
+    if len(value) < _SHORTEST_KEY:
+        return None
     return next((what for pattern, what in _KEYS if pattern.search(value)), None)
 
 
@@ -74,6 +78,7 @@ def looks_secret(name: str, value: str) -> bool:
     return kind == "secret" or _RANDOM.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=4096)
 def _kind(name: str) -> str | None:
     """``password``, ``secret`` or ``key`` (which may be no secret at all); ``None`` for every other name."""
     parts = words(name)

@@ -138,6 +138,10 @@ def _implicit(
         else:
             yield _elsewhere(maker, chosen.value, given)
         return
+    if maker.type == "AWS::Serverless::Function" and "LoggingConfig" in _globals(maker):
+        why = "the template's Globals say where functions log"
+        yield maker.undecided("implicit", why, path=given, fix=_FIX_IMPLICIT)
+        return
     made = names(maker, project)
     if isinstance(made, Unknown):
         yield maker.undecided("implicit", made.why, fix=_FIX_IMPLICIT)
@@ -152,6 +156,13 @@ def _implicit(
         yield _undeclared(maker, undeclared[0], "")
     elif any_made:
         yield maker.passes("implicit", "Each log group that it makes is declared.")
+
+
+def _globals(function: Resource) -> Mapping[str, object]:
+    """What SAM gives to every function of the template (AWS SAM Developer Guide, "Globals section")."""
+    declared = function.stack.template.get("Globals")
+    functions = declared.get("Function") if isinstance(declared, dict) else None
+    return functions if isinstance(functions, dict) else {}
 
 
 def _is_declared(name: Resolved, declared: Groups, project: Project) -> bool:

@@ -69,6 +69,8 @@ class Others:
     """What belongs to the other environments: words of their names, and hosts of their DNS records with the owner."""
 
     words: frozenset[str]
+    # Finds any of the words, also inside another: what it does not find need not be taken apart.
+    hint: re.Pattern[str]
     hosts: Mapping[str, str]
     # Nothing says which environment this is, so a word of any may be right or wrong.
     unsure: bool
@@ -171,7 +173,9 @@ def _others(environment: Environment) -> Others:
         found |= production | staging
     for host in _hosts(environment):
         hosts.pop(host, None)
-    return Others(frozenset(found - own), hosts, unsure)
+    foreign = frozenset(found - own)
+    hint = re.compile("|".join(map(re.escape, sorted(foreign))) or r"(?!)", re.IGNORECASE)
+    return Others(foreign, hint, hosts, unsure)
 
 
 def _vocabulary(environment: Environment) -> set[str]:
@@ -207,7 +211,8 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
         return
     # Secrets may stand here: what is said is the word or the host, never the value.
     written = _written(settled(value, environment.project))
-    host = next((host for host in _HOST.findall(written) if host.lower() in others.hosts), None)
+    hosts = _HOST.findall(written) if others.hosts and "://" in written else ()
+    host = next((host for host in hosts if host.lower() in others.hosts), None)
     if host is not None:
         said = f"{told.name} holds {host}, which is {others.hosts[host.lower()]}'s host."
         yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path)
@@ -234,6 +239,8 @@ def _foreign_resource(value: str | Text, environment: Environment) -> Resource |
 
 
 def _foreign_word(written: str, others: Others) -> str | None:
+    if not others.hint.search(written):
+        return None
     for part in re.split(r"[\s,;]+", written):
         # In a sentence, only what has the form of an address or a path speaks of a place.
         if " " in written.strip() and not re.search(r"[/:]|\w\.\w", part):
