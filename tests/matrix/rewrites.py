@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import yaml
 
-Templates = dict[str, dict[str, Any]]
+from tests.matrix import forms
+from tests.matrix.patches import Templates
+
 # Below these keys a string is a name of CloudFormation's own, not a value that an intrinsic may stand for.
 _FIXED: Final = frozenset(
     {"Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Version"}
@@ -174,62 +176,6 @@ def through_yaml(templates: Templates) -> Templates:
     return {name: parse_yaml(yaml.safe_dump(t, sort_keys=False), f"{name}.yaml").data for name, t in templates.items()}
 
 
-def security_group_rules_as_resources(templates: Templates) -> Templates:
-    """Every inline security-group rule as a resource of its own."""
-    result = copy.deepcopy(templates)
-    for template in result.values():
-        added: dict[str, Any] = {}
-        for logical_id, raw in template["Resources"].items():
-            if raw["Type"] != "AWS::EC2::SecurityGroup":
-                continue
-            for direction in ("Ingress", "Egress"):
-                rules = raw["Properties"].get(f"SecurityGroup{direction}") or []
-                if direction == "Egress" and rules:
-                    # Without any inline rule the group would keep the default one: CDK's own idiom stays inline.
-                    kept = {"CidrIp": "255.255.255.255/32", "IpProtocol": "icmp", "FromPort": 252, "ToPort": 86}
-                    raw["Properties"]["SecurityGroupEgress"] = [kept]
-                    rules = [rule for rule in rules if rule.get("CidrIp") != "255.255.255.255/32"]
-                elif rules:
-                    del raw["Properties"]["SecurityGroupIngress"]
-                for index, rule in enumerate(rules):
-                    properties = {"GroupId": {"Fn::GetAtt": [logical_id, "GroupId"]}, **rule}
-                    kind = f"AWS::EC2::SecurityGroup{direction}"
-                    added[f"{logical_id}{direction}{index}"] = {"Type": kind, "Properties": properties}
-        template["Resources"].update(added)
-    return result
-
-
-def policies_as_managed_policies(templates: Templates) -> Templates:
-    """Every ``AWS::IAM::Policy`` as a managed policy."""
-    result = copy.deepcopy(templates)
-    for template in result.values():
-        for raw in template["Resources"].values():
-            if raw["Type"] == "AWS::IAM::Policy":
-                raw["Type"] = "AWS::IAM::ManagedPolicy"
-                raw["Properties"].pop("PolicyName", None)
-    return result
-
-
-def policies_inline(templates: Templates) -> Templates:
-    """Every ``AWS::IAM::Policy`` of one role as an inline policy of that role."""
-    result = copy.deepcopy(templates)
-    for template in result.values():
-        resources = template["Resources"]
-        for logical_id in [key for key, raw in resources.items() if raw["Type"] == "AWS::IAM::Policy"]:
-            properties = resources[logical_id]["Properties"]
-            roles = [role.get("Ref") for role in properties.get("Roles", []) if isinstance(role, dict)]
-            if len(roles) != 1 or roles[0] not in resources:
-                continue
-            inline = {"PolicyName": properties["PolicyName"], "PolicyDocument": properties["PolicyDocument"]}
-            resources[roles[0]]["Properties"].setdefault("Policies", []).append(inline)
-            del resources[logical_id]
-            for raw in resources.values():
-                if logical_id in raw.get("DependsOn", []):
-                    kept = [each for each in raw["DependsOn"] if each != logical_id]
-                    raw["DependsOn"] = [*kept, roles[0]]
-    return result
-
-
 def _everywhere(templates: Templates, change: Callable[[dict[str, Any]], Any]) -> Templates:
     """Every object with a single key, from the leaves up, given to ``change``."""
 
@@ -312,34 +258,6 @@ def nothing_where_nothing_was(templates: Templates) -> Templates:
     return result
 
 
-def policies_in_other_words(templates: Templates) -> Templates:
-    """Policy documents with actions in other letters, scalars for lists of one, and lists for scalars."""
-
-    def turned(value: Any) -> Any:
-        if isinstance(value, list):
-            return value[0] if len(value) == 1 else value
-        return [value]
-
-    def change(node: Any) -> Any:
-        if isinstance(node, list):
-            return [change(child) for child in node]
-        if not isinstance(node, dict):
-            return node
-        changed = {key: change(child) for key, child in node.items()}
-        if changed.get("Effect") in {"Allow", "Deny"}:
-            for key in ("Action", "Resource"):
-                if key in changed:
-                    changed[key] = turned(changed[key])
-            actions = changed.get("Action", [])
-            lowered = [each.upper() for each in actions] if isinstance(actions, list) else actions.lower()
-            changed["Action"] = lowered
-        if isinstance(changed.get("Statement"), list | dict):
-            changed["Statement"] = turned(changed["Statement"])
-        return changed
-
-    return {name: {**template, "Resources": change(template["Resources"])} for name, template in templates.items()}
-
-
 def texts_from_objects(templates: Templates) -> Templates:
     """JSON in a string through ``Fn::ToJsonString``."""
 
@@ -349,18 +267,6 @@ def texts_from_objects(templates: Templates) -> Templates:
         return value
 
     return _each(templates, change)
-
-
-def ingress_rules_inline(templates: Templates) -> Templates:
-    """Every ingress rule that is a resource inside the group that it belongs to."""
-    result = copy.deepcopy(templates)
-    for template in result.values():
-        resources = template["Resources"]
-        for logical_id in [key for key, raw in resources.items() if raw["Type"] == "AWS::EC2::SecurityGroupIngress"]:
-            rule = resources.pop(logical_id)["Properties"]
-            group = resources[rule.pop("GroupId")["Fn::GetAtt"][0]]["Properties"]
-            group.setdefault("SecurityGroupIngress", []).append(rule)
-    return result
 
 
 def account_and_region_by_reference(templates: Templates) -> Templates:
@@ -390,17 +296,17 @@ REWRITES: Final[Mapping[str, Callable[[Templates], Templates]]] = {
         properties_from_mapping,
         resources_reversed,
         through_yaml,
-        security_group_rules_as_resources,
-        policies_as_managed_policies,
-        policies_inline,
+        forms.security_group_rules_as_resources,
+        forms.policies_as_managed_policies,
+        forms.policies_inline,
         references_by_sub,
         attributes_as_one_string,
         resources_in_loops,
         resources_under_conditions,
         nothing_where_nothing_was,
-        policies_in_other_words,
+        forms.policies_in_other_words,
         texts_from_objects,
-        ingress_rules_inline,
+        forms.ingress_rules_inline,
         account_and_region_by_reference,
     )
 }
