@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from checker.discovery import environment_of, kind_of
+from checker.model.environment_words import environment_of, kind_of
 from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
 from checker.reason.iam import Policies, grants, policies_of
 from checker.reason.oidc import Repository, Token, Trust, all_admitted, environment_token, ref_token, trust_of

@@ -74,6 +74,18 @@ def _as_arn(written: str | Text, stack: Stack) -> str | Text:
     return text([f"arn:{stack.partition}:iam::", *account_of(stack), ":role/", *pieces(written)])
 
 
+def mirrored(needed: Iterable[TaskRole], elsewhere: Iterable[str]) -> Iterator[TaskRole]:
+    """The roles that environments which are not at hand need, where names tell: made by the same code, they are called
+    as those at hand are, with the one environment's name in the place of the other's."""
+    names = list(elsewhere)
+    for each in needed:
+        home = each.task.stack.environment
+        for name in names:
+            if each.arn is not None and any(isinstance(part, str) and home in part for part in pieces(each.arn)):
+                parts = [part.replace(home, name) if isinstance(part, str) else part for part in pieces(each.arn)]
+                yield TaskRole(each.task, each.property, text(parts))
+
+
 def may_pass(policies: Policies, arn: str | Text, service: str = TASKS) -> Decision:
     """Whether the role of this ARN may be passed to ``service``."""
     return decide(policies, Request(PASS_ROLE, exact(arn), Context({_SERVICE_KEY: (service,)})))

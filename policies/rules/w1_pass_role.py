@@ -6,7 +6,8 @@ What is checked
     For every role that CI deploys to ECS with: it may pass the task role and the execution role of every task
     definition of the environments that it serves (``W1[missing]``); no other role (``W1[scope]``), however the policy
     is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do; and
-    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``).
+    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). An environment that is not at hand is taken to name its
+    roles as those at hand do, with its own name in the place of theirs.
 When it does not apply
     No role that trusts GitHub's OIDC provider registers task definitions, runs tasks or passes roles.
 What cannot be decided
@@ -34,6 +35,7 @@ from checker.reason.passing import (
     excess_role,
     excess_service,
     may_pass,
+    mirrored,
     needed_only,
     task_roles,
     tasks_only,
@@ -101,10 +103,10 @@ def _shown(each: TaskRole) -> str:
 
 def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -> Judgement:
     role, project = deployer.role, deployment.project
-    answer = needed_only(deployer.policies, needed, role.stack, project)
-    if answer:
-        return role.passes("scope", "It may pass no other role.")
     elsewhere = sorted(deployment.served(deployer) - {each.name for each in deployment.environments})
+    needed = [*needed, *mirrored(needed, elsewhere)]
+    if needed_only(deployer.policies, needed, role.stack, project):
+        return role.passes("scope", "It may pass no other role.")
     excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
     if excess is not None and (needed or "*" in excess.written):
         return role.fails(
@@ -116,9 +118,11 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
             actual=excess.written,
             related=(excess.statement.source,),
         )
+    if not needed:
+        return role.not_applicable("scope", "No task definition at hand whose roles these could be.")
     why = next(iter(deployer.policies.unread), "which roles it may pass is not known before deployment")
-    if elsewhere or not needed:
-        why = f"the task definitions of {', '.join(elsewhere) or 'the environments'} are not at hand"
+    if elsewhere:
+        why = f"the task definitions of {', '.join(elsewhere)} are not at hand"
     return role.undecided("scope", why, fix=_FIX_SCOPE)
 
 
