@@ -15,9 +15,8 @@ from typing import Final
 from checker.model.resources import Environment, Resource
 from checker.model.values import Absent, Known, Text, as_bool, pieces
 from checker.reason.directory import Directory, Registration
-from checker.reason.network import own_port
+from checker.reason.network import own_port, whole
 from checker.reason.reachability import Answer, Cause, Reach
-from checker.reason.services import whole
 from checker.reason.workloads import Variable
 
 _URL: Final = re.compile(

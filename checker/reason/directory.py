@@ -11,7 +11,8 @@ from typing import Final
 
 from checker.model.resources import Environment, Resource
 from checker.model.values import Absent, Known, Resolved, Unknown
-from checker.reason.services import Service, whole
+from checker.reason.network import whole
+from checker.reason.services import Service
 
 # Top-level names that no public DNS has: who resolves them is inside.
 _PRIVATE: Final = (".internal", ".local", ".private", ".lan", ".corp")

@@ -192,8 +192,13 @@ def port_number(environment: Environment, value: Value | Resolved) -> int | None
             return None
         server = environment.referred(value)
         return own_port(server) if server is not None else None
-    number = as_number(value) if isinstance(value, str | int | float) else None
-    return int(number) if number is not None and number == int(number) else None
+    return whole(value) if isinstance(value, str | int | float) else None
+
+
+def whole(value: Resolved) -> int | None:
+    """A whole number, ``None`` for anything else."""
+    number = as_number(value)
+    return int(number) if number is not None and number.is_integer() else None
 
 
 # The port that a server takes where its template names none (Amazon RDS, Amazon ElastiCache and MemoryDB API
@@ -216,8 +221,7 @@ def own_port(server: Resource) -> int | None:
     """The port that a database or a cache listens on, ``None`` where its template leaves it open."""
     port = server.get("Port")
     if isinstance(port, Known):
-        number = as_number(port.value)
-        return int(number) if number is not None else None
+        return whole(port.value)
     if isinstance(port, Unknown):
         return None
     engine = server.get("Engine")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.resources import Environment, Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list, as_number
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
+from checker.reason.network import whole
 
 _LOCAL_URL: Final = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(?=[/'\"\s?)]|$)"
@@ -158,12 +159,6 @@ def _checked(health: Resolved) -> Iterator[int]:
         if isinstance(part, str | Text):
             for match in _LOCAL_URL.finditer(str(part)):
                 yield int(match.group(1) or (443 if match.group(0).startswith("https") else 80))
-
-
-def whole(value: Resolved) -> int | None:
-    """A whole number, ``None`` for anything else."""
-    number = as_number(value)
-    return int(number) if number is not None and number == int(number) else None
 
 
 # -- how traffic comes in --------------------------------------------------------------------------

@@ -33,8 +33,9 @@ from checker.model.values import Absent, Known, Resolved, Text, Unknown
 from checker.model.verdicts import Surface
 from checker.reason.callers import answer, calls
 from checker.reason.directory import Directory
+from checker.reason.network import whole
 from checker.reason.reachability import Answer, Cause, Member, Reach, worst
-from checker.reason.services import Container, Forwarding, Service, Target, services, targets_of, whole
+from checker.reason.services import Container, Forwarding, Service, Target, services, targets_of
 from checker.reason.workloads import Variable, environment_variables
 
 _FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
