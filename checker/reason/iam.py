@@ -17,7 +17,7 @@ from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unk
 from checker.reason.arns import arn_of, expand, name_of
 from checker.reason.conditions import NOTHING_KNOWN, Context, holds
 from checker.reason.managed_policies import managed_policy, may_deny
-from checker.reason.patterns import Pattern, either, every, folded, glob, match, overlap
+from checker.reason.patterns import Pattern, either, every, exact, folded, glob, match, overlap
 from checker.reason.policies import Condition, Document, Statement, read_document
 
 
@@ -82,6 +82,8 @@ class _Attachments:
 
     to_roles: dict[ResourceKey, list[Resource]] = field(default_factory=dict)
     managed: dict[str | Text, Resource] = field(default_factory=dict)
+    # Policies of roles that are named by something that is not known: the name's pattern, or None, and the policy.
+    open: list[tuple[Pattern | None, Resource]] = field(default_factory=list)
     policies: dict[ResourceKey, Policies] = field(default_factory=dict)
 
 
@@ -97,11 +99,17 @@ def _find_attachments(project: Project) -> _Attachments:
             if arn is not None:
                 found.managed[arn] = policy
         value = policy.get("RoleName" if policy.type == "AWS::IAM::RolePolicy" else "Roles")
+        if isinstance(value, Unknown):
+            found.open.append((None, policy))
         for name in as_list(value.value) if isinstance(value, Known) else []:
             if not isinstance(name, str | Text):
+                found.open.append((None, policy))
                 continue
-            named = roles.get(expand(name, project))
+            written = expand(name, project)
+            named = roles.get(written)
             owners = [named] if named is not None else list(project.all_referred(name))
+            if not owners and isinstance(written, Text):
+                found.open.append((exact(written), policy))
             for owner in owners:
                 found.to_roles.setdefault(owner.key, []).append(policy)
     return found
@@ -136,6 +144,9 @@ def _policies_of(role: Resource, project: Project, attachments: _Attachments) ->
         gathered.append(document)
         may_allow.extend(may)
     gathered.extend(_document_of(policy, project) for policy in attached)
+    for pattern, policy in attachments.open:
+        if pattern is None or overlap(pattern, exact(name_of(role))):
+            gathered.append(Document(unread=(f"policy {policy.logical_id} may be attached to it",)))
     statements = tuple(statement for document in gathered for statement in document.statements)
     unread = tuple(why for document in gathered for why in document.unread)
     return Policies(statements, unread, tuple(may_allow), _boundary(role, project, attachments))
@@ -235,7 +246,7 @@ def _decide(policies: Policies, request: Request) -> Decision:
     denies = [statement for statement in perhaps if not statement.allows]
     if allowing and not denies and not policies.unread:
         return Decision(Answer.ALLOWED, "", tuple(allowing))
-    outline = None if allowing else _outline(policies, request.action)
+    outline = None if allowing else outlined(policies, request.action)
     if not allowing and not any(statement.allows for statement in perhaps) and not policies.unread and not outline:
         return Decision(Answer.DENIED, f"nothing allows {request.action} on it")
     if policies.unread:
@@ -247,7 +258,8 @@ def _decide(policies: Policies, request: Request) -> Decision:
     return Decision(Answer.UNKNOWN, f"{outline} may allow it", ())
 
 
-def _outline(policies: Policies, action: str) -> str | None:
+def outlined(policies: Policies, action: str) -> str | None:
+    """The policy known in outline only that may allow ``action``, if there is one."""
     wanted = folded(glob(action))
     return next((name for pattern, name in policies.may_allow if overlap(pattern, wanted)), None)
 
@@ -284,7 +296,7 @@ def bounds_on_resources(policies: Policies, action: str) -> Iterator[tuple[Patte
     denies it everywhere but on some resources.
     """
     for each in (policies, policies.boundary):
-        if each is not None and not each.unread and not _outline(each, action):
+        if each is not None and not each.unread and not outlined(each, action):
             yield _union(grants(each, action))
     for statement in denials(policies, action):
         if not statement.conditions and statement.certain and statement.not_resources is not None:

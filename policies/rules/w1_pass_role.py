@@ -26,7 +26,7 @@ from checker.model.resources import Environment, Resource
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
-from checker.reason.iam import grants
+from checker.reason.iam import grants, outlined
 from checker.reason.passing import (
     PASS_ROLE,
     TASKS,
@@ -127,7 +127,9 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
 
 
 def _service(deployer: Deployer) -> Judgement:
-    doubtful = False
+    doubt = next(iter(deployer.policies.unread), "")
+    if outline := outlined(deployer.policies, PASS_ROLE):
+        doubt = doubt or f"{outline} may allow it"
     for grant in grants(deployer.policies, PASS_ROLE):
         answer = tasks_only(deployer.policies, grant.statement)
         if answer:
@@ -143,9 +145,9 @@ def _service(deployer: Deployer) -> Judgement:
                 actual=excess.example,
                 related=(excess.statement.source,),
             )
-        doubtful = True
-    if doubtful:
-        why = "which services it may pass roles to is not known before deployment"
+        doubt = doubt or "the condition depends on what is not known before deployment"
+    if doubt:
+        why = f"which services it may pass roles to: {doubt}"
         return deployer.role.undecided("service", why, fix=_FIX_SERVICE)
     return deployer.role.passes("service", "It may pass roles to ECS tasks only.")
 
