@@ -27,8 +27,8 @@ def main() -> int:
     except RuntimeError as error:
         # Faults that constructs and aspects annotated come back through jsii as one exception, its message the list.
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+        return gate.code or 1
+    return gate.code
 
 
 if __name__ == "__main__":
