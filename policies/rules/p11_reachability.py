@@ -1,4 +1,4 @@
-"""What must reach each other can: before a deployment starts, it is known that it can become healthy.
+"""What must reach each other can.
 
 What the review found
     Not in the review. A port changed in one of the four places where it stands, or a security group that forgot a

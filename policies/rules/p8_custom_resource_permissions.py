@@ -1,4 +1,4 @@
-"""No custom resource runs with a permission that it may not have yet.
+"""Custom resources have their permissions before they run.
 
 What the review found
     Not in the review. ``AwsCustomResource`` shares one function and one role in a stack, and gives each use its
@@ -85,7 +85,7 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
 
 RULE = Rule(
     id="P8",
-    title="No custom resource runs with a permission that it may not have yet",
+    title="Custom resources have their permissions before they run",
     surfaces=frozenset({Surface.TEMPLATE}),
     looked_for="custom resource whose function is made in the same stack (Custom::*)",
     check=check,

@@ -1,4 +1,4 @@
-"""A web ACL in front of an API does not block the documents and the code that people send it.
+"""The web ACL lets documents and code through to the API.
 
 What the review found
     Not in the review. It asked that the size limit on bodies be taken out of the common group; the group's other rules
@@ -118,7 +118,7 @@ def _blocked_again(group: ManagedGroup, blocked: list[tuple[AclRule, str]]) -> A
 
 RULE = Rule(
     id="P9",
-    title="A web ACL in front of an API does not block the documents and the code that people send it",
+    title="The web ACL lets documents and code through to the API",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="web ACL in front of a load balancer or an API (AWS::WAFv2::WebACLAssociation)",
     check=check,

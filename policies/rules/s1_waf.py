@@ -1,4 +1,4 @@
-"""Production's web ACL stands before its load balancer and blocks what it should.
+"""Production's load balancer stands behind a complete web ACL.
 
 What the review found
     No web ACL; the one that was planned lacks the rules for Linux hosts.
@@ -227,7 +227,7 @@ def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[bool | None,
 
 RULE = Rule(
     id="S1",
-    title="Production's web ACL stands before its load balancer and blocks what it should",
+    title="Production's load balancer stands behind a complete web ACL",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="internet-facing application load balancer (AWS::ElasticLoadBalancingV2::LoadBalancer)",
     check=check,
