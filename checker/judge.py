@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checker.errors import printable
 from checker.model.judgements import Judgement, Place
@@ -21,6 +21,9 @@ from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Subject, Verdict
 from checker.reason.intrinsics import Budget, BudgetExceeded, World
 from checker.reason.templates import build_project, worlds
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
 
 # From the gravest: when one rule speaks twice of the same thing, the graver answer stands.
 _GRAVITY: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE)
@@ -41,6 +44,7 @@ def judge(
     findings: Mapping[str, Finding],
     *,
     settings: Settings = Settings(),  # noqa: B008 - frozen
+    pipeline: Pipeline | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
     """All verdicts of ``rules`` over ``stacks``, rule by rule; ``settings.rule_seconds`` bounds each of them."""
@@ -49,7 +53,7 @@ def judge(
     seconds = settings.rule_seconds
     every_world = worlds(stacks)
     answers = [
-        {rule.id: _collect(rule, project, budget, seconds, clock) for rule in rules}
+        {rule.id: _collect(rule, project, pipeline, budget, seconds, clock) for rule in rules}
         for project in (build_project(stacks, kinds, world, settings, budget) for world in every_world)
     ]
     verdicts: list[Verdict] = []
@@ -62,7 +66,12 @@ def judge(
 
 
 def _collect(
-    rule: Rule, project: Project, budget: Budget, seconds: float, clock: Callable[[], float]
+    rule: Rule,
+    project: Project,
+    pipeline: Pipeline | None,
+    budget: Budget,
+    seconds: float,
+    clock: Callable[[], float],
 ) -> dict[_Key, Judgement]:
     """What one rule says of one project, with "not applicable" said for each environment it is silent about."""
     deadline = clock() + seconds
@@ -89,9 +98,14 @@ def _collect(
             listen(environment, rule.check(environment))
     if rule.check_project is not None and project.environments:
         listen(project.environments[0], rule.check_project(project))
-    for environment in project.environments:
+    for environment in project.environments if rule.check or rule.check_project else ():
         if environment.name not in heard:
             _add(found, rule, environment.not_applicable(None, f"No {rule.looked_for} in this environment."))
+    if rule.check_pipeline is not None and pipeline is not None:
+        before = len(found)
+        listen(pipeline, rule.check_pipeline(pipeline, project))
+        if len(found) == before:
+            _add(found, rule, pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository."))
     return found
 
 

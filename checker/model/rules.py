@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from checker.model.judgements import Judgement
 from checker.model.resources import Environment, Project
 from checker.model.verdicts import Surface
+
+if TYPE_CHECKING:
+    # The pipeline's model is large; a run over templates alone does not pay for it.
+    from checker.model.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +20,10 @@ class Rule:
     """One finding as code.
 
     ``check`` is called once per environment, ``check_project`` once with all of them (for what only shows between
-    environments); a rule has either or both. ``looked_for`` completes "Not applicable: no ... in this environment",
-    which the judge says when the rule yields nothing for an environment.
+    environments), ``check_pipeline`` once where the repository's workflows, scripts and migrations are at hand. A rule
+    has at least one of them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
+    says of each environment that ``check`` and ``check_project`` are silent about; ``looked_for_in_pipeline`` likewise
+    of a pipeline.
     """
 
     id: str
@@ -25,3 +32,5 @@ class Rule:
     looked_for: str
     check: Callable[[Environment], Iterator[Judgement]] | None = None
     check_project: Callable[[Project], Iterator[Judgement]] | None = None
+    check_pipeline: Callable[[Pipeline, Project], Iterator[Judgement]] | None = None
+    looked_for_in_pipeline: str = ""

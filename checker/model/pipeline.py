@@ -1,0 +1,55 @@
+"""What a repository does to its environments: the jobs of its workflows, what their scripts do, its migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from checker.model.jobs import EffectiveJob
+from checker.model.judgements import Judgeable
+from checker.model.scripts import AwsCall, CdkCommand, Trace
+from checker.model.sources import Problem
+from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+from checker.model.workflows import Workflows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pipeline(Judgeable):
+    """All that is known of one repository's pipeline.
+
+    ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.jobs`); ``trace(job)`` is what a job's
+    scripts do, followed when it is first asked for. ``migrations`` are the folders of SQL migrations
+    (:mod:`checker.model.migrations`). It is a place: the repository as a whole, for what stands nowhere in particular.
+    """
+
+    workflows: Workflows
+    jobs: tuple[EffectiveJob, ...]
+    trace: Callable[[EffectiveJob], Trace]
+    migrations: tuple[Any, ...] = ()
+    problems: tuple[Problem, ...] = field(default=())
+
+    def aws_calls(self) -> Iterator[AwsCall]:
+        """Every AWS call of every job, job by job in the order in which they run."""
+        for job in self.jobs:
+            yield from self.trace(job).aws
+
+    def cdk_commands(self) -> Iterator[CdkCommand]:
+        """Every run of the CDK's command, likewise."""
+        for job in self.jobs:
+            yield from self.trace(job).cdk
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW
+
+    @property
+    def environment_name(self) -> str:
+        return ""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.SETTING, "the repository's pipeline")
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the folder is all there is
+        return Location(".github/workflows", None, path or None)
