@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from checker import waivers
 from checker.collect import repository
@@ -32,6 +32,11 @@ from checker.register import load_register
 from checker.settings_file import project_settings
 from policies.rules import load
 
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
+
+# What a gate can see without an account: the rest is for `audit`.
+GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
 # Where a project keeps its waivers; the first that is there counts.
 WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
@@ -63,16 +68,18 @@ def gate(request: Request) -> Run:
     for stack in stacks:
         stack.parameters = request.settings.parameters.get(stack.name, {})
     register = load_register()
-    rules = [rule for rule in load() if Surface.TEMPLATE in rule.surfaces]
-    verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings)
+    # Bare templates are judged by themselves: no project is around them.
+    bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
+    pipeline = None if bare else pipeline_of(request.project, request.settings, tuple(kinds))
+    rules = [rule for rule in load() if rule.surfaces & GATE_SURFACES]
+    verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
-    count = sum(1 for stack in with_nested(stacks) for _ in stack.template.get("Resources", ()))
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
-        surfaces={Surface.TEMPLATE.value: f"{len(list(with_nested(stacks)))} templates, {count} resources"},
-        unread=tuple(_unread(stacks)),
+        surfaces=_surfaces(stacks, pipeline),
+        unread=(*_unread(stacks), *_unread_of(pipeline)),
         notes=(*notes, *(note for assembly in assemblies for note in assembly.notes)),
     )
     summary = ProjectSummary(
@@ -96,6 +103,25 @@ def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
             findings = load_register().findings
             return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
     return ()
+
+
+def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:
+    """What the repository's workflows, scripts and migrations do; ``None`` where it has none."""
+    if not (root / ".github").is_dir():
+        return None
+    from checker.collect.scripts import ScriptLibrary
+    from checker.collect.workflows import read_workflows
+    from checker.model.pipeline import Pipeline
+    from checker.reason.jobs import effective_jobs
+    from checker.reason.trace import Tracer
+
+    workflows = read_workflows(root)
+    if not workflows.files and not workflows.problems:
+        return None
+    jobs = effective_jobs(workflows, settings, environments)
+    tracer = Tracer(ScriptLibrary(root))
+    problems = (*workflows.all_problems, *jobs.problems)
+    return Pipeline(workflows, tuple(jobs.working()), tracer.job, problems=problems)
 
 
 def _read(request: Request) -> list[Assembly]:
@@ -146,6 +172,21 @@ def _unread(stacks: Iterable[Stack]) -> Iterable[Unread]:
         for reason in stack.unread:
             what, _, why = reason.partition(": ")
             yield Unread(f"{stack.source.file}: {what}", why)
+
+
+def _unread_of(pipeline: Pipeline | None) -> Iterable[Unread]:
+    for problem in pipeline.problems if pipeline else ():
+        if problem.unread:
+            yield Unread(str(problem.spot), problem.message, problem.fix)
+
+
+def _surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, str]:
+    every = list(with_nested(stacks))
+    count = sum(len(stack.template.get("Resources", ())) for stack in every)
+    found = {Surface.TEMPLATE.value: f"{len(every)} templates, {count} resources"}
+    if pipeline is not None:
+        found[Surface.WORKFLOW.value] = f"{len(pipeline.workflows.files)} workflows, {len(pipeline.jobs)} jobs"
+    return found
 
 
 def _digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:

@@ -9,6 +9,10 @@ A case file is ``tests/rules/cases/ID.yaml``: a list of cases, each with
 ``template``
     One template as YAML text; or ``environments``: environment name -> template text (or a list of them). The
     environment's kind follows from its name, as in discovery.
+``files``
+    Path -> text: the repository around it, with its workflows, scripts and migrations. With files, a template may be
+    missing. Files that several cases share stand once, as a YAML anchor or in ``tests/rules/repositories/NAME`` which
+    ``repository: NAME`` puts below the case's own files.
 ``settings``
     Optional: fields of :class:`checker.model.settings.Settings`.
 ``waivers``
@@ -21,14 +25,18 @@ A case file is ``tests/rules/cases/ID.yaml``: a list of cases, each with
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
+from checker.assess import pipeline_of
 from checker.collect.documents import parse_yaml
 from checker.discovery import kind_of
 from checker.judge import judge
@@ -40,6 +48,7 @@ from checker.waivers import apply, parse_waivers
 from policies.rules import load
 
 CASES = Path(__file__).parent / "cases"
+REPOSITORIES = Path(__file__).parent / "repositories"
 TODAY = date(2026, 12, 1)
 _WAIVER = {
     "environments": ["*"],
@@ -69,7 +78,7 @@ def all_cases() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def stacks_of(case: Mapping[str, Any]) -> tuple[list[Stack], dict[str, EnvironmentKind]]:
-    environments = case.get("environments") or {"default": case["template"]}
+    environments = case.get("environments") or ({"default": case["template"]} if "template" in case else {})
     stacks: list[Stack] = []
     for environment, templates in environments.items():
         for index, text in enumerate(templates if isinstance(templates, list) else [templates]):
@@ -83,9 +92,28 @@ def verdicts_of(finding: str, case: Mapping[str, Any]) -> list[Verdict]:
     stacks, kinds = stacks_of(case)
     settings = Settings(**case.get("settings", {}))
     findings = load_register().findings
-    verdicts = judge(stacks, kinds, load([finding]), findings, settings=settings)
+    with repository_of(case) as root:
+        pipeline = pipeline_of(root, settings, tuple(kinds)) if root else None
+        verdicts = judge(stacks, kinds, load([finding]), findings, settings=settings, pipeline=pipeline)
     text = yaml.safe_dump({"waivers": [{**_WAIVER, **waiver} for waiver in case.get("waivers", ())]})
     return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=findings), TODAY)[0]
+
+
+@contextmanager
+def repository_of(case: Mapping[str, Any]) -> Iterator[Path | None]:
+    """The case's repository as a folder, ``None`` where it has none."""
+    if "files" not in case and "repository" not in case:
+        yield None
+        return
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        if "repository" in case:
+            shutil.copytree(REPOSITORIES / case["repository"], root, dirs_exist_ok=True)
+        for name, text in case.get("files", {}).items():
+            file = root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        yield root
 
 
 def said(verdicts: list[Verdict]) -> dict[str, dict[str, str]]:
