@@ -132,7 +132,19 @@ CUSTOM: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "download_fileobj": ["HeadObject", "GetObject"],
         "copy": ["HeadObject", "CopyObject"],
     },
-    "ecr": {"get-login-password": ["GetAuthorizationToken"], "get-login": ["GetAuthorizationToken"]},
+    # Amazon ECR User Guide, "IAM permissions for pushing an image" and "for pulling".
+    "ecr": {
+        "get-login-password": ["GetAuthorizationToken"],
+        "get-login": ["GetAuthorizationToken"],
+        "docker-push": [
+            "BatchCheckLayerAvailability",
+            "InitiateLayerUpload",
+            "UploadLayerPart",
+            "CompleteLayerUpload",
+            "PutImage",
+        ],
+        "docker-pull": ["BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"],
+    },
     "ecr-public": {"get-login-password": ["GetAuthorizationToken"]},
     "logs": {"tail": ["FilterLogEvents"], "start-live-tail": ["StartLiveTail"]},
     "cloudformation": {

@@ -20,11 +20,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from checker.errors import printable
 from checker.model.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.judgements import Judgeable
 from checker.model.possible import Possible, Scalar, options, shown
-from checker.model.sources import Problem, Spot
+from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Absent, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
@@ -191,7 +190,7 @@ class Command(_ScriptPlace):
     @property
     def spelled(self) -> str:
         known = [each for each in self.words[:4] if isinstance(each, str) and not each.startswith("-")]
-        return printable(" ".join(known[:3]) or "a command", 80)
+        return brief(" ".join(known[:3]) or "a command", 80)
 
     def text(self) -> str:
         """All words as one line, holes as they are written. May hold secrets that were written out: do not print."""
@@ -243,7 +242,7 @@ class AwsCall(_ScriptPlace):
 
     @property
     def spelled(self) -> str:
-        return printable(f"{self.service} {self.waiter or self.operation}", 80)
+        return brief(f"{self.service} {self.waiter or self.operation}", 80)
 
     def argument(self, name: str) -> Argument | Absent:
         """An argument by its API name in any spelling; positional ones of custom commands are ``"0"``, ``"1"``."""
@@ -293,7 +292,7 @@ class CdkCommand(_ScriptPlace):
 
     @property
     def spelled(self) -> str:
-        return printable(f"cdk {self.name}", 80)
+        return brief(f"cdk {self.name}", 80)
 
     @property
     def folder(self) -> str | None:

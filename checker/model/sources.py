@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from checker.model.verdicts import Location
 
 
+def brief(text: str, limit: int = 300) -> str:
+    """Text of a scanned file on one line and short, as messages quote it."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text[: limit * 4])
+    line = " ".join(line.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Spot:
     """A place in a file: ``file`` relative to the project's root, ``line`` and ``column`` from 1."""

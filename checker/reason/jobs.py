@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.discovery import environment_of as environment_in
+from checker.model.environment_words import environment_of as environment_in
 from checker.model.jobs import (
     DEFAULT_TIMEOUT_MINUTES,
     ConcurrencyInForce,

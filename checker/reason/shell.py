@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.errors import printable
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.scripts import Command, Handling, Loop, Reached, Stream, Write
 from checker.model.shell import (
@@ -39,11 +38,11 @@ from checker.model.shell import (
     While,
     Word,
 )
-from checker.model.sources import Problem, Spot
+from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.reason.shell_builtins import BUILTINS, output_of
 from checker.reason.shell_state import Context, Flow, Library, Result, State
-from checker.reason.shell_syntax_facts import attempts_of, leaves, retries, sleeps
+from checker.reason.shell_syntax_facts import assigned_in, attempts_of, leaves, retries, sleeps
 from checker.reason.shell_words import decide, expand, matches, single
 from checker.reason.wrappers import unwrapped
 
@@ -68,6 +67,7 @@ class Follower:
     problems: list[Problem] = field(default_factory=list)
     _left: int = MAX_STATEMENTS
     _depth: int = 0
+    _captures: int = 0
 
     def follow(self, state: State) -> State:
         """Follow ``state.script`` from its beginning to its end."""
@@ -79,7 +79,7 @@ class Follower:
         return state
 
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
-        self._note((Problem(spot, printable(message, 300), fix, unread),))
+        self._note((Problem(spot, brief(message, 300), fix, unread),))
 
     def _note(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
@@ -135,7 +135,7 @@ class Follower:
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         is_or = statement.operator == "||"
         if is_or:
-            fallback = printable(statement.right_source, 200)
+            fallback = brief(statement.right_source, 200)
             stops = leaves(statement.right, state.functions)
             left_context = context.handled(tested="or", fallback=fallback, fallback_stops=stops)
         else:
@@ -205,10 +205,19 @@ class Follower:
         if asked.truth is statement.until:
             return NEXT
         always = asked.truth is not None
+        self._widen(statement.body, state, str(spot))
         result = self.block(statement.body, state, inside if always else replace(inside, certain=False))
         if not always:
             state.join([before, state.fork()])
         return Result(result.flow) if always and result.flow in {Flow.EXIT, Flow.RETURN} else NEXT
+
+    @staticmethod
+    def _widen(body: Block, state: State, where: str) -> None:
+        """What a loop assigns may hold something else when it comes round again."""
+        for name in assigned_in(body):
+            known = state.variables.get(name)
+            if known is not None and not isinstance(known, tuple):
+                state.variables[name] = one_of([known, open_text(f"${{{name}}}", where)])
 
     def _for(self, statement: For, state: State, context: Context) -> Result:
         spot = state.script.spot(statement.line)
@@ -319,8 +328,10 @@ class Follower:
             self.block(substitution.body, fork, inner)
             printed = [c for c in self.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
             printed = [command for command in printed if not command.handling.piped or not name]
-            spot = state.script.spot(0)
-            opened = open_text(printable(substitution.source, 200), spot.file)
+            self._captures += 1
+            # Each time it runs it may print something else: two holes of one source are not the same value.
+            source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
+            opened = open_text(brief(source, 200), f"{state.script.file}#{self._captures}")
             if not printed:
                 last = substitution.body.statements[-1] if substitution.body.statements else None
                 return opened if last is not None else ""
@@ -455,7 +466,7 @@ class Follower:
             loops=context.loops,
         )
         given = {name: value for name, value in own.items() if not isinstance(value, tuple)}
-        source = printable(statement.source, 500)
+        source = brief(statement.source, 500)
         self.commands.append(Command(tuple(words), reached, handling, source, state.folder, given, context.writes))
 
     def _function(self, name: str, words: list[Possible], spot: Spot, state: State, context: Context) -> Result:

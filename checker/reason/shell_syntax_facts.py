@@ -172,6 +172,19 @@ def _names(word: Word, depth: int) -> Iterator[str]:
             yield from re.findall(r"[A-Za-z_]\w*", part.source)
 
 
+def assigned_in(block: Block) -> set[str]:
+    """The variables that the statements of a block set."""
+    found: set[str] = set()
+    for statement in within(block):
+        if isinstance(statement, Simple | Declare):
+            found.update(each.name for each in statement.assignments)
+        if isinstance(statement, Simple) and first_word(statement) == "read":
+            found.update(word_text(word) for word in statement.words[1:])
+        if isinstance(statement, For):
+            found.add(statement.variable)
+    return found
+
+
 def attempts_of(loop: For) -> int | None:
     """The bound of ``for ((i=0; i<30; i++))`` or ``$(seq 1 30)``."""
     sources = [loop.arithmetic] if loop.arithmetic else []

@@ -1,0 +1,508 @@
+"""Follows Python deploy code without importing or running it: which AWS calls it makes, in which order.
+
+Functions of the repository are entered where they are called; both branches of a test count; what is handed to other
+code (a table of commands, a thread pool, a decorator) counts as possibly called. Where the words of the command line
+choose among commands, those that they name are the ones that count.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.model.possible import Possible
+from checker.model.python import PythonModule
+from checker.model.scripts import AwsCall, Command, Handling, Loop, Reached
+from checker.model.sources import Problem, Spot
+from checker.reason.python_expressions import Evaluator, Frame, service_of_annotation
+from checker.reason.python_values import (
+    Class,
+    Dict,
+    Extern,
+    Function,
+    Instance,
+    Module,
+    PythonLibrary,
+    Value,
+    either,
+)
+
+MAX_STATEMENTS: Final = 30_000
+MAX_CALLS: Final = 5_000
+MAX_DEPTH: Final = 24
+_AWS_ERRORS: Final = frozenset({"ClientError", "BotoCoreError", "WaiterError", "Exception", "BaseException"})
+_LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
+
+
+class _StopError(Exception):
+    """More than can be followed."""
+
+
+@dataclass(slots=True)
+class PythonFollower(Evaluator):
+    """Follows one start of a program. ``calls`` are AWS calls and programs that it starts, in order."""
+
+    library: PythonLibrary
+    reached: Reached
+    arguments: tuple[Possible, ...] | None = ()  # of the command line, without the program; None: not known
+    environment: Mapping[str, Possible] = field(default_factory=dict)
+    folder: str | None = ""
+    calls: list[AwsCall | Command] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    roots: tuple[str, ...] = ("",)
+    options: dict[str, Value] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
+    _modules: dict[str, PythonModule | None] = field(default_factory=dict)
+    _left: int = MAX_STATEMENTS
+    _depth: int = 0
+    _memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...]]] = field(default_factory=dict)
+    _kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
+
+    def start(self, path: str, function: str = "") -> None:
+        """Follow a file as a program, or one function of it."""
+        module = self._module(path)
+        if module is None:
+            return
+        self.roots = tuple(dict.fromkeys((posixpath.dirname(path), self.folder or "", "", "src", *self.roots)))
+        try:
+            self.load(module, main=not function)
+            found = module.names.get(function) if function else None
+            if isinstance(found, Function):
+                self.enter(found, (), {}, Frame(module, {}, self.reached, Handling(errexit=True)))
+        except (_StopError, RecursionError):
+            self.problem(
+                module.spot(module.tree), "does more than can be followed: the rest is not judged", "Split it."
+            )
+
+    def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
+        problem = Problem(spot, message, fix, unread)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    # --- modules ----------------------------------------------------------------------------------------------------
+
+    def load(self, module: PythonModule, *, main: bool = False) -> None:
+        """Run a module's own statements, once."""
+        if "__name__" in module.names and not main:
+            return
+        module.names["__name__"] = "__main__" if main else module.file.removesuffix(".py").replace("/", ".")
+        module.names["__file__"] = module.file
+        frame = Frame(module, module.names, replace(self.reached, spot=Spot(module.file)), Handling(errexit=True))
+        self.block(module.tree.body, frame)
+
+    def find(self, dotted: str, module: PythonModule, level: int) -> PythonModule | None:
+        """The repository's file behind an import."""
+        tail = dotted.replace(".", "/")
+        roots: Iterable[str] = self.roots
+        if level:
+            base = module.package
+            for _ in range(level - 1):
+                base = posixpath.dirname(base)
+            roots = (base,)
+        for root in roots:
+            path = posixpath.normpath(posixpath.join(root, tail)) if tail else root
+            for candidate in (f"{path}.py", f"{path}/__init__.py"):
+                found = self._module(candidate)
+                if found is not None:
+                    return found
+        return None
+
+    def _module(self, path: str) -> PythonModule | None:
+        """A file of the repository, with nothing bound yet the first time this program uses it."""
+        if path not in self._modules:
+            module = self.library.python(path)
+            self._modules[path] = module.fresh() if module is not None else None
+        return self._modules[path]
+
+    def _import(self, node: ast.Import | ast.ImportFrom, frame: Frame) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found = self.find(alias.name, frame.module, 0)
+                if found is not None and (alias.asname or "." not in alias.name):
+                    self.load(found)
+                    frame.names[alias.asname or alias.name] = Module(found)
+                else:
+                    name = alias.asname or alias.name.partition(".")[0]
+                    frame.names[name] = Extern(alias.name if alias.asname else name)
+            return
+        dotted = node.module or ""
+        found = self.find(dotted, frame.module, node.level) if dotted or node.level else None
+        if found is not None:
+            self.load(found)
+        for alias in node.names:
+            bound = alias.asname or alias.name
+            inner = self.find(f"{dotted}.{alias.name}".lstrip("."), frame.module, node.level)
+            if found is not None and alias.name in found.names:
+                frame.names[bound] = found.names[alias.name]
+            elif inner is not None:
+                self.load(inner)
+                frame.names[bound] = Module(inner)
+            else:
+                frame.names[bound] = Extern(f"{dotted}.{alias.name}".lstrip("."))
+
+    # --- statements -------------------------------------------------------------------------------------------------
+
+    def block(self, statements: Sequence[ast.stmt], frame: Frame) -> bool:
+        """Follow statements; whether control surely left them (return, raise, continue, exit)."""
+        return any(self.statement(statement, frame) for statement in statements)
+
+    def statement(self, node: ast.stmt, frame: Frame) -> bool:
+        self._left -= 1
+        if self._left < 0 or len(self.calls) >= MAX_CALLS:
+            raise _StopError
+        match node:
+            case ast.Expr():
+                self.value(node.value, frame)
+                return self._exits(node.value)
+            case ast.Assign():
+                value = self.value(node.value, frame)
+                for target in node.targets:
+                    self.bind(target, value, frame)
+            case ast.AnnAssign():
+                value = self.value(node.value, frame) if node.value is not None else None
+                if value is None or isinstance(value, Extern):
+                    value = self.typed(node.annotation, frame) or value
+                if node.value is not None:
+                    self.bind(node.target, value, frame)
+            case ast.AugAssign():
+                self.value(node.value, frame)
+                self.bind(node.target, Extern(ast.unparse(node.target)), frame)
+            case ast.Return():
+                frame.returned.append(self.value(node.value, frame) if node.value is not None else None)
+                return True
+            case ast.Raise():
+                if node.exc is not None:
+                    self.value(node.exc, frame)
+                return True
+            case ast.Continue() | ast.Break():
+                return True
+            case ast.Import() | ast.ImportFrom():
+                self._import(node, frame)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._define(node, frame)
+            case ast.ClassDef():
+                frame.names[node.name] = Class(frame.module, node)
+            case ast.If():
+                return self._if(node, frame)
+            case ast.For() | ast.AsyncFor():
+                self._for(node, frame)
+            case ast.While():
+                loop = Loop(
+                    "retry" if _sleeps(node.body) else "while", frame.module.spot(node), sleeps=_sleeps(node.body)
+                )
+                self._widen(node.body, frame)
+                self.value(node.test, frame)
+                self.block(node.body, frame.inside(loop))
+                self.block(node.orelse, frame)
+            case ast.With() | ast.AsyncWith():
+                return self._with(node, frame)
+            case ast.Try() | ast.TryStar():
+                return self._try(node, frame)
+            case ast.Match():
+                self._match(node, frame)
+            case ast.Assert():
+                self.value(node.test, frame)
+            case _:
+                pass
+        return False
+
+    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
+        closure = frame.names if frame.names is not frame.module.names else {}
+        function = Function(frame.module, node, None, closure)
+        frame.names[node.name] = function
+        for decorator in node.decorator_list:
+            registry = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(registry, ast.Attribute) and registry.attr in {"command", "callback", "task", "group"}:
+                named = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
+                name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
+                owner = self.value(registry.value, frame)
+                frame.module.names.setdefault("__commands__", Dict(()))
+                commands = frame.module.names["__commands__"]
+                assert isinstance(commands, Dict)
+                entry = (str(name), function)
+                frame.module.names["__commands__"] = Dict((*commands.items, entry))
+                del owner
+
+    def _if(self, node: ast.If, frame: Frame) -> bool:
+        answer = self.truth(self.value(node.test, frame))
+        if answer is True:
+            return self.block(node.body, frame)
+        if answer is False:
+            return self.block(node.orelse, frame)
+        before = dict(frame.names)
+        inner = frame.maybe()
+        left = self.block(node.body, inner)
+        after_body = dict(frame.names) if not left else None
+        frame.names.clear()
+        frame.names.update(before)
+        other_left = self.block(node.orelse, frame.maybe() if node.orelse else frame)
+        if after_body is not None and not other_left:
+            for name, value in after_body.items():
+                if name not in frame.names:
+                    frame.names[name] = value
+                elif frame.names[name] is not value:
+                    frame.names[name] = either([value, frame.names[name]])
+        elif after_body is not None:
+            frame.names.update(after_body)
+        return left and other_left
+
+    def _for(self, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
+        values = self.elements(self.value(node.iter, frame))
+        spot = frame.module.spot(node)
+        counts = (
+            isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
+        )
+        variable = ast.unparse(node.target)
+        if not values or counts or len(values) > 32:
+            self._widen(node.body, frame)
+            kind = "retry" if counts and (_sleeps(node.body) or _leaves_early(node.body)) else "each"
+            self.bind(node.target, Extern(variable), frame)
+            self.block(node.body, frame.inside(Loop(kind, spot, variable, sleeps=_sleeps(node.body))))
+        else:
+            shown = tuple(value if isinstance(value, str) else None for value in values)
+            for index, value in enumerate(values):
+                self.bind(node.target, value, frame)
+                loop = Loop("each", spot, variable, shown if None not in shown else None, index)
+                self.block(node.body, frame.inside(loop))
+        self.block(node.orelse, frame)
+
+    @staticmethod
+    def _widen(body: Sequence[ast.stmt], frame: Frame) -> None:
+        """What a loop assigns may hold something else when it comes round again."""
+        stored = (node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name))
+        for name in {node.id for node in stored if isinstance(node.ctx, ast.Store)} & frame.names.keys():
+            frame.names[name] = either([frame.names[name], Extern(name)])
+
+    def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> bool:
+        handling = frame.handling
+        for item in node.items:
+            value = self.value(item.context_expr, frame)
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, value, frame)
+            if ast.unparse(item.context_expr).startswith(("contextlib.suppress", "suppress")):
+                handling = replace(handling, swallowed=True, caught=(*handling.caught, "suppress"))
+        return self.block(node.body, frame.handled(handling))
+
+    def _try(self, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
+        handling = frame.handling
+        caught = tuple(ast.unparse(handler.type) if handler.type else "BaseException" for handler in node.handlers)
+        swallowed = any(_takes_aws_errors(handler) and not _raises(handler.body) for handler in node.handlers)
+        handling = replace(handling, caught=(*handling.caught, *caught), swallowed=handling.swallowed or swallowed)
+        left = self.block(node.body, frame.handled(handling) if node.handlers else frame)
+        for handler in node.handlers:
+            if handler.name:
+                frame.names[handler.name] = Extern(handler.name)
+            self.block(handler.body, frame.maybe(on_failure=True))
+        left = self.block(node.orelse, frame) or left
+        return self.block(node.finalbody, frame) or (left and not swallowed)
+
+    def _match(self, node: ast.Match, frame: Frame) -> None:
+        subject = self.value(node.subject, frame)
+        for case in node.cases:
+            literal = case.pattern.value if isinstance(case.pattern, ast.MatchValue) else None
+            if isinstance(literal, ast.Constant) and isinstance(subject, str) and literal.value != subject:
+                continue
+            chosen = isinstance(subject, Extern) and subject.parsed and isinstance(literal, ast.Constant)
+            if chosen and self.not_asked_for(str(ast.literal_eval(literal or ast.Constant(""))), _case_names(node)):
+                continue
+            self.block(case.body, frame.maybe())
+
+    @staticmethod
+    def _exits(node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and ast.unparse(node.func) in _LEAVES
+
+    # --- functions --------------------------------------------------------------------------------------------------
+
+    def not_asked_for(self, name: str, among: Iterable[str]) -> bool:
+        """Whether the command line surely chooses another command than ``name`` of those."""
+        if self.arguments is None:
+            return False
+        words = {word for word in self.arguments if isinstance(word, str)}
+        return name not in words and bool(words & set(among))
+
+    def enter(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame) -> Value:
+        """Follow a call of one of the repository's functions; what it returns."""
+        if self._depth >= MAX_DEPTH:
+            return Extern(getattr(function.node, "name", "lambda"))
+        key: tuple[object, ...] = (
+            id(function.node),
+            *(_identity(value) for value in (function.owner, *positional)),
+            *((name, _identity(value)) for name, value in sorted(named.items())),
+            frame.reached.certain,
+            frame.reached.loops,
+            frame.handling,
+        )
+        known = self._memo.get(key)
+        if known is not None:
+            if len(self.calls) + len(known[1]) > MAX_CALLS:
+                raise _StopError
+            self.calls.extend(known[1])
+            return known[0]
+        self._kept.extend((function.owner, *positional, *named.values()))
+        self._memo[key] = (Extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
+        start = len(self.calls)
+        inner = Frame(function.module, self._bound(function, positional, named), frame.reached, frame.handling)
+        self._depth += 1
+        if isinstance(function.node, ast.Lambda):
+            result = self.value(function.node.body, inner)
+        else:
+            self.block(function.node.body, inner)
+            result = either(inner.returned) if inner.returned else None
+            if result is None or isinstance(result, Extern):
+                typed = self.typed(function.node.returns, inner) if function.node.returns is not None else None
+                result = typed if typed is not None else result
+        self._depth -= 1
+        self._memo[key] = (result, tuple(self.calls[start:]))
+        return result
+
+    def _bound(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value]) -> dict[str, Value]:
+        """The function's parameters with what they are given: else their default, else what their type tells."""
+        node = function.node.args
+        names: dict[str, Value] = dict(function.closure)
+        given = list(positional)
+        parameters = [*node.posonlyargs, *node.args]
+        if function.owner is not None and parameters:
+            given.insert(0, function.owner)
+        defaults = dict(zip((each.arg for each in reversed(parameters)), reversed(node.defaults), strict=False))
+        defaults |= {
+            each.arg: default for each, default in zip(node.kwonlyargs, node.kw_defaults, strict=True) if default
+        }
+        frame = Frame(function.module, names, self.reached, Handling())
+        for index, parameter in enumerate([*parameters, *node.kwonlyargs]):
+            value: Value = Extern(parameter.arg)
+            if index < len(parameters) and index < len(given):
+                value = given[index]
+            elif parameter.arg in named:
+                value = named[parameter.arg]
+            elif parameter.arg in defaults:
+                value = self.value(defaults[parameter.arg], frame)
+            if isinstance(value, Extern) and parameter.annotation is not None:
+                value = self.typed(parameter.annotation, frame) or value
+            names[parameter.arg] = value
+        if node.vararg:
+            names[node.vararg.arg] = tuple(given[len(parameters) :])
+        if node.kwarg:
+            known = {parameter.arg for parameter in [*parameters, *node.kwonlyargs]}
+            names[node.kwarg.arg] = Dict(tuple((key, value) for key, value in named.items() if key not in known))
+        return names
+
+    def typed(self, annotation: ast.expr, frame: Frame) -> Value:
+        """The value that a type stands for: a client by its stubs' name, or an object of a class of the repository."""
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            try:
+                annotation = ast.parse(annotation.value, mode="eval").body
+            except SyntaxError:
+                return None
+        if isinstance(annotation, ast.BinOp):  # X | None
+            return self.typed(annotation.left, frame) or self.typed(annotation.right, frame)
+        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Optional"):
+            return self.typed(annotation.slice, frame)
+        if not isinstance(annotation, ast.Name | ast.Attribute):
+            return None
+        found = self.value(annotation, frame)
+        if isinstance(found, Class):
+            return Instance(found)
+        return service_of_annotation(found) if isinstance(found, Extern) else None
+
+    def instantiate(
+        self, cls: Class, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+    ) -> Instance:
+        """A new object: its ``__init__`` followed, or a dataclass's fields filled."""
+        made = Instance(cls)
+        init = self.method(cls, "__init__")
+        if init is not None:
+            self.enter(replace(init, owner=made), positional, named, frame)
+            return made
+        fields = [
+            each for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        ]
+        for index, each in enumerate(fields):
+            assert isinstance(each.target, ast.Name)
+            name = each.target.id
+            if name in named:
+                made.attributes[name] = named[name]
+            elif index < len(positional):
+                made.attributes[name] = positional[index]
+        return made
+
+    def method(self, cls: Class, name: str, depth: int = 0) -> Function | None:
+        """A method of a class or of its bases."""
+        for each in cls.node.body:
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name:
+                return Function(cls.module, each)
+        for base in cls.node.bases if depth < 8 else ():
+            found = self.value(base, Frame(cls.module, cls.module.names, self.reached, Handling()))
+            if isinstance(found, Class):
+                inherited = self.method(found, name, depth + 1)
+                if inherited is not None:
+                    return inherited
+        return None
+
+
+def _identity(value: Value) -> object:
+    """What makes two arguments the same: plain values by value, the rest by identity."""
+    if isinstance(value, str | int | float | bool) or value is None:
+        return (type(value).__name__, value)
+    if isinstance(value, Extern):
+        return value
+    return id(value)
+
+
+def _takes_aws_errors(handler: ast.ExceptHandler) -> bool:
+    """Whether it catches what boto3 raises (Boto3 documentation, "Error handling"), by its exceptions' names."""
+    if handler.type is None:
+        return True
+    names = {name.rsplit(".", 1)[-1] for name in re.findall(r"[\w.]+", ast.unparse(handler.type))}
+    return bool(names & _AWS_ERRORS) or ".exceptions." in ast.unparse(handler.type)
+
+
+def _raises(body: Sequence[ast.stmt]) -> bool:
+    """Whether an exception handler lets some failure through: it raises, or ends the program with a failure.
+
+    One that raises under a condition tells failures apart, which is what it should do.
+    """
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
+                return True
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in _LEAVES:
+                given = node.args[0] if node.args else None
+                if given is not None and not (isinstance(given, ast.Constant) and given.value in (0, None)):
+                    return True
+    return False
+
+
+def _is_exit_code(value: ast.expr | None) -> bool:
+    """``return 1``, ``return error.code``: a failure that the program's exit code tells."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int) and not isinstance(value.value, bool) and 0 < value.value < 256
+    if isinstance(value, ast.Name) and value.id.isupper():
+        return value.id not in {"OK", "SUCCESS", "CLEAN", "EX_OK"}
+    return isinstance(value, ast.Attribute | ast.Name) and "code" in ast.unparse(value).lower()
+
+
+def _calls_in(body: Sequence[ast.stmt]) -> Iterable[str]:
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call):
+                yield ast.unparse(node.func)
+
+
+def _sleeps(body: Sequence[ast.stmt]) -> bool:
+    return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in _calls_in(body))
+
+
+def _leaves_early(body: Sequence[ast.stmt]) -> bool:
+    return any(isinstance(node, ast.Break | ast.Return) for statement in body for node in ast.walk(statement))
+
+
+def _case_names(node: ast.Match) -> list[str]:
+    return [
+        str(case.pattern.value.value)
+        for case in node.cases
+        if isinstance(case.pattern, ast.MatchValue) and isinstance(case.pattern.value, ast.Constant)
+    ]
