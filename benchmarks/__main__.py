@@ -21,10 +21,16 @@ SIZES = (150, 500, 1_500, 5_000, 15_000, 50_000)
 def peers(assembly: Path, runs: int) -> None:
     """The gate on our three templates beside cfn-lint, checkov and cfn-guard on the same files, in turn."""
     templates = sorted(map(str, assembly.glob("*.template.json")))
+    environments = {"DocPlatformProd": "production", "DocPlatformStack": "staging", "DocPlatformShared": "shared"}
+    named = [
+        word
+        for stack, environment in environments.items()
+        for word in ("--assembly", f"{environment}={assembly / stack}.template.json")
+    ]
     guard = next(iter(sorted(GUARD.glob("bin/ubuntu/x86_64/cfn-guard"))), None)
     commands = {
         "checker --help": [str(BIN / "checker"), "--help"],
-        "checker gate": [str(BIN / "checker"), "gate", "--project", str(ROOT), "--assembly", str(assembly), "--quiet"],
+        "checker gate": [str(BIN / "checker"), "gate", *named, "--quiet"],
         "cfn-lint": [str(BIN / "cfn-lint"), "--region", "us-west-2", "--", *templates],
         "checkov": [str(BIN / "checkov"), "--framework", "cloudformation", "--compact", "--quiet", "--skip-download"]
         + [word for template in templates for word in ("-f", template)],

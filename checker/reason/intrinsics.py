@@ -298,12 +298,12 @@ class StackScope:
                 return None if answer is None else not answer
             if name in {"Fn::And", "Fn::Or"}:
                 answers = [self.test(operand) for operand in operands]
-                decisive = name == "Fn::Or"
+                decisive: bool = name == "Fn::Or"
                 if decisive in answers:
                     return decisive
                 return None if None in answers else not decisive
             resolved = self.resolve(expression)
-            return resolved if isinstance(resolved, bool) else None
+            return bool(resolved) if isinstance(resolved, bool) else None
         finally:
             self._depth -= 1
 

@@ -142,7 +142,7 @@ def _plain(value: Resolved | Absent) -> bool:
     if isinstance(value, list):
         return all(_plain(each) for each in value)
     if isinstance(value, dict):
-        return all(isinstance(key, str) and _plain(each) for key, each in value.items())
+        return all(map(_plain, value.values()))
     return value is None or isinstance(value, bool | int | float | str | Text | Unknown)
 
 
