@@ -15,13 +15,21 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from checker.model.verdicts import Surface
 from checker.register import load_register
-from policies.rules import MODULES
+from policies.rules import load
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"
 PICTURE: Final = ROOT / "docs" / "gate.svg"
 _BLOCK: Final = r"(<!-- findings: begin -->\n).*?(<!-- findings: end -->)"
+# What the gate reads, as people say it.
+_WHERE: Final = {
+    Surface.TEMPLATE: "templates",
+    Surface.WORKFLOW: "workflows",
+    Surface.SCRIPT: "scripts",
+    Surface.MIGRATION: "migrations",
+}
 # Rich's own frame loads a font from elsewhere; this one asks for nothing.
 _FRAME: Final = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, monospace; font-size: {char_height}px;
@@ -35,13 +43,11 @@ line-height: {line_height}px; }} {styles}</style>
 
 def table() -> str:
     """All findings as a Markdown table: 38 of the review, then those that count apart."""
-    rows = ["| id | severity | what holds | template side |", "|---|---|---|---|"]
+    surfaces = {rule.id: rule.surfaces for rule in load()}
+    rows = ["| id | severity | what holds | judged by the gate in |", "|---|---|---|---|"]
     for entry in load_register().entries.values():
-        if "T" not in entry.surfaces.split():
-            state = "not judged yet (other surfaces)"
-        else:
-            state = "judged" if entry.id in MODULES else "not judged yet"
-        rows.append(f"| {entry.id} | {entry.severity} | {entry.title} | {state} |")
+        judged = [name for surface, name in _WHERE.items() if surface in surfaces.get(entry.id, ())]
+        rows.append(f"| {entry.id} | {entry.severity} | {entry.title} | {', '.join(judged) or 'not yet'} |")
     return "\n".join(rows) + "\n"
 
 
