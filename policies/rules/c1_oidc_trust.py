@@ -1,4 +1,4 @@
-"""The deploy role admits every deploy's token, releases included, and nobody else's.
+"""The deploy role admits the tokens of every deploy job, and no others.
 
 What the review found
     The trust policy compares the subject with ``refs/heads/main`` by ``StringEquals``, so every deploy that a release
@@ -218,7 +218,7 @@ def _why(trust: Trust) -> str:
 
 RULE = Rule(
     id="C1",
-    title="The deploy role admits every deploy's token, releases included, and nobody else's",
+    title="The deploy role admits the tokens of every deploy job, and no others",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,

@@ -1,4 +1,4 @@
-"""Every database stores its data encrypted.
+"""Every database is encrypted at rest, with its replicas and snapshots.
 
 What the review found
     Both PostgreSQL instances store their data, and so their snapshots and replicas, in the clear.
@@ -204,7 +204,7 @@ def _is_empty(resource: Resource, path: str) -> bool:
 
 RULE = Rule(
     id="C8",
-    title="Every database stores its data encrypted",
+    title="Every database is encrypted at rest, with its replicas and snapshots",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="RDS, Aurora, DocumentDB or Neptune database",
     check=check,

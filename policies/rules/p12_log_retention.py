@@ -1,4 +1,4 @@
-"""Every log group has a retention, those that services make by themselves included.
+"""Every log group has a retention.
 
 What the review found
     Nothing: it missed that the frontend logs to a group that nobody declares. What nobody declares is kept for ever.
@@ -263,7 +263,7 @@ _MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *_IMPLICIT})
 
 RULE = Rule(
     id="P12",
-    title="Every log group has a retention, those that services make by themselves included",
+    title="Every log group has a retention",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="log group, and nothing that makes one by itself",
     check=check,

@@ -1,4 +1,4 @@
-"""Buckets encrypt with a KMS key.
+"""Buckets are encrypted with a KMS key.
 
 What the review found
     The content bucket is encrypted with keys that S3 manages: who may read an object may always decrypt it.
@@ -99,7 +99,7 @@ def _receivers(project: Project) -> Mapping[ResourceKey, str]:
 
 RULE = Rule(
     id="S10",
-    title="Buckets encrypt with a KMS key",
+    title="Buckets are encrypted with a KMS key",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="bucket (AWS::S3::Bucket)",
     check=check,

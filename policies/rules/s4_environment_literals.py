@@ -1,4 +1,4 @@
-"""What containers and functions are told belongs to their own environment, and holds no secret as plain text.
+"""No container carries another environment's values, or a secret in plain text.
 
 What the review found
     Addresses and names are written into the task definitions. A second environment made from the same code would talk
@@ -302,7 +302,7 @@ def _is_hidden_parameter(value: Text, project: Project) -> bool:
 
 RULE = Rule(
     id="S4",
-    title="Containers and functions are told their own environment's values, and no secret as plain text",
+    title="No container carries another environment's values, or a secret in plain text",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="container or function (AWS::ECS::TaskDefinition, AWS::Lambda::Function)",
     check=check,

@@ -1,4 +1,4 @@
-"""Production's secrets, databases and buckets outlive their stack.
+"""Production's secrets and data survive the deletion of their stack.
 
 What the review found
     Secrets have no retention: ``cdk destroy`` on production would delete database passwords, API keys and OAuth
@@ -112,7 +112,7 @@ def _deleted(secret: Resource) -> Judgement:
 
 RULE = Rule(
     id="W10",
-    title="Production's secrets, databases and buckets outlive their stack",
+    title="Production's secrets and data survive the deletion of their stack",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="secret, database or bucket (in staging: secret)",
     check=check,

@@ -1,4 +1,4 @@
-"""The deploy role may pass exactly the roles of the tasks that it deploys, to ECS tasks only.
+"""The deploy role may pass exactly the roles of the tasks it runs.
 
 What the review found
     ``iam:PassRole`` names the API's roles alone; the other services work only because they happen to share one.
@@ -158,7 +158,7 @@ def _path(excess: Excess, role: Resource) -> str:
 
 RULE = Rule(
     id="W1",
-    title="The deploy role may pass exactly the roles of the tasks that it deploys, to ECS tasks only",
+    title="The deploy role may pass exactly the roles of the tasks it runs",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="role that trusts GitHub's OIDC provider and deploys to ECS",
     check=check,

@@ -1,4 +1,4 @@
-"""The deploy role may read every stack that the pipeline reads: the shared one and each environment's.
+"""The deploy role may describe every stack that the pipeline reads.
 
 What the review found
     ``cloudformation:DescribeStacks`` covers one stack, so reading the outputs of the others is refused.
@@ -73,7 +73,7 @@ def _read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
 
 RULE = Rule(
     id="W2",
-    title="The deploy role may read every stack that the pipeline reads: the shared one and each environment's",
+    title="The deploy role may describe every stack that the pipeline reads",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,

@@ -1,4 +1,4 @@
-"""The deploy role's sessions may last as long as a deploy does.
+"""Deploy credentials last as long as the deploy.
 
 What the review found
     Credential steps ask for no duration, so sessions end after an hour in the middle of long deploys (ExpiredToken).
@@ -50,7 +50,7 @@ def _long_enough(value: Resolved) -> bool | None:
 
 RULE = Rule(
     id="W5",
-    title="The deploy role's sessions may last as long as a deploy does",
+    title="Deploy credentials last as long as the deploy",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,

@@ -1,4 +1,4 @@
-"""Each environment has a deploy role of its own, which no other environment's jobs can assume.
+"""Each environment has its own deploy role.
 
 What the review found
     One role deploys staging and production; only GitHub's environment protection stands between them.
@@ -130,7 +130,7 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
 
 RULE = Rule(
     id="W6",
-    title="Each environment has a deploy role of its own, which no other environment's jobs can assume",
+    title="Each environment has its own deploy role",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.SETTING}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
