@@ -9,7 +9,7 @@ Overview for who writes rules. ``EffectiveJob`` is one job of a run, named by it
 - ``credentials``: the steps that take on an AWS role;
 - ``needs``, ``caller`` and ``entry`` for the order of jobs and where the run began.
 
-What the steps' scripts do is :class:`checker.model.pipelines.Trace`. Values are
+What the steps' scripts do is :class:`checker.model.scripts.Trace`. Values are
 :mod:`~checker.model.possible` values: a scalar, a ``Text`` with holes, one of several, or unknown.
 """
 

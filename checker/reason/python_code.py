@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -18,13 +17,21 @@ from checker.model.possible import Possible
 from checker.model.python import PythonModule
 from checker.model.scripts import AwsCall, Command, Handling, Loop, Reached
 from checker.model.sources import Problem, Spot
-from checker.reason.python_expressions import Evaluator, Frame, service_of_annotation
+from checker.reason.python_expressions import Frame
+from checker.reason.python_objects import Objects
+from checker.reason.python_syntax_facts import (
+    LEAVES,
+    case_names,
+    leaves_early,
+    raises,
+    sleeps,
+    takes_aws_errors,
+)
 from checker.reason.python_values import (
     Class,
     Dict,
     Extern,
     Function,
-    Instance,
     Module,
     PythonLibrary,
     Value,
@@ -34,8 +41,6 @@ from checker.reason.python_values import (
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
 MAX_DEPTH: Final = 24
-_AWS_ERRORS: Final = frozenset({"ClientError", "BotoCoreError", "WaiterError", "Exception", "BaseException"})
-_LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
 
 
 class _StopError(Exception):
@@ -43,7 +48,7 @@ class _StopError(Exception):
 
 
 @dataclass(slots=True)
-class PythonFollower(Evaluator):
+class PythonFollower(Objects):
     """Follows one start of a program. ``calls`` are AWS calls and programs that it starts, in order."""
 
     library: PythonLibrary
@@ -192,7 +197,7 @@ class PythonFollower(Evaluator):
                 self._for(node, frame)
             case ast.While():
                 loop = Loop(
-                    "retry" if _sleeps(node.body) else "while", frame.module.spot(node), sleeps=_sleeps(node.body)
+                    "retry" if sleeps(node.body) else "while", frame.module.spot(node), sleeps=sleeps(node.body)
                 )
                 self._widen(node.body, frame)
                 self.value(node.test, frame)
@@ -259,9 +264,9 @@ class PythonFollower(Evaluator):
         variable = ast.unparse(node.target)
         if not values or counts or len(values) > 32:
             self._widen(node.body, frame)
-            kind = "retry" if counts and (_sleeps(node.body) or _leaves_early(node.body)) else "each"
+            kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
             self.bind(node.target, Extern(variable), frame)
-            self.block(node.body, frame.inside(Loop(kind, spot, variable, sleeps=_sleeps(node.body))))
+            self.block(node.body, frame.inside(Loop(kind, spot, variable, sleeps=sleeps(node.body))))
         else:
             shown = tuple(value if isinstance(value, str) else None for value in values)
             for index, value in enumerate(values):
@@ -290,7 +295,7 @@ class PythonFollower(Evaluator):
     def _try(self, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
         handling = frame.handling
         caught = tuple(ast.unparse(handler.type) if handler.type else "BaseException" for handler in node.handlers)
-        swallowed = any(_takes_aws_errors(handler) and not _raises(handler.body) for handler in node.handlers)
+        swallowed = any(takes_aws_errors(handler) and not raises(handler.body) for handler in node.handlers)
         handling = replace(handling, caught=(*handling.caught, *caught), swallowed=handling.swallowed or swallowed)
         left = self.block(node.body, frame.handled(handling) if node.handlers else frame)
         for handler in node.handlers:
@@ -307,13 +312,13 @@ class PythonFollower(Evaluator):
             if isinstance(literal, ast.Constant) and isinstance(subject, str) and literal.value != subject:
                 continue
             chosen = isinstance(subject, Extern) and subject.parsed and isinstance(literal, ast.Constant)
-            if chosen and self.not_asked_for(str(ast.literal_eval(literal or ast.Constant(""))), _case_names(node)):
+            if chosen and self.not_asked_for(str(ast.literal_eval(literal or ast.Constant(""))), case_names(node)):
                 continue
             self.block(case.body, frame.maybe())
 
     @staticmethod
     def _exits(node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and ast.unparse(node.func) in _LEAVES
+        return isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES
 
     # --- functions --------------------------------------------------------------------------------------------------
 
@@ -345,7 +350,7 @@ class PythonFollower(Evaluator):
         self._kept.extend((function.owner, *positional, *named.values()))
         self._memo[key] = (Extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
         start = len(self.calls)
-        inner = Frame(function.module, self._bound(function, positional, named), frame.reached, frame.handling)
+        inner = Frame(function.module, self.bound(function, positional, named), frame.reached, frame.handling)
         self._depth += 1
         if isinstance(function.node, ast.Lambda):
             result = self.value(function.node.body, inner)
@@ -359,89 +364,6 @@ class PythonFollower(Evaluator):
         self._memo[key] = (result, tuple(self.calls[start:]))
         return result
 
-    def _bound(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value]) -> dict[str, Value]:
-        """The function's parameters with what they are given: else their default, else what their type tells."""
-        node = function.node.args
-        names: dict[str, Value] = dict(function.closure)
-        given = list(positional)
-        parameters = [*node.posonlyargs, *node.args]
-        if function.owner is not None and parameters:
-            given.insert(0, function.owner)
-        defaults = dict(zip((each.arg for each in reversed(parameters)), reversed(node.defaults), strict=False))
-        defaults |= {
-            each.arg: default for each, default in zip(node.kwonlyargs, node.kw_defaults, strict=True) if default
-        }
-        frame = Frame(function.module, names, self.reached, Handling())
-        for index, parameter in enumerate([*parameters, *node.kwonlyargs]):
-            value: Value = Extern(parameter.arg)
-            if index < len(parameters) and index < len(given):
-                value = given[index]
-            elif parameter.arg in named:
-                value = named[parameter.arg]
-            elif parameter.arg in defaults:
-                value = self.value(defaults[parameter.arg], frame)
-            if isinstance(value, Extern) and parameter.annotation is not None:
-                value = self.typed(parameter.annotation, frame) or value
-            names[parameter.arg] = value
-        if node.vararg:
-            names[node.vararg.arg] = tuple(given[len(parameters) :])
-        if node.kwarg:
-            known = {parameter.arg for parameter in [*parameters, *node.kwonlyargs]}
-            names[node.kwarg.arg] = Dict(tuple((key, value) for key, value in named.items() if key not in known))
-        return names
-
-    def typed(self, annotation: ast.expr, frame: Frame) -> Value:
-        """The value that a type stands for: a client by its stubs' name, or an object of a class of the repository."""
-        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-            try:
-                annotation = ast.parse(annotation.value, mode="eval").body
-            except SyntaxError:
-                return None
-        if isinstance(annotation, ast.BinOp):  # X | None
-            return self.typed(annotation.left, frame) or self.typed(annotation.right, frame)
-        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Optional"):
-            return self.typed(annotation.slice, frame)
-        if not isinstance(annotation, ast.Name | ast.Attribute):
-            return None
-        found = self.value(annotation, frame)
-        if isinstance(found, Class):
-            return Instance(found)
-        return service_of_annotation(found) if isinstance(found, Extern) else None
-
-    def instantiate(
-        self, cls: Class, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
-    ) -> Instance:
-        """A new object: its ``__init__`` followed, or a dataclass's fields filled."""
-        made = Instance(cls)
-        init = self.method(cls, "__init__")
-        if init is not None:
-            self.enter(replace(init, owner=made), positional, named, frame)
-            return made
-        fields = [
-            each for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
-        ]
-        for index, each in enumerate(fields):
-            assert isinstance(each.target, ast.Name)
-            name = each.target.id
-            if name in named:
-                made.attributes[name] = named[name]
-            elif index < len(positional):
-                made.attributes[name] = positional[index]
-        return made
-
-    def method(self, cls: Class, name: str, depth: int = 0) -> Function | None:
-        """A method of a class or of its bases."""
-        for each in cls.node.body:
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name:
-                return Function(cls.module, each)
-        for base in cls.node.bases if depth < 8 else ():
-            found = self.value(base, Frame(cls.module, cls.module.names, self.reached, Handling()))
-            if isinstance(found, Class):
-                inherited = self.method(found, name, depth + 1)
-                if inherited is not None:
-                    return inherited
-        return None
-
 
 def _identity(value: Value) -> object:
     """What makes two arguments the same: plain values by value, the rest by identity."""
@@ -450,59 +372,3 @@ def _identity(value: Value) -> object:
     if isinstance(value, Extern):
         return value
     return id(value)
-
-
-def _takes_aws_errors(handler: ast.ExceptHandler) -> bool:
-    """Whether it catches what boto3 raises (Boto3 documentation, "Error handling"), by its exceptions' names."""
-    if handler.type is None:
-        return True
-    names = {name.rsplit(".", 1)[-1] for name in re.findall(r"[\w.]+", ast.unparse(handler.type))}
-    return bool(names & _AWS_ERRORS) or ".exceptions." in ast.unparse(handler.type)
-
-
-def _raises(body: Sequence[ast.stmt]) -> bool:
-    """Whether an exception handler lets some failure through: it raises, or ends the program with a failure.
-
-    One that raises under a condition tells failures apart, which is what it should do.
-    """
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
-                return True
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in _LEAVES:
-                given = node.args[0] if node.args else None
-                if given is not None and not (isinstance(given, ast.Constant) and given.value in (0, None)):
-                    return True
-    return False
-
-
-def _is_exit_code(value: ast.expr | None) -> bool:
-    """``return 1``, ``return error.code``: a failure that the program's exit code tells."""
-    if isinstance(value, ast.Constant):
-        return isinstance(value.value, int) and not isinstance(value.value, bool) and 0 < value.value < 256
-    if isinstance(value, ast.Name) and value.id.isupper():
-        return value.id not in {"OK", "SUCCESS", "CLEAN", "EX_OK"}
-    return isinstance(value, ast.Attribute | ast.Name) and "code" in ast.unparse(value).lower()
-
-
-def _calls_in(body: Sequence[ast.stmt]) -> Iterable[str]:
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func)
-
-
-def _sleeps(body: Sequence[ast.stmt]) -> bool:
-    return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in _calls_in(body))
-
-
-def _leaves_early(body: Sequence[ast.stmt]) -> bool:
-    return any(isinstance(node, ast.Break | ast.Return) for statement in body for node in ast.walk(statement))
-
-
-def _case_names(node: ast.Match) -> list[str]:
-    return [
-        str(case.pattern.value.value)
-        for case in node.cases
-        if isinstance(case.pattern, ast.MatchValue) and isinstance(case.pattern.value, ast.Constant)
-    ]

@@ -13,18 +13,18 @@ from checker.model.values import Text
 from checker.reason.shell_state import WORKSPACE, Context, Flow, Result, State
 
 if TYPE_CHECKING:
-    from checker.reason.shell import Follower
+    from checker.reason.shell_commands import ShellCommands
 
-Builtin: TypeAlias = "Callable[[Follower, list[Possible], Simple, State, Context], Result]"
+Builtin: TypeAlias = "Callable[[ShellCommands, list[Possible], Simple, State, Context], Result]"
 
 
-def _cd(_: Follower, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+def _cd(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
     target = next((word for word in words[1:] if not (isinstance(word, str) and word in {"--", "-P", "-L"})), None)
     state.folder = None if target is None or target == "-" else state.path(target)
     return Result(Flow.NEXT, None)
 
 
-def _set(_: Follower, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+def _set(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
     arguments = list(words[1:])
     while arguments:
         word = arguments.pop(0)
@@ -45,26 +45,26 @@ def _set(_: Follower, words: list[Possible], __: Simple, state: State, ___: Cont
     return Result(Flow.NEXT, True)
 
 
-def _exit(_: Follower, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+def _exit(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
     return Result(Flow.EXIT)
 
 
-def _return(_: Follower, words: list[Possible], __: Simple, ___: State, ____: Context) -> Result:
+def _return(_: ShellCommands, words: list[Possible], __: Simple, ___: State, ____: Context) -> Result:
     return Result(Flow.RETURN, True if words[1:] == ["0"] else None)
 
 
-def _break(_: Follower, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+def _break(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
     return Result(Flow.BREAK)
 
 
-def _shift(_: Follower, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+def _shift(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
     by = int(words[1]) if len(words) > 1 and isinstance(words[1], str) and words[1].isdigit() else 1
     if state.positional is not None:
         state.positional = state.positional[by:]
     return Result(Flow.NEXT, None)
 
 
-def _read(_: Follower, words: list[Possible], statement: Simple, state: State, ___: Context) -> Result:
+def _read(_: ShellCommands, words: list[Possible], statement: Simple, state: State, ___: Context) -> Result:
     spot = state.script.spot(statement.line)
     for word in words[1:]:
         if isinstance(word, str) and word.isidentifier():
@@ -72,24 +72,26 @@ def _read(_: Follower, words: list[Possible], statement: Simple, state: State, _
     return Result(Flow.NEXT, None)
 
 
-def _unset(_: Follower, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+def _unset(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
     for word in words[1:]:
         if isinstance(word, str):
             state.variables.pop(word, None)
     return Result(Flow.NEXT, True)
 
 
-def _source(follower: Follower, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+def _source(
+    follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context
+) -> Result:
     return follower.source(words, statement, state, context)
 
 
-def _trap(follower: Follower, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+def _trap(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
     if len(words) > 2 and isinstance(words[1], str) and words[1] not in {"-", "--", "-l", "-p"}:
         follower.trap(words[1], statement, state, context)
     return Result(Flow.NEXT, True)
 
 
-def _eval(follower: Follower, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+def _eval(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
     """``eval`` of words that are all known is those words; otherwise nobody can say what it runs."""
     text = joined([each for word in words[1:] for each in (word, " ")])
     spot = state.script.spot(statement.line, statement.column)
@@ -105,11 +107,11 @@ def _eval(follower: Follower, words: list[Possible], statement: Simple, state: S
     return Result()
 
 
-def _true(_: Follower, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+def _true(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
     return Result(Flow.NEXT, True)
 
 
-def _false(_: Follower, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+def _false(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
     return Result(Flow.NEXT, False)
 
 

@@ -1,0 +1,67 @@
+"""What Python's syntax alone tells: whether a handler lets a failure through, whether a loop sleeps or leaves early."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_AWS_ERRORS: Final = frozenset({"ClientError", "BotoCoreError", "WaiterError", "Exception", "BaseException"})
+LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
+
+
+def takes_aws_errors(handler: ast.ExceptHandler) -> bool:
+    """Whether it catches what boto3 raises (Boto3 documentation, "Error handling"), by its exceptions' names."""
+    if handler.type is None:
+        return True
+    names = {name.rsplit(".", 1)[-1] for name in re.findall(r"[\w.]+", ast.unparse(handler.type))}
+    return bool(names & _AWS_ERRORS) or ".exceptions." in ast.unparse(handler.type)
+
+
+def raises(body: Sequence[ast.stmt]) -> bool:
+    """Whether an exception handler lets some failure through: it raises, or ends the program with a failure.
+
+    One that raises under a condition tells failures apart, which is what it should do.
+    """
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
+                return True
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES:
+                given = node.args[0] if node.args else None
+                if given is not None and not (isinstance(given, ast.Constant) and given.value in (0, None)):
+                    return True
+    return False
+
+
+def _is_exit_code(value: ast.expr | None) -> bool:
+    """``return 1``, ``return error.code``: a failure that the program's exit code tells."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int) and not isinstance(value.value, bool) and 0 < value.value < 256
+    if isinstance(value, ast.Name) and value.id.isupper():
+        return value.id not in {"OK", "SUCCESS", "CLEAN", "EX_OK"}
+    return isinstance(value, ast.Attribute | ast.Name) and "code" in ast.unparse(value).lower()
+
+
+def _calls_in(body: Sequence[ast.stmt]) -> Iterable[str]:
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call):
+                yield ast.unparse(node.func)
+
+
+def sleeps(body: Sequence[ast.stmt]) -> bool:
+    return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in _calls_in(body))
+
+
+def leaves_early(body: Sequence[ast.stmt]) -> bool:
+    return any(isinstance(node, ast.Break | ast.Return) for statement in body for node in ast.walk(statement))
+
+
+def case_names(node: ast.Match) -> list[str]:
+    return [
+        str(case.pattern.value.value)
+        for case in node.cases
+        if isinstance(case.pattern, ast.MatchValue) and isinstance(case.pattern.value, ast.Constant)
+    ]
