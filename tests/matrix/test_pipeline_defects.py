@@ -1,0 +1,144 @@
+"""Each defect of our workflows and release code flips its finding, where it stands, and no other.
+
+``tests/matrix/pipeline_defects/ID.yaml`` is a list of defects of one finding, each with
+
+``name``
+    What is broken, as a phrase.
+``file``, ``replace``, ``with``
+    The file that is changed, the text in it that goes (it must be there; all of its occurrences change), and what comes
+    in its place; several files or places as a list of such objects under ``edits``. Without ``replace`` the file is
+    written anew, or ``with`` is appended if it is there.
+``flips``
+    ``ID[sub]`` -> the subjects that fail; ``SUBJECT (unknown)`` for one that can no longer be decided. Nothing else may
+    flip. What disappears with the defect (a step that is taken out) does not count.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from checker.assess import pipeline_of
+from checker.collect.assembly import read_assembly
+from checker.discovery import assign
+from checker.judge import judge
+from checker.model.verdicts import Outcome, Verdict
+from checker.register import load_register
+from checker.settings_file import project_settings
+from policies.rules import load
+from tests.matrix.patches import Key, outcomes
+
+ROOT = Path(__file__).parents[2]
+DEFECTS = Path(__file__).parent / "pipeline_defects"
+# All that the pipeline's rules read.
+COPIED = (".github", "infra", "Makefile", "checker.toml", "cdk.json", "app.py", "package.json")
+_BAD = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}
+
+
+@dataclass(frozen=True)
+class PipelineDefect:
+    """One way to break a finding, as the data says it."""
+
+    finding: str
+    name: str
+    edits: Sequence[Mapping[str, str]]
+    flips: Mapping[str, Sequence[str]]
+
+    def __str__(self) -> str:
+        return f"{self.finding}: {self.name}"
+
+
+def defects() -> Iterator[PipelineDefect]:
+    for file in sorted(DEFECTS.glob("*.yaml")):
+        for raw in yaml.safe_load(file.read_text(encoding="utf-8")):
+            yield PipelineDefect(file.stem, raw["name"], raw.get("edits") or [raw], raw["flips"])
+
+
+class PipelineMatrix:
+    """Our own repository, copied once, to be broken again and again."""
+
+    def __init__(self, assembly: Path, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            source, target = ROOT / name, folder / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        self.assembly = assembly
+        self.settings = project_settings(ROOT)
+        self.rules = [rule for rule in load() if rule.check_pipeline is not None]
+        self.baseline = outcomes(self.judged())
+
+    def judged(self) -> list[Verdict]:
+        """The verdicts on the folder as it now is, of everything that no template alone shows."""
+        stacks = read_assembly(self.assembly, self.assembly).stacks
+        kinds, _ = assign(stacks, {}, self.settings.stacks)
+        pipeline = pipeline_of(self.folder, self.settings, tuple(kinds))
+        findings = load_register().findings
+        return judge(stacks, kinds, self.rules, findings, settings=self.settings, pipeline=pipeline)
+
+    def flipped(self, defect: PipelineDefect) -> dict[str, set[str]]:
+        """What the defect made fail, or no longer decided."""
+        before = {self.folder / edit["file"]: _read(self.folder / edit["file"]) for edit in defect.edits}
+        try:
+            for edit in defect.edits:
+                _apply(self.folder / edit["file"], edit)
+            after = outcomes(self.judged())
+        finally:
+            for file, text in before.items():
+                file.unlink() if text is None else file.write_text(text, encoding="utf-8")
+        return _flips(self.baseline, after)
+
+
+def _flips(before: Mapping[Key, Outcome], after: Mapping[Key, Outcome]) -> dict[str, set[str]]:
+    flipped: dict[str, set[str]] = {}
+    for key, outcome in after.items():
+        if outcome in _BAD and before.get(key) is not outcome:
+            _, finding, subject = key
+            flipped.setdefault(finding, set()).add(
+                subject if outcome is Outcome.FAIL else f"{subject} ({outcome.value})"
+            )
+    return flipped
+
+
+def _read(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _apply(file: Path, edit: Mapping[str, Any]) -> None:
+    text = _read(file) or ""
+    if "replace" in edit:
+        assert edit["replace"] in text, f"{edit['file']} does not have: {edit['replace']}"
+        text = text.replace(edit["replace"], edit["with"])
+    else:
+        text += edit["with"]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def pipeline_matrix(own_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineMatrix:
+    return PipelineMatrix(own_assembly, tmp_path_factory.mktemp("repository"))
+
+
+@pytest.mark.parametrize("defect", list(defects()), ids=str)
+def test_pipeline_defect(pipeline_matrix: PipelineMatrix, defect: PipelineDefect) -> None:
+    expected = {finding: set(subjects) for finding, subjects in defect.flips.items()}
+    assert pipeline_matrix.flipped(defect) == expected
+
+
+def test_defects_are_of_rules_that_look_at_the_pipeline(pipeline_matrix: PipelineMatrix) -> None:
+    judged = {rule.id for rule in pipeline_matrix.rules}
+    assert {defect.finding for defect in defects()} <= judged
+
+
+def test_defects_have_names_of_their_own() -> None:
+    names = [str(defect) for defect in defects()]
+    assert len(names) == len(set(names))
