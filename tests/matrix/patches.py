@@ -24,7 +24,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -124,10 +124,15 @@ class Matrix:
         assert len(found) == 1, f"{defect}: {dict(selector)} selects {len(found)} resources: {found}"
         return found[0]
 
-    def flipped(self, defect: Defect) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-        """What the defect made fail or undecided that was not before (or mended), and what the data says it should."""
+    def flipped(
+        self, defect: Defect, disguise: Callable[[Templates], Templates] = lambda templates: templates
+    ) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """What the defect made fail or undecided that was not before (or mended), and what the data says it should.
+
+        ``disguise`` writes the broken templates differently first.
+        """
         templates, ids = self.broken(defect)
-        after = outcomes(self.judged(templates))
+        after = outcomes(self.judged(disguise(templates)))
         actual: dict[str, set[str]] = {}
         for (environment, finding, subject), outcome in after.items():
             before = self.baseline.get((environment, finding, subject))

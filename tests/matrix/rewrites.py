@@ -131,10 +131,10 @@ def values_behind_if(templates: Templates) -> Templates:
 
 def values_from_open_condition(templates: Templates) -> Templates:
     """Every scalar behind a condition that nobody can decide, with the same value either way."""
-    result = _each(templates, lambda value: {"Fn::If": ["Open", value, value]})
+    result = _each(templates, lambda value: {"Fn::If": ["Undecided", value, value]})
     for template in result.values():
         template.setdefault("Parameters", {})["Choice"] = {"Type": "String"}
-        template.setdefault("Conditions", {})["Open"] = {"Fn::Equals": [{"Ref": "Choice"}, "yes"]}
+        template.setdefault("Conditions", {})["Undecided"] = {"Fn::Equals": [{"Ref": "Choice"}, "yes"]}
     return result
 
 
@@ -309,4 +309,11 @@ REWRITES: Final[Mapping[str, Callable[[Templates], Templates]]] = {
         forms.ingress_rules_inline,
         account_and_region_by_reference,
     )
+}
+
+# Those that take a broken template as they take a whole one. The others move what some defects have put elsewhere.
+DISGUISES: Final[Mapping[str, Callable[[Templates], Templates]]] = {
+    name: rewrite
+    for name, rewrite in REWRITES.items()
+    if rewrite not in {forms.security_group_rules_as_resources, forms.policies_inline, forms.ingress_rules_inline}
 }

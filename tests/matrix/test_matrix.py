@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from checker.waivers import apply, parse_waivers
 from policies.rules import MODULES
 from tests.matrix.patches import Defect, Matrix, defects, outcomes
 from tests.matrix.reshapes import RESHAPES, changes
-from tests.matrix.rewrites import REWRITES
+from tests.matrix.rewrites import DISGUISES, REWRITES
 
 ROOT = Path(__file__).parents[2]
 # A day on which the waivers that were approved with this register are in force.
@@ -44,6 +45,13 @@ def test_our_own_stacks_fail_nothing_but_what_is_waived(matrix: Matrix) -> None:
 @pytest.mark.parametrize("defect", list(defects()), ids=str)
 def test_defect(matrix: Matrix, defect: Defect) -> None:
     actual, expected = matrix.flipped(defect)
+    assert actual == expected
+
+
+@pytest.mark.parametrize(("defect", "name"), list(zip(defects(), cycle(DISGUISES), strict=False)), ids=str)
+def test_defect_in_disguise(matrix: Matrix, defect: Defect, name: str) -> None:
+    """Broken, and then written differently: each defect in one way, which differs from defect to defect."""
+    actual, expected = matrix.flipped(defect, DISGUISES[name])
     assert actual == expected
 
 
