@@ -9,8 +9,18 @@ from typing import Final
 
 from checker.model.environment_words import environment_of, kind_of
 from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
+from checker.model.values import Text
 from checker.reason.iam import Policies, grants, policies_of
-from checker.reason.oidc import Repository, Token, Trust, all_admitted, environment_token, ref_token, trust_of
+from checker.reason.oidc import (
+    Repository,
+    Token,
+    Trust,
+    all_admitted,
+    environment_token,
+    pull_request_token,
+    ref_token,
+    trust_of,
+)
 from checker.reason.overmatch import Own, named_environments, own_of
 from checker.reason.patterns import Pattern, example, glob, overlap
 
@@ -99,6 +109,12 @@ class Deployment:
     def branch_token(self, trust: Trust) -> Token:
         """The token of a job on the default branch."""
         return ref_token(self._repository(trust), f"refs/heads/{self.project.settings.default_branch}")
+
+    def ref_token(self, trust: Trust, ref: str | Text) -> Token:
+        """The token of a job without an environment that runs on ``ref``; of a pull request's merge, that event's."""
+        if str(ref).startswith("refs/pull/"):
+            return pull_request_token(self._repository(trust))
+        return ref_token(self._repository(trust), ref)
 
     def admits_environment(self, trust: Trust, name: str) -> bool | None:
         return all_admitted(trust, [self.environment_token(trust, name)])
