@@ -64,6 +64,7 @@ class Handling:
     retried: bool = False
     caught: tuple[str, ...] = ()
     swallowed: bool = False
+    bounded: bool = False  # `timeout` ends it
 
     @property
     def stops(self) -> bool:
@@ -80,7 +81,8 @@ class Loop:
     """A loop around a command. ``values`` are all the values of a list's loop in order, ``None`` where unknown.
 
     ``kind``: ``each`` (once per value, for different things), ``retry`` (until it works or tries are used up),
-    ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound.
+    ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound where it
+    is a number; ``bounded`` whether it surely ends although what it waits for never comes.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Loop:
     index: int | None = None
     attempts: int | None = None
     sleeps: bool = False
+    bounded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,9 @@ class Write:
 @dataclass(frozen=True, slots=True, eq=False)
 class Command(_ScriptPlace):
     """A command of a shell after expansion. ``words[0]`` is the program; functions and followed scripts are not listed.
+
+    ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
+    ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
 
     ``environment`` is what it is given in front (``X=1 cmd``); ``folder`` the folder it runs in, relative to the
     repository's root, ``None`` where that is not known; ``source`` how it is written.

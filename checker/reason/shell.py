@@ -35,7 +35,7 @@ from checker.model.shell import (
 from checker.model.sources import brief
 from checker.reason.shell_commands import NEXT, ShellCommands, streams
 from checker.reason.shell_state import Context, Flow, Result, State
-from checker.reason.shell_syntax_facts import assigned_in, attempts_of, leaves, retries, sleeps
+from checker.reason.shell_syntax_facts import assigned_in, attempts_of, ends, leaves, retries, sleeps
 from checker.reason.shell_words import decide, matches
 
 MAX_COMMANDS: Final = 10_000
@@ -173,7 +173,7 @@ class Follower(ShellCommands):
     def _while(self, statement: While, state: State, context: Context) -> Result:
         kind = "retry" if statement.until or sleeps(statement.body) else "while"
         spot = state.script.spot(statement.line)
-        loop = Loop(kind, spot, sleeps=sleeps(statement.body))
+        loop = Loop(kind, spot, sleeps=sleeps(statement.body), bounded=ends(statement))
         inside = replace(context, loops=(*context.loops, loop))
         if kind == "retry":
             inside = inside.handled(retried=True)

@@ -45,11 +45,18 @@ def _set(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___:
     return Result(Flow.NEXT, True)
 
 
-def _exit(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+def _exit(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+    _note(follower, words, statement, state, context)
     return Result(Flow.EXIT)
 
 
-def _return(_: ShellCommands, words: list[Possible], __: Simple, ___: State, ____: Context) -> Result:
+def _note(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> None:
+    """Put the end of a script or function on record: where a failure leads is told by what follows it."""
+    follower.emit(words, statement, state.script.spot(statement.line, statement.column), state, context, {})
+
+
+def _return(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+    _note(follower, words, statement, state, context)
     return Result(Flow.RETURN, True if words[1:] == ["0"] else None)
 
 

@@ -69,6 +69,7 @@ class ShellCommands(ABC):
             self.block(substitution.body, fork, inner)
             printed = [c for c in self.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
             printed = [command for command in printed if not command.handling.piped or not name]
+            printed = [command for command in printed if command.program not in {"exit", "return"}]
             self._captures += 1
             # Each time it runs it may print something else: two holes of one source are not the same value.
             source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
@@ -164,6 +165,8 @@ class ShellCommands(ABC):
         own: dict[str, Possible | tuple[Possible, ...]],
     ) -> Result:
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
+        if words and words[0] == "timeout":
+            context = context.handled(bounded=True)
         words, given = unwrapped(words)
         if not words:
             return NEXT

@@ -196,3 +196,32 @@ def attempts_of(loop: For) -> int | None:
         if numbers:
             return max(numbers)
     return None
+
+
+_COMPARISONS: Final = frozenset({"-lt", "-le", "-gt", "-ge", "-eq", "-ne", "<", ">"})
+
+
+def ends(loop: While) -> bool:
+    """Whether a loop counts: its condition compares numbers, or its body does so and then leaves."""
+    if any(_counts(each) for each in within(loop.condition)):
+        return True
+    for each in within(loop.body):
+        if isinstance(each, If):
+            for condition, body in each.branches:
+                if any(_counts(test) for test in within(condition)) and _leaves_loop(body):
+                    return True
+        elif isinstance(each, AndOr) and _counts(each.left) and _leaves_loop(Block((each.right,))):
+            return True
+    return False
+
+
+def _counts(statement: Statement) -> bool:
+    if not isinstance(statement, Test):
+        return False
+    parts = [part for word in statement.words for part in word.parts]
+    arithmetic = any(isinstance(part, Opaque) and re.search(r"[<>=]|--", part.source) for part in parts)
+    return arithmetic or any(word_text(word) in _COMPARISONS for word in statement.words)
+
+
+def _leaves_loop(block: Block) -> bool:
+    return _has_command(block, frozenset({"exit", "return", "break", "die"}), loops=True)
