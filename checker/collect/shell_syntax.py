@@ -335,7 +335,8 @@ class _Reader:
         )
 
     def _do_group(self, node: Node, depth: int) -> Block:
-        for child in node.children:
+        # The last: the condition before it may be a compound statement too, `while ((i < 3)); do`.
+        for child in reversed(node.children):
             if child.type in {"do_group", "compound_statement"}:
                 return self.block([each for each in child.children if each.type not in {"do", "done", "{", "}"}], depth)
         return Block()

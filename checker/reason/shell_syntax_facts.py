@@ -218,6 +218,8 @@ def ends(loop: While) -> bool:
 def _counts(statement: Statement) -> bool:
     if not isinstance(statement, Test):
         return False
+    if not statement.words:
+        return True  # `((i < 30))`
     parts = [part for word in statement.words for part in word.parts]
     arithmetic = any(isinstance(part, Opaque) and re.search(r"[<>=]|--", part.source) for part in parts)
     return arithmetic or any(word_text(word) in _COMPARISONS for word in statement.words)
