@@ -1,7 +1,7 @@
 """A repository's pipeline as one thing: its workflows, the jobs they become, what those do, its migrations.
 
 Overview for who writes rules. ``pipeline.jobs`` are the effective jobs (:mod:`checker.model.jobs`);
-``pipeline.trace(job)`` is what one does, in order (:mod:`checker.model.scripts`); ``pipeline.standalone`` are the traces
+``pipeline.trace(job)`` is what one does, in order (:mod:`checker.model.scripts`); ``pipeline.standalone`` are those
 of scripts that no job reaches; ``pipeline.migrations`` are the folders of SQL (:mod:`checker.model.migrations`).
 ``pipeline.problems`` are what could not be read: a rule that finds nothing must look there before it says pass. Scripts
 and SQL are read when they are first asked for.

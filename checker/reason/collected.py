@@ -16,7 +16,7 @@ from checker.model.values import Hole, Text, pieces
 from checker.reason.aws_cli import parse_cli
 from checker.reason.cdk_cli import parse_cdk
 from checker.reason.images_pushed import pushes
-from checker.reason.python_code import PythonFollower
+from checker.reason.programs import Programs
 from checker.reason.python_values import PythonLibrary
 from checker.reason.shell import Follower
 from checker.reason.shell_builtins import output_of
@@ -48,6 +48,7 @@ class Collected:
     """What one job has done so far."""
 
     library: Scripts
+    programs: Programs
     job: EffectiveJob | None
     credentials: Credentials | None = None
     actions: list[Command | AwsCall | CdkCommand] = field(default_factory=list)
@@ -270,11 +271,9 @@ class Collected:
         function: str = "",
     ) -> None:
         """Follow a Python program; programs that it starts are taken for what they are."""
-        inner = replace(reached, via=(*reached.via, reached.spot))
-        follower = PythonFollower(self.library, inner, words, environment, folder)
-        follower.start(path, function)
-        self.problems.extend(follower.problems)
-        for call in follower.calls:
+        calls, problems = self.programs.follow(path, words, environment, folder, function, reached)
+        self.problems.extend(problems)
+        for call in calls:
             if isinstance(call, Command):
                 self._command(call, environment)
             else:

@@ -85,15 +85,13 @@ class Calls(Evaluator):
         complete: bool,
     ) -> Value:
         """What a call gives; AWS calls and started programs go on record."""
-        spot = frame.module.spot(node)
-        via = replace(frame.reached, via=(*frame.reached.via, spot))
         match function:
             case Function():
                 if not isinstance(function.node, ast.Lambda) and _is_group(function.node):
-                    self._commands(function, replace(frame, reached=via))
-                return self.enter(function, positional, named, replace(frame, reached=via))
+                    self._commands(function, frame.called_at(node))
+                return self.enter(function, positional, named, frame.called_at(node))
             case Class():
-                return self.instantiate(function, positional, named, replace(frame, reached=via))
+                return self.instantiate(function, positional, named, frame.called_at(node))
             case Either():
                 results = [
                     self.apply(each, positional, named, node, frame.maybe(), complete=complete)
@@ -104,7 +102,7 @@ class Calls(Evaluator):
             case Method():
                 return self._method(function, positional, named, node, frame, complete=complete)
             case Extern():
-                return self._extern(function, positional, named, node, replace(frame, reached=via))
+                return self._extern(function, positional, named, node, frame)
             case _:
                 return Extern(shown(node))
 
@@ -168,7 +166,7 @@ class Calls(Evaluator):
             return tuple(owner.split(separator))
         if isinstance(owner, str) and name in {"lower", "upper", "strip"} and not positional:
             return str(getattr(owner, name)())
-        self._hand_over(positional, named, frame, ())
+        self._hand_over(positional, named, node, frame, ())
         return Extern(shown(node))
 
     @staticmethod
@@ -266,8 +264,9 @@ class Calls(Evaluator):
             )
         if name in {"os.getenv", "os.environ.get", "environ.get"} and positional and isinstance(positional[0], str):
             default = positional[1] if len(positional) > 1 else None
-            if positional[0] in self.environment:
-                return self.environment[positional[0]]
+            known = self.variable(positional[0])
+            if known is not None:
+                return known
             opened = open_text(f"${{{positional[0]}}}")
             return one_of([opened, default]) if isinstance(default, str) else opened
         if name in _RUNS:
@@ -296,7 +295,7 @@ class Calls(Evaluator):
         if name.endswith(".add_argument"):
             self._declare(positional, named)
         words = (*function.words, *(each for each in positional if isinstance(each, str)))
-        self._hand_over(positional, named, frame, function.words)
+        self._hand_over(positional, named, node, frame, function.words)
         return Extern(shown(node), words if name.endswith((".add_parser", ".add_subparsers")) else function.words)
 
     @staticmethod
@@ -315,16 +314,21 @@ class Calls(Evaluator):
         return first if isinstance(first, tuple | Dict) and name != "sorted" else Extern(shown(node))
 
     def _hand_over(
-        self, positional: list[Value], named: dict[str, Value], frame: Frame, words: tuple[str, ...]
+        self,
+        positional: list[Value],
+        named: dict[str, Value],
+        node: ast.Call,
+        frame: Frame,
+        words: tuple[str, ...],
     ) -> None:
         """Functions that other code is given may be called by it: ``pool.submit(f)``, ``set_defaults(func=f)``."""
         if words and all(self._other_command(word) for word in words):
             return
         for value in (*positional, *named.values()):
             if isinstance(value, Function) and not isinstance(value.node, ast.Lambda):
-                self.enter(value, (), {}, frame.maybe())
+                self.enter(value, (), {}, frame.called_at(node).maybe())
             elif isinstance(value, Function):
-                self.enter(value, (), {}, frame)
+                self.enter(value, (), {}, frame.called_at(node))
 
     def _other_command(self, word: str) -> bool:
         """Whether the command line's first word is another command than this one."""

@@ -38,6 +38,8 @@ from checker.reason.python_values import (
     either,
 )
 
+# Marks a module whose names depend on the program that loads it.
+_OWN: Final = "<own>"
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
 MAX_DEPTH: Final = 24
@@ -59,9 +61,12 @@ class PythonFollower(Objects):
     calls: list[AwsCall | Command] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     roots: tuple[str, ...] = ("",)
+    asked: dict[str, Possible] = field(default_factory=dict)
     options: dict[str, Value] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
     _modules: dict[str, PythonModule | None] = field(default_factory=dict)
+    _found: dict[tuple[str, str | None], PythonModule | None] = field(default_factory=dict)
+    _own: int = 0  # how many modules hold what only this program knows
     _left: int = MAX_STATEMENTS
     _depth: int = 0
     _memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...]]] = field(default_factory=dict)
@@ -69,7 +74,7 @@ class PythonFollower(Objects):
 
     def start(self, path: str, function: str = "") -> None:
         """Follow a file as a program, or one function of it."""
-        module = self._module(path)
+        module = self._module(path, fresh=not function)
         if module is None:
             return
         self.roots = tuple(dict.fromkeys((posixpath.dirname(path), self.folder or "", "", "src", *self.roots)))
@@ -91,23 +96,35 @@ class PythonFollower(Objects):
     # --- modules ----------------------------------------------------------------------------------------------------
 
     def load(self, module: PythonModule, *, main: bool = False) -> None:
-        """Run a module's own statements, once."""
-        if "__name__" in module.names and not main:
+        """Run a module's own statements, once.
+
+        What they bind is the same in every program, and kept for the next one, unless they ask for the environment,
+        make calls or raise problems: then it is this program's alone.
+        """
+        if "__name__" in module.names:
+            self._own += _OWN in module.names
             return
         module.names["__name__"] = "__main__" if main else module.file.removesuffix(".py").replace("/", ".")
         module.names["__file__"] = module.file
+        before = (self._own, len(self.asked), len(self.calls), len(self.problems))
         frame = Frame(module, module.names, replace(self.reached, spot=Spot(module.file)), Handling(errexit=True))
         self.block(module.tree.body, frame)
+        if before != (self._own, len(self.asked), len(self.calls), len(self.problems)):
+            module.names[_OWN] = True
+            self._own += 1
 
     def find(self, dotted: str, module: PythonModule, level: int) -> PythonModule | None:
         """The repository's file behind an import."""
+        base = module.package if level else None
+        for _ in range(level - 1):
+            base = posixpath.dirname(base or "")
+        key = (dotted, base)
+        if key not in self._found:
+            self._found[key] = self._search(dotted, self.roots if base is None else (base,))
+        return self._found[key]
+
+    def _search(self, dotted: str, roots: Iterable[str]) -> PythonModule | None:
         tail = dotted.replace(".", "/")
-        roots: Iterable[str] = self.roots
-        if level:
-            base = module.package
-            for _ in range(level - 1):
-                base = posixpath.dirname(base)
-            roots = (base,)
         for root in roots:
             path = posixpath.normpath(posixpath.join(root, tail)) if tail else root
             for candidate in (f"{path}.py", f"{path}/__init__.py"):
@@ -116,23 +133,19 @@ class PythonFollower(Objects):
                     return found
         return None
 
-    def _module(self, path: str) -> PythonModule | None:
-        """A file of the repository, with nothing bound yet the first time this program uses it."""
+    def _module(self, path: str, *, fresh: bool = False) -> PythonModule | None:
+        """A file of the repository; with nothing bound yet where what it binds is this program's alone."""
         if path not in self._modules:
             module = self.library.python(path)
-            self._modules[path] = module.fresh() if module is not None else None
+            if module is not None and (fresh or _OWN in module.names):
+                module = module.fresh()
+            self._modules[path] = module
         return self._modules[path]
 
     def _import(self, node: ast.Import | ast.ImportFrom, frame: Frame) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found = self.find(alias.name, frame.module, 0)
-                if found is not None and (alias.asname or "." not in alias.name):
-                    self.load(found)
-                    frame.names[alias.asname or alias.name] = Module(found)
-                else:
-                    name = alias.asname or alias.name.partition(".")[0]
-                    frame.names[name] = Extern(alias.name if alias.asname else name)
+                self._import_module(alias, frame)
             return
         dotted = node.module or ""
         found = self.find(dotted, frame.module, node.level) if dotted or node.level else None
@@ -140,14 +153,36 @@ class PythonFollower(Objects):
             self.load(found)
         for alias in node.names:
             bound = alias.asname or alias.name
-            inner = self.find(f"{dotted}.{alias.name}".lstrip("."), frame.module, node.level)
             if found is not None and alias.name in found.names:
                 frame.names[bound] = found.names[alias.name]
-            elif inner is not None:
+                continue
+            inner = self.find(f"{dotted}.{alias.name}".lstrip("."), frame.module, node.level)
+            if inner is not None:
                 self.load(inner)
                 frame.names[bound] = Module(inner)
             else:
                 frame.names[bound] = Extern(f"{dotted}.{alias.name}".lstrip("."))
+
+    def _import_module(self, alias: ast.alias, frame: Frame) -> None:
+        """``import a.b``: binds ``a``, in which ``b`` is found; ``import a.b as c`` binds the module itself."""
+        parts = alias.name.split(".")
+        above: PythonModule | None = None
+        for length in range(1, len(parts) + 1):
+            found = self.find(".".join(parts[:length]), frame.module, 0)
+            if found is None:
+                break
+            self.load(found)
+            if above is not None:
+                above.names[parts[length - 1]] = Module(found)
+            above = found
+            if length == 1 and not alias.asname:
+                frame.names[parts[0]] = Module(found)
+        else:
+            if alias.asname and above is not None:
+                frame.names[alias.asname] = Module(above)
+            return
+        if above is None:
+            frame.names[alias.asname or parts[0]] = Extern(alias.name if alias.asname else parts[0])
 
     # --- statements -------------------------------------------------------------------------------------------------
 

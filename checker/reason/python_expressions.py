@@ -49,10 +49,20 @@ class Frame:
     handling: Handling
     returned: list[Value] = field(default_factory=list)
 
+    def called_at(self, node: ast.AST) -> Frame:
+        """The constructs around a call, for what is called there."""
+        reached = self.reached
+        via = (*reached.via, self.module.spot(node))
+        inner = Reached(reached.spot, via, reached.step, reached.certain, reached.on_failure, reached.loops)
+        return Frame(self.module, self.names, inner, self.handling, self.returned)
+
     def maybe(self, *, on_failure: bool = False) -> Frame:
         """The same names, in a branch that may not run."""
-        reached = replace(self.reached, certain=False, on_failure=self.reached.on_failure or on_failure)
-        return replace(self, reached=reached)
+        reached = self.reached
+        if not reached.certain and (reached.on_failure or not on_failure):
+            return self
+        inner = Reached(reached.spot, reached.via, reached.step, False, reached.on_failure or on_failure, reached.loops)
+        return Frame(self.module, self.names, inner, self.handling, self.returned)
 
     def inside(self, loop: Loop) -> Frame:
         handling = replace(self.handling, retried=self.handling.retried or loop.kind == "retry")
@@ -68,6 +78,7 @@ class Evaluator(ABC):
     __slots__ = ()
     arguments: tuple[Possible, ...] | None
     environment: Mapping[str, Possible]
+    asked: dict[str, Possible]  # of the environment, so far
     folder: str | None
     calls: list[AwsCall | Command]
     options: dict[str, Value]  # of the command line: what each is where it is not given
@@ -97,6 +108,11 @@ class Evaluator(ABC):
 
     @abstractmethod
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None: ...
+
+    def variable(self, name: str) -> Possible:
+        """An environment variable that the workflow sets, ``None`` where it sets none."""
+        self.asked[name] = self.environment.get(name)
+        return self.asked[name]
 
     # --- expressions ------------------------------------------------------------------------------------------------
 
@@ -343,7 +359,8 @@ class Evaluator(ABC):
     def _subscript(self, node: ast.Subscript, frame: Frame) -> Value:
         owner, key = self.value(node.value, frame), self.value(node.slice, frame)
         if isinstance(owner, Extern) and owner.name in {"os.environ", "environ"} and isinstance(key, str):
-            return self.environment.get(key, open_text(f"${{{key}}}"))
+            known = self.variable(key)
+            return known if known is not None else open_text(f"${{{key}}}")
         if (
             isinstance(owner, Extern)
             and owner.name == "sys.argv"

@@ -14,6 +14,7 @@ from checker.model.sources import Spot
 from checker.model.values import Hole, HoleKind, Text
 from checker.reason.actions import calls_of_action
 from checker.reason.collected import Collected, Scripts
+from checker.reason.programs import Programs
 from checker.reason.shell_state import WORKSPACE, State
 
 
@@ -22,8 +23,15 @@ class Tracer:
     """Traces jobs and scripts. What one job writes to its outputs is known to those that need it."""
 
     library: Scripts
+    _programs: Programs | None = None
     _traces: dict[int, Trace] = field(default_factory=dict)
     _known: dict[Hole, Possible] = field(default_factory=dict)
+
+    @property
+    def _started(self) -> Programs:
+        if self._programs is None:
+            self._programs = Programs(self.library)
+        return self._programs
 
     def job(self, job: EffectiveJob) -> Trace:
         """What a job does. The jobs that it needs are traced before."""
@@ -43,7 +51,7 @@ class Tracer:
 
     def script(self, path: str) -> Trace:
         """What a script does when a person starts it without arguments that anybody knows."""
-        collected = Collected(self.library, job=None)
+        collected = Collected(self.library, self._started, job=None)
         reached = Reached(Spot(path))
         if path.endswith(".py"):
             collected.python(path, None, reached, {}, "")
@@ -59,7 +67,7 @@ class Tracer:
         return collected.trace()
 
     def _trace(self, job: EffectiveJob) -> Trace:
-        collected = Collected(self.library, job=job)
+        collected = Collected(self.library, self._started, job=job)
         credentials: Credentials | None = None
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = {}
