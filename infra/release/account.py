@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -55,6 +55,10 @@ class Account:
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self._session.client("logs", region_name=self._region, config=_CONFIG)
+
+    @cached_property
+    def s3(self) -> Any:
+        return self._session.client("s3", region_name=self._region, config=_CONFIG)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:

@@ -16,8 +16,8 @@ refused or did not answer · 72 refused before any change · 73 the deadline pas
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m infra.release", description=__doc__, epilog=_EPILOG)
-    top.description = "The release commands. Each may be repeated: what is done already is left alone."
+    text = "The release commands. Each may be repeated: what is done already is left alone."
+    top = argparse.ArgumentParser(prog="python -m infra.release", description=text, epilog=_EPILOG)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str, *, environment: bool = True, sha: bool = False) -> argparse.ArgumentParser:
@@ -78,11 +78,14 @@ def parser() -> argparse.ArgumentParser:
     metrics.add_argument("--result", required=True, choices=("succeeded", "failed"))
     metrics.add_argument("--started", required=True, type=moment, help="as `resolve` gave it")
 
-    _secrets(command)
+    _by_people(command)
     return top
 
 
-def _secrets(command: Callable[..., argparse.ArgumentParser]) -> None:
+def _by_people(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Commands that no workflow runs: the deploy role may do none of this."""
+    empty = command("empty-buckets", "Delete all that an environment's buckets hold. Not in production.")
+    empty.add_argument("--confirm", required=True, metavar="STACK", help="the name of the environment's stack")
     secrets = command("secrets", "Set and check the secrets that a person sets.", environment=False)
     actions = secrets.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="whether each was set; reads no value")

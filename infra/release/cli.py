@@ -10,7 +10,19 @@ from typing import Final
 
 from infra import naming
 from infra.environments import REGION
-from infra.release import annotate, arguments, images, metrics, preflight, running, secrets, services, smoke, tasks
+from infra.release import (
+    annotate,
+    arguments,
+    buckets,
+    images,
+    metrics,
+    preflight,
+    running,
+    secrets,
+    services,
+    smoke,
+    tasks,
+)
 from infra.release.account import Account, calls_reported
 from infra.release.console import Clock, Console, Deadline, RealClock
 from infra.release.errors import ReleaseError, TaskError, UsageError
@@ -222,6 +234,15 @@ def _secrets(session: Session) -> None:
     secrets.put(client, session.environment, options.name, value, replace=options.replace, say=session.console.say)
 
 
+def _empty_buckets(session: Session) -> None:
+    arguments.refuse_in_production(session.environment, "empty-buckets")
+    name = stack_name(session.environment)
+    if session.options.confirm != name:
+        raise UsageError(f"--confirm names {session.options.confirm}, the stack is {name}")
+    for bucket in buckets.of_stack(session.account.cloudformation, name):
+        buckets.empty(session.account.s3, bucket, session.console.say)
+
+
 def _read_value(name: str) -> str:
     """One line from standard input, without echo where that is a terminal. Never from an argument: those are listed."""
     text = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.read()
@@ -230,6 +251,7 @@ def _read_value(name: str) -> str:
 
 _COMMANDS: Final[Mapping[str, Callable[[Session], None]]] = {
     "annotate": _annotate,
+    "empty-buckets": _empty_buckets,
     "metrics": _metrics,
     "migrate": _migrate,
     "outputs": _outputs,

@@ -1,10 +1,10 @@
 """One environment: everything that serves its requests and keeps its data.
 
 **First deployment.** With `bootstrap=true` everything is made and nothing runs. Then the secrets that people own get
-their values, migrations run, and a deployment with `imageTag` starts the services. A bootstrap of an environment that
-already serves would stop it.
+their values, and the first release runs the migrations and starts the services (docs/first-production-deploy.md). From
+then on `imageTag` names what runs. A bootstrap of an environment that already serves would stop it.
 
-**Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again. Its secrets and databases go with it,
+**Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again (docs/staging-rebuild.md). Its secrets and databases go with it,
 at once; the shared stack stays.
 
 **Rebuilding production** is not meant to be easy: what it keeps also keeps its name. Secrets and log groups of a

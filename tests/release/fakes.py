@@ -73,13 +73,14 @@ class FakeEcs:
     class meta:  # noqa: N801 - botocore's name
         service_model = _MODEL
 
-    def __init__(self, tag: str = OLD, desired: int = 2) -> None:
+    def __init__(self, tag: str = OLD, desired: int = 2, environment: str = "production") -> None:
+        self.environment = environment
         self.definitions: dict[str, dict[str, Any]] = {}
         self.services: dict[str, FakeService] = {}
         self.fate: Callable[[str, str], str | Exception] = lambda _service, _tag: "completes"
         self.log: list[str] = []
         for name in naming.IMAGES:
-            arn = self._register(naming.task_family("production", name), name, tag)
+            arn = self._register(naming.task_family(environment, name), name, tag)
             if name in naming.SERVICES:
                 service = self.services[name] = FakeService(name, arn, desired)
                 service.set(arn, desired, "COMPLETED")
@@ -186,7 +187,7 @@ class FakeAccount(Account):
             "PrivateSubnetIds": "subnet-1,subnet-2",
             **{
                 f"{name.capitalize()}TaskDefinitionArn": ecs.describe_task_definition(
-                    taskDefinition=naming.task_family("production", name)
+                    taskDefinition=naming.task_family(ecs.environment, name)
                 )["taskDefinition"]["taskDefinitionArn"]
                 for name in naming.IMAGES
             },

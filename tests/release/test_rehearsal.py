@@ -11,6 +11,8 @@ from tests.release.authority import without_action
 from tests.release.loopback import REPOSITORY, Answers, FakeGitHub, serving
 from tests.release.stage import CLUSTER, START, Crew, Stage
 
+pytestmark = pytest.mark.xdist_group("account with production")
+"""One worker, and so one emulated account."""
 NOTES = "What is new: everything."
 # Commands that read or start, and what each is for; see `steps` for the order.
 UNUSED_BY_A_RELEASE = {

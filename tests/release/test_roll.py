@@ -154,6 +154,19 @@ def test_all_at_once_is_not_for_production(account: FakeAccount, ecs: FakeEcs) -
     assert nothing_changed(ecs)
 
 
+def test_in_staging_all_may_go_at_once_and_all_come_back() -> None:
+    ecs = FakeEcs(desired=1, environment="staging")
+    account = FakeAccount(ecs)
+    argv = ["roll", "--environment", "staging", "--together", "--sha"]
+    ecs.fate = only("api", "goes back")
+    assert main([*argv, NEW], {}, clock=HandClock(), account=account) == 1
+    assert ecs.log == [*FORWARD, "frontend:a", "mcp:a", "storage:a"]
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, OLD)
+    ecs.fate = lambda _service, _tag: "completes"
+    assert main([*argv, NEW], {}, clock=HandClock(), account=account) == 0
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, NEW)
+
+
 # -- back ------------------------------------------------------------------------------------------------------------
 
 
