@@ -104,17 +104,17 @@ class Deployment:
 
     def environment_token(self, trust: Trust, name: str) -> Token:
         ref = "refs/tags/v1.2.3" if kind_of(name) is EnvironmentKind.PRODUCTION else None
-        return environment_token(self._repository(trust), name, ref=ref)
+        return environment_token(self.repository(trust), name, ref=ref)
 
     def branch_token(self, trust: Trust) -> Token:
         """The token of a job on the default branch."""
-        return ref_token(self._repository(trust), f"refs/heads/{self.project.settings.default_branch}")
+        return ref_token(self.repository(trust), f"refs/heads/{self.project.settings.default_branch}")
 
     def ref_token(self, trust: Trust, ref: str | Text) -> Token:
         """The token of a job without an environment that runs on ``ref``; of a pull request's merge, that event's."""
         if str(ref).startswith("refs/pull/"):
-            return pull_request_token(self._repository(trust))
-        return ref_token(self._repository(trust), ref)
+            return pull_request_token(self.repository(trust))
+        return ref_token(self.repository(trust), ref)
 
     def admits_environment(self, trust: Trust, name: str) -> bool | None:
         return all_admitted(trust, [self.environment_token(trust, name)])
@@ -127,12 +127,12 @@ class Deployment:
         for pattern in self.project.settings.release_tag_patterns:
             head = pattern.partition("*")[0]
             for release in RELEASES:
-                yield ref_token(self._repository(trust), f"refs/tags/{head}{release if '*' in pattern else ''}")
+                yield ref_token(self.repository(trust), f"refs/tags/{head}{release if '*' in pattern else ''}")
 
     def admits_default_branch(self, trust: Trust) -> bool | None:
         return all_admitted(trust, [self.branch_token(trust)])
 
-    def _repository(self, trust: Trust) -> Repository:
+    def repository(self, trust: Trust) -> Repository:
         """The project's own; where only the policy could say and it leaves it open, one that it lets in."""
         if self.own.repositories:
             return self.own.repository

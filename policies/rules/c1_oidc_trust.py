@@ -8,11 +8,14 @@ What is checked
     environment, or those of release tags. So do the other environments of the project (``C1[environment=NAME]``).
     Nothing else does (``C1[over-match]``): no other repository, unprotected branch, pull request or made-up
     environment. The audience is compared (``C1[audience]``). Policies are evaluated as STS does, not searched.
+    In the pipeline, of every job that takes on such a role (``C1[token]``): each subject that its token can carry, from
+    the events that start it and the environment that it names, through every caller, gets into the role it asks for.
 When it does not apply
-    No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy.
+    No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy. No job takes on a role.
 What cannot be decided
     A subject from a parameter without a default; conditions on claims whose values only a run knows; whether branch
-    and environment protection is on, which the repository's settings say.
+    and environment protection is on, which the repository's settings say; which role a job asks for, where a secret
+    names it and several could be meant.
 Fix
     Compare ``sub`` by ``StringEquals`` with ``repo:OWNER/REPO:environment:NAME`` of each environment (and the default
     branch where a job deploys without one), or by ``StringLike`` with ``...:ref:refs/tags/v*``; compare ``aud``.
@@ -21,18 +24,22 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind
+from checker.model.resources import Environment, EnvironmentKind, Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
+from checker.reason.admissions import Admission, admissions_of
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam import bounds_on_key
 from checker.reason.oidc import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
 from checker.reason.overmatch import is_narrow, outsider, repositories_named
 from checker.reason.patterns import Pattern, every, example, has_wild, shown
 from checker.reason.policies import Statement
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
 
 _PATH: Final = "AssumeRolePolicyDocument"
 _FIX_SUBJECTS: Final = (
@@ -216,10 +223,46 @@ def _why(trust: Trust) -> str:
     return f"the trust policy admits {written}" if written else "no condition of the trust policy admits it"
 
 
+# -- the jobs ------------------------------------------------------------------------------------------
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    for admission in admissions_of(pipeline, project):
+        yield _job(admission)
+
+
+def _job(admission: Admission) -> Judgement:
+    job = admission.job
+    path = "environment" if job.job.environment else ""
+    if admission.refused is not None:
+        role, presented = admission.refused
+        return job.fails(
+            "token",
+            f"Its token is refused by {role.role.logical_id}: started by {presented.way} it presents "
+            f"{presented.token.subject}, and {_why(role.trust)}.",
+            fix=_fix_of(str(presented.token.subject)),
+            path=path,
+            expected=str(presented.token.subject),
+            related=(admission.assumption.credentials.step, role.role),
+        )
+    if admission.why:
+        return job.undecided("token", admission.why, path=path, fix=_FIX_SUBJECTS)
+    names = ", ".join(each.role.logical_id for each in admission.assumption.candidates)
+    return job.passes("token", f"Every token that it can present gets into {names}.", path=path)
+
+
+def _fix_of(subject: str) -> str:
+    if subject.endswith(":pull_request"):
+        return "Keep jobs that take on this role out of pull requests; give those a role of their own that only reads."
+    return f"Admit {subject} in the trust policy's sub, or run the job where its token is one that is admitted."
+
+
 RULE = Rule(
     id="C1",
     title="The deploy role admits the tokens of every deploy job, and no others",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
 )
