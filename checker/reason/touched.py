@@ -1,0 +1,145 @@
+"""Which of a project's resources a call may touch, where the call names them by values that only a run knows.
+
+Deploy scripts learn a cluster's name from a stack's outputs and a task definition's ARN from the call before. What such
+a value can be is not open at all: one of the resources of that kind that the environment has. So an open ARN stands for
+those of the environment's own (and shared) resources that it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
+from checker.model.values import Absent, Hole, HoleKind, Known, Text, pieces, text
+from checker.reason.arns import arn_of, arn_tail, ecs_arn, stack_arn
+from checker.reason.deployers import NO_NAME, same_environment
+from checker.reason.passing import services_of
+from checker.reason.patterns import GENERATED, Pattern, exact, glob, overlap
+
+_REVISION: Final = Hole(HoleKind.OTHER, "<revision>", None, GENERATED)
+_TASK: Final = Hole(HoleKind.OTHER, "<task>", None, GENERATED)
+_OBJECT: Final = Hole(HoleKind.OTHER, "<object>")
+_STREAM: Final = Hole(HoleKind.OTHER, "<stream>")
+# What of a call's ARN is open in every template that is not bound to an account.
+_PSEUDO: Final = ("${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}")
+
+
+def placed(arn: str | Text, place: Mapping[str, str]) -> str | Text:
+    """The ARN with account, partition and region filled in as far as ``place`` (by pseudo parameter) has them."""
+    if isinstance(arn, str):
+        return arn
+    return text([place.get(part.shown) or part if isinstance(part, Hole) else part for part in arn.parts])
+
+
+def is_open(arn: str | Text) -> bool:
+    """Whether something other than account, partition and region is left to a run."""
+    return isinstance(arn, Text) and any(
+        not (hole.kind is HoleKind.PSEUDO and hole.shown in _PSEUDO) and hole.attribute != GENERATED
+        for hole in arn.holes
+    )
+
+
+def service_of_arn(arn: str | Text) -> str:
+    """The third field: ``ecs``. Empty where it is open. Partitions have no colons, whether they are known or not."""
+    fields = "".join(part if isinstance(part, str) else "-" for part in pieces(arn)).split(":")
+    return fields[2] if len(fields) > 2 else ""
+
+
+def fitting(
+    arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str] = ()
+) -> list[str | Text]:
+    """The ARNs of resources that ``arn`` may stand for: those of ``environment`` and of what is shared; itself where it
+    is not open or nothing fits. ``families`` are the task definitions that the job speaks of, where it names any."""
+    if not is_open(arn):
+        return [arn]
+    target = _target(arn)
+    known = project.once(_index)
+    found: dict[str | Text, None] = {}
+    for each in project.environments:
+        if _is_of(each, environment):
+            for candidate in known.get(each.name, {}).get(service_of_arn(arn), ()):
+                written = placed(candidate, place)
+                if overlap(exact(written), target):
+                    found[written] = None
+    named = [each for each in found if _family(each) in families] if families else []
+    return named or list(found) or [arn]
+
+
+def _target(arn: str | Text) -> Pattern:
+    return exact(arn) if arn == "*" else glob(arn)
+
+
+def _is_of(each: Environment, environment: str) -> bool:
+    return (
+        not environment
+        or each.kind is EnvironmentKind.SHARED
+        or each.name == NO_NAME
+        or same_environment(each.name, environment)
+    )
+
+
+def _family(arn: str | Text) -> str:
+    tail = str(arn_tail(arn))
+    return tail.removeprefix("task-definition/").partition(":")[0] if tail.startswith("task-definition/") else ""
+
+
+def _index(project: Project) -> Mapping[str, Mapping[str, list[str | Text]]]:
+    """Environment -> service -> ARNs."""
+    found: dict[str, dict[str, list[str | Text]]] = {}
+    for environment in project.environments:
+        by_service = found.setdefault(environment.name, {})
+        for arn in _arns(environment):
+            by_service.setdefault(service_of_arn(arn), []).append(arn)
+    return found
+
+
+def _arns(environment: Environment) -> Iterator[str | Text]:
+    for stack in environment.stacks:
+        yield stack_arn(stack)
+    for resource in environment.resources():
+        arn = arn_of(resource)
+        if arn is None:
+            continue
+        yield arn
+        if resource.type == "AWS::ECS::Cluster":
+            name = _last(arn)
+            yield ecs_arn(resource.stack, "task", text([*pieces(name), "/", _TASK]))
+        elif resource.type == "AWS::S3::Bucket":
+            yield text([*pieces(arn), "/", _OBJECT])
+        elif resource.type == "AWS::Logs::LogGroup":
+            yield text([*pieces(arn), ":log-stream:", _STREAM])
+    for service, cluster, name in services_of(environment):
+        yield ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        yield ecs_arn(task.stack, "task-definition", text([*pieces(family_of(task)), ":", _REVISION]))
+    for alarm in environment.resources("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+        yield _alarm(alarm, alarm.stack)
+
+
+def _last(arn: str | Text) -> str | Text:
+    """What follows the slash of a cluster's ARN."""
+    tail = list(pieces(arn_tail(arn)))
+    first = tail[0]
+    return text([first.partition("/")[2] if isinstance(first, str) else first, *tail[1:]])
+
+
+def family_of(task: Resource) -> str | Text:
+    """The family of a task definition, made up by CloudFormation where the template sets none."""
+    value = task.get("Family")
+    if isinstance(value, Known) and isinstance(value.value, str | Text):
+        return value.value
+    made_up = Hole(HoleKind.RESOURCE, f"${{{task.logical_id}}}", task.key, GENERATED)
+    if not isinstance(value, Absent):
+        return Text((made_up,))
+    # Without the dashes of other generated names (AWS CloudFormation User Guide, AWS::ECS::TaskDefinition, Family).
+    return text([f"{task.stack.name}{task.logical_id}", made_up])
+
+
+def _alarm(alarm: Resource, stack: Stack) -> str | Text:
+    value = alarm.get("AlarmName")
+    made_up = Hole(HoleKind.RESOURCE, f"${{{alarm.logical_id}}}", alarm.key, GENERATED)
+    named = value.value if isinstance(value, Known) and isinstance(value.value, str | Text) else text([made_up])
+    region = stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}")
+    account = stack.account or Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+    return text([f"arn:{stack.partition}:cloudwatch:", region, ":", account, ":alarm:", *pieces(named)])
