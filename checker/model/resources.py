@@ -164,7 +164,7 @@ class Resource(Judgeable):
         if node is None:
             return ABSENT
         for step in steps_of(path):
-            if isinstance(node, dict) and _may_be_intrinsic(node):
+            if isinstance(node, dict) and (_may_be_intrinsic(node) or self._is_generated(node)):
                 node = self.scope.resolve(node)
             if isinstance(node, Unknown):
                 return node
@@ -181,6 +181,12 @@ class Resource(Judgeable):
         if isinstance(resolved, Absent | Unknown):
             return resolved
         return Known(resolved)
+
+    def _is_generated(self, node: Mapping[str, Raw]) -> bool:
+        """Whether a macro or a loop makes keys of this object. Loops need a transform: most templates pay nothing."""
+        if "Fn::Transform" in node:
+            return True
+        return bool(self.stack.template.get("Transform")) and any(key.startswith("Fn::ForEach") for key in node)
 
     def __getitem__(self, path: Path) -> Property:
         return Property(self, ".".join(map(str, steps_of(path))), self.get(path))

@@ -44,11 +44,13 @@ class World:
     """One consistent set of answers to what the templates leave open.
 
     ``parameters``: open parameter -> its value here, or ``None`` for "some value that no condition names".
-    ``conditions``: an equality that cannot be evaluated -> its answer here.
+    ``conditions``: an equality that cannot be evaluated -> its answer here. ``sparse``: whatever exists only under a
+    condition that is still open does not exist here.
     """
 
     parameters: Mapping[Hole, str | None] = field(default_factory=dict)
     conditions: Mapping[str, bool] = field(default_factory=dict)
+    sparse: bool = False
 
 
 class Budget:
@@ -142,6 +144,8 @@ class StackScope:
                 return Unknown(f"condition {argument}") if answer is None else answer
             if name.startswith("Fn::") and not name.startswith("Fn::ForEach"):
                 return Unknown(f"{name} cannot be evaluated here")
+        if "Fn::Transform" in expression:
+            return Unknown("Fn::Transform may set anything beside what is written")
         result: dict[str, Resolved] = {}
         for key, child in expression.items():
             if key.startswith("Fn::ForEach"):
@@ -195,7 +199,9 @@ class StackScope:
             return self._parameter_values[name]
         declared = _mapping(self.parameters[name])
         hole = Hole(HoleKind.PARAMETER, f"${{{name}}}", attribute=self.stack.id)
-        given = self._given(name)
+        # What is given for such a parameter is the name in the store, and its value whatever stands there.
+        stored = str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::Value<")
+        given = None if stored else self._given(name)
         value: Resolved | Absent
         if given is not None:
             value = given
@@ -498,8 +504,10 @@ def _find_in_map(scope: StackScope, argument: Raw) -> Resolved | Absent:
         return Unknown("Fn::FindInMap takes a map and two keys")
     fallback = argument[3].get("DefaultValue") if len(argument) > 3 and isinstance(argument[3], dict) else None
     candidates: list[Raw] = [scope.mappings]
+    open_key = False
     for step in argument[:3]:
         key = scope.resolve(step)
+        open_key = open_key or isinstance(key, Text | Unknown)
         following: list[Raw] = []
         for candidate in candidates:
             children = _mapping(candidate)
@@ -508,6 +516,8 @@ def _find_in_map(scope: StackScope, argument: Raw) -> Resolved | Absent:
             if isinstance(key, Text | Unknown):
                 following.extend(children.values())
         candidates = following
+    if open_key and fallback is not None:
+        candidates.append(fallback)
     if not candidates:
         return (
             scope.resolve(fallback)

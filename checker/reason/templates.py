@@ -59,7 +59,8 @@ def _resources(scope: StackScope) -> Iterator[Resource]:
     declared = stack.template.get("Resources")
     if not isinstance(declared, dict):
         return
-    if scope.stack.parent is not None and not _exists(scope):
+    stack_exists = _exists(scope)
+    if stack_exists is False or (stack_exists is None and scope.world.sparse):
         return
     expanded: dict[str, Raw] = {}
     for logical_id, raw in declared.items():
@@ -81,28 +82,33 @@ def _resources(scope: StackScope) -> Iterator[Resource]:
         exists: bool | None = True
         if condition is not None:
             exists = scope.condition(condition) if isinstance(condition, str) else None
-        if exists is not False:
-            yield Resource(stack, logical_id, raw, scope, certain=exists is True)
+        if exists is not False and not (exists is None and scope.world.sparse):
+            yield Resource(stack, logical_id, raw, scope, certain=exists is True and stack_exists is True)
 
 
-def _exists(scope: StackScope) -> bool:
+def _exists(scope: StackScope) -> bool | None:
     """Whether a nested stack is there at all: its own resource may be conditional, at any level above it."""
+    answer: bool | None = True
     parent = scope.stack.parent
     while parent is not None:
         above = scope.linker.scopes[parent.id]
         raw = above.declared_resources.get(scope.stack.id.rsplit("/", 1)[-1])
         condition = raw.get("Condition") if isinstance(raw, dict) else None
-        if isinstance(condition, str) and above.condition(condition) is False:
-            return False
+        if isinstance(condition, str):
+            there = above.condition(condition)
+            if there is False:
+                return False
+            answer = answer and there
         scope, parent = above, parent.parent
-    return True
+    return answer
 
 
 def worlds(stacks: Sequence[Stack]) -> list[World]:
     """Every consistent set of answers to what the stacks' conditions leave open; one empty world where nothing is.
 
     A parameter without a default takes each of its allowed values, or each value that a condition compares it with and
-    "some other". Equalities over anything else are answered both ways.
+    "some other". Equalities over anything else are answered both ways. What is too much for that stays open, and each
+    world is looked at twice: with what exists only under such a condition, and without.
     """
     linker = Linker()
     scopes = [StackScope(stack, linker, World()) for stack in with_nested(stacks)]
@@ -124,18 +130,27 @@ def worlds(stacks: Sequence[Stack]) -> list[World]:
             options[None] = None
     choices: list[list[tuple[Hole | str, str | bool | None]]] = []
     count = 1
+    undecided = False
     for hole, options in open_parameters.items():
         if count * len(options) <= MAX_WORLDS:
             count *= len(options)
             choices.append([(hole, option) for option in options])
+        else:
+            undecided = True
     for key in open_conditions:
         if count * 2 <= MAX_WORLDS:
             count *= 2
             choices.append([(key, True), (key, False)])
-    return [_world(answers) for answers in itertools.product(*choices)]
+        else:
+            undecided = True
+    return [
+        _world(answers, sparse)
+        for sparse in ((False, True) if undecided else (False,))
+        for answers in itertools.product(*choices)
+    ]
 
 
-def _world(answers: Iterable[tuple[Hole | str, str | bool | None]]) -> World:
+def _world(answers: Iterable[tuple[Hole | str, str | bool | None]], sparse: bool) -> World:
     parameters: dict[Hole, str | None] = {}
     conditions: dict[str, bool] = {}
     for key, answer in answers:
@@ -143,7 +158,7 @@ def _world(answers: Iterable[tuple[Hole | str, str | bool | None]]) -> World:
             parameters[key] = answer if isinstance(answer, str) else None
         else:
             conditions[key] = bool(answer)
-    return World(parameters, conditions)
+    return World(parameters, conditions, sparse)
 
 
 def _equalities(scope: StackScope) -> Iterator[tuple[Resolved | Absent, Resolved | Absent]]:
