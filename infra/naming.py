@@ -29,6 +29,9 @@ MIGRATIONS: Final = "migrations"
 IMAGES: Final = (*SERVICES, MIGRATIONS)
 TASKS: Final = IMAGES
 
+ONE_OFF: Final = {"staging": (MIGRATIONS, "api"), "production": (MIGRATIONS,)}
+"""What the pipeline runs once, by environment. Only staging is seeded, from the api's image."""
+
 INTERNAL_NAMESPACE: Final = "internal"
 METRIC_NAMESPACE: Final = "DocPlatform/Deploy"
 BOOTSTRAP_TAG: Final = "init"

@@ -172,7 +172,7 @@ def _deploy_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
             resources=[
                 _arn(stack, "logs", "log-group", naming.task_log_group(environment, task) + suffix, ":")
                 for environment in ENVIRONMENTS
-                for task in naming.TASKS
+                for task in naming.ONE_OFF[environment]
                 # The group itself, and its streams.
                 for suffix in ("", ":*")
             ],
@@ -280,7 +280,7 @@ def _cluster_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicySt
             actions=["ecs:RunTask"],
             resources=[
                 _arn(stack, "ecs", "task-definition", f"{naming.task_family(environment, task)}:*")
-                for task in ("api", naming.MIGRATIONS)
+                for task in naming.ONE_OFF[environment]
             ],
             conditions=in_cluster,
         ),

@@ -4,8 +4,8 @@
 their values, and the first release runs the migrations and starts the services (docs/first-production-deploy.md). From
 then on `imageTag` names what runs. A bootstrap of an environment that already serves would stop it.
 
-**Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again (docs/staging-rebuild.md). Its secrets and databases go with it,
-at once; the shared stack stays.
+**Rebuilding staging.** Empty its two buckets, delete the stack, bootstrap again (docs/staging-rebuild.md). Its secrets
+and databases go with it, at once; the shared stack stays.
 
 **Rebuilding production** is not meant to be easy: what it keeps also keeps its name. Secrets and log groups of a
 deleted stack are taken over with `cdk import`, databases restored from their snapshots.

@@ -1,6 +1,7 @@
-"""One emulated account for the session, with the shared stack and production in it."""
+"""One emulated account for the session: the shared stack, production after a release, staging bootstrapped."""
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ def _spelled_for_ecs(template: Mapping[str, Any]) -> Mapping[str, Any]:
     return made
 
 
+def _as_last_deployed(name: str, text: str) -> str:
+    """Production as `imageTag` left it after the release before; staging as a bootstrap leaves it."""
+    if name == naming.PRODUCTION_STACK:
+        return text.replace(f':{naming.BOOTSTRAP_TAG}"', f':{FIRST}"')
+    return re.sub(r'"DesiredCount": \d', '"DesiredCount": 0', text)
+
+
 def _lower(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {name[0].lower() + name[1:]: value for name, value in properties.items()}
 
@@ -53,14 +61,12 @@ def account_with_production(
         )
         lab.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
         outputs: Mapping[str, str] = {}
-        for name in (naming.SHARED_STACK, naming.PRODUCTION_STACK):
-            # As `cdk deploy` with `imageTag` would have left it after the release before.
-            text = for_the_lab(name, _spelled_for_ecs(templates[name].body), outputs).replace(
-                f':{naming.BOOTSTRAP_TAG}"', f':{FIRST}"'
-            )
-            stack = lab.deploy(name, text)
+        for name in naming.STACKS:
+            text = for_the_lab(name, _spelled_for_ecs(templates[name].body), outputs)
+            stack = lab.deploy(name, _as_last_deployed(name, text))
             assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
-            outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+            if name == naming.SHARED_STACK:
+                outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
         stage = Stage(lab, deploy_policy)
         stage.push(FIRST)
         yield stage

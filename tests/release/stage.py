@@ -26,8 +26,6 @@ from tests.release.authority import Authority, actions_only
 ACCOUNT = "111111111111"
 START = datetime.now(UTC)
 """The emulator lists only metrics that are new."""
-CLUSTER = naming.cluster("production")
-MIGRATIONS = naming.task_family("production", naming.MIGRATIONS)
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _MEDIA = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -79,18 +77,32 @@ class Stage:
     def finish_tasks(self) -> None:
         """What the container would have done: its lines, and its end."""
         ecs, logs = self.root("ecs"), self.root("logs")
-        for arn in ecs.list_tasks(cluster=CLUSTER, family=MIGRATIONS, desiredStatus="RUNNING")["taskArns"]:
-            place = {
-                "logGroupName": naming.task_log_group("production", naming.MIGRATIONS),
-                "logStreamName": f"{naming.MIGRATIONS}/{naming.MIGRATIONS}/{arn.rpartition('/')[2]}",
-            }
-            logs.create_log_stream(**place)
-            now = int(datetime.now(UTC).timestamp() * 1000)
-            logs.put_log_events(**place, logEvents=[{"timestamp": now, "message": "done: 2 applied"}])
-            ecs.stop_task(cluster=CLUSTER, task=arn)
+        for environment, tasks in naming.ONE_OFF.items():
+            for arn, task in self.one_off(environment, tasks).items():
+                place = {
+                    "logGroupName": naming.task_log_group(environment, task),
+                    "logStreamName": f"{task}/{task}/{arn.rpartition('/')[2]}",
+                }
+                logs.create_log_stream(**place)
+                now = int(datetime.now(UTC).timestamp() * 1000)
+                logs.put_log_events(**place, logEvents=[{"timestamp": now, "message": f"{task} is done"}])
+                ecs.stop_task(cluster=naming.cluster(environment), task=arn)
 
-    def as_role(self, name: str, policy: Sequence[Mapping[str, Any]]) -> tuple[Account, Authority]:
-        """Clients of a role with this policy, through STS, with the policy enforced on both sides of the wire."""
+    def one_off(self, environment: str, tasks: Sequence[str] = (naming.MIGRATIONS,)) -> Mapping[str, str]:
+        """ARNs of the running tasks that no service keeps, with what each runs."""
+        ecs, cluster = self.root("ecs"), naming.cluster(environment)
+        found = {
+            arn: task
+            for task in tasks
+            for arn in ecs.list_tasks(
+                cluster=cluster, family=naming.task_family(environment, task), desiredStatus="RUNNING"
+            )["taskArns"]
+        }
+        shown = ecs.describe_tasks(cluster=cluster, tasks=list(found))["tasks"] if found else []
+        return {t["taskArn"]: found[t["taskArn"]] for t in shown if t["startedBy"].startswith("release-")}
+
+    def credentials(self, name: str, policy: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+        """Of a new role, through STS; the emulator enforces the policy's actions."""
         iam, sts = self.root("iam"), self.root("sts")
         anyone_here = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
         trust = {"Effect": "Allow", "Principal": anyone_here, "Action": "sts:AssumeRole"}
@@ -99,7 +111,12 @@ class Stage:
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )["Role"]["Arn"]
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(actions_only(policy)))
-        keys = sts.assume_role(RoleArn=arn, RoleSessionName="release")["Credentials"]
+        keys: Mapping[str, str] = sts.assume_role(RoleArn=arn, RoleSessionName="release")["Credentials"]
+        return keys
+
+    def as_role(self, name: str, policy: Sequence[Mapping[str, Any]]) -> tuple[Account, Authority]:
+        """Clients of a new role, with the policy enforced on both sides of the wire."""
+        keys = self.credentials(name, policy)
         session = boto3.Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
@@ -120,13 +137,13 @@ class Stage:
         families = {image: naming.task_family("production", image) for image in naming.IMAGES}
         return {i: ecs.list_task_definitions(familyPrefix=f)["taskDefinitionArns"] for i, f in families.items()}
 
-    def running(self) -> Mapping[str, str]:
+    def running(self, environment: str = "production") -> Mapping[str, str]:
         """The image tag of every task that runs, by service; all tasks of a service must agree."""
-        ecs = self.root("ecs")
+        ecs, cluster = self.root("ecs"), naming.cluster(environment)
         tags = {}
         for service in naming.SERVICES:
-            arns = ecs.list_tasks(cluster=CLUSTER, serviceName=service, desiredStatus="RUNNING")["taskArns"]
-            definitions = {t["taskDefinitionArn"] for t in ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"]}
+            arns = ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="RUNNING")["taskArns"]
+            definitions = {t["taskDefinitionArn"] for t in ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]}
             (definition,) = definitions
             found = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
             tags[service] = found["containerDefinitions"][0]["image"].rpartition(":")[2]

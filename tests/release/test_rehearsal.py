@@ -1,20 +1,25 @@
 """A whole production release, and its roll-back, in an emulated account, as the deploy role with its own policy."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra import naming
 from tests.infra.support import listed
 from tests.release.authority import without_action
 from tests.release.loopback import REPOSITORY, Answers, FakeGitHub, serving
-from tests.release.stage import CLUSTER, START, Crew, Stage
+from tests.release.stage import START, Crew, Stage
 
 pytestmark = pytest.mark.xdist_group("account with production")
 """One worker, and so one emulated account."""
+ROOT = Path(__file__).parents[2]
 NOTES = "What is new: everything."
-# Commands that read or start, and what each is for; see `steps` for the order.
 UNUSED_BY_A_RELEASE = {
     # The CDK command assumes its bootstrap roles; no command of ours does.
     "sts:AssumeRole",
@@ -95,7 +100,7 @@ def test_a_release_and_its_roll_back(
             assert crew(*step) == 0, (step, capsys.readouterr())
         assert stage.running() == dict.fromkeys(naming.SERVICES, sha)
     said = capsys.readouterr().out
-    assert "  | done: 2 applied" in said
+    assert "  | migrations is done" in said
     assert f"all services run {new}" in said
     assert said.index("storage: set to") < said.index("api: set to") < said.index("mcp: set to")
     assert github.written()[-1].startswith(f"{NOTES}\n\n<!-- deployment production deploy run 1001 -->\n")
@@ -118,6 +123,54 @@ def test_a_release_and_its_roll_back(
     assert {metric["MetricName"] for metric in metrics} == {"Deployments", "Duration"}
     granted = {action for statement in stage.policy for action in listed(statement["Action"])}
     assert granted - authority.asked == UNUSED_BY_A_RELEASE | {"ecs:StopTask"}
+
+
+def test_a_staging_that_was_bootstrapped_gets_its_first_deployment(
+    stage: Stage, health: Answers, github: FakeGitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """cd.yml, but for the CDK command: nothing runs before, so it is seeded, and rolling starts the services."""
+    sha, outputs = commit(0x400), tmp_path / "outputs"
+    stage.push(sha)
+    account, _ = stage.as_role("first", stage.policy)
+    crew = Crew(account, stage.clock, {**environ(github, 1), "GITHUB_OUTPUT": str(outputs)})
+    staging = ["--environment", "staging"]
+    for step in (
+        ["verify-images", "--sha", sha],
+        ["preflight", *staging],
+        ["running", *staging],
+        ["migrate", *staging, "--sha", sha],
+        ["seed", *staging, "--sha", sha, "--", "node", "dist/seed.js"],
+        ["roll", *staging, "--sha", sha, "--together"],
+        ["smoke", *staging, "--url", health.url],
+        ["running", *staging],
+    ):
+        assert crew(*step) == 0, (step, capsys.readouterr())
+    assert outputs.read_text().splitlines() == ["sha=", "released=false", f"sha={sha}", "released=true"]
+    assert stage.running("staging") == dict.fromkeys(naming.SERVICES, sha)
+    assert "  | api is done" in capsys.readouterr().out
+
+
+def test_the_deploy_role_cannot_seed_production(stage: Stage) -> None:
+    """Nor can anything else run the api's image there but its service: only migrations are run once."""
+    account, _ = stage.as_role("seeds-production", stage.policy)
+    newest = account.ecs.describe_task_definition(taskDefinition="doc-platform-production-api")["taskDefinition"]
+    with pytest.raises(ClientError, match=r"ecs:RunTask on resource: .*doc-platform-production-api"):
+        account.ecs.run_task(cluster="doc-platform-production", taskDefinition=newest["taskDefinitionArn"])
+
+
+def test_the_commands_run_as_a_process_with_the_credentials_of_its_environment(stage: Stage, tmp_path: Path) -> None:
+    keys = stage.credentials("process", stage.policy)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": stage.lab.endpoint,
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+    argv = [sys.executable, "-m", "infra.release", "outputs", "--environment", "production", "ClusterName"]
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ClusterName=doc-platform-production\n", "")
 
 
 def test_every_command_of_a_release_may_be_repeated(
@@ -204,4 +257,4 @@ def test_a_task_that_outlives_its_deadline_is_stopped(stage: Stage, capsys: pyte
     crew = Crew(stage.as_role("too-late", stage.policy)[0], stage.clock, {})
     assert crew("migrate", "--environment", "production", "--sha", sha, "--deadline", "20") == 73
     assert "has been told to stop" in capsys.readouterr().err
-    assert stage.root("ecs").list_tasks(cluster=CLUSTER, family="doc-platform-production-migrations")["taskArns"] == []
+    assert stage.one_off("production") == {}
