@@ -134,11 +134,11 @@ def _compare(operator: str, left: Data, right: Data) -> Data:
     if operator in {"==", "!="}:
         answer = equal(left, right)
         return boolean(answer if operator == "==" else negated(answer))
+    if isinstance(left, str) and isinstance(right, str):
+        first, second = left.casefold(), right.casefold()
+        return _ordered(operator, (first > second) - (first < second))
     one, other = as_number(left), as_number(right)
     if one is None or other is None:
-        if isinstance(left, str) and isinstance(right, str):
-            first, second = left.casefold(), right.casefold()
-            return _ordered(operator, (first > second) - (first < second))
         return EITHER
     if math.isnan(one) or math.isnan(other):  # a text that is no number
         return False

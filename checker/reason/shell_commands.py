@@ -73,7 +73,8 @@ class ShellCommands(ABC):
             self._captures += 1
             # Each time it runs it may print something else: two holes of one source are not the same value.
             source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
-            opened = open_text(brief(source, 200), f"{state.script.file}#{self._captures}")
+            where = _asked(self.commands[start:]) or state.script.file
+            opened = open_text(brief(source, 200), f"{where}#{self._captures}")
             if not printed:
                 last = substitution.body.statements[-1] if substitution.body.statements else None
                 return opened if last is not None else ""
@@ -272,7 +273,8 @@ class ShellCommands(ABC):
             return None
         lines = tuple(spot.line for _ in range(rest[0].count("\n") + 1))
         script = self.library.shell_text(rest[0], spot.file, lines)
-        return self._child(script, rest[1:] or [""], spot, state, context, own, given, explicit=True)
+        arguments = rest[1:] or ["bash"]
+        return self._child(script, arguments, spot, state, context, own, given, explicit=True, inline=True)
 
     def _child(
         self,
@@ -285,6 +287,7 @@ class ShellCommands(ABC):
         given: tuple[str, ...],
         *,
         explicit: bool,
+        inline: bool = False,
     ) -> Result:
         if not self._enter(spot, script.file):
             return NEXT
@@ -294,7 +297,7 @@ class ShellCommands(ABC):
             variables={**state.environment(), **own},
             exported=state.exported | set(own),
             positional=tuple(words[1:]),
-            zero=f"{WORKSPACE}/{script.file}",
+            zero=words[0] if inline else f"{WORKSPACE}/{script.file}",
             errexit=_has_flag(flags, "e"),
             pipefail="pipefail" in flags,
             folder=state.folder,
@@ -370,6 +373,15 @@ def streams(handling: Handling, writes: Sequence[Write]) -> Handling:
         elif write.descriptor == 2:
             stderr = sink
     return replace(handling, stdout=stdout, stderr=stderr)
+
+
+def _asked(commands: Sequence[Command]) -> str:
+    """The AWS call whose answer a substitution holds, as ``Extern.answer`` names one; empty where it holds none."""
+    for command in reversed(commands):
+        if command.program == "aws":
+            plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
+            return f"aws {' '.join(plain[:2])}@{command.spot}"
+    return ""
 
 
 def _runs_something(statement: Simple) -> bool:

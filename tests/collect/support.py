@@ -1,0 +1,48 @@
+"""Repositories made of text, and their pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from checker.model.pipelines import Pipeline
+from checker.model.scripts import Trace
+from checker.model.settings import Settings
+from checker.pipeline import read_pipeline
+
+HERE = Path(__file__).parent
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
+
+
+def repository(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def pipeline(root: Path, files: Mapping[str, str | bytes], settings: Settings | None = None) -> Pipeline:
+    return read_pipeline(
+        repository(root, files), settings or Settings(repository="acme/shop"), ("staging", "production")
+    )
+
+
+def workflow(run: str, **job: Any) -> str:
+    """A workflow of one job, whose one step runs ``run``."""
+    if "steps" in job:
+        return yaml.safe_dump({"on": "push", "jobs": {"job": {"runs-on": "ubuntu-latest", **job}}}, sort_keys=False)
+    head = "on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n      - shell: bash\n        run: |\n"
+    return head + "".join(f"          {line}\n" for line in run.split("\n"))
+
+
+def trace_of(root: Path, run: str, files: Mapping[str, str | bytes] | None = None, **job: Any) -> Trace:
+    """What one run block does, beside these files of the repository."""
+    made = pipeline(root, {".github/workflows/ci.yml": workflow(run, **job), **(files or {})})
+    return made.trace(made.jobs[0])
