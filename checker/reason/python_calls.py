@@ -8,10 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 from checker.model.possible import Possible, joined, one_of, open_text
+from checker.model.possible import shown as shown_value
 from checker.model.scripts import Argument, AwsCall, Command, How, plain_name
+from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.reason.calls import is_custom, operation_of, polled_by, service_of
 from checker.reason.python_expressions import Evaluator, Frame, shown
+from checker.reason.python_requests import request_of
+from checker.reason.python_syntax_facts import LEAVES
 from checker.reason.python_values import (
     Class,
     Client,
@@ -22,6 +26,7 @@ from checker.reason.python_values import (
     Method,
     Poller,
     Session,
+    Some,
     Value,
     either,
     is_plain,
@@ -136,13 +141,14 @@ class Calls(Evaluator):
                 return Poller(owner, kind, positional[0] if isinstance(positional[0], str) else "")
             if name not in _NO_CALLS:
                 self._record(owner, name, "", named, positional, node, frame, complete=complete)
-            return Extern(f"{owner.service}.{name}()")
+            return Extern(f"{owner.service}.{name}()", answer=_answer(owner.service, name, frame.module.spot(node)))
         if isinstance(owner, Poller):
             if name in {"wait", "paginate"}:
                 self._record(owner.client, owner.name, owner.kind, named, positional, node, frame, complete=complete)
             elif name == "build_full_result":
                 pass
-            return Extern(f"{owner.client.service}.{owner.name}.{name}()")
+            answer = _answer(owner.client.service, owner.name, frame.module.spot(node))
+            return Extern(f"{owner.client.service}.{owner.name}.{name}()", answer=answer)
         if isinstance(owner, Dict):
             if name == "get" and positional:
                 found = self._looked_up(owner, positional[0])
@@ -151,7 +157,7 @@ class Calls(Evaluator):
                 return tuple(owner.items) if not owner.open else Extern(shown(node))
             if name == "values":
                 return tuple(value for _, value in owner.items) if not owner.open else Extern(shown(node))
-        if isinstance(owner, tuple | Dict) and name in _GROWING and isinstance(node.func, ast.Attribute):
+        if isinstance(owner, tuple | Some | Dict) and name in _GROWING and isinstance(node.func, ast.Attribute):
             self.bind(node.func.value, self._grown(owner, name, positional, node, frame), frame)
             return None
         if isinstance(owner, str) and name == "format" and not named:
@@ -171,7 +177,7 @@ class Calls(Evaluator):
 
     @staticmethod
     def _grown(
-        owner: tuple[Value, ...] | Dict, name: str, positional: list[Value], node: ast.Call, frame: Frame
+        owner: tuple[Value, ...] | Some | Dict, name: str, positional: list[Value], node: ast.Call, frame: Frame
     ) -> Value:
         """A container after ``append`` and the like: what is in it is only known where that surely happens."""
         first = positional[0] if positional else None
@@ -180,6 +186,8 @@ class Calls(Evaluator):
                 return (*owner, first)
             if name == "extend" and isinstance(first, tuple):
                 return (*owner, *first)
+        if isinstance(owner, tuple | Some) and name in {"append", "add"}:
+            return Some((*(owner.options if isinstance(owner, Some) else owner), first))
         if isinstance(owner, Dict):
             return Dict(owner.items + (first.items if isinstance(first, Dict) else ()), open=True)
         return Extern(shown(node.func))
@@ -274,6 +282,13 @@ class Calls(Evaluator):
                 positional, named, node, frame, checked=name in {"subprocess.check_call", "subprocess.check_output"}
             )
             return Extern(shown(node))
+        request = request_of(name, positional, named)
+        if request is not None:
+            self._http(*request, node, frame)
+            return Extern(shown(node))
+        if name in LEAVES:
+            status = positional[0] if positional else 0
+            self.leaves("1" if isinstance(status, str) else plain(status, shown(node), frame.module.file), node, frame)
         if name in {"functools.partial", "partial"} and positional and isinstance(positional[0], Function):
             return positional[0]
         if name in {
@@ -296,7 +311,8 @@ class Calls(Evaluator):
             self._declare(positional, named)
         words = (*function.words, *(each for each in positional if isinstance(each, str)))
         self._hand_over(positional, named, node, frame, function.words)
-        return Extern(shown(node), words if name.endswith((".add_parser", ".add_subparsers")) else function.words)
+        kept = words if name.endswith((".add_parser", ".add_subparsers")) else function.words
+        return Extern(shown(node), kept, answer=function.answer)
 
     @staticmethod
     def _builtin(name: str, positional: list[Value], node: ast.Call) -> Value:
@@ -307,6 +323,10 @@ class Calls(Evaluator):
             return first if first is not None and (is_plain(first) or name == "iter") else Extern(shown(node))
         if name == "enumerate" and isinstance(first, tuple):
             return tuple((index, each) for index, each in enumerate(first))
+        if isinstance(first, Some):
+            if name == "reversed":
+                return Some(tuple(reversed(first.options)))
+            return first if name in {"list", "tuple", "set"} else Extern(shown(node))
         if name == "reversed" and isinstance(first, tuple):
             return tuple(reversed(first))
         if name == "sorted" and isinstance(first, tuple) and all(isinstance(each, str) for each in first):
@@ -354,6 +374,21 @@ class Calls(Evaluator):
         handling = replace(frame.handling, errexit=True, lost=not stops)
         self.calls.append(Command(given_words, replace(frame.reached, spot=spot), handling, shown(node), self.folder))
 
+    def _http(self, method: Value, url: Value, node: ast.Call, frame: Frame) -> None:
+        """A request over HTTP, as the command that makes the same one."""
+        where = frame.module.file
+        words = ("http", plain(method, "{method}", where), plain(url, "{url}", where))
+        self._note(words, node, frame)
+
+    def leaves(self, status: Possible, node: ast.AST, frame: Frame) -> None:
+        """The end of the program: ``raise``, ``sys.exit(1)``."""
+        self._note(("exit", status if isinstance(status, str) else shown_value(status)), node, frame)
+
+    def _note(self, words: tuple[Possible, ...], node: ast.AST, frame: Frame) -> None:
+        reached = replace(frame.reached, spot=frame.module.spot(node))
+        handling = replace(frame.handling, errexit=True)
+        self.calls.append(Command(words, reached, handling, shown(node), self.folder))
+
     def _declare(self, positional: list[Value], named: dict[str, Value]) -> None:
         """``add_argument("--rollback", action="store_true")``: what the option is where it is not given."""
         names = [each for each in positional if isinstance(each, str) and each.startswith("--")]
@@ -372,8 +407,19 @@ def _argument(value: Value, name: str, where: str) -> Argument:
     if isinstance(value, Dict):
         return {str(key): _argument(each, name, where) for key, each in value.items if isinstance(key, str)}
     if isinstance(value, Extern):
-        return open_text("{" + value.name + "}", where)
+        return open_text("{" + value.name + "}", value.answer or where)
+    if isinstance(value, Either):
+        # Of a structure and something unknown the structure tells more.
+        known = [each for each in value.options if isinstance(each, Dict | tuple)]
+        if known:
+            return _argument(known[0], name, where)
+        each_plain = [plain(each, "{" + name + "}", where) for each in value.options]
+        return one_of(each_plain)
     return plain(value, "{" + name + "}", where)
+
+
+def _answer(service: str, operation: str, spot: Spot) -> str:
+    return f"aws {service} {operation}@{spot}"
 
 
 def _formatted(template: str, values: list[Possible]) -> list[Possible]:

@@ -22,6 +22,7 @@ from checker.reason.python_objects import Objects
 from checker.reason.python_syntax_facts import (
     LEAVES,
     case_names,
+    ends,
     leaves_early,
     raises,
     sleeps,
@@ -212,11 +213,12 @@ class PythonFollower(Objects):
                 self.value(node.value, frame)
                 self.bind(node.target, Extern(ast.unparse(node.target)), frame)
             case ast.Return():
-                frame.returned.append(self.value(node.value, frame) if node.value is not None else None)
+                self._return(node, frame)
                 return True
             case ast.Raise():
                 if node.exc is not None:
                     self.value(node.exc, frame)
+                self.leaves("1", node, frame)
                 return True
             case ast.Continue() | ast.Break():
                 return True
@@ -231,9 +233,9 @@ class PythonFollower(Objects):
             case ast.For() | ast.AsyncFor():
                 self._for(node, frame)
             case ast.While():
-                loop = Loop(
-                    "retry" if sleeps(node.body) else "while", frame.module.spot(node), sleeps=sleeps(node.body)
-                )
+                pauses = sleeps(node.body)
+                kind = "retry" if pauses else "while"
+                loop = Loop(kind, frame.module.spot(node), sleeps=pauses, bounded=ends(node))
                 self._widen(node.body, frame)
                 self.value(node.test, frame)
                 self.block(node.body, frame.inside(loop))
@@ -249,6 +251,12 @@ class PythonFollower(Objects):
             case _:
                 pass
         return False
+
+    def _return(self, node: ast.Return, frame: Frame) -> None:
+        frame.returned.append(self.value(node.value, frame) if node.value is not None else None)
+        status = node.value.value if isinstance(node.value, ast.Constant) else None
+        if isinstance(status, int) and not isinstance(status, bool) and 0 < status < 256:
+            self.leaves(str(status), node, frame)  # what `sys.exit(main())` ends with
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
         closure = frame.names if frame.names is not frame.module.names else {}
@@ -291,7 +299,8 @@ class PythonFollower(Objects):
         return left and other_left
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
-        values = self.elements(self.value(node.iter, frame))
+        whole = self.value(node.iter, frame)
+        values = self.elements(whole)
         spot = frame.module.spot(node)
         counts = (
             isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
@@ -300,7 +309,7 @@ class PythonFollower(Objects):
         if not values or counts or len(values) > 32:
             self._widen(node.body, frame)
             kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
-            self.bind(node.target, Extern(variable), frame)
+            self.bind(node.target, Extern(variable, answer=whole.answer if isinstance(whole, Extern) else ""), frame)
             self.block(node.body, frame.inside(Loop(kind, spot, variable, sleeps=sleeps(node.body))))
         else:
             shown = tuple(value if isinstance(value, str) else None for value in values)

@@ -27,6 +27,7 @@ from checker.reason.python_values import (
     Module,
     Poller,
     Session,
+    Some,
     Value,
     either,
     is_plain,
@@ -211,11 +212,16 @@ class Evaluator(ABC):
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, frame: Frame) -> Value:
         inner = replace(frame, names=dict(frame.names))
         first: list[Value] | None = None
+        some = False
         for index, generator in enumerate(node.generators):
-            source = self.elements(self.value(generator.iter, inner))
-            if index == 0 and len(node.generators) == 1 and not generator.ifs and source is not None:
+            whole = self.value(generator.iter, inner)
+            source = self.elements(whole)
+            keeps = not generator.ifs or not isinstance(node, ast.DictComp)
+            if index == 0 and len(node.generators) == 1 and keeps and source is not None:
                 first = source[:32]
-            self.bind(generator.target, either(source) if source else Extern(shown(generator.target)), inner)
+                some = isinstance(whole, Some) or bool(generator.ifs)
+            opened = Extern(shown(generator.target), answer=whole.answer if isinstance(whole, Extern) else "")
+            self.bind(generator.target, either(source) if source else opened, inner)
             for test in generator.ifs:
                 self.value(test, inner)
         if isinstance(node, ast.DictComp) and first is not None:
@@ -234,7 +240,7 @@ class Evaluator(ABC):
         for each in first:
             self.bind(node.generators[0].target, each, inner)
             results.append(self.value(node.elt, inner))
-        return tuple(results)
+        return Some(tuple(results)) if some else tuple(results)
 
     def _compare(self, node: ast.Compare, frame: Frame) -> Value:
         left = self.value(node.left, frame)
@@ -260,6 +266,8 @@ class Evaluator(ABC):
         """What iterating gives, ``None`` where that is not known."""
         if isinstance(value, tuple):
             return list(value)
+        if isinstance(value, Some):
+            return list(value.options)
         if isinstance(value, Dict) and not value.open:
             return [key for key, _ in value.items]
         return None
@@ -284,7 +292,8 @@ class Evaluator(ABC):
                 owner = self.value(target.value, frame)
                 if isinstance(owner, Dict):
                     key = self.value(target.slice, frame)
-                    self.bind(target.value, Dict((*owner.items, (key, value)), open=True), frame)
+                    kept = (item for item in owner.items if not (isinstance(key, str) and item[0] == key))
+                    self.bind(target.value, Dict((*kept, (key, value)), open=True), frame)
             case _:
                 pass
 
@@ -331,6 +340,8 @@ class Evaluator(ABC):
                 inner = Frame(cls.module, cls.module.names, frame.reached, frame.handling)
                 value = self.typed(each.annotation, inner)
                 makes_field = isinstance(each.value, ast.Call) and ast.unparse(each.value.func).endswith("field")
+                if makes_field and owner is not None and value is None:
+                    value = _made_by(each.value)
                 if value is None and each.value is not None and not makes_field:
                     value = self.value(each.value, inner)
                 result = value if value is not None else Extern(f"{cls.node.name}.{name}")
@@ -372,18 +383,32 @@ class Evaluator(ABC):
             return owner[key]
         if isinstance(owner, Dict):
             return self._looked_up(owner, key)
-        return Extern(shown(node))
+        if isinstance(owner, tuple | Some) and isinstance(node.slice, ast.Slice) and shown(node.slice) == "::-1":
+            return tuple(reversed(owner)) if isinstance(owner, tuple) else Some(tuple(reversed(owner.options)))
+        return Extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else "")
 
     def _looked_up(self, owner: Dict, key: Value) -> Value:
         if isinstance(key, str | int):
             for name, value in owner.items:
                 if name == key:
                     return value
+            others = [value for name, value in owner.items if isinstance(name, Extern)]
+            if others:
+                return either(others)
         if isinstance(key, str) or not owner.items:
             return Extern("a key that is not there")
         names = [name for name, _ in owner.items if isinstance(name, str)]
         chosen = [value for name, value in owner.items if not self.not_asked_for(str(name), names)]
         return either(chosen) if chosen else Extern("one of a table")
+
+
+def _made_by(node: ast.expr | None) -> Value:
+    """What ``field(default_factory=dict)`` and ``list`` make; ``None`` for anything else."""
+    for keyword in node.keywords if isinstance(node, ast.Call) else ():
+        if keyword.arg == "default_factory" and isinstance(keyword.value, ast.Name):
+            empty: dict[str, Value] = {"dict": Dict((), open=True), "list": ()}
+            return empty.get(keyword.value.id)
+    return None
 
 
 def _may_be_options(word: Possible) -> bool:

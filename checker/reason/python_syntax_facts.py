@@ -55,6 +55,17 @@ def sleeps(body: Sequence[ast.stmt]) -> bool:
     return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in _calls_in(body))
 
 
+def ends(loop: ast.While) -> bool:
+    """Whether a loop surely ends although what it waits for never comes: it compares, or gives up with an error."""
+    if isinstance(loop.test, ast.Compare):
+        return True
+    return any(
+        isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES)
+        for statement in loop.body
+        for node in ast.walk(statement)
+    )
+
+
 def leaves_early(body: Sequence[ast.stmt]) -> bool:
     return any(isinstance(node, ast.Break | ast.Return) for statement in body for node in ast.walk(statement))
 

@@ -92,11 +92,13 @@ class Module:
 @dataclass(frozen=True, slots=True)
 class Extern:
     """Something of another library, by its dotted name. ``words`` are strings that were given to what made it (a
-    sub-command's name); ``parsed`` marks what a parser made of the command line."""
+    sub-command's name); ``parsed`` marks what a parser made of the command line; ``answer`` the AWS call that it comes
+    from, ``aws SERVICE OPERATION@FILE:LINE``."""
 
     name: str
     words: tuple[str, ...] = ()
     parsed: bool = False
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +110,13 @@ class Dict:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Some:
+    """A list with some of these values, in this order: which of them, only the run knows."""
+
+    options: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Either:
     """One of several values that are not all plain."""
 
@@ -115,8 +124,8 @@ class Either:
 
 
 Value: TypeAlias = (
-    "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Either"
-    " | tuple[Value, ...]"
+    "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Some"
+    " | Either | tuple[Value, ...]"
 )
 
 
@@ -130,7 +139,7 @@ def plain(value: Value, shown: str, where: str) -> Possible:
     if value is None or isinstance(value, str | int | float | bool | Text | OneOf | Unknown):
         return value
     if isinstance(value, Extern):
-        return open_text(value.name, where)
+        return open_text(value.name, value.answer or where)
     if isinstance(value, Either) and all(is_plain(option) for option in value.options):
         return one_of(plain(option, shown, where) for option in value.options)
     return open_text(shown, where)
@@ -145,6 +154,17 @@ def either(values: list[Value]) -> Value:
                 flat.append(each)
     if len(flat) == 1:
         return flat[0]
+    if any(isinstance(each, Some) for each in flat) and (longest := _longest(flat)) is not None:
+        return Some(longest)
     if all(is_plain(each) for each in flat):
         return one_of(plain(each, "", "") for each in flat)
     return Either(tuple(flat[:32]))
+
+
+def _longest(lists: list[Value]) -> tuple[Value, ...] | None:
+    """The list that all the others are beginnings of; ``None`` where there is none."""
+    each = [value.options if isinstance(value, Some) else value for value in lists]
+    known = [value for value in each if isinstance(value, tuple)]
+    longest = max(known, key=len, default=())
+    same = all(one is other for value in known for one, other in zip(value, longest, strict=False))
+    return longest if same and len(known) == len(lists) else None
