@@ -113,14 +113,19 @@ class Authority:
         return next((each for each in decided if each.answer is not Answer.ALLOWED), decided[0])
 
     def _decide(self, role: Resource, need: Need, resource: str | Text | None, place: Mapping[str, str]) -> Decision:
-        target = _ANYTHING if resource is None else exact(resource) if resource == EVERYTHING else glob(resource)
-        policies = policies_of(role, self.project)
-        decisions = [
-            decide(policies, Request(need.action, target, context)) for context in self._contexts(need, resource, place)
-        ]
-        return max(decisions, key=lambda each: _GRAVITY[each.answer])
+        """Worked out once for all the calls that ask the same: a release script is reached by many jobs."""
+        clusters = self._clusters(resource, place) if need.action.startswith("ecs:") else []
+        key = (role.key, need.action, resource, *clusters, self.namespace, *place.values(), *need.context.values())
+        known = self.project.once(_decisions)
+        if key not in known:
+            target = _ANYTHING if resource is None else exact(resource) if resource == EVERYTHING else glob(resource)
+            policies = policies_of(role, self.project)
+            contexts = self._contexts(need, clusters, place)
+            decisions = [decide(policies, Request(need.action, target, context)) for context in contexts]
+            known[key] = max(decisions, key=lambda each: _GRAVITY[each.answer])
+        return known[key]
 
-    def _contexts(self, need: Need, resource: str | Text | None, place: Mapping[str, str]) -> Iterator[Context]:
+    def _contexts(self, need: Need, clusters: list[str | Text], place: Mapping[str, str]) -> Iterator[Context]:
         """The context of the request, once for every cluster that it may name."""
         service = need.action.partition(":")[0]
         values: dict[str, tuple[str | Text, ...]] = {**_ALWAYS}
@@ -132,7 +137,6 @@ class Authority:
             values["aws:principalaccount"] = (place["${AWS::AccountId}"],)
         if self.namespace is not None:
             values["cloudwatch:namespace"] = (self.namespace,)
-        clusters = self._clusters(resource, place) if service == "ecs" else []
         for cluster in clusters:
             yield Context({**values, "ecs:cluster": (cluster,)}, _NEVER)
         if not clusters:
@@ -169,6 +173,10 @@ class Authority:
         return regions.pop() if len(regions) == 1 else ""
 
 
+def _decisions(_: Project) -> dict[tuple[object, ...], Decision]:
+    return {}
+
+
 _GRAVITY: Final = {Answer.ALLOWED: 0, Answer.UNKNOWN: 1, Answer.DENIED: 2}
 
 
@@ -186,34 +194,49 @@ def _cluster_in(arn: str | Text) -> str | Text | None:
     return None
 
 
-def authority_of(call: AwsCall | CdkCommand, trace: Trace, project: Project) -> Authority:
-    """Who makes this call of a job, as far as the job tells."""
-    who = _acting(call, trace, project)
-    region = ""
-    cluster: tuple[str | Text, ...] = ()
-    namespace: str | Text | None = None
-    if isinstance(call, AwsCall):
-        region = call.region if isinstance(call.region, str) else ""
-        for name in ("cluster", "clusters"):
-            cluster = cluster or tuple(as_text(each) for each in call.texts(name) or ())
-        if call.operation == "PutMetricData":
-            found = call.text("namespace")
-            namespace = found if isinstance(found, str | Text) else None
-    if not region and call.credentials is not None and isinstance(call.credentials.region, str):
-        region = call.credentials.region
-    families = frozenset(_families(trace.aws))
-    return Authority(project, who, call.environment_name, region, families, cluster, namespace)
+class Authorities:
+    """Who makes the calls of one job."""
 
+    def __init__(self, trace: Trace, project: Project) -> None:
+        self._project = project
+        self._families = frozenset(_families(trace.aws))
+        self._assumed: dict[int, Assumed] = {}
+        taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
+        self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
+        later = False
+        self._later: set[int] = set()
+        for each in trace.actions if self._taken is not None else ():
+            if later:
+                self._later.add(id(each))
+            later = later or each is self._taken
 
-def _acting(call: AwsCall | CdkCommand, trace: Trace, project: Project) -> Assumed:
-    if isinstance(call, AwsCall) and not isinstance(call.profile, Absent):
-        return Assumed((), "it acts with a profile that the workflow does not make")
-    for each in trace.aws:
-        if each is call:
-            break
-        if each.service == "sts" and each.operation.startswith("AssumeRole"):
-            return Assumed((), f"{each.spot} takes on a role that it may act with")
-    return assumed(call.credentials, project)
+    def of(self, call: AwsCall | CdkCommand) -> Authority:
+        """Who makes this call, as far as the job tells."""
+        region = ""
+        cluster: tuple[str | Text, ...] = ()
+        namespace: str | Text | None = None
+        if isinstance(call, AwsCall):
+            region = call.region if isinstance(call.region, str) else ""
+            for name in ("cluster", "clusters"):
+                cluster = cluster or tuple(as_text(each) for each in call.texts(name) or ())
+            if call.operation == "PutMetricData":
+                found = call.text("namespace")
+                namespace = found if isinstance(found, str | Text) else None
+        if not region and call.credentials is not None and isinstance(call.credentials.region, str):
+            region = call.credentials.region
+        return Authority(
+            self._project, self._who(call), call.environment_name, region, self._families, cluster, namespace
+        )
+
+    def _who(self, call: AwsCall | CdkCommand) -> Assumed:
+        if isinstance(call, AwsCall) and not isinstance(call.profile, Absent):
+            return Assumed((), "it acts with a profile that the workflow does not make")
+        if self._taken is not None and id(call) in self._later:
+            return Assumed((), f"{self._taken.spot} takes on a role that it may act with")
+        key = id(call.credentials)
+        if key not in self._assumed:
+            self._assumed[key] = assumed(call.credentials, self._project)
+        return self._assumed[key]
 
 
 def _families(calls: Iterable[AwsCall]) -> Iterator[str]:

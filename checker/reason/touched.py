@@ -17,10 +17,10 @@ from checker.reason.deployers import NO_NAME, same_environment
 from checker.reason.passing import services_of
 from checker.reason.patterns import GENERATED, Pattern, exact, glob, overlap
 
-_REVISION: Final = Hole(HoleKind.OTHER, "<revision>", None, GENERATED)
-_TASK: Final = Hole(HoleKind.OTHER, "<task>", None, GENERATED)
-_OBJECT: Final = Hole(HoleKind.OTHER, "<object>")
-_STREAM: Final = Hole(HoleKind.OTHER, "<stream>")
+_REVISION: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
+_TASK: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
+_OBJECT: Final = Hole(HoleKind.OTHER, "*")
+_STREAM: Final = Hole(HoleKind.OTHER, "*")
 # What of a call's ARN is open in every template that is not bound to an account.
 _PSEUDO: Final = ("${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}")
 

@@ -30,7 +30,7 @@ from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.verdicts import Surface
-from checker.reason.authority import Authority, Ruling, authority_of
+from checker.reason.authority import Authorities, Authority, Ruling
 from checker.reason.bootstrap import bootstrap_needs, goes_on_without
 from checker.reason.calls import Need, needs
 from checker.reason.iam import Answer
@@ -55,9 +55,10 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     nameless: dict[object, tuple[EffectiveStep | AwsCall | CdkCommand, str]] = {}
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
+        authorities = Authorities(trace, project)
         calls: tuple[AwsCall | CdkCommand, ...] = (*trace.aws, *trace.cdk)
         for call in calls:
-            authority = authority_of(call, trace, project)
+            authority = authorities.of(call)
             needed = _needs(call, authority)
             if not needed:
                 continue
@@ -105,7 +106,7 @@ def _judged(line: _Line, path: str) -> Judgement:
         others = tuple(dict.fromkeys(call for call, _ in refused if call is not place))
         return place.fails(
             None,
-            f"{first.roles} may not make this call: {', '.join(actions)} is refused{_on(first)}: {first.why}.",
+            f"{first.roles} may not make this call: {', '.join(actions)}{_on(first)} is refused: {first.why}.",
             fix=f"Allow {', '.join(actions)}{_on(first)} in the role's policy, or leave the call out.",
             path=path,
             expected="allowed",
