@@ -107,21 +107,26 @@ def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
 
 def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:
     """What the repository's workflows, scripts and migrations do; ``None`` where it has none."""
-    if not (root / ".github").is_dir():
-        return None
-    from checker.collect.scripts import ScriptLibrary
+    from checker.collect.migration_code import read_migration_code
+    from checker.collect.migrations import read_migrations
+    from checker.collect.scripts import ScriptLibrary, find_scripts
     from checker.collect.workflows import read_workflows
     from checker.model.pipeline import Pipeline
     from checker.reason.jobs import effective_jobs
     from checker.reason.trace import Tracer
 
     workflows = read_workflows(root)
-    if not workflows.files and not workflows.problems:
+    folders, unread = read_migrations(root, settings)
+    code = read_migration_code(root)
+    problems = [*workflows.all_problems, *unread, *code.problems]
+    if not (workflows.files or folders or code.runners or problems or find_scripts(root, settings, problems)):
         return None
+    for folder in folders:
+        problems.extend(folder.all_problems)
     jobs = effective_jobs(workflows, settings, environments)
     tracer = Tracer(ScriptLibrary(root))
-    problems = (*workflows.all_problems, *jobs.problems)
-    return Pipeline(workflows, tuple(jobs.working()), tracer.job, problems=problems)
+    found = tuple(dict.fromkeys((*problems, *jobs.problems)))
+    return Pipeline(workflows, tuple(jobs.working()), tracer.job, folders, code, problems=found)
 
 
 def _read(request: Request) -> list[Assembly]:
@@ -186,6 +191,9 @@ def _surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, s
     found = {Surface.TEMPLATE.value: f"{len(every)} templates, {count} resources"}
     if pipeline is not None:
         found[Surface.WORKFLOW.value] = f"{len(pipeline.workflows.files)} workflows, {len(pipeline.jobs)} jobs"
+        if pipeline.migrations:
+            count = sum(len(folder.migrations) for folder in pipeline.migrations)
+            found[Surface.MIGRATION.value] = f"{len(pipeline.migrations)} folders, {count} migrations"
     return found
 
 

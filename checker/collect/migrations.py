@@ -1,9 +1,10 @@
-"""Finds folders of SQL migrations and reads them in the order in which their tool runs them.
+"""Finds folders of migrations and reads those of SQL in the order in which their tool runs them.
 
 A folder counts when its files are named as one of the known tools names them: ``V1__x.sql`` (Flyway), ``001_x.up.sql``
 and ``001_x.down.sql`` (golang-migrate and others), ``20240101_x.sql`` with ``-- +goose Down`` or ``-- migrate:down``
 inside, ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
-migrations.
+migrations. A folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as one that is not read.
+Folders of tests do not, unless ``checker.toml`` names them; where it names folders, only those count.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ _PAIR: Final = re.compile(r"(?P<number>\d+)[_.-]?(?P<name>.*)\.(?P<direction>up|
 _NUMBERED: Final = re.compile(r"(?P<number>\d+)[_.-](?P<name>.*)\.sql", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"(?P<number>\d+)[_-](?P<name>.*)")
 _MIGRATIONS: Final = frozenset({"migrations", "migration", "migrate", "db-migrations"})
+# Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
+_CODE: Final = re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs))", re.IGNORECASE)
+_CODE_FOLDERS: Final = _MIGRATIONS | {"versions"}
+_TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
 _SECTION: Final = re.compile(
     r"^[ \t]*--[ \t]*(?:\+goose[ \t]+(?P<goose>up|down)|migrate:(?P<dbmate>up|down))\b.*$", re.IGNORECASE | re.MULTILINE
 )
@@ -38,14 +43,20 @@ _SECTION: Final = re.compile(
 def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFolder, ...], tuple[Problem, ...]]:
     """Every folder of migrations below ``root``, and those that ``checker.toml`` names; and what kept some unread."""
     problems: list[Problem] = []
-    paths = list(walk(root, lambda name: name.lower().endswith(".sql"), MAX_FILES, problems))
-    for folder in settings.migration_folders:
-        paths.extend(walk(root, lambda name: name.lower().endswith(".sql"), MAX_FILES, problems, folder))
+    named = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
+    paths: list[Path] = []
+    for below in sorted(named) or [""]:
+        if below and not (root / below).is_dir():
+            problems.append(
+                Problem(Spot("checker.toml"), f"migration_folders: {below} is no folder", "Name the folder as it is.")
+            )
+            continue
+        paths.extend(walk(root, _is_migration, MAX_FILES, problems, below))
     by_folder: dict[str, dict[str, Path]] = {}
     for path in paths:
         shown = path.relative_to(root)
-        by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
-    named = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
+        if named or not _TESTS & {part.lower() for part in shown.parent.parts}:
+            by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
     found = [
         read for folder, files in by_folder.items() if (read := _folder(folder, files, folder in named)) is not None
     ]
@@ -53,7 +64,23 @@ def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFold
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
 
 
-def _folder(folder: str, files: Mapping[str, Path], named: bool) -> MigrationFolder | None:
+def _is_migration(name: str) -> bool:
+    return name.lower().endswith(".sql") or _CODE.fullmatch(name) is not None
+
+
+def _as_code(folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
+    """A folder whose migrations are programs: what they do to the schema is not read."""
+    own = folder.rsplit("/", 1)[-1].lower()
+    listed = sorted(name for name in files if not name.lower().endswith(".sql"))
+    if not listed or own not in _CODE_FOLDERS:
+        return None
+    return MigrationFolder(
+        folder, "code", (), (Problem(Spot(f"{folder}/{listed[0]}"), "migrations written as code are not read", ""),)
+    )
+
+
+def _folder(folder: str, everything: Mapping[str, Path], named: bool) -> MigrationFolder | None:
+    files = {name: path for name, path in everything.items() if name.lower().endswith(".sql")}
     if any(_FLYWAY.fullmatch(name) for name in files):
         return _flyway(folder, files)
     if any(_PAIR.fullmatch(name) for name in files):
@@ -62,7 +89,7 @@ def _folder(folder: str, files: Mapping[str, Path], named: bool) -> MigrationFol
         return _numbered(folder, files)
     if named and files:
         return _numbered(folder, files)
-    return None
+    return _as_code(folder, everything)
 
 
 def _called_migrations(folder: str) -> bool:
@@ -162,6 +189,7 @@ def _sections(folder: str, path: Path, number: str, name: str) -> tuple[Migratio
         line = text.count("\n", 0, mark.start()) + 1
         parts[direction] = replace(parse_sql(text[mark.start() : end], shown, line), down_section=direction == "down")
     up = parts.get("up", SqlFile(shown, ()))
+    up = replace(up, header=(*parse_sql(text[: marks[0].start()], shown).header, *up.header))
     down = parts.get("down")
     return Migration(number, name, up, down if down is not None and down.statements else None), tool
 

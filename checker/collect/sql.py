@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from checker.collect.sql_context import in_context
 from checker.model.migrations import Effect, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
 
@@ -68,18 +69,11 @@ def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
         problem = Problem(Spot(file, first_line), brief(f"the SQL cannot be read: {error}"), "Split the file.")
         return SqlFile(file, (), header, (problem,))
     found: list[Statement] = []
-    created: set[str] = set()
     for each in tree.get("stmts", []):
         offset = _first_word(data, each.get("stmt_location", 0))
         ((node, body),) = each["stmt"].items() if each.get("stmt") else (("", {}),)
-        spot = Spot(file, line(offset))
-        for statement in _statements(node, body, spot, line):
-            if statement.kind == "create table":
-                created.add(statement.table)
-            elif statement.table in created:
-                statement = replace(statement, new_table=True)  # noqa: PLW2901 - the same statement, told apart
-            found.append(statement)
-    return SqlFile(file, tuple(found), header, ())
+        found.extend(_statements(node, body, Spot(file, line(offset)), line))
+    return SqlFile(file, tuple(in_context(found)), header, ())
 
 
 def _header(text: str, file: str, first_line: int) -> Iterator[tuple[Spot, str]]:
@@ -119,9 +113,10 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         )
         unique = bool(body.get("unique"))
         yield Statement(
-            "create index", Effect.EXPAND, spot, _relation(body.get("relation")), columns, body.get("idxname", ""),
-            concurrently=concurrently, unique=unique, rewrites=not concurrently,
+            "create index", Effect.CONTRACT if unique else Effect.EXPAND, spot, _relation(body.get("relation")),
+            columns, body.get("idxname", ""), concurrently=concurrently, unique=unique, rewrites=not concurrently,
             if_exists=bool(body.get("if_not_exists")),
+            why="rows that repeat a value are refused then" if unique else "",
         )  # fmt: skip
     elif node == "CreateStmt":
         elements = [part["ColumnDef"]["colname"] for part in body.get("tableElts", []) if "ColumnDef" in part]
@@ -134,8 +129,12 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             table = _relation(each.get("RangeVar"))
             yield Statement("truncate", Effect.CONTRACT, spot, table, why="it deletes every row")
     elif node == "VariableSetStmt":
-        values = [_constant(value) for value in body.get("args", [])]
-        yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=" ".join(values))
+        yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=_set_to(body))
+    elif node in {"AlterRoleSetStmt", "AlterDatabaseSetStmt"}:
+        setting = body.get("setstmt", {})
+        yield Statement("set for sessions", Effect.SETTING, spot, name=setting.get("name", ""), value=_set_to(setting))
+    elif node == "SelectStmt" and (called := _set_config(body)):
+        yield Statement("set", Effect.SETTING, spot, name=called[0], value=called[1])
     elif node in {"AlterEnumStmt"}:
         renames = "oldVal" in body
         effect = Effect.CONTRACT if renames else Effect.EXPAND
@@ -152,15 +151,52 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         )
     elif node in _DATA:
         relation = _relation(body.get("relation"))
-        yield Statement(_DATA[node], Effect.DATA, spot, relation)
+        written = tuple(
+            part["ResTarget"]["name"]
+            for part in body.get("targetList", [])
+            if node == "UpdateStmt" and "name" in part.get("ResTarget", {})
+        )
+        yield Statement(_DATA[node], Effect.DATA, spot, relation, written)
     elif node in _SETTINGS:
         yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
     elif node in _ADDING:
         # A revoked grant, a block of code and a called procedure may do anything.
         opaque = node in {"DoStmt", "CallStmt"} or (node == "GrantStmt" and not body.get("is_grant"))
-        yield Statement(_ADDING[node], Effect.OTHER if opaque else Effect.EXPAND, spot, _relation(body.get("relation")))
+        effect = Effect.OTHER if opaque else Effect.EXPAND
+        kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
+        made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
+        yield Statement(kind, effect, spot, _relation(made), name=_made(body))
     else:
         yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+
+
+def _set_to(body: Mapping[str, Any]) -> str:
+    """The value that a SET gives, empty where it goes back to the default."""
+    return " ".join(_constant(value) for value in body.get("args", []))
+
+
+def _set_config(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The name and value of ``SELECT set_config('name', 'value', ...)``."""
+    for target in body.get("targetList", []):
+        call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})
+        arguments = [_constant(value) for value in call.get("args", [])]
+        if [_dropped(part) for part in call.get("funcname", [])][-1:] == ["set_config"] and len(arguments) > 1:
+            return arguments[0], arguments[1]
+    return None
+
+
+def _made(body: Mapping[str, Any]) -> str:
+    """The name of what a CREATE makes; for a trigger or a policy with its table, as DROP names it."""
+    for key in ("trigname", "policy_name"):
+        if key in body:
+            return f"{_relation(body.get('relation') or body.get('table'))}.{body[key]}"
+    for key in ("funcname", "typeName", "domainname"):
+        if isinstance(body.get(key), list):
+            return ".".join(name for part in body[key] if (name := _dropped(part)) and name != "public")
+    for key in ("view", "sequence", "typevar"):
+        if isinstance(body.get(key), dict):
+            return _relation(body[key])
+    return _relation(body.get("into", {}).get("rel")) or str(body.get("schemaname") or body.get("extname") or "")
 
 
 def _constant(value: Any) -> str:
@@ -319,10 +355,23 @@ def _is_volatile(expression: Any) -> bool:
     return False
 
 
+def _mentioned(expression: Any) -> Iterator[str]:
+    """The columns that an expression names."""
+    if isinstance(expression, dict):
+        if "ColumnRef" in expression:
+            yield from (_dropped(part) for part in expression["ColumnRef"].get("fields", [])[-1:])
+            return
+        expression = list(expression.values())
+    if isinstance(expression, list):
+        for each in expression:
+            yield from _mentioned(each)
+
+
 def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
     constraint = each.get("def", {}).get("Constraint", {})
     kind = str(constraint.get("contype", "")).removeprefix("CONSTR_").lower()
-    columns = tuple(_dropped(part) for part in constraint.get("keys", []) or constraint.get("fk_attrs", []))
+    keys = constraint.get("keys", []) or constraint.get("fk_attrs", [])
+    columns = tuple(_dropped(part) for part in keys) or tuple(_mentioned(constraint.get("raw_expr")))
     validated = not constraint.get("skip_validation", False)
     uses_index = bool(constraint.get("indexname"))
     return Statement(

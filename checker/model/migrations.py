@@ -70,6 +70,55 @@ class SqlFile:
         return not any(problem.unread for problem in self.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of code. ``code`` is its text with comments (and docstrings) blanked, lines kept; ``strings`` are its
+    string literals with the line on which each begins."""
+
+    file: str
+    language: str  # python, script (JavaScript and TypeScript), go, or other
+    code: str
+    strings: tuple[tuple[int, str], ...] = ()
+
+    def line_at(self, offset: int) -> int:
+        return self.code.count("\n", 0, offset) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MigrationRunner(Judgeable):
+    """A program of the repository that applies migrations. ``entry`` is the file that drives it, ``files`` are it and
+    all that it imports of the repository's own. It is a place; a path is ``FILE:LINE``."""
+
+    entry: SourceFile
+    files: tuple[SourceFile, ...]
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.SCRIPT
+
+    @property
+    def environment_name(self) -> str:
+        return ""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.SCRIPT_LINE, self.entry.file)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
+        file, _, line = path.rpartition(":")
+        return Location(file, int(line)) if file and line.isdigit() else Location(self.entry.file, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MigrationCode:
+    """The code around migrations: what runs them, and the tests that run their way back."""
+
+    runners: tuple[MigrationRunner, ...] = ()
+    tests_back: tuple[Spot, ...] = ()
+    libraries: tuple[tuple[str, Spot], ...] = ()  # migration libraries that code calls, by their import
+    problems: tuple[Problem, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Migration(Judgeable):
     """A numbered change. ``down`` is ``None`` where there is no way back in a file."""
@@ -104,19 +153,38 @@ class Migration(Judgeable):
         return Subject(SubjectKind.MIGRATION, self.file)
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the statement's line is in the path
-        """``path`` is a line of the up file (``12``) or empty."""
-        return Location(self.file, int(path) if path.isdigit() else 1)
+        """``path`` is a line of the up file (``12``), of the down file (``down:12``), or empty."""
+        way, _, line = path.rpartition(":")
+        file = self.down.file if way == "down" and self.down is not None else self.file
+        return Location(file, int(line) if line.isdigit() else 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MigrationFolder:
+class MigrationFolder(Judgeable):
     """Migrations of one folder, in execution order. ``tool`` is what its naming looks like: ``flyway``, ``pairs``,
-    ``goose``, ``dbmate``, ``prisma``, ``numbered``."""
+    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``numbered``; ``code`` where they are programs, which are not
+    read. It is a place too."""
 
     folder: str
     tool: str
     migrations: tuple[Migration, ...]
     problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.MIGRATION
+
+    @property
+    def environment_name(self) -> str:
+        return ""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.MIGRATION, self.folder)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the folder is all there is
+        first = self.migrations[0].file if self.migrations else next((each.spot.file for each in self.problems), "")
+        return Location(first or self.folder, None, path or None)
 
     @property
     def all_problems(self) -> Iterator[Problem]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgeable
+from checker.model.migrations import MigrationCode, MigrationFolder
 from checker.model.scripts import AwsCall, CdkCommand, Trace
 from checker.model.sources import Problem
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
@@ -20,13 +20,15 @@ class Pipeline(Judgeable):
 
     ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.jobs`); ``trace(job)`` is what a job's
     scripts do, followed when it is first asked for. ``migrations`` are the folders of SQL migrations
-    (:mod:`checker.model.migrations`). It is a place: the repository as a whole, for what stands nowhere in particular.
+    (:mod:`checker.model.migrations`), ``migration_code`` what runs and tests them. It is a place: the repository as a
+    whole, for what stands nowhere in particular.
     """
 
     workflows: Workflows
     jobs: tuple[EffectiveJob, ...]
     trace: Callable[[EffectiveJob], Trace]
-    migrations: tuple[Any, ...] = ()
+    migrations: tuple[MigrationFolder, ...] = ()
+    migration_code: MigrationCode = field(default_factory=MigrationCode)
     problems: tuple[Problem, ...] = field(default=())
 
     def aws_calls(self) -> Iterator[AwsCall]:

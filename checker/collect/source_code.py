@@ -1,0 +1,94 @@
+"""Reads program text of several languages far enough to tell code from comments and strings. Nothing is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Final
+
+from checker.model.migrations import SourceFile
+
+LANGUAGES: Final = {
+    ".py": "python", ".ts": "script", ".mts": "script", ".cts": "script", ".js": "script", ".mjs": "script",
+    ".cjs": "script", ".go": "go", ".rs": "other", ".java": "other", ".kt": "other", ".rb": "other",
+}  # fmt: skip
+_TOKEN: Final = re.compile(
+    r"""(?P<comment>//[^\n]*|/\*[\s\S]*?(?:\*/|\Z))
+      | (?P<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`)""",
+    re.VERBOSE,
+)
+_HASH: Final = re.compile(
+    r"""(?P<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|(?P<comment>\#[^\n]*)""",
+    re.VERBOSE,
+)
+_PYTHON: Final = re.compile(
+    r"""(?P<comment>\#[^\n]*)
+      | (?P<string>(?<![\w])[rRuUbBfF]{0,2}(?:\"{3}[\s\S]*?(?:\"{3}|\Z)|'{3}[\s\S]*?(?:'{3}|\Z)
+          |"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'))
+      | (?P<bracket>[()\[\]{}])""",
+    re.VERBOSE,
+)
+_SQL_COMMENT: Final = re.compile(r"--[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
+
+
+def source_file(file: str, text: str) -> SourceFile:
+    """``text`` taken apart, by the language that the file's ending names."""
+    suffix = PurePosixPath(file).suffix.lower()
+    language = LANGUAGES.get(suffix, "other")
+    if language == "python":
+        return _python(file, text)
+    return _c_like(file, text, language, _HASH if suffix == ".rb" else _TOKEN)
+
+
+def without_sql_comments(text: str) -> str:
+    """The text of a string as the database reads it."""
+    return _SQL_COMMENT.sub(_blank, text)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match.group())
+
+
+def _c_like(file: str, text: str, language: str, token: re.Pattern[str]) -> SourceFile:
+    strings: list[tuple[int, str]] = []
+    parts: list[str] = []
+    position, line = 0, 1
+    for match in token.finditer(text):
+        between, found = text[position : match.start()], match.group()
+        line += between.count("\n")
+        parts.append(between)
+        if match.lastgroup == "comment":
+            parts.append(_blank(match))
+        else:
+            parts.append(without_sql_comments(found) if found.startswith("`") else found)
+            strings.append((line, found[1:-1]))
+        line += found.count("\n")
+        position = match.end()
+    parts.append(text[position:])
+    return SourceFile(file, language, "".join(parts), tuple(strings))
+
+
+def _python(file: str, text: str) -> SourceFile:
+    strings: list[tuple[int, str]] = []
+    parts: list[str] = []
+    position, line, depth = 0, 1, 0
+    for match in _PYTHON.finditer(text):
+        between, found = text[position : match.start()], match.group()
+        line += between.count("\n")
+        parts.append(between)
+        position = match.end()
+        if match.lastgroup == "bracket":
+            depth = max(0, depth + (1 if found in "([{" else -1))
+            parts.append(found)
+            continue
+        begins_line = not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
+        if match.lastgroup == "comment" or (depth == 0 and begins_line):
+            parts.append(_blank(match))  # a string that is a statement is documentation, whatever it says
+        else:
+            inner = found.lstrip("rRuUbBfF")
+            quote = 3 if inner[:3] in {'"""', "'''"} else 1
+            parts.append(without_sql_comments(found) if quote == 3 else found)
+            strings.append((line, inner[quote:-quote]))
+        line += found.count("\n")
+    parts.append(text[position:])
+    return SourceFile(file, "python", "".join(parts), tuple(strings))

@@ -1,0 +1,39 @@
+"""What the other statements of a file tell of each one: whether the code that runs now can notice it at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from checker.model.migrations import Effect, Statement
+
+
+def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """The same statements, with what the others in the file tell of them.
+
+    Nobody uses a table or a column yet that the same file adds, and what is dropped to be made anew is not gone. Only
+    a column that may be empty, or has a default, is left alone by the code that runs: that code never writes it.
+    """
+    tables: set[str] = set()
+    columns: dict[tuple[str, str], bool] = {}  # whether it has a default
+    made = {(each.kind.removeprefix("create "), each.name or each.table): i for i, each in enumerate(statements)}
+    for index, each in enumerate(statements):
+        if each.kind in {"create table", "create view"}:
+            tables.add(each.table)
+            yield each
+        elif each.table in tables and each.table:
+            yield replace(each, new_table=True)
+        elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:
+            yield replace(each, effect=Effect.EXPAND, why="")
+        else:
+            if each.kind == "add column":
+                columns[each.table, each.columns[0]] = each.has_default
+            own = bool(each.columns) and all((each.table, column) in columns for column in each.columns)
+            defaults = own and all(columns[each.table, column] for column in each.columns)
+            if each.kind == "set not null":
+                harmless = defaults
+            elif each.unique:  # every row that the running code adds would repeat the default
+                harmless = own and not defaults
+            else:
+                harmless = own
+            yield replace(each, effect=Effect.EXPAND, why="") if harmless and each.kind != "add column" else each
