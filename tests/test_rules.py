@@ -95,5 +95,5 @@ class TestRule:
         assert sorted(set(names)) == sorted(names)
 
     def test_it_has_seeded_defects(self, rule: Rule) -> None:
-        if Surface.TEMPLATE in rule.surfaces:
+        if rule.check is not None or rule.check_project is not None:
             assert (DEFECTS / f"{rule.id}.yaml").is_file()

@@ -237,10 +237,10 @@ def is_frozen(repository: Resource, tag: str) -> bool | None:
     if isinstance(mutability, Absent):
         return False
     setting = mutability.value if isinstance(mutability, Known) else None
-    if setting in {"IMMUTABLE", "MUTABLE"}:
+    if setting in ("IMMUTABLE", "MUTABLE"):
         return setting == "IMMUTABLE"
     filters = exclusions(repository)
-    if setting not in {"IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"} or isinstance(filters, Unknown):
+    if setting not in ("IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION") or isinstance(filters, Unknown):
         return None
     excluded = any(meets(each, literal(tag)) for each in filters)
     return excluded is (setting == "MUTABLE_WITH_EXCLUSION")

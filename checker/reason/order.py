@@ -46,7 +46,9 @@ def _named(raw: Raw) -> Iterator[str]:
     if not isinstance(raw, dict):
         return
     after = raw.get("DependsOn")
-    yield from [after] if isinstance(after, str) else [each for each in after or () if isinstance(each, str)]
+    for each in after if isinstance(after, list) else [after]:
+        if isinstance(each, str):
+            yield each
     pending: list[Raw] = [raw.get("Properties")]
     while pending:
         node = pending.pop()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from checker.model.resources import Environment, Resource
 from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
 
-_TLS = {"HTTPS", "TLS"}
+_TLS = ("HTTPS", "TLS")
 _BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from checker.model.resources import Environment, Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number, first_unknown
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
 MANAGED_RULES: Final = {
@@ -71,7 +71,8 @@ class Scope(StrEnum):
 class AclRule:
     """One rule of a web ACL (or of a rule group of one's own that it uses). ``path`` is where it stands.
 
-    ``action`` is what a match does, empty for groups; ``counts`` whether everything in it only counts.
+    ``action`` is what a match does, empty for groups; ``counts`` whether everything in it only counts; ``open`` whether
+    a part of it is not known, so that it may match other requests, or run earlier, than it says.
     """
 
     place: Resource
@@ -81,6 +82,7 @@ class AclRule:
     statement: dict[str, Resolved]
     action: str
     counts: bool
+    open: bool = False
 
     @property
     def blocks(self) -> bool:
@@ -107,11 +109,15 @@ class ManagedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """The rules of one web ACL in the order they run; ``why`` says what of it could not be read."""
+    """The rules of one web ACL in the order they run; ``why`` says what of it could not be read.
+
+    ``unread`` is the part of ``why`` that is about rules which stand in the ACL: any of them may allow or block all.
+    """
 
     resource: Resource
     rules: tuple[AclRule, ...]
     why: str = ""
+    unread: str = ""
 
     def groups(self) -> Iterator[ManagedGroup]:
         for rule in self.rules:
@@ -123,13 +129,17 @@ class Acl:
 def read_acl(environment: Environment, acl: Resource) -> Acl:
     """The rules of ``acl``, those of its own rule groups among them."""
     rules: list[AclRule] = []
-    why = _read(environment, acl, rules, counts=False, depth=0)
-    return Acl(acl, tuple(sorted(rules, key=lambda rule: rule.priority)), why)
+    unread: list[str] = []
+    why = _read(environment, acl, rules, unread, counts=False, depth=0)
+    return Acl(acl, tuple(sorted(rules, key=lambda rule: rule.priority)), why, unread[0] if unread else "")
 
 
-def _read(environment: Environment, place: Resource, rules: list[AclRule], *, counts: bool, depth: int) -> str:
+def _read(
+    environment: Environment, place: Resource, rules: list[AclRule], unread: list[str], *, counts: bool, depth: int
+) -> str:
     value = place.get("Rules")
     if isinstance(value, Unknown):
+        unread.append(value.why)
         return value.why
     items = value.value if isinstance(value, Known) and isinstance(value.value, list) else []
     why = ""
@@ -137,20 +147,24 @@ def _read(environment: Environment, place: Resource, rules: list[AclRule], *, co
         statement = item.get("Statement") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(statement, dict):
             why = "a rule is not known before deployment"
+            unread.append(why)
             continue
         override = item.get("OverrideAction")
         counted = counts or (isinstance(override, dict) and "Count" in override)
         if isinstance(override, Unknown) or isinstance(item.get("Action"), Unknown):
             why = "a rule's action is not known before deployment"
+            unread.append(why)
+        priority = as_number(item.get("Priority"))
         rules.append(
             AclRule(
                 place,
                 f"Rules.{index}",
                 str(item.get("Name", index)),
-                as_number(item.get("Priority")) or 0.0,
+                priority or 0.0,
                 statement,
                 _action(item.get("Action")),
                 counted,
+                open=(priority is None and "Priority" in item) or first_unknown(statement) is not None,
             )
         )
         reference = statement.get("RuleGroupReferenceStatement")
@@ -159,7 +173,7 @@ def _read(environment: Environment, place: Resource, rules: list[AclRule], *, co
             if group is None or group.type != "AWS::WAFv2::RuleGroup":
                 why = why or "a rule group of one's own is not part of this project"
             else:
-                why = _read(environment, group, rules, counts=counted, depth=1) or why
+                why = _read(environment, group, rules, unread, counts=counted, depth=1) or why
     return why
 
 
@@ -176,9 +190,10 @@ def _group(rule: AclRule, managed: dict[str, Resolved]) -> ManagedGroup:
             why = entries.why
         for entry in entries if isinstance(entries, list) else []:
             name = entry.get("Name") if isinstance(entry, dict) else None
-            if not isinstance(entry, dict) or not isinstance(name, str):
+            action = entry.get("ActionToUse") if isinstance(entry, dict) else None
+            if not isinstance(entry, dict) or not isinstance(name, str) or isinstance(action, Unknown):
                 why = f"an entry of {key} is not known before deployment"
-            elif key == "ExcludedRules" or _action(entry.get("ActionToUse")) in {"Count", "Allow"}:
+            elif key == "ExcludedRules" or _action(action) in {"Count", "Allow"}:
                 neutral.add(name)
     name = managed.get("Name")
     return ManagedGroup(
@@ -196,6 +211,12 @@ def scope_of(statement: dict[str, Resolved]) -> Scope:
     if narrowed is None:
         return Scope.ALL
     return Scope.EXCEPT if isinstance(narrowed, dict) and "NotStatement" in narrowed else Scope.ONLY
+
+
+def may_let_everything_pass(acl: Acl) -> str:
+    """Why a rule of the ACL may, for all that is known, allow each request before other rules run; else empty."""
+    named = [rule.name for rule in acl.rules if rule.action == "Allow" and rule.open]
+    return f"which requests the rule {named[0]} allows, or when it runs, is not known" if named else acl.unread
 
 
 def lets_everything_pass(rule: AclRule) -> bool:

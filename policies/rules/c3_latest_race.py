@@ -92,10 +92,10 @@ def _image(reference: ImageReference, by_name: dict[str, Resource], project: Pro
 
 def _mutability(repository: Resource, settings: Settings) -> Judgement:
     setting = repository["ImageTagMutability"]
-    if not isinstance(setting.value, Known) or setting.value.value not in {
+    if not isinstance(setting.value, Known) or setting.value.value not in (
         "IMMUTABLE_WITH_EXCLUSION",
         "MUTABLE_WITH_EXCLUSION",
-    }:
+    ):
         return setting.must_be(
             "IMMUTABLE",
             sub="mutability",

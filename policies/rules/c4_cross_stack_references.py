@@ -131,7 +131,8 @@ def _weak(use: _Use, place: Resource | StackPlace, path: str, scope: Scope, proj
         argument = [argument.get("StackName"), argument.get("OutputName")]
     elif isinstance(argument, str):
         argument = argument.split(".", 1)
-    stack, output = [scope.resolve(each) for each in argument[:2]] if isinstance(argument, list) else (None, None)
+    named = [scope.resolve(each) for each in argument] if isinstance(argument, list) else []
+    stack, output = named if len(named) == 2 else (None, None)
     if not isinstance(stack, str) or not isinstance(output, str):
         return place.undecided(None, "the stack or output of a weak reference is not known", path=path, fix=_FIX)
     owner = next((each for each in project.stacks if stack in {each.name, each.id}), None)

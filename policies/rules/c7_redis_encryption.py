@@ -37,6 +37,7 @@ from checker.model.values import (
     Unknown,
     as_bool,
     as_list,
+    first_unknown,
     pieces,
 )
 from checker.model.verdicts import Surface
@@ -151,7 +152,7 @@ def _secondary(group: Resource) -> Iterator[Judgement]:
 def _auth(group: Resource, project: Project) -> Judgement:
     """An auth token or a user group: one that is there decides, then one that may be there."""
     token, users = group.get("AuthToken"), group.get("UserGroupIds")
-    if isinstance(users, Known) and users.value not in ([], ""):
+    if isinstance(users, Known) and users.value not in ([], [""], ""):
         return _users(group, "UserGroupIds", project)
     if isinstance(users, Unknown) and not (isinstance(token, Known) and _is_set(token.value)):
         return group.undecided("auth", f"UserGroupIds: {users.why}", path="UserGroupIds", fix=_FIX_AUTH)
@@ -175,21 +176,31 @@ def _users(cache: Resource, path: str, project: Project) -> Judgement:
     Guide, "Role-Based Access Control"). A group that is not part of the project is taken to be made with care.
     """
     value = cache.get(path)
+    doubt = first_unknown(value.value) if isinstance(value, Known) else None
     for group in project.all_referred(value):
         members = group.get("UserIds")
         listed = as_list(members.value) if isinstance(members, Known) else []
+        doubt = doubt or (members if isinstance(members, Unknown) else first_unknown(listed))
         if "default" in listed:
             why = "The user group holds the account's own default user, who needs no password and may do everything."
             return cache.fails("auth", why, fix=_FIX_USERS, path=path, related=(group,))
         for user in project.all_referred(listed):
-            if user.type == "AWS::ElastiCache::User" and _needs_no_password(user):
+            free = _needs_no_password(user) if user.type == "AWS::ElastiCache::User" else False
+            if isinstance(free, Unknown):
+                doubt = doubt or free
+            elif free:
                 why = f"The user group lets in {user.logical_id} without a password."
                 return cache.fails("auth", why, fix=_FIX_USERS, path=path, related=(group, user))
+    if doubt is not None:
+        return cache.undecided("auth", f"who is in the user group: {doubt.why}", path=path, fix=_FIX_USERS)
     return cache.passes("auth", "A user group decides who may connect.", path=path)
 
 
-def _needs_no_password(user: Resource) -> bool:
+def _needs_no_password(user: Resource) -> bool | Unknown:
     flag, mode = user.get("NoPasswordRequired"), user.get("AuthenticationMode.Type")
+    for value in (flag, mode):
+        if isinstance(value, Unknown):
+            return value
     free = (isinstance(flag, Known) and as_bool(flag.value) is True) or (
         isinstance(mode, Known) and mode.value == "no-password-required"
     )

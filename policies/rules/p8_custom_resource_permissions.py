@@ -26,7 +26,7 @@ from typing import Final
 from checker.model.judgements import Judgement
 from checker.model.resources import Environment, Resource
 from checker.model.rules import Rule
-from checker.model.values import Unknown
+from checker.model.values import Known, Unknown, first_unknown
 from checker.model.verdicts import Surface
 from checker.reason.order import Order
 
@@ -64,6 +64,9 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
     ]
     # A policy that has to wait for the custom resource is for what comes later.
     late = [policy for policy in late if not order.comes_after(policy, resource)]
+    if not late and (doubt := _of_unknown_roles(environment, resource)) is not None:
+        yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
+        return
     if not late:
         yield resource.passes(None, "What its function may do is there before the function.")
         return
@@ -81,6 +84,17 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
         actual=f"{len(late)} attached after it",
         related=tuple(late),
     )
+
+
+def _of_unknown_roles(environment: Environment, resource: Resource) -> Resource | None:
+    """A policy of the same stack that may be attached to any role."""
+    for policy in environment.resources(*_POLICIES):
+        for name in ("Roles", "RoleName"):
+            value = policy.get(name)
+            written = value.value if isinstance(value, Known) else value if isinstance(value, Unknown) else None
+            if policy.stack is resource.stack and first_unknown(written) is not None:
+                return policy
+    return None
 
 
 RULE = Rule(

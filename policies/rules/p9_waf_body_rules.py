@@ -103,6 +103,10 @@ def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) ->
             fix="Combine the label match with the paths that take no documents (AndStatement with NotStatement).",
             path=again.path,
         )
+    doubtful = next((each.name for each in acl.rules if each.blocks and each.open and each is not rule), "")
+    if doubtful or acl.unread:
+        why = acl.unread or f"which labels the rule {doubtful} blocks, or when it runs, is not known"
+        return acl.resource.undecided(sub, why, path=rule.path, fix=_FIX)
     return acl.resource.passes(sub, f"{group.name} does not block what bodies hold.", path=rule.path)
 
 

@@ -28,7 +28,7 @@ from checker.model.verdicts import Surface
 
 _PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
 _ALGORITHM: Final = "ServerSideEncryptionByDefault.SSEAlgorithm"
-_KMS: Final = {"aws:kms", "aws:kms:dsse"}
+_KMS: Final = ("aws:kms", "aws:kms:dsse")
 _FIX: Final = "Set BucketEncryption to SSEAlgorithm aws:kms, with BucketKeyEnabled true."
 
 

@@ -28,7 +28,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Environment, EnvironmentKind, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, as_number
-from checker.model.verdicts import Surface
+from checker.model.verdicts import Outcome, Surface
 from checker.reason.waf import (
     MANAGED_RULES,
     Acl,
@@ -38,6 +38,7 @@ from checker.reason.waf import (
     Scope,
     attachments,
     lets_everything_pass,
+    may_let_everything_pass,
     names_unknown_target,
     read_acl,
     scope_of,
@@ -52,9 +53,11 @@ _REQUIRED: Final = {
     "linux": "AWSManagedRulesLinuxRuleSet",
 }
 _BODY_SIZE: Final = "SizeRestrictions_BODY"
+_BODY_SIZE_SUB: Final = "common-body-size"
 _LIMIT: Final = 2000
 _WINDOW: Final = 300  # seconds: the default of EvaluationWindowSec, and what the limit is counted in
 _FIX_ATTACH: Final = "Add an AWS::WAFv2::WebACLAssociation of the web ACL with the load balancer's ARN."
+_FIX_BYPASS: Final = "Write out the rules that allow requests: their statements, actions and priorities."
 _FIX_RATE: Final = "Add a rule that blocks, with a RateBasedStatement: Limit 2000, AggregateKeyType IP."
 
 
@@ -104,6 +107,16 @@ def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment
 
 
 def _acl(acl: Acl) -> Iterator[Judgement]:
+    """What the rules of ``acl`` do; nothing of it is sure where a rule before them may let everything pass."""
+    doubt = may_let_everything_pass(acl)
+    for judgement in _requirements(acl):
+        if doubt and judgement.outcome is Outcome.PASS and judgement.sub != _BODY_SIZE_SUB:
+            yield acl.resource.undecided(judgement.sub, doubt, path=judgement.path, fix=_FIX_BYPASS)
+        else:
+            yield judgement
+
+
+def _requirements(acl: Acl) -> Iterator[Judgement]:
     bypass = next((rule for rule in acl.rules if lets_everything_pass(rule)), None)
     groups = {group.name: group for group in acl.groups()}
     open_group = next((group for group in groups.values() if group.why and not group.name), None)
@@ -138,8 +151,9 @@ def _group(acl: Acl, sub: str, group: ManagedGroup, bypass: AclRule | None) -> J
             fix="Give the rule that allows a condition, or a priority after the groups.",
             path=bypass.path,
         )
-    if group.why:
-        return acl.resource.undecided(sub, group.why, path=rule.path, fix=fix)
+    if group.why or (bypass is not None and rule.open):
+        why = group.why or f"whether the rule {bypass.name if bypass else ''} runs before {name} is not known"
+        return acl.resource.undecided(sub, why, path=rule.path, fix=fix)
     if not group.blocking:
         return acl.resource.fails(
             sub,
@@ -158,14 +172,14 @@ def _group(acl: Acl, sub: str, group: ManagedGroup, bypass: AclRule | None) -> J
 def _body_size(acl: Acl, group: ManagedGroup) -> Judgement:
     fix = f"Override {_BODY_SIZE} to Count in RuleActionOverrides."
     if group.why and _BODY_SIZE not in group.neutral:
-        return acl.resource.undecided("common-body-size", group.why, path=group.rule.path, fix=fix)
+        return acl.resource.undecided(_BODY_SIZE_SUB, group.why, path=group.rule.path, fix=fix)
     if _BODY_SIZE in group.neutral:
-        return acl.resource.passes("common-body-size", f"{_BODY_SIZE} does not block.", path=group.rule.path)
+        return acl.resource.passes(_BODY_SIZE_SUB, f"{_BODY_SIZE} does not block.", path=group.rule.path)
     if group.scope is not Scope.ALL:
         why = "which requests the common group looks at depends on its scope-down statement"
-        return acl.resource.undecided("common-body-size", why, path=group.rule.path, fix=fix)
+        return acl.resource.undecided(_BODY_SIZE_SUB, why, path=group.rule.path, fix=fix)
     return acl.resource.fails(
-        "common-body-size",
+        _BODY_SIZE_SUB,
         "Requests with a body over 8 KB are blocked: the API takes larger ones.",
         fix=fix,
         path=group.rule.path,
@@ -179,7 +193,9 @@ def _rate(acl: Acl, bypass: AclRule | None) -> Judgement:
     for rule in acl.rules:
         statement = rule.statement.get("RateBasedStatement")
         if isinstance(statement, dict) and not (bypass is not None and bypass.priority < rule.priority):
-            found.append((rule, *_limits(rule, statement)))
+            doubtful = bypass is not None and rule.open
+            why = "whether the rate limit runs before the rule that allows every request is not known"
+            found.append((rule, None, why) if doubtful else (rule, *_limits(rule, statement)))
     for rule, answer, why in sorted(found, key=lambda each: (each[1] is not True, each[1] is False)):
         if answer:
             return acl.resource.passes("rate-limit", why, path=rule.path)

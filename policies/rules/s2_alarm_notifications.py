@@ -30,7 +30,7 @@ _FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on.
 _FIX_SUBSCRIBE: Final = "Subscribe an address to the topic (AWS::SNS::Subscription) and confirm it."
 _SCALING: Final = ("AWS::AutoScaling::ScalingPolicy", "AWS::ApplicationAutoScaling::ScalingPolicy")
 # Amazon CloudWatch User Guide, "Alarm actions": what an action's ARN says of where it goes.
-_TOPIC, _SCALE, _MACHINE, _OTHER = "topic", "scaling", "machine", "other"
+_TOPIC, _SCALE, _MACHINE, _OTHER, _NONE = "topic", "scaling", "machine", "other", "nothing"
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -61,6 +61,8 @@ def _actions(environment: Environment, alarm: Resource) -> dict[str, list[Resour
 
 
 def _kind(action: Resolved, target: Resource | None) -> str:
+    if action in ("", None):
+        return _NONE
     if target is not None:
         return _TOPIC if target.type == "AWS::SNS::Topic" else _SCALE if target.type in _SCALING else _OTHER
     first = pieces(action)[0] if isinstance(action, str | Text) and action else ""
@@ -100,6 +102,7 @@ def _alarm(environment: Environment, alarm: Resource) -> Judgement:
             return alarm.fails(
                 None, "The alarm's actions are switched off.", fix=_FIX, path="ActionsEnabled", actual="false"
             )
+    by_kind.pop(_NONE, None)
     targets = by_kind.get(_TOPIC, [])
     if any(target is not None for target in targets):
         return alarm.passes(None, "It notifies a topic.", path="AlarmActions")
@@ -126,10 +129,11 @@ def _topic(environment: Environment, topic: Resource, *, astray: bool) -> Judgem
     subscriptions = list(environment.children(topic, "AWS::SNS::Subscription"))
     waiting = [each for each in subscriptions if _pending(each)]
     if len(subscriptions) > len(waiting):
-        sure = any(each.certain for each in subscriptions if each not in waiting)
-        if sure:
+        heard = [each for each in subscriptions if each not in waiting]
+        doubts = {each: _doubt(each) for each in heard}
+        if not all(doubts.values()):
             return topic.passes("subscriber", "It has a subscriber.")
-        return topic.undecided("subscriber", "its subscription exists only under a condition", fix=_FIX_SUBSCRIBE)
+        return topic.undecided("subscriber", doubts[heard[0]], fix=_FIX_SUBSCRIBE)
     if waiting:
         return topic.fails(
             "subscriber",
@@ -152,7 +156,26 @@ def _topic(environment: Environment, topic: Resource, *, astray: bool) -> Judgem
 
 
 def _has_endpoint(subscription: Resolved) -> bool:
-    return isinstance(subscription, dict) and subscription.get("Endpoint") not in (None, "")
+    return (
+        isinstance(subscription, dict)
+        and isinstance(subscription.get("Endpoint"), str | Text)
+        and bool(subscription["Endpoint"])
+    )
+
+
+def _doubt(subscription: Resource) -> str:
+    """Why a subscription that nobody has to confirm any more may still reach nobody; empty where it does."""
+    if not subscription.certain:
+        return "its subscription exists only under a condition"
+    endpoint = subscription.get("Endpoint")
+    if subscription.surface is Surface.TEMPLATE and not (
+        isinstance(endpoint, Known) and isinstance(endpoint.value, str | Text) and endpoint.value
+    ):
+        # A parameter with an empty default stands for "say it when you deploy".
+        return "its subscription has no endpoint unless whoever deploys names one"
+    if isinstance(subscription.get("PendingConfirmation"), Unknown):
+        return "whether its subscription is confirmed is not known"
+    return ""
 
 
 def _pending(subscription: Resource) -> bool:

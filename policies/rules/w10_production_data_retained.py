@@ -90,7 +90,7 @@ def _kept(resource: Resource, sub: str, policy: str, keeps: frozenset[str], even
         why = value.why if isinstance(value, Unknown) else f"{policy} is not known before deployment"
         return resource.undecided(sub, why, path=policy, fix=fix)
     else:
-        if value.value in keeps or (value.value == "Snapshot" and snapshots):
+        if (isinstance(value.value, str) and value.value in keeps) or (value.value == "Snapshot" and snapshots):
             return resource.passes(sub, f"It is kept when {event}.", path=policy, actual=str(value.value))
         actual = str(value.value)
     lost = f"Its data is lost when {event}: {policy} is {actual}."

@@ -33,8 +33,9 @@ from checker.reason.alarms import ALARM_TYPES, METRIC_ALARM, AlarmNames, Deploym
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
-# A division by another metric (m1/m2, 100*errors/(ok+errors)); a division by a number is a count all the same.
-_RATE: Final = re.compile(r"/\s*[(\s]*[A-Za-z_]")
+# A division by another metric (m1/m2, 100*errors/(ok+errors)); a division by a number is a count all the same, and so
+# is one by the period, which comes to a count per second.
+_RATE: Final = re.compile(r"/\s*[(\s]*(?!PERIOD\s*\()[A-Za-z_]")
 
 
 def check(environment: Environment) -> Iterator[Judgement]:

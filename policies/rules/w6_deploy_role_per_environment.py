@@ -82,10 +82,22 @@ def _trust(deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judg
         )
     # A claim that only a run knows leaves it open whether a token gets in, but not of which environment it is.
     is_open = any(has_hole(pattern) for pattern in subject_patterns(deployer.trust))
-    if deployer.trust.unread or (doubtful and is_open) or len({*admitted, *doubtful}) > 1:
-        why = next(iter(deployer.trust.unread), f"whether tokens of {_listed(doubtful)} get in")
+    unknown = _leaves_subjects_open(deployer)
+    if deployer.trust.unread or unknown or (doubtful and is_open) or len({*admitted, *doubtful}) > 1:
+        others = _listed(doubtful) if doubtful else "another environment"
+        why = next(iter(deployer.trust.unread), f"whether tokens of {others} get in")
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
+
+
+def _leaves_subjects_open(deployer: Deployer) -> bool:
+    """Whether a subject that the trust policy compares with is not known at all: it may be any environment's."""
+    subject = deployer.trust.key("sub")
+    return any(
+        condition.key == subject and None in condition.patterns
+        for statement in deployer.trust.entrances
+        for condition in statement.conditions
+    )
 
 
 def _listed(names: list[str]) -> str:

@@ -77,6 +77,8 @@ def _modern(environment: Environment, balancer: Resource) -> Iterator[Judgement]
         return
     attributes = balancer.get("LoadBalancerAttributes")
     read: dict[str, Resolved] = {}
+    if isinstance(attributes, Known) and isinstance(attributes.value, Text):
+        attributes = Unknown(f"the attributes are {attributes.value}, which is not known before deployment")
     if isinstance(attributes, Unknown):
         read = dict.fromkeys(("enabled", "bucket", "prefix"), attributes)
     for each in attributes.value if isinstance(attributes, Known) and isinstance(attributes.value, list) else []:
