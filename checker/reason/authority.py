@@ -20,7 +20,7 @@ from checker.reason.calls import EVERYTHING, Need
 from checker.reason.conditions import Context
 from checker.reason.iam import Answer, Decision, Request, decide, policies_of
 from checker.reason.patterns import exact, glob
-from checker.reason.touched import fitting, placed
+from checker.reason.touched import every_resource, fitting, placed
 
 _ANYTHING: Final = glob("*")
 # Of a session that a workflow obtained: it signs its own calls over TLS, and no one entered a code.
@@ -92,11 +92,11 @@ class Authority:
 
     def _on(self, role: Resource, need: Need, asked: str | Text | None, place: Mapping[str, str]) -> Ruling:
         """One resource that the call names. Where that is open: all that it may be must agree."""
-        candidates: Sequence[str | Text | None] = (
-            [None]
-            if asked is None
-            else fitting(placed(asked, place), self.environment, self.project, place, self.families)
-        )
+        candidates: Sequence[str | Text | None] = [asked]
+        if asked == EVERYTHING:
+            return self._on_all(role, need, place)
+        if asked is not None:
+            candidates = fitting(placed(asked, place), self.environment, self.project, place, self.families)
         decided = []
         for candidate in candidates:
             shown = "" if candidate is None else str(candidate)
@@ -112,13 +112,32 @@ class Authority:
             return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
         return next((each for each in decided if each.answer is not Answer.ALLOWED), decided[0])
 
+    def _on_all(self, role: Resource, need: Need, place: Mapping[str, str]) -> Ruling:
+        """A call that names no resource: of an action that knows resources, it asks for all of their kind."""
+        decided = [(each, self._decide(role, need, each, place)) for each in (EVERYTHING, *every_resource(need, place))]
+        best, decision = min(decided, key=lambda each: _GRAVITY[each[1].answer])
+        if decision.denied and not need.listed:
+            why = f"what {need.action} needs is not in the Service Authorization Reference"
+            return Ruling(need, Answer.UNKNOWN, "", why, self.who.names)
+        return Ruling(need, decision.answer, str(best), decision.why, self.who.names)
+
     def _decide(self, role: Resource, need: Need, resource: str | Text | None, place: Mapping[str, str]) -> Decision:
         """Worked out once for all the calls that ask the same: a release script is reached by many jobs."""
         clusters = self._clusters(resource, place) if need.action.startswith("ecs:") else []
-        key = (role.key, need.action, resource, *clusters, self.namespace, *place.values(), *need.context.values())
+        key = (
+            role.key,
+            need.action,
+            need.resources == (EVERYTHING,),
+            resource,
+            *clusters,
+            self.namespace,
+            *place.values(),
+            *need.context.values(),
+        )
         known = self.project.once(_decisions)
         if key not in known:
-            target = _ANYTHING if resource is None else exact(resource) if resource == EVERYTHING else glob(resource)
+            whole = need.resources == (EVERYTHING,)
+            target = _ANYTHING if resource is None else exact(resource) if whole else glob(resource)
             policies = policies_of(role, self.project)
             contexts = self._contexts(need, clusters, place)
             decisions = [decide(policies, Request(need.action, target, context)) for context in contexts]

@@ -7,12 +7,14 @@ those of the environment's own (and shared) resources that it fits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, pieces, text
 from checker.reason.arns import arn_of, arn_tail, ecs_arn, stack_arn
+from checker.reason.calls import Need, table
 from checker.reason.deployers import NO_NAME, same_environment
 from checker.reason.passing import services_of
 from checker.reason.patterns import GENERATED, Pattern, exact, glob, overlap
@@ -22,6 +24,7 @@ _TASK: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
 _OBJECT: Final = Hole(HoleKind.OTHER, "*")
 _STREAM: Final = Hole(HoleKind.OTHER, "*")
 # What of a call's ARN is open in every template that is not bound to an account.
+_PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
 _PSEUDO: Final = ("${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}")
 
 
@@ -64,6 +67,21 @@ def fitting(
                     found[written] = None
     named = [each for each in found if _family(each) in families] if families else []
     return named or list(found) or [arn]
+
+
+def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]:
+    """What a call that names nothing asks for, of an action with resource-level permissions: ``...:repository/*``, with
+    the star as it stands."""
+    prefix, _, action = need.action.partition(":")
+    shapes = table()["arns"].get(prefix, {})
+    for kind in table()["types"].get(prefix, {}).get(action, ()):
+        if kind in shapes:
+            written = _PLACEHOLDER.sub("*", shapes[kind].replace("{region}", "\0").replace("{account}", "\1"))
+            region = place.get("${AWS::Region}") or Hole(HoleKind.PSEUDO, "${AWS::Region}")
+            account = place.get("${AWS::AccountId}") or Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+            holes = {"\0": region, "\1": account}
+            parts: list[str | Hole] = [holes.get(part, part) for part in re.split("([\0\1])", written)]
+            yield text([f"arn:{place['${AWS::Partition}']}:", *parts])
 
 
 def _target(arn: str | Text) -> Pattern:
