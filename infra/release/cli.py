@@ -129,16 +129,15 @@ def _promote(session: Session) -> None:
 
 
 def _preflight(session: Session) -> None:
-    name = stack_name(session.environment)
     if session.options.bootstrap:
-        preflight.bootstrap(session.account, name, session.console.say)
+        preflight.bootstrap(session.account, session.environment, session.console.say)
     else:
-        preflight.deploy(session.account, name, session.environment, session.console.say)
+        preflight.deploy(session.account, session.environment, session.console.say)
 
 
 def _running(session: Session) -> None:
     ecs = session.account.ecs
-    now = running.running(ecs, services.read(ecs, session.stack()["ClusterName"]))
+    now = running.running(ecs, services.read(ecs, naming.cluster(session.environment)))
     session.console.give({"sha": now.sha or "", "released": str(now.sha is not None).lower()})
 
 

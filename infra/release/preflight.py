@@ -10,13 +10,14 @@ from infra.release import alarms, running, services, tasks
 from infra.release.account import Account
 from infra.release.console import Deadline
 from infra.release.errors import DeadlineError, RefusedError
-from infra.release.outputs import StackState, find_stack, read_stack
+from infra.release.outputs import StackState, find_stack, read_stack, stack_name
 
 POLL_SECONDS: Final = 15.0
 
 
-def deploy(account: Account, stack: str, environment: str, say: Callable[[str], None]) -> None:
+def deploy(account: Account, environment: str, say: Callable[[str], None]) -> None:
     """The stack is sound, nothing is being deployed or migrated, services agree, and their alarms hold."""
+    stack = stack_name(environment)
     state = read_stack(account.cloudformation, stack)
     say(f"stack {stack}: {state.status}")
     if not state.sound:
@@ -24,7 +25,7 @@ def deploy(account: Account, stack: str, environment: str, say: Callable[[str], 
             f"stack {stack} is {state.status}",
             fix="Wait for its operation to end; if it failed, see the stack's events and put it right first.",
         )
-    cluster = state["ClusterName"]
+    cluster = naming.cluster(environment)
     found = services.read(account.ecs, cluster)
     wrong = [f"{name} is being deployed" for name, service in found.items() if service.moving]
     migrating = tasks.still_running(account, cluster, environment, naming.MIGRATIONS)
@@ -36,8 +37,9 @@ def deploy(account: Account, stack: str, environment: str, say: Callable[[str], 
     say(f"running now: {now.sha or 'nothing: the next release is the first'}")
 
 
-def bootstrap(account: Account, stack: str, say: Callable[[str], None]) -> None:
+def bootstrap(account: Account, environment: str, say: Callable[[str], None]) -> None:
     """There is no such stack, or it runs nothing: a bootstrap would stop what runs."""
+    stack = stack_name(environment)
     state = find_stack(account.cloudformation, stack)
     if state is None:
         say(f"there is no stack {stack} yet")
@@ -45,7 +47,7 @@ def bootstrap(account: Account, stack: str, say: Callable[[str], None]) -> None:
     say(f"stack {stack}: {state.status}")
     if not state.sound:
         raise RefusedError(f"stack {stack} is {state.status}", fix="Delete it if its creation failed, then go on.")
-    found = services.read(account.ecs, state["ClusterName"])
+    found = services.read(account.ecs, naming.cluster(environment))
     serving = [name for name, service in found.items() if service.desired]
     if serving or running.running(account.ecs, found).sha:
         raise RefusedError(

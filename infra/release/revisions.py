@@ -40,6 +40,11 @@ def running_tag(ecs: ECSClient, task_definition: str, task: str) -> str:
     return image_tag(_container(definition, task)["image"])
 
 
+def number(arn: str) -> str:
+    """The revision's number, of its ARN."""
+    return arn.rpartition(":")[2]
+
+
 def pin(ecs: ECSClient, *, base: str, family: str, task: str, sha: str) -> str:
     """The ARN of a revision that is `base` with the image of a commit.
 

@@ -183,7 +183,7 @@ class Roll:
     def _set(self, name: str, place: Place) -> None:
         self.touched.append(name)
         self.account.ecs.update_service(
-            cluster=self.stack["ClusterName"],
+            cluster=naming.cluster(self.config.name),
             service=name,
             taskDefinition=place.task_definition,
             desiredCount=place.desired,
@@ -194,7 +194,7 @@ class Roll:
         """Until the service has got there. `FailedError` if ECS gave up or went back."""
         last = ""
         while True:
-            service = services.read(self.account.ecs, self.stack["ClusterName"], [name])[name]
+            service = services.read(self.account.ecs, naming.cluster(self.config.name), [name])[name]
             if service.shown() != last:
                 last = service.shown()
                 self.say(last)
@@ -268,7 +268,7 @@ class Roll:
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def _read(self) -> Mapping[str, Service]:
-        return services.read(self.account.ecs, self.stack["ClusterName"])
+        return services.read(self.account.ecs, naming.cluster(self.config.name))
 
     def _show(self, found: Mapping[str, Service] | None = None) -> None:
         for service in (found or self._read()).values():

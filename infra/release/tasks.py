@@ -41,7 +41,7 @@ def run(account: Account, stack: StackState, wanted: OneOff, deadline: Deadline,
 
     At the deadline the task is told to stop: its process gets SIGTERM, and 30 s to end cleanly.
     """
-    cluster = stack["ClusterName"]
+    cluster = naming.cluster(wanted.environment)
     refuse_second(account, cluster, wanted.environment, wanted.task)
     arn = start(account, stack, wanted)
     say(f"started {arn}")
@@ -69,10 +69,11 @@ def still_running(account: Account, cluster: str, environment: str, task: str) -
 def start(account: Account, stack: StackState, wanted: OneOff) -> str:
     """Start a revision pinned to the commit, with the stack's network; answers the task's ARN."""
     label = wanted.task.capitalize()
+    family = naming.task_family(wanted.environment, wanted.task)
     pinned = revisions.pin(
         account.ecs,
         base=stack[f"{label}TaskDefinitionArn"],
-        family=naming.task_family(wanted.environment, wanted.task),
+        family=family,
         task=wanted.task,
         sha=wanted.sha,
     )
@@ -80,8 +81,8 @@ def start(account: Account, stack: StackState, wanted: OneOff) -> str:
     if wanted.command:
         overrides = {"containerOverrides": [{"name": wanted.task, "command": list(wanted.command)}]}
     answer = account.ecs.run_task(
-        cluster=stack["ClusterName"],
-        taskDefinition=pinned,
+        cluster=naming.cluster(wanted.environment),
+        taskDefinition=f"{family}:{revisions.number(pinned)}",
         launchType="FARGATE",
         count=1,
         startedBy=f"release-{wanted.sha[:12]}",

@@ -72,7 +72,8 @@ class Authority:
                 for role in (params["taskRoleArn"], params["executionRoleArn"]):
                     yield Request("iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
             case "ecs:RunTask":
-                yield Request(action, params["taskDefinition"], in_cluster)
+                definition = params["taskDefinition"].rpartition("/")[2]
+                yield Request(action, self._arn("ecs", f"task-definition/{definition}"), in_cluster)
                 for role in self.roles_of(params["taskDefinition"]):
                     yield Request("iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
             case "ecs:DescribeTasks" | "ecs:StopTask":
