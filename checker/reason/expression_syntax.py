@@ -164,6 +164,19 @@ def split(template: str) -> tuple[tuple[str, bool], ...]:
     return tuple(found)
 
 
+def fault_in(written: object, *, condition: bool = False) -> str:
+    """What keeps the expressions of a value from being read, empty where nothing does. ``condition``: an ``if``."""
+    if not isinstance(written, str):
+        return ""
+    whole = condition and "${{" not in written
+    for source in [written] if whole else [part for part, is_code in split(written) if is_code]:
+        try:
+            parse(source)
+        except ExpressionError as error:
+            return f"the expression {' '.join(source.split())[:80]!r} cannot be read: {error}"
+    return ""
+
+
 def functions_in(source: str) -> frozenset[str]:
     """The names (lower case) of the functions that an expression calls; empty where it cannot be read."""
     try:

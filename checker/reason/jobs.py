@@ -32,6 +32,7 @@ from checker.model.workflows import (
     Workflows,
 )
 from checker.reason.contexts import Bound
+from checker.reason.expression_syntax import fault_in
 from checker.reason.expression_values import scalar
 from checker.reason.expressions import Contexts, text_value
 from checker.reason.starts import starts_of
@@ -169,6 +170,10 @@ class _Builder:
         contexts = bound.contexts(kept, job)
         asked = job.permissions or bound.workflow.permissions or (caller.permissions if caller else Permissions())
         environment = ABSENT if job.environment is None else text_value(job.environment.value, contexts)
+        written = job.environment.value if job.environment else None
+        for fault in (fault_in(job.if_, condition=True), fault_in(written)):
+            if fault:
+                self._complain(job.spot, fault, "Mend the expression.")
         path = (*((caller.name,) if caller else (bound.workflow.stem,)), job.id)
         inputs = {name: scalar(value) for name, value in bound.inputs(kept).items()}
         env = contexts["env"]

@@ -14,7 +14,7 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Unknown
 from checker.model.workflows import CompositeAction, Step, Workflows
 from checker.reason.contexts import environment_of
-from checker.reason.expression_syntax import functions_in, split
+from checker.reason.expression_syntax import fault_in, functions_in, split
 from checker.reason.expression_values import Data, Open, Partial, choices, scalar, truthy
 from checker.reason.expressions import STATUS_FUNCTIONS, Contexts, evaluate, interpolate, text_value
 
@@ -68,6 +68,9 @@ class Unfolder:
         known = env.known if isinstance(env, Partial) else {}
         below = environment_of(step.env, contexts, known, self.job.name)
         contexts = {**contexts, "env": below}
+        for fault in (fault_in(step.if_, condition=True), fault_in(step.run.text if step.run else None)):
+            if fault:
+                self._complain(step.spot, fault, "Mend the expression.")
         effective = self._step(step, contexts, shell, via)
         yield effective
         if not step.uses.startswith("./"):
