@@ -40,6 +40,8 @@ MODULES: Final[Mapping[str, str]] = {
     "S9": "s9_monolithic_stack",
     "S10": "s10_bucket_kms",
     "P1": "p1_calls_allowed",
+    "P4": "p4_token_permission",
+    "P7": "p7_concurrency",
     "P8": "p8_custom_resource_permissions",
     "P9": "p9_waf_body_rules",
     "P11": "p11_reachability",

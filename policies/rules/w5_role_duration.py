@@ -3,29 +3,47 @@
 What the review found
     Credential steps ask for no duration, so sessions end after an hour in the middle of long deploys (ExpiredToken).
 What is checked
-    ``MaxSessionDuration`` of every role that CI deploys with: at least 7200 seconds, for a workflow that asks for more
-    than the role's maximum is refused. The default is 3600 (AWS IAM User Guide, "Update the maximum session duration
-    for a role").
+    ``MaxSessionDuration`` of every role that CI deploys with (``W5[maximum]``): at least 7200 seconds, for a workflow
+    that asks for more than the role's maximum is refused. The default is 3600 (AWS IAM User Guide, "Update the maximum
+    session duration for a role"). Every step that takes on a role in a workflow that deploys or migrates asks for 7200
+    seconds (``W5[duration]``); no step anywhere asks for more than its role's maximum (``W5[allowed]``), or for more
+    than the 3600 that a chained role is given at most (``W5[chained]``); and a job ends before its session does
+    (``W5[timeout]``): its own timeout, or those of the steps that follow.
 When it does not apply
-    No role that deploys trusts GitHub's OIDC provider.
+    No role that deploys trusts GitHub's OIDC provider. No step takes on a role.
 What cannot be decided
-    A duration from a parameter without a default.
+    A duration from a parameter without a default, or one that only a run knows; which role a step takes on.
 Fix
-    Set ``MaxSessionDuration`` to 7200 (up to 43200), and ``role-duration-seconds: 7200`` in the workflows.
+    Set ``MaxSessionDuration`` to 7200 (up to 43200), ``role-duration-seconds: 7200`` in the workflows, and
+    ``timeout-minutes`` of at most 115 at the jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
+from checker.model.jobs import DEFAULT_ROLE_SECONDS
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment
+from checker.model.possible import Possible, options
+from checker.model.resources import Environment, Project
 from checker.model.rules import Rule
-from checker.model.values import Resolved, Text, Unknown, as_number
+from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
 from checker.model.verdicts import Surface
-from checker.reason.deployers import deployment_of
+from checker.reason.assumed_roles import assumption, role_sessions
+from checker.reason.changes import Changing, workflows_of
+from checker.reason.deployers import Deployer, deployment_of
 
-DEPLOY_SECONDS = 7200
+if TYPE_CHECKING:
+    from checker.model.jobs import Credentials, EffectiveJob
+    from checker.model.pipeline import Pipeline
+
+DEPLOY_SECONDS: Final = 7200
+# What a role is given at most that is assumed with another role's credentials (AWS IAM User Guide, "Methods to assume
+# a role", role chaining), and the shortest maximum that a role can have.
+CHAINED_SECONDS: Final = 3600
+_INPUT: Final = "with.role-duration-seconds"
+_FIX_ASK: Final = f"Set role-duration-seconds: {DEPLOY_SECONDS} at the step."
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -48,10 +66,185 @@ def _long_enough(value: Resolved) -> bool | None:
     return seconds is not None and seconds >= DEPLOY_SECONDS
 
 
+# -- the steps -----------------------------------------------------------------------------------------
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
+    by_line: dict[str, list[tuple[EffectiveJob, Credentials]]] = {}
+    for job, credentials in role_sessions(pipeline):
+        by_line.setdefault(str(credentials.step.spot), []).append((job, credentials))
+    for uses in by_line.values():
+        # One step of a reusable workflow is one place, however many call it.
+        in_deploy = [deploying.get(job.entry.file, False) for job, _ in uses]
+        yield from _step(uses, True if True in in_deploy else None if None in in_deploy else False, project)
+
+
+def _deploys(workflow: Changing) -> bool | None:
+    """Whether a workflow deploys or migrates; ``None`` where something that it runs could not be followed."""
+    return True if workflow.changes else False if workflow.followed else None
+
+
+def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: bool | None, project: Project) -> Iterator[Judgement]:
+    asked = [_seconds(credentials) for _, credentials in uses]
+    chained = [credentials.chained for _, credentials in uses]
+    if deploys is not False and True not in chained:
+        yield from _duration(uses, asked, deploys)
+    if any(chained):
+        yield _chained(uses, asked)
+    elif any(seconds is None or seconds > CHAINED_SECONDS for seconds in asked):
+        yield _allowed(uses, asked, project)
+    if deploys:
+        yield _timeout(uses, asked)
+
+
+def _seconds(credentials: Credentials, pick: Callable[..., float] = min) -> float | None:
+    """What it asks for at least (or, picked by ``max``, at most); ``None`` where that cannot be told."""
+    if credentials.seconds in (ABSENT, "", None):
+        return DEFAULT_ROLE_SECONDS
+    numbers = _numbers(credentials.seconds)
+    return pick(numbers) if numbers else None
+
+
+def _numbers(value: Possible | Absent) -> list[float]:
+    each = None if isinstance(value, Absent) else options(value)
+    numbers = [None if isinstance(option, Text) else as_number(option) for option in each or ()]
+    known = [number for number in numbers if number is not None]
+    return known if len(known) == len(numbers) else []
+
+
+def _duration(
+    uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], deploys: bool | None
+) -> Iterator[Judgement]:
+    step = uses[0][1].step
+    related = tuple(job for job, _ in uses[1:])
+    short = [seconds for seconds in asked if seconds is not None and seconds < DEPLOY_SECONDS]
+    if short and not deploys:
+        why = f"it asks for {short[0]:g} seconds, and whether its workflow deploys could not be followed"
+        yield step.undecided("duration", why, path=_INPUT, fix=_FIX_ASK)
+    elif short:
+        missing = uses[asked.index(short[0])][1].seconds in (ABSENT, "", None)
+        says = "It asks for no duration and gets" if missing else "It asks for"
+        yield step.fails(
+            "duration",
+            f"{says} {short[0]:g} seconds: its session ends in the middle of a long deploy (ExpiredToken).",
+            fix=_FIX_ASK,
+            path=_INPUT,
+            expected=str(DEPLOY_SECONDS),
+            actual=f"{short[0]:g}",
+            related=related,
+        )
+    elif None in asked:
+        yield step.undecided("duration", "how long a session it asks for", path=_INPUT, fix=_FIX_ASK)
+    else:
+        yield step.passes("duration", "It asks for a session as long as a deploy.", path=_INPUT)
+
+
+def _chained(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None]) -> Judgement:
+    credentials = next(each for _, each in uses if each.chained is not False)
+    fix = f"Ask for {CHAINED_SECONDS} at most, or take the role on directly by the job's token."
+    if max((seconds for seconds in asked if seconds is not None), default=0) > CHAINED_SECONDS:
+        return credentials.step.fails(
+            "chained",
+            f"It asks for more than {CHAINED_SECONDS} seconds of a role that is chained from another: that is refused.",
+            fix=fix,
+            path=_INPUT,
+            expected=f"at most {CHAINED_SECONDS}",
+        )
+    if None in asked:
+        return credentials.step.undecided("chained", "how long a session it asks for", path=_INPUT, fix=fix)
+    return credentials.step.passes("chained", "It asks for no more than a chained role is given.", path=_INPUT)
+
+
+def _allowed(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], project: Project) -> Judgement:
+    step = uses[0][1].step
+    doubt = "how long a session it asks for" if None in asked else ""
+    fix = "Raise the role's MaxSessionDuration, or ask for less."
+    for job, credentials in uses:
+        seconds = _seconds(credentials, max)
+        meant = assumption(job, credentials, project)
+        limits = {str(each.role.logical_id): _maximum(each) for each in meant.candidates}
+        if seconds is None:
+            continue
+        over = [(name, limit) for name, limit in limits.items() if limit is not None and limit < seconds]
+        if limits and len(over) == len(limits):
+            name, limit = over[0]
+            return step.fails(
+                "allowed",
+                f"It asks for {seconds:g} seconds, and {name} gives {limit:g} at most: the request is refused.",
+                fix=fix,
+                path=_INPUT,
+                expected=f"at most {limit:g}",
+                actual=f"{seconds:g}",
+                related=tuple(each.role for each in meant.candidates),
+            )
+        if not limits:
+            doubt = doubt or f"whether the role allows {seconds:g} seconds: {meant.why}"
+        elif over or None in limits.values():
+            doubt = doubt or f"whether {', '.join(limits)} allows {seconds:g} seconds"
+    if doubt:
+        return step.undecided("allowed", doubt, path=_INPUT, fix=fix)
+    return step.passes("allowed", "The role allows a session of the length that it asks for.", path=_INPUT)
+
+
+def _maximum(deployer: Deployer) -> float | None:
+    value = deployer.role.get("MaxSessionDuration")
+    if isinstance(value, Absent):
+        return DEFAULT_ROLE_SECONDS
+    return as_number(value.value) if isinstance(value, Known) and not isinstance(value.value, Text | Unknown) else None
+
+
+def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None]) -> Judgement:
+    fix = "Set timeout-minutes of the job below the session's length."
+    doubt = ""
+    for (job, credentials), seconds in zip(uses, asked, strict=True):
+        # What is too short for a deploy is a finding of its own; the job is compared with what it should ask for.
+        session = CHAINED_SECONDS if credentials.chained else max(seconds or DEPLOY_SECONDS, DEPLOY_SECONDS)
+        minutes = _at_most(job.timeout_minutes)
+        after = _steps_after(job, credentials)
+        if after is not None and after * 60 <= session:
+            continue
+        if minutes is None:
+            doubt = doubt or f"how long {job.name} may run"
+        elif minutes * 60 > session:
+            may = "may run" if job.job.timeout_minutes else "sets no timeout-minutes and may run"
+            return job.fails(
+                "timeout",
+                f"The job {may} {minutes:g} minutes, longer than its session of {session:g} seconds.",
+                fix=fix,
+                path="timeout-minutes",
+                expected=f"at most {session / 60:g}",
+                actual=f"{minutes:g}",
+                related=tuple(each for each, _ in uses if each is not job),
+            )
+    job = uses[0][0]
+    if doubt:
+        return job.undecided("timeout", doubt, path="timeout-minutes", fix=fix)
+    return job.passes("timeout", "The job ends before its session does.", path="timeout-minutes")
+
+
+def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:
+    """The minutes that the steps behind may take together, ``None`` where one of them has no bound of its own."""
+    total = 0.0
+    for step in job.steps[credentials.step.index + 1 :]:
+        minutes = None if isinstance(step.timeout_minutes, Absent) else _at_most(step.timeout_minutes)
+        if minutes is None:
+            return None
+        total += minutes
+    return total
+
+
+def _at_most(value: Possible) -> float | None:
+    numbers: Iterable[float] = _numbers(value)
+    return max(numbers, default=None)
+
+
 RULE = Rule(
     id="W5",
     title="Deploy credentials last as long as the deploy",
     surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="step that takes on an AWS role",
 )

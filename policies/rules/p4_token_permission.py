@@ -1,0 +1,110 @@
+"""Every job that assumes a role may request a token.
+
+What the review found
+    Nothing: found since. A called workflow has no more permissions than its caller gives it, so a job that asks for
+    ``id-token: write`` gets no token where one caller on the way does not grant it.
+What is checked
+    Every job that takes on an AWS role by its OIDC token, in a step or by ``sts:AssumeRoleWithWebIdentity`` in a
+    script: ``id-token: write`` is in force for it, from the workflow that GitHub starts through every caller. A
+    permission that is not listed below a written ``permissions`` is ``none``, and no repository's default has it.
+When it does not apply
+    No job takes on a role by its token: keys, or a role that is chained from them.
+What cannot be decided
+    Permissions in a form that cannot be read; a reusable workflow that asks for none, and whose callers are elsewhere.
+Fix
+    Write ``permissions: {id-token: write, contents: read}`` at the job, and at every job that calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.assumed_roles import role_sessions
+
+if TYPE_CHECKING:
+    from checker.model.jobs import EffectiveJob
+    from checker.model.pipeline import Pipeline
+
+_SCOPE: Final = "id-token"
+_FIX: Final = "Add id-token: write (and contents: read, where it checks out code) to permissions there."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the protocol's
+    missing: dict[str, list[EffectiveJob]] = {}
+    culprits: dict[str, EffectiveJob] = {}
+    for job, sure in _asking(pipeline):
+        level = job.permissions.level(_SCOPE)
+        if level == "write":
+            yield job.passes(None, "It may request a token.", path="permissions")
+        elif not sure:
+            why = "whether it takes on its role by its token or by keys"
+            yield job.undecided(None, why, path="permissions", fix=_FIX)
+        elif level is None:
+            yield job.undecided(None, "what its permissions give it", path="permissions", fix=_FIX)
+        elif job.is_reusable_alone and all(each.job.permissions is None for each in job.chain) and not _written(job):
+            why = "it has what its callers grant, and none of them is in this repository"
+            yield job.undecided(None, why, path="permissions", fix=_FIX)
+        else:
+            culprit = _culprit(job)
+            key = str(culprit.spot)
+            culprits.setdefault(key, culprit)
+            missing.setdefault(key, []).append(job)
+    for key, jobs in missing.items():
+        yield _refused(culprits[key], jobs)
+
+
+def _asking(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, bool]]:
+    """Jobs that need a token, each once, and whether that is sure."""
+    seen: dict[str, tuple[EffectiveJob, bool]] = {}
+    for job, credentials in role_sessions(pipeline):
+        if credentials.oidc is not False:
+            before = seen.get(job.name, (job, False))
+            seen[job.name] = job, before[1] or credentials.oidc is True
+    for job in pipeline.jobs:
+        if job.name not in seen and any(
+            call.operation == "AssumeRoleWithWebIdentity" for call in pipeline.trace(job).aws
+        ):
+            seen[job.name] = job, True
+    yield from seen.values()
+
+
+def _written(job: EffectiveJob) -> bool:
+    """Whether the workflow itself writes permissions: then its callers can only take away."""
+    return job.workflow.permissions is not None
+
+
+def _culprit(job: EffectiveJob) -> EffectiveJob:
+    """The first on the way that does not have it: what stands below cannot make up for it."""
+    return next((each for each in job.chain if each.permissions_asked.level(_SCOPE) != "write"), job)
+
+
+def _refused(culprit: EffectiveJob, jobs: list[EffectiveJob]) -> Judgement:
+    others = [job for job in jobs if job is not culprit]
+    written = culprit.job.permissions or culprit.workflow.permissions
+    has = "does not list id-token" if written else "has no permissions written, and the default has no id-token"
+    if written and written.level(_SCOPE) in ("none", "read") and _SCOPE in written.levels:
+        has = f"gives id-token: {written.level(_SCOPE)}"
+    named = ", ".join(job.name for job in jobs[:5])
+    return culprit.fails(
+        None,
+        f"It {has}: {named} cannot request a token, and the role is not taken on.",
+        fix=_FIX,
+        path="permissions",
+        expected="id-token: write",
+        related=tuple(others),
+    )
+
+
+RULE = Rule(
+    id="P4",
+    title="Every job that assumes a role may request a token",
+    surfaces=frozenset({Surface.WORKFLOW}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
+)

@@ -1,0 +1,230 @@
+"""No deploy or migration cancels another, or races it.
+
+What the review found
+    Nothing by itself: found since. A run that is cancelled leaves the stack operation and the migration that it began
+    to go on alone, and the next run begins beside them.
+What is checked
+    Of every workflow that deploys or migrates: no later run cancels it (``P7[cancel]``), by ``cancel-in-progress``, by
+    a group that it shares with a workflow it calls (GitHub ends such a run as a deadlock), or between two of its jobs
+    that queue in a group one by one; and a later run of it waits (``P7[queue]``): one group for all runs that change
+    the same thing, whatever commit, tag or person started them. A roll-back shares no group with a deploy, which may
+    be stuck (``P7[shared-group]``); since both may then run at once, the deploy looks at the services again before it
+    changes them, or the roll-back waits for it (``P7[guard]``). Group names are compared as GitHub does, in any case.
+When it does not apply
+    No workflow deploys or migrates. Guards are asked for only where a deploy and a roll-back change services of one
+    environment; of two operations on one stack CloudFormation refuses the second by itself.
+What cannot be decided
+    A group or a ``cancel-in-progress`` that only a run knows. What deploy code does with state that it reads early.
+Fix
+    Give each such workflow ``concurrency: {group: ENVIRONMENT-deploy, cancel-in-progress: false}`` at its top, the
+    roll-back a group of its own, and let the deploy stop where a deployment is in progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.possible import options, same
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.settings import Settings
+from checker.model.verdicts import Surface
+from checker.model.workflow_place import WorkflowPlace
+from checker.reason.changes import Changing, workflows_of
+from checker.reason.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
+
+if TYPE_CHECKING:
+    from checker.model.jobs import ConcurrencyInForce, EffectiveJob
+    from checker.model.pipeline import Pipeline
+
+_FIX_CANCEL: Final = "Set cancel-in-progress: false for whatever deploys or migrates: a newer run then waits."
+_FIX_QUEUE: Final = "Put the workflow into one concurrency group per environment, with cancel-in-progress: false."
+_FIX_SHARED: Final = "Give the roll-back a concurrency group of its own."
+_FIX_GUARD: Final = (
+    "Let the deploy read the services' deployments right before each change and stop where one is not its own, or let "
+    "the roll-back wait for the deploy's end."
+)
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    workflows = [each for each in workflows_of(pipeline) if each.entry.starts_itself]
+    changing = [each for each in workflows if each.changes]
+    for each in changing:
+        yield _cancelled(each, project.settings)
+        yield _queued(each, project.settings)
+    for each in workflows:
+        # Without credentials nothing of an account can be changed, whatever was not followed.
+        unseen = not each.changes and not each.followed and any(job.credentials for job in each.jobs)
+        if unseen and _may_cancel(each, project.settings):
+            why = "whether it deploys or migrates: not all that it runs could be followed"
+            yield _place(each).undecided("cancel", why, path="concurrency", fix=_FIX_CANCEL)
+    backs = [each for each in changing if is_rollback(each.entry)]
+    for deploy in changing:
+        if not is_rollback(deploy.entry):
+            for back in backs:
+                yield from _together(deploy, back, pipeline)
+
+
+def _may_cancel(workflow: Changing, settings: Settings) -> bool:
+    return any(cancelled_by(each, job, settings) is not False for job in workflow.jobs for each in job.concurrency)
+
+
+# -- a later run of itself -----------------------------------------------------------------------------
+
+
+def _cancelled(workflow: Changing, settings: Settings) -> Judgement:
+    doubt: tuple[ConcurrencyInForce, str] | None = None
+    for job in workflow.changing:
+        for each in job.concurrency:
+            answer = cancelled_by(each, job, settings)
+            if answer:
+                return _place(workflow, each).fails(
+                    "cancel",
+                    f"A later run cancels this one while {_what(workflow, job)}: neither the stack operation nor the "
+                    "task that it began ends with it.",
+                    fix=_FIX_CANCEL,
+                    path="concurrency",
+                    actual=f"cancel-in-progress: {each.cancel_in_progress}",
+                    related=_some(workflow),
+                )
+            if answer is None and doubt is None:
+                doubt = each, f"whether {each.cancel_in_progress} cancels a run that deploys"
+        both = deadlock(job)
+        if both is not None:
+            return _place(workflow, both).fails(
+                "cancel",
+                f"{job.name} is in the group {both.group} that its own run holds: GitHub cancels it as a deadlock.",
+                fix="Remove concurrency from the called workflow, or give it a group of another name.",
+                path="concurrency",
+                related=(job,),
+            )
+    for job in workflow.changing:
+        found = interleaves(job, workflow, settings)
+        if found is not None:
+            before, group = found
+            return _place(workflow, group).fails(
+                "cancel",
+                f"{job.name} waits in the group {group.group} after {before.name} has changed something: a later run "
+                "that comes to wait there takes its place, and this one stops half way.",
+                fix="Put the whole workflow into the group (or set queue: max).",
+                path="concurrency",
+                related=(before, job),
+            )
+    if doubt is not None:
+        return _place(workflow, doubt[0]).undecided("cancel", doubt[1], path="concurrency", fix=_FIX_CANCEL)
+    return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
+
+
+def _queued(workflow: Changing, settings: Settings) -> Judgement:
+    doubt: ConcurrencyInForce | None = None
+    for job in workflow.changing:
+        answers = [(each, serializes(each, job, workflow.changes[job.name], settings)) for each in job.concurrency]
+        if any(answer for _, answer in answers):
+            continue
+        open_ones = [each for each, answer in answers if answer is None]
+        if open_ones:
+            doubt = doubt or open_ones[0]
+            continue
+        groups = ", ".join(str(each.group) for each, _ in answers)
+        reason = f"the group {groups} is another for each run" if groups else "no concurrency group holds one back"
+        return _place(workflow, *(each for each, _ in answers[:1])).fails(
+            "queue",
+            f"Two runs of it can be {_doing(workflow, job)} at once, in {job.name}: {reason}.",
+            fix=_FIX_QUEUE,
+            path="concurrency",
+            related=(job,),
+        )
+    if doubt is not None:
+        why = f"whether two runs share the group {doubt.group}"
+        return _place(workflow, doubt).undecided("queue", why, path="concurrency", fix=_FIX_QUEUE)
+    return _place(workflow).passes("queue", "A later run waits for it.", path="concurrency")
+
+
+def _place(workflow: Changing, group: ConcurrencyInForce | None = None) -> WorkflowPlace:
+    """The workflow, at the line of its group."""
+    written = workflow.entry.concurrency
+    spot = group.spot if group else written.spot if written else None
+    names = {job.environment_name for job in workflow.changing}
+    return WorkflowPlace(workflow.entry, names.pop() if len(names) == 1 else "", spot)
+
+
+def _what(workflow: Changing, job: EffectiveJob) -> str:
+    return f"{job.name} is {_doing(workflow, job)}"
+
+
+def _doing(workflow: Changing, job: EffectiveJob) -> str:
+    return f"changing a {workflow.changes[job.name][0].what.value}".replace("a other", "an environment")
+
+
+def _some(workflow: Changing) -> tuple[EffectiveJob, ...]:
+    return workflow.changing[:5]
+
+
+# -- deploy and roll-back ------------------------------------------------------------------------------
+
+
+def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:
+    """Of a deploy and a roll-back: no group in common, and no change of one service at once."""
+    pairs = [(mine, theirs) for mine in _groups(back) for theirs in _groups(deploy)]
+    answers = [(mine, _same_group(mine, theirs)) for mine, theirs in pairs]
+    shared = next((mine for mine, answer in answers if answer), None)
+    doubt = next((mine for mine, answer in answers if answer is None), None)
+    sub = f"shared-group={deploy.entry.stem}"
+    if shared is not None:
+        yield _place(back, shared).fails(
+            sub,
+            f"It is in the group {shared.group} of {deploy.entry.file}: a roll-back waits there for a deploy that is stuck.",
+            fix=_FIX_SHARED,
+            path="concurrency",
+            related=deploy.changing[:1],
+        )
+        return
+    if doubt is not None:
+        why = f"whether the group {doubt.group} is one of {deploy.entry.file}"
+        yield _place(back, doubt).undecided(sub, why, path="concurrency", fix=_FIX_SHARED)
+    else:
+        yield _place(back).passes(sub, "It waits for no deploy.", path="concurrency")
+    yield from _guarded(deploy, back, pipeline)
+
+
+def _groups(workflow: Changing) -> list[ConcurrencyInForce]:
+    """Every group that a run of the workflow holds while it changes something, each once."""
+    return list({(each.spot, str(each.group)): each for job in workflow.changing for each in job.concurrency}.values())
+
+
+def _same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> bool | None:
+    mine, theirs = options(one.group), options(other.group)
+    if mine is None or theirs is None:
+        return None
+    answers = {same(left, right, fold=True) for left in mine for right in theirs}
+    return True if True in answers else None if None in answers else False
+
+
+def _guarded(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:
+    guard = guard_of(deploy, back, pipeline)
+    if guard is None:
+        return
+    change, answer, why = guard
+    if answer is Guard.SEEN:
+        yield change.passes("guard", "It looks at the services again before it changes them.")
+    elif answer is Guard.OPEN:
+        yield change.undecided("guard", why, fix=_FIX_GUARD)
+    else:
+        yield change.fails(
+            "guard",
+            f"{deploy.entry.file} and {back.entry.file} can change one environment's services at once: {why}.",
+            fix=_FIX_GUARD,
+            related=tuple(job for job in back.changing[:1]),
+        )
+
+
+RULE = Rule(
+    id="P7",
+    title="No deploy or migration cancels another, or races it",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that deploys or migrates",
+)
