@@ -168,8 +168,12 @@ class PythonFollower(Objects):
         """``import a.b``: binds ``a``, in which ``b`` is found; ``import a.b as c`` binds the module itself."""
         parts = alias.name.split(".")
         above: PythonModule | None = None
+        whole = self.find(alias.name, frame.module, 0)
         for length in range(1, len(parts) + 1):
             found = self.find(".".join(parts[:length]), frame.module, 0)
+            if found is None and whole is not None:
+                # A folder without __init__.py: a namespace that holds what is imported from it.
+                found = self._modules.setdefault("/".join(parts[:length]), PythonModule("", ast.Module([], [])))
             if found is None:
                 break
             self.load(found)
@@ -204,11 +208,7 @@ class PythonFollower(Objects):
                 for target in node.targets:
                     self.bind(target, value, frame)
             case ast.AnnAssign():
-                value = self.value(node.value, frame) if node.value is not None else None
-                if value is None or isinstance(value, Extern):
-                    value = self.typed(node.annotation, frame) or value
-                if node.value is not None:
-                    self.bind(node.target, value, frame)
+                self._annotated(node, frame)
             case ast.AugAssign():
                 self.value(node.value, frame)
                 self.bind(node.target, Extern(ast.unparse(node.target)), frame)
@@ -248,6 +248,7 @@ class PythonFollower(Objects):
                 self._match(node, frame)
             case ast.Assert():
                 self.value(node.test, frame)
+                self.leaves("1", node, frame.maybe())
             case _:
                 pass
         return False
@@ -257,6 +258,15 @@ class PythonFollower(Objects):
         status = node.value.value if isinstance(node.value, ast.Constant) else None
         if isinstance(status, int) and not isinstance(status, bool) and 0 < status < 256:
             self.leaves(str(status), node, frame)  # what `sys.exit(main())` ends with
+
+    def _annotated(self, node: ast.AnnAssign, frame: Frame) -> None:
+        """``name: type = value``: where the value is not known, its type may tell."""
+        if node.value is None:
+            return
+        value = self.value(node.value, frame)
+        if value is None or isinstance(value, Extern):
+            value = self.typed(node.annotation, frame) or value
+        self.bind(node.target, value, frame)
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
         closure = frame.names if frame.names is not frame.module.names else {}
