@@ -286,6 +286,8 @@ class Calls(Evaluator):
         if request is not None:
             self._http(*request, node, frame)
             return Extern(shown(node))
+        if name.endswith(".raise_for_status"):
+            self.leaves("1", node, frame.maybe())
         if name in LEAVES:
             status = positional[0] if positional else 0
             self.leaves("1" if isinstance(status, str) else plain(status, shown(node), frame.module.file), node, frame)

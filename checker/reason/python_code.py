@@ -247,11 +247,14 @@ class PythonFollower(Objects):
             case ast.Match():
                 self._match(node, frame)
             case ast.Assert():
-                self.value(node.test, frame)
-                self.leaves("1", node, frame.maybe())
+                self._assert(node, frame)
             case _:
                 pass
         return False
+
+    def _assert(self, node: ast.Assert, frame: Frame) -> None:
+        self.value(node.test, frame)
+        self.leaves("1", node, frame.maybe())
 
     def _return(self, node: ast.Return, frame: Frame) -> None:
         frame.returned.append(self.value(node.value, frame) if node.value is not None else None)
