@@ -17,7 +17,7 @@ _NAMES: Final = re.compile(r"(?<!^)(?=[A-Z])")
 # Statements that only set the stage.
 _SETTINGS: Final = frozenset(
     {"TransactionStmt", "VariableShowStmt", "LockStmt", "CommentStmt", "NotifyStmt", "DiscardStmt", "ExplainStmt",
-     "CheckPointStmt", "ConstraintsSetStmt"}
+     "CheckPointStmt", "ConstraintsSetStmt", "AlterOwnerStmt", "AlterSeqStmt", "SecLabelStmt", "ClusterStmt"}
 )  # fmt: skip
 # Statements that only add. Source: PostgreSQL documentation, "SQL Commands".
 _ADDING: Final[Mapping[str, str]] = {
@@ -296,6 +296,11 @@ def _alter_table(body: Mapping[str, Any], spot: Spot, line: Any) -> Iterator[Sta
             "AT_SetRelOptions",
             "AT_EnableRowSecurity",
             "AT_ChangeOwner",
+            "AT_SetStorage",
+            "AT_SetCompression",
+            "AT_ReplicaIdentity",
+            "AT_ClusterOn",
+            "AT_AddIdentity",
         }:
             yield Statement(_NAMES.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
         elif kind == "AT_DetachPartition":

@@ -1,0 +1,125 @@
+"""Whether a migration can be taken back: what its down file leaves behind, and what a header promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.migrations import Effect, Migration, SqlFile, Statement
+from checker.model.sources import Spot
+
+# `contract of 0007 released in v1.2.0`, `contracts: 0007, released: v1.2.0`, `contract (expand 0007, release v1.2.0)`.
+_CONTRACT: Final = re.compile(r"\bcontracts?\b", re.IGNORECASE)
+_EXPAND: Final = re.compile(r"^(?:[\w-]+\s*:\s*)?expand\b(?!\s*/)", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"(?<![\w.])[Vv]?(\d+)(?![\w.]*\.\d)")
+_RELEASE: Final = re.compile(r"\breleased?\b\s*(?:in|with|by|:|=)?\s*([\w.+-]*\d[\w.+-]*)", re.IGNORECASE)
+# What a file may do without anybody noticing.
+_QUIET: Final = frozenset({Effect.EXPAND, Effect.SETTING})
+_UNDOES_NOTHING: Final = frozenset({"select", "do"})
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a migration's header says: that it expands, or which expand it is the contract half of, and its release."""
+
+    kind: str  # "expand" or "contract"
+    spot: Spot
+    expand: str = ""
+    release: str = ""
+
+
+def promise_of(file: SqlFile) -> Promise | None:
+    """The header's promise; ``None`` where it makes none."""
+    for spot, line in file.header:
+        if _CONTRACT.search(line) and (":" in line or line.lower().startswith("contract")):
+            release = _RELEASE.search(line)
+            rest = line[: release.start()] + line[release.end() :] if release else line
+            number = _NUMBER.search(rest)
+            return Promise("contract", spot, number[1] if number else "", release[1] if release else "")
+        if _EXPAND.search(line):
+            return Promise("expand", spot)
+    return None
+
+
+def takes_away(file: SqlFile) -> tuple[Statement, ...]:
+    """The statements that break code which is still running."""
+    return tuple(each for each in file.statements if each.effect is Effect.CONTRACT and not each.new_table)
+
+
+def opaque(file: SqlFile) -> tuple[Statement, ...]:
+    """The statements whose effect on the schema cannot be told."""
+    return tuple(each for each in file.statements if each.effect is Effect.OTHER)
+
+
+def changes_rows(file: SqlFile) -> tuple[Statement, ...]:
+    """The statements that change or delete rows which were there before."""
+    return tuple(
+        each
+        for each in file.statements
+        if each.effect is Effect.DATA and each.kind in {"update", "delete", "merge"} and not each.new_table
+    )
+
+
+def does_nothing(file: SqlFile) -> bool:
+    """Whether a way back changes nothing at all."""
+    return all(each.effect is Effect.SETTING or each.kind in _UNDOES_NOTHING - {"do"} for each in file.statements)
+
+
+def left_behind(migration: Migration) -> Iterator[Statement]:
+    """What the up file does and the down file does not undo."""
+    if migration.down is None:
+        return
+    down = migration.down.statements
+    for each in migration.up.statements:
+        if not each.new_table and not _is_undone(each, down):
+            yield each
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
+def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
+    table, name, columns = _last(done.table), _last(done.name), set(done.columns)
+
+    def any_of(*kinds: str, named: str = "", on: str = "", of: set[str] | None = None) -> bool:
+        return any(
+            each.kind in kinds
+            and (not named or _last(each.name) == named)
+            and (not on or _last(each.table) == on)
+            and (of is None or of & set(each.columns))
+            for each in down
+        )
+
+    if any_of("drop schema", "drop owned", "drop"):
+        return True
+    gone = any_of("drop table", "drop view", on=table) if table else False
+    match done.kind:
+        case "create table" | "create view":
+            return gone or any_of("rename table", on=table) or any_of("create view", on=table) or done.if_exists
+        case "add column":
+            return gone or any_of("drop column", "rename column", on=table, of=columns)
+        case "create index":
+            undone = any_of("drop index", "drop constraint", named=name) if name else any_of("drop index")
+            return gone or undone or any_of("drop column", on=table, of=columns) or done.if_exists
+        case "drop column":
+            return any_of("add column", "rename column", on=table, of=columns) or any_of("create table", on=table)
+        case "drop table":
+            return any_of("create table", "rename table", on=name) or any_of("rename table", named=name)
+        case "rename column":
+            return any_of("rename column", on=table, of={done.name}) or any_of("drop column", on=table, of={done.name})
+        case "rename table":
+            return any_of("rename table", on=name)
+        case "alter type":
+            return any_of("alter type", "add column", on=table, of=columns)
+        case "set not null":
+            return gone or any_of("drop not null", "drop column", on=table, of=columns)
+        case _ if done.kind.startswith("add ") and done.kind.endswith(" constraint") and name:
+            dropped = any_of("drop constraint", named=name) or any_of("drop index", named=name)
+            return gone or dropped or any_of("drop column", on=table, of=columns)
+        case "create type" | "create sequence" | "create function" | "create trigger":
+            kind = done.kind.removeprefix("create ")
+            return not name or gone or any_of(f"drop {kind}", "drop function", done.kind, named=name)
+    return True
