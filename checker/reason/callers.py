@@ -144,6 +144,8 @@ def _to_data(reach: Reach, call: Call, client: Resource, server: Resource, *, aw
     cluster = reach.environment.referred(server.get("DBClusterIdentifier"))
     placed = cluster if cluster is not None and isinstance(server.get("VPCSecurityGroups"), Absent) else server
     listens = own_port(server) or (own_port(cluster) if cluster is not None else None)
+    if listens is None and not isinstance(server.get("Port"), Absent):
+        return Answer(None, f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
     if call.port is not None and listens is not None and call.port != listens:
         why = f"the address ends in port {call.port}, and {server.logical_id} listens on {listens}"
         return Answer(False, why, (server,), Cause.PORT)

@@ -26,7 +26,7 @@ class Container:
     """One container of a task definition. ``path`` is where it stands.
 
     ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its variable ``PORT``
-    tells it to listen on; ``told_others`` those of its other variables that end in ``PORT``; ``checked`` the ports that
+    tells it to listen on, ``told_open`` whether it may be told so in a way that is not known; ``told_others`` those of its other variables that end in ``PORT``; ``checked`` the ports that
     its own health check calls.
     """
 
@@ -35,6 +35,7 @@ class Container:
     ports: frozenset[int] | None
     port_names: dict[str, int]
     told: int | None
+    told_open: bool
     told_others: frozenset[int]
     checked: tuple[int, ...]
     image: Resolved
@@ -130,6 +131,7 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
         None if ports is None else frozenset(ports),
         names,
         told,
+        told is None and _may_be_told(item.get("Environment")),
         frozenset(others),
         tuple(_checked(item.get("HealthCheck"))),
         item.get("Image"),
@@ -148,6 +150,17 @@ def _told(variables: Resolved) -> tuple[int | None, set[int]]:
         if stem and number is not None and not any(stem + each in values for each in _OF_ANOTHER):
             others.add(number)
     return whole(values.get("PORT")), others
+
+
+def _may_be_told(variables: Resolved) -> bool:
+    """Whether ``PORT`` has a value that is not known, or a variable without a known name may be it."""
+    if not isinstance(variables, list):
+        return isinstance(variables, Unknown | Text)
+    for entry in variables:
+        name = entry.get("Name") if isinstance(entry, dict) else entry
+        if isinstance(name, Unknown | Text) or (name == "PORT" and isinstance(entry, dict)):
+            return True
+    return False
 
 
 _OF_ANOTHER: Final = ("HOST", "HOSTNAME", "ADDRESS", "ENDPOINT", "SERVER", "Host", "host")

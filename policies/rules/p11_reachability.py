@@ -157,6 +157,12 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         wrong = (
             f"The load balancer sends to port {port}, but PORT tells {target.container} to listen on {container.told}"
         )
+    elif container.told_open and len(container.ports) == 1:
+        return place.undecided(
+            sub, "on which port PORT tells it to listen is not known", path=path, fix=_FIX_PORT
+        ), None
+    elif target.group is not None and isinstance(target.group.get("Port"), Unknown):
+        return place.undecided(sub, "the target group's port is not known", path=path, fix=_FIX_PORT), None
     elif mismatch := _target_group(service, target, port):
         wrong, related = mismatch, (target.group,) if target.group is not None else ()
     else:

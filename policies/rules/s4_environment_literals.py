@@ -132,12 +132,19 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
         for place in ("Environment", "Secrets"):
             if isinstance(container.get(place), Unknown | Text):
                 yield Told(task, "", Unknown(f"{here}.{place} is not known before deployment"), f"{here}.{place}")
+            for position, entry in enumerate(_list(container.get(place))):
+                name = entry.get("Name") if isinstance(entry, dict) else entry
+                if isinstance(name, Unknown) or (isinstance(name, Text) and place == "Environment"):
+                    path = f"{here}.{place}.{position}"
+                    yield Told(task, "", Unknown(f"{path} is not known before deployment"), path)
         for position, entry in enumerate(_list(container.get("Secrets"))):
             if isinstance(entry, dict):
                 path = f"{here}.Secrets.{position}.ValueFrom"
                 yield Told(task, str(entry.get("Name", "")), entry.get("ValueFrom"), path, secret=True)
         logging = container.get("LogConfiguration")
-        options = logging.get("Options") if isinstance(logging, dict) else None
+        options = logging.get("Options") if isinstance(logging, dict) else logging
+        if isinstance(options, Unknown):
+            yield Told(task, "awslogs-group", options, f"{here}.LogConfiguration", secret=True)
         if isinstance(options, dict) and "awslogs-group" in options:
             path = f"{here}.LogConfiguration.Options.awslogs-group"
             yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)
@@ -225,6 +232,15 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
         )
     elif word is not None:
         yield told.owner.fails(OTHER, f"{told.name} names another environment: {word}.", fix=_FIX_OTHER, path=told.path)
+    elif (unread := _unread(value)) is not None:
+        # What is given at deployment is no literal; what cannot be evaluated may hide one.
+        yield told.owner.undecided(OTHER, f"{told.name}: {unread}", path=told.path, fix=_FIX_OTHER)
+
+
+def _unread(value: str | Text) -> str | None:
+    """The expression in a value that cannot be evaluated here, in which anything may be written."""
+    holes = value.holes if isinstance(value, Text) else ()
+    return next((f"{hole.shown} cannot be evaluated here" for hole in holes if hole.kind is HoleKind.OTHER), None)
 
 
 def _foreign_resource(value: str | Text, environment: Environment) -> Resource | None:

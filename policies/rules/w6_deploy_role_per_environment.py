@@ -94,7 +94,7 @@ def _leaves_subjects_open(deployer: Deployer) -> bool:
     """Whether a subject that the trust policy compares with is not known at all: it may be any environment's."""
     subject = deployer.trust.key("sub")
     return any(
-        condition.key == subject and None in condition.patterns
+        condition.key in ("", subject) and None in condition.patterns
         for statement in deployer.trust.entrances
         for condition in statement.conditions
     )
