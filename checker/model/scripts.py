@@ -42,8 +42,9 @@ class Handling:
     """How the failure of a call is taken. Facts; which of them is a fault is for a rule to say.
 
     ``tested`` names the construct that asks whether it worked: ``if``, ``while``, ``until``, ``and`` (left of ``&&``),
-    ``or`` (left of ``||``), ``not``. ``fallback`` is what stands right of ``||``, ``fallback_stops`` whether that ends
-    the script with a failure. ``captured`` is the variable its output goes to; ``lost`` is true where its exit status
+    ``or`` (left of ``||``), ``not``. ``fallback`` is what stands right of ``||``, ``fallback_stops`` whether that (or
+    the branch of an ``if`` for a failure) ends the script with a failure. ``captured`` is the variable its output goes
+    to; ``lost`` is true where its exit status
     cannot reach ``set -e`` (a substitution inside other words, ``local x=$(...)``, a pipeline's earlier command without
     ``pipefail``, ``&``). ``caught`` are the exceptions that a Python ``try`` around it catches, ``swallowed`` is true
     where such a handler neither raises nor leaves the program.
@@ -71,7 +72,7 @@ class Handling:
         """Whether a failure surely ends the script with a failure."""
         if self.lost or self.swallowed:
             return False
-        if self.fallback:
+        if self.fallback or self.tested == "if":
             return self.fallback_stops
         return self.errexit and not self.tested and not self.negated
 

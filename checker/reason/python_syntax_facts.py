@@ -12,26 +12,37 @@ LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
 
 
 def takes_aws_errors(handler: ast.ExceptHandler) -> bool:
-    """Whether it catches what boto3 raises (Boto3 documentation, "Error handling"), by its exceptions' names."""
+    """Whether it catches all that boto3 raises (Boto3 documentation, "Error handling"), by its exceptions' names.
+
+    One of a client's own (``ecr.exceptions.ImageNotFoundException``) is the one answer that is expected.
+    """
     if handler.type is None:
         return True
     names = {name.rsplit(".", 1)[-1] for name in re.findall(r"[\w.]+", ast.unparse(handler.type))}
-    return bool(names & _AWS_ERRORS) or ".exceptions." in ast.unparse(handler.type)
+    return bool(names & _AWS_ERRORS)
 
 
 def raises(body: Sequence[ast.stmt]) -> bool:
     """Whether an exception handler lets some failure through: it raises, or ends the program with a failure.
 
-    One that raises under a condition tells failures apart, which is what it should do.
+    One that raises under a condition tells failures apart, which is what it should do; but one that raises for this
+    error alone (``if code == "ThrottlingException": raise``) lets all others go by.
     """
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
+    return any(_raises(statement) for statement in body)
+
+
+def _raises(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.If):
+        test = statement.test
+        this_alone = isinstance(test, ast.Compare) and all(isinstance(each, ast.Eq | ast.In) for each in test.ops)
+        return raises(statement.orelse) or (not this_alone and raises(statement.body))
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
+            return True
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES:
+            given = node.args[0] if node.args else None
+            if given is not None and not (isinstance(given, ast.Constant) and given.value in (0, None)):
                 return True
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES:
-                given = node.args[0] if node.args else None
-                if given is not None and not (isinstance(given, ast.Constant) and given.value in (0, None)):
-                    return True
     return False
 
 

@@ -142,7 +142,8 @@ class Follower(ShellCommands):
         flows: list[Flow] = []
         asking = context
         for condition, body in statement.branches:
-            result = self.block(condition, state, asking.handled(tested="if"))
+            stops = _stops_on_failure(statement, condition, body, state)
+            result = self.block(condition, state, asking.handled(tested="if", fallback_stops=stops))
             if result.flow is not Flow.NEXT:
                 return result
             if result.truth is False:
@@ -309,6 +310,14 @@ def _asks_for_failure(condition: Block) -> bool:
     """``if ! command``: the body runs after a failure."""
     last = condition.statements[-1] if condition.statements else None
     return isinstance(last, Not) and not _is_test(last)
+
+
+def _stops_on_failure(statement: If, condition: Block, body: Block, state: State) -> bool:
+    """Whether the script surely ends with a failure where the condition's command fails."""
+    branch = body if _asks_for_failure(condition) else statement.otherwise
+    if branch is None or (branch is not body and condition is not statement.branches[-1][0]):
+        return False
+    return any(leaves(each, state.functions) for each in branch.statements)
 
 
 def _asks_for_success(condition: Block) -> bool:
