@@ -146,6 +146,8 @@ class Evaluator(ABC):
                     if isinstance(left, int | float) and isinstance(right, int | float):
                         return left + right
                     return joined([self._plain(left, node.left, frame), self._plain(right, node.right, frame)])
+                if isinstance(node.op, ast.Add) and {str, Text} & {type(left), type(right)}:
+                    return joined([self._plain(left, node.left, frame), self._plain(right, node.right, frame)])
                 if isinstance(node.op, ast.Add) and isinstance(left, tuple) and isinstance(right, tuple):
                     return (*left, *right)
                 return Extern(shown(node))

@@ -1,0 +1,197 @@
+"""Every deploy is smoke-tested before it counts as done.
+
+What the review found
+    A deployment counts as done when ECS says so: nobody asks whether the site answers.
+What is checked
+    Every workflow that rolls services: after the services are stable it calls the health endpoints, tries again within
+    a bound, and fails when they do not answer; and nothing marks the release as done before that (the release's text, a
+    deployment's status). Which endpoints: ``/api/health`` and ``/health`` where the templates have both on a listener,
+    otherwise the health paths of all target groups that listeners forward to; without templates, one at least. A
+    redirect or an error counts as an answer only where nothing looks at it, and then the check fails nothing.
+When it does not apply
+    No workflow that rolls an ECS service.
+What cannot be decided
+    Scripts that could not be followed; a URL that is not known before the run.
+Fix
+    After the roll-out, ``curl --fail --retry 10 --retry-all-errors`` each endpoint, in a step that may fail the job.
+    Let what marks the release need that job.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.possible import shown
+from checker.model.resources import Environment, Project
+from checker.model.rules import Rule
+from checker.model.scripts import Command
+from checker.model.values import Known
+from checker.model.verdicts import Surface
+from checker.reason.deploys import At, DeployPath, deploy_paths, follows, last, once
+from checker.reason.http_requests import Request, health_actions, request_of, requests_of
+from checker.reason.services import Forwarding, services, targets_of
+
+# The system's two public endpoints (plan 3.3 and 4.6): where a load balancer has both, they stand for the whole site.
+_PUBLIC: Final = frozenset({"/api/health", "/health"})
+_HEALTH: Final = re.compile(r"health|ready|live|status|ping|alive|smoke", re.IGNORECASE)
+_FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
+_MARKS: Final = re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)(?:$|\?)")
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path, project))
+
+
+def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
+    if not path.forward:
+        return
+    wanted = _wanted(path, project)
+    every = [*requests_of(path), *health_actions(path)]
+    asked = [request for request in every if request.at is not None and _is_health(request, wanted)]
+    rollout = last(each.at for each in path.forward)
+    assert rollout is not None
+    yield from _called(path, rollout, asked, wanted)
+    after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
+    if after:
+        yield from _how(path, rollout, after, wanted)
+    yield from _marks(path, [request.at for request in after if request.at is not None])
+
+
+def _wanted(path: DeployPath, project: Project) -> frozenset[str]:
+    """The health paths to call; empty where no template tells, and then any will do."""
+    environment = project.environment(path.environment)
+    found = frozenset(_served(environment)) if environment is not None else frozenset()
+    return _PUBLIC if found >= _PUBLIC else found
+
+
+def _served(environment: Environment) -> Iterator[str]:
+    """The health paths of the target groups that the environment's listeners forward to."""
+    forwarding = Forwarding(environment)
+    for service in services(environment):
+        for target in targets_of(environment, service.resource) or ():
+            if target.group is not None and forwarding.to(target.group):
+                health = target.group.get("HealthCheckPath")
+                if isinstance(health, Known) and isinstance(health.value, str):
+                    yield health.value.split("?")[0].rstrip("/") or "/"
+
+
+def _is_health(request: Request, wanted: frozenset[str]) -> bool:
+    """Whether a request asks for a health endpoint, or may."""
+    if request.method not in {"GET", "HEAD"}:
+        return False
+    paths = request.paths()
+    if paths is None:
+        return "github" not in shown(request.url) and bool(_HEALTH.search(shown(request.url)))
+    return any(each in wanted or _HEALTH.search(each) for each in paths)
+
+
+def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozenset[str]) -> Iterator[Judgement]:
+    after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
+    if not after:
+        if not path.complete:
+            yield rollout.action.undecided("called", path.unread, fix=_FIX)
+            return
+        early = "Health endpoints are only called before the services are rolled." if asked else ""
+        why = early or f"Nothing calls a health endpoint after {path.name} rolls the services: it is done unseen."
+        yield rollout.action.fails("called", why, fix=_FIX, expected=", ".join(sorted(wanted)) or "a health call")
+        return
+    known = [request.paths() for request in after]
+    called = {each for paths in known for each in paths or ()}
+    missing = sorted(wanted - called)
+    place = _place(after[0])
+    if not missing:
+        yield place.action.passes("called", f"Calls {', '.join(sorted(called & wanted or called)) or 'a URL'}.")
+    elif any(paths is None for paths in known) or not path.complete:
+        yield place.action.undecided("called", f"whether {', '.join(missing)} is called: a URL is not known", fix=_FIX)
+    else:
+        why = f"{path.name} never calls {', '.join(missing)} after the roll-out."
+        yield place.action.fails(
+            "called", why, fix=_FIX, expected=", ".join(sorted(wanted)), actual=", ".join(sorted(called))
+        )
+
+
+def _place(request: Request) -> At:
+    assert request.at is not None
+    return request.at
+
+
+def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[str]) -> Iterator[Judgement]:
+    chosen = [request for request in after if not wanted or set(request.paths() or wanted) & wanted] or after
+    for request in chosen:
+        at = _place(request)
+        url = shown(request.url)
+        if request.fails:
+            yield at.action.passes("fails", "The job fails when it does not answer.")
+        else:
+            why = f"What {url} answers is not looked at, or its failure does not fail the job."
+            yield at.action.fails("fails", why, fix="Use curl --fail without `|| true`, or exit 1 when it stays bad.")
+        bounded = request.bounded_tries
+        if bounded:
+            yield at.action.passes("retries", "Tried again, within a bound.")
+        else:
+            why = f"{url} is asked once: a service that is still starting fails the deploy."
+            if bounded is None:
+                why = f"{url} is asked for ever: a deploy that is broken hangs until the job's own timeout."
+            yield at.action.fails("retries", why, fix="curl --retry 10 --retry-all-errors, or a loop that counts.")
+    stable = [wait for wait in path.waits() if wait.job is rollout.job or follows(wait, rollout)]
+    first = _place(chosen[0])
+    if any(wait == rollout or (not follows(rollout, wait) and follows(first, wait)) for wait in stable):
+        yield first.action.passes("after-stable", "Called once the services are stable.")
+    elif not path.complete:
+        yield first.action.undecided("after-stable", path.unread)
+    else:
+        yield first.action.fails(
+            "after-stable",
+            "Nothing waits for the services to be stable before this: the old tasks answer.",
+            fix="aws ecs wait services-stable, before the health check.",
+        )
+
+
+def _marks(path: DeployPath, checks: list[At]) -> Iterator[Judgement]:
+    """What says that a release is done comes after a health check."""
+    for at in path.actions():
+        if not isinstance(at.action, Command) or at.action.reached.on_failure or not _is_mark(at.action):
+            continue
+        if any(follows(at, check) for check in checks):
+            yield at.action.passes("before-done", "Marked as done after the health check.")
+        else:
+            why = "The release is marked as done, and no health check has passed before."
+            yield at.action.fails("before-done", why, fix="Let this job need the one that checks health.")
+
+
+def _is_mark(command: Command) -> bool:
+    """Whether a command says of a release that it was deployed."""
+    step = command.step
+    if step is not None and "failure" in step.status_functions:
+        return False
+    words = [shown(word) for word in command.words]
+    if command.program == "gh":
+        if words[1:3] == ["release", "edit"]:
+            return "--draft" not in words
+        changes = any(word in {"PATCH", "POST", "-f", "-F", "--field", "--raw-field", "--input"} for word in words)
+        return words[1:2] == ["api"] and changes and any(_MARKS.search(word) for word in words[2:]) and _done(words)
+    request = request_of(command)
+    if request is None or request.method not in {"PATCH", "POST", "PUT"}:
+        return False
+    return bool(_MARKS.search(shown(request.url))) and _done(words)
+
+
+def _done(words: list[str]) -> bool:
+    """A status other than success is no mark: that a deployment began, or that it failed."""
+    text = " ".join(words)
+    states = re.findall(r"\b(in_progress|queued|pending|failure|error|inactive|success)\b", text)
+    return "/statuses" not in text or "success" in states or not states
+
+
+RULE = Rule(
+    id="W15",
+    title="Every deploy is smoke-tested before it counts as done",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that rolls an ECS service",
+)

@@ -1,0 +1,83 @@
+"""Every roll-out and one-off task runs the release's own image.
+
+What the review found
+    The deploy script forces new deployments, which pull whatever ``:latest`` points to; migrations and seeds run from
+    the stack's own task definition.
+What is checked
+    Every call that rolls a service or runs a one-off task (``update-service``, ``run-task``, boto3, the ECS deploy
+    action): the task definition that it names is followed to where it comes from, and has to be a revision that is
+    registered with the image of the commit. Naming none, the family's newest, or the one of the stack's outputs fails.
+When it does not apply
+    No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
+What cannot be decided
+    A task definition or an image whose origin is not known before the run.
+Fix
+    Describe the stack's task definition, set the containers' image to the commit SHA, register that, and name the
+    revision's ARN in ``update-service --task-definition`` and ``run-task --task-definition``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.scripts import AwsCall
+from checker.model.values import Absent
+from checker.model.verdicts import Surface
+from checker.reason.deploys import At, of_action, once, rolls
+from checker.reason.revisions import Runs, revision_of
+
+_FIX: Final = (
+    "Register a revision with the commit's image (describe, set image, register-task-definition) and name its ARN."
+)
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - all in the scripts
+    yield from once(_all(pipeline))
+
+
+def _all(pipeline: Pipeline) -> Iterator[Judgement]:
+    for job in pipeline.jobs:
+        trace = pipeline.trace(job)
+        for index, action in enumerate(trace.actions):
+            if isinstance(action, AwsCall) and (_runs_task(action) or _rolls(action)):
+                yield from _judged(At(job, trace, index), action)
+
+
+def _runs_task(call: AwsCall) -> bool:
+    return call.service == "ecs" and call.operation in {"RunTask", "StartTask"} and not call.waiter
+
+
+def _rolls(call: AwsCall) -> bool:
+    return call.service == "ecs" and rolls(call)
+
+
+def _judged(at: At, call: AwsCall) -> Iterator[Judgement]:
+    one_off = _runs_task(call)
+    sub = "one-off-task" if one_off else "roll-out"
+    answer = revision_of(at, call)
+    if call.reached.on_failure and not one_off and not isinstance(call.argument("taskDefinition"), Absent):
+        yield call.passes(sub, "It takes back to the revision that it names.")
+    elif answer.runs is Runs.COMMIT:
+        yield call.passes(sub, f"It names one revision: {answer.why}.")
+    elif answer.runs is Runs.OPEN:
+        yield call.undecided(sub, answer.why, fix=_FIX)
+    else:
+        what = "The one-off task" if one_off else "The roll-out"
+        where = "the action" if of_action(call) else "it"
+        why = answer.why if answer.why.startswith("it ") else f"{where} {answer.why}"
+        yield call.fails(sub, f"{what} does not run the release's image: {why}.", fix=_FIX)
+
+
+RULE = Rule(
+    id="W4",
+    title="Every roll-out and one-off task runs the release's own image",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="roll-out of a service or one-off task",
+)
