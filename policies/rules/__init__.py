@@ -45,6 +45,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S11": "s11_rollback_cdk",
     "P1": "p1_calls_allowed",
     "P4": "p4_token_permission",
+    "P5": "p5_ci_owns_itself",
     "P7": "p7_concurrency",
     "P8": "p8_custom_resource_permissions",
     "P9": "p9_waf_body_rules",

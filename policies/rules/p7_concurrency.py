@@ -175,7 +175,7 @@ def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[
     if shared is not None:
         yield _place(back, shared).fails(
             sub,
-            f"It is in the group {shared.group} of {deploy.entry.file}: a roll-back waits there for a deploy that is stuck.",
+            f"It is in the group {shared.group} of {deploy.entry.file}: it waits for a deploy that is stuck.",
             fix=_FIX_SHARED,
             path="concurrency",
             related=deploy.changing[:1],

@@ -1,0 +1,79 @@
+"""A tag is deployed with that tag's own code.
+
+What the review found
+    Nothing: found since. A production deploy or a roll-back that a person starts with a tag stands on the branch that
+    they picked; the tag's images then meet the branch's stacks, scripts and migrations.
+What is checked
+    Of every workflow that deploys a tag (a release starts it, a pushed tag, or a person who names one): each job that
+    deploys or migrates, and each that hands it files, has the tag's code when it does. A run of a release or a tag
+    stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
+    or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows.
+When it does not apply
+    No workflow deploys a tag. A job that uses no code of the repository.
+What cannot be decided
+    A commit from a step that is not given the tag, or that could not be followed.
+Fix
+    Check out the tag's commit in every job: ``ref: ${{ inputs.tag }}``, or the commit that a first job resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.changes import Changing, workflows_of
+from checker.reason.tag_code import Code, Found, code_of, deploys_a_tag
+
+if TYPE_CHECKING:
+    from checker.model.jobs import EffectiveJob
+    from checker.model.pipeline import Pipeline
+
+_FIX: Final = "Check out the tag (or the commit that it was resolved to) with ref: at this step."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the protocol's
+    by_line: dict[str, list[tuple[EffectiveJob, Found]]] = {}
+    for workflow in workflows_of(pipeline):
+        for job, found in _found(workflow, pipeline):
+            by_line.setdefault(str(found.step.spot), []).append((job, found))
+    for uses in by_line.values():
+        # One step of a reusable workflow is one place, however many jobs come through it.
+        job, worst = next((each for code in (Code.OTHER, Code.OPEN) for each in uses if each[1].code is code), uses[0])
+        yield _judged(job, worst, uses)
+
+
+def _found(workflow: Changing, pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Found]]:
+    for job in workflow.changing:
+        starts = deploys_a_tag(job)
+        if starts:
+            for found in code_of(job, workflow.changes[job.name][0].place, starts, pipeline):
+                yield job, found
+
+
+def _judged(job: EffectiveJob, found: Found, uses: list[tuple[EffectiveJob, Found]]) -> Judgement:
+    if found.code is Code.OTHER:
+        others = tuple(dict.fromkeys(each for each, _ in uses if each is not job))
+        return found.step.fails(
+            None,
+            f"{job.entry.file} deploys a tag, and {job.name} with other code: it checks out {found.why}.",
+            fix=_FIX,
+            path="with.ref",
+            related=(job, *others)[:5],
+        )
+    if found.code is Code.OPEN:
+        return found.step.undecided(None, found.why, path="with.ref", fix=_FIX)
+    return found.step.passes(None, "It has the code of the tag that is deployed.", path="with.ref")
+
+
+RULE = Rule(
+    id="P10",
+    title="A tag is deployed with that tag's own code",
+    surfaces=frozenset({Surface.WORKFLOW}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that deploys a tag",
+)

@@ -1,0 +1,155 @@
+"""No stack that CI deploys owns the role that CI deploys it with.
+
+What the review found
+    Nothing by itself: found since. The stack that the workflow deploys holds GitHub's OIDC provider and the deploy
+    role: its first deployment needs a role that does not exist, and one bad change locks CI out of the way back.
+What is checked
+    Every ``cdk deploy`` (``--all`` and patterns included) and every CloudFormation deployment of the pipeline: none of
+    the stacks that it names, through reusable workflows and inputs, owns the role that the job takes on for it, or the
+    OIDC provider that this role trusts. A bootstrap stack that a person deploys may.
+When it does not apply
+    No job deploys stacks with a role that it takes on by its token.
+What cannot be decided
+    A stack's name that only a run knows; templates that are not at hand.
+Fix
+    Put the provider and the roles into a stack of their own, deploy that by hand, and name the other stacks in CI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.possible import Possible, options, pattern_of
+from checker.model.resources import EnvironmentKind, Project, Resource, Stack
+from checker.model.rules import Rule
+from checker.model.scripts import AwsCall, CdkCommand
+from checker.model.values import Known, Text
+from checker.model.verdicts import Surface
+from checker.reason.assumed_roles import assumption
+from checker.reason.changes import Change, What, workflows_of
+from checker.reason.deployers import Deployer, deployment_of
+
+if TYPE_CHECKING:
+    from checker.model.jobs import EffectiveJob
+    from checker.model.pipeline import Pipeline
+
+_FIX: Final = "Move the OIDC provider and the role to a stack that a person deploys, and name the other stacks here."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    by_line: dict[str, list[tuple[EffectiveJob, CdkCommand | AwsCall]]] = {}
+    for workflow in workflows_of(pipeline):
+        for job, change in workflow.all_changes():
+            place = _deployment(change)
+            if place is not None and place.credentials is not None and place.credentials.oidc is not False:
+                by_line.setdefault(str(place.spot), []).append((job, place))
+    for uses in by_line.values():
+        yield _judged(uses, project)
+
+
+def _deployment(change: Change) -> CdkCommand | AwsCall | None:
+    if change.what is not What.STACK or not isinstance(change.place, CdkCommand | AwsCall):
+        return None
+    return change.place
+
+
+def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Project) -> Judgement:
+    doubt: tuple[CdkCommand | AwsCall, str] | None = None
+    for job, place in uses:
+        if not project.environments:
+            return place.undecided(None, "the templates of the stacks that it deploys are not at hand", fix=_FIX)
+        for owned in _needed(job, place, project):
+            answer = _deploys(place, _root(owned.stack), job, project)
+            if answer:
+                return place.fails(
+                    None,
+                    f"{job.name} deploys the stack {_root(owned.stack).name}, which owns {owned.logical_id}: what it "
+                    "needs in order to deploy.",
+                    fix=_FIX,
+                    related=(owned,),
+                )
+            if answer is None and doubt is None:
+                why = f"whether it deploys {_root(owned.stack).name}, which owns {owned.logical_id}"
+                doubt = place, why
+    if doubt is not None:
+        return doubt[0].undecided(None, doubt[1], fix=_FIX)
+    return uses[0][1].passes(None, "It deploys no stack that owns its role or the OIDC provider.")
+
+
+def _needed(job: EffectiveJob, place: CdkCommand | AwsCall, project: Project) -> Iterator[Resource]:
+    """The roles that the job can have taken on (where none is told, those that deploy) and their providers."""
+    deployment = deployment_of(project)
+    assert place.credentials is not None
+    roles = assumption(job, place.credentials, project).candidates or deployment.deployers
+    for role in roles:
+        yield role.role
+        yield from _providers(role, project)
+
+
+def _providers(role: Deployer, project: Project) -> Iterator[Resource]:
+    for statement in role.trust.entrances:
+        written = role.role.get(f"{statement.path}.Principal")
+        if isinstance(written, Known):
+            yield from (each for each in project.all_referred(written.value) if each.type != "AWS::IAM::Role")
+
+
+def _root(stack: Stack) -> Stack:
+    while stack.parent is not None:
+        stack = stack.parent
+    return stack
+
+
+def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, project: Project) -> bool | None:
+    """Whether ``place`` deploys ``stack``."""
+    if isinstance(place, AwsCall):
+        value = place.text("stackname")
+        return _named(value, stack) if isinstance(value, str | Text) else None
+    if place.stacks:
+        answers = {_named(selector, stack) for selector in place.stacks}
+        return True if True in answers else None if None in answers else False
+    return _deploys_alone(stack, job, project)
+
+
+def _named(selector: Possible, stack: Stack) -> bool | None:
+    """Whether a selector names the stack: its name, its path in the app, or a pattern of one of them."""
+    each = options(selector)
+    names = {stack.name, stack.id, stack.id.rpartition("/")[2]}
+    if each is None:
+        return None
+    answers: set[bool | None] = set()
+    for option in each:
+        if isinstance(option, Text):
+            answers.add(None if any(pattern_of(option).fullmatch(name) for name in names) else False)
+        else:
+            answers.add(any(fnmatchcase(name, str(option)) for name in names))
+    # One of several names: a stack that is deployed in one of the runs is deployed.
+    return True if True in answers else None if None in answers else False
+
+
+def _deploys_alone(stack: Stack, job: EffectiveJob, project: Project) -> bool | None:
+    """Without a selector the app's one stack is deployed; where it has several, the command refuses.
+
+    Which stacks the app has may depend on the environment that it is told to build.
+    """
+    of_job = [
+        each
+        for each in project.environments
+        if not job.environment_name or each.name == job.environment_name or each.kind is EnvironmentKind.SHARED
+    ]
+    roots = {id(_root(each)): _root(each) for environment in of_job for each in environment.stacks}
+    if id(stack) not in roots:
+        return False
+    return True if len(roots) == 1 else None
+
+
+RULE = Rule(
+    id="P5",
+    title="No stack that CI deploys owns the role that CI deploys it with",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="job that deploys stacks with a role of GitHub's OIDC provider",
+)

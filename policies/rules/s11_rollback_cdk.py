@@ -1,0 +1,100 @@
+"""The rollback can restore the infrastructure of its tag.
+
+What the review found
+    Rolling back changes images only: a broken security group or a variable that was removed stays.
+What is checked
+    A workflow that rolls back (by its name, or else one that a person starts with a tag) can deploy the stack: some job
+    of it runs ``cdk deploy`` (or a CloudFormation deployment), if only behind an input, with the code of the tag to go
+    back to.
+When it does not apply
+    No workflow deploys stacks: they are deployed by hand.
+What cannot be decided
+    A roll-back that runs what could not be followed; a commit from a step that is not given the tag.
+Fix
+    Give the roll-back an input such as ``run_cdk``, and a job that checks out the tag and runs ``cdk deploy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.model.workflow_place import WorkflowPlace
+from checker.reason.changes import Change, Changing, What, workflows_of
+from checker.reason.serial import is_rollback
+from checker.reason.tag_code import Code, Found, code_of, tag_inputs
+
+if TYPE_CHECKING:
+    from checker.model.jobs import EffectiveJob
+    from checker.model.pipeline import Pipeline
+
+_FIX: Final = "Add an input run_cdk, and a job that checks out the rollback's tag and runs cdk deploy."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the protocol's
+    workflows = [each for each in workflows_of(pipeline) if each.entry.starts_itself]
+    deploying = [each for each in workflows if list(_stack_changes(each))]
+    if not deploying:
+        return
+    backs = [each for each in workflows if is_rollback(each.entry) and each.jobs]
+    if backs:
+        for back in backs:
+            yield _judged(back, pipeline)
+        return
+    # A deploy that a person starts with a tag is a roll-back where the tag is an old one.
+    answers = [_judged(each, pipeline) for each in deploying if tag_inputs(each.entry)]
+    best = next((each for each in answers if not each.fix), None) or next(iter(answers), None)
+    if best is not None:
+        yield best
+    else:
+        yield pipeline.fails(None, "Workflows deploy stacks, and none can bring those of a release back.", fix=_FIX)
+
+
+def _stack_changes(workflow: Changing) -> Iterator[tuple[EffectiveJob, Change]]:
+    return ((job, change) for job, change in workflow.all_changes() if change.what is What.STACK)
+
+
+def _judged(workflow: Changing, pipeline: Pipeline) -> Judgement:
+    place = WorkflowPlace(workflow.entry, _environment(workflow))
+    found: list[Found] = []
+    for job, change in _stack_changes(workflow):
+        if change.place.reached.on_failure:
+            continue
+        codes = code_of(job, change.place, job.starts, pipeline)
+        if codes and all(each.code is Code.TAG for each in codes):
+            return place.passes(None, f"{job.name} deploys the stack with the tag's code.")
+        found.extend(each for each in codes if each.code is not Code.TAG)
+    wrong = next((each for each in found if each.code is Code.OTHER), None)
+    doubt = next((each for each in found if each.code is Code.OPEN), None)
+    if doubt is not None:
+        return place.undecided(None, doubt.why, fix=_FIX)
+    if wrong is not None:
+        return WorkflowPlace(workflow.entry, _environment(workflow), wrong.step.spot).fails(
+            None,
+            f"The roll-back deploys the stack, and not with the tag's code: it checks out {wrong.why}.",
+            fix="Check out the rollback's tag in the job that deploys the stack.",
+            related=(wrong.step,),
+        )
+    if not workflow.followed:
+        why = "whether the roll-back deploys the stack: not all that it runs could be followed"
+        return place.undecided(None, why, fix=_FIX)
+    return place.fails(None, "The roll-back cannot deploy the stack: only images go back.", fix=_FIX)
+
+
+def _environment(workflow: Changing) -> str:
+    names = {job.environment_name for job in workflow.jobs} - {""}
+    return names.pop() if len(names) == 1 else ""
+
+
+RULE = Rule(
+    id="S11",
+    title="The rollback can restore the infrastructure of its tag",
+    surfaces=frozenset({Surface.WORKFLOW}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that deploys a stack",
+)
