@@ -42,7 +42,7 @@ _SQL_FILES: Final = re.compile(r"\.sql\b|\*\.sql|/migrations?\b", re.IGNORECASE)
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
-    r"|\b(?:\w*[_.])?(?:downgrade|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
+    r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
 )
 # Libraries that apply migrations when code calls them: the tool's name in checker.reason.migration_tools -> its import.
 _FROM: Final = r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*)['\"]"

@@ -55,9 +55,9 @@ BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 _BY_PROGRAM: Final = {program: tool for tool in TOOLS for program in tool.programs}
 # What only looks, or writes a file.
 _LOOKS: Final = frozenset(
-    ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev",
-     "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "add", "verify", "dump",
-     "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init", "show-config"]
+    ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
+     "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
+     "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init"]
 )  # fmt: skip
 _HARMLESS: Final = frozenset(
     ["echo", "printf", "grep", "cat", "ls", "git", "cp", "mv", "rm", "mkdir", "pip", "pytest", "test", "[", "[[", "cd",

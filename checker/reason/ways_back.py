@@ -15,9 +15,6 @@ _CONTRACT: Final = re.compile(r"\bcontracts?\b", re.IGNORECASE)
 _EXPAND: Final = re.compile(r"^(?:[\w-]+\s*:\s*)?expand\b(?!\s*/)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<![\w.])[Vv]?(\d+)(?![\w.]*\.\d)")
 _RELEASE: Final = re.compile(r"\breleased?\b\s*(?:in|with|by|:|=)?\s*([\w.+-]*\d[\w.+-]*)", re.IGNORECASE)
-# What a file may do without anybody noticing.
-_QUIET: Final = frozenset({Effect.EXPAND, Effect.SETTING})
-_UNDOES_NOTHING: Final = frozenset({"select", "do"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def changes_rows(file: SqlFile) -> tuple[Statement, ...]:
 
 def does_nothing(file: SqlFile) -> bool:
     """Whether a way back changes nothing at all."""
-    return all(each.effect is Effect.SETTING or each.kind in _UNDOES_NOTHING - {"do"} for each in file.statements)
+    return all(each.effect is Effect.SETTING or each.kind == "select" for each in file.statements)
 
 
 def left_behind(migration: Migration) -> Iterator[Statement]:

@@ -44,6 +44,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S10": "s10_bucket_kms",
     "S11": "s11_rollback_cdk",
     "P1": "p1_calls_allowed",
+    "P3": "p3_swallowed_failures",
     "P4": "p4_token_permission",
     "P5": "p5_ci_owns_itself",
     "P7": "p7_concurrency",

@@ -1,0 +1,235 @@
+"""Every migration has a tested way back.
+
+What the review found
+    Migrations go forward only: a release whose schema is at fault cannot be taken back, and nothing runs or skips
+    migrations when production goes back to an earlier release.
+What is checked
+    Every SQL migration has a down file that undoes what it did, or it only expands, so that the previous release runs
+    on the new schema. What takes away from running code (a drop, a rename, another type, NOT NULL without a default, a
+    constraint that old rows may break) is refused unless its header marks it as the contract half of an earlier
+    expand and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. Some test or
+    job runs the way back. A workflow that is started by hand goes back to a release, and an input of it decides whether
+    migrations run.
+When it does not apply
+    No migrations in the repository. For the workflow: no job migrates a lasting database.
+What cannot be decided
+    SQL that PostgreSQL's grammar refuses, migrations written as code, a block of procedural code. Whether the release
+    that a header names was ever made.
+Fix
+    Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
+    rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.migrations import Migration, MigrationFolder, Statement
+from checker.model.pipeline import Pipeline
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.sources import brief
+from checker.model.verdicts import Surface
+from checker.model.workflows import Workflow
+from checker.reason.manual_inputs import controls
+from checker.reason.migrating import Migrating, migrating, runs_back
+from checker.reason.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
+
+_GOES_BACK: Final = re.compile(r"roll.?back|revert|go.?back|back.?out|restore", re.IGNORECASE)
+_FIX_BACK: Final = "Write a down file that undoes it; or expand only, and mark the file: -- migrate: expand."
+_FIX_CONTRACT: Final = (
+    "Let a release expand first and stop using the old shape; then mark this file: -- migrate: contract of NNNN "
+    "released in vX.Y.Z."
+)
+_FIX_WORKFLOW: Final = (
+    "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
+    "job."
+)
+
+
+def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
+    for folder in pipeline.migrations:
+        yield from _folder(folder, pipeline)
+    steps = migrating(pipeline)
+    if steps:
+        yield from _workflow(pipeline, steps)
+
+
+# -- the migrations ------------------------------------------------------------------------------
+
+
+def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
+    for problem in folder.problems:
+        if problem.unread:
+            yield folder.undecided("way-back", f"{problem.spot}: {problem.message}", fix=problem.fix)
+            break
+    for index, migration in enumerate(folder.migrations):
+        if migration.number == "R":
+            continue  # run again whenever it changes: its way back is the file as it was
+        yield _way_back(migration)
+        yield _contract(migration, folder.migrations[:index])
+    if any(each.down is not None for each in folder.migrations):
+        yield _tested(folder, pipeline)
+
+
+def _way_back(migration: Migration) -> Judgement:
+    up, down, promise = migration.up, migration.down, promise_of(migration.up)
+    if not up.readable or (down is not None and not down.readable):
+        return _unread(migration, "way-back")
+    if down is None:
+        gone = takes_away(up)
+        if gone and promise is not None:
+            return _no_way_back(migration, gone[0], f"it takes away ({gone[0].why or gone[0].kind})")
+        if gone:
+            # One defect, one finding: that it takes away at all is refused below.
+            return migration.not_applicable("way-back", "It is refused for what it takes away.")
+        if promise is not None and promise.kind == "expand":
+            return migration.passes("way-back", "It only expands: the previous release runs on its schema.")
+        rows = changes_rows(up)
+        if rows:
+            return _no_way_back(migration, rows[0], f"it changes rows of {rows[0].table or 'a table'}")
+        hidden = opaque(up)
+        if hidden:
+            why = f"it has no down file, and what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
+            return migration.undecided("way-back", why, path=str(hidden[0].spot.line), fix=_FIX_BACK)
+        return migration.passes("way-back", "It only adds: the previous release runs on its schema.")
+    changes = [each for each in up.statements if each.effect.value not in {"setting"}]
+    if changes and does_nothing(down):
+        return migration.fails("way-back", "Its way back does nothing.", fix=_FIX_BACK, path=f"down:{_first(down)}")
+    left = list(left_behind(migration))
+    if left and opaque(down):
+        why = f"its way back runs code (`{opaque(down)[0].kind}`), which may or may not undo `{_said(left[0])}`"
+        return migration.undecided("way-back", why, path=f"down:{opaque(down)[0].spot.line}")
+    if left:
+        said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
+        more = f" and {len(left) - 1} more." if len(left) > 1 else "."
+        return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
+    return migration.passes("way-back", "Its down file undoes it.")
+
+
+def _unread(migration: Migration, sub: str) -> Judgement:
+    files = [migration.up, *([migration.down] if migration.down else [])]
+    problem = next(each for file in files for each in file.problems if each.unread)
+    way = "down:" if problem.spot.file != migration.file else ""
+    return migration.undecided(
+        sub, f"{problem.spot}: {problem.message}", path=f"{way}{problem.spot.line}", fix=problem.fix
+    )
+
+
+def _no_way_back(migration: Migration, statement: Statement, why: str) -> Judgement:
+    said = f"Nothing takes it back: {why}, and it has no down file."
+    return migration.fails("way-back", said, fix=_FIX_BACK, path=str(statement.spot.line))
+
+
+def _first(file: object) -> int:
+    statements = getattr(file, "statements", ())
+    return statements[0].spot.line if statements else 1
+
+
+def _said(statement: Statement) -> str:
+    what = statement.columns[0] if statement.columns else statement.name
+    return brief(" ".join(part for part in (statement.kind, statement.table, what) if part), 80)
+
+
+def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
+    if not migration.up.readable:
+        return _unread(migration, "contract")
+    promise, gone = promise_of(migration.up), takes_away(migration.up)
+    if promise is not None and promise.kind == "contract":
+        at = str(promise.spot.line)
+        if not promise.expand:
+            why = "It is marked as a contract, but does not say of which migration."
+            return migration.fails("contract", why, fix=_FIX_CONTRACT, path=at)
+        if not promise.release:
+            why = f"It is marked as the contract of {promise.expand}, but names no release that carried that."
+            return migration.fails("contract", why, fix=_FIX_CONTRACT, path=at)
+        if not any(_same_number(each.number, promise.expand) for each in earlier):
+            why = f"It is marked as the contract of {promise.expand}, which is no earlier migration."
+            return migration.fails("contract", why, fix="Name the migration that expanded.", path=at)
+        return migration.passes("contract", f"It contracts {promise.expand}, which {promise.release} released.")
+    if gone:
+        first = gone[0]
+        kind = "It is marked as an expand, but takes away" if promise else "It takes away from code that still runs"
+        more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
+        said = f"{kind}: `{_said(first)}` ({first.why or first.kind}){more}."
+        return migration.fails("contract", brief(said), fix=_FIX_CONTRACT, path=str(first.spot.line))
+    hidden = opaque(migration.up)
+    if hidden and promise is None:
+        why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
+        fix = "Say what it is: -- migrate: expand, or contract of NNNN released in vX.Y.Z."
+        return migration.undecided("contract", why, path=str(hidden[0].spot.line), fix=fix)
+    return migration.passes("contract", "It takes nothing away.")
+
+
+def _same_number(one: str, other: str) -> bool:
+    return one == other or (one.isdigit() and other.isdigit() and int(one) == int(other))
+
+
+def _tested(folder: MigrationFolder, pipeline: Pipeline) -> Judgement:
+    """A test that runs a way back, or a job that does so on a database of its own."""
+    lasting = {id(each.action) for each in migrating(pipeline)}
+    if pipeline.migration_code.tests_back:
+        spot = pipeline.migration_code.tests_back[0]
+        return folder.passes("tested", f"A test runs the way back ({spot}).")
+    command = next((each for each in runs_back(pipeline) if id(each) not in lasting), None)
+    if command is not None:
+        return folder.passes("tested", f"A job runs the way back ({command.spot}).")
+    why = "Its ways back are never run: no test and no job does so before they are needed."
+    return folder.fails("tested", why, fix="In CI, migrate a scratch database up, down and up again.")
+
+
+# -- the workflow --------------------------------------------------------------------------------
+
+
+def _workflow(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    found = [each for each in pipeline.workflows.files.values() if _is_rollback(each)]
+    if not found:
+        if any(problem.unread for problem in pipeline.workflows.all_problems):
+            why = "no workflow goes back to an earlier release, but some workflow could not be read"
+            yield pipeline.undecided("workflow", why)
+        else:
+            said = "No workflow that is started by hand goes back to an earlier release."
+            yield pipeline.fails("workflow", said, fix=_FIX_WORKFLOW)
+        return
+    answers = [_can_choose(workflow, pipeline, steps) for workflow in found]
+    order = ["pass", "unknown", "fail"]
+    yield min(answers, key=lambda each: order.index(each.outcome.value))
+
+
+def _is_rollback(workflow: Workflow) -> bool:
+    if "workflow_dispatch" not in workflow.triggers:
+        return False
+    return bool(_GOES_BACK.search(workflow.stem) or _GOES_BACK.search(workflow.name))
+
+
+def _can_choose(workflow: Workflow, pipeline: Pipeline, steps: Sequence[Migrating]) -> Judgement:
+    own = [each for each in steps if each.job.entry is workflow]
+    jobs = [job for job in pipeline.jobs if job.entry is workflow]
+    place = jobs[0].chain[0] if jobs else pipeline
+    if not own:
+        unfollowed = next((job for job in jobs if not pipeline.trace(job).complete), None)
+        if unfollowed is not None:
+            why = f"no migration is seen in {workflow.file}, but not all of {unfollowed.name} could be followed"
+            return place.undecided("workflow", why)
+        said = f"{workflow.file} goes back to a release and cannot run migrations."
+        return place.fails("workflow", said, fix="Add a migration job whose `if` asks a boolean input.")
+    answers = [controls(each) for each in own]
+    for each, answer in zip(own, answers, strict=True):
+        if answer.input and not answer.fault:
+            return each.job.passes("workflow", f"The input {answer.input} decides whether migrations run.")
+    fault = next((answer.fault for answer in answers if answer.fault), "")
+    said = fault or f"{workflow.file} always runs migrations: no input decides whether they run."
+    return own[0].job.fails("workflow", said, fix="Ask a boolean input in the `if` of the job: inputs.run_migrations.")
+
+
+RULE = Rule(
+    id="C6",
+    title="Every migration has a tested way back",
+    surfaces=frozenset({Surface.MIGRATION, Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="migration",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="migrations, nor jobs that run them,",
+)
