@@ -21,7 +21,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from checker.model.jobs import EffectiveStep
@@ -34,6 +34,7 @@ from checker.reason.authority import Authorities, Authority, Ruling
 from checker.reason.bootstrap import bootstrap_needs, goes_on_without
 from checker.reason.calls import Need, needs
 from checker.reason.iam import Answer
+from checker.reason.lines import Lines, unfollowed
 from checker.reason.passing import PASS_ROLE
 
 if TYPE_CHECKING:
@@ -42,16 +43,11 @@ if TYPE_CHECKING:
 _OTHERS: Final = {PASS_ROLE, "cloudformation:DescribeStacks"}
 
 
-@dataclass(slots=True)
-class _Line:
-    """All runs of one call: a script's line that several jobs come to is one line."""
-
-    place: AwsCall | CdkCommand
-    rulings: list[tuple[AwsCall | CdkCommand, Ruling]] = field(default_factory=list)
+_Made = tuple[AwsCall | CdkCommand, Ruling]
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    lines: dict[object, _Line] = {}
+    lines: Lines[_Made] = Lines()
     nameless: dict[object, tuple[EffectiveStep | AwsCall | CdkCommand, str]] = {}
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
@@ -60,28 +56,17 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for call in calls:
             authority = authorities.of(call)
             needed = _needs(call, authority)
-            if not needed:
-                continue
-            if not authority.who.roles:
+            if needed and not authority.who.roles:
                 step = call.credentials.step if call.credentials else None
                 why = f"whether its calls are allowed: {authority.who.why}"
                 nameless.setdefault((step.spot if step else job.name, why), (step or call, why))
-                continue
-            line = lines.setdefault((call.spot, call.spelled), _Line(call))
-            line.rulings.extend((call, _ruling(call, authority, need)) for need in needed)
-        if job.credentials:
-            for problem in trace.problems:
-                if problem.unread:
-                    why = f"what it calls at {problem.spot}: {problem.message}"
-                    yield job.undecided(None, why, path=str(problem.spot), fix=problem.fix)
+            elif needed:
+                lines.add(call, *((call, _ruling(call, authority, need)) for need in needed))
+        yield from unfollowed(pipeline, job, "what it calls")
     for place, why in nameless.values():
         yield place.undecided(None, why, fix="Let the step take on a role that a template at hand makes.")
-    seen: dict[str, int] = {}
-    for line in lines.values():
-        # Two lines of one file may make the same call: each is a finding of its own.
-        name = f"{line.place.spot.file} {line.place.spelled}"
-        seen[name] = seen.get(name, 0) + 1
-        yield _judged(line, f"{line.place.spelled} #{seen[name]}" if seen[name] > 1 else "")
+    for line in lines:
+        yield _judged(line.items, line.path)
 
 
 def _needs(call: AwsCall | CdkCommand, authority: Authority) -> tuple[Need, ...]:
@@ -98,8 +83,8 @@ def _ruling(call: AwsCall | CdkCommand, authority: Authority, need: Need) -> Rul
     return ruling
 
 
-def _judged(line: _Line, path: str) -> Judgement:
-    refused = [(call, ruling) for call, ruling in line.rulings if ruling.answer is Answer.DENIED]
+def _judged(made: list[_Made], path: str) -> Judgement:
+    refused = [(call, ruling) for call, ruling in made if ruling.answer is Answer.DENIED]
     if refused:
         place, first = refused[0]
         actions = list(dict.fromkeys(ruling.need.action for _, ruling in refused))
@@ -113,12 +98,12 @@ def _judged(line: _Line, path: str) -> Judgement:
             actual=f"refused to {first.roles}",
             related=others[:10],
         )
-    for place, ruling in line.rulings:
+    for place, ruling in made:
         if ruling.answer is Answer.UNKNOWN:
             why = f"whether {ruling.roles} may {ruling.need.action}{_on(ruling)}: {ruling.why}"
             return place.undecided(None, why, path=path, fix="Write the policy or the name out.")
-    actions = list(dict.fromkeys(ruling.need.action for _, ruling in line.rulings))
-    return line.place.passes(None, f"Allowed: {', '.join(actions)}.", path=path)
+    actions = list(dict.fromkeys(ruling.need.action for _, ruling in made))
+    return made[0][0].passes(None, f"Allowed: {', '.join(actions)}.", path=path)
 
 
 def _on(ruling: Ruling) -> str:

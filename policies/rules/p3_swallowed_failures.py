@@ -1,0 +1,72 @@
+"""No failed AWS call is read as an answer.
+
+What the review found
+    Nothing by this name. Scripts ask whether an image, a stack or a service is there by whether the call fails, with
+    the error thrown away: a missing permission then looks like a missing image, and the deploy does the wrong thing.
+What is checked
+    Every call of the AWS CLI and of boto3 whose result decides something: its failure ends the script, or is told from
+    other failures by its error. ``2>/dev/null``, ``|| true``, ``|| echo X``, ``if aws ...``, ``while aws ...``, a
+    pipeline without ``pipefail``, ``local x=$(...)``, and an ``except`` that takes every error and goes on, are judged
+    by what they do.
+When it does not apply
+    No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
+    failure.
+What cannot be decided
+    A script without ``set -e`` that may look at the result itself; a script that could not be followed.
+Fix
+    Let the failure stop the script. To ask whether something is there, use a call that answers with an empty list, or
+    compare the error with the one that means absence (``except ClientError`` and ``error.response["Error"]["Code"]``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.scripts import AwsCall
+from checker.model.verdicts import Surface
+from checker.reason.lines import Lines, unfollowed
+from checker.reason.swallowed import misread
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
+
+_FIX: Final = (
+    "Let the failure stop the script, or compare its error with the one that means absence and stop at all others."
+)
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
+    lines: Lines[AwsCall] = Lines()
+    for job in pipeline.jobs:
+        for call in pipeline.trace(job).aws:
+            lines.add(call, call)
+        yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
+    for line in lines:
+        yield _judged(line.items, line.path)
+
+
+def _judged(calls: list[AwsCall], path: str) -> Judgement:
+    answers = [(call, misread(call)) for call in calls]
+    for call, answer in answers:
+        if answer:
+            others = tuple(other for other, same in answers if same and other is not call)
+            return call.fails(None, answer, fix=_FIX, path=path, related=others[:10])
+    for call, answer in answers:
+        if answer == "":
+            why = f"the script has no `set -e`, and whether it looks at ${call.handling.captured} is not followed"
+            return call.undecided(None, why, path=path, fix="Begin the script with `set -euo pipefail`.")
+    return calls[0].passes(None, "Its failure is a failure.", path=path)
+
+
+RULE = Rule(
+    id="P3",
+    title="No failed AWS call is read as an answer",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="",
+    looked_for_in_pipeline="call of AWS in a job",
+    check_pipeline=check_pipeline,
+)
