@@ -15,7 +15,7 @@ from checker.collect.synthesis import own_assembly
 from checker.discovery import assign
 from checker.errors import ExitCode, UsageError
 from checker.judge import judge
-from checker.model.resources import EnvironmentKind, Stack
+from checker.model.resources import EnvironmentKind, Project, Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import (
     Coverage,
@@ -27,7 +27,7 @@ from checker.model.verdicts import (
     Unread,
     Verdict,
 )
-from checker.reason.templates import with_nested
+from checker.reason.templates import build_project, with_nested, worlds
 from checker.register import load_register
 from checker.settings_file import project_settings
 from policies.rules import load
@@ -56,17 +56,7 @@ class Request:
 
 def gate(request: Request) -> Run:
     """Judge what is about to be merged or deployed, offline."""
-    assemblies = _read(request)
-    stacks = [stack for assembly in assemblies for stack in assembly.stacks]
-    stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
-    kinds, notes = assign(stacks, stages, request.settings.stacks)
-    for name, kind in request.settings.environment_kinds.items():
-        if name in kinds:
-            kinds[name] = EnvironmentKind(kind)
-    stacks = _chosen(stacks, kinds, request.environments)
-    kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
-    for stack in stacks:
-        stack.parameters = request.settings.parameters.get(stack.name, {})
+    assemblies, stacks, kinds, notes = _at_hand(request)
     register = load_register()
     # Bare templates are judged by themselves: no project is around them.
     bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
@@ -88,6 +78,29 @@ def gate(request: Request) -> Run:
         assemblies=_digests(assemblies, stacks),
     )
     return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+
+
+def _at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, EnvironmentKind], Iterable[str]]:
+    """The assemblies, their stacks of the wanted environments, what each environment is, and what was noted of them."""
+    assemblies = _read(request)
+    stacks = [stack for assembly in assemblies for stack in assembly.stacks]
+    stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
+    kinds, notes = assign(stacks, stages, request.settings.stacks)
+    for name, kind in request.settings.environment_kinds.items():
+        if name in kinds:
+            kinds[name] = EnvironmentKind(kind)
+    stacks = _chosen(stacks, kinds, request.environments)
+    kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
+    for stack in stacks:
+        stack.parameters = request.settings.parameters.get(stack.name, {})
+    return assemblies, stacks, kinds, notes
+
+
+def model_of(request: Request) -> tuple[Project, Pipeline | None]:
+    """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
+    _, stacks, kinds, _ = _at_hand(request)
+    project = build_project(stacks, kinds, worlds(stacks)[0], request.settings)
+    return project, pipeline_of(request.project, request.settings, tuple(kinds))
 
 
 def request_for(project: Path, **wanted: Any) -> Request:

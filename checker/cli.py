@@ -109,11 +109,18 @@ def list_findings() -> None:
 
 @main.command()
 @click.argument("finding")
-def explain(finding: str) -> None:
-    """A finding's page: what the review found, what is checked, what cannot be decided, and how to fix it."""
-    from checker.pages import page
+@click.option("--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]")
+@click.option("--assembly", "assemblies", multiple=True, metavar="[ENV=]PATH", help="As for gate. Repeatable.")
+def explain(finding: str, project: Path, assemblies: Sequence[str]) -> None:
+    """A finding's page: what the review found, what is checked, what cannot be decided, and how to fix it.
+
+    For C1 also this project's own matrix: which job presents which token, and which role admits it.
+    """
+    from checker.pages import matrix, page
 
     click.echo(page(finding), nl=False)
+    if finding.partition("[")[0].upper() == "C1":
+        click.echo(matrix(_folder(project), [_assembly(each) for each in assemblies], _progress), nl=False)
 
 
 @main.command()

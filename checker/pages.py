@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 
-from checker.errors import UsageError
+from checker.errors import CheckerError, UsageError
 from checker.register import Entry, load_register
 from policies.rules import MODULES
 
@@ -48,3 +50,21 @@ def _head(entry: Entry) -> str:
     ]
     lines += [f"{name}: {', '.join(ids)}" for name, ids in entry.controls.items()]
     return "\n".join(lines) + "\n"
+
+
+def matrix(project: Path, assemblies: Sequence[tuple[str, Path]], say: Callable[[str], None]) -> str:
+    """C1's matrix for the project at hand: job, event, subject, and the roles that admit it.
+
+    Empty where the project has no workflows; a line that says why where its templates cannot be had.
+    """
+    if not (project / ".github" / "workflows").is_dir():
+        return ""
+    from checker.assess import model_of, request_for
+    from checker.reason.oidc_matrix import rendered, rows
+
+    try:
+        model, pipeline = model_of(request_for(project, assemblies=assemblies, say=say))
+    except CheckerError as error:
+        return f"\nWho gets in here cannot be shown: {error.message}\n"
+    table = rendered(rows(pipeline, model)) if pipeline is not None else ""
+    return f"\nWho gets in here\n{table}" if table else "\nNo job here takes on an AWS role by its OIDC token.\n"

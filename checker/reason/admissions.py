@@ -33,9 +33,10 @@ def admissions_of(pipeline: Pipeline, project: Project) -> Iterator[Admission]:
 
 
 def _admission(job: EffectiveJob, meant: Assumption, project: Project) -> Admission:
-    if not meant.candidates:
-        return Admission(job, meant, (), why=f"whether its token gets in: {meant.why}")
     deployment = deployment_of(project)
+    if not meant.candidates:
+        shown, _ = tokens_of(job, meant.credentials, deployment.own.repository, project.settings)
+        return Admission(job, meant, tuple(shown), why=f"whether its token gets in: {meant.why}")
     tokens: list[Presented] = []
     refusals: list[tuple[Deployer, Presented]] = []
     doubt = ""
