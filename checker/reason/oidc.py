@@ -181,6 +181,7 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
     allows: list[Statement] = []
     provider = HOST
     accepted: tuple[str, ...] | None = None
+    unread = list(document.unread)
     for statement in document.statements:
         if not statement.allows:
             continue
@@ -188,7 +189,11 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
         if answer is False:
             continue
         provider = named or provider
-        accepted = accepted or _accepted(role, statement, project)
+        audiences = _accepted(role, statement, project)
+        if isinstance(audiences, Unknown):
+            unread.append(audiences.why)
+        else:
+            accepted = accepted or audiences
         allows.append(statement if answer else replace(statement, certain=False))
     if not allows and not document.unread:
         return None
@@ -198,7 +203,7 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
         if not each.allows and (answer := _trusts_github(each)[0]) is not False
     )
     keys = frozenset(condition.key for each in (*allows, *denies) for condition in each.conditions)
-    return Trust(role, provider, tuple(allows), denies, document.unread, accepted, keys)
+    return Trust(role, provider, tuple(allows), denies, tuple(unread), accepted, keys)
 
 
 def _trusts_github(statement: Statement) -> tuple[bool | None, str]:
@@ -261,7 +266,7 @@ _AUDIENCES: Final[Mapping[str, str]] = {
 }
 
 
-def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[str, ...] | None:
+def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[str, ...] | Unknown | None:
     """The provider's list of audiences, where the provider is one of the project's resources."""
     written = role.get(f"{statement.path}.Principal")
     if not isinstance(written, Known):
@@ -270,11 +275,12 @@ def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[s
         name = _AUDIENCES.get(provider.type)
         if name is not None:
             value = provider.get(name)
+            open_list = Unknown("which audiences the OIDC provider accepts is not known before deployment")
             if isinstance(value, Unknown):
-                return None
+                return open_list
             listed = as_list(value.value) if isinstance(value, Known) else []
             plain = tuple(each for each in listed if isinstance(each, str))
-            return plain if len(plain) == len(listed) else None
+            return plain if len(plain) == len(listed) or AUDIENCE in plain else open_list
     return None
 
 

@@ -26,8 +26,8 @@ class Container:
     """One container of a task definition. ``path`` is where it stands.
 
     ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its variable ``PORT``
-    tells it to listen on, ``told_open`` whether it may be told so in a way that is not known; ``told_others`` those of its other variables that end in ``PORT``; ``checked`` the ports that
-    its own health check calls.
+    tells it to listen on, ``told_open`` whether it may be told one that is not known; ``told_others`` those of other
+    variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls.
     """
 
     name: Resolved

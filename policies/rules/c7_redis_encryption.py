@@ -62,13 +62,15 @@ _TLS_SWITCH: Final = re.compile(r"(?:^|_)(?:TLS|SSL)(?:_ENABLED|_ON)?$", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Something that is handed a cache's address. ``says_tls`` is its own switch for TLS, where it has one."""
+    """Something that is handed a cache's address. ``says_tls`` is its own switch for TLS, where it has one; ``open``
+    says that it may have one, set to what is not known."""
 
     owner: Resource
     name: str
     value: str | Text
     path: str
     says_tls: bool | None = None
+    open: bool = False
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -263,16 +265,17 @@ _JUDGES: Final = {
 def _told(environment: Environment) -> Iterator[Client]:
     """Everything that a client may take an address from: variables, parameters and secrets of the environment."""
     variables = list(environment_variables(environment))
-    switches: dict[tuple[ResourceKey, str], bool] = {}
+    switches: dict[tuple[ResourceKey, str], bool | None] = {}
     for variable in variables:
         if _TLS_SWITCH.search(variable.name) and "REDIS" in variable.name.upper():
             on = as_bool(variable.value)
-            if on is not None:
+            if on is not None or isinstance(variable.value, Unknown | Text):
                 switches[variable.owner.key, variable.container] = on
     for variable in variables:
         if isinstance(variable.value, str | Text):
-            says = switches.get((variable.owner.key, variable.container))
-            yield Client(variable.owner, variable.name, variable.value, variable.path, says)
+            container = (variable.owner.key, variable.container)
+            says, may_say = switches.get(container), container in switches and switches[container] is None
+            yield Client(variable.owner, variable.name, variable.value, variable.path, says, may_say)
     for kind, path in (("AWS::SSM::Parameter", "Value"), ("AWS::SecretsManager::Secret", "SecretString")):
         for store in environment.resources(kind):
             value = store.get(path)
@@ -304,6 +307,9 @@ def _client(client: Client, cache: Resource) -> Judgement:
     if encrypted is False:
         said = f"{client.name} leads to a cache that offers no TLS."
         return client.owner.fails(sub, said, fix=_FIX_GROUP, path=client.path, related=related)
+    if client.open and not _TLS.search(written):
+        why = f"whether TLS is switched on for the client of {client.name} is not known"
+        return client.owner.undecided(sub, why, path=client.path, fix="Switch TLS on for the client.")
     if _TLS.search(written) or client.says_tls or insists:
         return client.owner.passes(sub, "The client connects with TLS.", path=client.path)
     why = f"{client.name} names the host alone, and the cache may accept connections without TLS"

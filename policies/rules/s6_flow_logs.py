@@ -40,11 +40,16 @@ def check(environment: Environment) -> Iterator[Judgement]:
             subnets.setdefault(vpc.key, []).append(subnet)
     flow_logs = environment.resources("AWS::EC2::FlowLog")
     astray = any(isinstance(each.get("ResourceId"), Unknown) for each in flow_logs)
+    homeless = next((each for each in environment.resources(SUBNET) if isinstance(each.get("VpcId"), Unknown)), None)
     for vpc in environment.resources(VPC):
         logs = list(environment.children(vpc, "AWS::EC2::FlowLog"))
         if not any(_logs_rejected(log) for log in logs):
             on_subnets = [list(environment.children(each, "AWS::EC2::FlowLog")) for each in subnets.get(vpc.key, [])]
             if on_subnets and all(any(_logs_rejected(log) for log in own) for own in on_subnets):
+                if homeless is not None:
+                    why = f"its subnets are logged one by one, and whether {homeless.logical_id} is in it is not known"
+                    yield vpc.undecided("traffic", why, fix=_FIX)
+                    continue
                 logs = [log for own in on_subnets for log in own]
         yield from _judged(environment, vpc, logs, astray=astray)
 
