@@ -22,6 +22,7 @@ from checker.model.pipeline import Pipeline
 from checker.model.possible import Possible, shown, truth
 from checker.model.resources import EnvironmentKind, Project
 from checker.model.scripts import AwsCall, CdkCommand, Command, Loop, Trace
+from checker.model.sources import Problem
 from checker.model.values import Absent
 from checker.model.workflows import Workflow
 
@@ -91,14 +92,26 @@ class DeployPath:
         return bool(_BACK.search(self.entry.stem) or _BACK.search(self.entry.name))
 
     @property
+    def _open(self) -> list[Problem]:
+        """What was not followed in the jobs that roll services, and in those that come after them."""
+        rolling = {id(each.at.job): each.at.job for each in self.rollouts}
+        return [
+            problem
+            for job, trace in zip(self.jobs, self.traces, strict=True)
+            if id(job) in rolling or any(job.after(other) for other in rolling.values())
+            for problem in (*trace.problems, *job.problems)
+            if problem.unread
+        ]
+
+    @property
     def complete(self) -> bool:
-        """Whether everything was followed: what was not found in an incomplete path may still happen."""
-        return all(trace.complete for trace in self.traces) and not any(job.problems for job in self.jobs)
+        """Whether all that follows the first roll-out was followed: what was not found may else still happen."""
+        return not self._open
 
     @property
     def unread(self) -> str:
         """What was not followed, for a person."""
-        problems = [problem for trace in self.traces for problem in trace.problems if problem.unread]
+        problems = self._open
         return f"not all of {self.name} could be followed: {problems[0] if problems else 'a job could not be read'}"
 
     def actions(self) -> Iterator[At]:

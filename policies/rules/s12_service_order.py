@@ -1,0 +1,90 @@
+"""Services roll out in dependency order and roll back in reverse.
+
+What the review found
+    Services are deployed in no order, so that a new client may call an old server.
+What is checked
+    Every workflow that rolls more than one service: a service that others call by an inside name (service discovery,
+    Service Connect) is rolled before them; where services are taken back, by a rollback workflow or after a failure, it
+    comes after them. Who calls whom is read from the environment variables in the templates.
+When it does not apply
+    No workflow rolls more than one service.
+What cannot be decided
+    No templates at hand; services whose names or order are not known before the run.
+Fix
+    Loop over the services in the order in which they call each other, servers first, and in reverse to go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.deploys import DeployPath, Rollout, deploy_paths, follows, once
+from checker.reason.sequence import needs, order_of, several
+
+_FIX: Final = "Roll servers before their clients: list the services in that order, and in reverse to go back."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path, project))
+
+
+def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
+    if not several(path):
+        return
+    environment = project.environment(path.environment)
+    known = needs(environment) if environment is not None else None
+    yield _ordered(path, path.forward, known, back=path.rolls_back, sub="back" if path.rolls_back else "forward")
+    if path.takes_back and not path.rolls_back:
+        yield _ordered(path, path.takes_back, known, back=True, sub="back")
+
+
+def _ordered(
+    path: DeployPath,
+    rollouts: tuple[Rollout, ...],
+    known: Mapping[str, frozenset[str]] | None,
+    *,
+    back: bool,
+    sub: str,
+) -> Judgement:
+    call = rollouts[0].call
+    if not known:
+        return call.undecided(sub, f"no template says which services {path.environment or path.name} has", fix=_FIX)
+    if any(each.at.job is not rollouts[0].at.job for each in rollouts):
+        rollouts = tuple(_by_needs(rollouts))
+    order = order_of(rollouts)
+    if order is None:
+        return call.undecided(sub, "the order of the services is not known before the run", fix=_FIX)
+    place = {name: index for index, name in enumerate(order)}
+    for client, servers in known.items():
+        for server in sorted(servers & place.keys()):
+            if client in place and (place[server] < place[client]) is back:
+                first, second = (server, client) if back else (client, server)
+                why = f"{first} is rolled {'back ' if back else ''}before {second}, and {client} calls {server}."
+                expected = f"{client} before {server}" if back else f"{server} before {client}"
+                return call.fails(sub, why, fix=_FIX, expected=expected, actual=", ".join(order))
+    return call.passes(sub, f"In dependency order{', reversed' if back else ''}: {', '.join(order)}.")
+
+
+def _by_needs(rollouts: tuple[Rollout, ...]) -> Iterator[Rollout]:
+    """Roll-outs of several jobs in an order that their ``needs`` allow."""
+    left = list(rollouts)
+    while left:
+        ready = next((one for one in left if not any(follows(one.at, other.at) for other in left)), left[0])
+        left.remove(ready)
+        yield ready
+
+
+RULE = Rule(
+    id="S12",
+    title="Services roll out in dependency order and roll back in reverse",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that rolls more than one service",
+)

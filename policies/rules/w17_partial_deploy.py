@@ -1,0 +1,86 @@
+"""A roll-out that fails part way returns to one version.
+
+What the review found
+    A deployment that fails at the second service leaves the first on the new version and the rest on the old one, and
+    nobody is told which.
+What is checked
+    Every workflow that rolls services. That a failure is seen: something waits for the last roll-out, and the job fails
+    when it does not succeed. And, where more than one service is rolled, that a failure part way is dealt with: the
+    services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each service
+    runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no other.
+When it does not apply
+    No workflow that rolls an ECS service.
+What cannot be decided
+    Scripts that could not be followed.
+Fix
+    Keep what each service ran before; on the first failure update those that were changed back to it, in reverse order.
+    At the least: ``trap 'aws ecs describe-services ...' ERR``, and exit 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.deploys import DeployPath, deploy_paths, fails_here, follows, last, once
+from checker.reason.sequence import several, shows_state
+
+_FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
+_FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path))
+
+
+def _judged(path: DeployPath) -> Iterator[Judgement]:
+    if path.forward:
+        yield _seen(path)
+        if several(path):
+            yield _dealt_with(path)
+
+
+def _seen(path: DeployPath) -> Judgement:
+    end = last(each.at for each in path.forward)
+    assert end is not None
+    waits = [wait for wait in path.waits() if wait == end or follows(wait, end)]
+    if not waits:
+        if not path.complete:
+            return end.action.undecided("seen", path.unread, fix=_FIX_SEEN)
+        return end.action.fails(
+            "seen", "Nothing waits for the roll-out to succeed: its failure is not seen.", fix=_FIX_SEEN
+        )
+    wait = waits[0]
+    if fails_here(wait) is True:
+        return wait.action.passes("seen", "A roll-out that fails, fails the job.")
+    return wait.action.fails("seen", "The job goes on although the roll-out has failed.", fix=_FIX_SEEN)
+
+
+def _dealt_with(path: DeployPath) -> Judgement:
+    first = path.forward[0]
+    if path.takes_back:
+        return path.takes_back[0].call.passes("one-version", "After a failure the services are brought back.")
+    shown = shows_state(path, first)
+    if shown is not None:
+        return shown.action.passes("one-version", "After a failure it says what each service runs, and fails.")
+    if not path.complete:
+        return first.call.undecided("one-version", path.unread, fix=_FIX_BACK)
+    why = (
+        f"{path.name} rolls several services: when one fails, the others stay on another version, and nothing says so."
+    )
+    return first.call.fails("one-version", why, fix=_FIX_BACK)
+
+
+RULE = Rule(
+    id="W17",
+    title="A roll-out that fails part way returns to one version",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that rolls an ECS service",
+)

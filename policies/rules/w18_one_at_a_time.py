@@ -1,0 +1,118 @@
+"""Production rolls one service at a time and stops at the first failure.
+
+What the review found
+    All four services are deployed at once.
+What is checked
+    Every workflow that rolls the services of an environment that is not staging: between one service's roll-out and the
+    next one's stands a wait for the first to be stable, in the same script, loop or by ``needs``; no roll-out runs in
+    the background or in several jobs of a matrix at once; and a service that does not become stable ends the roll-out.
+    A workflow that rolls back may go on, so that the other services get back too.
+When it does not apply
+    No workflow rolls more than one service outside of staging.
+What cannot be decided
+    Scripts that could not be followed, services that are started by other code.
+Fix
+    Loop over the services: ``update-service``, then ``wait services-stable`` for that one, under ``set -e``. For a
+    matrix: ``max-parallel: 1`` and ``fail-fast``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.possible import truth
+from checker.model.resources import EnvironmentKind, Project
+from checker.model.rules import Rule
+from checker.model.verdicts import Surface
+from checker.reason.deploys import DeployPath, Rollout, deploy_paths, fails_here, follows, once
+from checker.reason.sequence import Step, by_matrix, several, steps_of
+
+_FIX: Final = (
+    "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
+)
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path))
+
+
+def _judged(path: DeployPath) -> Iterator[Judgement]:
+    if path.kind is EnvironmentKind.STAGING or not several(path):
+        return
+    steps = list(steps_of(path, path.forward))
+    for index, step in enumerate(steps):
+        yield _alone(path, steps, index)
+        if step.wait is not None and not path.rolls_back:
+            yield _stops(step)
+
+
+def _alone(path: DeployPath, steps: list[Step], index: int) -> Judgement:
+    """Whether nothing else is rolled while this service is."""
+    step = steps[index]
+    rollout = step.rollout
+    call = rollout.call
+    together = _at_once(rollout, [each.rollout for each in steps])
+    if together:
+        return call.fails("one-at-a-time", f"{path.name} rolls several services at once: {together}.", fix=_FIX)
+    is_last = not any(follows(each.rollout.at, rollout.at) for each in steps) and not _goes_round(rollout)
+    if step.wait is not None or is_last:
+        return call.passes("one-at-a-time", "The next service is rolled once this one is stable.")
+    if not path.complete:
+        return call.undecided("one-at-a-time", path.unread, fix=_FIX)
+    why = f"{path.name} goes on to the next service without waiting for this one: all of them change at once."
+    return call.fails("one-at-a-time", why, fix=_FIX)
+
+
+def _goes_round(rollout: Rollout) -> bool:
+    """Whether the same call is made for a next service."""
+    loops = [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
+    return any(loop.values is None or loop.index is None or loop.index + 1 < len(loop.values) for loop in loops)
+
+
+def _at_once(rollout: Rollout, others: list[Rollout]) -> str:
+    """Why a roll-out runs beside others; empty where it does not."""
+    if rollout.concurrent:
+        return "it is started in the background"
+    job = rollout.at.job
+    if by_matrix(rollout) and job.max_parallel not in (1, "1", 1.0):
+        return "each is a job of a matrix, and nothing keeps them from running at the same time"
+    services = rollout.call.texts("service")
+    if services is not None and len(services) > 1 and not by_matrix(rollout):
+        return ""
+    for other in others:
+        unordered = other.at.job is not job and not follows(other.at, rollout.at) and not follows(rollout.at, other.at)
+        if unordered and other.call.spot != rollout.call.spot:
+            return f"{other.at.job.name} does not wait for {job.name}"
+        if unordered and other.service != rollout.service:
+            return f"{other.at.job.name} does not wait for {job.name}"
+    return ""
+
+
+def _stops(step: Step) -> Judgement:
+    """Whether a service that does not become stable ends the roll-out."""
+    assert step.wait is not None
+    action = step.wait.action
+    job = step.rollout.at.job
+    if (
+        by_matrix(step.rollout)
+        and truth(job.job.fail_fast if isinstance(job.job.fail_fast, bool | str) else True) is False
+    ):
+        why = "fail-fast is off: the other services are rolled although one has failed."
+        return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
+    if fails_here(step.wait) is True:
+        return action.passes("stops", "A service that does not become stable ends the roll-out.")
+    why = "A service that does not become stable does not stop the roll-out: the next one is changed all the same."
+    return action.fails("stops", why, fix="Run it under set -e and without `|| true`; in Python, let it raise.")
+
+
+RULE = Rule(
+    id="W18",
+    title="Production rolls one service at a time and stops at the first failure",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="workflow that rolls more than one service outside of staging",
+)
