@@ -10,7 +10,8 @@ from checker.model.pipeline import Pipeline
 from checker.model.resources import Project
 from checker.reason.assumed_roles import Assumption, assumption, role_sessions
 from checker.reason.deployers import Deployer, deployment_of
-from checker.reason.job_tokens import Demand, Presented, tokens_of
+from checker.reason.example_refs import Demand
+from checker.reason.job_tokens import Presented, tokens_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credential
     """Every step of every job that takes on a role, steps that never run left out."""
     for job in pipeline.jobs:
         for credentials in job.credentials:
-            if credentials.step.runs is not False and credentials.role not in ("", None, ABSENT):
+            if credentials.step.runs is not False and credentials.role not in ("", ABSENT):
                 yield job, credentials
 
 
@@ -69,6 +69,8 @@ def assumption(job: EffectiveJob, credentials: Credentials, project: Project) ->
     choices = None if isinstance(role, Absent) else options(role)
     if not choices:
         return Assumption(credentials, job, roles, False, "which role it takes on cannot be told")
+    if choices == (None,):
+        return Assumption(credentials, job, (), False, "the role is empty, for no caller hands the secret down")
     found: dict[int, Deployer] = {}
     certain = True
     for choice in choices:
