@@ -61,7 +61,7 @@ def gate(request: Request) -> Run:
     # Bare templates are judged by themselves: no project is around them.
     bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
     pipeline = None if bare else pipeline_of(request.project, request.settings, tuple(kinds))
-    rules = [rule for rule in load() if rule.surfaces & GATE_SURFACES]
+    rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
     verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}

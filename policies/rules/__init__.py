@@ -59,9 +59,17 @@ MODULES: Final[Mapping[str, str]] = {
 }
 
 
-def load(ids: Iterable[str] | None = None) -> list[Rule]:
+# Rules that look at nothing but the pipeline. Templates alone are judged without importing them, and what they read.
+PIPELINE_ONLY: Final = frozenset(
+    "C6 W3 W4 W15 W16 W17 W18 S7 S8 S11 S12 P1 P2 P3 P4 P5 P6 P7 P10".split()  # noqa: SIM905 - a table
+)
+
+
+def load(ids: Iterable[str] | None = None, *, with_pipeline: bool = True) -> list[Rule]:
     """The rules of these findings, in the table's order; all of them where none is named."""
-    wanted = MODULES if ids is None else set(ids)
+    wanted = set(MODULES if ids is None else ids)
+    if not with_pipeline:
+        wanted -= PIPELINE_ONLY
     rules = []
     for finding, module in MODULES.items():
         if finding not in wanted:
