@@ -153,8 +153,9 @@ class StackScope:
                 if expanded is None:
                     return Unknown(f"the collection of {key} is not known")
                 value = self.resolve(expanded)
-                if isinstance(value, dict):
-                    result.update(value)
+                if not isinstance(value, dict):
+                    return Unknown(f"what {key} makes is not known")
+                result.update(value)
                 continue
             value = self.resolve(child)
             if not isinstance(value, Absent):
