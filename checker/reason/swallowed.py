@@ -41,7 +41,7 @@ def misread(call: AwsCall) -> str | None:
     Empty where that cannot be told.
     """
     taken = call.handling
-    if taken.stops or call.reached.on_failure or _does_no_harm(call):
+    if taken.stops or _after_failure(call) or _does_no_harm(call):
         return None
     if taken.swallowed:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
@@ -54,6 +54,12 @@ def misread(call: AwsCall) -> str | None:
     if taken.captured and not taken.background and (taken.lost or not taken.errexit):
         return _as_empty(taken)
     return None
+
+
+def _after_failure(call: AwsCall) -> bool:
+    """Whether it only runs when all is lost: in a handler, or in a step or job that waits for a failure."""
+    asked = [each.status_functions for each in (call.step, call.job) if each is not None]
+    return call.reached.on_failure or any(each and each <= {"failure", "cancelled"} for each in asked)
 
 
 def _does_no_harm(call: AwsCall) -> bool:
