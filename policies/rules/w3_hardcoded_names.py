@@ -1,0 +1,95 @@
+"""Shared scripts and workflows take stack, cluster and service names as inputs.
+
+What the review found
+    The script that reads stack outputs, the workflow that deploys with CDK and the script that rolls services name
+    staging's stack and cluster. Called for production, they read, deploy and roll staging.
+What is checked
+    Every stack, cluster and service that a call of the AWS CLI, of boto3 or of the CDK names: it is not another
+    environment's than the job's own, and where it stands in a script, a reusable workflow or a composite action, it
+    does not belong to one environment alone. A default counts where a job comes to it.
+When it does not apply
+    No job names a stack, a cluster or a service. Names of what all environments share; services called alike in
+    each environment's cluster; the workflow or script of one environment alone.
+What cannot be decided
+    A script that could not be followed.
+Fix
+    Take the name as an argument or an input without a default, and let each environment's workflow give its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from checker.model.judgements import Judgement
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.scripts import AwsCall, CdkCommand
+from checker.model.verdicts import Surface
+from checker.reason.lines import Lines, unfollowed
+from checker.reason.names_written import Named, Owners, crosses, named_by, written_in
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
+
+_FIX: Final = "Take it as an argument or an input without a default, and let each environment's workflow give its own."
+_Use = tuple[AwsCall | CdkCommand, tuple[Named, ...]]
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    owners = Owners(project)
+    lines: Lines[_Use] = Lines()
+    for job in pipeline.jobs:
+        trace = pipeline.trace(job)
+        for call in (*trace.aws, *trace.cdk):
+            if isinstance(call, AwsCall | CdkCommand) and (found := tuple(named_by(call))):
+                lines.add(call, (call, found))
+        yield from unfollowed(pipeline, job, "which stacks, clusters and services it names")
+    for line in lines:
+        yield _judged(line.items, line.path, owners)
+
+
+def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
+    for call, names in uses:
+        for named in names:
+            owner = owners.of(named)
+            if owners.is_of_one(named) and crosses(call.job, owner):
+                return call.fails(
+                    None,
+                    f"A job of {call.environment_name} uses {owner}'s {named.kind} {named.name}.",
+                    fix=_FIX,
+                    path=path,
+                    expected=f"the {named.kind} of {call.environment_name}",
+                    actual=named.name,
+                )
+    for call, names in uses:
+        for named in names:
+            owner = owners.of(named)
+            file = written_in(call, named, owner) if owners.is_of_one(named) else None
+            if file is not None and not _varies(named, uses):
+                whose = f"{owner}'s" if owner else "one environment's"
+                return call.fails(
+                    None,
+                    f"{file} serves every environment and names {whose} {named.kind}: {named.name}.",
+                    fix=_FIX,
+                    path=path,
+                    expected=f"a {named.kind} that the caller names",
+                    actual=named.name,
+                )
+    return uses[0][0].passes(None, "It names no environment's own, or what its caller gives.", path=path)
+
+
+def _varies(named: Named, uses: list[_Use]) -> bool:
+    """Whether the line names something else of the kind for another job: what is written there is a choice."""
+    same = [{each.name for each in names if each.kind == named.kind} for _, names in uses]
+    return any(found and named.name not in found for found in same)
+
+
+RULE = Rule(
+    id="W3",
+    title="Shared scripts and workflows take stack, cluster and service names as inputs",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="",
+    looked_for_in_pipeline="stack, cluster or service that a job names",
+    check_pipeline=check_pipeline,
+)
