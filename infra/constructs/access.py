@@ -195,6 +195,15 @@ def _stack_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
             actions=["cloudformation:DescribeStacks"],
             resources=[_arn(stack, "cloudformation", "stack", f"{name}/*") for name in naming.STACKS],
         ),
+        # For a roll-back that cannot wait for an update that hangs.
+        iam.PolicyStatement(
+            sid="CancelStackUpdates",
+            actions=["cloudformation:CancelUpdateStack"],
+            resources=[
+                _arn(stack, "cloudformation", "stack", f"{environment.stack_name}/*")
+                for environment in ENVIRONMENTS.values()
+            ],
+        ),
         iam.PolicyStatement(
             sid="DeployThroughBootstrapRoles",
             actions=["sts:AssumeRole"],

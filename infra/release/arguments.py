@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     settle = command("settle", "Wait until CloudFormation has finished with the environment's stack.")
     settle.add_argument("--deadline", type=seconds, default=900.0, help="seconds  [900]")
 
+    settle.add_argument("--cancel", action="store_true", help="take an update in progress back instead of its end")
+
     migrate = command("migrate", "Run the migrations of a commit.", sha=True)
     migrate.add_argument("--deadline", type=seconds, default=2700.0, help="seconds  [2700]; the runner's own is 1800")
     migrate.add_argument("arguments", nargs="*", help="instead of `up`: `status`, or `down --to NNNN`, after `--`")
@@ -64,6 +66,13 @@ def parser() -> argparse.ArgumentParser:
     roll.add_argument("--rollback", action="store_true", help="in reverse order, whatever is in progress or in alarm")
     roll.add_argument("--together", action="store_true", help="all at once. Not in production")
 
+    _afterwards(command)
+    _by_people(command)
+    return top
+
+
+def _afterwards(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Commands that look at what was done, and tell of it."""
     smoke = command("smoke", "Whether both health endpoints answer.")
     smoke.add_argument("--url", help="instead of the environment's own")
     smoke.add_argument("--deadline", type=seconds, default=300.0, help="seconds for each endpoint  [300]")
@@ -77,9 +86,6 @@ def parser() -> argparse.ArgumentParser:
     metrics.add_argument("--kind", choices=("deploy", "rollback"), default="deploy")
     metrics.add_argument("--result", required=True, choices=("succeeded", "failed"))
     metrics.add_argument("--started", required=True, type=moment, help="as `resolve` gave it")
-
-    _by_people(command)
-    return top
 
 
 def _by_people(command: Callable[..., argparse.ArgumentParser]) -> None:

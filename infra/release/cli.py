@@ -142,7 +142,13 @@ def _running(session: Session) -> None:
 
 
 def _settle(session: Session) -> None:
-    preflight.settle(session.account, stack_name(session.environment), session.deadline(), session.console.say)
+    preflight.settle(
+        session.account,
+        stack_name(session.environment),
+        session.deadline(),
+        session.console.say,
+        cancel=session.options.cancel,
+    )
 
 
 def _migrate(session: Session) -> None:

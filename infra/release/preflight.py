@@ -56,11 +56,18 @@ def bootstrap(account: Account, environment: str, say: Callable[[str], None]) ->
         )
 
 
-def settle(account: Account, stack: str, deadline: Deadline, say: Callable[[str], None]) -> StackState:
+def settle(
+    account: Account, stack: str, deadline: Deadline, say: Callable[[str], None], *, cancel: bool = False
+) -> StackState:
     """Wait until CloudFormation has finished with a stack: a change under its hands would be undone by it.
 
-    Bounded, because the circuit breaker ends a failing update of a service within minutes.
+    Bounded, because the circuit breaker ends a failing update of a service within minutes. With `cancel` an update in
+    progress is taken back; nothing but an update can be (CloudFormation API Reference, CancelUpdateStack).
     """
+    state = read_stack(account.cloudformation, stack)
+    if cancel and state.status == "UPDATE_IN_PROGRESS":
+        account.cloudformation.cancel_update_stack(StackName=state.id)
+        say(f"stack {stack}: {state.status}, told to cancel it")
     while True:
         state = read_stack(account.cloudformation, stack)
         say(f"stack {stack}: {state.status}")
@@ -68,6 +75,5 @@ def settle(account: Account, stack: str, deadline: Deadline, say: Callable[[str]
             return state
         if not deadline.pause(POLL_SECONDS):
             raise DeadlineError(
-                f"stack {stack} is still {state.status}",
-                fix=f"Cancel its update (aws cloudformation cancel-update-stack --stack-name {stack}), then roll back.",
+                f"stack {stack} is still {state.status}", fix="Settle it with --cancel, then roll back."
             )

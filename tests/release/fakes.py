@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 
 from infra import naming
 from infra.release.account import Account
-from infra.release.outputs import StackState
 from tests.release.stage import HandClock
 
 OLD, NEW, OTHER = "a" * 40, "b" * 40, "c" * 40
@@ -163,6 +162,11 @@ class FakeCloudFormation:
     def __init__(self, outputs: Mapping[str, str], statuses: list[str] | None = None) -> None:
         self.outputs = outputs
         self.statuses = statuses or ["UPDATE_COMPLETE"]
+        self.cancelled: list[str] = []
+
+    def cancel_update_stack(self, *, StackName: str) -> None:  # noqa: N803
+        self.cancelled.append(StackName)
+        self.statuses = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
@@ -172,7 +176,11 @@ class FakeCloudFormation:
                 "DescribeStacks",
             )
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
-        return {"Stacks": [{"StackName": StackName, "StackStatus": status, "Outputs": outputs}]}
+        return {
+            "Stacks": [
+                {"StackName": StackName, "StackId": f"id of {StackName}", "StackStatus": status, "Outputs": outputs}
+            ]
+        }
 
 
 class FakeAccount(Account):
@@ -196,10 +204,6 @@ class FakeAccount(Account):
         self.__dict__.update(
             ecs=self.fake_ecs, cloudwatch=self.fake_cloudwatch, cloudformation=self.fake_cloudformation
         )
-
-    @property
-    def stack(self) -> StackState:
-        return StackState(naming.PRODUCTION_STACK, "UPDATE_COMPLETE", self.fake_cloudformation.outputs)
 
 
 __all__ = ["NEW", "OLD", "OTHER", "FakeAccount", "FakeEcs", "HandClock", "refused"]

@@ -101,6 +101,17 @@ def test_a_roll_back_waits_for_cloudformation_but_not_for_ever(calm: FakeAccount
     assert clock.seconds == 60
 
 
+def test_a_roll_back_may_take_an_update_that_hangs_back(calm: FakeAccount) -> None:
+    settle = ["settle", "--environment", "production", "--cancel"]
+    calm.fake_cloudformation.statuses = ["UPDATE_IN_PROGRESS"]
+    assert main(settle, {}, clock=HandClock(), account=calm) == 0
+    assert calm.fake_cloudformation.cancelled == ["id of DocPlatformProd"]
+    for status in ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
+        calm.fake_cloudformation.statuses = [status]
+        assert main(settle, {}, clock=HandClock(), account=calm) == 0
+    assert calm.fake_cloudformation.cancelled == ["id of DocPlatformProd"]
+
+
 def test_a_stack_that_may_not_be_read_is_not_one_that_is_missing(
     calm: FakeAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
