@@ -33,7 +33,7 @@ from checker.model.workflows import (
 )
 from checker.reason.contexts import Bound
 from checker.reason.expression_syntax import fault_in
-from checker.reason.expression_values import scalar
+from checker.reason.expression_values import Data, Open, Partial, scalar
 from checker.reason.expressions import Contexts, text_value
 from checker.reason.starts import starts_of
 from checker.reason.steps import Unfolder, credentials, runs_under, scalars, status_functions
@@ -202,8 +202,16 @@ class _Builder:
         self.jobs.append(effective)
         unfolder = Unfolder(self.workflows, effective)
         steps: list[EffectiveStep] = []
+        skipped: dict[str, Data] = {}
+        opened = contexts["steps"]
+        assert isinstance(opened, Open)
         for step in job.steps:
-            steps.extend(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
+            found = list(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
+            steps.extend(found)
+            if step.id and found and found[0].runs is False:
+                # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).
+                skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
+                contexts = {**contexts, "steps": Partial(dict(skipped), opened)}
         effective.steps = tuple(replace(step, index=index) for index, step in enumerate(steps))
         effective.problems = tuple(unfolder.problems)
         self.problems.extend(unfolder.problems)

@@ -8,7 +8,8 @@ What is checked
     SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of one of our repositories has to be
     one that the repository refuses to move; a foreign publisher's image has to name a release, not a line of releases.
     And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no release tag, no commit
-    SHA and no bootstrap tag.
+    SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run: an immutable
+    repository refuses the second one, and in any other the image changes under who names it.
 When it does not apply
     No image reference and no ECR repository in the environment. A creation template for pull-through caches alone.
 What cannot be decided
@@ -20,14 +21,19 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.possible import options
 from checker.model.resources import Environment, Project, Resource
 from checker.model.rules import Rule
+from checker.model.scripts import AwsCall
 from checker.model.settings import Settings
-from checker.model.values import Known, Text, Unknown
+from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Surface
+from checker.reason.deploys import once
 from checker.reason.image_references import (
     ANY_SHA,
     ImageReference,
@@ -42,9 +48,59 @@ from checker.reason.image_references import (
     repositories,
     repository_of,
 )
+from checker.reason.revisions import is_commit
 
 _FIX_IMAGE = "Name a full commit SHA, a digest or the bootstrap tag; for a foreign image, one exact release."
 _FIX_MUTABILITY = "Set ImageTagMutability to IMMUTABLE; exclude only tags that no release, commit or bootstrap carries."
+
+
+_FIX_PUSH = "Push the commit SHA alone; give a release's image its own tag with put-image."
+# What a tag is called that a release brings with it: a new one for every release.
+_RELEASE_TAG = re.compile(r"tag|version|release", re.IGNORECASE)
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    by_name = dict(repositories(project))
+    yield from once(
+        _pushed(call, by_name, project.settings)
+        for call in pipeline.aws_calls()
+        if call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
+    )
+
+
+def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
+    """One push of an image, or one more tag for it."""
+    value = call.text("imageTag")
+    tags = ("latest",) if isinstance(value, Absent) else options(value)
+    if isinstance(value, Absent) and not call.complete:
+        tags = None
+    for tag in tags or ():
+        if isinstance(tag, str) and not _may_be_pushed(tag, call, by_name, settings):
+            return call.fails(
+                "push",
+                f"Every run pushes the tag {tag}: an immutable repository refuses it, any other lets it move.",
+                fix=_FIX_PUSH,
+                expected="a commit SHA",
+                actual=tag,
+            )
+    answers = {is_commit(tag) for tag in tags or (None,)}
+    named = all(isinstance(tag, str) or _RELEASE_TAG.search(str(tag)) for tag in tags or ("",)) and tags is not None
+    if None not in answers or named:
+        return call.passes("push", "Each run pushes a tag of its own.")
+    return call.undecided("push", f"whether the tag {value} is another one in every run", fix=_FIX_PUSH)
+
+
+def _may_be_pushed(tag: str, call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> bool:
+    """Whether pushing a tag that is always the same does no harm: a cache's in a repository that excludes it, or the
+    bootstrap tag where something has asked first whether it is there."""
+    if tag in settings.bootstrap_tags and not call.certain:
+        return True
+    names = call.texts("repositoryName") or ()
+    known = [by_name[name] for name in names if isinstance(name, str) and name in by_name]
+    filters = [exclusions(repository) for repository in known]
+    return bool(filters) and all(
+        not isinstance(each, Unknown) and any(meets(pattern, literal(tag)) for pattern in each) for each in filters
+    )
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -133,7 +189,9 @@ def _admitted(pattern: str, settings: Settings) -> str | None:
 RULE = Rule(
     id="C3",
     title="No container image reference can move",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="container image reference or image repository",
     check=check,
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="push of an image to Amazon ECR",
 )

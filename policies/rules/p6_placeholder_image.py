@@ -1,0 +1,183 @@
+"""No infrastructure deploy replaces a released image.
+
+What the review found
+    Nothing: the plan holds that a fixed placeholder tag in the template keeps the CDK from rolling services. It does
+    only while nothing else of the task definition changes; then CloudFormation registers a revision with the
+    placeholder and rolls it over the released image.
+What is checked
+    Every ``cdk deploy`` in a workflow, with the ``cdk synth`` that made what it deploys: it is given an image tag by
+    context, which is a commit's. Without one the templates' own images decide: a placeholder, or a tag that moves, may
+    only be deployed where the run has made sure that nothing runs yet.
+When it does not apply
+    No workflow deploys with the CDK; the stacks that it deploys run no container images.
+What cannot be decided
+    No templates at hand and no image tag in the context; an assembly that no step of the run makes.
+Fix
+    Read which commit runs (``describe-services``, ``describe-task-definition``) and pass it on:
+    ``cdk deploy --context imageTag=$RUNNING``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.pipeline import Pipeline
+from checker.model.possible import Possible, options, shown, truth
+from checker.model.resources import Project, Stack
+from checker.model.rules import Rule
+from checker.model.scripts import AwsCall, CdkCommand
+from checker.model.values import Text, Unknown
+from checker.model.verdicts import Surface
+from checker.reason.deploys import At, exits_after, once
+from checker.reason.image_references import SHA, image_references, parse_image
+from checker.reason.revisions import is_commit
+
+_FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
+_IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
+_BOOTSTRAP_KEY: Final = re.compile(r"bootstrap|init|first", re.IGNORECASE)
+_READS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "ListServices", "DescribeTaskDefinition"})
+_CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_CHANGES: Final = frozenset({"deploy", "watch", "import"})
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from once(_all(pipeline, project))
+
+
+def _all(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    for job in pipeline.jobs:
+        trace = pipeline.trace(job)
+        for index, action in enumerate(trace.actions):
+            if isinstance(action, CdkCommand) and action.name in _CHANGES:
+                yield from _judged(At(job, trace, index), action, pipeline, project)
+
+
+def _judged(at: At, deploy: CdkCommand, pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    images = _images(deploy, project)
+    if images is not None and not images:
+        return
+    made_by = list(_syntheses(at, deploy, pipeline))
+    if not made_by:
+        yield deploy.undecided(None, "the assembly that it deploys is made by no step of this run", fix=_FIX)
+    for place, command in made_by:
+        yield _one(place, command, deploy, images, project)
+
+
+def _images(deploy: CdkCommand, project: Project) -> list[str | Unknown] | None:
+    """The image tags in the templates of the stacks that are deployed, ``None`` where those are not at hand."""
+    stacks = [stack for environment in project.environments for stack in environment.stacks if _selected(stack, deploy)]
+    if not stacks:
+        return None
+    wanted = {id(stack) for stack in stacks}
+    found: list[str | Unknown] = []
+    for environment in project.environments:
+        for reference in image_references(environment):
+            if id(reference.owner.stack) not in wanted:
+                continue
+            if isinstance(reference.value, str | Text):
+                image = parse_image(reference.value, project)
+                found.append("@" if image.by_digest else image.tag)
+            else:
+                found.append(Unknown("an image that is not known"))
+    return found
+
+
+def _selected(stack: Stack, deploy: CdkCommand) -> bool:
+    """Whether a ``cdk deploy`` deploys this stack, as far as its selectors are known."""
+    if not deploy.stacks:
+        return True
+    for selector in deploy.stacks:
+        for option in options(selector) or (None,):
+            if not isinstance(option, str) or any(fnmatchcase(name, option) for name in (stack.name, stack.id)):
+                return True
+    return False
+
+
+def _syntheses(at: At, deploy: CdkCommand, pipeline: Pipeline) -> Iterator[tuple[At, CdkCommand]]:
+    """The commands that make what is deployed: the deploy itself, or the ``cdk synth`` into the folder it names."""
+    app = deploy.options.get("app")
+    if app is None or (isinstance(app, str) and " " in app.strip()):
+        yield at, deploy
+        return
+    for job in (at.job, *(each for each in pipeline.jobs if at.job.after(each))):
+        trace = pipeline.trace(job)
+        end = at.index if job is at.job else len(trace.actions)
+        for index in range(end):
+            action = trace.actions[index]
+            if isinstance(action, CdkCommand) and action.name == "synth":
+                output = action.options.get("output", "cdk.out")
+                if output == app or not (isinstance(output, str) and isinstance(app, str)):
+                    yield At(job, trace, index), action
+
+
+def _one(
+    at: At, command: CdkCommand, deploy: CdkCommand, images: list[str | Unknown] | None, project: Project
+) -> Judgement:
+    related = () if command is deploy else (deploy,)
+    tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key)]
+    answers = {_is_released(option, project) for tag in tags for option in options(tag) or (None,)}
+    if False in answers:
+        why = f"It deploys the image tag {', '.join(shown(tag) for tag in tags)} over whatever was released."
+        return command.fails(None, why, fix=_FIX, related=related)
+    if answers == {True}:
+        return command.passes(None, "It is given a commit's image tag.")
+    if answers:
+        return command.undecided(None, f"whether the image tag {shown(tags[0])} is a commit's", fix=_FIX)
+    if _nothing_runs(at, command):
+        return command.passes(None, "It is only run where nothing was released.")
+    if images is None:
+        return command.undecided(None, "it is given no image tag, and the templates are not at hand", fix=_FIX)
+    placeholders = sorted({tag for tag in images if isinstance(tag, str) and _is_placeholder(tag)})
+    if placeholders:
+        why = (
+            f"It is given no image tag: when a task definition changes, CloudFormation rolls the image tag "
+            f"{', '.join(placeholders)} over the released one."
+        )
+        return command.fails(None, why, fix=_FIX, related=related)
+    if any(isinstance(tag, Unknown) for tag in images):
+        return command.undecided(None, "it is given no image tag, and the template's own is not known", fix=_FIX)
+    return command.passes(None, "The templates name images of their own that do not move.")
+
+
+def _is_released(tag: Possible, project: Project) -> bool | None:
+    """Whether a tag can only be that of a released image; ``None`` where nothing tells."""
+    if isinstance(tag, str):
+        return bool(SHA.fullmatch(tag)) and tag not in project.settings.bootstrap_tags
+    return is_commit(tag) if isinstance(tag, Text) else None
+
+
+def _is_placeholder(tag: str) -> bool:
+    return not (SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag) or tag == "@")
+
+
+def _nothing_runs(at: At, command: CdkCommand) -> bool:
+    """Whether the run has looked that nothing runs: its ``if`` asks a step that reads the services, or a bootstrap is
+    asked for and a step before reads them and can end the job."""
+    step = command.step
+    if step is None:
+        return False
+    asked = set(re.findall(r"steps\.([\w-]+)\.", str(step.step.if_ or "")))
+    bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) for key, value in command.context.items())
+    for index in range(at.index):
+        action = at.trace.actions[index]
+        if not isinstance(action, AwsCall) or action.service != "ecs" or action.operation not in _READS:
+            continue
+        if action.step is not None and action.step.step.id in asked and action.step.step.id:
+            return True
+        if bootstraps and next(exits_after(At(at.job, at.trace, index)), None) is not None:
+            return True
+    return False
+
+
+RULE = Rule(
+    id="P6",
+    title="No infrastructure deploy replaces a released image",
+    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    looked_for="workflow",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="`cdk deploy` of stacks that run container images",
+)
