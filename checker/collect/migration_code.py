@@ -7,6 +7,7 @@ the runner.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ _LIBRARIES: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
         "flyway": re.compile(r"^import\s+org\.flywaydb", re.MULTILINE),
         "liquibase": re.compile(r"^import\s+liquibase", re.MULTILINE),
     },
-    "python": {"alembic": re.compile(r"^from alembic import command|^import alembic\.command", re.MULTILINE)},
+    "python": {"alembic": re.compile(r"^from alembic import (?:command|context)\b|^import alembic\.c", re.MULTILINE)},
 }
 _PYTHON_IMPORT: Final = re.compile(
     r"^[ \t]*(?:from\s+(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
@@ -78,7 +79,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     problems: list[Problem] = []
     library = _Library(root)
     candidates: list[SourceFile] = []
-    libraries: list[tuple[str, Spot]] = []
+    runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
     for path in walk(root, lambda name: Path(name).suffix.lower() in LANGUAGES, MAX_FILES, problems):
         shown = path.relative_to(root).as_posix()
@@ -94,13 +95,29 @@ def read_migration_code(root: Path) -> MigrationCode:
                 tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
             continue
         for name, pattern in _LIBRARIES[LANGUAGES[path.suffix.lower()]].items():
-            match = pattern.search(text)
-            if match is not None:
-                libraries.append((name, Spot(shown, text.count("\n", 0, match.start()) + 1)))
+            if pattern.search(text):
+                entry = library.file(shown)
+                runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
         if _LISTS.search(text) and _SQL_FILES.search(text):
             candidates.append(library.file(shown))
-    runners = {runner.entry.file: runner for each in candidates for runner in _runners(each, library)}
-    return MigrationCode(tuple(runners.values()), tuple(tests), tuple(libraries), (*problems, *library.problems))
+    for each in candidates:
+        for runner in _runners(each, library):
+            runners.setdefault(runner.entry.file, runner)
+    scripts = tuple(_package_scripts(root, problems))
+    return MigrationCode(tuple(runners.values()), tuple(tests), scripts, (*problems, *library.problems))
+
+
+def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    """What ``npm run NAME`` runs, of every package.json."""
+    for path in walk(root, lambda name: name == "package.json", 200, problems):
+        try:
+            data = json.loads(read_text(path, path.name, MAX_BYTES))
+        except (InputError, ValueError, RecursionError):
+            continue
+        scripts = data.get("scripts") if isinstance(data, dict) else None
+        for name, command in scripts.items() if isinstance(scripts, dict) else ():
+            if isinstance(command, str):
+                yield str(name), command
 
 
 def _about_migrations(text: str) -> bool:

@@ -87,10 +87,12 @@ class SourceFile:
 @dataclass(frozen=True, slots=True, eq=False)
 class MigrationRunner(Judgeable):
     """A program of the repository that applies migrations. ``entry`` is the file that drives it, ``files`` are it and
-    all that it imports of the repository's own. It is a place; a path is ``FILE:LINE``."""
+    all that it imports of the repository's own; ``library`` the tool whose library does the work, by its name in
+    :mod:`checker.reason.migration_tools`. It is a place; a path is ``FILE:LINE``."""
 
     entry: SourceFile
     files: tuple[SourceFile, ...]
+    library: str = ""
 
     @property
     def surface(self) -> Surface:
@@ -111,11 +113,12 @@ class MigrationRunner(Judgeable):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MigrationCode:
-    """The code around migrations: what runs them, and the tests that run their way back."""
+    """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
+    that package.json files give names to."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
-    libraries: tuple[tuple[str, Spot], ...] = ()  # migration libraries that code calls, by their import
+    scripts: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
 
 

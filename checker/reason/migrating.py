@@ -56,6 +56,19 @@ def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
     return tuple(each for job in pipeline.jobs for each in _of_job(job, pipeline))
 
 
+def tool_of(step: Migrating, pipeline: Pipeline) -> Tool | None:
+    """The tool that a step runs, through a script of package.json too; ``None`` for a program of its own."""
+    if step.tool is not None or not isinstance(step.action, Command):
+        return step.tool
+    words = {shown(word) for word in step.action.words[1:]}
+    for name, command in pipeline.migration_code.scripts:
+        if name in words:
+            applied = applies(command.split())
+            if applied is not None and applied.tool is not None:
+                return applied.tool
+    return None
+
+
 def runs_back(pipeline: Pipeline) -> Iterator[Command]:
     """The commands of any job, tests too, that run migrations backwards."""
     for job in pipeline.jobs:

@@ -1,0 +1,177 @@
+"""How a migration runner keeps a second one out: read from the SQL that its code sends, and over which connection.
+
+An advisory lock keeps a second runner out only where it belongs to the session that migrates (PostgreSQL
+documentation, "Advisory Locks"): a lock of a transaction ends with it, a shared one lets others in, and one that was
+taken over a pool belongs to whichever connection the pool gave for that one query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.migrations import MigrationRunner, SourceFile
+
+_LOCK: Final = re.compile(
+    r"\bpg_(?P<attempt>try_)?advisory_(?P<xact>xact_)?lock(?P<shared>_shared)?\s*\(", re.IGNORECASE
+)
+_COMMENTED: Final = re.compile(r"[\"'`][^\"'`\n]*--\s[^\"'`\n]*$")
+_UNLOCK: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
+_TABLE: Final = re.compile(
+    r"\bLOCK\s+(?:TABLE\s+)?[\w.\"]+\s+IN\s+(?:ACCESS |SHARE ROW |SHARE UPDATE |ROW )?EXCLUSIVE\s+MODE", re.IGNORECASE
+)
+_METHODS: Final = (
+    r"(?:query|queryArray|queryObject|execute|exec|Exec|ExecContext|Query|QueryContext|QueryRow|QueryRowContext|unsafe|raw|"
+    r"none|one|fetchval|fetchrow|fetch|fetch_one|scalar|scalar_one|driver_sql|exec_driver_sql|\$queryRaw|\$executeRaw)"
+)
+_CALL: Final = re.compile(rf"([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?[(`]")
+_TAGGED: Final = re.compile(r"([A-Za-z_$][\w$]*)`\s*[^`]*$")
+_NAMED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*(?::\s*[\w\[\]., ]+)?=\s*\(?\s*[rRfF]?[\"'`][^\"'`]*$")
+_DISCARDS: Final = re.compile(rf"^\s*(?:await\s+)?(?:_,\s*err\s*:?=\s*)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\($")
+_POOLED: Final = (
+    r"(?:new\s+(?:[\w.]+\.)?Pool\b|createPool\(|postgres\(|knex\(|new\s+PrismaClient|pgp\(|drizzle\(|sql\.Open\(|pgxpool\.\w+\("
+    r"|(?:await\s+)?(?:\w+\.)?create_pool\(|(?:Async)?ConnectionPool\(|create_(?:async_)?engine\(|ThreadedConnectionPool\()"
+)
+_OWN: Final = (
+    r"(?:(?:await\s+)?[\w$.]+\.(?:connect|acquire|getconn|reserve|Conn|Acquire|raw_connection|begin)\(|new\s+(?:[\w.]+\.)?Client\b"
+    r"|(?:await\s+)?(?:[\w]+\.)?connect\(|pgx\.Connect\w*\()"
+)
+_RUNS_A_FILE: Final = re.compile(
+    rf"([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?(?:text\(\s*)?([A-Za-z_]\w*(?:\.\w+)*)\s*[,)]"
+)
+_FUNCTION: Final = re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
+_POOLER: Final = re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
+_ONE: Final = re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One place where a runner asks for a lock."""
+
+    at: str  # FILE:LINE
+    attempt: bool  # pg_try_...: does not wait
+    fault: str = ""  # why it keeps nobody out
+    pooled: bool | None = False  # over a pool: whichever connection comes; None where that cannot be told
+    receiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Locking:
+    """What a runner's code does against a second run."""
+
+    taken: tuple[Taken, ...] = ()
+    table: str = ""  # where it locks a table, which lasts as long as the transaction
+    elsewhere: str = ""  # where a migration's SQL is sent over another connection than the lock's
+    pooler: str = ""  # where it connects through a pooler that shares sessions
+
+    @property
+    def sound(self) -> tuple[Taken, ...]:
+        return tuple(each for each in self.taken if not each.fault)
+
+
+def locking(runner: MigrationRunner) -> Locking:
+    """How ``runner`` keeps a second run out."""
+    taken = tuple(each for file in runner.files for each in _taken(file, runner))
+    table = next(
+        (f"{file.file}:{file.line_at(m.start())}" for file in runner.files if (m := _TABLE.search(file.code))), ""
+    )
+    pooler = next(
+        (f"{file.file}:{line}" for file in runner.files for line, text in file.strings if _POOLER.search(text)), ""
+    )
+    holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is False}
+    return Locking(taken, table, _elsewhere(runner, holders) if holders else "", pooler)
+
+
+def _taken(file: SourceFile, runner: MigrationRunner) -> Iterator[Taken]:
+    for match in _LOCK.finditer(file.code):
+        at = f"{file.file}:{file.line_at(match.start())}"
+        before = file.code[max(0, match.start() - 300) : match.start()]
+        if _COMMENTED.search(before):
+            continue
+        attempt = bool(match["attempt"])
+        if match["xact"]:
+            yield Taken(at, attempt, "it is a transaction's lock, which ends with the first transaction")
+            continue
+        if match["shared"]:
+            yield Taken(at, attempt, "it is a shared lock, which lets others in")
+            continue
+        named = _NAMED.search(before)
+        if named is not None and not _CALL.search(before[named.start() :]):
+            uses = sum(len(re.findall(rf"\b{re.escape(named[1])}\b", each.code)) for each in runner.files)
+            if uses < 2:
+                yield Taken(at, attempt, f"{named[1]} is never used")
+                continue
+            receiver = _receiver_of(named[1], runner)
+        else:
+            receiver = _receiver(before)
+            if attempt and _ignored(file, match.start(), before):
+                yield Taken(at, attempt, "nobody looks at the answer of pg_try_advisory_lock")
+                continue
+        if _released_early(file.code, match.end()):
+            yield Taken(at, attempt, "it is released before the migrations run")
+            continue
+        yield Taken(at, attempt, "", _is_pooled(receiver, runner), receiver)
+
+
+def _receiver(before: str) -> str:
+    """What the query is sent over: ``client`` of ``client.query('SELECT ``."""
+    statement = before[before.rfind(";") + 1 :]
+    calls = list(_CALL.finditer(statement))
+    if calls:
+        return calls[-1][1]
+    tagged = _TAGGED.search(statement)
+    return tagged[1] if tagged is not None else ""
+
+
+def _receiver_of(name: str, runner: MigrationRunner) -> str:
+    pattern = re.compile(rf"([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?{re.escape(name)}\b")
+    return next((match[1] for file in runner.files if (match := pattern.search(file.code))), "")
+
+
+def _ignored(file: SourceFile, position: int, before: str) -> bool:
+    """Whether the answer of a try is thrown away."""
+    if file.language == "python":
+        call = before[before.rfind("\n", 0, max(before.rfind("execute"), 0)) + 1 :]
+        assigned = re.match(r"\s*(?:await\s+)?[\w.]+\.execute", call) is None
+        return not assigned and not re.search(r"fetch|scalar|\.first\(|\.one\(", file.code[position : position + 400])
+    start = max(before.rfind(";"), before.rfind("{"), before.rfind("}"), before.rfind("\n\n")) + 1
+    written = re.sub(r"[\"'`][^\"'`]*$", "", before[start:]).rstrip()
+    if "Exec" in written[-40:]:
+        return True
+    return _DISCARDS.match(re.sub(r"\(\s*ctx\s*,\s*$", "(", written)) is not None
+
+
+def _released_early(code: str, position: int) -> bool:
+    unlock, run = _UNLOCK.search(code, position), _RUNS_A_FILE.search(code, position)
+    if unlock is None or run is None or unlock.start() > run.start():
+        return False
+    return _FUNCTION.search(code, position, run.start()) is None
+
+
+def _is_pooled(receiver: str, runner: MigrationRunner) -> bool | None:
+    """Whether a name stands for a pool; ``None`` for one that may be either, ``False`` for a connection of its own."""
+    if not receiver:
+        return False
+    name = receiver.rsplit(".", 1)[-1]
+    pooled = own = False
+    for file in runner.files:
+        assigned = rf"\b(?:this\.|self\.)?{re.escape(name)}\b\s*(?::[^=\n]+)?(?:,\s*\w+\s*)?:?=\s*"
+        pooled = pooled or re.search(assigned + _POOLED, file.code) is not None
+        own = own or re.search(assigned + _OWN, file.code) is not None
+        own = own or re.search(rf"\bas\s+{re.escape(name)}\b", file.code) is not None
+    if own:
+        return False
+    if pooled or "pool" in name.lower():
+        return None if any(_ONE.search(file.code) for file in runner.files) else True
+    return None if name.lower() in {"db", "sql", "knex", "prisma", "database", "engine"} else False
+
+
+def _elsewhere(runner: MigrationRunner, holders: set[str]) -> str:
+    """Where a migration is sent over a pool, although the lock is held on a connection of its own."""
+    for file in runner.files:
+        for match in _RUNS_A_FILE.finditer(file.code):
+            if match[1] not in holders and _is_pooled(match[1], runner) and not match[2].isupper():
+                return f"{file.file}:{file.line_at(match.start())}"
+    return ""

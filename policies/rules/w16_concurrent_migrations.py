@@ -1,0 +1,210 @@
+"""One migration runs at a time.
+
+What the review found
+    The migration runner takes no lock, and staging's workflow cancels a run that is migrating: its task goes on, and
+    the next run starts a second one on the same database.
+What is checked
+    The program that applies migrations holds a PostgreSQL session advisory lock while it does, on the connection that
+    migrates, or is a tool that locks by itself (Flyway, Liquibase, Prisma, golang-migrate, node-pg-migrate, Knex,
+    Rails, Atlas, Sqitch). A lock of a transaction, a shared one, one taken over a pool, or a try whose answer nobody
+    looks at keeps nobody out. Who waits polls, where migrations build indexes concurrently. No workflow cancels a run
+    that may be migrating.
+When it does not apply
+    Nothing in the repository applies migrations.
+What cannot be decided
+    A runner that is not in the repository. A connection whose kind the code does not show. A `cancel-in-progress` that
+    only the run knows.
+Fix
+    Connect once, poll ``pg_try_advisory_lock`` on that connection with a deadline, migrate on it, and let the lock go
+    with the session. Set ``cancel-in-progress: false`` for workflows that migrate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.judgements import Judgement
+from checker.model.migrations import MigrationRunner
+from checker.model.pipeline import Pipeline
+from checker.model.possible import options, shown, truth
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.sources import Spot
+from checker.model.verdicts import Surface
+from checker.reason.migrating import Migrating, migrating, tool_of
+from checker.reason.migration_tools import BY_NAME, Tool
+from checker.reason.runner_locks import Locking, locking
+
+_FIX_LOCK: Final = (
+    "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "
+    "pg_try_advisory_lock(hashtext('...')) with a deadline, and look at the answer."
+)
+_FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
+_FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
+_CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")
+# Tools that a folder's naming tells for sure.
+_BY_FOLDER: Final = {"flyway": "flyway", "prisma": "prisma", "diesel": "diesel", "dbmate": "dbmate", "goose": "goose"}
+
+
+def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
+    steps = migrating(pipeline)
+    yield from _locks(pipeline, steps)
+    yield from _cancelled(steps)
+
+
+# -- the lock ------------------------------------------------------------------------------------
+
+
+def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    runners = pipeline.migration_code.runners
+    for runner in runners:
+        yield from _runner(runner, pipeline)
+    libraries = {runner.library for runner in runners if runner.library}
+    seen: set[str] = set()
+    for step in steps:
+        tool = tool_of(step, pipeline)
+        if tool is None:
+            if not runners and "" not in seen:
+                seen.add("")
+                why = "what it runs is not found in the repository, nor is it a tool that is known"
+                yield step.action.undecided("lock", why, fix=_FIX_LOCK)
+        elif tool.name not in seen | libraries:
+            seen.add(tool.name)
+            yield _tool(step, tool)
+    if not runners and not steps:
+        yield from _by_folder(pipeline)
+
+
+def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
+    """Folders that nothing in the repository is seen to run."""
+    for folder in pipeline.migrations:
+        tool = BY_NAME.get(_BY_FOLDER.get(folder.tool, ""))
+        if tool is not None and tool.locks:
+            yield folder.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
+        else:
+            why = "what applies these migrations is not found in the repository"
+            yield folder.undecided("lock", why, fix=_FIX_LOCK)
+
+
+def _tool(step: Migrating, tool: Tool) -> Judgement:
+    place = step.action
+    if tool.locks:
+        told = [
+            source for source in (getattr(step.action, "source", ""), *_environment(step)) if tool.unlocked in source
+        ]
+        if tool.unlocked and told:
+            return place.fails(
+                "lock", f"{tool.name} is told not to lock ({tool.unlocked}).", fix=f"Remove {tool.unlocked}."
+            )
+        return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
+    if tool.locks is None:
+        why = f"whether {tool.name} keeps a second run out is not documented"
+        return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")
+    said = f"{tool.name} takes no lock: two runs migrate the same database at once ({tool.source})."
+    return place.fails(
+        "lock", said, fix=f"Wrap it: take a session advisory lock, then run {tool.name} while it is held."
+    )
+
+
+def _environment(step: Migrating) -> Iterator[str]:
+    for name, value in step.step.env.items() if step.step is not None else ():
+        each = options(value)
+        if each is not None and any(shown(option).lower() not in {"", "0", "false"} for option in each):
+            yield name
+
+
+def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
+    found = locking(runner)
+    tool = BY_NAME.get(runner.library)
+    if not found.taken and tool is not None and tool.locks:
+        yield runner.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
+        return
+    yield _lock(runner, found, tool)
+    if not found.sound:
+        return
+    yield _connection(runner, found)
+    if all(not each.attempt for each in found.sound):
+        yield from _waits(runner, found, pipeline)
+
+
+def _lock(runner: MigrationRunner, found: Locking, tool: Tool | None) -> Judgement:
+    if found.sound:
+        return runner.passes("lock", "It holds a session advisory lock.", path=found.sound[0].at)
+    if found.taken:
+        first = found.taken[0]
+        return runner.fails("lock", f"Its lock keeps no second run out: {first.fault}.", fix=_FIX_LOCK, path=first.at)
+    if found.table:
+        why = "it locks a table, which lasts as long as that transaction; whether all migrations run in it is not read"
+        return runner.undecided("lock", why, path=found.table, fix=_FIX_LOCK)
+    if tool is not None and tool.locks is None:
+        return runner.undecided("lock", f"whether {tool.name} locks depends on its options", fix=_FIX_LOCK)
+    said = "The migration runner takes no lock: two runs migrate the same database at once."
+    return runner.fails("lock", said, fix=_FIX_LOCK)
+
+
+def _connection(runner: MigrationRunner, found: Locking) -> Judgement:
+    pooled = next((each for each in found.sound if each.pooled), None)
+    if pooled is not None:
+        said = f"The lock is taken over a pool ({pooled.receiver}): it belongs to whichever connection ran that query."
+        return runner.fails("connection", said, fix=_FIX_CONNECTION, path=pooled.at)
+    if found.pooler:
+        said = "It connects through a pooler, which gives the lock's session to others."
+        return runner.fails("connection", said, fix="Connect to the database itself.", path=found.pooler)
+    if found.elsewhere:
+        said = "Migrations are sent over another connection than the one that holds the lock."
+        return runner.fails("connection", said, fix=_FIX_CONNECTION, path=found.elsewhere)
+    unsure = next((each for each in found.sound if each.pooled is None), None)
+    if unsure is not None:
+        why = f"whether {unsure.receiver} is one connection or a pool of them is not seen"
+        return runner.undecided("connection", why, path=unsure.at, fix=_FIX_CONNECTION)
+    return runner.passes("connection", "The lock is held on a connection of its own.", path=found.sound[0].at)
+
+
+def _waits(runner: MigrationRunner, found: Locking, pipeline: Pipeline) -> Iterator[Judgement]:
+    """A blocking wait holds a snapshot, for which CREATE INDEX CONCURRENTLY waits in turn (PostgreSQL documentation,
+    "Building Indexes Concurrently")."""
+    built = next(_concurrent(pipeline), None)
+    if built is not None:
+        said = f"It waits in pg_advisory_lock and holds a snapshot, for which the concurrent index of {built} waits."
+        yield runner.fails("wait", said, fix="Poll pg_try_advisory_lock with a deadline.", path=found.sound[0].at)
+
+
+def _concurrent(pipeline: Pipeline) -> Iterator[Spot]:
+    for folder in pipeline.migrations:
+        for migration in folder.migrations:
+            yield from (each.spot for each in migration.statements if each.concurrently)
+
+
+# -- the workflows -------------------------------------------------------------------------------
+
+
+def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    said: set[Spot] = set()
+    for job in {id(step.job): step.job for step in steps}.values():
+        ends = [(each, truth(each.cancel_in_progress)) for each in job.concurrency]
+        cancels = next((each for each, answer in ends if answer), None)
+        unsure = next((each for each, answer in ends if answer is None), None)
+        action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
+        if cancels is not None:
+            if cancels.spot not in said:
+                said.add(cancels.spot)
+                why = f"A newer run cancels this one while it migrates (cancel-in-progress at {cancels.spot})."
+                yield job.fails("cancel", why, fix=_FIX_CANCEL, path="concurrency")
+        elif action is not None:
+            yield action.fails("cancel", "It cancels runs that may be migrating.", fix="Remove the step.")
+        elif unsure is not None:
+            why = f"cancel-in-progress at {unsure.spot} depends on the run"
+            yield job.undecided("cancel", why, path="concurrency", fix=_FIX_CANCEL)
+        else:
+            yield job.passes("cancel", "No newer run cancels it.")
+
+
+RULE = Rule(
+    id="W16",
+    title="One migration runs at a time",
+    surfaces=frozenset({Surface.SCRIPT, Surface.MIGRATION, Surface.WORKFLOW}),
+    looked_for="migration runner",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="migrations, nor anything that applies them,",
+)
