@@ -2,7 +2,7 @@
 
 Deploy scripts learn a cluster's name from a stack's outputs and a task definition's ARN from the call before. What such
 a value can be is not open at all: one of the resources of that kind that the environment has. So an open ARN stands for
-those of the environment's own (and shared) resources that it fits.
+those of the environment's own resources that it fits, or of the shared ones.
 """
 
 from __future__ import annotations
@@ -52,21 +52,24 @@ def service_of_arn(arn: str | Text) -> str:
 def fitting(
     arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str] = ()
 ) -> list[str | Text]:
-    """The ARNs of resources that ``arn`` may stand for: those of ``environment`` and of what is shared; itself where it
-    is not open or nothing fits. ``families`` are the task definitions that the job speaks of, where it names any."""
+    """The ARNs of resources that ``arn`` may stand for: those of ``environment``, or of what is shared where it has none
+    of the kind; itself where it is not open or nothing fits. ``families`` are the task definitions that the job speaks
+    of, where it names any."""
     if not is_open(arn):
         return [arn]
-    target = _target(arn)
+    target, service = _target(arn), service_of_arn(arn)
     known = project.once(_index)
-    found: dict[str | Text, None] = {}
-    for each in project.environments:
-        if _is_of(each, environment):
-            for candidate in known.get(each.name, {}).get(service_of_arn(arn), ()):
-                written = placed(candidate, place)
-                if overlap(exact(written), target):
-                    found[written] = None
-    named = [each for each in found if _family(each) in families] if families else []
-    return named or list(found) or [arn]
+    for wanted in (_is_own, _is_shared):
+        written = {
+            placed(candidate, place): None
+            for each in project.environments
+            if wanted(each, environment)
+            for candidate in known[each.name].get(service, ())
+        }
+        found = [each for each in written if overlap(exact(each), target)]
+        if found:
+            return [each for each in found if _family(each) in families] or found
+    return [arn]
 
 
 def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]:
@@ -88,13 +91,12 @@ def _target(arn: str | Text) -> Pattern:
     return exact(arn) if arn == "*" else glob(arn)
 
 
-def _is_of(each: Environment, environment: str) -> bool:
-    return (
-        not environment
-        or each.kind is EnvironmentKind.SHARED
-        or each.name == NO_NAME
-        or same_environment(each.name, environment)
-    )
+def _is_own(each: Environment, environment: str) -> bool:
+    return not environment or each.name == NO_NAME or same_environment(each.name, environment)
+
+
+def _is_shared(each: Environment, environment: str) -> bool:  # noqa: ARG001 - shared is shared
+    return each.kind is EnvironmentKind.SHARED
 
 
 def _family(arn: str | Text) -> str:

@@ -4,7 +4,8 @@ What the review found
     ``cloudformation:DescribeStacks`` covers one stack, so reading the outputs of the others is refused.
 What is checked
     For every role that CI deploys with: a ``DescribeStacks`` of each shared stack and each stack of the environments
-    that the role serves would be allowed. Reading is harmless, so ``*`` is accepted.
+    that the role serves would be allowed. Reading is harmless, so ``*`` is accepted. Every call of workflows and
+    scripts that reads a stack (waiters for stacks do): the role that makes it may read that stack.
 When it does not apply
     No role that deploys trusts GitHub's OIDC provider. Nested stacks, which nobody reads by name.
 What cannot be decided
@@ -16,16 +17,22 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Stack
+from checker.model.resources import Environment, Project, Stack
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.arns import stack_arn
 from checker.reason.conditions import Context
-from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.deployers import Deployer, Deployment, deployment_of
 from checker.reason.iam import Answer, Request, decide
 from checker.reason.patterns import exact
+from checker.reason.reading import DESCRIBE_STACKS, reading, rulings_on_reading, stacks_to_read
+from checker.reason.refusals import judged
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
 
 _FIX = (
     "Allow cloudformation:DescribeStacks on arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/* of each stack, or on *."
@@ -40,7 +47,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
-    stacks = list(_read(deployment, deployer))
+    stacks = list(stacks_to_read(deployment, deployer))
     decisions = [(stack, decide(deployer.policies, _request(stack))) for stack in stacks]
     refused = [stack.name for stack, decision in decisions if decision.denied]
     if refused:
@@ -59,22 +66,19 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
 
 def _request(stack: Stack) -> Request:
     region = {"aws:requestedregion": (stack.region,)} if stack.region else {}
-    return Request("cloudformation:DescribeStacks", exact(stack_arn(stack)), Context(region))
+    return Request(DESCRIBE_STACKS, exact(stack_arn(stack)), Context(region))
 
 
-def _read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
-    served = deployment.served(deployer)
-    for environment in deployment.project.environments:
-        if environment.kind is EnvironmentKind.SHARED or environment.name in served:
-            for stack in environment.stacks:
-                if stack.parent is None and same_account(stack, deployer.role.stack):
-                    yield stack
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from judged(pipeline, project, rulings_on_reading, reading)
 
 
 RULE = Rule(
     id="W2",
     title="The deploy role may describe every stack that the pipeline reads",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
+    looked_for_in_pipeline="call that reads a stack",
     check=check,
+    check_pipeline=check_pipeline,
 )

@@ -1,0 +1,49 @@
+"""Which stacks the pipeline reads, beyond those that the deploy role is judged for anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.resources import EnvironmentKind, Stack
+from checker.model.scripts import AwsCall, CdkCommand
+from checker.reason.authority import Authority, Ruling
+from checker.reason.calls import Need, needs
+from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.iam import Answer
+
+DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
+
+
+def stacks_to_read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
+    """The stacks whose outputs a deploy role needs: the shared ones, and those of the environments that it serves."""
+    served = deployment.served(deployer)
+    for environment in deployment.project.environments:
+        if environment.kind is EnvironmentKind.SHARED or environment.name in served:
+            for stack in environment.stacks:
+                if stack.parent is None and same_account(stack, deployer.role.stack):
+                    yield stack
+
+
+def reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:  # noqa: ARG001 - one shape for all
+    """``DescribeStacks``, where the call needs it: waiters for stacks poll it."""
+    return [need for need in needs(call) if need.action == DESCRIBE_STACKS] if isinstance(call, AwsCall) else []
+
+
+def rulings_on_reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling]:
+    """What AWS answers; a refusal that the deploy role itself is judged for is not told twice."""
+    rulings = [authority.rule(need) for need in reading(call, authority)]
+    judged = _judged_elsewhere(authority)
+    return [
+        each for each in rulings if each.answer is Answer.ALLOWED or not any(name in each.resource for name in judged)
+    ]
+
+
+def _judged_elsewhere(authority: Authority) -> list[str]:
+    deployment = deployment_of(authority.project)
+    return [
+        f":stack/{stack.name}/"
+        for deployer in deployment.deployers
+        if deployer.role in authority.who.roles
+        for stack in stacks_to_read(deployment, deployer)
+    ]
