@@ -56,7 +56,10 @@ def cancelled_by(group: ConcurrencyInForce, job: EffectiveJob, settings: Setting
     if len(answers) > 1 or None in answers:
         # It depends: on the ref, perhaps, and on some refs the job does not run.
         on_refs = _on_refs(group, job, settings, lambda written: written.cancel_in_progress)
-        answers = {truth(value) for value in on_refs} or answers
+        refined = {truth(value) for value in on_refs}
+        # A person who may choose it does; what a variable says is not known.
+        chosen = "inputs." in str(getattr(_written(group, job), "cancel_in_progress", ""))
+        answers = refined if refined and not (None in refined and chosen) else answers
     return True if True in answers else None if None in answers else False
 
 
