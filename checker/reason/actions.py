@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from checker.model.jobs import EffectiveStep
 from checker.model.possible import Possible, truth
 from checker.model.scripts import AwsCall, Handling, How, Reached
+from checker.model.values import Hole, Text, pieces, text
 from checker.reason.images_pushed import calls
 
 # action -> (service, operation, argument of the call -> input of the action)
@@ -47,5 +49,22 @@ def calls_of_action(step: EffectiveStep, reached: Reached, logged_in: bool) -> I
         )
     if action == "docker/build-push-action" and truth(given.get("push", False)) is not False:
         tags = given.get("tags", "")
-        for tag in tags.replace(",", "\n").split() if isinstance(tags, str) else (tags,):
+        for tag in _listed(tags):
             yield from calls(tag, "docker-push", reached, handling, f"uses: {step.uses}", logged_in)
+
+
+def _listed(value: Possible) -> Iterator[Possible]:
+    """The entries of an input that is a list with a line or a comma between them."""
+    if not isinstance(value, str | Text):
+        yield value
+        return
+    entry: list[str | Hole] = []
+    for part in pieces(value):
+        first, *more = re.split(r"[\n,]", part) if isinstance(part, str) else (part,)
+        entry.append(first.strip() if isinstance(first, str) else first)
+        for each in more:
+            if any(entry):
+                yield text(entry)
+            entry = [each.strip()]
+    if any(entry):
+        yield text(entry)
