@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from checker.model.jobs import EffectiveStep
-from checker.model.possible import Possible, truth
+from checker.model.possible import Possible, options, truth
 from checker.model.scripts import AwsCall, Handling, How, Reached
 from checker.model.values import Hole, Text, pieces, text
 from checker.reason.images_pushed import calls
@@ -49,7 +49,7 @@ def calls_of_action(step: EffectiveStep, reached: Reached, logged_in: bool) -> I
         )
     if action == "docker/build-push-action" and truth(given.get("push", False)) is not False:
         tags = given.get("tags", "")
-        for tag in _listed(tags):
+        for tag in dict.fromkeys(entry for option in options(tags) or (tags,) for entry in _listed(option)):
             yield from calls(tag, "docker-push", reached, handling, f"uses: {step.uses}", logged_in)
 
 
