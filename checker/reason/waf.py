@@ -215,8 +215,25 @@ def scope_of(statement: dict[str, Resolved]) -> Scope:
 
 def may_let_everything_pass(acl: Acl) -> str:
     """Why a rule of the ACL may, for all that is known, allow each request before other rules run; else empty."""
-    named = [rule.name for rule in acl.rules if rule.action == "Allow" and rule.open]
-    return f"which requests the rule {named[0]} allows, or when it runs, is not known" if named else acl.unread
+    named = [
+        rule.name for rule in acl.rules if rule.action == "Allow" and (rule.open or _may_match_most(rule.statement))
+    ]
+    return f"how many requests the rule {named[0]} allows before others look is not known" if named else acl.unread
+
+
+# How much of the traffic these match, nobody can tell from the template.
+_WIDE: Final = ("RegexMatchStatement", "RegexPatternSetReferenceStatement", "GeoMatchStatement", "NotStatement")
+
+
+def _may_match_most(statement: Resolved) -> bool:
+    if not isinstance(statement, dict):
+        return True
+    for name, combine in (("OrStatement", any), ("AndStatement", all)):
+        inner = statement.get(name)
+        if isinstance(inner, dict):
+            parts = inner.get("Statements")
+            return combine(map(_may_match_most, parts)) if isinstance(parts, list) else True
+    return any(name in statement for name in _WIDE)
 
 
 def lets_everything_pass(rule: AclRule) -> bool:

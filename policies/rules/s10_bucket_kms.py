@@ -23,7 +23,7 @@ from typing import Final
 from checker.model.judgements import Judgement
 from checker.model.resources import Environment, Project, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list
 from checker.model.verdicts import Surface
 
 _PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
@@ -84,10 +84,12 @@ def _receivers(project: Project) -> Mapping[ResourceKey, str]:
         attributes = balancer.get("LoadBalancerAttributes")
         if not (isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value == "application")):
             continue
-        for entry in as_list(attributes.value) if isinstance(attributes, Known) else []:
-            key = entry.get("Key") if isinstance(entry, dict) else None
-            if isinstance(entry, dict) and isinstance(key, str) and key.endswith("_logs.s3.bucket"):
-                note(entry.get("Value"), "access logs of a load balancer")
+        entries = as_list(attributes.value) if isinstance(attributes, Known) else []
+        said = {str(entry.get("Key")): entry.get("Value") for entry in entries if isinstance(entry, dict)}
+        for key, value in said.items():
+            logs, _, name = key.rpartition(".")
+            if name == "bucket" and logs.endswith("_logs.s3") and as_bool(said.get(f"{logs}.enabled")) is not False:
+                note(value, "access logs of a load balancer")
     for classic in project.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
         bucket = classic.get("AccessLoggingPolicy.S3BucketName")
         note(bucket.value if isinstance(bucket, Known) else None, "access logs of a load balancer")
