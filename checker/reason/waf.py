@@ -213,12 +213,13 @@ def scope_of(statement: dict[str, Resolved]) -> Scope:
     return Scope.EXCEPT if isinstance(narrowed, dict) and "NotStatement" in narrowed else Scope.ONLY
 
 
-def may_let_everything_pass(acl: Acl) -> str:
-    """Why a rule of the ACL may, for all that is known, allow each request before other rules run; else empty."""
-    named = [
-        rule.name for rule in acl.rules if rule.action == "Allow" and (rule.open or _may_match_most(rule.statement))
-    ]
-    return f"how many requests the rule {named[0]} allows before others look is not known" if named else acl.unread
+def may_let_everything_pass(acl: Acl, before: float) -> str:
+    """Why a rule that runs before this priority may, for all that is known, allow every request; else empty."""
+    for rule in acl.rules:
+        early = rule.open or rule.priority < before
+        if rule.action == "Allow" and early and (rule.open or _may_match_most(rule.statement)):
+            return f"how many requests the rule {rule.name} allows before others look is not known"
+    return acl.unread
 
 
 # How much of the traffic these match, nobody can tell from the template.

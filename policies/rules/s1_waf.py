@@ -108,8 +108,9 @@ def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment
 
 def _acl(acl: Acl) -> Iterator[Judgement]:
     """What the rules of ``acl`` do; nothing of it is sure where a rule before them may let everything pass."""
-    doubt = may_let_everything_pass(acl)
+    priorities = {rule.path: rule.priority for rule in acl.rules if rule.place is acl.resource}
     for judgement in _requirements(acl):
+        doubt = may_let_everything_pass(acl, priorities.get(judgement.path, 0.0))
         if doubt and judgement.outcome is Outcome.PASS and judgement.sub != _BODY_SIZE_SUB:
             yield acl.resource.undecided(judgement.sub, doubt, path=judgement.path, fix=_FIX_BYPASS)
         else:
