@@ -45,6 +45,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S5": "s5_tls13",
     "S6": "s6_flow_logs",
     "S7": "s7_deploy_metrics",
+    "S8": "s8_migration_timeout",
     "S9": "s9_monolithic_stack",
     "S10": "s10_bucket_kms",
     "S11": "s11_rollback_cdk",

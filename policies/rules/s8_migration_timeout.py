@@ -1,0 +1,220 @@
+"""Migrations are bounded in time.
+
+What the review found
+    Nothing bounds a migration: a statement that waits for a lock stops every query behind it, for as long as it likes.
+What is checked
+    The session that migrates has a ``statement_timeout`` and a ``lock_timeout`` that are not 0: from the runner's code,
+    its start-up options, ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and
+    no migration switches them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task
+    gives up before the job is ended.
+When it does not apply
+    Nothing in the repository applies migrations.
+What cannot be decided
+    A tool whose connection is configured outside of the repository. A wait whose bound the script does not show.
+Fix
+    Connect with ``options=-c lock_timeout=5s -c statement_timeout=5min``; let a migration that needs more say so. Set
+    ``timeout-minutes`` on the job, above the bound of the wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.jobs import EffectiveJob
+from checker.model.judgements import Judgement
+from checker.model.migrations import MigrationRunner
+from checker.model.pipeline import Pipeline
+from checker.model.possible import options, shown
+from checker.model.resources import Project
+from checker.model.rules import Rule
+from checker.model.scripts import AwsCall, Command
+from checker.model.sources import Spot
+from checker.model.values import Absent
+from checker.model.verdicts import Surface
+from checker.reason.migrating import Migrating, migrating, tool_of
+from checker.reason.session_timeouts import LOCK, STATEMENT, Bound, in_code, in_sql, in_templates, in_text, switched_off
+from checker.reason.task_waits import Wait, waits_of
+
+_SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
+_WHAT: Final = {
+    STATEMENT: "a statement may run for ever",
+    LOCK: "a statement may wait for a table for ever, and every query behind it waits too",
+}
+_FIX_SESSION: Final = "Set {} on the session that migrates, before its first statement (options=-c {}=...)."
+_FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
+_FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    steps = migrating(pipeline)
+    for name in (STATEMENT, LOCK):
+        yield from _session(name, pipeline, project, steps)
+    yield from _jobs(pipeline, steps)
+
+
+# -- the session ---------------------------------------------------------------------------------
+
+
+def _session(name: str, pipeline: Pipeline, project: Project, steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    sub, fix = _SUBS[name], _FIX_SESSION.format(name, name)
+    for folder in pipeline.migrations:
+        for index, line in switched_off(name, folder):
+            said = f"It switches {name} off: {_WHAT[name]}."
+            yield folder.migrations[index].fails(sub, said, fix="Give it a bound of its own.", path=str(line))
+    everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project) or _given(name, steps)
+    runners = pipeline.migration_code.runners
+    for runner in runners:
+        yield _runner(name, runner, everywhere)
+    if runners:
+        return
+    seen: set[str] = set()
+    for step in steps:
+        tool = tool_of(step, pipeline)
+        called = tool.name if tool is not None else "what it runs"
+        if called in seen:
+            continue
+        seen.add(called)
+        if everywhere is not None and not everywhere.off:
+            yield step.action.passes(sub, f"{name} is set ({everywhere.where}).")
+        else:
+            why = f"{called} connects with settings that are not in the repository; none of it sets {name}"
+            yield step.action.undecided(sub, why, fix=fix)
+    for folder in pipeline.migrations if not steps else ():
+        if everywhere is not None and not everywhere.off:
+            yield folder.passes(sub, f"{name} is set ({everywhere.where}).")
+        else:
+            why = f"what applies these migrations is not found in the repository, and nothing in it sets {name}"
+            yield folder.undecided(sub, why, fix=fix)
+
+
+def _runner(name: str, runner: MigrationRunner, everywhere: Bound | None) -> Judgement:
+    sub, fix = _SUBS[name], _FIX_SESSION.format(name, name)
+    own = in_code(name, runner)
+    if own is not None and own.off:
+        return runner.fails(sub, f"It switches {name} off: {_WHAT[name]}.", fix=fix, path=own.where)
+    if own is not None:
+        return runner.passes(sub, f"It sets {name}.", path=own.where)
+    if everywhere is not None and not everywhere.off:
+        return runner.passes(sub, f"{name} is set ({everywhere.where}).")
+    if runner.library:
+        why = f"it runs {runner.library}, whose connection may set {name} where this repository does not show it"
+        return runner.undecided(sub, why, fix=fix)
+    return runner.fails(sub, f"Nothing sets {name}: {_WHAT[name]}.", fix=fix)
+
+
+def _given(name: str, steps: Sequence[Migrating]) -> Bound | None:
+    """A bound that the command line or the environment of every step that migrates gives."""
+    found: Bound | None = None
+    for step in steps:
+        texts = [step.action.text()] if isinstance(step.action, Command) else [step.action.source]
+        for value in step.step.env.values() if step.step is not None else ():
+            each = options(value)
+            texts.extend(shown(option) for option in each or ())
+        answers = [in_text(name, text) for text in texts]
+        if True not in answers:
+            return None
+        found = found or Bound(str(step.action.spot))
+    return found
+
+
+# -- the jobs ------------------------------------------------------------------------------------
+
+
+def _jobs(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    said: set[Spot] = set()
+    waited: set[tuple[Spot, Spot]] = set()  # a step that several jobs share by a YAML alias ends with each of them
+    for step in steps:
+        if step.job.spot not in said:
+            said.add(step.job.spot)
+            yield _timeout(step)
+        if (step.job.spot, step.action.spot) not in waited:
+            waited.add((step.job.spot, step.action.spot))
+            yield from _wait(step, pipeline)
+
+
+def _minutes(step: Migrating) -> tuple[float, ...] | None:
+    """The timeouts that can hold: the job's, and the step's where that is shorter; ``None`` where one is not known."""
+    written = [step.job.timeout_minutes] if step.job.job.timeout_minutes is not None else []
+    if step.step is not None and not isinstance(step.step.timeout_minutes, Absent):
+        written.append(step.step.timeout_minutes)
+    limits: list[list[float]] = []
+    for value in written:
+        each = options(value)
+        try:
+            limits.append([float(shown(option)) for option in each or ()])
+        except ValueError:
+            return None
+        if not each:
+            return None
+    return tuple(min(limits, key=max)) if limits else ()
+
+
+def _timeout(step: Migrating) -> Judgement:
+    job: EffectiveJob = step.job
+    minutes = _minutes(step)
+    if minutes is None:
+        why = "its timeout-minutes is not known before the run"
+        return job.undecided("job-timeout", why, path="timeout-minutes", fix=_FIX_JOB)
+    if not minutes:
+        said = "It migrates without a timeout-minutes: GitHub ends it after 6 hours."
+        return job.fails("job-timeout", said, fix=_FIX_JOB)
+    return job.passes("job-timeout", f"It ends after {max(minutes):g} min at most.", path="timeout-minutes")
+
+
+def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
+    """Whether the wait for a task ends before the job does: a job that is ended first leaves nobody who looks."""
+    trace = pipeline.trace(step.job)
+    tasks = [each for each in trace.aws if each.step is step.step and _starts_task(each)]
+    if not tasks:
+        return
+    command = step.action if isinstance(step.action, Command) else None
+    waits = waits_of(trace, tasks[0], command)
+    if not waits:
+        if trace.complete:
+            said = "Nobody waits for the migration: what follows runs beside it, and its failure is not seen."
+            yield step.action.fails("waiter", said, fix="Wait until the task has stopped, and take its exit code.")
+        else:
+            why = "no wait for the task is seen, but not all of the script could be followed"
+            yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
+        return
+    yield _inside(waits, step)
+
+
+def _starts_task(call: AwsCall) -> bool:
+    return (call.service, call.operation) in {("ecs", "RunTask"), ("ecs", "StartTask")}
+
+
+def _inside(waits: Sequence[Wait], step: Migrating) -> Judgement:
+    minutes = _minutes(step)
+    limit = 60 * (min(minutes) if minutes else 360.0)
+    endless = next((each for each in waits if each.endless), None)
+    known = [each.seconds for each in waits if each.seconds is not None]
+    if endless is not None:
+        said = (
+            "The wait for the migration has no bound of its own: the job is ended first, and nobody knows how it went."
+        )
+        return endless.place.fails("waiter", said, fix=_FIX_WAIT)
+    total = sum(known)
+    unknown = next((each for each in waits if each.seconds is None), None)
+    if unknown is not None and total < limit:
+        why = "the bound of the wait for the migration is not seen"
+        return unknown.place.undecided("waiter", why, fix=_FIX_WAIT)
+    if total >= limit:
+        said = (
+            f"The wait for the migration ends after {total:g} s, and the job after {limit:g} s: the job is ended first."
+        )
+        return waits[0].place.fails("waiter", said, fix=_FIX_WAIT, related=(step.job,))
+    if minutes is None:
+        return waits[0].place.undecided("waiter", "the job's timeout-minutes is not known before the run", fix=_FIX_JOB)
+    return waits[0].place.passes("waiter", f"It waits for {total:g} s at most, inside the job's {limit:g} s.")
+
+
+RULE = Rule(
+    id="S8",
+    title="Migrations are bounded in time",
+    surfaces=frozenset({Surface.SCRIPT, Surface.MIGRATION, Surface.WORKFLOW}),
+    looked_for="migration runner",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="migrations, nor anything that applies them,",
+)
