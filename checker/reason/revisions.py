@@ -228,9 +228,11 @@ def _set_by(command: Command) -> Iterator[Possible]:
     for word in (*command.words[1:], *command.environment.values()):
         for option in options(word) or ():
             if isinstance(option, Text):
-                for hole in option.holes:
-                    known = True
-                    yield Text((hole,))
+                known = True
+                if any(isinstance(part, str) and ":" in part for part in option.parts):
+                    yield option
+                else:
+                    yield from (Text((hole,)) for hole in option.holes)
             elif isinstance(option, str) and re.search(r"\S:[\w.-]+$", option) and "image" not in option:
                 known = True
                 yield option

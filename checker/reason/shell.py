@@ -218,11 +218,14 @@ class Follower(ShellCommands):
                 statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
             )
             result = self.block(statement.body, state, inside)
+            # What it set before it broke off is not in `state`.
+            self._widen(statement.body, state, str(spot))
             return Result(result.flow) if result.flow is Flow.EXIT and _last_leaves(statement.body) else NEXT
         if values is None:
             state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
             inside = replace(context, loops=(*context.loops, Loop("each", spot, statement.variable)))
             self.block(statement.body, state, inside)
+            self._widen(statement.body, state, str(spot))
             return NEXT
         for index, value in enumerate(values):
             state.set(statement.variable, value)
