@@ -81,14 +81,18 @@ class Authority:
         if policies.empty:
             why = "no permission of the role is at hand"
             return Ruling(need, Answer.UNKNOWN, "", why, self.who.names)
-        place = self._place(role)
-        allowed: Ruling | None = None
+        ruling = Ruling(need, Answer.ALLOWED, "", "", self.who.names)
         for asked in need.resources if need.resources is not None else (None,):
-            ruling = self._on(role, need, asked, place)
+            ruling = self._in_place(role, need, asked)
             if ruling.answer is not Answer.ALLOWED:
-                return ruling
-            allowed = ruling
-        return allowed or Ruling(need, Answer.ALLOWED, "", "", self.who.names)
+                break
+        return ruling
+
+    def _in_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
+        """A template bound to no account says ``${AWS::AccountId}`` where the workflow has the number, or it may say
+        the number too: what either way of writing it decides is decided."""
+        rulings = [self._on(role, need, asked, place) for place in self._places(role)]
+        return next((each for each in rulings if each.answer is not Answer.UNKNOWN), rulings[0])
 
     def _on(self, role: Resource, need: Need, asked: str | Text | None, place: Mapping[str, str]) -> Ruling:
         """One resource that the call names. Where that is open: all that it may be must agree."""
@@ -175,16 +179,17 @@ class Authority:
             found.extend(fitting(arn, self.environment, self.project, place))
         return found
 
-    def _place(self, role: Resource) -> dict[str, str]:
+    def _places(self, role: Resource) -> Iterator[dict[str, str]]:
         stack = role.stack
         place = {"${AWS::Partition}": stack.partition}
-        account = stack.account or self.who.account
-        if account:
-            place["${AWS::AccountId}"] = account
         region = self.region or self._stack_region() or stack.region
         if region:
             place["${AWS::Region}"] = region
-        return place
+        if stack.account:
+            place["${AWS::AccountId}"] = stack.account
+        yield place
+        if self.who.account and not stack.account:
+            yield {**place, "${AWS::AccountId}": self.who.account}
 
     def _stack_region(self) -> str:
         """Of the environment's stacks, where they are all in one."""

@@ -30,13 +30,14 @@ def reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
     return [need for need in needs(call) if need.action == DESCRIBE_STACKS] if isinstance(call, AwsCall) else []
 
 
-def rulings_on_reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling]:
-    """What AWS answers; a refusal that the deploy role itself is judged for is not told twice."""
+def rulings_on_reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling] | None:
+    """What AWS answers; ``None`` for a refusal that the deploy role itself is judged for."""
     rulings = [authority.rule(need) for need in reading(call, authority)]
-    judged = _judged_elsewhere(authority)
-    return [
-        each for each in rulings if each.answer is Answer.ALLOWED or not any(name in each.resource for name in judged)
-    ]
+    refused = [each for each in rulings if each.answer is not Answer.ALLOWED]
+    judged = _judged_elsewhere(authority) if refused else []
+    if refused and all(any(name in each.resource for name in judged) for each in refused):
+        return None
+    return rulings
 
 
 def _judged_elsewhere(authority: Authority) -> list[str]:

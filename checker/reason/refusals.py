@@ -24,13 +24,15 @@ _Made = tuple[Call, Ruling]
 def judged(
     pipeline: Pipeline,
     project: Project,
-    rule: Callable[[Call, Authority], Sequence[Ruling]],
+    rule: Callable[[Call, Authority], Sequence[Ruling] | None],
     needed: Callable[[Call, Authority], Sequence[Need]],
     sub: str | None = None,
 ) -> Iterator[Judgement]:
-    """What becomes of the calls that need something: ``needed`` says what, ``rule`` what AWS answers to it."""
+    """What becomes of the calls that need something: ``needed`` says what, ``rule`` what AWS answers to it; ``None``
+    for a refusal that is told of the role itself, and not twice."""
     lines: Lines[_Made] = Lines()
     nameless: dict[object, tuple[EffectiveStep | Call, str]] = {}
+    told: set[object] = set()
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
         authorities = Authorities(trace, project)
@@ -40,7 +42,10 @@ def judged(
             if not needed(call, authority):
                 continue
             if authority.who.roles:
-                lines.add(call, *((call, ruling) for ruling in rule(call, authority)))
+                rulings = rule(call, authority)
+                lines.add(call, *((call, ruling) for ruling in rulings or ()))
+                if rulings is None:
+                    told.add(call.spot)
                 continue
             step = call.credentials.step if call.credentials else None
             why = f"whether its calls are allowed: {authority.who.why}"
@@ -48,7 +53,10 @@ def judged(
     for place, why in nameless.values():
         yield place.undecided(sub, why, fix="Let the step take on a role that a template at hand makes.")
     for line in lines:
-        yield _on_line(line, sub)
+        if line.place.spot in told and not any(ruling.answer is Answer.DENIED for _, ruling in line.items):
+            yield line.place.not_applicable(sub, "It is refused, as the finding on the role itself says.")
+        else:
+            yield _on_line(line, sub)
 
 
 def _on_line(line: Line[_Made], sub: str | None) -> Judgement:
@@ -71,7 +79,7 @@ def _on_line(line: Line[_Made], sub: str | None) -> Judgement:
             why = f"whether {ruling.roles} may {ruling.need.action}{_on(ruling)}: {ruling.why}"
             return place.undecided(sub, why, path=line.path, fix="Write the policy or the name out.")
     allowed = _actions(ruling for _, ruling in line.items)
-    return line.place.passes(sub, f"Allowed: {allowed or 'nothing that is judged here'}.", path=line.path)
+    return line.place.passes(sub, f"Allowed: {allowed}.", path=line.path)
 
 
 def _actions(rulings: Iterator[Ruling]) -> str:

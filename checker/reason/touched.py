@@ -52,7 +52,7 @@ def service_of_arn(arn: str | Text) -> str:
 def fitting(
     arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str] = ()
 ) -> list[str | Text]:
-    """The ARNs of resources that ``arn`` may stand for: those of ``environment``, or of what is shared where it has none
+    """The ARNs of resources that ``arn`` may stand for: those of ``environment``, or the shared ones where it has none
     of the kind; itself where it is not open or nothing fits. ``families`` are the task definitions that the job speaks
     of, where it names any."""
     if not is_open(arn):

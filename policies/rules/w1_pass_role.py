@@ -7,7 +7,8 @@ What is checked
     definition of the environments that it serves (``W1[missing]``); no other role (``W1[scope]``), however the policy
     is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do; and
     to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). An environment that is not at hand is taken to name its
-    roles as those at hand do, with its own name in the place of theirs.
+    roles as those at hand do, with its own name in the place of theirs. Every call of workflows and scripts that
+    registers a task definition or runs a task: the role that makes it may pass that task's roles.
 When it does not apply
     No role that trusts GitHub's OIDC provider registers task definitions, runs tasks or passes roles.
 What cannot be decided
@@ -19,13 +20,14 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Resource
+from checker.model.resources import Environment, Project, Resource
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.handing import passing, rulings_on_passing
 from checker.reason.iam import grants, outlined
 from checker.reason.passing import (
     PASS_ROLE,
@@ -40,6 +42,10 @@ from checker.reason.passing import (
     task_roles,
     tasks_only,
 )
+from checker.reason.refusals import judged
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
 
 _FIX_MISSING: Final = "Allow iam:PassRole on the task role and the execution role of every task definition."
 _FIX_SCOPE: Final = "List the ARNs of the task roles and execution roles, each in full, and nothing else."
@@ -59,6 +65,10 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield _scope(deployment, deployer, needed)
         if grants(deployer.policies, PASS_ROLE):
             yield _service(deployer)
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    yield from judged(pipeline, project, rulings_on_passing, passing, "missing")
 
 
 def _needed(deployment: Deployment, deployer: Deployer) -> Iterator[TaskRole]:
@@ -159,7 +169,9 @@ def _path(excess: Excess, role: Resource) -> str:
 RULE = Rule(
     id="W1",
     title="The deploy role may pass exactly the roles of the tasks it runs",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="role that trusts GitHub's OIDC provider and deploys to ECS",
+    looked_for_in_pipeline="call that registers a task definition or runs a task",
     check=check,
+    check_pipeline=check_pipeline,
 )
