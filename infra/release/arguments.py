@@ -50,8 +50,7 @@ def parser() -> argparse.ArgumentParser:
     command("running", "The commit that runs: sha, and released=true or false.")
     settle = command("settle", "Wait until CloudFormation has finished with the environment's stack.")
     settle.add_argument("--deadline", type=seconds, default=900.0, help="seconds  [900]")
-
-    settle.add_argument("--cancel", action="store_true", help="take an update in progress back instead of its end")
+    settle.add_argument("--cancel", metavar="STACK", help="the stack's name: take an update of it back")
 
     migrate = command("migrate", "Run the migrations of a commit.", sha=True)
     migrate.add_argument("--deadline", type=seconds, default=2700.0, help="seconds  [2700]; the runner's own is 1800")

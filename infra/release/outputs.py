@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class StackState:
     name: str
-    id: str
-    """Its ARN, which no later stack of that name has."""
     status: str
     outputs: Mapping[str, str]
 
@@ -59,7 +57,7 @@ def find_stack(cloudformation: CloudFormationClient, name: str) -> StackState | 
             return None
         raise
     outputs = {output.get("OutputKey", ""): output.get("OutputValue", "") for output in stack.get("Outputs", [])}
-    return StackState(name, stack.get("StackId", name), stack["StackStatus"], outputs)
+    return StackState(name, stack["StackStatus"], outputs)
 
 
 def read_stack(cloudformation: CloudFormationClient, name: str) -> StackState:

@@ -9,7 +9,7 @@ from infra import naming
 from infra.release import alarms, running, services, tasks
 from infra.release.account import Account
 from infra.release.console import Deadline
-from infra.release.errors import DeadlineError, RefusedError
+from infra.release.errors import DeadlineError, RefusedError, UsageError
 from infra.release.outputs import StackState, find_stack, read_stack, stack_name
 
 POLL_SECONDS: Final = 15.0
@@ -57,17 +57,19 @@ def bootstrap(account: Account, environment: str, say: Callable[[str], None]) ->
 
 
 def settle(
-    account: Account, stack: str, deadline: Deadline, say: Callable[[str], None], *, cancel: bool = False
+    account: Account, stack: str, deadline: Deadline, say: Callable[[str], None], *, cancel: str | None = None
 ) -> StackState:
     """Wait until CloudFormation has finished with a stack: a change under its hands would be undone by it.
 
-    Bounded, because the circuit breaker ends a failing update of a service within minutes. With `cancel` an update in
-    progress is taken back; nothing but an update can be (CloudFormation API Reference, CancelUpdateStack).
+    Bounded, because the circuit breaker ends a failing update of a service within minutes. With `cancel`, which
+    says the stack's name once more, an update in progress is taken back; nothing but an update can be (CloudFormation
+    API Reference, CancelUpdateStack).
     """
-    state = read_stack(account.cloudformation, stack)
-    if cancel and state.status == "UPDATE_IN_PROGRESS":
-        account.cloudformation.cancel_update_stack(StackName=state.id)
-        say(f"stack {stack}: {state.status}, told to cancel it")
+    if cancel and cancel != stack:
+        raise UsageError(f"--cancel names {cancel}, the environment's stack is {stack}")
+    if cancel and read_stack(account.cloudformation, stack).status == "UPDATE_IN_PROGRESS":
+        account.cloudformation.cancel_update_stack(StackName=cancel)
+        say(f"stack {stack}: told CloudFormation to take its update back")
     while True:
         state = read_stack(account.cloudformation, stack)
         say(f"stack {stack}: {state.status}")

@@ -61,10 +61,7 @@ class Authority:
         in_cluster = {"ecs:cluster": self._arn("ecs", f"cluster/{params.get('cluster')}")}
         match action:
             case "cloudformation:DescribeStacks" | "cloudformation:CancelUpdateStack":
-                name: str = params["StackName"]
-                yield Request(
-                    action, name if name.startswith("arn:") else self._arn("cloudformation", f"stack/{name}/0b5c")
-                )
+                yield Request(action, self._arn("cloudformation", f"stack/{params['StackName']}/0b5c"))
             case "ecr:DescribeImages" | "ecr:BatchGetImage" | "ecr:PutImage":
                 yield Request(action, self._arn("ecr", f"repository/{params['repositoryName']}"))
             case "ecs:DescribeServices" | "ecs:UpdateService":

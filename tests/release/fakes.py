@@ -176,11 +176,7 @@ class FakeCloudFormation:
                 "DescribeStacks",
             )
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
-        return {
-            "Stacks": [
-                {"StackName": StackName, "StackId": f"id of {StackName}", "StackStatus": status, "Outputs": outputs}
-            ]
-        }
+        return {"Stacks": [{"StackName": StackName, "StackStatus": status, "Outputs": outputs}]}
 
 
 class FakeAccount(Account):

@@ -102,14 +102,18 @@ def test_a_roll_back_waits_for_cloudformation_but_not_for_ever(calm: FakeAccount
 
 
 def test_a_roll_back_may_take_an_update_that_hangs_back(calm: FakeAccount) -> None:
-    settle = ["settle", "--environment", "production", "--cancel"]
+    settle = ["settle", "--environment", "production", "--cancel", "DocPlatformProd"]
     calm.fake_cloudformation.statuses = ["UPDATE_IN_PROGRESS"]
     assert main(settle, {}, clock=HandClock(), account=calm) == 0
-    assert calm.fake_cloudformation.cancelled == ["id of DocPlatformProd"]
+    assert calm.fake_cloudformation.cancelled == ["DocPlatformProd"]
     for status in ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
         calm.fake_cloudformation.statuses = [status]
         assert main(settle, {}, clock=HandClock(), account=calm) == 0
-    assert calm.fake_cloudformation.cancelled == ["id of DocPlatformProd"]
+    assert calm.fake_cloudformation.cancelled == ["DocPlatformProd"]
+
+
+def test_no_other_stack_is_meant_by_mistake(calm: FakeAccount) -> None:
+    assert main(["settle", "--environment", "production", "--cancel", "DocPlatformStack"], {}, account=calm) == 2
 
 
 def test_a_stack_that_may_not_be_read_is_not_one_that_is_missing(

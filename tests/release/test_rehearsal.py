@@ -248,10 +248,9 @@ def test_without_one_action_the_release_fails_at_its_call(
         steps = [[*step, "--deadline", "1"] if step[0] == "migrate" else step for step in steps]
     if removed == "cloudformation:CancelUpdateStack":
         # An update of the emulator is over at once, so one in progress is made up.
-        arn = "arn:aws:cloudformation:us-west-2:111111111111:stack/DocPlatformProd/0b5c"
-        hanging = StackState("DocPlatformProd", arn, "UPDATE_IN_PROGRESS", {})
+        hanging = StackState("DocPlatformProd", "UPDATE_IN_PROGRESS", {})
         monkeypatch.setattr(preflight, "read_stack", lambda *_: hanging)
-        steps = [["settle", "--environment", "production", "--cancel"]]
+        steps = [["settle", "--environment", "production", "--cancel", "DocPlatformProd"]]
     crew = Crew(account, stage.clock, environ(github, number))
     codes = []
     for step in steps:
