@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 1024 * 1024
 _MAX_DEPTH: Final = 120
+# The grammar's scanner hands characters to C's isalpha() and its like, which read beyond their tables for most of
+# Unicode: the process may die. It is shown a plain sign for every byte beyond ASCII; offsets stay, and words are taken
+# from the text itself.
+_PLAIN_BYTES: Final = bytes(range(128)) + b"%" * 128
 _MAX_PROBLEMS: Final = 20
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 _NOISE: Final = frozenset({"comment", ";", "\n", ";;", ";&", ";;&", "heredoc_body", "heredoc_end"})
@@ -70,7 +74,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         problem = Problem(empty.spot(0), f"a script of {len(source):,} bytes was not read", "Split it.")
         return Script(file, Block(), lines, shebang, (problem,))
     try:
-        root = _parser().parse(source).root_node
+        root = _parser().parse(source.translate(_PLAIN_BYTES)).root_node
         body = _Reader(source).block(root.children, 0)
     except _TooDeepError:
         problem = Problem(empty.spot(0), "nested too deeply to be read", "Is this a script?")

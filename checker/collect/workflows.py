@@ -236,7 +236,7 @@ def _permissions(data: Mapping[str, Any], path: tuple[str, ...], shapes: Shapes)
         return Permissions({}, "none", spot)
     levels: dict[str, str] = {}
     for scope, level in shapes.mapping(value, at, what="permissions").items():
-        if level in _LEVELS:
+        if isinstance(level, str) and level in _LEVELS:
             levels[scope] = level
         else:
             shapes.complain((*at, scope), f"the permission {scope} cannot be {level!r}", "Write read, write or none.")

@@ -28,6 +28,16 @@ _GLOBAL_VALUES: Final = frozenset(
 )  # fmt: skip
 
 
+# Options of commands with words of their own, which take no value. Source: AWS CLI Command Reference, s3 and logs tail.
+_FLAGS: Final = frozenset(
+    {"recursive", "delete", "dryrun", "quiet", "only-show-errors", "no-progress", "follow", "force", "exact-timestamps",
+     "size-only", "human-readable", "summarize", "follow-symlinks", "no-follow-symlinks", "no-guess-mime-type",
+     "ignore-glacier-warnings", "force-glacier-transfer", "no-overwrite"}
+)  # fmt: skip
+# Options that take several words although their name is no plural.
+_LISTS: Final = frozenset({"metric-data", "item-list", "metric-query-list"})
+
+
 @dataclass(frozen=True, slots=True)
 class CliCall:
     """An ``aws`` command taken apart; the meaning of the fields is :class:`~checker.model.scripts.AwsCall`'s."""
@@ -61,8 +71,8 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
             continue
         name, has_value, value = word[2:].partition("=")
         values: list[Possible] = [value] if has_value else []
-        if not has_value and name not in _GLOBAL_FLAGS:
-            single = name in _GLOBAL_VALUES
+        if not has_value and name not in _GLOBAL_FLAGS and name not in _FLAGS:
+            single = name in _GLOBAL_VALUES or not (name.endswith("s") or name in _LISTS)
             while index < len(words) and not _is_option(words[index]) and not (single and values):
                 values.append(words[index])
                 index += 1

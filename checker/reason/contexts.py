@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from checker.model.jobs import Start
 from checker.model.possible import one_of
@@ -16,6 +17,9 @@ from checker.model.values import Absent, Text, Unknown, pieces, text
 from checker.model.workflows import INHERIT, Field, Input, Job, Workflow
 from checker.reason.expression_values import EITHER, Data, Open, Partial, scalar, several
 from checker.reason.expressions import Contexts, interpolate
+
+# Contexts kept at once: those of a job and of the jobs it needs are asked for again, a thousand jobs' are not.
+_KEPT: Final = 512
 
 
 class Lazy(Mapping[str, Data]):
@@ -87,6 +91,8 @@ class Bound:
         key = (starts, job.id)
         found = self._contexts.get(key)
         if found is None:
+            if len(self._contexts) >= _KEPT:
+                self._contexts.clear()
             found = self._contexts[key] = self._make(starts, job)
         return found
 

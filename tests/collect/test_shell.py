@@ -117,6 +117,13 @@ def test_work_is_bounded(tmp_path: Path) -> None:
     assert not deep.complete
 
 
+def test_any_script_may_be_written_in_any_alphabet(tmp_path: Path) -> None:
+    run = 'größe=groß\necho "→ $größe 💥" ünï \'é\'\naws ecs x --name "naïve-${X:-ö}"\n'
+    trace = trace_of(tmp_path, run)
+    assert trace.commands[-2].words[-2:] == ("ünï", "é")
+    assert trace.aws[0].text("name") == "naïve-ö"
+
+
 PIECES = st.sampled_from(
     ["aws ecs x", "if", "then", "fi", "for i in a b; do", "done", "$(", ")", "`", '"', "'", "{", "}", "||", "&&", "|",
      "x=1", "${x:-", "<<EOF\n", "EOF\n", "\n", "[[ ", " ]]", "case x in", "esac", ";;", "f() {", "#", "\\", "&", ">",
