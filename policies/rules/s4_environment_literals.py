@@ -4,11 +4,11 @@ What the review found
     Addresses and names are written into the task definitions. A second environment made from the same code would talk
     to the first one's services.
 What is checked
-    Environment variables, secret references and log groups of every container, and environment variables of every
-    function. None may name another environment (as a word of a host, a path, a name or an ARN), refer to a resource of
-    another environment, or hold the host of another environment's DNS record in a URL. And no variable may hold a
-    secret itself: a literal under a secret's name, a key that is recognised by its form, a password in a URL, or a
-    dynamic reference, which CloudFormation replaces by the plain secret.
+    Environment variables and files, commands, secret references and log groups of every container, and environment
+    variables of every function. None may name another environment (as a word of a host, a path, a name or an ARN),
+    refer to a resource of another environment, or hold the host of another environment's DNS record in a URL. And
+    no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by its form, a
+    password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.
@@ -21,6 +21,7 @@ Fix
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ _MODES: Final = frozenset({
 })  # fmt: skip
 _NOT_PRODUCTION: Final = re.compile(r"(?<![A-Za-z])(?:non|pre|not)[-_.]?prod[a-z]*", re.IGNORECASE)
 _FILE: Final = re.compile(r"\.{0,2}/\S*\.[A-Za-z]\w{0,4}")
+_OPTION: Final = re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S+)")
+_MOST_JSON: Final = 65_536  # characters: no container may be told more
 _HOST: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
 _ATTRIBUTES_OF_SECRETS: Final = frozenset({"SecretAccessKey", "ClientSecret", "SecretString"})
 
@@ -141,6 +144,13 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
             if isinstance(entry, dict):
                 path = f"{here}.Secrets.{position}.ValueFrom"
                 yield Told(task, str(entry.get("Name", "")), entry.get("ValueFrom"), path, secret=True)
+        for position, entry in enumerate(_list(container.get("EnvironmentFiles"))):
+            if isinstance(entry, dict):
+                path = f"{here}.EnvironmentFiles.{position}.Value"
+                yield Told(task, "EnvironmentFiles", entry.get("Value"), path, secret=True)
+        for place in ("Command", "EntryPoint"):
+            for position, word in enumerate(_list(container.get(place))):
+                yield _argument(task, place, word, f"{here}.{place}.{position}")
         logging = container.get("LogConfiguration")
         options = logging.get("Options") if isinstance(logging, dict) else logging
         if isinstance(options, Unknown):
@@ -148,6 +158,12 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
         if isinstance(options, dict) and "awslogs-group" in options:
             path = f"{here}.LogConfiguration.Options.awslogs-group"
             yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)
+
+
+def _argument(task: Resource, place: str, word: Resolved, path: str) -> Told:
+    """One word of a command line: ``--name=value`` tells what an environment variable would."""
+    match = _OPTION.fullmatch(word) if isinstance(word, str) else None
+    return Told(task, match[1], match[2], path) if match else Told(task, place, word, path)
 
 
 def _written(value: str | Text) -> str:
@@ -287,7 +303,11 @@ def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
     if what is not None:
         yield told.owner.fails(PLAIN, f"{told.name} holds {what}.", fix=_FIX_PLAIN, path=told.path)
     elif isinstance(value, str):
-        if looks_secret(told.name, value) and next(project.all_referred(value), None) is None:
+        inside = _secret_in_json(value)
+        if inside is not None:
+            said = f"{told.name} holds JSON whose {inside} is a secret in plain text."
+            yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
+        elif looks_secret(told.name, value) and next(project.all_referred(value), None) is None:
             said = f"{told.name} holds its secret as plain text, for everyone who may read the template."
             yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
     elif (
@@ -295,6 +315,22 @@ def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
     ):
         why = f"{told.name} comes from {value.holes[0].shown}, and may be a secret in plain text"
         yield told.owner.undecided(PLAIN, why, path=told.path, fix=_FIX_PLAIN)
+
+
+def _secret_in_json(value: str) -> str | None:
+    """The key of a JSON object under which a secret stands."""
+    if not value.startswith("{") or len(value) > _MOST_JSON:
+        return None
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    found = (
+        (key for key, inner in document.items() if isinstance(inner, str) and (looks_secret(key, inner)))
+        if isinstance(document, dict)
+        else iter(())
+    )
+    return next(found, None)
 
 
 def _attribute_of_secret(value: str | Text) -> str | None:
