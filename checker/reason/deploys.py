@@ -20,7 +20,7 @@ from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
 from checker.model.possible import Possible, shown, truth
-from checker.model.resources import EnvironmentKind, Project
+from checker.model.resources import Environment, EnvironmentKind, Project
 from checker.model.scripts import AwsCall, CdkCommand, Command, Loop, Trace
 from checker.model.sources import Problem
 from checker.model.values import Absent
@@ -156,6 +156,14 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
         kind = known.kind if known is not None else kind_of(environment)
         found.append(DeployPath(entry, environment, kind, jobs, traces, rollouts))
     return tuple(found)
+
+
+def environment_of(path: DeployPath, project: Project) -> Environment | None:
+    """The environment that a path deploys to; where the workflow names none, the only one that has services."""
+    if path.environment:
+        return project.environment(path.environment)
+    having = [each for each in project.environments if any(True for _ in each.resources("AWS::ECS::Service"))]
+    return having[0] if len(having) == 1 else None
 
 
 def rolls(call: AwsCall) -> bool:

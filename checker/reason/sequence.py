@@ -8,7 +8,7 @@ from typing import Final
 
 from checker.model.possible import options, shown
 from checker.model.resources import Environment, Resource
-from checker.model.scripts import AwsCall, Command
+from checker.model.scripts import AwsCall, Command, Stream
 from checker.model.values import Absent, Unknown
 from checker.reason.callers import calls
 from checker.reason.deploys import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
@@ -90,6 +90,8 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
     for at in path.actions():
         action = at.action
         if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
+            continue
+        if action.handling.stdout is Stream.DISCARDED:
             continue
         on_failure = action.reached.on_failure or (
             action.step is not None and bool({"failure", "always"} & action.step.status_functions)

@@ -24,7 +24,7 @@ from checker.model.pipeline import Pipeline
 from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, Rollout, deploy_paths, follows, once
+from checker.reason.deploys import DeployPath, Rollout, deploy_paths, environment_of, follows, once
 from checker.reason.sequence import needs, order_of, several
 
 _FIX: Final = "Roll servers before their clients: list the services in that order, and in reverse to go back."
@@ -37,7 +37,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
     if not several(path):
         return
-    environment = project.environment(path.environment)
+    environment = environment_of(path, project)
     known = needs(environment) if environment is not None else None
     yield _ordered(path, path.forward, known, back=path.rolls_back, sub="back" if path.rolls_back else "forward")
     if path.takes_back and not path.rolls_back:

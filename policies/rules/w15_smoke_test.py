@@ -31,7 +31,7 @@ from checker.model.rules import Rule
 from checker.model.scripts import Command
 from checker.model.values import Known
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, DeployPath, deploy_paths, follows, last, once
+from checker.reason.deploys import At, DeployPath, deploy_paths, environment_of, follows, last, once
 from checker.reason.http_requests import Request, health_actions, request_of, requests_of
 from checker.reason.services import Forwarding, services, targets_of
 
@@ -63,7 +63,7 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
 
 def _wanted(path: DeployPath, project: Project) -> frozenset[str]:
     """The health paths to call; empty where no template tells, and then any will do."""
-    environment = project.environment(path.environment)
+    environment = environment_of(path, project)
     found = frozenset(_served(environment)) if environment is not None else frozenset()
     return _PUBLIC if found >= _PUBLIC else found
 
