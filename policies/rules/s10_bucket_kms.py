@@ -23,7 +23,7 @@ from typing import Final
 from checker.model.judgements import Judgement
 from checker.model.resources import Environment, Project, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.model.verdicts import Surface
 
 _PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
@@ -88,7 +88,8 @@ def _receivers(project: Project) -> Mapping[ResourceKey, str]:
         said = {str(entry.get("Key")): entry.get("Value") for entry in entries if isinstance(entry, dict)}
         for key, value in said.items():
             logs, _, name = key.rpartition(".")
-            if name == "bucket" and logs.endswith("_logs.s3") and as_bool(said.get(f"{logs}.enabled")) is not False:
+            # Also where they are switched off, which is W9's finding: the bucket is made for them.
+            if name == "bucket" and logs.endswith("_logs.s3"):
                 note(value, "access logs of a load balancer")
     for classic in project.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
         bucket = classic.get("AccessLoggingPolicy.S3BucketName")
