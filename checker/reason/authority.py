@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.jobs import Credentials
 from checker.model.possible import as_text, options
 from checker.model.resources import Project, Resource
 from checker.model.scripts import AwsCall, CdkCommand, Trace
@@ -87,6 +88,20 @@ class Authority:
             if ruling.answer is not Answer.ALLOWED:
                 break
         return ruling
+
+    def requests(self, role: Resource, need: Need) -> Iterator[tuple[tuple[object, ...], Request]]:
+        """The requests that AWS sees for one permission, each with what tells it from others."""
+        for place in self._places(role):
+            for asked in need.resources if need.resources is not None else (None,):
+                candidates: list[str | Text | None] = [asked]
+                if asked is not None and asked != EVERYTHING:
+                    candidates = [*fitting(placed(asked, place), self.environment, self.project, place, self.families)]
+                for candidate in candidates:
+                    clusters = self._clusters(candidate, place) if need.action.startswith("ecs:") else []
+                    target = _ANYTHING if candidate is None or candidate == EVERYTHING else glob(candidate)
+                    for context in self._contexts(need, clusters, place):
+                        key = (need.action, candidate, *clusters, self.namespace, *place.values())
+                        yield (*key, *context.values.get("ecs:cluster", ())), Request(need.action, target, context)
 
     def _in_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
         """A template bound to no account says ``${AWS::AccountId}`` where the workflow has the number, or it may say
@@ -257,9 +272,13 @@ class Authorities:
             return Assumed((), "it acts with a profile that the workflow does not make")
         if self._taken is not None and id(call) in self._later:
             return Assumed((), f"{self._taken.spot} takes on a role that it may act with")
-        key = id(call.credentials)
+        return self.acting(call.credentials)
+
+    def acting(self, credentials: Credentials | None) -> Assumed:
+        """The roles that a step of the job takes on."""
+        key = id(credentials)
         if key not in self._assumed:
-            self._assumed[key] = assumed(call.credentials, self._project)
+            self._assumed[key] = assumed(credentials, self._project)
         return self._assumed[key]
 
 

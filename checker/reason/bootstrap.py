@@ -56,6 +56,12 @@ def _needs(command: CdkCommand, authority: Authority) -> Iterator[Need]:
                     yield replace(need, resources=(placed(arn, _place(stack)),))
 
 
+def roles_taken_on(command: CdkCommand, authority: Authority) -> tuple[Need, ...]:
+    """All the bootstrap roles that the command may take on, those that it asks in vain among them."""
+    qualifiers = {_qualifier(stack) for stack in authority.project.stacks} or {DEFAULT_QUALIFIER}
+    return tuple(need for qualifier in sorted(qualifiers) for need in cdk_needs(command, qualifier))
+
+
 def _place(stack: Stack | None) -> dict[str, str]:
     """Where the stack goes, as far as its assembly says: the bootstrap roles are of that account and region."""
     return {} if stack is None else {"${AWS::AccountId}": stack.account, "${AWS::Region}": stack.region}

@@ -51,6 +51,7 @@ MODULES: Final[Mapping[str, str]] = {
     "S11": "s11_rollback_cdk",
     "S12": "s12_service_order",
     "P1": "p1_calls_allowed",
+    "P2": "p2_unused_grants",
     "P3": "p3_swallowed_failures",
     "P4": "p4_token_permission",
     "P5": "p5_ci_owns_itself",
