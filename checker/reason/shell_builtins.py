@@ -55,7 +55,9 @@ def _note(follower: ShellCommands, words: list[Possible], statement: Simple, sta
     follower.emit(words, statement, state.script.spot(statement.line, statement.column), state, context, {})
 
 
-def _return(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+def _return(
+    follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context
+) -> Result:
     _note(follower, words, statement, state, context)
     return Result(Flow.RETURN, True if words[1:] == ["0"] else None)
 
