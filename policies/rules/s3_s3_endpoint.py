@@ -23,7 +23,7 @@ from typing import Final
 from checker.model.judgements import Judgement
 from checker.model.resources import Environment, Resource
 from checker.model.rules import Rule
-from checker.model.values import ResourceKey
+from checker.model.values import Known, ResourceKey, as_list
 from checker.model.verdicts import Surface
 from checker.reason.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
 
@@ -57,11 +57,21 @@ def _covered_tables(environment: Environment) -> tuple[set[ResourceKey], bool]:
     covered: set[ResourceKey] = set()
     complete = True
     for endpoint in endpoints(environment):
-        if endpoint.service == "s3" and endpoint.gateway and endpoint.resource.certain:
+        if endpoint.service == "s3" and endpoint.gateway and endpoint.resource.certain and _serves(endpoint.resource):
             tables, all_of_them = tables_named(environment, endpoint.resource)
             covered |= tables
             complete = complete and all_of_them
     return covered, complete
+
+
+def _serves(endpoint: Resource) -> bool:
+    """Whether it is the S3 of its own region, which a gateway endpoint has to be, and its policy allows anything."""
+    name, policy = endpoint.get("ServiceName"), endpoint.get("PolicyDocument.Statement")
+    labels = name.value.split(".") if isinstance(name, Known) and isinstance(name.value, str) else []
+    if endpoint.stack.region and len(labels) > 3 and endpoint.stack.region not in labels:
+        return False
+    statements = as_list(policy.value) if isinstance(policy, Known) else []
+    return not statements or any(not isinstance(each, dict) or each.get("Effect") != "Deny" for each in statements)
 
 
 def _judged(
