@@ -89,7 +89,7 @@ def test_a_command_can_be_run_as_it_stands(book: str, line: str) -> None:
             raise AssertionError(f"{book}: nobody checks this command: {line}")
 
 
-@pytest.mark.parametrize("command", CDK)
+@pytest.mark.parametrize("command", [command for command, options in CDK.items() if options])
 def test_the_cdk_command_has_these_options(command: str) -> None:
     cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
     done = subprocess.run([cdk, command, "--help"], capture_output=True, text=True, check=True, timeout=60)
