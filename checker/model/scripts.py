@@ -82,8 +82,8 @@ class Loop:
     """A loop around a command. ``values`` are all the values of a list's loop in order, ``None`` where unknown.
 
     ``kind``: ``each`` (once per value, for different things), ``retry`` (until it works or tries are used up),
-    ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound where it
-    is a number; ``bounded`` whether it surely ends although what it waits for never comes.
+    ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound where
+    it is a number; ``bounded`` whether it surely ends although what it waits for never comes.
     """
 
     kind: str

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from checker.model.pipelines import Pipeline
+from checker.collect.scripts import ScriptLibrary
+from checker.collect.workflows import read_workflows
+from checker.model.jobs import EffectiveJob
 from checker.model.scripts import Trace
 from checker.model.settings import Settings
-from checker.pipeline import read_pipeline
+from checker.model.sources import Problem
+from checker.model.workflows import Workflows
+from checker.reason.jobs import effective_jobs
+from checker.reason.trace import Tracer
 
 HERE = Path(__file__).parent
 
@@ -28,10 +34,24 @@ def repository(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def pipeline(root: Path, files: Mapping[str, str | bytes], settings: Settings | None = None) -> Pipeline:
-    return read_pipeline(
-        repository(root, files), settings or Settings(repository="acme/shop"), ("staging", "production")
-    )
+@dataclass(frozen=True)
+class Made:
+    """A repository's workflows as they run."""
+
+    workflows: Workflows
+    jobs: tuple[EffectiveJob, ...]
+    problems: tuple[Problem, ...]
+    tracer: Tracer
+
+    def trace(self, job: EffectiveJob) -> Trace:
+        return self.tracer.job(job)
+
+
+def pipeline(root: Path, files: Mapping[str, str | bytes], settings: Settings | None = None) -> Made:
+    workflows = read_workflows(repository(root, files))
+    settings = settings or Settings(repository="acme/shop")
+    found = effective_jobs(workflows, settings, ("staging", "production"))
+    return Made(workflows, found.jobs, (*workflows.all_problems, *found.problems), Tracer(ScriptLibrary(root)))
 
 
 def workflow(run: str, **job: Any) -> str:

@@ -14,27 +14,26 @@ from hypothesis import strategies as st
 
 from checker.collect.workflows import read_workflow, read_workflows
 from checker.model.jobs import EffectiveJob
-from checker.model.pipelines import Pipeline
 from checker.model.possible import OneOf, options, shown
 from checker.model.settings import Settings
 from checker.model.values import ABSENT, Text
 from checker.reason.jobs import effective_jobs
-from tests.collect.support import load, pipeline, repository
+from tests.collect.support import Made, load, pipeline, repository
 
 RELEASE = load("repos/release.yaml")
 
 
-def job_of(made: Pipeline, name: str) -> EffectiveJob:
+def job_of(made: Made, name: str) -> EffectiveJob:
     return next(job for job in made.jobs if job.name == name)
 
 
-def one(root: Path, text: str, **more: str) -> Pipeline:
+def one(root: Path, text: str, **more: str) -> Made:
     others = {f".github/workflows/{name}.yml": content for name, content in more.items()}
     return pipeline(root, {".github/workflows/ci.yml": text, **others})
 
 
-def messages(made: Pipeline) -> list[str]:
-    return [str(problem) for problem in (*made.workflows.all_problems, *made.job_problems)]
+def messages(made: Made) -> list[str]:
+    return [str(problem) for problem in made.problems]
 
 
 def test_a_release_pipeline(tmp_path: Path) -> None:
