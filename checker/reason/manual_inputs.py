@@ -67,7 +67,8 @@ def _conditions(step: Migrating) -> Iterator[tuple[int, str]]:
         for need in job.needs:
             # A job is skipped with what it needs, unless its own `if` says otherwise; and then it may ask for it.
             follows = not job.status_functions & {"always", "failure", "cancelled"}
-            asks = f"needs.{need.job.id}.result == 'success'" in str(job.job.if_)
+            result = f"needs.{need.job.id}.result == "
+            asks = f"{result}'success'" in str(job.job.if_) and f"{result}'skipped'" not in str(job.job.if_)
             if need.job.if_ is not None and (follows or asks):
                 yield depth, str(need.job.if_)
     if step.step is not None and step.step.step.if_ is not None:

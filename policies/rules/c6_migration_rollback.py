@@ -216,13 +216,13 @@ def _can_choose(workflow: Workflow, pipeline: Pipeline, steps: Sequence[Migratin
             return place.undecided("workflow", why)
         said = f"{workflow.file} goes back to a release and cannot run migrations."
         return place.fails("workflow", said, fix="Add a migration job whose `if` asks a boolean input.")
-    answers = [controls(each) for each in own]
-    for each, answer in zip(own, answers, strict=True):
-        if answer.input and not answer.fault:
-            return each.job.passes("workflow", f"The input {answer.input} decides whether migrations run.")
-    fault = next((answer.fault for answer in answers if answer.fault), "")
-    said = fault or f"{workflow.file} always runs migrations: no input decides whether they run."
-    return own[0].job.fails("workflow", said, fix="Ask a boolean input in the `if` of the job: inputs.run_migrations.")
+    for each in own:
+        answer = controls(each)
+        if answer.fault or not answer.input:
+            said = answer.fault or f"{workflow.file} always runs migrations: no input decides whether they run."
+            fix = "Ask a boolean input in the `if` of the job: inputs.run_migrations."
+            return each.job.fails("workflow", said, fix=fix)
+    return own[0].job.passes("workflow", f"The input {controls(own[0]).input} decides whether migrations run.")
 
 
 RULE = Rule(

@@ -22,16 +22,18 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from checker.model.judgements import Judgement
+from checker.model.jobs import EffectiveJob
+from checker.model.judgements import Judgeable, Judgement
 from checker.model.migrations import MigrationRunner
 from checker.model.pipeline import Pipeline
 from checker.model.possible import options, shown, truth
 from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.sources import Spot
-from checker.model.verdicts import Surface
+from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.migrating import Migrating, migrating, tool_of
 from checker.reason.migration_tools import BY_NAME, Tool
 from checker.reason.runner_locks import Locking, locking
@@ -179,6 +181,29 @@ def _concurrent(pipeline: Pipeline) -> Iterator[Spot]:
 # -- the workflows -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Group(Judgeable):
+    """A job as the place of a concurrency group that it is in, whoever declares that."""
+
+    job: EffectiveJob
+    spot: Spot
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW
+
+    @property
+    def environment_name(self) -> str:
+        return self.job.environment_name
+
+    @property
+    def subject(self) -> Subject:
+        return self.job.subject
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
+        return Location(self.spot.file, self.spot.line, "concurrency")
+
+
 def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
     said: set[Spot] = set()
     for job in {id(step.job): step.job for step in steps}.values():
@@ -190,12 +215,12 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
             if cancels.spot not in said:
                 said.add(cancels.spot)
                 why = f"A newer run cancels this one while it migrates (cancel-in-progress at {cancels.spot})."
-                yield job.fails("cancel", why, fix=_FIX_CANCEL, path="concurrency")
+                yield _Group(job, cancels.spot).fails("cancel", why, fix=_FIX_CANCEL)
         elif action is not None:
             yield action.fails("cancel", "It cancels runs that may be migrating.", fix="Remove the step.")
         elif unsure is not None:
             why = f"cancel-in-progress at {unsure.spot} depends on the run"
-            yield job.undecided("cancel", why, path="concurrency", fix=_FIX_CANCEL)
+            yield _Group(job, unsure.spot).undecided("cancel", why, fix=_FIX_CANCEL)
         else:
             yield job.passes("cancel", "No newer run cancels it.")
 
