@@ -310,6 +310,16 @@ def once(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
     yield from kept.values()
 
 
+def unseen(pipeline: Pipeline, sub: str | None, what: str) -> Iterator[Judgement]:
+    """For a rule that found nothing to judge: that this cannot be decided, where not all could be read."""
+    problems = [problem for problem in pipeline.problems if problem.unread]
+    for job in pipeline.jobs:
+        if job.credentials:
+            problems.extend(problem for problem in pipeline.trace(job).problems if problem.unread)
+    if problems:
+        yield pipeline.undecided(sub, f"{what}: {problems[0]}", fix=problems[0].fix)
+
+
 def spelled(value: Possible | Absent) -> str:
     """A value as a message quotes it."""
     return "nothing" if isinstance(value, Absent) else shown(value)

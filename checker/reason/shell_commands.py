@@ -381,6 +381,10 @@ def _asked(commands: Sequence[Command]) -> str:
         if command.program == "aws":
             plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
             return f"aws {' '.join(plain[:2])}@{command.spot}"
+        for word in command.words[1:]:
+            for hole in word.holes if isinstance(word, Text) else ():
+                if hole.attribute.startswith("aws "):
+                    return hole.attribute.partition("#")[0]
     return ""
 
 

@@ -229,13 +229,16 @@ def _chosen(value: Scalar, kind: str, tests_empty: bool, argument: Possible) -> 
     return one_of([value, argument]) if may_be_empty else value
 
 
-def _derived(part: Variable, state: State) -> Text:
-    return open_text(f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}", state.script.file)
+def _derived(part: Variable, state: State, value: Scalar = None) -> Text:
+    """What is made of a variable; it comes from where the variable does."""
+    origins = [hole.attribute for hole in value.holes if hole.attribute] if isinstance(value, Text) else []
+    where = origins[0] if origins and origins[0].startswith("aws ") else state.script.file
+    return open_text(f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}", where)
 
 
 def _transformed(value: Scalar, operator: str, argument: str, part: Variable, state: State) -> Possible:
     if not isinstance(value, str):
-        return _derived(part, state)
+        return _derived(part, state, value)
     match operator:
         case "#" | "##" | "%" | "%%":
             return _trimmed(value, operator, argument)

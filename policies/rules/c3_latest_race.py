@@ -33,7 +33,7 @@ from checker.model.scripts import AwsCall
 from checker.model.settings import Settings
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.deploys import once
+from checker.reason.deploys import once, unseen
 from checker.reason.image_references import (
     ANY_SHA,
     ImageReference,
@@ -61,11 +61,12 @@ _RELEASE_TAG = re.compile(r"tag|version|release", re.IGNORECASE)
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     by_name = dict(repositories(project))
-    yield from once(
-        _pushed(call, by_name, project.settings)
-        for call in pipeline.aws_calls()
-        if call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
-    )
+    pushes = [
+        call for call in pipeline.aws_calls() if call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
+    ]
+    yield from once(_pushed(call, by_name, project.settings) for call in pushes)
+    if not pushes:
+        yield from unseen(pipeline, "push", "whether images are pushed")
 
 
 def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:

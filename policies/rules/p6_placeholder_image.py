@@ -32,9 +32,9 @@ from checker.model.rules import Rule
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, exits_after, once
+from checker.reason.deploys import At, exits_after, once, unseen
 from checker.reason.image_references import SHA, image_references, parse_image
-from checker.reason.revisions import is_commit
+from checker.reason.revisions import is_commit, origin_of
 
 _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
@@ -45,7 +45,8 @@ _CHANGES: Final = frozenset({"deploy", "watch", "import"})
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    yield from once(_all(pipeline, project))
+    found = list(once(_all(pipeline, project)))
+    yield from found or unseen(pipeline, None, "whether stacks are deployed")
 
 
 def _all(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -147,7 +148,10 @@ def _is_released(tag: Possible, project: Project) -> bool | None:
     """Whether a tag can only be that of a released image; ``None`` where nothing tells."""
     if isinstance(tag, str):
         return bool(SHA.fullmatch(tag)) and tag not in project.settings.bootstrap_tags
-    return is_commit(tag) if isinstance(tag, Text) else None
+    if not isinstance(tag, Text):
+        return None
+    origin = origin_of(tag)
+    return True if origin is not None and origin.service == "ecs" else is_commit(tag)  # read from what runs
 
 
 def _is_placeholder(tag: str) -> bool:

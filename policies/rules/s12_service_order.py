@@ -24,14 +24,17 @@ from checker.model.pipeline import Pipeline
 from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, Rollout, deploy_paths, environment_of, follows, once
+from checker.reason.deploys import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
 from checker.reason.sequence import needs, order_of, several
 
 _FIX: Final = "Roll servers before their clients: list the services in that order, and in reverse to go back."
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path, project))
+    paths = deploy_paths(pipeline, project)
+    yield from once(judgement for path in paths for judgement in _judged(path, project))
+    if not paths:
+        yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:

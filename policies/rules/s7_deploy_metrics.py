@@ -29,7 +29,7 @@ from checker.model.rules import Rule
 from checker.model.scripts import Argument, AwsCall, Command
 from checker.model.values import Absent
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, DeployPath, deploy_paths, follows, last, once
+from checker.reason.deploys import At, DeployPath, deploy_paths, follows, last, once, unseen
 from checker.reason.http_requests import request_of
 
 _FIX: Final = (
@@ -55,7 +55,10 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path))
+    paths = deploy_paths(pipeline, project)
+    yield from once(judgement for path in paths for judgement in _judged(path))
+    if not paths:
+        yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath) -> Iterator[Judgement]:

@@ -31,7 +31,7 @@ from checker.model.rules import Rule
 from checker.model.scripts import Command
 from checker.model.values import Known
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, DeployPath, deploy_paths, environment_of, follows, last, once
+from checker.reason.deploys import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
 from checker.reason.http_requests import Request, health_actions, request_of, requests_of
 from checker.reason.services import Forwarding, services, targets_of
 
@@ -43,7 +43,10 @@ _MARKS: Final = re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)(?:$|
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path, project))
+    paths = deploy_paths(pipeline, project)
+    yield from once(judgement for path in paths for judgement in _judged(path, project))
+    if not paths:
+        yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:

@@ -27,7 +27,7 @@ from checker.model.pipeline import Pipeline
 from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, deploy_paths, fails_here, follows, last, once
+from checker.reason.deploys import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
 from checker.reason.sequence import several, shows_state
 
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
@@ -35,7 +35,10 @@ _FIX_BACK: Final = "On failure, update the services that were changed back to wh
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path))
+    paths = deploy_paths(pipeline, project)
+    yield from once(judgement for path in paths for judgement in _judged(path))
+    if not paths:
+        yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath) -> Iterator[Judgement]:

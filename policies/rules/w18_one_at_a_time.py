@@ -27,7 +27,7 @@ from checker.model.possible import truth
 from checker.model.resources import EnvironmentKind, Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, Rollout, deploy_paths, fails_here, follows, once
+from checker.reason.deploys import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
 from checker.reason.sequence import Step, by_matrix, several, steps_of
 
 _FIX: Final = (
@@ -36,7 +36,10 @@ _FIX: Final = (
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    yield from once(judgement for path in deploy_paths(pipeline, project) for judgement in _judged(path))
+    paths = deploy_paths(pipeline, project)
+    yield from once(judgement for path in paths for judgement in _judged(path))
+    if not paths:
+        yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath) -> Iterator[Judgement]:

@@ -28,7 +28,7 @@ from checker.model.rules import Rule
 from checker.model.scripts import AwsCall
 from checker.model.values import Absent
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, of_action, once, rolls
+from checker.reason.deploys import At, of_action, once, rolls, unseen
 from checker.reason.revisions import Runs, revision_of
 
 _FIX: Final = (
@@ -37,7 +37,8 @@ _FIX: Final = (
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - all in the scripts
-    yield from once(_all(pipeline))
+    found = list(once(_all(pipeline)))
+    yield from found or unseen(pipeline, None, "whether services are rolled or tasks run")
 
 
 def _all(pipeline: Pipeline) -> Iterator[Judgement]:
