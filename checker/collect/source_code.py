@@ -12,19 +12,20 @@ LANGUAGES: Final = {
     ".py": "python", ".ts": "script", ".mts": "script", ".cts": "script", ".js": "script", ".mjs": "script",
     ".cjs": "script", ".go": "go", ".rs": "other", ".java": "other", ".kt": "other", ".rb": "other",
 }  # fmt: skip
+# A string that never ends is taken to the end of its line: whatever the text, each sign is looked at once.
 _TOKEN: Final = re.compile(
     r"""(?P<comment>//[^\n]*|/\*[\s\S]*?(?:\*/|\Z))
-      | (?P<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`)""",
+      | (?P<string>'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|`(?:[^`\\]|\\[\s\S])*`?)""",
     re.VERBOSE,
 )
 _HASH: Final = re.compile(
-    r"""(?P<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|(?P<comment>\#[^\n]*)""",
+    r"""(?P<string>'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?)|(?P<comment>\#[^\n]*)""",
     re.VERBOSE,
 )
 _PYTHON: Final = re.compile(
     r"""(?P<comment>\#[^\n]*)
       | (?P<string>(?<![\w])[rRuUbBfF]{0,2}(?:\"{3}[\s\S]*?(?:\"{3}|\Z)|'{3}[\s\S]*?(?:'{3}|\Z)
-          |"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'))
+          |"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?))
       | (?P<bracket>[()\[\]{}])""",
     re.VERBOSE,
 )

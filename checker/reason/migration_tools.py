@@ -69,6 +69,7 @@ _LAUNCHERS: Final = frozenset(
     ["npx", "npm", "pnpm", "yarn", "bunx", "bun", "exec", "dlx", "run", "uv", "poetry", "pipenv", "bundle", "python",
      "python3", "-m", "--", "time", "sudo", "env", "timeout", "node", "ruby", "deno", "--yes", "-y", "--no-install"]
 )  # fmt: skip
+_LONGEST: Final = 300  # signs of a word that are looked at
 _NAMED: Final = re.compile(r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE)
 _FILE: Final = re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
 _SQL_OF_MIGRATIONS: Final = re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
@@ -89,7 +90,7 @@ def applies(words: Sequence[str]) -> Applied | None:
     program = words[0].rsplit("/", 1)[-1]
     if program in _HARMLESS:
         return None
-    rest = [word for word in words if word]
+    rest = [word[:_LONGEST] for word in words if word]
     if any(part in _LOOKS for word in rest[1:] for part in (word.lower(), *word.lower().split(":")[1:])):
         return None
     index = _started(rest)

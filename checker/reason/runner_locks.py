@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from checker.model.migrations import MigrationRunner, SourceFile
@@ -26,7 +28,7 @@ _METHODS: Final = (
     r"(?:query|queryArray|queryObject|execute|exec|Exec|ExecContext|Query|QueryContext|QueryRow|QueryRowContext|unsafe|raw|"
     r"none|one|fetchval|fetchrow|fetch|fetch_one|scalar|scalar_one|driver_sql|exec_driver_sql|\$queryRaw|\$executeRaw)"
 )
-_CALL: Final = re.compile(rf"([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?[(`]")
+_CALL: Final = re.compile(rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?[(`]")
 _TAGGED: Final = re.compile(r"([A-Za-z_$][\w$]*)`\s*[^`]*$")
 _NAMED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*(?::\s*[\w\[\]., ]+)?=\s*\(?\s*[rRfF]?[\"'`][^\"'`]*$")
 _DISCARDS: Final = re.compile(rf"^\s*(?:await\s+)?(?:_,\s*err\s*:?=\s*)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\($")
@@ -39,10 +41,11 @@ _OWN: Final = (
     r"|(?:await\s+)?(?:[\w]+\.)?connect\(|pgx\.Connect\w*\()"
 )
 _RUNS_A_FILE: Final = re.compile(
-    rf"([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?(?:text\(\s*)?([A-Za-z_]\w*(?:\.\w+)*)\s*[,)]"
+    rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?(?:text\(\s*)?([A-Za-z_]\w*(?:\.\w+)*)\s*[,)]"
 )
 _FUNCTION: Final = re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
 _POOLER: Final = re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
+_MOST: Final = 50  # places of one file, or names, that are looked at; no honest runner has more
 _ONE: Final = re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
 
 
@@ -85,7 +88,7 @@ def locking(runner: MigrationRunner) -> Locking:
 
 
 def _taken(file: SourceFile, runner: MigrationRunner) -> Iterator[Taken]:
-    for match in _LOCK.finditer(file.code):
+    for match in islice(_LOCK.finditer(file.code), _MOST):
         at = f"{file.file}:{file.line_at(match.start())}"
         before = file.code[max(0, match.start() - 300) : match.start()]
         if _COMMENTED.search(before):
@@ -126,7 +129,9 @@ def _receiver(before: str) -> str:
 
 
 def _receiver_of(name: str, runner: MigrationRunner) -> str:
-    pattern = re.compile(rf"([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?{re.escape(name)}\b")
+    pattern = re.compile(
+        rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?{re.escape(name)}\b"
+    )
     return next((match[1] for file in runner.files if (match := pattern.search(file.code))), "")
 
 
@@ -150,6 +155,7 @@ def _released_early(code: str, position: int) -> bool:
     return _FUNCTION.search(code, position, run.start()) is None
 
 
+@lru_cache(maxsize=256)
 def _is_pooled(receiver: str, runner: MigrationRunner) -> bool | None:
     """Whether a name stands for a pool; ``None`` for one that may be either, ``False`` for a connection of its own."""
     if not receiver:
@@ -170,8 +176,14 @@ def _is_pooled(receiver: str, runner: MigrationRunner) -> bool | None:
 
 def _elsewhere(runner: MigrationRunner, holders: set[str]) -> str:
     """Where a migration is sent over a pool, although the lock is held on a connection of its own."""
+    pooled: dict[str, bool | None] = {}
     for file in runner.files:
         for match in _RUNS_A_FILE.finditer(file.code):
-            if match[1] not in holders and _is_pooled(match[1], runner) and not match[2].isupper():
+            name = match[1]
+            if name in holders or match[2].isupper():
+                continue
+            if name not in pooled and len(pooled) < _MOST:
+                pooled[name] = _is_pooled(name, runner)
+            if pooled.get(name):
                 return f"{file.file}:{file.line_at(match.start())}"
     return ""

@@ -65,10 +65,9 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
             if answer is False:
                 off = off or Bound(f"{file.file}:{line}", off=True)
         for match in _as_key(name, file.language).finditer(file.code):
-            at = f"{file.file}:{file.line_at(match.start())}"
             if not is_off(match[1]):
-                return Bound(at)
-            off = off or Bound(at, off=True)
+                return Bound(f"{file.file}:{file.line_at(match.start())}")
+            off = off or Bound(f"{file.file}:{file.line_at(match.start())}", off=True)
     return off
 
 
