@@ -190,7 +190,7 @@ def _admitted(pattern: str, settings: Settings) -> str | None:
 RULE = Rule(
     id="C3",
     title="No container image reference can move",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW, Surface.SCRIPT}),
+    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="container image reference or image repository",
     check=check,
     check_pipeline=check_pipeline,

@@ -180,7 +180,7 @@ def _nothing_runs(at: At, command: CdkCommand) -> bool:
 RULE = Rule(
     id="P6",
     title="No infrastructure deploy replaces a released image",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
+    surfaces=frozenset({Surface.WORKFLOW}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="`cdk deploy` of stacks that run container images",
