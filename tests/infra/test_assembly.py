@@ -56,8 +56,9 @@ def test_a_bootstrap_runs_nothing(bootstrapped: Path) -> None:
 
 
 def test_an_image_tag_reaches_every_container(tmp_path: Path) -> None:
-    done = run_app(tmp_path, {"env": "staging", "imageTag": SHA})
-    assert (done.returncode, done.stderr) == (0, "")
+    # The gate judges whole projects; of one environment alone it could not tell what the pipeline does with the others.
+    done = run_app(tmp_path, {"env": "staging", "imageTag": SHA, "gate": "off"})
+    assert (done.returncode, done.stdout) == (0, "")
     assert not (tmp_path / f"{naming.PRODUCTION_STACK}.template.json").exists()
     staging = Template.read(tmp_path, naming.STAGING_STACK)
     for definition in staging.of_type("AWS::ECS::TaskDefinition"):

@@ -81,6 +81,8 @@ def test_a_command_can_be_run_as_it_stands(book: str, line: str) -> None:
             _cdk(command, rest)
         case ["gh", noun, verb, *rest]:
             _gh(f"{noun} {verb}", rest)
+        case ["make", target]:
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         case ["git", verb, *rest]:
             assert options_of(rest) <= GIT[verb]
         case ["aws", service, operation, *rest]:
