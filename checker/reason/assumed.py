@@ -99,9 +99,11 @@ def _named(value: Scalar, credentials: Credentials, project: Project) -> Iterabl
     if not isinstance(written, Text) or credentials.oidc is False:
         return ()
     trusting = [each for each in deployment.github_roles if each.trust.allows]
-    # A role that refuses the job's token is a finding of its own; what it may do is then judged all the same.
-    admitting = _admitting(trusting, job, deployment) or trusting
-    return _by_words(_of_environment([each.role for each in admitting], job), str(written))
+    # By the name first: a role that refuses the job's token is a finding of its own, and does not stand for another.
+    named = _by_words([each.role for each in trusting], str(written))
+    meant = [each for each in trusting if each.role in named]
+    admitting = _admitting(meant, job, deployment) or meant
+    return _of_environment([each.role for each in admitting], job)
 
 
 def _without_account(arn: str | Text) -> str | Text:

@@ -96,6 +96,7 @@ _PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
 # What is run by name from a file that is not followed: the name alone tells.
 _RUNNERS: Final = frozenset({"make", "just", "task", "npm", "yarn", "pnpm", "bun", "nx", "turbo"})
 _TELLING: Final = re.compile(r"(?:^|[^a-z])(?:(deploy|rollback|release)|(migrate|migrations?))(?:$|[^a-z])")
+_SECRET: Final = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)", re.IGNORECASE)
 _FIRST_WORDS: Final = 5
 
 
@@ -141,7 +142,8 @@ def _command(command: Command) -> Change | None:
 class Changing:
     """The jobs of one workflow that GitHub starts, those that change something with what they change.
 
-    ``followed`` is false where a job could not be followed to its end: then others may change something too.
+    ``followed`` is false where a job that holds something to act with could not be followed to its end: then others
+    may change something too.
     """
 
     entry: Workflow
@@ -168,6 +170,16 @@ def workflows_of(pipeline: Pipeline) -> tuple[Changing, ...]:
     found = []
     for jobs in by_entry.values():
         changes = {job.name: each for job in jobs if (each := tuple(changes_of(pipeline.trace(job))))}
-        followed = all(pipeline.trace(job).complete for job in jobs)
+        followed = all(pipeline.trace(job).complete for job in jobs if _may_act(job))
         found.append(Changing(jobs[0].entry, tuple(jobs), changes, followed))
     return tuple(found)
+
+
+def _may_act(job: EffectiveJob) -> bool:
+    """Whether a job has anything to act with: a role, a token, a secret, or a machine of one's own."""
+    if job.credentials or job.permissions.level("id-token") != "none" or "self-hosted" in str(job.job.runs_on):
+        return True
+    if not isinstance(job.job.runs_on, str) or "${{" in job.job.runs_on:
+        return True  # a group, labels or an expression: perhaps one's own
+    given = (value for step in job.steps for value in (*step.with_.values(), *step.env.values()))
+    return any(_SECRET.search(str(value)) for value in given)
