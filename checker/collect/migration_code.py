@@ -39,7 +39,7 @@ _DRIVER: Final = re.compile(
     r"|(?:\bfrom\s+|\brequire\(\s*|\bimport\(\s*|^import\s+)['\"](?:pg|postgres|pg-pool|@neondatabase/serverless)['\"]",
     re.MULTILINE,
 )
-_SQL_FILES: Final = re.compile(r"\.sql\b|\*\.sql|/migrations?\b", re.IGNORECASE)
+_SQL_FILES: Final = (".sql", "/migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
@@ -98,7 +98,7 @@ def read_migration_code(root: Path) -> MigrationCode:
             if pattern.search(text):
                 entry = library.file(shown)
                 runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
-        if _LISTS.search(text) and _SQL_FILES.search(text):
+        if any(each in text for each in _SQL_FILES) and _LISTS.search(text):
             candidates.append(library.file(shown))
     for each in candidates:
         for runner in _runners(each, library):

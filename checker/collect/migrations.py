@@ -4,7 +4,7 @@ A folder counts when its files are named as one of the known tools names them: `
 and ``001_x.down.sql`` (golang-migrate and others), ``20240101_x.sql`` with ``-- +goose Down`` or ``-- migrate:down``
 inside, ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
 migrations. A folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as one that is not read.
-Folders of tests do not, unless ``checker.toml`` names them; where it names folders, only those count.
+Folders of tests do not, unless ``checker.toml`` names them.
 """
 
 from __future__ import annotations
@@ -44,24 +44,28 @@ def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFold
     """Every folder of migrations below ``root``, and those that ``checker.toml`` names; and what kept some unread."""
     problems: list[Problem] = []
     named = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
-    paths: list[Path] = []
-    for below in sorted(named) or [""]:
-        if below and not (root / below).is_dir():
-            problems.append(
-                Problem(Spot("checker.toml"), f"migration_folders: {below} is no folder", "Name the folder as it is.")
-            )
-            continue
-        paths.extend(walk(root, _is_migration, MAX_FILES, problems, below))
+    paths = [
+        path for path in walk(root, _is_migration, MAX_FILES, problems) if not _is_of_tests(path.relative_to(root))
+    ]
+    for below in sorted(named):
+        if (root / below).is_dir():
+            paths.extend(walk(root, _is_migration, MAX_FILES, problems, below))
+        else:
+            why = f"migration_folders: {below} is no folder"
+            problems.append(Problem(Spot("checker.toml"), why, "Name the folder as it is."))
     by_folder: dict[str, dict[str, Path]] = {}
     for path in paths:
         shown = path.relative_to(root)
-        if named or not _TESTS & {part.lower() for part in shown.parent.parts}:
-            by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
+        by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
     found = [
         read for folder, files in by_folder.items() if (read := _folder(folder, files, folder in named)) is not None
     ]
     found.extend(_by_folder(by_folder))
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
+
+
+def _is_of_tests(shown: Path) -> bool:
+    return bool(_TESTS & {part.lower() for part in shown.parent.parts})
 
 
 def _is_migration(name: str) -> bool:
