@@ -61,7 +61,10 @@ def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Proj
     for job, place in uses:
         if not project.environments:
             return place.undecided(None, "the templates of the stacks that it deploys are not at hand", fix=_FIX)
-        for owned in _needed(job, place, project):
+        needed = list(_needed(job, place, project))
+        if doubt is None and (why := _not_at_hand(place, needed, project)):
+            doubt = place, why
+        for owned in needed:
             answer = _deploys(place, _root(owned.stack), job, project)
             if answer:
                 return place.fails(
@@ -87,6 +90,18 @@ def _needed(job: EffectiveJob, place: CdkCommand | AwsCall, project: Project) ->
     for role in roles:
         yield role.role
         yield from _providers(role, project)
+
+
+def _not_at_hand(place: CdkCommand | AwsCall, needed: list[Resource], project: Project) -> str:
+    """A stack that it deploys and whose template is not here, unless all that it must not own is found elsewhere."""
+    if {each.type == "AWS::IAM::Role" for each in needed} == {True, False}:
+        return ""
+    stacks = [_root(each) for each in project.stacks]
+    selectors = place.stacks if isinstance(place, CdkCommand) else ()
+    for selector in selectors:
+        if all(_named(selector, stack) is False for stack in stacks):
+            return f"whether {selector}, whose template is not at hand, owns its role or the OIDC provider"
+    return ""
 
 
 def _providers(role: Deployer, project: Project) -> Iterator[Resource]:
