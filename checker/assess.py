@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # What a gate can see without an account: the rest is for `audit`.
 GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
+# Files that say that a migration tool is at work, whose migrations may be no SQL.
+_MIGRATION_TOOLS: Final = frozenset({"alembic.ini", "manage.py", "knexfile.js", "knexfile.ts", "schema.prisma"})
 # Where a project keeps its waivers; the first that is there counts.
 WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
@@ -54,13 +56,15 @@ class Request:
     say: Callable[[str], None] = lambda _: None
 
 
-def gate(request: Request) -> Run:
-    """Judge what is about to be merged or deployed, offline."""
+def gate(request: Request, *, with_pipeline: bool = True) -> Run:
+    """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
     assemblies, stacks, kinds, notes = _at_hand(request)
     register = load_register()
     # Bare templates are judged by themselves: no project is around them.
     bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
-    pipeline = None if bare else pipeline_of(request.project, request.settings, tuple(kinds))
+    pipeline = None
+    if with_pipeline and not bare:
+        pipeline = pipeline_of(request.project, request.settings, tuple(kinds))
     rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
     verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
@@ -70,7 +74,7 @@ def gate(request: Request) -> Run:
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
         surfaces=_surfaces(stacks, pipeline),
         unread=(*_unread(stacks), *_unread_of(pipeline)),
-        notes=(*notes, *(note for assembly in assemblies for note in assembly.notes)),
+        notes=(*notes, *(note for assembly in assemblies for note in assembly.notes), *_left_out(pipeline)),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
@@ -119,7 +123,13 @@ def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
 
 
 def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:
-    """What the repository's workflows, scripts and migrations do; ``None`` where it has none."""
+    """What the repository's workflows, scripts and migrations do; ``None`` where it has none.
+
+    Jobs of an environment that the settings know and whose stacks are not among ``environments`` are left out, by name:
+    what they do cannot be held against templates that are not there.
+    """
+    if not _may_have_pipeline(root, settings):
+        return None
     from checker.collect.migration_code import read_migration_code
     from checker.collect.migrations import read_migrations
     from checker.collect.scripts import ScriptLibrary, find_scripts
@@ -136,10 +146,24 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
         return None
     for folder in folders:
         problems.extend(folder.all_problems)
-    jobs = effective_jobs(workflows, settings, environments)
+    known = dict.fromkeys((*environments, *settings.stacks.values()))
+    jobs = effective_jobs(workflows, settings, tuple(known))
+    elsewhere = set(known) - set(environments) if environments else set()
+    at_hand = tuple(job for job in jobs.working() if job.environment_name not in elsewhere)
+    left_out = dict.fromkeys(job.environment_name for job in jobs.working() if job.environment_name in elsewhere)
     tracer = Tracer(ScriptLibrary(root))
     found = tuple(dict.fromkeys((*problems, *jobs.problems)))
-    return Pipeline(workflows, tuple(jobs.working()), tracer.job, folders, code, problems=found)
+    return Pipeline(workflows, at_hand, tracer.job, folders, code, problems=found, left_out=tuple(left_out))
+
+
+def _may_have_pipeline(root: Path, settings: Settings) -> bool:
+    """A glance, so that a folder with templates alone does not pay for reading workflows and scripts."""
+    from checker.collect.folders import walk
+
+    if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
+        return True
+    found = walk(root, lambda name: name.endswith((".sh", ".bash", ".sql")) or name in _MIGRATION_TOOLS, 1, [])
+    return next(found, None) is not None
 
 
 def _read(request: Request) -> list[Assembly]:
@@ -190,6 +214,11 @@ def _unread(stacks: Iterable[Stack]) -> Iterable[Unread]:
         for reason in stack.unread:
             what, _, why = reason.partition(": ")
             yield Unread(f"{stack.source.file}: {what}", why)
+
+
+def _left_out(pipeline: Pipeline | None) -> Iterable[str]:
+    for name in pipeline.left_out if pipeline else ():
+        yield f"jobs of environment {name} are not judged: its stacks are not at hand"
 
 
 def _unread_of(pipeline: Pipeline | None) -> Iterable[Unread]:

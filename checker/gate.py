@@ -84,7 +84,7 @@ class Gate:
         while folder is not None and (folder.parent / "manifest.json").exists():
             folder = folder.parent
         assemblies = [("", folder)] if folder is not None else [("", path) for path in templates]
-        return gate(request_for(self._project, assemblies=assemblies))
+        return gate(request_for(self._project, assemblies=assemblies), with_pipeline=False)
 
 
 def _refusal(message: str, hint: str) -> cdk.PolicyValidationPluginReport:

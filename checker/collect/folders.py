@@ -12,7 +12,7 @@ from checker.model.sources import Problem, Spot
 SKIPPED: Final = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox", ".mypy_cache",
      ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", "vendor", "third_party", "dist", "build", "target",
-     "cdk.out", ".aws-sam", ".serverless", ".terraform", ".next", ".cache", "coverage", ".idea", ".vscode"}
+     "cdk.out", ".checker", ".aws-sam", ".serverless", ".terraform", ".next", ".cache", "coverage", ".idea", ".vscode"}
 )  # fmt: skip
 MAX_FOLDERS: Final = 50_000
 MAX_DEPTH: Final = 20

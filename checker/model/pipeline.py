@@ -30,6 +30,7 @@ class Pipeline(Judgeable):
     migrations: tuple[MigrationFolder, ...] = ()
     migration_code: MigrationCode = field(default_factory=MigrationCode)
     problems: tuple[Problem, ...] = field(default=())
+    left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
 
     def aws_calls(self) -> Iterator[AwsCall]:
         """Every AWS call of every job, job by job in the order in which they run."""
