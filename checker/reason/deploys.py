@@ -240,18 +240,19 @@ def shared_loops(one: Command | AwsCall | CdkCommand, other: Command | AwsCall |
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def fails_here(at: At) -> bool | None:
+def fails_here(at: At, *, by_itself: bool = True) -> bool | None:
     """Whether a failure of this action ends its job with a failure; ``None`` where the job may go on regardless.
 
     True where it stops its script, or a failing exit follows in the same step; and where the programs that it is part
-    of (``python roll.py || true``) and its step (``continue-on-error``) let the failure through.
+    of (``python roll.py || true``) and its step (``continue-on-error``) let the failure through. ``by_itself`` is false
+    where what went wrong is no failure of the action, so that only an exit that follows counts.
     """
     action = at.action
     if action.step is not None and truth(action.step.continue_on_error) is not False:
         return None if truth(action.step.continue_on_error) is None else False
     if not _let_through(at):
         return False
-    if action.handling.stops or _ends_in_time(action):
+    if by_itself and (action.handling.stops or _ends_in_time(action)):
         return True
     return next(exits_after(at), None) is not None
 
@@ -268,8 +269,16 @@ def exits_after(at: At) -> Iterator[At]:
         each = at.trace.actions[index]
         if each.step is not at.action.step:
             return
+        # Not in another round of a loop around the action: that is about another thing.
+        around = len([loop for loop in each.reached.loops if loop.kind == "each"])
+        if len([loop for loop in shared_loops(each, at.action) if loop.kind == "each"]) < min(around, _rounds(at)):
+            continue
         if isinstance(each, Command) and is_failing_exit(each) and not each.handling.background:
             yield At(at.job, at.trace, index)
+
+
+def _rounds(at: At) -> int:
+    return len([loop for loop in at.action.reached.loops if loop.kind == "each"])
 
 
 def is_failing_exit(command: Command) -> bool:

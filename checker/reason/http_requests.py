@@ -73,7 +73,9 @@ class Request:
         """Whether the job fails when the answer stays bad."""
         if self.command is None or self.at is None:
             return True  # an action that checks health does nothing else
-        return self.checks_status and fails_here(self.at) is True
+        # In Python an answer with an error is an answer: what follows has to look at it.
+        by_itself = self.command.program != "http" or "--check-status" in self.command.words
+        return self.checks_status and fails_here(self.at, by_itself=by_itself) is True
 
 
 def requests_of(path: DeployPath) -> Iterator[Request]:

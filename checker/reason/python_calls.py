@@ -11,7 +11,7 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.scripts import Argument, AwsCall, Command, How, plain_name
 from checker.model.sources import Spot
-from checker.model.values import Absent
+from checker.model.values import Absent, Text
 from checker.reason.calls import is_custom, operation_of, polled_by, service_of
 from checker.reason.python_expressions import Evaluator, Frame, shown
 from checker.reason.python_requests import request_of
@@ -173,7 +173,7 @@ class Calls(Evaluator):
         if isinstance(owner, str) and name in {"lower", "upper", "strip"} and not positional:
             return str(getattr(owner, name)())
         self._hand_over(positional, named, node, frame, ())
-        return Extern(shown(node))
+        return Extern(shown(node), answer=_answer_in(owner))
 
     @staticmethod
     def _grown(
@@ -314,7 +314,8 @@ class Calls(Evaluator):
         words = (*function.words, *(each for each in positional if isinstance(each, str)))
         self._hand_over(positional, named, node, frame, function.words)
         kept = words if name.endswith((".add_parser", ".add_subparsers")) else function.words
-        return Extern(shown(node), kept, answer=function.answer)
+        first = positional[0] if positional and name in {"int", "float"} else function
+        return Extern(shown(node), kept, answer=_answer_in(first))
 
     @staticmethod
     def _builtin(name: str, positional: list[Value], node: ast.Call) -> Value:
@@ -418,6 +419,16 @@ def _argument(value: Value, name: str, where: str) -> Argument:
         each_plain = [plain(each, "{" + name + "}", where) for each in value.options]
         return one_of(each_plain)
     return plain(value, "{" + name + "}", where)
+
+
+def _answer_in(value: Value) -> str:
+    """The AWS call that a value comes from, the first where there are several."""
+    if isinstance(value, Extern):
+        return value.answer
+    if isinstance(value, Either):
+        return next((answer for each in value.options if (answer := _answer_in(each))), "")
+    holes = value.holes if isinstance(value, Text) else ()
+    return next((hole.attribute for hole in holes if hole.attribute.startswith("aws ")), "")
 
 
 def _answer(service: str, operation: str, spot: Spot) -> str:

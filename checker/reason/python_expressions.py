@@ -387,6 +387,10 @@ class Evaluator(ABC):
             return self._looked_up(owner, key)
         if isinstance(owner, tuple | Some) and isinstance(node.slice, ast.Slice) and shown(node.slice) == "::-1":
             return tuple(reversed(owner)) if isinstance(owner, tuple) else Some(tuple(reversed(owner.options)))
+        if isinstance(owner, Instance) and (method := self.method(owner.cls, "__getitem__")) is not None:
+            return self.enter(replace(method, owner=owner), (key,), {}, frame.called_at(node))
+        if isinstance(owner, Either) and all(isinstance(each, Extern) for each in owner.options):
+            return either([Extern(shown(node), answer=getattr(each, "answer", "")) for each in owner.options])
         return Extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else "")
 
     def _looked_up(self, owner: Dict, key: Value) -> Value:

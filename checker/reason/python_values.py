@@ -140,7 +140,7 @@ def plain(value: Value, shown: str, where: str) -> Possible:
         return value
     if isinstance(value, Extern):
         return open_text(value.name, value.answer or where)
-    if isinstance(value, Either) and all(is_plain(option) for option in value.options):
+    if isinstance(value, Either) and all(is_plain(option) or isinstance(option, Extern) for option in value.options):
         return one_of(plain(option, shown, where) for option in value.options)
     return open_text(shown, where)
 

@@ -28,7 +28,9 @@ _MOVES: Final = re.compile(
 _HEX: Final = re.compile(r"[0-9a-f]{40}")
 _ORIGIN: Final = re.compile(r"aws (\S+) (\S+)@(.+?):(\d+)(?:#\d+)?$")
 _CHANGERS: Final = frozenset({"jq", "yq", "sed", "perl", "envsubst", "gomplate", "awk", "node", "ruby"})
-_OUTPUT_OF_STACK: Final = re.compile(r"describe[-_]?stacks|list[-_]?exports|outputs?\b.*task|task.*outputs?\b", re.I)
+_OUTPUT_OF_STACK: Final = re.compile(
+    r"describe[-_]?stacks|list[-_]?exports|outputs?\b.*task|task.*outputs?\b|\bstack\w*\[|outputs?\[", re.I
+)
 
 
 class Runs(StrEnum):
@@ -152,9 +154,6 @@ def _named(at: At, value: Scalar) -> Answer:
         earlier = _registered(at, None)
         if re.search(r":\d+$", value) or earlier.runs is not Runs.COMMIT:
             return Answer(Runs.OTHER, f"it names {value}, whatever image that has")
-        return earlier
-    earlier = _registered(at, None)
-    if earlier.runs is Runs.COMMIT and re.search(r"task|revision|arn|definition|td\b", shown(value), re.I):
         return earlier
     return Answer(Runs.OPEN, f"which image {shown(value)} runs")
 

@@ -40,6 +40,12 @@ _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
 _BOOTSTRAP_KEY: Final = re.compile(r"bootstrap|init|first", re.IGNORECASE)
 _READS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "ListServices", "DescribeTaskDefinition"})
+# `steps.X.outputs.released == 'false'`, `steps.X.outputs.first == 'true'`
+_NOTHING: Final = re.compile(
+    r"steps\.([\w-]+)\.outputs\.[\w-]+\s*(?:==\s*(?:'(?:false|0|none|)'|false|0)|!=\s*(?:'true'|true))"
+    r"|steps\.([\w-]+)\.outputs\.(?:first|empty|fresh|new|bootstrap)[\w-]*\s*==\s*(?:'true'|true)",
+    re.IGNORECASE,
+)
 _CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _CHANGES: Final = frozenset({"deploy", "watch", "import"})
 
@@ -164,7 +170,7 @@ def _nothing_runs(at: At, command: CdkCommand) -> bool:
     step = command.step
     if step is None:
         return False
-    asked = set(re.findall(r"steps\.([\w-]+)\.", str(step.step.if_ or "")))
+    asked = {found[1] or found[2] for found in _NOTHING.finditer(str(step.step.if_ or ""))}
     bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) for key, value in command.context.items())
     for index in range(at.index):
         action = at.trace.actions[index]
