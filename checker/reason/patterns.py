@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, TypeAlias
 
@@ -129,6 +130,7 @@ def covers(pattern: Pattern, target: Pattern) -> bool:
     return at_least[end] - at_least[position] >= gaps[-1]
 
 
+@lru_cache(maxsize=4096)
 def _segments(pattern: Pattern) -> tuple[list[Pattern], list[int]]:
     """What stands between the unbounded gaps, and each gap's minimal length; one segment more than gaps."""
     segments: list[Pattern] = []

@@ -50,13 +50,32 @@ def service_of_arn(arn: str | Text) -> str:
 
 
 def fitting(
-    arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str] = ()
+    arn: str | Text,
+    environment: str,
+    project: Project,
+    place: Mapping[str, str],
+    families: frozenset[str] = frozenset(),
 ) -> list[str | Text]:
     """The ARNs of resources that ``arn`` may stand for: those of ``environment``, or the shared ones where it has none
     of the kind; itself where it is not open or nothing fits. ``families`` are the task definitions that the job speaks
     of, where it names any."""
     if not is_open(arn):
         return [arn]
+    known = project.once(_fitted)
+    key = (arn, environment, tuple(sorted(place.items())), families)
+    if key not in known:
+        known[key] = _fitting(arn, environment, project, place, families)
+    return known[key]
+
+
+def _fitted(_: Project) -> dict[tuple[object, ...], list[str | Text]]:
+    """What was asked before: the same open names come back in every job."""
+    return {}
+
+
+def _fitting(
+    arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str]
+) -> list[str | Text]:
     target, service = _target(arn), service_of_arn(arn)
     known = project.once(_index)
     for wanted in (_is_own, _is_shared):
