@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 # What a gate can see without an account: the rest is for `audit`.
 GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
-# Files that say that a migration tool is at work, whose migrations may be no SQL.
-_MIGRATION_TOOLS: Final = frozenset({"alembic.ini", "manage.py", "knexfile.js", "knexfile.ts", "schema.prisma"})
+# Code that may deploy or migrate. A folder without any has no pipeline.
+_CODE: Final = (".bash", ".cjs", ".go", ".js", ".mjs", ".prisma", ".py", ".rb", ".sh", ".sql", ".ts", ".ini")
 # Where a project keeps its waivers; the first that is there counts.
 WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
@@ -162,8 +162,7 @@ def _may_have_pipeline(root: Path, settings: Settings) -> bool:
 
     if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
         return True
-    found = walk(root, lambda name: name.endswith((".sh", ".bash", ".sql")) or name in _MIGRATION_TOOLS, 1, [])
-    return next(found, None) is not None
+    return next(walk(root, lambda name: name.endswith(_CODE), 1, []), None) is not None
 
 
 def _read(request: Request) -> list[Assembly]:

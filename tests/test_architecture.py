@@ -22,7 +22,7 @@ ALLOWED = {
 }
 ROOMS = sorted({*ALLOWED, "checker"}, key=len, reverse=True)
 # What start-up must not pay for.
-HEAVY = ("aws_cdk", "boto3", "botocore", "cfnlint", "jsii", "pglast", "tree_sitter")
+HEAVY = ("aws_cdk", "boto3", "botocore", "cfnlint", "jsii", "pglast", "tree_sitter", "checker.model.jobs")
 
 
 def room_of(module: str) -> str | None:

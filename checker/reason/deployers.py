@@ -44,6 +44,8 @@ NO_NAME: Final = "default"
 # Any pattern of release tags has to admit all of these: a first version, an ordinary one, one of several digits.
 RELEASES: Final = ("0.1.0", "1.2.3", "10.20.30")
 
+DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
+
 
 @dataclass(frozen=True)
 class Deployer:
@@ -219,3 +221,13 @@ def same_environment(one: str, other: str) -> bool:
 def deployment_of(project: Project) -> Deployment:
     """The project's :class:`Deployment`, worked out once."""
     return project.once(Deployment)
+
+
+def stacks_to_read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
+    """The stacks whose outputs a deploy role needs: the shared ones, and those of the environments that it serves."""
+    served = deployment.served(deployer)
+    for environment in deployment.project.environments:
+        if environment.kind is EnvironmentKind.SHARED or environment.name in served:
+            for stack in environment.stacks:
+                if stack.parent is None and same_account(stack, deployer.role.stack):
+                    yield stack

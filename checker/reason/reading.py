@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
-from checker.model.resources import EnvironmentKind, Stack
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.reason.authority import Authority, Ruling
 from checker.reason.calls import Need, needs
-from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.deployers import DESCRIBE_STACKS, deployment_of, stacks_to_read
 from checker.reason.iam import Answer
-
-DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
-
-
-def stacks_to_read(deployment: Deployment, deployer: Deployer) -> Iterator[Stack]:
-    """The stacks whose outputs a deploy role needs: the shared ones, and those of the environments that it serves."""
-    served = deployment.served(deployer)
-    for environment in deployment.project.environments:
-        if environment.kind is EnvironmentKind.SHARED or environment.name in served:
-            for stack in environment.stacks:
-                if stack.parent is None and same_account(stack, deployer.role.stack):
-                    yield stack
 
 
 def reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:  # noqa: ARG001 - one shape for all

@@ -30,7 +30,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Environment, EnvironmentKind, Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.admissions import Admission, admissions_of
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam import bounds_on_key
 from checker.reason.oidc import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
@@ -40,6 +39,7 @@ from checker.reason.policies import Statement
 
 if TYPE_CHECKING:
     from checker.model.pipeline import Pipeline
+    from checker.reason.admissions import Admission
 
 _PATH: Final = "AssumeRolePolicyDocument"
 _FIX_SUBJECTS: Final = (
@@ -227,6 +227,8 @@ def _why(trust: Trust) -> str:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    from checker.reason.admissions import admissions_of
+
     for admission in admissions_of(pipeline, project):
         yield _job(admission)
 

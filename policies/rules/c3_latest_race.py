@@ -23,17 +23,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
-from checker.model.possible import options
 from checker.model.resources import Environment, Project, Resource
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall
 from checker.model.settings import Settings
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.deploys import once, unseen
 from checker.reason.image_references import (
     ANY_SHA,
     ImageReference,
@@ -48,7 +45,10 @@ from checker.reason.image_references import (
     repositories,
     repository_of,
 )
-from checker.reason.revisions import is_commit
+
+if TYPE_CHECKING:
+    from checker.model.pipeline import Pipeline
+    from checker.model.scripts import AwsCall
 
 _FIX_IMAGE = "Name a full commit SHA, a digest or the bootstrap tag; for a foreign image, one exact release."
 _FIX_MUTABILITY = "Set ImageTagMutability to IMMUTABLE; exclude only tags that no release, commit or bootstrap carries."
@@ -60,6 +60,8 @@ _RELEASE_TAG = re.compile(r"tag|version|release", re.IGNORECASE)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    from checker.reason.deploys import once, unseen
+
     by_name = dict(repositories(project))
     pushes = [
         call for call in pipeline.aws_calls() if call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
@@ -71,6 +73,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
     """One push of an image, or one more tag for it."""
+    from checker.model.possible import options
+    from checker.reason.revisions import is_commit
+
     value = call.text("imageTag")
     tags = ("latest",) if isinstance(value, Absent) else options(value)
     if isinstance(value, Absent) and not call.complete:

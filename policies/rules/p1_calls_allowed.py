@@ -32,10 +32,10 @@ from checker.model.verdicts import Surface
 from checker.reason.authority import Authority, Ruling
 from checker.reason.bootstrap import bootstrap_needs, goes_on_without
 from checker.reason.calls import Need, needs
+from checker.reason.deployers import DESCRIBE_STACKS
 from checker.reason.iam import Answer
 from checker.reason.lines import unfollowed
 from checker.reason.passing import PASS_ROLE
-from checker.reason.reading import DESCRIBE_STACKS
 from checker.reason.refusals import judged
 
 if TYPE_CHECKING:

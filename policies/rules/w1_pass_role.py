@@ -27,7 +27,6 @@ from checker.model.resources import Environment, Project, Resource
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
-from checker.reason.handing import passing, rulings_on_passing
 from checker.reason.iam import grants, outlined
 from checker.reason.passing import (
     PASS_ROLE,
@@ -42,7 +41,6 @@ from checker.reason.passing import (
     task_roles,
     tasks_only,
 )
-from checker.reason.refusals import judged
 
 if TYPE_CHECKING:
     from checker.model.pipeline import Pipeline
@@ -68,6 +66,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    from checker.reason.handing import passing, rulings_on_passing
+    from checker.reason.refusals import judged
+
     yield from judged(pipeline, project, rulings_on_passing, passing, "missing")
 
 

@@ -25,11 +25,9 @@ from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.arns import stack_arn
 from checker.reason.conditions import Context
-from checker.reason.deployers import Deployer, Deployment, deployment_of
+from checker.reason.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
 from checker.reason.iam import Answer, Request, decide
 from checker.reason.patterns import exact
-from checker.reason.reading import DESCRIBE_STACKS, reading, rulings_on_reading, stacks_to_read
-from checker.reason.refusals import judged
 
 if TYPE_CHECKING:
     from checker.model.pipeline import Pipeline
@@ -70,6 +68,9 @@ def _request(stack: Stack) -> Request:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    from checker.reason.reading import reading, rulings_on_reading
+    from checker.reason.refusals import judged
+
     yield from judged(pipeline, project, rulings_on_reading, reading)
 
 

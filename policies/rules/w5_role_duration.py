@@ -23,25 +23,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.model.jobs import DEFAULT_ROLE_SECONDS
 from checker.model.judgements import Judgement
-from checker.model.possible import Possible, options
 from checker.model.resources import Environment, Project
 from checker.model.rules import Rule
 from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
 from checker.model.verdicts import Surface
-from checker.reason.assumed_roles import assumption, role_sessions
-from checker.reason.changes import Changing, workflows_of
 from checker.reason.deployers import Deployer, deployment_of
 
 if TYPE_CHECKING:
     from checker.model.jobs import Credentials, EffectiveJob
     from checker.model.pipeline import Pipeline
+    from checker.model.possible import Possible
+    from checker.reason.changes import Changing
 
 DEPLOY_SECONDS: Final = 7200
 # What a role is given at most that is assumed with another role's credentials (AWS IAM User Guide, "Methods to assume
 # a role", role chaining), and the shortest maximum that a role can have.
 CHAINED_SECONDS: Final = 3600
+# What a role allows whose MaxSessionDuration is not set (IAM API Reference, CreateRole).
+DEFAULT_MAXIMUM: Final = 3600
 _INPUT: Final = "with.role-duration-seconds"
 _FIX_ASK: Final = f"Set role-duration-seconds: {DEPLOY_SECONDS} at the step."
 
@@ -70,6 +70,9 @@ def _long_enough(value: Resolved) -> bool | None:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    from checker.reason.assumed_roles import role_sessions
+    from checker.reason.changes import workflows_of
+
     deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
     by_line: dict[str, list[tuple[EffectiveJob, Credentials]]] = {}
     for job, credentials in role_sessions(pipeline):
@@ -100,6 +103,8 @@ def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: bool | None, pr
 
 def _seconds(credentials: Credentials, pick: Callable[..., float] = min) -> float | None:
     """What it asks for at least (or, picked by ``max``, at most); ``None`` where that cannot be told."""
+    from checker.model.jobs import DEFAULT_ROLE_SECONDS
+
     if credentials.seconds in (ABSENT, "", None):
         return DEFAULT_ROLE_SECONDS
     numbers = _numbers(credentials.seconds)
@@ -107,6 +112,8 @@ def _seconds(credentials: Credentials, pick: Callable[..., float] = min) -> floa
 
 
 def _numbers(value: Possible | Absent) -> list[float]:
+    from checker.model.possible import options
+
     each = None if isinstance(value, Absent) else options(value)
     numbers = [None if isinstance(option, Text) else as_number(option) for option in each or ()]
     known = [number for number in numbers if number is not None]
@@ -157,6 +164,8 @@ def _chained(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
 
 
 def _allowed(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], project: Project) -> Judgement:
+    from checker.reason.assumed_roles import assumption
+
     step = uses[0][1].step
     doubt = "how long a session it asks for" if None in asked else ""
     fix = "Raise the role's MaxSessionDuration, or ask for less."
@@ -190,7 +199,7 @@ def _allowed(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
 def _maximum(deployer: Deployer) -> float | None:
     value = deployer.role.get("MaxSessionDuration")
     if isinstance(value, Absent):
-        return DEFAULT_ROLE_SECONDS
+        return DEFAULT_MAXIMUM
     return as_number(value.value) if isinstance(value, Known) and not isinstance(value.value, Text | Unknown) else None
 
 
