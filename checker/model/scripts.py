@@ -61,6 +61,7 @@ class Handling:
     stdout: Stream = Stream.SHOWN
     stderr: Stream = Stream.SHOWN
     piped: bool = False  # another command reads its output
+    inside: bool = False  # its output becomes a part of another command's words
     background: bool = False
     retried: bool = False
     caught: tuple[str, ...] = ()

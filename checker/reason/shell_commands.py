@@ -62,6 +62,7 @@ class ShellCommands(ABC):
                 lost=context.handling.lost or lost,
                 stdout=Stream.SHOWN,
                 piped=not name,
+                inside=not name,
             )
             inner = replace(context, handling=handling, writes=())
             fork = state.fork()

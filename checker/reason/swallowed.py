@@ -51,7 +51,7 @@ def misread(call: AwsCall) -> str | None:
         return None
     if taken.tested in {"if", "while", "and", "not", "until"}:
         return _as_condition(call)
-    if taken.captured and not taken.background and (taken.lost or not taken.errexit):
+    if (taken.captured or taken.inside) and not taken.background and (taken.lost or not taken.errexit):
         return _as_empty(taken)
     return None
 
@@ -104,6 +104,8 @@ def _as_condition(call: AwsCall) -> str | None:
 
 
 def _as_empty(taken: Handling) -> str:
+    if taken.inside and not taken.captured:
+        return "Its failure does not stop the command that its output is a part of: that goes on with nothing instead."
     if not taken.lost and taken.stderr is not Stream.DISCARDED:
         return ""
     if taken.piped and taken.lost:
