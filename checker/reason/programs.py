@@ -66,12 +66,12 @@ def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) ->
 def _placed(call: Call, outer: Reached) -> Call:
     """A program's call as one of the job that starts the program."""
     inner = call.reached
-    reached = replace(
-        inner,
-        via=(*outer.via, outer.spot, *inner.via),
-        step=outer.step,
-        certain=outer.certain and inner.certain,
-        on_failure=outer.on_failure or inner.on_failure,
-        loops=(*outer.loops, *inner.loops),
+    reached = Reached(
+        inner.spot,
+        (*outer.via, outer.spot, *inner.via),
+        outer.step,
+        outer.certain and inner.certain,
+        outer.on_failure or inner.on_failure,
+        (*outer.loops, *inner.loops),
     )
     return replace(call, reached=reached)

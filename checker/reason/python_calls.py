@@ -9,7 +9,7 @@ from typing import Final
 
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
-from checker.model.scripts import Argument, AwsCall, Command, How, plain_name
+from checker.model.scripts import Argument, AwsCall, Command, How, Reached, plain_name
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
 from checker.reason.calls import is_custom, operation_of, polled_by, service_of
@@ -388,8 +388,9 @@ class Calls(Evaluator):
         self._note(("exit", status if isinstance(status, str) else shown_value(status)), node, frame)
 
     def _note(self, words: tuple[Possible, ...], node: ast.AST, frame: Frame) -> None:
-        reached = replace(frame.reached, spot=frame.module.spot(node))
-        handling = replace(frame.handling, errexit=True)
+        at = frame.reached
+        reached = Reached(frame.module.spot(node), at.via, at.step, at.certain, at.on_failure, at.loops)
+        handling = frame.handling if frame.handling.errexit else replace(frame.handling, errexit=True)
         self.calls.append(Command(words, reached, handling, shown(node), self.folder))
 
     def _declare(self, positional: list[Value], named: dict[str, Value]) -> None:

@@ -66,8 +66,13 @@ class Frame:
         return Frame(self.module, self.names, inner, self.handling, self.returned)
 
     def inside(self, loop: Loop) -> Frame:
-        handling = replace(self.handling, retried=self.handling.retried or loop.kind == "retry")
-        return replace(self, reached=replace(self.reached, loops=(*self.reached.loops, loop)), handling=handling)
+        handling = self.handling
+        if loop.kind == "retry" and not handling.retried:
+            handling = replace(handling, retried=True)
+        around = self.reached
+        loops = (*around.loops, loop)
+        inner = Reached(around.spot, around.via, around.step, around.certain, around.on_failure, loops)
+        return Frame(self.module, self.names, inner, handling, self.returned)
 
     def handled(self, handling: Handling) -> Frame:
         return replace(self, handling=handling)
@@ -319,7 +324,7 @@ class Evaluator(ABC):
             case Extern():
                 if owner.parsed:
                     return self._from_command_line(owner, name)
-                return replace(owner, name=f"{owner.name}.{name}")
+                return Extern(f"{owner.name}.{name}", owner.words, owner.parsed, owner.answer)
             case Function():
                 return Extern(f"{getattr(owner.node, 'name', 'lambda')}.{name}")
             case _:
@@ -336,7 +341,7 @@ class Evaluator(ABC):
                 return value
             if "staticmethod" in marks:
                 return method
-            return replace(method, owner=cls if "classmethod" in marks else owner)
+            return Function(method.module, method.node, cls if "classmethod" in marks else owner, method.closure)
         for each in cls.node.body:
             if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.target.id == name:
                 inner = Frame(cls.module, cls.module.names, frame.reached, frame.handling)
