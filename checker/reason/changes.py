@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from checker.model.jobs import EffectiveJob
+from checker.model.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline import Pipeline
 from checker.model.possible import Possible
 from checker.model.scripts import AwsCall, CdkCommand, Command, Trace
@@ -169,10 +169,27 @@ def workflows_of(pipeline: Pipeline) -> tuple[Changing, ...]:
         by_entry.setdefault(job.entry.file, []).append(job)
     found = []
     for jobs in by_entry.values():
-        changes = {job.name: each for job in jobs if (each := tuple(changes_of(pipeline.trace(job))))}
+        changes = {job.name: each for job in jobs if (each := tuple(_real_changes(job, pipeline)))}
         followed = all(pipeline.trace(job).complete for job in jobs if _may_act(job))
         found.append(Changing(jobs[0].entry, tuple(jobs), changes, followed))
     return tuple(found)
+
+
+def _real_changes(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Change]:
+    """What a job changes of an environment: a test's own database, on the runner itself, is none."""
+    for change in changes_of(pipeline.trace(job)):
+        if not isinstance(change.place, Command):
+            yield change
+        elif change.what is not What.SCHEMA:
+            if _may_act(job):
+                yield change
+        elif job.credentials or _given_secrets(change.place.step) or "self-hosted" in str(job.job.runs_on):
+            yield change
+
+
+def _given_secrets(step: EffectiveStep | None) -> bool:
+    given = (*step.with_.values(), *step.env.values(), *step.expressions.values()) if step is not None else ()
+    return any(_SECRET.search(str(value)) for value in given)
 
 
 def _may_act(job: EffectiveJob) -> bool:
@@ -181,5 +198,4 @@ def _may_act(job: EffectiveJob) -> bool:
         return True
     if not isinstance(job.job.runs_on, str) or "${{" in job.job.runs_on:
         return True  # a group, labels or an expression: perhaps one's own
-    given = (value for step in job.steps for value in (*step.with_.values(), *step.env.values()))
-    return any(_SECRET.search(str(value)) for value in given)
+    return any(_given_secrets(step) for step in job.steps)
