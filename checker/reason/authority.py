@@ -122,6 +122,9 @@ class Authority:
             decision = self._decide(role, need, candidate, place)
             decided.append(Ruling(need, decision.answer, shown, decision.why, self.who.names))
         refused = [each for each in decided if each.answer is Answer.DENIED]
+        if refused and self._has_other_grant(role, need):
+            why = "a policy of the resource names the role, and may allow it"
+            return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
         if refused and len(refused) < len(decided):
             first = refused[0]
             why = f"which resource it touches; on {first.resource} it would be refused"
@@ -130,6 +133,12 @@ class Authority:
             why = f"what {need.action} needs is not in the Service Authorization Reference"
             return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
         return next((each for each in decided if each.answer is not Answer.ALLOWED), decided[0])
+
+    def _has_other_grant(self, role: Resource, need: Need) -> bool:
+        """Whether a policy of a resource of that service speaks of the role: within one account it is enough (AWS IAM
+        User Guide, "Policy evaluation logic")."""
+        named = self.project.once(_named_by_resources)
+        return role in named.get(need.action.partition(":")[0], ())
 
     def _on_all(self, role: Resource, need: Need, place: Mapping[str, str]) -> Ruling:
         """A call that names no resource: of an action that knows resources, it asks for all of their kind."""
@@ -210,6 +219,25 @@ class Authority:
         """Of the environment's stacks, where they are all in one."""
         regions = {stack.region for stack in self.project.stacks if stack.environment == self.environment}
         return regions.pop() if len(regions) == 1 else ""
+
+
+_RESOURCE_POLICIES: Final = (
+    ("s3", "AWS::S3::BucketPolicy", "PolicyDocument"),
+    ("secretsmanager", "AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"),
+    ("ecr", "AWS::ECR::Repository", "RepositoryPolicyText"),
+    ("sns", "AWS::SNS::TopicPolicy", "PolicyDocument"),
+    ("sqs", "AWS::SQS::QueuePolicy", "PolicyDocument"),
+    ("kms", "AWS::KMS::Key", "KeyPolicy"),
+)
+
+
+def _named_by_resources(project: Project) -> dict[str, set[Resource]]:
+    """Service -> the roles that policies of its resources name."""
+    found: dict[str, set[Resource]] = {}
+    for service, kind, path in _RESOURCE_POLICIES:
+        for resource in project.resources(kind):
+            found.setdefault(service, set()).update(project.all_referred(resource.get(path)))
+    return found
 
 
 def _decisions(_: Project) -> dict[tuple[object, ...], Decision]:
