@@ -9,7 +9,7 @@ from typing import Final
 
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
-from checker.model.scripts import Argument, AwsCall, Command, How, Reached, plain_name
+from checker.model.scripts import Argument, AwsCall, Command, How, Loop, Reached, plain_name
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
 from checker.reason.calls import is_custom, operation_of, polled_by, service_of
@@ -349,7 +349,7 @@ class Calls(Evaluator):
             return
         for value in (*positional, *named.values()):
             if isinstance(value, Function) and not isinstance(value.node, ast.Lambda):
-                self.enter(value, (), {}, frame.called_at(node).maybe())
+                self.enter(value, (), {}, _side_by_side(node, frame).called_at(node).maybe())
             elif isinstance(value, Function):
                 self.enter(value, (), {}, frame.called_at(node))
 
@@ -403,6 +403,20 @@ class Calls(Evaluator):
                 self.flags.add(name)
             known = self.options.get(name)
             self.options[name] = absent if name not in self.options else either([known, absent])
+
+
+# What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, asyncio).
+_CONCURRENT: Final = frozenset({"map", "starmap", "imap", "imap_unordered", "map_async", "submit", "apply_async",
+                                "run_in_executor", "create_task", "Thread", "Process"})  # fmt: skip
+
+
+def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
+    """The constructs around a function that is handed to a pool: several at a time, in the background."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if name not in _CONCURRENT:
+        return frame
+    inner = frame.handled(replace(frame.handling, background=True))
+    return inner.inside(Loop("each", frame.module.spot(node))) if "map" in name else inner
 
 
 def _argument(value: Value, name: str, where: str) -> Argument:
