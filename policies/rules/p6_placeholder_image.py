@@ -1,7 +1,7 @@
 """No infrastructure deploy replaces a released image.
 
 What the review found
-    Nothing: the plan holds that a fixed placeholder tag in the template keeps the CDK from rolling services. It does
+    Nothing: it took for granted that a fixed placeholder tag in the template keeps the CDK from rolling services. It does
     only while nothing else of the task definition changes; then CloudFormation registers a revision with the
     placeholder and rolls it over the released image.
 What is checked

@@ -35,7 +35,7 @@ from checker.reason.deploys import At, DeployPath, deploy_paths, environment_of,
 from checker.reason.http_requests import Request, health_actions, request_of, requests_of
 from checker.reason.services import Forwarding, services, targets_of
 
-# The system's two public endpoints (plan 3.3 and 4.6): where a load balancer has both, they stand for the whole site.
+# The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})
 _HEALTH: Final = re.compile(r"health|ready|live|status|ping|alive|smoke", re.IGNORECASE)
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
