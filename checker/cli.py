@@ -103,7 +103,7 @@ def list_findings() -> None:
     entries = load_register().entries.values()
     width = max(len(entry.title) for entry in entries)
     for entry in entries:
-        state = "judged" if entry.id in MODULES else "not judged yet"
+        state = "judged" if entry.id in MODULES else "no rule yet"
         click.echo(f"{entry.id:4} {entry.severity:10} {entry.surfaces:12} {entry.title:{width}}  {state}")
 
 

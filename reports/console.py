@@ -190,7 +190,7 @@ def _notes(run: Run, page: _Page) -> None:
 
 def _not_judged(run: Run, page: _Page) -> None:
     if run.coverage.not_judged:
-        page.item(f"not judged yet: {', '.join(run.coverage.not_judged)}", indent=0)
+        page.item(f"not judged here: {', '.join(run.coverage.not_judged)}", indent=0)
         page.add("")
 
 

@@ -92,7 +92,7 @@ def _totals(run: Run) -> str:
         f"<li><b class=o-{outcome}>{totals[outcome]}</b>{text(word)}</li>"
         for outcome, word in shape.OUTCOME_WORDS.items()
     ]
-    items.append(f"<li><b class=o-none>{len(run.coverage.not_judged)}</b>not judged yet</li>")
+    items.append(f"<li><b class=o-none>{len(run.coverage.not_judged)}</b>not judged here</li>")
     return f"<ul class=totals>{''.join(items)}</ul>\n"
 
 
@@ -142,7 +142,7 @@ def _findings(run: Run) -> Iterator[str]:
     rows = []
     for identifier, outcome in shape.states(run).items():
         finding = run.findings.get(identifier)
-        state = "<span class=o-none>not judged yet</span>" if outcome is None else _state(outcome)
+        state = "<span class=o-none>not judged here</span>" if outcome is None else _state(outcome)
         link = text(identifier) if outcome is None else f'<a href="#{text(identifier)}">{text(identifier)}</a>'
         rows.append((link, text(finding.title if finding else ""), text(finding.severity if finding else ""), state))
     return _table(("finding", "compliant state", "severity", "state"), rows)

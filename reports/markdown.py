@@ -44,7 +44,7 @@ def _head(run: Run) -> Iterator[str]:
     yield escape(shape.what_was_judged(run))
     yield ""
     totals = run.totals
-    yield "| " + " | ".join(shape.OUTCOME_WORDS.values()) + " | not judged yet |"
+    yield "| " + " | ".join(shape.OUTCOME_WORDS.values()) + " | not judged here |"
     yield "|" + "---:|" * (len(shape.OUTCOME_WORDS) + 1)
     numbers = [totals[outcome] for outcome in shape.OUTCOME_WORDS]
     yield "| " + " | ".join(map(str, [*numbers, len(run.coverage.not_judged)])) + " |"

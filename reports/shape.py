@@ -121,7 +121,7 @@ def tally(run: Run) -> list[str]:
         number = totals[outcome]
         shown = "error" if outcome is Outcome.ERROR and number == 1 else word
         parts.append(f"{number} {shown}" + (f" ({graded})" if outcome is Outcome.FAIL and graded else ""))
-    parts.append(f"not judged yet: {len(run.coverage.not_judged)}")
+    parts.append(f"not judged here: {len(run.coverage.not_judged)}")
     return parts
 
 

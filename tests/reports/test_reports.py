@@ -332,7 +332,7 @@ def test_nothing_wrong_is_one_line() -> None:
     run = replace(RUN, verdicts=passing, waivers=(), coverage=Coverage())
     assert render(run, "console", width=0) == (
         "gate of kcjonson/doc-platform at 2030b0110f0f: shared, staging, production · nothing fails · 0 failed · "
-        "0 errors · 0 unknown · 0 waived · 2 passed · 0 not applicable · not judged yet: 0\n"
+        "0 errors · 0 unknown · 0 waived · 2 passed · 0 not applicable · not judged here: 0\n"
     )
 
 
