@@ -1,8 +1,8 @@
 """No infrastructure deploy replaces a released image.
 
 What the review found
-    Nothing: it took for granted that a fixed placeholder tag in the template keeps the CDK from rolling services. It does
-    only while nothing else of the task definition changes; then CloudFormation registers a revision with the
+    Nothing: it took for granted that a fixed placeholder tag in the template keeps the CDK from rolling services. That
+    holds only while nothing else of the task definition changes; then CloudFormation registers a revision with the
     placeholder and rolls it over the released image.
 What is checked
     Every ``cdk deploy`` in a workflow, with the ``cdk synth`` that made what it deploys: it is given an image tag by
