@@ -1,6 +1,6 @@
 """Runs the rules over the model and puts what they say on record.
 
-Every rule runs in every :class:`~checker.reason.intrinsics.World`. What a rule says of one thing is merged over the
+Every rule runs in every :class:`~checker.reason.scopes.World`. What a rule says of one thing is merged over the
 worlds: the same everywhere, it stands; different, it is unknown. A rule that crashes is an outcome of its own, and one
 that takes longer than its budget is unknown: neither is ever a pass, and neither is silent.
 """
@@ -19,7 +19,7 @@ from checker.model.resources import EnvironmentKind, Project, Resource, Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Subject, Verdict
-from checker.reason.intrinsics import Budget, BudgetExceeded, World
+from checker.reason.scopes import Budget, BudgetExceeded, World
 from checker.reason.templates import build_project, worlds
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from typing import Final, TypeAlias
 
 from checker.model.environment_words import environment_of, words
 from checker.model.resources import Environment, EnvironmentKind, Project, Raw, Resource, Stack
-from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value
-from checker.reason.intrinsics import could_be
+from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be
 from checker.reason.names import PhysicalName, Reach, is_open, is_stacks_own, physical_names, references, settled
 
 # What names a parent: a resource of this project, a text, nothing at all, or (None) something that cannot be told.

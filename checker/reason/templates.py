@@ -12,9 +12,10 @@ from typing import Final
 
 from checker.model.resources import Environment, EnvironmentKind, Project, Raw, Resource, Stack
 from checker.model.settings import Settings
-from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown
-from checker.reason.intrinsics import Budget, Linker, StackScope, World, equality_key, expand_for_each, plain_text
+from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown, plain_text
+from checker.reason.intrinsics import expand_for_each
 from checker.reason.names import literal_names
+from checker.reason.scopes import Budget, Linker, StackScope, World, equality_key
 
 # Above this many worlds the remaining open conditions stay undecided: what depends on them is unknown.
 MAX_WORLDS: Final = 16

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from checker.collect.documents import parse_json, parse_yaml
 from checker.model.resources import EnvironmentKind, Stack
 from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
-from checker.reason.intrinsics import Linker, StackScope, World
+from checker.reason.scopes import Linker, StackScope, World
 from checker.reason.templates import build_project, worlds
 
 TEMPLATE = """

@@ -8,7 +8,7 @@ from typing import Any
 from checker.collect.documents import parse_yaml
 from checker.model.resources import EnvironmentKind, Project, Resource, Stack
 from checker.model.settings import Settings
-from checker.reason.intrinsics import World
+from checker.reason.scopes import World
 from checker.reason.templates import build_project
 
 

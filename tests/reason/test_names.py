@@ -16,8 +16,8 @@ from checker.model.resources import Project, Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
 from checker.reason.collisions import candidates, clashes, same
 from checker.reason.custom_resources import calls_of
-from checker.reason.intrinsics import World
 from checker.reason.names import Reach, is_own_name, literal_names, naming_of, physical_names
+from checker.reason.scopes import World
 from checker.reason.served_names import covered_by
 from checker.reason.templates import build_project
 from checker.register import load_register

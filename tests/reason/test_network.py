@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from checker.collect.documents import parse_yaml
 from checker.model.resources import Environment, EnvironmentKind, Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text
-from checker.reason.intrinsics import World
 from checker.reason.network import (
     EVERYWHERE,
     Direction,
@@ -27,6 +26,7 @@ from checker.reason.network import (
     side_of,
 )
 from checker.reason.routes import Exit, endpoints, is_private, table_of, way_out
+from checker.reason.scopes import World
 from checker.reason.templates import build_project
 
 
