@@ -6,11 +6,16 @@ import fcntl
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from checker.collect.synthesis import own_assembly as synthesize
 from checker.settings_file import project_settings
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples on every machine and every day, however slow it is: what explores is `make fuzz`.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
