@@ -20,7 +20,7 @@ from checker.errors import InputError
 from checker.model.resources import Raw
 
 MAX_BYTES: Final = 64 * 1024 * 1024
-MAX_YAML_NODES: Final = 2_000_000
+MAX_YAML_NODES: Final = 1_000_000
 
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
