@@ -15,7 +15,8 @@ from checker.collect.synthesis import own_assembly
 from checker.discovery import assign
 from checker.errors import ExitCode, UsageError
 from checker.judge import judge
-from checker.model.resources import EnvironmentKind, Project, Stack
+from checker.model.environments import EnvironmentKind, Project
+from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import (
     Coverage,

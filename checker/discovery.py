@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from checker.model.environment_words import environment_of, kind_of, words
-from checker.model.resources import EnvironmentKind, Stack
+from checker.model.environments import EnvironmentKind
+from checker.model.resources import Stack
 
 __all__ = ["assign", "environment_of", "kind_of", "words"]
 

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checker.errors import printable
+from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement, Place
-from checker.model.resources import EnvironmentKind, Project, Resource, Stack
+from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Subject, Verdict

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from checker.model.resources import EnvironmentKind
+from checker.model.environments import EnvironmentKind
 
 # Words that teams use in stack and stage names. Compared with whole words of a name, in any case.
 _WORDS: Final[Mapping[str, EnvironmentKind]] = {

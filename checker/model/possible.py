@@ -26,6 +26,7 @@ Scalar: TypeAlias = "bool | int | float | str | Text | None"
 # Sets larger than this become Unknown: nobody can act on a message that lists more.
 MAX_OPTIONS: Final = 64
 MAX_TEXT: Final = 200_000
+_TOO_LONG: Final = "a text too long to follow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,10 @@ def as_text(value: Scalar) -> str | Text:
 
 def joined(parts: Iterable[Possible]) -> Possible:
     """The strings put one after another, for every combination of what each can be."""
+    parts = tuple(parts)
+    if all(type(part) is str for part in parts):
+        whole = "".join(map(as_text, parts))  # by far the most are plain
+        return whole if len(whole) <= MAX_TEXT else Unknown(_TOO_LONG)
     sides: list[tuple[Scalar, ...]] = []
     combinations = 1
     for part in parts:
@@ -103,7 +108,7 @@ def joined(parts: Iterable[Possible]) -> Possible:
         for scalar in combination:
             merged.extend(pieces(as_text(scalar)))
         if sum(len(piece) for piece in merged if isinstance(piece, str)) > MAX_TEXT:
-            return Unknown("a text too long to follow")
+            return Unknown(_TOO_LONG)
         answers.append(text(merged))
     return one_of(answers)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project
 from checker.model.verdicts import Surface
 
 if TYPE_CHECKING:

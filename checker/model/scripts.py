@@ -108,6 +108,10 @@ class Reached:
     on_failure: bool = False  # only runs after something failed
     loops: tuple[Loop, ...] = ()
 
+    def at(self, spot: Spot) -> Reached:
+        """The same constructs around another place."""
+        return Reached(spot, self.via, self.step, self.certain, self.on_failure, self.loops)
+
     @property
     def loop(self) -> Loop | None:
         """The innermost loop."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from checker.model.environments import Project
 from checker.model.jobs import EffectiveJob
 from checker.model.pipeline import Pipeline
-from checker.model.resources import Project
 from checker.reason.assumed_roles import Assumption, assumption, role_sessions
 from checker.reason.deployers import Deployer, deployment_of
 from checker.reason.example_refs import Demand

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.environments import Environment, EnvironmentKind
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool
 
 METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from checker.model.resources import Project, Resource, Stack
+from checker.model.environments import Project
+from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Hole, HoleKind, Known, ResourceKey, Text, pieces, text
 from checker.reason.patterns import GENERATED
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.jobs import Credentials, EffectiveJob
 from checker.model.possible import Scalar, as_text, options
-from checker.model.resources import Project, Resource
+from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, HoleKind, Text, pieces
 from checker.reason.arns import arn_of, name_of
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environment_words import environment_of, words
+from checker.model.environments import Project
 from checker.model.jobs import Credentials, EffectiveJob
 from checker.model.pipeline import Pipeline
 from checker.model.possible import Scalar, options
-from checker.model.resources import Project
 from checker.model.values import ABSENT, Absent, Known, Text, pieces, text
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment
 from checker.reason.patterns import Pattern, exact, glob, has_hole, overlap

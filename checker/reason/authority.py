@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.jobs import Credentials
 from checker.model.possible import as_text, options
-from checker.model.resources import Project, Resource
+from checker.model.resources import Resource
 from checker.model.scripts import AwsCall, CdkCommand, Trace
 from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
 from checker.reason.arns import arn_tail

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from checker.model.environment_words import environment_of, words
-from checker.model.resources import Environment, EnvironmentKind, Project, Raw, Resource, Stack
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Raw, Resource, Stack
 from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be
 from checker.reason.names import PhysicalName, Reach, is_open, is_stacks_own, physical_names, references, settled
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import ABSENT, Hole, Known, Resolved, Text, Value, pieces, text
 from checker.reason.names import Naming, PhysicalName, is_own_name, naming_of, types_by_short_name
 

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Final
 
 from checker.model.environment_words import environment_of, kind_of
-from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Resource, Stack
 from checker.model.values import Text
 from checker.reason.iam import Policies, grants, policies_of
 from checker.reason.oidc import (

@@ -16,11 +16,11 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.environment_words import kind_of
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
 from checker.model.possible import Possible, shown, truth
-from checker.model.resources import Environment, EnvironmentKind, Project
 from checker.model.scripts import AwsCall, CdkCommand, Command, Loop, Trace
 from checker.model.sources import Problem
 from checker.model.values import Absent

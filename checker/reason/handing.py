@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from checker.model.resources import Environment, Project
+from checker.model.environments import Environment, Project
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Absent
 from checker.reason.authority import Authority, Ruling

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from checker.model.resources import Project, Resource
+from checker.model.environments import Project
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.arns import arn_of, expand, name_of
 from checker.reason.conditions import NOTHING_KNOWN, Context, holds

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from checker.model.resources import Environment, Project, Resource
+from checker.model.environments import Environment, Project
+from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, HoleKind, Known, Resolved, ResourceKey, Text, Unknown
 
 # Where a resource names the image that it runs; `*` stands for every element of a list.

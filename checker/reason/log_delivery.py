@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Hole, HoleKind, Known, Resolved, Text, pieces, text
 from checker.reason.arns import account_of, arn_of
 from checker.reason.conditions import Context

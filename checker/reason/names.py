@@ -15,7 +15,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from checker.model.resources import Project, Raw, Resource
+from checker.model.environments import Project
+from checker.model.resources import Raw, Resource
 from checker.model.values import (
     ABSENT,
     Absent,

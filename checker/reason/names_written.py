@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from checker.model.environment_words import environment_of, kind_of, words
+from checker.model.environments import EnvironmentKind, Project
 from checker.model.possible import Possible, options
-from checker.model.resources import EnvironmentKind, Project
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Absent, Known
 from checker.reason.arns import name_of

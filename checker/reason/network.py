@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import (
     ABSENT,
     Absent,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, ResourceKey, as_bool, as_number
 from checker.reason.network import EVERYWHERE, Network, covers, parse_network
 from checker.reason.patterns import every

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.resources import Project, Resource
+from checker.model.environments import Project
+from checker.model.resources import Resource
 from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, as_list, pieces, text
 from checker.reason.conditions import Context

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.pipeline import Pipeline
-from checker.model.resources import Project
 from checker.model.sources import brief
 from checker.reason.admissions import admissions_of
 from checker.reason.deployers import deployment_of

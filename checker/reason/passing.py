@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.resources import Environment, Project, Resource, Stack
+from checker.model.environments import Environment, Project
+from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, pieces, text
 from checker.reason.arns import account_of, arn_of, expand
 from checker.reason.conditions import Context

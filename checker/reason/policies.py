@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.resources import Project, Resource
+from checker.model.environments import Project
+from checker.model.resources import Resource
 from checker.model.values import Hole, Resolved, Text, Unknown, as_list, pieces, text
 from checker.reason.arns import expand
 from checker.reason.patterns import Pattern, exact, folded, glob, has_wild

@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, ResourceKey
 from checker.reason.network import SECURITY_GROUP, Direction, GroupId, Peer, Side, admits, group_ids, side_of
 from checker.reason.network_acls import NetworkAcls

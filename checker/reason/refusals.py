@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from checker.model.environments import Project
 from checker.model.jobs import EffectiveStep
 from checker.model.judgements import Judgement
-from checker.model.resources import Project
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.reason.authority import Authorities, Authority, Ruling
 from checker.reason.calls import Need

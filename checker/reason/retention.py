@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import EnvironmentKind, Project, Resource
+from checker.model.resources import Resource
 from checker.model.values import Absent, Unknown
 
 # `RetainExceptOnCreate` deletes only what a failed creation has just made.

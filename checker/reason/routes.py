@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network import EVERYWHERE, Network, covers, parse_network

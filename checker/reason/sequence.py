@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Environment
 from checker.model.possible import options, shown
-from checker.model.resources import Environment, Resource
+from checker.model.resources import Resource
 from checker.model.scripts import AwsCall, Command, Stream
 from checker.model.values import Absent, Unknown
 from checker.reason.callers import calls

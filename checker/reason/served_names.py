@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
 
 _TLS = ("HTTPS", "TLS")

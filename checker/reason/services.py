@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
 from checker.reason.network import whole
 

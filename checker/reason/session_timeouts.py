@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.migrations import MigrationFolder, MigrationRunner, SqlFile
-from checker.model.resources import Project
 from checker.model.values import Known
 from checker.reason.workloads import environment_variables
 

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from checker.model.resources import Environment, EnvironmentKind, Project, Raw, Resource, Stack
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Raw, Resource, Stack
 from checker.model.settings import Settings
 from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown, plain_text
 from checker.reason.intrinsics import expand_for_each

@@ -11,7 +11,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from checker.model.resources import Environment, EnvironmentKind, Project, Resource, Stack
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, pieces, text
 from checker.reason.arns import arn_of, arn_tail, ecs_arn, stack_arn
 from checker.reason.calls import Need, table

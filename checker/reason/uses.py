@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Project
 from checker.model.jobs import EffectiveStep
-from checker.model.resources import Project, Resource
+from checker.model.resources import Resource
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.reason.authority import Authorities, Authority
 from checker.reason.bootstrap import roles_taken_on

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from checker.model.resources import Environment, Resource
+from checker.model.environments import Environment
+from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number, first_unknown
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.

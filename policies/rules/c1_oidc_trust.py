@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns

@@ -25,8 +25,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.values import Absent, Known, Text, Unknown

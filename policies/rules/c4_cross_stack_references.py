@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project, Raw, Resource, Scope, Stack, StackPlace
+from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.values import Unknown
 from checker.model.verdicts import Outcome, Surface

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.collisions import Candidate, Clash, candidates, carries_environment, clashes

@@ -26,10 +26,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations import Migration, MigrationFolder, Statement
 from checker.model.pipeline import Pipeline
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.model.verdicts import Surface

@@ -23,8 +23,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     ABSENT,

@@ -26,8 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
 from checker.model.verdicts import Surface

@@ -24,8 +24,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.verdicts import Surface

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.scripts import AwsCall
 from checker.model.verdicts import Surface

@@ -21,9 +21,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.possible import Possible, options, pattern_of
-from checker.model.resources import EnvironmentKind, Project, Resource, Stack
+from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Known, Text

@@ -24,10 +24,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
 from checker.model.possible import Possible, options, shown, truth
-from checker.model.resources import Project, Stack
+from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Text, Unknown

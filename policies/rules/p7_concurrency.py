@@ -25,9 +25,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.possible import options, same
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Surface

@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deploys import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list, pieces
 from checker.model.verdicts import Surface

@@ -28,8 +28,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environment_words import kind_of, words
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Project, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
 from checker.model.verdicts import Surface

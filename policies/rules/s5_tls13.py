@@ -21,8 +21,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Unknown
 from checker.model.verdicts import Surface

@@ -21,10 +21,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
 from checker.model.possible import shown
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.scripts import Argument, AwsCall, Command
 from checker.model.values import Absent

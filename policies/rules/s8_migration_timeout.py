@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgement
 from checker.model.migrations import MigrationRunner
 from checker.model.pipeline import Pipeline
 from checker.model.possible import options, shown
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.scripts import AwsCall, Command
 from checker.model.sources import Spot

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Resource, Stack, StackPlace
+from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 

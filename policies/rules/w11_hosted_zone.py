@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.model.environments import Environment, EnvironmentKind
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Unknown
 from checker.model.verdicts import Surface

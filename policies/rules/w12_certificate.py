@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Project, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
 from checker.model.verdicts import Surface

@@ -20,8 +20,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, HoleKind, Known, Text
 from checker.model.verdicts import Surface

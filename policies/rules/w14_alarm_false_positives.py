@@ -24,8 +24,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Environment, EnvironmentKind
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number
 from checker.model.verdicts import Outcome, Surface

@@ -23,10 +23,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
 from checker.model.possible import shown
-from checker.model.resources import Environment, Project
 from checker.model.rules import Rule
 from checker.model.scripts import Command
 from checker.model.values import Known

@@ -25,12 +25,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.migrations import MigrationRunner
 from checker.model.pipeline import Pipeline
 from checker.model.possible import options, shown, truth
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.sources import Spot
 from checker.model.verdicts import Location, Subject, Surface

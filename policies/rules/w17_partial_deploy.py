@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
-from checker.model.resources import Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deploys import DeployPath, deploy_paths, fails_here, follows, last, once, unseen

@@ -21,10 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline import Pipeline
 from checker.model.possible import truth
-from checker.model.resources import EnvironmentKind, Project
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deploys import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen

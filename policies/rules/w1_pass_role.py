@@ -22,8 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project, Resource
+from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account

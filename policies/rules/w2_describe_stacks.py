@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project, Stack
+from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.arns import stack_arn

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, Project
 from checker.model.rules import Rule
 from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
 from checker.model.verdicts import Surface

@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment
 from checker.model.rules import Rule
 from checker.model.values import Known, pieces, text
 from checker.model.verdicts import Surface

@@ -13,7 +13,7 @@ from checker.collect.documents import MAX_BYTES, parse_json, parse_yaml, read_do
 from checker.discovery import assign
 from checker.errors import InputError, printable
 from checker.judge import judge
-from checker.model.resources import EnvironmentKind
+from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
 from checker.register import load_register
 from policies.rules import load

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.collect.documents import parse_json, parse_yaml
-from checker.model.resources import EnvironmentKind, Stack
+from checker.model.environments import EnvironmentKind
+from checker.model.resources import Stack
 from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
 from checker.reason.scopes import Linker, StackScope, World
 from checker.reason.templates import build_project, worlds

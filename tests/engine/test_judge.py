@@ -9,8 +9,9 @@ import pytest
 
 from checker.collect.documents import parse_yaml
 from checker.judge import judge
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Environment, EnvironmentKind, Project, Stack
+from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Severity, Surface, Verdict

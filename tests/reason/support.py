@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from checker.collect.documents import parse_yaml
-from checker.model.resources import EnvironmentKind, Project, Resource, Stack
+from checker.model.environments import EnvironmentKind, Project
+from checker.model.resources import Resource, Stack
 from checker.model.settings import Settings
 from checker.reason.scopes import World
 from checker.reason.templates import build_project

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.judge import judge
-from checker.model.resources import EnvironmentKind
+from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
 from checker.reason.oidc import HOST
 from checker.register import load_register

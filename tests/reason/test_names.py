@@ -12,7 +12,8 @@ import pytest
 from checker.collect.documents import Document
 from checker.judge import judge
 from checker.model.environment_words import kind_of
-from checker.model.resources import Project, Stack
+from checker.model.environments import Project
+from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
 from checker.reason.collisions import candidates, clashes, same
 from checker.reason.custom_resources import calls_of

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.collect.documents import parse_yaml
-from checker.model.resources import Environment, EnvironmentKind, Stack
+from checker.model.environments import Environment, EnvironmentKind
+from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text
 from checker.reason.network import (
     EVERYWHERE,

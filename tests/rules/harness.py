@@ -40,7 +40,8 @@ from checker.assess import pipeline_of
 from checker.collect.documents import parse_yaml
 from checker.discovery import kind_of
 from checker.judge import judge
-from checker.model.resources import EnvironmentKind, Stack
+from checker.model.environments import EnvironmentKind
+from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
 from checker.register import load_register

@@ -1,0 +1,190 @@
+"""Environments and the project: all stacks and resources that are judged together, indexed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from checker.model.judgements import Judgeable
+from checker.model.resources import Resource, Stack
+from checker.model.settings import Settings
+from checker.model.values import (
+    Known,
+    Resolved,
+    ResourceKey,
+    Text,
+    Value,
+)
+from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+
+T = TypeVar("T")
+
+
+class EnvironmentKind(StrEnum):
+    """What an environment is for, as far as rules care."""
+
+    PRODUCTION = "production"
+    STAGING = "staging"  # staging, test, development: may be torn down and rebuilt
+    SHARED = "shared"  # deployed once per account, used by the others
+    OTHER = "other"  # nothing says what it is: judged as strictly as production
+
+
+# Resources that only complete another one: child type -> the property that names the parent. Rules ask for the
+# children of what they look at, so an inline property and a separate resource are judged alike.
+CHILD_OF: Mapping[str, tuple[str, ...]] = {
+    "AWS::EC2::SecurityGroupIngress": ("GroupId", "GroupName"),
+    "AWS::EC2::SecurityGroupEgress": ("GroupId",),
+    "AWS::EC2::Route": ("RouteTableId",),
+    "AWS::EC2::SubnetRouteTableAssociation": ("SubnetId",),
+    "AWS::IAM::Policy": ("Roles", "Users", "Groups"),
+    "AWS::IAM::ManagedPolicy": ("Roles", "Users", "Groups"),
+    "AWS::IAM::RolePolicy": ("RoleName",),
+    "AWS::S3::BucketPolicy": ("Bucket",),
+    "AWS::SQS::QueuePolicy": ("Queues",),
+    "AWS::SNS::TopicPolicy": ("Topics",),
+    "AWS::SNS::Subscription": ("TopicArn",),
+    "AWS::SecretsManager::ResourcePolicy": ("SecretId",),
+    "AWS::SecretsManager::SecretTargetAttachment": ("SecretId",),
+    "AWS::Lambda::Permission": ("FunctionName",),
+    "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn",),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn",),
+    "AWS::ElasticLoadBalancingV2::ListenerCertificate": ("ListenerArn",),
+    "AWS::WAFv2::WebACLAssociation": ("ResourceArn",),
+    "AWS::EC2::FlowLog": ("ResourceId",),
+    "AWS::Route53::RecordSet": ("HostedZoneId",),
+    "AWS::RDS::DBInstance": ("DBClusterIdentifier", "SourceDBInstanceIdentifier"),
+}
+
+
+class Environment(Judgeable):
+    """The stacks of one environment and all their resources (nested stacks included), indexed once."""
+
+    surface = Surface.TEMPLATE
+
+    def __init__(
+        self, name: str, kind: EnvironmentKind, stacks: Iterable[Stack], resources: Iterable[Resource]
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.stacks = tuple(stacks)
+        self.project: Project = Project(())
+        self._by_type: dict[str, list[Resource]] = {}
+        for resource in resources:
+            self._by_type.setdefault(resource.type, []).append(resource)
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset(self._by_type)
+
+    def resources(self, *types: str) -> Iterator[Resource]:
+        """The resources of these types, in the template's order; of all types where none is named."""
+        for kind in types or self._by_type:
+            yield from self._by_type.get(kind, ())
+
+    @cached_property
+    def _children(self) -> dict[ResourceKey, list[Resource]]:
+        found: dict[ResourceKey, list[Resource]] = {}
+        for kind, properties in CHILD_OF.items():
+            for child in self._by_type.get(kind, ()):
+                parents = {
+                    parent.key: parent for name in properties for parent in self.project.all_referred(child.get(name))
+                }
+                for key in parents:
+                    found.setdefault(key, []).append(child)
+        return found
+
+    def children(self, parent: Resource, *types: str) -> Iterator[Resource]:
+        """The resources that complete ``parent`` (see :data:`CHILD_OF`), of these types."""
+        for child in self._children.get(parent.key, ()):
+            if not types or child.type in types:
+                yield child
+
+    def referred(self, value: Value | Resolved) -> Resource | None:
+        """The resource of this project that ``value`` names: by reference, by ARN or by physical name.
+
+        Where several are called so, the one of this environment.
+        """
+        found = list(self.project.all_referred(value))
+        return next((each for each in found if each.environment_name == self.name), found[0] if found else None)
+
+    @property
+    def environment_name(self) -> str:
+        return self.name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.ENVIRONMENT, self.name)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the protocol's shape
+        return Location(self.stacks[0].source.file if self.stacks else self.name, None, path or None)
+
+
+class Project:
+    """All environments at hand, in one consistent world of open parameters."""
+
+    def __init__(
+        self,
+        environments: Iterable[Environment],
+        find_names: Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]] = lambda _: {},
+        settings: Settings = Settings(),  # noqa: B008 - frozen
+    ) -> None:
+        self.environments = tuple(environments)
+        self.settings = settings
+        self._find_names = find_names
+        self._worked_out: dict[Callable[[Project], Any], Any] = {}
+        for environment in self.environments:
+            environment.project = self
+
+    def once(self, compute: Callable[[Project], T]) -> T:
+        """``compute(project)``, worked out once for all the rules that ask. ``compute`` is a module's function."""
+        if compute not in self._worked_out:
+            self._worked_out[compute] = compute(self)
+        found: T = self._worked_out[compute]
+        return found
+
+    def environment(self, name: str) -> Environment | None:
+        return next((each for each in self.environments if each.name == name), None)
+
+    def resources(self, *types: str) -> Iterator[Resource]:
+        for environment in self.environments:
+            yield from environment.resources(*types)
+
+    @property
+    def stacks(self) -> Iterator[Stack]:
+        for environment in self.environments:
+            yield from environment.stacks
+
+    @cached_property
+    def _by_key(self) -> dict[ResourceKey, Resource]:
+        return {resource.key: resource for resource in self.resources()}
+
+    def resource(self, key: ResourceKey) -> Resource | None:
+        return self._by_key.get(key)
+
+    def all_referred(self, value: Value | Resolved) -> Iterator[Resource]:
+        """Every resource that ``value`` refers to, in order: references anywhere inside it, and plain names."""
+        if isinstance(value, Known):
+            value = value.value
+        if isinstance(value, Text):
+            for hole in value.holes:
+                if hole.target is not None and (found := self._by_key.get(hole.target)) is not None:
+                    yield found
+            yield from self.names.get(value, ())
+        elif isinstance(value, str):
+            yield from self.names.get(value, ())
+        elif isinstance(value, list):
+            for item in value:
+                yield from self.all_referred(item)
+        elif isinstance(value, dict):
+            for item in value.values():
+                yield from self.all_referred(item)
+
+    @cached_property
+    def names(self) -> Mapping[str | Text, tuple[Resource, ...]]:
+        """Literal physical names and ARNs -> the resources called so, where the templates fix it.
+
+        A name says nothing of the type: whoever looks one up asks for the type that it expects.
+        """
+        return self._find_names(self)
