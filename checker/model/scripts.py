@@ -15,6 +15,7 @@ Each is a place: ``call.fails(...)``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -118,15 +119,16 @@ class Reached:
         return self.loops[-1] if self.loops else None
 
 
-class _ScriptPlace(Judgeable):
+class _ScriptPlace(Judgeable, ABC):
     """What commands and calls have in common as subjects of a judgement."""
 
     __slots__ = ()
     reached: Reached
 
     @property
+    @abstractmethod
     def spelled(self) -> str:
-        raise NotImplementedError
+        """How it is written, briefly."""
 
     @property
     def spot(self) -> Spot:
