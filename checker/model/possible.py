@@ -89,8 +89,9 @@ def as_text(value: Scalar) -> str | Text:
 def joined(parts: Iterable[Possible]) -> Possible:
     """The strings put one after another, for every combination of what each can be."""
     parts = tuple(parts)
-    if all(type(part) is str for part in parts):
-        whole = "".join(map(as_text, parts))  # by far the most are plain
+    plain = [part for part in parts if isinstance(part, str)]
+    if len(plain) == len(parts):  # by far the most
+        whole = "".join(plain)
         return whole if len(whole) <= MAX_TEXT else Unknown(_TOO_LONG)
     sides: list[tuple[Scalar, ...]] = []
     combinations = 1

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
-from checker.model.scripts import Argument, AwsCall, Command, How, Loop, Reached, plain_name
+from checker.model.scripts import Argument, AwsCall, Command, How, Loop, plain_name
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
 from checker.reason.calls import is_custom, operation_of, polled_by, service_of
 from checker.reason.python_expressions import Evaluator, Frame, shown
 from checker.reason.python_requests import request_of
-from checker.reason.python_syntax_facts import LEAVES
+from checker.reason.python_syntax_facts import LEAVES, written
 from checker.reason.python_values import (
     Class,
     Client,
@@ -91,6 +92,8 @@ class Calls(Evaluator):
     ) -> Value:
         """What a call gives; AWS calls and started programs go on record."""
         match function:
+            case Extern():
+                return self._extern(function, positional, named, node, frame)
             case Function():
                 if not isinstance(function.node, ast.Lambda) and _is_group(function.node):
                     self._commands(function, frame.called_at(node))
@@ -106,8 +109,6 @@ class Calls(Evaluator):
                 return either(results) if results else None
             case Method():
                 return self._method(function, positional, named, node, frame, complete=complete)
-            case Extern():
-                return self._extern(function, positional, named, node, frame)
             case _:
                 return Extern(shown(node))
 
@@ -251,10 +252,13 @@ class Calls(Evaluator):
         for index, value in enumerate(positional):
             arguments[str(index)] = _argument(value, str(index), where)
         source = shown(node)
-        reached = replace(frame.reached, spot=spot)
-        handling = replace(frame.handling, errexit=True)
-        made = AwsCall(client.service, operation, how, arguments, reached, handling, source, waiter, client.region)
-        self.calls.append(replace(made, complete=complete))
+        reached = frame.reached.at(spot)
+        handling = frame.handling if frame.handling.errexit else replace(frame.handling, errexit=True)
+        region = client.region
+        made = AwsCall(
+            client.service, operation, how, arguments, reached, handling, source, waiter, region, complete=complete
+        )
+        self.calls.append(made)
 
     def _extern(
         self, function: Extern, positional: list[Value], named: dict[str, Value], node: ast.Call, frame: Frame
@@ -293,19 +297,7 @@ class Calls(Evaluator):
             self.leaves("1" if isinstance(status, str) else plain(status, shown(node), frame.module.file), node, frame)
         if name in {"functools.partial", "partial"} and positional and isinstance(positional[0], Function):
             return positional[0]
-        if name in {
-            "str",
-            "list",
-            "tuple",
-            "sorted",
-            "reversed",
-            "set",
-            "dict",
-            "iter",
-            "enumerate",
-            "typing.cast",
-            "cast",
-        }:
+        if name in _KEEPING:
             return self._builtin(name, positional, node)
         if name.endswith((".parse_args", ".parse_known_args")):
             return Extern("arguments", parsed=True)
@@ -345,12 +337,13 @@ class Calls(Evaluator):
         words: tuple[str, ...],
     ) -> None:
         """Functions that other code is given may be called by it: ``pool.submit(f)``, ``set_defaults(func=f)``."""
-        if words and all(self._other_command(word) for word in words):
+        functions = [value for value in (*positional, *named.values()) if isinstance(value, Function)]
+        if not functions or (words and all(self._other_command(word) for word in words)):
             return
-        for value in (*positional, *named.values()):
-            if isinstance(value, Function) and not isinstance(value.node, ast.Lambda):
+        for value in functions:
+            if not isinstance(value.node, ast.Lambda):
                 self.enter(value, (), {}, _side_by_side(node, frame).called_at(node).maybe())
-            elif isinstance(value, Function):
+            else:
                 self.enter(value, (), {}, frame.called_at(node))
 
     def _other_command(self, word: str) -> bool:
@@ -375,7 +368,7 @@ class Calls(Evaluator):
         given_words = tuple(plain(each, shown(node), frame.module.file) for each in words)
         stops = checked or named.get("check") is True
         handling = replace(frame.handling, errexit=True, lost=not stops)
-        self.calls.append(Command(given_words, replace(frame.reached, spot=spot), handling, shown(node), self.folder))
+        self.calls.append(Command(given_words, frame.reached.at(spot), handling, shown(node), self.folder))
 
     def _http(self, method: Value, url: Value, node: ast.Call, frame: Frame) -> None:
         """A request over HTTP, as the command that makes the same one."""
@@ -388,8 +381,7 @@ class Calls(Evaluator):
         self._note(("exit", status if isinstance(status, str) else shown_value(status)), node, frame)
 
     def _note(self, words: tuple[Possible, ...], node: ast.AST, frame: Frame) -> None:
-        at = frame.reached
-        reached = Reached(frame.module.spot(node), at.via, at.step, at.certain, at.on_failure, at.loops)
+        reached = frame.reached.at(frame.module.spot(node))
         handling = frame.handling if frame.handling.errexit else replace(frame.handling, errexit=True)
         self.calls.append(Command(words, reached, handling, shown(node), self.folder))
 
@@ -461,7 +453,6 @@ def _formatted(template: str, values: list[Possible]) -> list[Possible]:
     return [*parts, template[position:]]
 
 
+@lru_cache(maxsize=16_384)
 def _is_group(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(
-        "group" in ast.unparse(decorator) or "callback" in ast.unparse(decorator) for decorator in node.decorator_list
-    )
+    return any("group" in written(decorator) or "callback" in written(decorator) for decorator in node.decorator_list)

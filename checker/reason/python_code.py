@@ -20,13 +20,15 @@ from checker.model.sources import Problem, Spot
 from checker.reason.python_expressions import Frame
 from checker.reason.python_objects import Objects
 from checker.reason.python_syntax_facts import (
-    LEAVES,
     case_names,
     ends,
+    exits,
     leaves_early,
     raises,
     sleeps,
+    stored,
     takes_aws_errors,
+    written,
 )
 from checker.reason.python_values import (
     Class,
@@ -108,7 +110,7 @@ class PythonFollower(Objects):
         module.names["__name__"] = "__main__" if main else module.file.removesuffix(".py").replace("/", ".")
         module.names["__file__"] = module.file
         before = (self._own, len(self.asked), len(self.calls), len(self.problems))
-        frame = Frame(module, module.names, replace(self.reached, spot=Spot(module.file)), Handling(errexit=True))
+        frame = Frame(module, module.names, self.reached.at(Spot(module.file)), Handling(errexit=True))
         self.block(module.tree.body, frame)
         if before != (self._own, len(self.asked), len(self.calls), len(self.problems)):
             module.names[_OWN] = True
@@ -193,7 +195,10 @@ class PythonFollower(Objects):
 
     def block(self, statements: Sequence[ast.stmt], frame: Frame) -> bool:
         """Follow statements; whether control surely left them (return, raise, continue, exit)."""
-        return any(self.statement(statement, frame) for statement in statements)
+        for statement in statements:  # noqa: SIM110 - blocks nest deeply, and each generator is one more frame
+            if self.statement(statement, frame):
+                return True
+        return False
 
     def statement(self, node: ast.stmt, frame: Frame) -> bool:
         self._left -= 1
@@ -202,7 +207,7 @@ class PythonFollower(Objects):
         match node:
             case ast.Expr():
                 self.value(node.value, frame)
-                return self._exits(node.value)
+                return exits(node.value)
             case ast.Assign():
                 value = self.value(node.value, frame)
                 for target in node.targets:
@@ -318,7 +323,7 @@ class PythonFollower(Objects):
         counts = (
             isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
         )
-        variable = ast.unparse(node.target)
+        variable = written(node.target)
         if not values or counts or len(values) > 32:
             self._widen(node.body, frame)
             kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
@@ -335,8 +340,7 @@ class PythonFollower(Objects):
     @staticmethod
     def _widen(body: Sequence[ast.stmt], frame: Frame) -> None:
         """What a loop assigns may hold something else when it comes round again."""
-        stored = (node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name))
-        for name in {node.id for node in stored if isinstance(node.ctx, ast.Store)} & frame.names.keys():
+        for name in frozenset().union(*map(stored, body)) & frame.names.keys():
             frame.names[name] = either([frame.names[name], Extern(name)])
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> bool:
@@ -345,13 +349,13 @@ class PythonFollower(Objects):
             value = self.value(item.context_expr, frame)
             if item.optional_vars is not None:
                 self.bind(item.optional_vars, value, frame)
-            if ast.unparse(item.context_expr).startswith(("contextlib.suppress", "suppress")):
+            if written(item.context_expr).startswith(("contextlib.suppress", "suppress")):
                 handling = replace(handling, swallowed=True, caught=(*handling.caught, "suppress"))
         return self.block(node.body, frame.handled(handling))
 
     def _try(self, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
         handling = frame.handling
-        caught = tuple(ast.unparse(handler.type) if handler.type else "BaseException" for handler in node.handlers)
+        caught = tuple(written(handler.type) if handler.type else "BaseException" for handler in node.handlers)
         swallowed = any(takes_aws_errors(handler) and not raises(handler.body) for handler in node.handlers)
         handling = replace(handling, caught=(*handling.caught, *caught), swallowed=handling.swallowed or swallowed)
         left = self.block(node.body, frame.handled(handling) if node.handlers else frame)
@@ -373,10 +377,6 @@ class PythonFollower(Objects):
                 continue
             self.block(case.body, frame.maybe())
 
-    @staticmethod
-    def _exits(node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES
-
     # --- functions --------------------------------------------------------------------------------------------------
 
     def not_asked_for(self, name: str, among: Iterable[str]) -> bool:
@@ -392,8 +392,9 @@ class PythonFollower(Objects):
             return Extern(getattr(function.node, "name", "lambda"))
         key: tuple[object, ...] = (
             id(function.node),
-            *(_identity(value) for value in (function.owner, *positional)),
-            *((name, _identity(value)) for name, value in sorted(named.items())),
+            _identity(function.owner),
+            *map(_identity, positional),
+            *[(name, _identity(named[name])) for name in sorted(named)],
             frame.reached.certain,
             frame.reached.loops,
             frame.handling,
@@ -424,8 +425,8 @@ class PythonFollower(Objects):
 
 def _identity(value: Value) -> object:
     """What makes two arguments the same: plain values by value, the rest by identity."""
-    if isinstance(value, str | int | float | bool) or value is None:
-        return (type(value).__name__, value)
     if isinstance(value, Extern):
         return value
+    if isinstance(value, str | int | float | bool) or value is None:
+        return (type(value), value)
     return id(value)

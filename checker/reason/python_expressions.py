@@ -34,11 +34,6 @@ from checker.reason.python_values import (
     plain,
 )
 
-# Methods of every client that call nothing. Source: Boto3 documentation, "Clients".
-
-
-# Builtins that give back what they are given, as far as following it goes.
-
 
 @dataclass(slots=True)
 class Frame:
@@ -75,7 +70,7 @@ class Frame:
         return Frame(self.module, self.names, inner, handling, self.returned)
 
     def handled(self, handling: Handling) -> Frame:
-        return replace(self, handling=handling)
+        return Frame(self.module, self.names, self.reached, handling, self.returned)
 
 
 class Evaluator(ABC):
@@ -133,7 +128,7 @@ class Evaluator(ABC):
             case ast.Call():
                 return self.call(node, frame)
             case ast.JoinedStr():
-                return joined(self._piece(part, frame) for part in node.values)
+                return joined([self._piece(part, frame) for part in node.values])
             case ast.List() | ast.Tuple() | ast.Set():
                 found: list[Value] = []
                 for each in node.elts:
@@ -196,13 +191,15 @@ class Evaluator(ABC):
         return self._plain(self.value(inner, frame), inner, frame)
 
     def _plain(self, value: Value, node: ast.expr, frame: Frame) -> Possible:
+        if value is None or isinstance(value, str):
+            return value
         return plain(value, "{" + shown(node) + "}", frame.module.file)
 
     def _name(self, name: str, frame: Frame) -> Value:
-        for names in (frame.names, frame.module.names):
-            if name in names:
-                return names[name]
-        return Extern(name)
+        if name in frame.names:
+            return frame.names[name]
+        everywhere = frame.module.names
+        return everywhere[name] if name in everywhere else Extern(name)
 
     def _dict(self, node: ast.Dict, frame: Frame) -> Dict:
         items: list[tuple[Value, Value]] = []
@@ -217,7 +214,7 @@ class Evaluator(ABC):
         return Dict(tuple(items), opened)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, frame: Frame) -> Value:
-        inner = replace(frame, names=dict(frame.names))
+        inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling, frame.returned)
         first: list[Value] | None = None
         some = False
         for index, generator in enumerate(node.generators):
@@ -334,7 +331,7 @@ class Evaluator(ABC):
         method = self.method(cls, name)
         if method is not None:
             assert not isinstance(method.node, ast.Lambda)
-            marks = {ast.unparse(decorator) for decorator in method.node.decorator_list}
+            marks = {shown(decorator) for decorator in method.node.decorator_list}
             if owner is not None and marks & {"property", "cached_property", "functools.cached_property"}:
                 value = self.enter(replace(method, owner=owner), (), {}, frame)
                 owner.attributes[name] = value
@@ -436,6 +433,8 @@ def shown(node: ast.AST) -> str:
 
 def service_of_annotation(found: Extern) -> Client | None:
     """The client that a type of the boto3 stubs stands for: ``mypy_boto3_ecs.client.ECSClient``."""
+    if not found.name.startswith(("mypy_boto3_", "types_boto3_", "types_aiobotocore_")):
+        return None
     match = re.fullmatch(r"(?:mypy_boto3|types_boto3|types_aiobotocore)_(\w+?)(?:\.client)?\.(\w+Client)", found.name)
     if match is None:
         return None

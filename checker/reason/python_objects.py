@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from checker.model.scripts import Handling, Reached
 from checker.reason.python_calls import Calls
 from checker.reason.python_expressions import Frame, service_of_annotation
+from checker.reason.python_syntax_facts import written
 from checker.reason.python_values import (
     Class,
     Dict,
@@ -17,6 +20,33 @@ from checker.reason.python_values import (
     Instance,
     Value,
 )
+
+_NOTHING_AROUND: Final = Handling()
+_Parameter: TypeAlias = "tuple[str, ast.expr | None, ast.expr | None]"
+
+
+@lru_cache(maxsize=16_384)
+def _parameters(node: ast.arguments) -> tuple[int, list[_Parameter]]:
+    """How many parameters are given by position, and all of them: name, default, annotation."""
+    by_position = [*node.posonlyargs, *node.args]
+    defaults: list[ast.expr | None] = [None] * (len(by_position) - len(node.defaults))
+    defaults += [*node.defaults, *node.kw_defaults]
+    each = zip((*by_position, *node.kwonlyargs), defaults, strict=True)
+    return len(by_position), [(parameter.arg, default, parameter.annotation) for parameter, default in each]
+
+
+@lru_cache(maxsize=16_384)
+def _fields(node: ast.ClassDef) -> list[str]:
+    """The fields of a dataclass, in order."""
+    targets = (each.target for each in node.body if isinstance(each, ast.AnnAssign))
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+@lru_cache(maxsize=16_384)
+def _methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The methods of a class's own, the first of each name."""
+    methods = [each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {each.name: each for each in reversed(methods)}
 
 
 class Objects(Calls):
@@ -29,30 +59,27 @@ class Objects(Calls):
         """The function's parameters with what they are given: else their default, else what their type tells."""
         node = function.node.args
         names: dict[str, Value] = dict(function.closure)
+        by_position, parameters = _parameters(node)
         given = list(positional)
-        parameters = [*node.posonlyargs, *node.args]
-        if function.owner is not None and parameters:
+        if function.owner is not None and by_position:
             given.insert(0, function.owner)
-        defaults = dict(zip((each.arg for each in reversed(parameters)), reversed(node.defaults), strict=False))
-        defaults |= {
-            each.arg: default for each, default in zip(node.kwonlyargs, node.kw_defaults, strict=True) if default
-        }
-        frame = Frame(function.module, names, self.reached, Handling())
-        for index, parameter in enumerate([*parameters, *node.kwonlyargs]):
-            value: Value = Extern(parameter.arg)
-            if index < len(parameters) and index < len(given):
+        frame = Frame(function.module, names, self.reached, _NOTHING_AROUND)
+        for index, (name, default, annotation) in enumerate(parameters):
+            if index < by_position and index < len(given):
                 value = given[index]
-            elif parameter.arg in named:
-                value = named[parameter.arg]
-            elif parameter.arg in defaults:
-                value = self.value(defaults[parameter.arg], frame)
-            if isinstance(value, Extern) and parameter.annotation is not None:
-                value = self.typed(parameter.annotation, frame) or value
-            names[parameter.arg] = value
+            elif name in named:
+                value = named[name]
+            elif default is not None:
+                value = self.value(default, frame)
+            else:
+                value = Extern(name)
+            if annotation is not None and isinstance(value, Extern):
+                value = self.typed(annotation, frame) or value
+            names[name] = value
         if node.vararg:
-            names[node.vararg.arg] = tuple(given[len(parameters) :])
+            names[node.vararg.arg] = tuple(given[by_position:])
         if node.kwarg:
-            known = {parameter.arg for parameter in [*parameters, *node.kwonlyargs]}
+            known = {name for name, _, _ in parameters}
             names[node.kwarg.arg] = Dict(tuple((key, value) for key, value in named.items() if key not in known))
         return names
 
@@ -65,7 +92,7 @@ class Objects(Calls):
                 return None
         if isinstance(annotation, ast.BinOp):  # X | None
             return self.typed(annotation.left, frame) or self.typed(annotation.right, frame)
-        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Optional"):
+        if isinstance(annotation, ast.Subscript) and written(annotation.value).endswith("Optional"):
             return self.typed(annotation.slice, frame)
         if not isinstance(annotation, ast.Name | ast.Attribute):
             return None
@@ -83,12 +110,7 @@ class Objects(Calls):
         if init is not None:
             self.enter(replace(init, owner=made), positional, named, frame)
             return made
-        fields = [
-            each for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
-        ]
-        for index, each in enumerate(fields):
-            assert isinstance(each.target, ast.Name)
-            name = each.target.id
+        for index, name in enumerate(_fields(cls.node)):
             if name in named:
                 made.attributes[name] = named[name]
             elif index < len(positional):
@@ -97,11 +119,11 @@ class Objects(Calls):
 
     def method(self, cls: Class, name: str, depth: int = 0) -> Function | None:
         """A method of a class or of its bases."""
-        for each in cls.node.body:
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name:
-                return Function(cls.module, each)
+        own = _methods(cls.node).get(name)
+        if own is not None:
+            return Function(cls.module, own)
         for base in cls.node.bases if depth < 8 else ():
-            found = self.value(base, Frame(cls.module, cls.module.names, self.reached, Handling()))
+            found = self.value(base, Frame(cls.module, cls.module.names, self.reached, _NOTHING_AROUND))
             if isinstance(found, Class):
                 inherited = self.method(found, name, depth + 1)
                 if inherited is not None:

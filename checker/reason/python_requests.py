@@ -11,10 +11,13 @@ from typing import Final
 from checker.reason.python_values import Value, is_plain
 
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
+_LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.")
 
 
 def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> tuple[Value, Value] | None:
     """Method and URL of a request over HTTP that calling ``name`` makes, ``None`` where it makes none."""
+    if not name.startswith(_LIBRARIES):
+        return None
     library, _, rest = name.partition(".")
     verb = rest.rpartition(".")[2] if ")" not in rest.rpartition(".")[2] else ""
     if name.startswith("http.client.HTTP") and verb == "request" and len(positional) > 1:

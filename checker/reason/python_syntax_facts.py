@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _AWS_ERRORS: Final = frozenset({"ClientError", "BotoCoreError", "WaiterError", "Exception", "BaseException"})
 LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
 
 
+@lru_cache(maxsize=16_384)
+def written(node: ast.AST) -> str:
+    """The code of a node, worked out once: programs share their modules."""
+    return ast.unparse(node)
+
+
+@lru_cache(maxsize=16_384)
+def exits(node: ast.expr) -> bool:
+    """Whether it ends the program: ``sys.exit(...)``."""
+    return isinstance(node, ast.Call) and written(node.func) in LEAVES
+
+
+@lru_cache(maxsize=16_384)
+def stored(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement, or one inside it, binds."""
+    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return frozenset(node.id for node in names if isinstance(node.ctx, ast.Store))
+
+
+@lru_cache(maxsize=16_384)
 def takes_aws_errors(handler: ast.ExceptHandler) -> bool:
     """Whether it catches all that boto3 raises (Boto3 documentation, "Error handling"), by its exceptions' names.
 
@@ -18,7 +39,7 @@ def takes_aws_errors(handler: ast.ExceptHandler) -> bool:
     """
     if handler.type is None:
         return True
-    names = {name.rsplit(".", 1)[-1] for name in re.findall(r"[\w.]+", ast.unparse(handler.type))}
+    names = {name.rsplit(".", 1)[-1] for name in re.findall(r"[\w.]+", written(handler.type))}
     return bool(names & _AWS_ERRORS)
 
 
@@ -31,6 +52,7 @@ def raises(body: Sequence[ast.stmt]) -> bool:
     return any(_raises(statement) for statement in body)
 
 
+@lru_cache(maxsize=16_384)
 def _raises(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.If):
         test = statement.test
@@ -39,7 +61,7 @@ def _raises(statement: ast.stmt) -> bool:
     for node in ast.walk(statement):
         if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
             return True
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES:
+        if isinstance(node, ast.Call) and exits(node):
             given = node.args[0] if node.args else None
             if given is not None and not (isinstance(given, ast.Constant) and given.value in (0, None)):
                 return True
@@ -55,23 +77,23 @@ def _is_exit_code(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Attribute | ast.Name) and "code" in ast.unparse(value).lower()
 
 
-def _calls_in(body: Sequence[ast.stmt]) -> Iterable[str]:
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func)
-
-
 def sleeps(body: Sequence[ast.stmt]) -> bool:
-    return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in _calls_in(body))
+    return any(map(_sleeps, body))
 
 
+@lru_cache(maxsize=16_384)
+def _sleeps(statement: ast.stmt) -> bool:
+    called = (written(node.func) for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in called)
+
+
+@lru_cache(maxsize=16_384)
 def ends(loop: ast.While) -> bool:
     """Whether a loop surely ends although what it waits for never comes: it compares, or gives up with an error."""
     if isinstance(loop.test, ast.Compare):
         return True
     return any(
-        isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) in LEAVES)
+        isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and exits(node))
         for statement in loop.body
         for node in ast.walk(statement)
     )

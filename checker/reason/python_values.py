@@ -147,11 +147,10 @@ def plain(value: Value, shown: str, where: str) -> Possible:
 
 def either(values: list[Value]) -> Value:
     """One of these."""
-    flat: list[Value] = []
-    for value in values:
-        for each in value.options if isinstance(value, Either) else (value,):
-            if not any(each is other for other in flat):
-                flat.append(each)
+    if len(values) == 1 and not isinstance(values[0], Either):
+        return values[0]
+    found = {id(each): each for value in values for each in (value.options if isinstance(value, Either) else (value,))}
+    flat = list(found.values())
     if len(flat) == 1:
         return flat[0]
     if any(isinstance(each, Some) for each in flat) and (longest := _longest(flat)) is not None:
