@@ -39,6 +39,8 @@ _DRIVER: Final = re.compile(
     r"|(?:\bfrom\s+|\brequire\(\s*|\bimport\(\s*|^import\s+)['\"](?:pg|postgres|pg-pool|@neondatabase/serverless)['\"]",
     re.MULTILINE,
 )
+# What every match of the above holds: finding none of these is quicker than finding no match.
+_OF_DRIVERS: Final = ("pg", "lib/pq", "postgres", "sql", "knex", "slonik", "neon")
 _SQL_FILES: Final = (".sql", "/migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = re.compile(
@@ -133,6 +135,8 @@ class _Library:
         self._texts: dict[str, str] = {}
         self._files: dict[str, SourceFile] = {}
         self._siblings: dict[str, tuple[str, ...]] = {}
+        self._is_file: dict[str, bool] = {}
+        self._within = root.resolve()
 
     def text(self, shown: str) -> str:
         if shown not in self._texts:
@@ -150,8 +154,12 @@ class _Library:
         return self._files[shown]
 
     def is_file(self, shown: str) -> bool:
-        path = self.root / shown
-        return not shown.startswith("..") and path.is_file() and path.resolve().is_relative_to(self.root.resolve())
+        known = self._is_file.get(shown)
+        if known is None:
+            path = self.root / shown
+            known = not shown.startswith("..") and path.is_file() and path.resolve().is_relative_to(self._within)
+            self._is_file[shown] = known
+        return known
 
     def siblings(self, file: SourceFile) -> tuple[str, ...]:
         """The source files beside one, of its language, tests left out."""
@@ -200,12 +208,17 @@ class _Library:
                         break
 
 
+def _drives(code: str) -> bool:
+    """Whether it uses a driver of a database."""
+    return any(each in code for each in _OF_DRIVERS) and _DRIVER.search(code) is not None
+
+
 def _runners(lists: SourceFile, library: _Library) -> Iterator[MigrationRunner]:
     """The runner that a file which lists migrations is, or belongs to."""
     entries = [lists]
     if not _EXECUTES.search(lists.code):
         beside = [each for each in library.siblings(lists) if each != lists.file]
-        if not any(_DRIVER.search(library.text(each)) for each in beside):
+        if not any(_drives(library.text(each)) for each in beside):
             return
         stem = posixpath.splitext(posixpath.basename(lists.file))[0]
         importers = [library.file(each) for each in beside if stem in library.text(each)]
@@ -214,7 +227,7 @@ def _runners(lists: SourceFile, library: _Library) -> Iterator[MigrationRunner]:
     for entry in entries:
         files = tuple(_below(entry, library))
         runs = any(_EXECUTES.search(each.code) for each in files)
-        drives = any(_DRIVER.search(each.code) for each in files)
+        drives = any(_drives(each.code) for each in files)
         if runs and drives and (best is None or len(files) > len(best.files)):
             best = MigrationRunner(entry, files)
     if best is not None:
