@@ -115,9 +115,10 @@ def text(parts: list[str | Hole]) -> str | Text:
                 merged[-1] += part
                 continue
         merged.append(part)
-    if any(isinstance(part, Hole) for part in merged):
+    # Neighbouring literals are merged: two pieces or more hold a hole.
+    if len(merged) > 1 or (merged and isinstance(merged[0], Hole)):
         return Text(tuple(merged))
-    return "".join(part for part in merged if isinstance(part, str))
+    return str(merged[0]) if merged else ""
 
 
 def pieces(value: str | Text) -> tuple[str | Hole, ...]:

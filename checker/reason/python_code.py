@@ -31,6 +31,7 @@ from checker.reason.python_syntax_facts import (
     written,
 )
 from checker.reason.python_values import (
+    SCALARS,
     Class,
     Dict,
     Extern,
@@ -212,6 +213,8 @@ class PythonFollower(Objects):
                 value = self.value(node.value, frame)
                 for target in node.targets:
                     self.bind(target, value, frame)
+            case ast.If():
+                return self._if(node, frame)
             case ast.AnnAssign():
                 self._annotated(node, frame)
             case ast.AugAssign():
@@ -233,8 +236,6 @@ class PythonFollower(Objects):
                 self._define(node, frame)
             case ast.ClassDef():
                 frame.names[node.name] = Class(frame.module, node)
-            case ast.If():
-                return self._if(node, frame)
             case ast.For() | ast.AsyncFor():
                 self._for(node, frame)
             case ast.While():
@@ -427,6 +428,6 @@ def _identity(value: Value) -> object:
     """What makes two arguments the same: plain values by value, the rest by identity."""
     if isinstance(value, Extern):
         return value
-    if isinstance(value, str | int | float | bool) or value is None:
+    if value is None or isinstance(value, SCALARS):
         return (type(value), value)
     return id(value)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Final
 
 from checker.model.possible import Possible, joined, open_text, options, same
 from checker.model.python import PythonModule
@@ -16,6 +17,7 @@ from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.reason.calls import service_of
 from checker.reason.python_values import (
+    SCALARS,
     Class,
     Client,
     Dict,
@@ -33,6 +35,9 @@ from checker.reason.python_values import (
     is_plain,
     plain,
 )
+
+# Always true.
+_THERE: Final = (Client, Session, Function, Class, Instance, Module)
 
 
 @dataclass(slots=True)
@@ -119,10 +124,10 @@ class Evaluator(ABC):
 
     def value(self, node: ast.expr, frame: Frame) -> Value:
         match node:
-            case ast.Constant():
-                return node.value if isinstance(node.value, str | int | float | bool) else None
             case ast.Name():
                 return self._name(node.id, frame)
+            case ast.Constant():
+                return node.value if isinstance(node.value, SCALARS) else None
             case ast.Attribute():
                 return self.attribute(self.value(node.value, frame), node.attr, frame)
             case ast.Call():
@@ -258,13 +263,11 @@ class Evaluator(ABC):
 
     def truth(self, value: Value) -> bool | None:
         """Whether it counts as true, ``None`` where only the run knows."""
-        if isinstance(value, bool) or value is None:
-            return bool(value)
-        if isinstance(value, str | int | float):
+        if value is None or isinstance(value, SCALARS):
             return bool(value)
         if isinstance(value, tuple):
             return True if value else None  # what fills it may not have been seen
-        return True if isinstance(value, Client | Session | Function | Class | Instance | Module) else None
+        return True if isinstance(value, _THERE) else None
 
     def elements(self, value: Value) -> list[Value] | None:
         """What iterating gives, ``None`` where that is not known."""
@@ -304,6 +307,10 @@ class Evaluator(ABC):
     def attribute(self, owner: Value, name: str, frame: Frame) -> Value:
         """``owner.name``."""
         match owner:
+            case Extern():
+                if owner.parsed:
+                    return self._from_command_line(owner, name)
+                return Extern(f"{owner.name}.{name}", owner.words, owner.parsed, owner.answer)
             case Module():
                 found = owner.module.names.get(name)
                 return found if found is not None else Extern(f"{owner.module.file}:{name}")
@@ -318,10 +325,6 @@ class Evaluator(ABC):
             case Either():
                 found_each = [self.attribute(each, name, frame) for each in owner.options if each is not None]
                 return either(found_each) if found_each else Extern(name)
-            case Extern():
-                if owner.parsed:
-                    return self._from_command_line(owner, name)
-                return Extern(f"{owner.name}.{name}", owner.words, owner.parsed, owner.answer)
             case Function():
                 return Extern(f"{getattr(owner.node, 'name', 'lambda')}.{name}")
             case _:

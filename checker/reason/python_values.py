@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from checker.model.possible import OneOf, Possible, one_of, open_text
 from checker.model.python import PythonModule
@@ -129,14 +129,19 @@ Value: TypeAlias = (
 )
 
 
+# Of these asked often: a union in the place of the tuple would be made anew each time.
+SCALARS: Final = (str, int, float, bool)
+_PLAIN: Final = (str, Text, int, float, bool, OneOf, Unknown)
+
+
 def is_plain(value: Value) -> bool:
     """Whether it is a string, number, boolean or nothing, known or not."""
-    return value is None or isinstance(value, str | int | float | bool | Text | OneOf | Unknown)
+    return value is None or isinstance(value, _PLAIN)
 
 
 def plain(value: Value, shown: str, where: str) -> Possible:
     """As a plain value: itself, or one that has only a name."""
-    if value is None or isinstance(value, str | int | float | bool | Text | OneOf | Unknown):
+    if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, Extern):
         return open_text(value.name, value.answer or where)
