@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -81,6 +81,7 @@ def prefix_of(service: str) -> str:
     return prefix
 
 
+@lru_cache(maxsize=16_384)  # several rules ask about each call
 def needs(call: AwsCall) -> tuple[Need, ...]:
     """Every permission that the call needs, none where AWS asks for none."""
     return tuple(_needs(call))

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from checker.model.jobs import EffectiveJob, EffectiveStep
@@ -96,7 +97,11 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
 
 
 def _command(command: Command) -> Applied | None:
-    words = [word if isinstance(word, str) else shown(word) for word in command.words]
+    return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in command.words))
+
+
+@lru_cache(maxsize=16_384)  # jobs run the same commands over and over
+def _of_words(words: tuple[str, ...]) -> Applied | None:
     return applies(words)
 
 

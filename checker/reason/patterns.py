@@ -35,11 +35,13 @@ _MAX_WORK: Final = 1_000_000
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 
+@lru_cache(maxsize=16_384)
 def glob(value: str | Text) -> Pattern:
     """A value in which ``*`` and ``?`` are wildcards, as in ``Resource`` and under ``StringLike``."""
     return tuple(_symbols(value, wild=True))
 
 
+@lru_cache(maxsize=16_384)
 def exact(value: str | Text) -> Pattern:
     """A value that is taken as it stands, as under ``StringEquals``: ``*`` is a star."""
     return tuple(_symbols(value, wild=False))
@@ -70,6 +72,7 @@ def _characters(literal: str, *, wild: bool) -> Iterator[Symbol]:
         yield Wild.ANY if character == "*" else Wild.ONE if character == "?" else character
 
 
+@lru_cache(maxsize=16_384)
 def folded(pattern: Pattern) -> Pattern:
     """The pattern for comparisons that ignore case."""
     return tuple(symbol.lower() if isinstance(symbol, str) else symbol for symbol in pattern)
@@ -239,6 +242,7 @@ def _may_hold(loop: Symbol, symbol: Symbol) -> bool:
 GENERATED: Final = "<generated>"
 
 
+@lru_cache(maxsize=16_384)
 def match(pattern: Pattern, target: Pattern) -> bool | None:
     """Whether ``pattern`` matches ``target``: ``None`` where it depends on holes, or holds for a part of it only."""
     if covers(pattern, target):
