@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from checker.model.possible import Possible, options, pattern_of
@@ -99,6 +100,7 @@ def _qualifier(stack: Stack) -> str:
     return found[1] if found else DEFAULT_QUALIFIER
 
 
+@lru_cache(maxsize=256)
 def _has_images(stack: Stack) -> bool:
     """Whether the stack runs an image that the CDK builds: its address names the bootstrap stack's repository."""
     return _IMAGES in str(stack.template)
