@@ -245,6 +245,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return ExitCode.USAGE
+    except OSError as error:
+        _complain(f"cannot write or read: {error.strerror or error}", "Check the disk, and where the output goes.")
+        return ExitCode.USAGE
     except (MemoryError, RecursionError) as error:
         _complain(f"the input is more than can be judged ({type(error).__name__})", "Judge its parts one by one.")
         return ExitCode.USAGE
