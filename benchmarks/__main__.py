@@ -65,10 +65,12 @@ def main() -> int:
     assembly = own_assembly(ROOT, request.settings, lambda message: print(message, file=sys.stderr))
     if "peers" in parts:
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("checker.toml", "policies/waivers.yaml"):
-                copy = Path(folder) / name
-                copy.parent.mkdir(exist_ok=True)
-                shutil.copy(ROOT / name, copy)
+            (Path(folder) / "policies").mkdir()
+            shutil.copy(ROOT / "policies" / "waivers.yaml", Path(folder) / "policies")
+            settings = (ROOT / "checker.toml").read_text(encoding="utf-8").splitlines()
+            # Folders of scripts and migrations are named for the project that has them.
+            kept = [line for line in settings if not line.startswith(("migration_folders", "script_folders"))]
+            (Path(folder) / "checker.toml").write_text("\n".join(kept), encoding="utf-8")
             peers(assembly, Path(folder), runs=5)
     if "size" in parts:
         size(assembly)
