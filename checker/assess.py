@@ -35,6 +35,7 @@ from policies.rules import load
 
 if TYPE_CHECKING:
     from checker.model.pipeline import Pipeline
+    from checker.model.sources import Problem
 
 # What a gate can see without an account: the rest is for `audit`.
 GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
@@ -163,7 +164,10 @@ def _may_have_pipeline(root: Path, settings: Settings) -> bool:
 
     if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
         return True
-    return next(walk(root, lambda name: name.endswith(_CODE), 1, []), None) is not None
+    problems: list[Problem] = []
+    found = next(walk(root, lambda name: name.endswith(_CODE), 1, problems), None)
+    # What the glance could not search may hold a pipeline: reading it says so, a shrug would not.
+    return found is not None or bool(problems)
 
 
 def _read(request: Request) -> list[Assembly]:
