@@ -6,10 +6,9 @@ Its keys are what pipelines hold on to: keys are added, never renamed or dropped
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from checker.errors import InputError
 from checker.model.verdicts import (
@@ -29,10 +28,9 @@ from checker.model.verdicts import (
     WaiverState,
     WaiverStatus,
 )
+from checker.nodes import Node
 
 SCHEMA: Final = "checker-run/1"
-_E = TypeVar("_E", bound=StrEnum)
-_T = TypeVar("_T")
 
 
 def render(run: Run) -> str:
@@ -112,7 +110,7 @@ def parse(text: str, shown: str = "the run document") -> Run:
         raise InputError(f"{shown}:{error.lineno}: not valid JSON: {error.msg}", "Name a run document.") from None
     except (RecursionError, ValueError) as error:
         raise InputError(f"{shown}: not valid JSON: {error}", "Name a run document.") from None
-    node = _Node(data, shown, "")
+    node = Node(data, shown, hint="Write the run again.")
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
         said = f"its schema is {found!r}" if isinstance(found, str) else "it names no schema"
@@ -127,87 +125,23 @@ def parse(text: str, shown: str = "the run document") -> Run:
         project=ProjectSummary(
             project.text("repository"), project.text("commit"), project.mapping("assemblies", lambda n, _: n.as_text())
         ),
-        environments=tuple(node.items("environments", _Node.as_text)),
+        environments=tuple(node.items("environments", Node.as_text)),
         verdicts=verdicts,
         coverage=Coverage(
-            judged=tuple(coverage.items("judged", _Node.as_text, optional=True)),
-            not_judged=tuple(coverage.items("not_judged", _Node.as_text, optional=True)),
+            judged=tuple(coverage.items("judged", Node.as_text, optional=True)),
+            not_judged=tuple(coverage.items("not_judged", Node.as_text, optional=True)),
             surfaces=coverage.mapping("surfaces", lambda n, _: n.as_text()),
             unread=tuple(
                 coverage.items("unread", lambda n: Unread(n.text("what"), n.text("why"), n.text("needs", "")))
             ),
-            notes=tuple(coverage.items("notes", _Node.as_text, optional=True)),
+            notes=tuple(coverage.items("notes", Node.as_text, optional=True)),
         ),
         findings=findings,
         waivers=tuple(node.items("waivers", _read_status, optional=True)),
     )
 
 
-class _Node:
-    """A value of the document and the path to it, so that every fault can be named."""
-
-    def __init__(self, data: Any, shown: str, path: str) -> None:
-        self._data, self._shown, self._path = data, shown, path
-
-    def wrong(self, what: str) -> InputError:
-        return InputError(f"{self._shown}: {self._path or 'the document'} {what}", "Write the run again.")
-
-    def child(self, key: str) -> _Node:
-        if not isinstance(self._data, dict):
-            raise self.wrong("is not an object")
-        return _Node(self._data.get(key), self._shown, f"{self._path}.{key}".lstrip("."))
-
-    @property
-    def empty(self) -> bool:
-        return self._data is None
-
-    def items(self, key: str, read: Callable[[_Node], _T], *, optional: bool = False) -> list[_T]:
-        node = self.child(key)
-        if node.empty and optional:
-            return []
-        if not isinstance(node._data, list):
-            raise node.wrong("is not a list")
-        return [read(_Node(each, self._shown, f"{node._path}[{index}]")) for index, each in enumerate(node._data)]
-
-    def mapping(self, key: str, read: Callable[[_Node, str], _T], *, optional: bool = False) -> dict[str, _T]:
-        node = self.child(key)
-        if node.empty and optional:
-            return {}
-        if not isinstance(node._data, dict):
-            raise node.wrong("is not an object")
-        return {name: read(node.child(name), name) for name in node._data}
-
-    def as_text(self) -> str:
-        if not isinstance(self._data, str):
-            raise self.wrong("is not text")
-        return self._data
-
-    def text(self, key: str, default: str | None = None) -> str:
-        node = self.child(key)
-        return default if node.empty and default is not None else node.as_text()
-
-    def maybe_text(self, key: str) -> str | None:
-        node = self.child(key)
-        return None if node.empty else node.as_text()
-
-    def maybe_number(self, key: str) -> int | None:
-        node = self.child(key)
-        return None if node.empty else node.as_number()
-
-    def as_number(self) -> int:
-        if isinstance(self._data, bool) or not isinstance(self._data, int):
-            raise self.wrong("is not a whole number")
-        return self._data
-
-    def one_of(self, key: str, kind: type[_E]) -> _E:
-        node = self.child(key)
-        try:
-            return kind(node.as_text())
-        except ValueError:
-            raise node.wrong(f"is none of {', '.join(kind)}") from None
-
-
-def _read_verdict(node: _Node) -> Verdict:
+def _read_verdict(node: Node) -> Verdict:
     subject, waiver = node.child("subject"), node.child("waiver")
     kind = subject.one_of("kind", SubjectKind)
     logical_id, construct_path = subject.maybe_text("logical_id"), subject.maybe_text("construct_path")
@@ -237,11 +171,11 @@ def _read_verdict(node: _Node) -> Verdict:
     )
 
 
-def _read_location(node: _Node) -> Location:
+def _read_location(node: Node) -> Location:
     return Location(node.text("file"), node.maybe_number("line"), node.maybe_text("path"))
 
 
-def _read_note(node: _Node) -> WaiverNote:
+def _read_note(node: Node) -> WaiverNote:
     return WaiverNote(
         finding=node.text("finding"),
         reason=node.text("reason"),
@@ -252,10 +186,10 @@ def _read_note(node: _Node) -> WaiverNote:
     )
 
 
-def _read_status(node: _Node) -> WaiverStatus:
+def _read_status(node: Node) -> WaiverStatus:
     return WaiverStatus(
         finding=node.text("finding"),
-        environments=tuple(node.items("environments", _Node.as_text)),
+        environments=tuple(node.items("environments", Node.as_text)),
         resource=node.text("resource"),
         reason=node.text("reason"),
         owner=node.text("owner"),
@@ -267,8 +201,8 @@ def _read_status(node: _Node) -> WaiverStatus:
     )
 
 
-def _read_finding(node: _Node, identifier: str) -> Finding:
-    reviewed: Mapping[str, Any] = node._data if isinstance(node._data, dict) else {}
+def _read_finding(node: Node, identifier: str) -> Finding:
+    reviewed: Mapping[str, Any] = node.data if isinstance(node.data, dict) else {}
     return Finding(
         identifier, node.text("title"), node.one_of("severity", Severity), reviewed.get("reviewed", True) is True
     )
