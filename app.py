@@ -11,7 +11,7 @@ def main() -> int:
     # Which Node runs this is a pinned choice of the tool chain, not news at every synthesis.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-    from checker.gate import attach
+    from checker.cdk_plugin import attach
     from infra.build import add_stacks, new_app
     from infra.inputs import ConfigurationError
 

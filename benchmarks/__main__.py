@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.measure import in_turn, once, row
 from benchmarks.sizes import grown
-from checker.assess import request_for
-from checker.collect.synthesis import own_assembly
+from checker.collect.templates.synthesis import own_assembly
+from checker.run import request_for
 
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / ".venv" / "bin"

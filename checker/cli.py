@@ -83,8 +83,8 @@ def main() -> None:
 @_judging_options
 def gate(**options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
-    from checker.assess import gate as judge_gate
-    from checker.assess import request_for
+    from checker.run import gate as judge_gate
+    from checker.run import request_for
 
     request = request_for(
         _folder(options["project"]),
@@ -98,7 +98,7 @@ def gate(**options: Any) -> None:
 @main.command(name="list")
 def list_findings() -> None:
     """All findings, with surfaces, severities and whether a rule judges them yet."""
-    from checker.register import load_register
+    from checker.collect.config.register import load_register
     from policies.rules import MODULES
 
     entries = load_register().entries.values()
@@ -148,8 +148,8 @@ def diff(old: Path, new: Path) -> None:
 
 def _finish(run: Run, options: dict[str, Any]) -> None:
     """Write the reports and leave with the run's exit code."""
-    from checker.assess import exit_code, only, with_note
     from checker.model.verdicts import Severity
+    from checker.run import exit_code, only, with_note
 
     baseline = _stored(options["baseline"]) if options["baseline"] else None
     code = exit_code(
@@ -163,7 +163,7 @@ def _finish(run: Run, options: dict[str, Any]) -> None:
 
 
 def _compared(run: Run, baseline: Run, file: Path) -> str:
-    from checker.assess import new_failures
+    from checker.run import new_failures
 
     return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
 

@@ -1,8 +1,8 @@
 """Runs the rules over the model and puts what they say on record.
 
-Every rule runs in every :class:`~checker.reason.scopes.World`. What a rule says of one thing is merged over the
-worlds: the same everywhere, it stands; different, it is unknown. A rule that crashes is an outcome of its own, and one
-that takes longer than its budget is unknown: neither is ever a pass, and neither is silent.
+Every rule runs in every :class:`~checker.resolve.templates.scopes.World`. What a rule says of one thing is merged over
+the worlds: the same everywhere, it stands; different, it is unknown. A rule that crashes is an outcome of its own, and
+one that takes longer than its budget is unknown: neither is ever a pass, and neither is silent.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Subject, Verdict
-from checker.reason.scopes import Budget, BudgetExceeded, World
-from checker.reason.templates import build_project, worlds
+from checker.resolve.templates.project import build_project, worlds
+from checker.resolve.templates.scopes import Budget, BudgetExceeded, World
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 # From the gravest: when one rule speaks twice of the same thing, the graver answer stands.
 _GRAVITY: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from checker.collect.config.register import Entry, load_register
 from checker.errors import CheckerError, UsageError
-from checker.register import Entry, load_register
 from policies.rules import MODULES
 
 HEADINGS = (
@@ -59,8 +59,8 @@ def matrix(project: Path, assemblies: Sequence[tuple[str, Path]], say: Callable[
     """
     if not (project / ".github" / "workflows").is_dir():
         return ""
-    from checker.assess import model_of, request_for
-    from checker.reason.oidc_matrix import rendered, rows
+    from checker.reason.oidc.matrix import rendered, rows
+    from checker.run import model_of, request_for
 
     try:
         model, pipeline = model_of(request_for(project, assemblies=assemblies, say=say))

@@ -20,7 +20,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.data_files import nearest, parse_config, read_config, refuse_unknown
+from checker.collect.config.data_files import nearest, parse_config, read_config, refuse_unknown
 from checker.errors import ConfigError, printable
 from checker.model.verdicts import Location, Outcome, Verdict, WaiverNote, WaiverState, WaiverStatus
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from checker.collect.synthesis import own_assembly as synthesize
-from checker.settings_file import project_settings
+from checker.collect.config.settings_file import project_settings
+from checker.collect.templates.synthesis import own_assembly as synthesize
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.assess import Request, gate
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome
+from checker.run import Request, gate
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "templates"
 TEMPLATES = sorted(file for file in CORPUS.rglob("*") if file.suffix in {".yaml", ".yml", ".json"})

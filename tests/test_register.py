@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.config.register import load_register, parse_register
 from checker.errors import ConfigError
 from checker.model.verdicts import Severity, Surface
-from checker.register import load_register, parse_register
 from policies.rules import MODULES
 
 ENTRY = "C1: {title: t, severity: critical, plan: '2.1', disposition: fixed, surfaces: T A}\n"

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
+from checker.collect.config.register import load_register
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.pages import HEADINGS
-from checker.register import load_register
 from policies.rules import MODULES, load
 from tests.rules.harness import CASES, cases
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checker.collect.config.settings_file import KEYS, KINDS, load_settings, parse_settings, project_settings
 from checker.errors import ConfigError
 from checker.model.environments import EnvironmentKind
 from checker.model.settings import Settings, SubjectForm
-from checker.settings_file import KEYS, KINDS, load_settings, parse_settings, project_settings
 from infra import naming
 from infra.environments import ENVIRONMENTS, REPOSITORY
 

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checker.collect.config.register import load_register
 from checker.errors import ConfigError
 from checker.model.verdicts import (
     Location,
@@ -24,7 +25,6 @@ from checker.model.verdicts import (
     Verdict,
     WaiverState,
 )
-from checker.register import load_register
 from checker.waivers import Waiver, apply, load_waivers, parse_waivers
 
 FINDINGS = frozenset({"C1", "C7", "W6", "W8"})

@@ -15,8 +15,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from checker.collect.config.register import load_register
 from checker.model.verdicts import Surface
-from checker.register import load_register
 from policies.rules import load
 
 ROOT: Final = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from checker.reason.names import is_own_name
+from checker.reason.names.physical import is_own_name
 
 TARGET: Final = Path(__file__).parent.parent / "checker" / "data" / "resource_types.json"
 
@@ -214,7 +214,7 @@ def schemas() -> Iterator[Mapping[str, Any]]:
 
 
 def build(every: Iterator[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Type -> what is known of its name, see :class:`checker.reason.names.Naming` for the fields."""
+    """Type -> what is known of its name, see :class:`checker.reason.names.physical.Naming` for the fields."""
     known = list(every)
     shorts: dict[str, set[str]] = {}
     for schema in known:

@@ -12,7 +12,7 @@ from checker.model.verdicts import Surface
 
 if TYPE_CHECKING:
     # The pipeline's model is large; a run over templates alone does not pay for it.
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

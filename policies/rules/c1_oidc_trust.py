@@ -30,16 +30,16 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
-from checker.reason.iam import bounds_on_key
-from checker.reason.oidc import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
-from checker.reason.overmatch import is_narrow, outsider, repositories_named
-from checker.reason.patterns import Pattern, every, example, has_wild, shown
-from checker.reason.policies import Statement
+from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
+from checker.reason.iam.evaluation import bounds_on_key
+from checker.reason.iam.policies import Statement
+from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
+from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
+from checker.reason.text.patterns import Pattern, every, example, has_wild, shown
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
-    from checker.reason.admissions import Admission
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.reason.oidc.admissions import Admission
 
 _PATH: Final = "AssumeRolePolicyDocument"
 _FIX_SUBJECTS: Final = (
@@ -227,7 +227,7 @@ def _why(trust: Trust) -> str:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    from checker.reason.admissions import admissions_of
+    from checker.reason.oidc.admissions import admissions_of
 
     for admission in admissions_of(pipeline, project):
         yield _job(admission)

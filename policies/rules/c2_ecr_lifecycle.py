@@ -34,8 +34,8 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.image_references import SHA, image_references, parse_image, repositories, repository_of
-from checker.reason.images import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
+from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
+from checker.reason.images.references import SHA, image_references, parse_image, repositories, repository_of
 
 PUSHES_A_DAY: Final = 40
 BUSY_DAYS: Final = 60

@@ -32,7 +32,7 @@ from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.image_references import (
+from checker.reason.images.references import (
     ANY_SHA,
     ImageReference,
     Movement,
@@ -48,8 +48,8 @@ from checker.reason.image_references import (
 )
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
-    from checker.model.scripts import AwsCall
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import AwsCall
 
 _FIX_IMAGE = "Name a full commit SHA, a digest or the bootstrap tag; for a foreign image, one exact release."
 _FIX_MUTABILITY = "Set ImageTagMutability to IMMUTABLE; exclude only tags that no release, commit or bootstrap carries."
@@ -61,7 +61,7 @@ _RELEASE_TAG = re.compile(r"tag|version|release", re.IGNORECASE)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    from checker.reason.deploys import once, unseen
+    from checker.reason.deploys.paths import once, unseen
 
     by_name = dict(repositories(project))
     pushes = [
@@ -75,7 +75,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
     """One push of an image, or one more tag for it."""
     from checker.model.possible import options
-    from checker.reason.revisions import is_commit
+    from checker.reason.images.revisions import is_commit
 
     value = call.text("imageTag")
     tags = ("latest",) if isinstance(value, Absent) else options(value)

@@ -29,14 +29,14 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations import Migration, MigrationFolder, Statement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.model.verdicts import Surface
-from checker.model.workflows import Workflow
-from checker.reason.manual_inputs import controls
-from checker.reason.migrating import Migrating, migrating, runs_back
-from checker.reason.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
+from checker.reason.deploys.manual_inputs import controls
+from checker.reason.migrations.migrating import Migrating, migrating, runs_back
+from checker.reason.migrations.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
 
 _GOES_BACK: Final = re.compile(r"roll.?back|revert|go.?back|back.?out|restore", re.IGNORECASE)
 _FIX_BACK: Final = "Write a down file that undoes it; or expand only, and mark the file: -- migrate: expand."

@@ -42,7 +42,7 @@ from checker.model.values import (
     pieces,
 )
 from checker.model.verdicts import Surface
-from checker.reason.workloads import environment_variables
+from checker.reason.templates.workloads import environment_variables
 
 _REDIS: Final = {"redis", "valkey"}
 _CLUSTER: Final = "AWS::ElastiCache::CacheCluster"

@@ -25,12 +25,12 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.changes import Changing, workflows_of
-from checker.reason.tag_code import Code, Found, code_of, deploys_a_tag
+from checker.reason.deploys.changes import Changing, workflows_of
+from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag
 
 if TYPE_CHECKING:
-    from checker.model.jobs import EffectiveJob
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.jobs import EffectiveJob
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Check out the tag (or the commit that it was resolved to) with ref: at this step."
 

@@ -32,12 +32,12 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.callers import answer, calls
-from checker.reason.directory import Directory
-from checker.reason.network import whole
-from checker.reason.reachability import Answer, Cause, Member, Reach, worst
-from checker.reason.services import Container, Forwarding, Service, Target, services, targets_of
-from checker.reason.workloads import Variable, environment_variables
+from checker.reason.network.callers import answer, calls
+from checker.reason.network.directory import Directory
+from checker.reason.network.reachability import Answer, Cause, Member, Reach, worst
+from checker.reason.network.security_groups import whole
+from checker.reason.network.services import Container, Forwarding, Service, Target, services, targets_of
+from checker.reason.templates.workloads import Variable, environment_variables
 
 _FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
 _FIX_GROUPS: Final = (

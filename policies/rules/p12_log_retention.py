@@ -40,7 +40,7 @@ from checker.model.values import (
     text,
 )
 from checker.model.verdicts import Surface
-from checker.reason.names import settled
+from checker.reason.names.physical import settled
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _RETENTION: Final = "Custom::LogRetention"  # what CDK's `log_retention` makes

@@ -26,20 +26,20 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.verdicts import Surface
-from checker.reason.authority import Authority, Ruling
-from checker.reason.bootstrap import bootstrap_needs, goes_on_without
-from checker.reason.calls import Need, needs
-from checker.reason.deployers import DESCRIBE_STACKS
-from checker.reason.iam import Answer
-from checker.reason.lines import unfollowed
-from checker.reason.passing import PASS_ROLE
-from checker.reason.refusals import judged
+from checker.reason.calls.authority import Authority, Ruling
+from checker.reason.calls.bootstrap import bootstrap_needs, goes_on_without
+from checker.reason.calls.lines import unfollowed
+from checker.reason.calls.needs import Need, needs
+from checker.reason.calls.refusals import judged
+from checker.reason.iam.deployers import DESCRIBE_STACKS
+from checker.reason.iam.evaluation import Answer
+from checker.reason.iam.passing import PASS_ROLE
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 _OTHERS: Final = {PASS_ROLE, DESCRIBE_STACKS}
 

@@ -24,12 +24,12 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.iam import policies_of
-from checker.reason.policies import Statement
-from checker.reason.uses import Use, unused, uses
+from checker.reason.iam.evaluation import policies_of
+from checker.reason.iam.policies import Statement
+from checker.reason.iam.uses import Use, unused, uses
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Take what no call uses out of the policy."
 

@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall
 from checker.model.verdicts import Surface
-from checker.reason.lines import Lines, unfollowed
-from checker.reason.swallowed import misread
+from checker.reason.calls.lines import Lines, unfollowed
+from checker.reason.calls.swallowed import misread
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = (
     "Let the failure stop the script, or compare its error with the one that means absence and stop at all others."

@@ -24,11 +24,11 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.assumed_roles import role_sessions
+from checker.reason.oidc.assumed_roles import role_sessions
 
 if TYPE_CHECKING:
-    from checker.model.jobs import EffectiveJob
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.jobs import EffectiveJob
+    from checker.model.pipeline.pipeline import Pipeline
 
 _SCOPE: Final = "id-token"
 _FIX: Final = "Add id-token: write (and contents: read, where it checks out code) to permissions there."

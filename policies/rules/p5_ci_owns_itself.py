@@ -23,19 +23,19 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, options, pattern_of
 from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Known, Text
 from checker.model.verdicts import Surface
-from checker.reason.assumed_roles import assumption
-from checker.reason.changes import Change, What, workflows_of
-from checker.reason.deployers import Deployer, deployment_of
+from checker.reason.deploys.changes import Change, What, workflows_of
+from checker.reason.iam.deployers import Deployer, deployment_of
+from checker.reason.oidc.assumed_roles import assumption
 
 if TYPE_CHECKING:
-    from checker.model.jobs import EffectiveJob
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.jobs import EffectiveJob
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Move the OIDC provider and the role to a stack that a person deploys, and name the other stacks here."
 

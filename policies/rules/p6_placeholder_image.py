@@ -26,16 +26,16 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, options, shown, truth
 from checker.model.resources import Stack
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.values import Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, exits_after, once, unseen
-from checker.reason.image_references import SHA, image_references, parse_image
-from checker.reason.revisions import is_commit, origin_of
+from checker.reason.deploys.paths import At, exits_after, once, unseen
+from checker.reason.images.references import SHA, image_references, parse_image
+from checker.reason.images.revisions import is_commit, origin_of
 
 _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)

@@ -27,17 +27,17 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import options, same
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Surface
-from checker.model.workflow_place import WorkflowPlace
-from checker.reason.changes import Changing, workflows_of
-from checker.reason.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
+from checker.reason.deploys.changes import Changing, workflows_of
+from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
 
 if TYPE_CHECKING:
-    from checker.model.jobs import ConcurrencyInForce, EffectiveJob
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX_CANCEL: Final = "Set cancel-in-progress: false for whatever deploys or migrates: a newer run then waits."
 _FIX_QUEUE: Final = "Put the workflow into one concurrency group per environment, with cancel-in-progress: false."

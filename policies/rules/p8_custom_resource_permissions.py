@@ -29,7 +29,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Unknown, first_unknown
 from checker.model.verdicts import Surface
-from checker.reason.order import Order
+from checker.reason.templates.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")

@@ -27,7 +27,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.waf import (
+from checker.reason.network.waf import (
     LABELS,
     Acl,
     AclRule,

@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.model.workflow_place import WorkflowPlace
-from checker.reason.changes import Change, Changing, What, workflows_of
-from checker.reason.serial import is_rollback
-from checker.reason.tag_code import Code, Found, code_of, tag_inputs
+from checker.reason.deploys.changes import Change, Changing, What, workflows_of
+from checker.reason.deploys.serial import is_rollback
+from checker.reason.deploys.tag_code import Code, Found, code_of, tag_inputs
 
 if TYPE_CHECKING:
-    from checker.model.jobs import EffectiveJob
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.jobs import EffectiveJob
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Add an input run_cdk, and a job that checks out the rollback's tag and runs cdk deploy."
 

@@ -21,11 +21,11 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
-from checker.reason.sequence import needs, order_of, several
+from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
+from checker.reason.deploys.sequence import needs, order_of, several
 
 _FIX: Final = "Roll servers before their clients: list the services in that order, and in reverse to go back."
 

@@ -30,7 +30,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, as_number
 from checker.model.verdicts import Outcome, Surface
-from checker.reason.waf import (
+from checker.reason.network.waf import (
     MANAGED_RULES,
     Acl,
     AclRule,

@@ -25,7 +25,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list, pieces
 from checker.model.verdicts import Surface
-from checker.reason.alarms import ALARM_TYPES, listened_to
+from checker.reason.templates.alarms import ALARM_TYPES, listened_to
 
 _FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on."
 _FIX_SUBSCRIBE: Final = "Subscribe an address to the topic (AWS::SNS::Subscription) and confirm it."

@@ -26,7 +26,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, ResourceKey, as_list
 from checker.model.verdicts import Surface
-from checker.reason.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
+from checker.reason.network.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
 
 _FIX: Final = "Name the route tables of the private subnets in the RouteTableIds of an S3 gateway endpoint."
 

@@ -24,7 +24,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Unknown, as_number
 from checker.model.verdicts import Surface
-from checker.reason.routes import SUBNET, VPC, vpc_resource
+from checker.reason.network.routes import SUBNET, VPC, vpc_resource
 
 _FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
 _FIX_RETENTION: Final = (

@@ -23,14 +23,14 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import Argument, AwsCall, Command
 from checker.model.possible import shown
 from checker.model.rules import Rule
-from checker.model.scripts import Argument, AwsCall, Command
 from checker.model.values import Absent
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, DeployPath, deploy_paths, follows, last, once, unseen
-from checker.reason.http_requests import request_of
+from checker.reason.deploys.http_requests import request_of
+from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
 
 _FIX: Final = (
     "aws cloudwatch put-metric-data with duration, result and commit, in a last step and in one `if: failure()`."

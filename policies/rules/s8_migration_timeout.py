@@ -22,19 +22,28 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgement
 from checker.model.migrations import MigrationRunner
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import options, shown
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall, Command
 from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.model.verdicts import Surface
-from checker.reason.migrating import Migrating, migrating, tool_of
-from checker.reason.session_timeouts import LOCK, STATEMENT, Bound, in_code, in_sql, in_templates, in_text, switched_off
-from checker.reason.task_waits import Wait, waits_of
+from checker.reason.deploys.task_waits import Wait, waits_of
+from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.session_timeouts import (
+    LOCK,
+    STATEMENT,
+    Bound,
+    in_code,
+    in_sql,
+    in_templates,
+    in_text,
+    switched_off,
+)
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
 _WHAT: Final = {

@@ -26,8 +26,8 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.custom_resources import calls_of, custom_resources
-from checker.reason.retention import lives_in_an_environment, must_be_retained
+from checker.reason.names.custom_resources import calls_of, custom_resources
+from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
 
 _FIX = "Move the zone into the shared stack, retained, and give its id to the environments as configuration."
 

@@ -28,9 +28,9 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.custom_resources import custom_resources, is_custom
-from checker.reason.retention import lives_in_an_environment, must_be_retained
-from checker.reason.served_names import Server, covered_by, listeners_and_distributions
+from checker.reason.names.custom_resources import custom_resources, is_custom
+from checker.reason.network.served_names import Server, covered_by, listeners_and_distributions
+from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
 
 _CERTIFICATE = "AWS::CertificateManager::Certificate"
 _FIX = "Make the certificate in the shared stack, retained, and give its ARN to the environments as configuration."

@@ -26,9 +26,9 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, HoleKind, Known, Text
 from checker.model.verdicts import Surface
-from checker.reason.collisions import Candidate, Clash, candidates, carries_environment, clashes
-from checker.reason.custom_resources import is_custom
-from checker.reason.names import is_stacks_own
+from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
+from checker.reason.names.custom_resources import is_custom
+from checker.reason.names.physical import is_stacks_own
 from policies.rules.c5_physical_names import only_environment
 
 _BUCKET = "AWS::S3::Bucket"

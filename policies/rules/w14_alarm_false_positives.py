@@ -30,7 +30,14 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number
 from checker.model.verdicts import Outcome, Surface
-from checker.reason.alarms import ALARM_TYPES, METRIC_ALARM, AlarmNames, DeploymentAlarm, deployment_alarms, listened_to
+from checker.reason.templates.alarms import (
+    ALARM_TYPES,
+    METRIC_ALARM,
+    AlarmNames,
+    DeploymentAlarm,
+    deployment_alarms,
+    listened_to,
+)
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."

@@ -25,15 +25,15 @@ from typing import Final
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
 from checker.model.rules import Rule
-from checker.model.scripts import Command
 from checker.model.values import Known
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
-from checker.reason.http_requests import Request, health_actions, request_of, requests_of
-from checker.reason.services import Forwarding, services, targets_of
+from checker.reason.deploys.http_requests import Request, health_actions, request_of, requests_of
+from checker.reason.deploys.paths import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
+from checker.reason.network.services import Forwarding, services, targets_of
 
 # The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})

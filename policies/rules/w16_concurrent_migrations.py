@@ -26,17 +26,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.jobs import EffectiveJob
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.migrations import MigrationRunner
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import options, shown, truth
 from checker.model.rules import Rule
 from checker.model.sources import Spot
 from checker.model.verdicts import Location, Subject, Surface
-from checker.reason.migrating import Migrating, migrating, tool_of
-from checker.reason.migration_tools import BY_NAME, Tool
-from checker.reason.runner_locks import Locking, locking
+from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.runner_locks import Locking, locking
+from checker.reason.migrations.tools import BY_NAME, Tool
 
 _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "

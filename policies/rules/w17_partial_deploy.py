@@ -24,11 +24,11 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
-from checker.reason.sequence import several, shows_state
+from checker.reason.deploys.paths import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
+from checker.reason.deploys.sequence import several, shows_state
 
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."

@@ -23,12 +23,12 @@ from typing import Final
 
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import truth
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deploys import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
-from checker.reason.sequence import Step, by_matrix, several, steps_of
+from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
+from checker.reason.deploys.sequence import Step, by_matrix, several, steps_of
 
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."

@@ -27,9 +27,9 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.deployers import Deployer, Deployment, deployment_of, same_account
-from checker.reason.iam import grants, outlined
-from checker.reason.passing import (
+from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_account
+from checker.reason.iam.evaluation import grants, outlined
+from checker.reason.iam.passing import (
     PASS_ROLE,
     TASKS,
     Excess,
@@ -44,7 +44,7 @@ from checker.reason.passing import (
 )
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX_MISSING: Final = "Allow iam:PassRole on the task role and the execution role of every task definition."
 _FIX_SCOPE: Final = "List the ARNs of the task roles and execution roles, each in full, and nothing else."
@@ -67,8 +67,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    from checker.reason.handing import passing, rulings_on_passing
-    from checker.reason.refusals import judged
+    from checker.reason.calls.refusals import judged
+    from checker.reason.iam.handing import passing, rulings_on_passing
 
     yield from judged(pipeline, project, rulings_on_passing, passing, "missing")
 

@@ -24,14 +24,14 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.arns import stack_arn
-from checker.reason.conditions import Context
-from checker.reason.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
-from checker.reason.iam import Answer, Request, decide
-from checker.reason.patterns import exact
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
+from checker.reason.iam.evaluation import Answer, Request, decide
+from checker.reason.names.arns import stack_arn
+from checker.reason.text.patterns import exact
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX = (
     "Allow cloudformation:DescribeStacks on arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/* of each stack, or on *."
@@ -69,8 +69,8 @@ def _request(stack: Stack) -> Request:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    from checker.reason.reading import reading, rulings_on_reading
-    from checker.reason.refusals import judged
+    from checker.reason.calls.reading import reading, rulings_on_reading
+    from checker.reason.calls.refusals import judged
 
     yield from judged(pipeline, project, rulings_on_reading, reading)
 

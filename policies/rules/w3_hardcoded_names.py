@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall, CdkCommand
 from checker.model.verdicts import Surface
-from checker.reason.lines import Lines, unfollowed
-from checker.reason.names_written import Named, Owners, crosses, named_by, written_in
+from checker.reason.calls.lines import Lines, unfollowed
+from checker.reason.names.written import Named, Owners, crosses, named_by, written_in
 
 if TYPE_CHECKING:
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Take it as an argument or an input without a default, and let each environment's workflow give its own."
 _Use = tuple[AwsCall | CdkCommand, tuple[Named, ...]]

@@ -23,13 +23,13 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline import Pipeline
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule
-from checker.model.scripts import AwsCall
 from checker.model.values import Absent
 from checker.model.verdicts import Surface
-from checker.reason.deploys import At, of_action, once, rolls, unseen
-from checker.reason.revisions import Runs, revision_of
+from checker.reason.deploys.paths import At, of_action, once, rolls, unseen
+from checker.reason.images.revisions import Runs, revision_of
 
 _FIX: Final = (
     "Register a revision with the commit's image (describe, set image, register-task-definition) and name its ARN."

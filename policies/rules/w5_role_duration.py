@@ -28,13 +28,13 @@ from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
 from checker.model.verdicts import Surface
-from checker.reason.deployers import Deployer, deployment_of
+from checker.reason.iam.deployers import Deployer, deployment_of
 
 if TYPE_CHECKING:
-    from checker.model.jobs import Credentials, EffectiveJob
-    from checker.model.pipeline import Pipeline
+    from checker.model.pipeline.jobs import Credentials, EffectiveJob
+    from checker.model.pipeline.pipeline import Pipeline
     from checker.model.possible import Possible
-    from checker.reason.changes import Changing
+    from checker.reason.deploys.changes import Changing
 
 DEPLOY_SECONDS: Final = 7200
 # What a role is given at most that is assumed with another role's credentials (AWS IAM User Guide, "Methods to assume
@@ -70,8 +70,8 @@ def _long_enough(value: Resolved) -> bool | None:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    from checker.reason.assumed_roles import role_sessions
-    from checker.reason.changes import workflows_of
+    from checker.reason.deploys.changes import workflows_of
+    from checker.reason.oidc.assumed_roles import role_sessions
 
     deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
     by_line: dict[str, list[tuple[EffectiveJob, Credentials]]] = {}
@@ -103,7 +103,7 @@ def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: bool | None, pr
 
 def _seconds(credentials: Credentials, pick: Callable[..., float] = min) -> float | None:
     """What it asks for at least (or, picked by ``max``, at most); ``None`` where that cannot be told."""
-    from checker.model.jobs import DEFAULT_ROLE_SECONDS
+    from checker.model.pipeline.jobs import DEFAULT_ROLE_SECONDS
 
     if credentials.seconds in (ABSENT, "", None):
         return DEFAULT_ROLE_SECONDS
@@ -164,7 +164,7 @@ def _chained(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
 
 
 def _allowed(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], project: Project) -> Judgement:
-    from checker.reason.assumed_roles import assumption
+    from checker.reason.oidc.assumed_roles import assumption
 
     step = uses[0][1].step
     doubt = "how long a session it asks for" if None in asked else ""

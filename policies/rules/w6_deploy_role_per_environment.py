@@ -24,9 +24,8 @@ from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.values import Known, pieces, text
 from checker.model.verdicts import Surface
-from checker.reason.arns import ecs_arn
-from checker.reason.conditions import Context
-from checker.reason.deployers import (
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.deployers import (
     NO_NAME,
     Deployer,
     Deployment,
@@ -35,9 +34,10 @@ from checker.reason.deployers import (
     same_environment,
     subject_patterns,
 )
-from checker.reason.iam import Answer, Decision, Request, decide
-from checker.reason.passing import may_pass, services_of, task_roles
-from checker.reason.patterns import exact, has_hole
+from checker.reason.iam.evaluation import Answer, Decision, Request, decide
+from checker.reason.iam.passing import may_pass, services_of, task_roles
+from checker.reason.names.arns import ecs_arn
+from checker.reason.text.patterns import exact, has_hole
 
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."

@@ -25,7 +25,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool, as_list
 from checker.model.verdicts import Surface
-from checker.reason.image_references import meets
+from checker.reason.images.references import meets
 
 _PATH: Final = "ImageScanningConfiguration.ScanOnPush"
 _FIX: Final = (

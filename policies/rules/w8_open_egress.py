@@ -29,7 +29,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent
 from checker.model.verdicts import Surface
-from checker.reason.network import SECURITY_GROUP, Direction, Side, openness, permission, side_of
+from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, openness, permission, side_of
 
 _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their ports, 443 for AWS services."
 # From this share of all ports of all addresses on, what stays closed hinders nobody: 0.0.0.0/1, or ports above 1023.

@@ -28,7 +28,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
-from checker.reason.log_delivery import Delivery, accepts
+from checker.reason.templates.log_delivery import Delivery, accepts
 
 _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a bucket that accepts the logs."
 _FIX_BUCKET: Final = "Allow the load balancer service s3:PutObject under the prefix in the bucket's policy."

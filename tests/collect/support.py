@@ -9,15 +9,15 @@ from typing import Any
 
 import yaml
 
-from checker.collect.scripts import ScriptLibrary
-from checker.collect.workflows import read_workflows
-from checker.model.jobs import EffectiveJob
-from checker.model.scripts import Trace
+from checker.collect.pipeline.scripts import ScriptLibrary
+from checker.collect.pipeline.workflows import read_workflows
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.scripts import Trace
+from checker.model.pipeline.workflows import Workflows
 from checker.model.settings import Settings
 from checker.model.sources import Problem
-from checker.model.workflows import Workflows
-from checker.reason.jobs import effective_jobs
-from checker.reason.trace import Tracer
+from checker.resolve.trace.tracer import Tracer
+from checker.resolve.workflows.jobs import effective_jobs
 
 HERE = Path(__file__).parent
 

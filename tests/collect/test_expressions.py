@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from checker.model.possible import OneOf, shown
 from checker.model.values import Text, Unknown
-from checker.reason.expression_syntax import split
-from checker.reason.expression_values import Data, Open, Partial, scalar
-from checker.reason.expressions import evaluate, interpolate
+from checker.resolve.expressions.evaluation import evaluate, interpolate
+from checker.resolve.expressions.syntax import split
+from checker.resolve.expressions.values import Data, Open, Partial, scalar
 from tests.collect.support import load
 
 CONTEXTS: dict[str, Data] = {

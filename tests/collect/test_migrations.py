@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.collect.migrations import read_migrations
-from checker.collect.sql import parse_sql
+from checker.collect.migrations.migrations import read_migrations
+from checker.collect.migrations.sql import parse_sql
 from checker.model.migrations import MigrationFolder
 from checker.model.settings import Settings
 from tests.collect.support import repository

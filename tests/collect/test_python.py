@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.collect.scripts import ScriptLibrary
+from checker.collect.pipeline.scripts import ScriptLibrary
+from checker.model.pipeline.scripts import AwsCall, Reached
 from checker.model.possible import Possible, shown
-from checker.model.scripts import AwsCall, Reached
 from checker.model.sources import Spot
-from checker.reason.python_code import PythonFollower
+from checker.resolve.python.code import PythonFollower
 from tests.collect.support import load, repository, trace_of
 
 CASES = load("cases/python.yaml")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.collect.scripts import ScriptLibrary
-from checker.collect.shell_syntax import parse_shell
-from checker.model.scripts import Command, Reached
+from checker.collect.pipeline.scripts import ScriptLibrary
+from checker.collect.pipeline.shell_syntax import parse_shell
+from checker.model.pipeline.scripts import Command, Reached
 from checker.model.sources import Spot
-from checker.reason.shell import Follower
-from checker.reason.shell_state import State
+from checker.resolve.shell.follower import Follower
+from checker.resolve.shell.state import State
 from tests.collect.support import load, trace_of
 
 CASES = load("cases/shell.yaml")

@@ -12,12 +12,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.collect.workflows import read_workflow, read_workflows
-from checker.model.jobs import EffectiveJob
+from checker.collect.pipeline.workflows import read_workflow, read_workflows
+from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.possible import OneOf, options, shown
 from checker.model.settings import Settings
 from checker.model.values import ABSENT, Text
-from checker.reason.jobs import effective_jobs
+from checker.resolve.workflows.jobs import effective_jobs
 from tests.collect.support import Made, load, pipeline, repository
 
 RELEASE = load("repos/release.yaml")
@@ -276,8 +276,10 @@ def test_ten_thousand_jobs(tmp_path: Path) -> None:
     )
     # Its own peak, from the kernel: what getrusage tells counts the memory of the process that forked it.
     code = (
-        "import re, resource, sys; from pathlib import Path; from checker.collect.workflows import read_workflows;"
-        "from checker.reason.jobs import effective_jobs; found = effective_jobs(read_workflows(Path(sys.argv[1])));"
+        "import re, resource, sys; from pathlib import Path;"
+        "from checker.collect.pipeline.workflows import read_workflows;"
+        "from checker.resolve.workflows.jobs import effective_jobs;"
+        "found = effective_jobs(read_workflows(Path(sys.argv[1])));"
         "peak = int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024;"
         "seconds = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime);"
         "print(len(found.jobs), found.problems[0].message, seconds, peak, sep=';')"

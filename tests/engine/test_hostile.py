@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from checker.collect.assembly import read_assembly
+from checker.collect.config.register import load_register
 from checker.collect.documents import MAX_BYTES, parse_json, parse_yaml, read_document
-from checker.discovery import assign
+from checker.collect.templates.assembly import read_assembly
 from checker.errors import InputError, printable
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
-from checker.register import load_register
+from checker.resolve.templates.discovery import assign
 from policies.rules import load
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -13,8 +13,8 @@ from checker.collect.documents import parse_json, parse_yaml
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
-from checker.reason.scopes import Linker, StackScope, World
-from checker.reason.templates import build_project, worlds
+from checker.resolve.templates.project import build_project, worlds
+from checker.resolve.templates.scopes import Linker, StackScope, World
 
 TEMPLATE = """
 Parameters:

@@ -20,14 +20,14 @@ from typing import Any, Final
 import atheris
 
 with atheris.instrument_imports(include=["checker", "policies"]):
+    from checker.collect.config.register import load_register
     from checker.collect.documents import Document, parse_json, parse_yaml
-    from checker.discovery import assign
     from checker.errors import InputError
     from checker.judge import judge
     from checker.model.resources import Stack
     from checker.model.settings import Settings
     from checker.model.verdicts import Outcome, Surface
-    from checker.register import load_register
+    from checker.resolve.templates.discovery import assign
     from policies.rules import load
 
     # The table imports the rules when they are wanted: here, so that they are watched too.

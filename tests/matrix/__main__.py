@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from checker.collect.synthesis import own_assembly
-from checker.settings_file import project_settings
+from checker.collect.config.settings_file import project_settings
+from checker.collect.templates.synthesis import own_assembly
 from tests.matrix.patches import Key, Matrix, defects, outcomes
 from tests.matrix.reshapes import RESHAPES, changes
 from tests.matrix.rewrites import REWRITES

@@ -32,14 +32,14 @@ from typing import Any
 
 import yaml
 
-from checker.collect.assembly import Assembly, read_assembly
+from checker.collect.config.register import load_register
 from checker.collect.documents import Document
-from checker.discovery import assign
+from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.judge import judge
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Verdict
-from checker.register import load_register
+from checker.resolve.templates.discovery import assign
 from policies.rules import load
 
 DEFECTS = Path(__file__).parent / "defects"

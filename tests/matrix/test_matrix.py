@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.config.register import load_register
+from checker.collect.config.settings_file import project_settings
 from checker.model.verdicts import Outcome
-from checker.register import load_register
-from checker.settings_file import project_settings
 from checker.waivers import apply, parse_waivers
 from policies.rules import MODULES, load
 from tests.matrix.patches import Defect, Matrix, defects, outcomes

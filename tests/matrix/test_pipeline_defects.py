@@ -24,13 +24,13 @@ from typing import Any
 import pytest
 import yaml
 
-from checker.assess import pipeline_of
-from checker.collect.assembly import read_assembly
-from checker.discovery import assign
+from checker.collect.config.register import load_register
+from checker.collect.config.settings_file import project_settings
+from checker.collect.templates.assembly import read_assembly
 from checker.judge import judge
 from checker.model.verdicts import Outcome, Verdict
-from checker.register import load_register
-from checker.settings_file import project_settings
+from checker.resolve.templates.discovery import assign
+from checker.run import pipeline_of
 from policies.rules import load
 from tests.matrix.patches import Key, outcomes
 

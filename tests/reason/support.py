@@ -9,8 +9,8 @@ from checker.collect.documents import parse_yaml
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
 from checker.model.settings import Settings
-from checker.reason.scopes import World
-from checker.reason.templates import build_project
+from checker.resolve.templates.project import build_project
+from checker.resolve.templates.scopes import World
 
 
 def project_of(template: str, *, settings: Mapping[str, Any] | None = None, nested: str = "") -> Project:

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checker.collect.config.register import load_register
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
-from checker.reason.oidc import HOST
-from checker.register import load_register
+from checker.reason.oidc.trust import HOST
 from policies.rules import load
 from tests.reason.support import project_of
 

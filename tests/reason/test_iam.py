@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from checker.model.values import Hole, HoleKind, Text
-from checker.reason.arns import arn_of, arn_tail, expand, name_of, stack_arn
-from checker.reason.conditions import Context
-from checker.reason.iam import Answer, Request, bounds_on_resources, decide, grants, policies_of
-from checker.reason.patterns import exact, glob
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Answer, Request, bounds_on_resources, decide, grants, policies_of
+from checker.reason.names.arns import arn_of, arn_tail, expand, name_of, stack_arn
+from checker.reason.text.patterns import exact, glob
 from tests.reason.support import project_of, resource
 
 ACCOUNT = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")

@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from checker.reason.conditions import Context
-from checker.reason.iam import Answer, Request, decide, policies_of
-from checker.reason.patterns import exact
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Answer, Request, decide, policies_of
+from checker.reason.text.patterns import exact
 from tests.reason.random_policies import digest, scenarios
 from tests.reason.support import project_of, resource
 

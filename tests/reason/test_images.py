@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from checker.model.values import ABSENT, Hole, HoleKind, Text, Unknown
-from checker.reason.image_references import ANY_SHA, literal, meets, of_pattern
-from checker.reason.images import Image, LifecycleRule, Refused, parse_policy, taken
+from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken
+from checker.reason.images.references import ANY_SHA, literal, meets, of_pattern
 
 TODAY = 100.0
 

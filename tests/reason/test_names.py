@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
+from checker.collect.config.register import load_register
 from checker.collect.documents import Document
 from checker.judge import judge
 from checker.model.environment_words import kind_of
 from checker.model.environments import Project
 from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
-from checker.reason.collisions import candidates, clashes, same
-from checker.reason.custom_resources import calls_of
-from checker.reason.names import Reach, is_own_name, literal_names, naming_of, physical_names
-from checker.reason.scopes import World
-from checker.reason.served_names import covered_by
-from checker.reason.templates import build_project
-from checker.register import load_register
+from checker.reason.names.collisions import candidates, clashes, same
+from checker.reason.names.custom_resources import calls_of
+from checker.reason.names.physical import Reach, is_own_name, literal_names, naming_of, physical_names
+from checker.reason.network.served_names import covered_by
+from checker.resolve.templates.project import build_project
+from checker.resolve.templates.scopes import World
 from policies.rules import load
 from tools.resource_types import TARGET, build, render, schemas
 

@@ -12,7 +12,8 @@ from checker.collect.documents import parse_yaml
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text
-from checker.reason.network import (
+from checker.reason.network.routes import Exit, endpoints, is_private, table_of, way_out
+from checker.reason.network.security_groups import (
     EVERYWHERE,
     Direction,
     Network,
@@ -26,9 +27,8 @@ from checker.reason.network import (
     same_group,
     side_of,
 )
-from checker.reason.routes import Exit, endpoints, is_private, table_of, way_out
-from checker.reason.scopes import World
-from checker.reason.templates import build_project
+from checker.resolve.templates.project import build_project
+from checker.resolve.templates.scopes import World
 
 
 def environment(template: str) -> Environment:

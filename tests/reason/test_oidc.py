@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.model.settings import SubjectForm
-from checker.reason.deployers import deployment_of
-from checker.reason.oidc import (
+from checker.reason.iam.deployers import deployment_of
+from checker.reason.oidc.overmatch import Own, is_narrow, outsider
+from checker.reason.oidc.trust import (
     AUDIENCE,
     HOST,
     Repository,
@@ -21,7 +22,6 @@ from checker.reason.oidc import (
     trust_of,
     with_claims,
 )
-from checker.reason.overmatch import Own, is_narrow, outsider
 from tests.reason.support import project_of, resource
 
 REPO = Repository("kcjonson/doc-platform")

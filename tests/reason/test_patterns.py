@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.model.values import Hole, HoleKind, Text
-from checker.reason.patterns import Pattern, Wild, covers, exact, glob, match, overlap
+from checker.reason.text.patterns import Pattern, Wild, covers, exact, glob, match, overlap
 
 _SMALL = st.text("ab*?", max_size=6)
 ACCOUNT = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")

@@ -36,15 +36,15 @@ from typing import Any
 
 import yaml
 
-from checker.assess import pipeline_of
+from checker.collect.config.register import load_register
 from checker.collect.documents import parse_yaml
-from checker.discovery import kind_of
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
-from checker.register import load_register
+from checker.resolve.templates.discovery import kind_of
+from checker.run import pipeline_of
 from checker.waivers import apply, parse_waivers
 from policies.rules import load
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import pytest
 
+from checker.collect.config.register import load_register
 from checker.collect.documents import parse_yaml
-from checker.discovery import kind_of
 from checker.judge import judge
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
-from checker.register import load_register
+from checker.resolve.templates.discovery import kind_of
 from policies.rules import load
 from tests.matrix.patches import outcomes
 from tests.rules.harness import CASES, all_cases, cases

@@ -12,7 +12,7 @@ os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 import aws_cdk as cdk  # noqa: E402
 from aws_cdk import aws_rds as rds  # noqa: E402
 
-from checker.gate import attach  # noqa: E402
+from checker.cdk_plugin import attach  # noqa: E402
 from infra.build import add_stacks, new_app  # noqa: E402
 
 app = new_app()

@@ -1,0 +1,246 @@
+"""Finds the programs of a repository that apply migrations, and the tests that run their way back. Nothing is run.
+
+A runner is told by what it does: it lists or reads ``.sql`` files and executes SQL on a database driver. It may be one
+file, or several: then the file that lists them is imported by one that executes, and everything below that belongs to
+the runner.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from checker.collect.documents import read_text
+from checker.collect.folders import walk
+from checker.collect.migrations.source_code import LANGUAGES, source_file
+from checker.errors import InputError
+from checker.model.migrations import MigrationCode, MigrationRunner, SourceFile
+from checker.model.sources import Problem, Spot
+
+MAX_FILES: Final = 5_000
+MAX_BYTES: Final = 1024 * 1024
+_MAX_OF_RUNNER: Final = 60
+_TEST: Final = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|testing|spec|e2e|fixtures)/|(?:^|/)(?:test_[^/]*|conftest|[^/]*(?:_test|\.test|\.spec))\.\w+$"
+)
+_LISTS: Final = re.compile(
+    r"\b(?:readdir(?:Sync)?|readFile(?:Sync)?|listdir|scandir|iterdir|r?glob(?:Sync)?|read_text|read_bytes|ReadDir|ReadFile"
+    r"|WalkDir|embed\.FS|read_dir|open)\b"
+)
+_EXECUTES: Final = re.compile(
+    r"\.(?:query|execute\w*|exec|Exec(?:Context)?|unsafe|raw|batch_execute|simple_query|none)\s*\("
+)
+_DRIVER: Final = re.compile(
+    r"\b(?:psycopg2?|asyncpg|pg8000|sqlalchemy|tokio_postgres|sqlx|pgxpool|pgx|lib/pq|database/sql|pg-promise|slonik|knex)\b"
+    r"|(?:\bfrom\s+|\brequire\(\s*|\bimport\(\s*|^import\s+)['\"](?:pg|postgres|pg-pool|@neondatabase/serverless)['\"]",
+    re.MULTILINE,
+)
+# What every match of the above holds: finding none of these is quicker than finding no match.
+_OF_DRIVERS: Final = ("pg", "lib/pq", "postgres", "sql", "knex", "slonik", "neon")
+_SQL_FILES: Final = (".sql", "/migration")
+# A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
+_BACK: Final = re.compile(
+    r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
+    r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
+)
+# Libraries that apply migrations when code calls them: the tool's name (reason.migrations.tools) -> its import.
+_FROM: Final = r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*)['\"]"
+_LIBRARIES: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
+    "script": {
+        "node-pg-migrate": re.compile(_FROM + r"node-pg-migrate['\"]"),
+        "postgres-migrations": re.compile(_FROM + r"postgres-migrations['\"]"),
+        "drizzle": re.compile(_FROM + r"drizzle-orm/[\w-]+/migrator['\"]"),
+        "umzug": re.compile(_FROM + r"umzug['\"]"),
+    },
+    "go": {
+        "golang-migrate": re.compile(
+            r"^\s*(?:import\s+)?(?:\w+\s+)?\"github\.com/golang-migrate/migrate", re.MULTILINE
+        ),
+        "goose-library": re.compile(r"^\s*(?:import\s+)?(?:\w+\s+)?\"github\.com/pressly/goose", re.MULTILINE),
+    },
+    "other": {
+        "flyway": re.compile(r"^import\s+org\.flywaydb", re.MULTILINE),
+        "liquibase": re.compile(r"^import\s+liquibase", re.MULTILINE),
+    },
+    "python": {"alembic": re.compile(r"^from alembic import (?:command|context)\b|^import alembic\.c", re.MULTILINE)},
+}
+_PYTHON_IMPORT: Final = re.compile(
+    r"^[ \t]*(?:from\s+(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
+)
+_SCRIPT_IMPORT: Final = re.compile(
+    r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*|\bimport\s+)['\"](\.{1,2}/[^'\"\n]+)['\"]"
+)
+
+
+def read_migration_code(root: Path) -> MigrationCode:
+    """What runs the migrations of the repository at ``root``, and the tests of their way back."""
+    problems: list[Problem] = []
+    library = _Library(root)
+    candidates: list[SourceFile] = []
+    runners: dict[str, MigrationRunner] = {}
+    tests: list[Spot] = []
+    for path in walk(root, lambda name: Path(name).suffix.lower() in LANGUAGES, MAX_FILES, problems):
+        shown = path.relative_to(root).as_posix()
+        is_test = _TEST.search(shown) is not None
+        if is_test and tests:
+            continue
+        text = library.text(shown)
+        if not _about_migrations(text) and not _about_migrations(shown):
+            continue
+        if is_test:
+            found = _BACK.search(text)
+            if found is not None:
+                tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
+            continue
+        for name, pattern in _LIBRARIES[LANGUAGES[path.suffix.lower()]].items():
+            if pattern.search(text):
+                entry = library.file(shown)
+                runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
+        if any(each in text for each in _SQL_FILES) and _LISTS.search(text):
+            candidates.append(library.file(shown))
+    for each in candidates:
+        for runner in _runners(each, library):
+            runners.setdefault(runner.entry.file, runner)
+    scripts = tuple(_package_scripts(root, problems))
+    return MigrationCode(tuple(runners.values()), tuple(tests), scripts, (*problems, *library.problems))
+
+
+def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    """What ``npm run NAME`` runs, of every package.json."""
+    for path in walk(root, lambda name: name == "package.json", 200, problems):
+        try:
+            data = json.loads(read_text(path, path.name, MAX_BYTES))
+        except (InputError, ValueError, RecursionError):
+            continue
+        scripts = data.get("scripts") if isinstance(data, dict) else None
+        for name, command in scripts.items() if isinstance(scripts, dict) else ():
+            if isinstance(command, str):
+                yield str(name), command
+
+
+def _about_migrations(text: str) -> bool:
+    return "igrat" in text or "IGRAT" in text or "alembic" in text
+
+
+class _Library:
+    """The repository's source files, each read and taken apart once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: list[Problem] = []
+        self._texts: dict[str, str] = {}
+        self._files: dict[str, SourceFile] = {}
+        self._siblings: dict[str, tuple[str, ...]] = {}
+        self._is_file: dict[str, bool] = {}
+        self._within = root.resolve()
+
+    def text(self, shown: str) -> str:
+        if shown not in self._texts:
+            try:
+                self._texts[shown] = read_text(self.root / shown, shown, MAX_BYTES)
+            except InputError as error:
+                self._texts[shown] = ""
+                if _about_migrations(shown):
+                    self.problems.append(Problem(Spot(shown), error.message, error.hint))
+        return self._texts[shown]
+
+    def file(self, shown: str) -> SourceFile:
+        if shown not in self._files:
+            self._files[shown] = source_file(shown, self.text(shown))
+        return self._files[shown]
+
+    def is_file(self, shown: str) -> bool:
+        known = self._is_file.get(shown)
+        if known is None:
+            path = self.root / shown
+            known = not shown.startswith("..") and path.is_file() and path.resolve().is_relative_to(self._within)
+            self._is_file[shown] = known
+        return known
+
+    def siblings(self, file: SourceFile) -> tuple[str, ...]:
+        """The source files beside one, of its language, tests left out."""
+        folder, suffix = posixpath.dirname(file.file), posixpath.splitext(file.file)[1]
+        if folder not in self._siblings:
+            found = sorted((self.root / folder).iterdir())
+            self._siblings[folder] = tuple(posixpath.join(folder, path.name) for path in found if path.is_file())
+        return tuple(each for each in self._siblings[folder] if each.endswith(suffix) and _TEST.search(each) is None)
+
+    def imports(self, file: SourceFile) -> Iterator[str]:
+        """The repository's own files that one imports."""
+        if file.language == "python":
+            yield from self._python_imports(file)
+        elif file.language == "script":
+            base = posixpath.dirname(file.file)
+            for match in _SCRIPT_IMPORT.finditer(file.code):
+                yield from self._script(posixpath.normpath(posixpath.join(base, match[1])))
+        elif file.language == "go":
+            yield from (each for each in self.siblings(file) if each != file.file)
+
+    def _script(self, stem: str) -> Iterator[str]:
+        plain = re.sub(r"\.(?:m|c)?js$", "", stem)
+        for candidate in (stem, *(plain + end for end in (".ts", ".mts", ".js", ".mjs", "/index.ts", "/index.js"))):
+            if posixpath.splitext(candidate)[1] in LANGUAGES and self.is_file(candidate):
+                yield candidate
+                return
+
+    def _python_imports(self, file: SourceFile) -> Iterator[str]:
+        for match in _PYTHON_IMPORT.finditer(file.code):
+            if match[3]:
+                names = [name.split(" as ")[0].strip() for name in match[3].split(",")]
+            else:
+                dots = len(match[1]) - len(match[1].lstrip("."))
+                base = posixpath.dirname(file.file).split("/") if dots else []
+                base = base[: len(base) - dots + 1] if dots else base
+                module = ".".join(
+                    [*[part for part in base if part], *[p for p in match[1].lstrip(".").split(".") if p]]
+                )
+                listed = [name.split(" as ")[0].strip(" ()") for name in match[2].split(",")]
+                names = [module, *(f"{module}.{name}" for name in listed if name.isidentifier())]
+            for name in names:
+                path = name.replace(".", "/")
+                for prefix in ("", posixpath.dirname(file.file) + "/"):
+                    if path and self.is_file(f"{prefix}{path}.py"):
+                        yield f"{prefix}{path}.py"
+                        break
+
+
+def _drives(code: str) -> bool:
+    """Whether it uses a driver of a database."""
+    return any(each in code for each in _OF_DRIVERS) and _DRIVER.search(code) is not None
+
+
+def _runners(lists: SourceFile, library: _Library) -> Iterator[MigrationRunner]:
+    """The runner that a file which lists migrations is, or belongs to."""
+    entries = [lists]
+    if not _EXECUTES.search(lists.code):
+        beside = [each for each in library.siblings(lists) if each != lists.file]
+        if not any(_drives(library.text(each)) for each in beside):
+            return
+        stem = posixpath.splitext(posixpath.basename(lists.file))[0]
+        importers = [library.file(each) for each in beside if stem in library.text(each)]
+        entries = [each for each in importers if lists.file in set(library.imports(each))]
+    best: MigrationRunner | None = None
+    for entry in entries:
+        files = tuple(_below(entry, library))
+        runs = any(_EXECUTES.search(each.code) for each in files)
+        drives = any(_drives(each.code) for each in files)
+        if runs and drives and (best is None or len(files) > len(best.files)):
+            best = MigrationRunner(entry, files)
+    if best is not None:
+        yield best
+
+
+def _below(entry: SourceFile, library: _Library) -> Iterator[SourceFile]:
+    seen = {entry.file}
+    pending = [entry]
+    while pending and len(seen) <= _MAX_OF_RUNNER:
+        file = pending.pop(0)
+        yield file
+        for name in library.imports(file):
+            if name not in seen:
+                seen.add(name)
+                pending.append(library.file(name))

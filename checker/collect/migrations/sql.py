@@ -1,0 +1,393 @@
+"""Reads SQL text with PostgreSQL's own grammar. The parser is imported when the first statement needs it."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from checker.collect.migrations.sql_context import in_context
+from checker.model.migrations import Effect, SqlFile, Statement
+from checker.model.sources import Problem, Spot, brief
+
+_NAMES: Final = re.compile(r"(?<!^)(?=[A-Z])")
+# Statements that only set the stage.
+_SETTINGS: Final = frozenset(
+    {"TransactionStmt", "VariableShowStmt", "LockStmt", "CommentStmt", "NotifyStmt", "DiscardStmt", "ExplainStmt",
+     "CheckPointStmt", "ConstraintsSetStmt", "AlterOwnerStmt", "AlterSeqStmt", "SecLabelStmt", "ClusterStmt"}
+)  # fmt: skip
+# Statements that only add. Source: PostgreSQL documentation, "SQL Commands".
+_ADDING: Final[Mapping[str, str]] = {
+    "CreateSchemaStmt": "create schema", "CreateExtensionStmt": "create extension", "CreateEnumStmt": "create type",
+    "CompositeTypeStmt": "create type", "CreateDomainStmt": "create domain", "CreateSeqStmt": "create sequence",
+    "ViewStmt": "create view", "CreateFunctionStmt": "create function", "CreateTrigStmt": "create trigger",
+    "CreateTableAsStmt": "create table", "GrantStmt": "grant", "GrantRoleStmt": "grant",
+    "CreateRoleStmt": "create role",
+    "CreatePublicationStmt": "create publication", "CreateStatsStmt": "create statistics", "DoStmt": "do",
+    "DefineStmt": "define", "RuleStmt": "create rule", "CreateRangeStmt": "create type",
+    "RefreshMatViewStmt": "refresh",
+    "AlterDefaultPrivilegesStmt": "alter default privileges", "CreatePolicyStmt": "create policy",
+    "VacuumStmt": "vacuum", "ReindexStmt": "reindex", "CallStmt": "call",
+}  # fmt: skip
+_DATA: Final[Mapping[str, str]] = {
+    "InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "CopyStmt": "copy", "SelectStmt": "select",
+    "MergeStmt": "merge",
+}  # fmt: skip
+# Functions whose value is the same for every row of a statement: a default of theirs needs no rewrite of the table.
+_STABLE: Final = frozenset(
+    {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "current_setting"}
+)
+
+
+def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
+    """The statements of a SQL text that begins at ``first_line`` of its file."""
+    header = tuple(_header(text, file, first_line))
+    try:
+        from pglast import parser
+    except ImportError:
+        message = "SQL cannot be read: PostgreSQL's grammar is not installed"
+        problem = Problem(Spot(file, first_line), message, "Install the checker with its `pipeline` extra.")
+        return SqlFile(file, (), header, (problem,))
+    data = text.encode("utf-8", "surrogatepass")
+    newlines = [index for index, byte in enumerate(data) if byte == 10]
+
+    def line(offset: int) -> int:
+        return bisect_right(newlines, max(offset, 0) - 1) + first_line
+
+    try:
+        tree = json.loads(parser.parse_sql_json(text))
+    except parser.ParseError as error:
+        message = str(error.args[0]) if error.args else "a syntax error"
+        offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
+        at = line(len(text[:offset].encode("utf-8", "surrogatepass")))
+        problem = Problem(Spot(file, at), brief(f"not PostgreSQL: {message}"), "Mend the statement.")
+        return SqlFile(file, (), header, (problem,))
+    except (ValueError, RecursionError, UnicodeError) as error:
+        problem = Problem(Spot(file, first_line), brief(f"the SQL cannot be read: {error}"), "Split the file.")
+        return SqlFile(file, (), header, (problem,))
+    found: list[Statement] = []
+    for each in tree.get("stmts", []):
+        offset = _first_word(data, each.get("stmt_location", 0))
+        ((node, body),) = each["stmt"].items() if each.get("stmt") else (("", {}),)
+        found.extend(_statements(node, body, Spot(file, line(offset)), line))
+    return SqlFile(file, tuple(in_context(found)), header, ())
+
+
+def _header(text: str, file: str, first_line: int) -> Iterator[tuple[Spot, str]]:
+    for index, line in enumerate(text.split("\n")):
+        stripped = line.strip()
+        if stripped.startswith("--"):
+            yield Spot(file, first_line + index), stripped.lstrip("-").strip()
+        elif stripped:
+            return
+
+
+def _first_word(data: bytes, offset: int) -> int:
+    """Where a statement's first word is, past blanks and comments."""
+    pattern = re.compile(rb"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+    match = pattern.match(data, offset)
+    return match.end() if match else offset
+
+
+def _relation(node: Any) -> str:
+    if not isinstance(node, dict):
+        return ""
+    schema, name = node.get("schemaname"), node.get("relname", "")
+    return f"{schema}.{name}" if schema and schema != "public" else str(name)
+
+
+def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> Iterator[Statement]:
+    if node == "AlterTableStmt":
+        yield from _alter_table(body, spot, line)
+    elif node == "RenameStmt":
+        yield _rename(body, spot)
+    elif node == "DropStmt":
+        yield from _drop(body, spot)
+    elif node == "IndexStmt":
+        concurrently = bool(body.get("concurrent"))
+        columns = tuple(
+            part["IndexElem"]["name"] for part in body.get("indexParams", []) if "name" in part.get("IndexElem", {})
+        )
+        unique = bool(body.get("unique"))
+        yield Statement(
+            "create index", Effect.CONTRACT if unique else Effect.EXPAND, spot, _relation(body.get("relation")),
+            columns, body.get("idxname", ""), concurrently=concurrently, unique=unique, rewrites=not concurrently,
+            if_exists=bool(body.get("if_not_exists")),
+            why="rows that repeat a value are refused then" if unique else "",
+        )  # fmt: skip
+    elif node == "CreateStmt":
+        elements = [part["ColumnDef"]["colname"] for part in body.get("tableElts", []) if "ColumnDef" in part]
+        exists = bool(body.get("if_not_exists"))
+        yield Statement(
+            "create table", Effect.EXPAND, spot, _relation(body.get("relation")), tuple(elements), if_exists=exists
+        )
+    elif node == "TruncateStmt":
+        for each in body.get("relations", []):
+            table = _relation(each.get("RangeVar"))
+            yield Statement("truncate", Effect.CONTRACT, spot, table, why="it deletes every row")
+    elif node == "VariableSetStmt":
+        yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=_set_to(body))
+    elif node in {"AlterRoleSetStmt", "AlterDatabaseSetStmt"}:
+        setting = body.get("setstmt", {})
+        yield Statement("set for sessions", Effect.SETTING, spot, name=setting.get("name", ""), value=_set_to(setting))
+    elif node == "SelectStmt" and (called := _set_config(body)):
+        yield Statement("set", Effect.SETTING, spot, name=called[0], value=called[1])
+    elif node in {"AlterEnumStmt"}:
+        renames = "oldVal" in body
+        effect = Effect.CONTRACT if renames else Effect.EXPAND
+        yield Statement(
+            "rename value" if renames else "add value", effect, spot, why="a value is renamed" if renames else ""
+        )
+    elif node == "DropdbStmt":
+        yield Statement("drop database", Effect.CONTRACT, spot, why="it deletes a database")
+    elif node in {"DropOwnedStmt", "DropRoleStmt"}:
+        yield Statement("drop", Effect.CONTRACT, spot, why="it drops what may be in use")
+    elif node == "AlterObjectSchemaStmt":
+        yield Statement(
+            "set schema", Effect.CONTRACT, spot, _relation(body.get("relation")), why="it moves to another schema"
+        )
+    elif node in _DATA:
+        relation = _relation(body.get("relation"))
+        written = tuple(
+            part["ResTarget"]["name"]
+            for part in body.get("targetList", [])
+            if node == "UpdateStmt" and "name" in part.get("ResTarget", {})
+        )
+        yield Statement(_DATA[node], Effect.DATA, spot, relation, written)
+    elif node in _SETTINGS:
+        yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
+    elif node in _ADDING:
+        # A revoked grant, a block of code and a called procedure may do anything.
+        opaque = node in {"DoStmt", "CallStmt"} or (node == "GrantStmt" and not body.get("is_grant"))
+        effect = Effect.OTHER if opaque else Effect.EXPAND
+        kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
+        made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
+        yield Statement(kind, effect, spot, _relation(made), name=_made(body))
+    else:
+        yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+
+
+def _set_to(body: Mapping[str, Any]) -> str:
+    """The value that a SET gives, empty where it goes back to the default."""
+    return " ".join(_constant(value) for value in body.get("args", []))
+
+
+def _set_config(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The name and value of ``SELECT set_config('name', 'value', ...)``."""
+    for target in body.get("targetList", []):
+        call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})
+        arguments = [_constant(value) for value in call.get("args", [])]
+        if [_dropped(part) for part in call.get("funcname", [])][-1:] == ["set_config"] and len(arguments) > 1:
+            return arguments[0], arguments[1]
+    return None
+
+
+def _made(body: Mapping[str, Any]) -> str:
+    """The name of what a CREATE makes; for a trigger or a policy with its table, as DROP names it."""
+    for key in ("trigname", "policy_name"):
+        if key in body:
+            return f"{_relation(body.get('relation') or body.get('table'))}.{body[key]}"
+    for key in ("funcname", "typeName", "domainname"):
+        if isinstance(body.get(key), list):
+            return ".".join(name for part in body[key] if (name := _dropped(part)) and name != "public")
+    for key in ("view", "sequence", "typevar"):
+        if isinstance(body.get(key), dict):
+            return _relation(body[key])
+    return _relation(body.get("into", {}).get("rel")) or str(body.get("schemaname") or body.get("extname") or "")
+
+
+def _constant(value: Any) -> str:
+    constant = value.get("A_Const", {}) if isinstance(value, dict) else {}
+    for key, inner in (("sval", "sval"), ("ival", "ival"), ("fval", "fval"), ("boolval", "boolval")):
+        if key in constant:
+            return str(constant[key].get(inner, 0 if key == "ival" else ""))
+    return ""
+
+
+_DROPS: Final[Mapping[str, str]] = {
+    "OBJECT_TABLE": "drop table", "OBJECT_VIEW": "drop view", "OBJECT_MATVIEW": "drop view",
+    "OBJECT_SCHEMA": "drop schema", "OBJECT_TYPE": "drop type", "OBJECT_FUNCTION": "drop function",
+    "OBJECT_SEQUENCE": "drop sequence", "OBJECT_EXTENSION": "drop extension", "OBJECT_TRIGGER": "drop trigger",
+    "OBJECT_POLICY": "drop policy", "OBJECT_DOMAIN": "drop domain", "OBJECT_PROCEDURE": "drop function",
+}  # fmt: skip
+
+
+def _drop(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
+    kind = str(body.get("removeType", ""))
+    for each in body.get("objects", []):
+        name = _dropped(each)
+        exists = bool(body.get("missing_ok"))
+        if kind == "OBJECT_INDEX":
+            concurrently = bool(body.get("concurrent"))
+            # What runs now works without an index, if slowly.
+            yield Statement("drop index", Effect.EXPAND, spot, name=name, concurrently=concurrently, if_exists=exists)
+            continue
+        shown = _DROPS.get(kind, "drop")
+        table = name if kind in {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW"} else ""
+        yield Statement(shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip())
+
+
+def _dropped(node: Any) -> str:
+    """The dotted name of a dropped object, however the grammar wraps it."""
+    if isinstance(node, dict):
+        if "String" in node:
+            return str(node["String"].get("sval", ""))
+        for key in ("List", "TypeName", "ObjectWithArgs"):
+            if key in node:
+                inner = node[key].get("items") or node[key].get("names") or node[key].get("objname") or []
+                parts = [_dropped(each) for each in inner]
+                return ".".join(part for part in parts if part and part != "public")
+    return ""
+
+
+def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
+    kind = str(body.get("renameType", "")).removeprefix("OBJECT_").lower()
+    table = _relation(body.get("relation"))
+    new, old = body.get("newname", ""), body.get("subname", "")
+    if kind in {"index", "tabconstraint", "trigger", "policy"}:
+        return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new)
+    columns = (old,) if kind == "column" else ()
+    return Statement(
+        f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
+    )
+
+
+def _alter_table(body: Mapping[str, Any], spot: Spot, line: Any) -> Iterator[Statement]:
+    table = _relation(body.get("relation"))
+    exists = bool(body.get("missing_ok"))
+    for command in body.get("cmds", []):
+        each = command.get("AlterTableCmd", {})
+        kind = str(each.get("subtype", ""))
+        name = each.get("name", "")
+        at = spot
+        location = _location(each)
+        if location is not None:
+            at = Spot(spot.file, line(location))
+        column = (name,) if name else ()
+        if kind == "AT_AddColumn":
+            yield replace(_add_column(each, at, table), if_exists=bool(each.get("missing_ok")) or exists)
+        elif kind == "AT_DropColumn":
+            yield Statement("drop column", Effect.CONTRACT, at, table, column, why=f"column {name} is gone then")
+        elif kind == "AT_AlterColumnType":
+            why = f"column {name} has another type then"
+            yield Statement("alter type", Effect.CONTRACT, at, table, column, rewrites=True, why=why)
+        elif kind == "AT_SetNotNull":
+            why = f"rows without {name} are refused then"
+            yield Statement("set not null", Effect.CONTRACT, at, table, column, not_null=True, rewrites=True, why=why)
+        elif kind == "AT_DropNotNull":
+            yield Statement("drop not null", Effect.EXPAND, at, table, column)
+        elif kind == "AT_ColumnDefault":
+            removes = "def" not in each
+            effect = Effect.CONTRACT if removes else Effect.EXPAND
+            why = f"rows without {name} get no default then" if removes else ""
+            yield Statement("drop default" if removes else "set default", effect, at, table, column, why=why)
+        elif kind == "AT_AddConstraint":
+            yield _add_constraint(each, at, table)
+        elif kind == "AT_DropConstraint":
+            yield Statement("drop constraint", Effect.EXPAND, at, table, name=name)
+        elif kind == "AT_ValidateConstraint":
+            yield Statement("validate constraint", Effect.EXPAND, at, table, name=name)
+        elif kind in {
+            "AT_AttachPartition",
+            "AT_SetStatistics",
+            "AT_SetRelOptions",
+            "AT_EnableRowSecurity",
+            "AT_ChangeOwner",
+            "AT_SetStorage",
+            "AT_SetCompression",
+            "AT_ReplicaIdentity",
+            "AT_ClusterOn",
+            "AT_AddIdentity",
+        }:
+            yield Statement(_NAMES.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
+        elif kind == "AT_DetachPartition":
+            yield Statement("detach partition", Effect.CONTRACT, at, table, why="rows leave the table")
+        else:
+            yield Statement(
+                _NAMES.sub(" ", kind.removeprefix("AT_")).lower() or "alter", Effect.OTHER, at, table, column
+            )
+
+
+def _location(command: Mapping[str, Any]) -> int | None:
+    """The offset of a command's own text, where the tree keeps one."""
+    definition = command.get("def", {})
+    for node in definition.values() if isinstance(definition, dict) else ():
+        if isinstance(node, dict) and isinstance(node.get("location"), int):
+            return int(node["location"])
+    return None
+
+
+def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
+    column = each.get("def", {}).get("ColumnDef", {})
+    constraints = [part.get("Constraint", {}) for part in column.get("constraints", [])]
+    kinds = {part.get("contype") for part in constraints}
+    default = next((part for part in constraints if part.get("contype") == "CONSTR_DEFAULT"), None)
+    serial = any(str(_dropped(part)).endswith("serial") for part in column.get("typeName", {}).get("names", []))
+    filled = default is not None or serial or bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"})
+    required = bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"})
+    refuses = required and not filled
+    computed = serial or "CONSTR_GENERATED" in kinds or "CONSTR_IDENTITY" in kinds
+    volatile = default is not None and _is_volatile(default.get("raw_expr"))
+    name = str(column.get("colname", ""))
+    return Statement(
+        "add column",
+        Effect.CONTRACT if refuses else Effect.EXPAND,
+        spot,
+        table,
+        (name,),
+        not_null=required,
+        has_default=filled,
+        unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
+        rewrites=volatile or computed or bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
+        why=f"rows without {name} are refused then" if refuses else "",
+    )
+
+
+def _is_volatile(expression: Any) -> bool:
+    """Whether a default calls a function that may give each row another value (PostgreSQL, "ALTER TABLE", notes)."""
+    if isinstance(expression, dict):
+        call = expression.get("FuncCall")
+        if isinstance(call, dict):
+            names = [_dropped(part) for part in call.get("funcname", [])]
+            if not names or names[-1] not in _STABLE:
+                return True
+        return any(_is_volatile(value) for value in expression.values())
+    if isinstance(expression, list):
+        return any(_is_volatile(value) for value in expression)
+    return False
+
+
+def _mentioned(expression: Any) -> Iterator[str]:
+    """The columns that an expression names."""
+    if isinstance(expression, dict):
+        if "ColumnRef" in expression:
+            yield from (_dropped(part) for part in expression["ColumnRef"].get("fields", [])[-1:])
+            return
+        expression = list(expression.values())
+    if isinstance(expression, list):
+        for each in expression:
+            yield from _mentioned(each)
+
+
+def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
+    constraint = each.get("def", {}).get("Constraint", {})
+    kind = str(constraint.get("contype", "")).removeprefix("CONSTR_").lower()
+    keys = constraint.get("keys", []) or constraint.get("fk_attrs", [])
+    columns = tuple(_dropped(part) for part in keys) or tuple(_mentioned(constraint.get("raw_expr")))
+    validated = not constraint.get("skip_validation", False)
+    uses_index = bool(constraint.get("indexname"))
+    return Statement(
+        f"add {kind} constraint",
+        Effect.CONTRACT,
+        spot,
+        table,
+        columns,
+        str(constraint.get("conname", "")),
+        unique=kind in {"unique", "primary"},
+        validated=validated,
+        rewrites=validated and not uses_index,
+        why="rows that break it are refused then",
+    )

@@ -1,0 +1,1 @@
+"""Reading the pipeline: workflows, actions, shell scripts and Python modules, as written."""

@@ -1,0 +1,161 @@
+"""The repository's scripts: shell files and Python modules, read and parsed when they are asked for. Nothing is run.
+
+Paths are relative to the repository's root; a path (or a link) that leads out of it is no file of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from checker.collect.documents import read_text
+from checker.collect.folders import walk
+from checker.collect.pipeline.shell_syntax import parse_shell
+from checker.errors import InputError
+from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.shell import Script
+from checker.model.settings import Settings
+from checker.model.sources import Problem, Spot
+
+MAX_BYTES: Final = 1024 * 1024
+MAX_FILES: Final = 2_000
+_SHELL_SUFFIXES: Final = frozenset({".sh", ".bash", ".zsh", ".ksh"})
+_SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
+
+
+@dataclass(slots=True)
+class ScriptLibrary:
+    """All code of one repository that can be followed, each file read once."""
+
+    root: Path
+    _shell: dict[str, Script | None] = field(default_factory=dict)
+    _texts: dict[tuple[str, str, tuple[int, ...]], Script] = field(default_factory=dict)
+    _python: dict[str, PythonModule | None] = field(default_factory=dict)
+    _problems: list[Problem] = field(default_factory=list)
+    _entry_points: dict[str, str] | None = None
+
+    @property
+    def problems(self) -> Iterable[Problem]:
+        """Files that could not be read or parsed so far."""
+        return tuple(self._problems)
+
+    def _file(self, path: str) -> Path | None:
+        try:
+            found = self.root / path
+            if not found.is_file():
+                return None
+            found = found.resolve()
+            inside = found.is_relative_to(self.root.resolve())
+        except (OSError, ValueError):
+            return None
+        return found if inside else None
+
+    def is_file(self, path: str) -> bool:
+        return self._file(path) is not None
+
+    def _read(self, path: str) -> str | None:
+        found = self._file(path)
+        if found is None:
+            return None
+        try:
+            return read_text(found, path, MAX_BYTES)
+        except InputError as error:
+            self._problems.append(Problem(Spot(path), error.message, error.hint))
+            return None
+
+    def shell(self, path: str) -> Script | None:
+        """The shell script at ``path``; ``None`` where no such file is, or it is none by its ending and first line."""
+        if path not in self._shell:
+            self._shell[path] = self._parse_shell(path)
+        return self._shell[path]
+
+    def _parse_shell(self, path: str) -> Script | None:
+        text = self._read(path)
+        if text is None or not _is_shell(path, text):
+            return None
+        return parse_shell(text, path)
+
+    def shell_text(self, text: str, file: str, lines: tuple[int, ...]) -> Script:
+        """A script that stands inside another file; ``lines`` as in :class:`~checker.model.pipeline.shell.Script`."""
+        key = (text, file, lines)
+        if key not in self._texts:
+            self._texts[key] = parse_shell(text, file, lines)
+        return self._texts[key]
+
+    def python(self, path: str) -> PythonModule | None:
+        """The Python file at ``path``, parsed; ``None`` where there is none."""
+        if path not in self._python:
+            text = self._read(path) if path.endswith(".py") else None
+            self._python[path] = self._parse_python(text, path, 1) if text is not None else None
+        return self._python[path]
+
+    def python_text(self, text: str, file: str, line: int) -> str | None:
+        """Keep Python text that stands in another file from ``line`` on; the path to ask for it by."""
+        path = f"{file}:{line}"
+        if path not in self._python:
+            module = self._parse_python(text, file, line)
+            if module is None:
+                return None
+            self._python[path] = module
+        return path
+
+    def _parse_python(self, text: str, file: str, line: int) -> PythonModule | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about the scanned code's own spelling
+                tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            at = (getattr(error, "lineno", None) or 1) + line - 1
+            message = f"not valid Python: {getattr(error, 'msg', error)}"
+            self._problems.append(Problem(Spot(file, at), message, "Mend the line."))
+            return None
+        if line > 1:
+            ast.increment_lineno(tree, line - 1)
+        return PythonModule(file, tree, {}, file.rpartition("/")[0])
+
+    def entry_point(self, name: str) -> str | None:
+        """``module:function`` of a console script that ``pyproject.toml`` declares."""
+        if self._entry_points is None:
+            self._entry_points = self._declared()
+        return self._entry_points.get(name)
+
+    def _declared(self) -> dict[str, str]:
+        text = self._read("pyproject.toml")
+        if text is None:
+            return {}
+        import tomllib
+
+        try:
+            data: Any = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}
+        project = data.get("project")
+        scripts = project.get("scripts") if isinstance(project, dict) else None
+        pairs = scripts.items() if isinstance(scripts, dict) else ()
+        return {name: target for name, target in pairs if isinstance(target, str)}
+
+
+def _is_shell(path: str, text: str) -> bool:
+    if Path(path).suffix in _SHELL_SUFFIXES:
+        return True
+    first = text.partition("\n")[0]
+    if not first.startswith("#!"):
+        return False
+    words = [word.rsplit("/", 1)[-1] for word in first[2:].split()]
+    return any(word in _SHELLS for word in words[:3])
+
+
+def find_scripts(root: Path, settings: Settings, problems: list[Problem]) -> tuple[str, ...]:
+    """The shell scripts of the repository, and the Python files of the folders that ``checker.toml`` names."""
+    found = [
+        path.relative_to(root).as_posix()
+        for path in walk(root, lambda name: name.endswith((".sh", ".bash")), MAX_FILES, problems)
+    ]
+    for folder in settings.script_folders:
+        inside = walk(root, lambda name: name.endswith((".sh", ".bash", ".py")), MAX_FILES, problems, folder)
+        found.extend(path.relative_to(root).as_posix() for path in inside)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,129 @@
+"""The words of shell text: literals with their escapes removed, expansions, substitutions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from checker.model.pipeline.shell import Block, Literal, Opaque, Part, Substitution, Variable, Word
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_EXPANSIONS: Final = frozenset(
+    {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
+)
+_BRACED: Final = re.compile(
+    rb"\$\{(?P<prefix>[#!]?)(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!_-])(?:\[(?P<index>[^\]]*)\])?"
+    rb"(?P<operator>:[-=?+]|[-=?+]|##?|%%?|//?|\^\^?|,,?|:|@)?(?P<rest>.*)\}\Z",
+    re.DOTALL,
+)
+_UNQUOTED_ESCAPE: Final = re.compile(r"\\(\n|.)", re.DOTALL)
+_QUOTED_ESCAPE: Final = re.compile(r'\\([$`"\\\n])')
+_ANSI: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "e": "\x1b"}
+
+
+class Words:
+    """Makes words from nodes of the grammar. ``block`` reads the statements inside a substitution."""
+
+    def __init__(self, source: bytes, block: Callable[[list[Node], int], Block]) -> None:
+        self._source = source
+        self._block = block
+
+    def _text(self, start: int, end: int) -> str:
+        return self._source[start:end].decode("utf-8", "replace")
+
+    def word(self, node: Node, depth: int) -> Word:
+        row, column = node.start_point
+        return Word(tuple(self._parts(node, depth)), row, column)
+
+    def heredoc(self, node: Node, depth: int) -> Word:
+        """The text of a here-document; its expansions count as quoted."""
+        row, column = node.start_point
+        return Word(tuple(self._between(node, node.start_byte, node.end_byte, depth)), row, column)
+
+    def _parts(self, node: Node, depth: int) -> list[Part]:
+        match node.type:
+            case "string" | "translated_string":
+                start = node.start_byte + (2 if node.type == "translated_string" else 1)
+                inner = node if node.type == "string" else (node.named_children or [node])[0]
+                return self._between(inner, start, max(start, node.end_byte - 1), depth) or [Literal("", True)]
+            case "raw_string":
+                return [Literal(self._text(node.start_byte + 1, node.end_byte - 1), True)]
+            case "ansi_c_string":
+                inside = self._text(node.start_byte + 2, node.end_byte - 1)
+                return [Literal(re.sub(r"\\(.)", lambda match: _ANSI.get(match[1], match[0]), inside), True)]
+            case "concatenation" | "command_name":
+                return [part for child in node.children for part in self._parts(child, depth + 1)]
+            case kind if kind in _EXPANSIONS:
+                return [self._expansion(node, False, depth)]
+            case _:
+                if any(child.type in _EXPANSIONS for child in node.children):
+                    return self._between(node, node.start_byte, node.end_byte, depth, quoted=False)
+                return [Literal(_unescaped(self._text(node.start_byte, node.end_byte)), False)]
+
+    def _between(self, node: Node, start: int, end: int, depth: int, *, quoted: bool = True) -> list[Part]:
+        """Literal text and expansions between two offsets. The grammar leaves blanks out; the offsets do not."""
+        parts: list[Part] = []
+        position = start
+        for child in node.children:
+            if child.type not in _EXPANSIONS or child.start_byte < position:
+                continue
+            if child.start_byte > position:
+                parts.append(self._literal(position, child.start_byte, quoted))
+            parts.append(self._expansion(child, quoted, depth))
+            position = child.end_byte
+        if position < end:
+            parts.append(self._literal(position, end, quoted))
+        return parts
+
+    def _literal(self, start: int, end: int, quoted: bool) -> Literal:
+        text = self._text(start, end)
+        if not quoted:
+            return Literal(_unescaped(text), False)
+        return Literal(_QUOTED_ESCAPE.sub(lambda match: "" if match[1] == "\n" else match[1], text), True)
+
+    def _expansion(self, node: Node, quoted: bool, depth: int) -> Part:
+        source = self._text(node.start_byte, node.end_byte)
+        if node.type == "command_substitution":
+            inside = [child for child in node.children if child.type not in {"$(", ")", "`"}]
+            return Substitution(self._block(inside, depth + 1), source, quoted)
+        if node.type == "process_substitution":
+            inside = [child for child in node.children if child.type not in {"<(", ">(", ")"}]
+            return Opaque(source, quoted, (self._block(inside, depth + 1),))
+        if node.type == "simple_expansion":
+            return Variable(source[1:], quoted)
+        if node.type == "arithmetic_expansion":
+            return Opaque(source, quoted)
+        return self._braced(node, source, quoted, depth)
+
+    def _braced(self, node: Node, source: str, quoted: bool, depth: int) -> Part:
+        match = _BRACED.match(self._source[node.start_byte : node.end_byte])
+        if match is None or match["prefix"] == b"!":
+            return Opaque(source, quoted)
+        name = match["name"].decode()
+        operator = (match["operator"] or b"").decode()
+        index = (match["index"] or b"").decode("utf-8", "replace")
+        if match["prefix"] == b"#":
+            return Variable(name, quoted, "length", None, index)
+        argument = None
+        if operator:
+            offset = node.start_byte + match.start("rest")
+            parts: list[Part] = []
+            position, end = offset, node.end_byte - 1
+            for child in node.children:
+                if child.start_byte < position or child.end_byte > end or not child.is_named:
+                    continue
+                if child.start_byte > position:
+                    parts.append(self._literal(position, child.start_byte, quoted))
+                parts.extend(self._parts(child, depth + 1))
+                position = child.end_byte
+            if position < end:
+                parts.append(self._literal(position, end, quoted))
+            argument = Word(tuple(parts), *node.start_point)
+        return Variable(name, quoted, operator, argument, index)
+
+
+def _unescaped(text: str) -> str:
+    return _UNQUOTED_ESCAPE.sub(lambda match: "" if match[1] == "\n" else match[1], text) if "\\" in text else text

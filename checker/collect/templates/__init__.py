@@ -1,0 +1,1 @@
+"""Reading templates: cloud assemblies, bare templates, the project's own synthesis."""

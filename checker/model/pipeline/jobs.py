@@ -1,0 +1,239 @@
+"""Jobs as they run: every caller followed, inputs bound, permissions capped.
+
+Overview for who writes rules. ``EffectiveJob`` is one job of a run, named by its chain of calls
+(``prod-deploy/migrate/run``). It is a place: ``job.fails(...)``, ``step.fails(...)``. Ask it for
+
+- ``starts``: the events that can start it, with the refs they bring, after its own and its callers' ``if``;
+- ``environment``, ``permissions``, ``concurrency`` (all that is in force, its callers' too), ``timeout_minutes``;
+- ``steps``: with composite actions unfolded, ``uses``, ``with_``, ``env`` and ``run`` with expressions evaluated;
+- ``credentials``: the steps that take on an AWS role;
+- ``needs``, ``caller`` and ``entry`` for the order of jobs and where the run began.
+
+What the steps' scripts do is :class:`checker.model.pipeline.scripts.Trace`. Values are
+:mod:`~checker.model.possible` values: a scalar, a ``Text`` with holes, one of several, or unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from checker.model.judgements import Judgeable
+from checker.model.pipeline.workflows import Job, Permissions, RunText, Step, Trigger, Workflow
+from checker.model.possible import Possible, options
+from checker.model.sources import Problem, Spot
+from checker.model.values import ABSENT, Absent, Text
+from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+
+# Minutes after which GitHub cancels a job that sets no timeout ("Workflow syntax", jobs.<job_id>.timeout-minutes).
+DEFAULT_TIMEOUT_MINUTES: Final = 360
+# Seconds that aws-actions/configure-aws-credentials asks for where role-duration-seconds is not set: one hour.
+DEFAULT_ROLE_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One way a job can come to run.
+
+    ``ref`` is ``github.ref``: a plain string, or a ``Text`` whose holes are what a filter leaves open
+    (``refs/tags/v`` + hole). ``pattern`` is the filter as written, ``None`` where there is none. ``runs`` is true where
+    nothing stands in the way, ``None`` where an ``if`` depends on what only the run knows (or on the outcome of
+    earlier jobs); starts where an ``if`` is surely false are left out.
+    """
+
+    trigger: Trigger
+    ref: str | Text
+    pattern: str | None = None
+    runs: bool | None = True
+
+    @property
+    def event(self) -> str:
+        return self.trigger.event
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrencyInForce:
+    """A concurrency group that a run of the job holds. ``level`` is ``workflow`` or ``job``; ``owner`` whose it is."""
+
+    group: Possible
+    cancel_in_progress: Possible
+    queue: Possible
+    level: str
+    owner: str
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectiveStep(Judgeable):
+    """A step of an effective job. ``via`` names the composite actions it came through, outermost first."""
+
+    job: EffectiveJob
+    step: Step
+    index: int
+    via: tuple[str, ...] = ()
+    runs: bool | None = True
+    status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
+    with_: Mapping[str, Possible] = field(default_factory=dict)
+    env: Mapping[str, Possible] = field(default_factory=dict)  # the workflow's, the job's and its own
+    # `run` with each ${{ }} replaced by a mark of the same name in `expressions`; see checker.resolve.workflows.jobs.
+    run: RunText | None = None
+    expressions: Mapping[str, Possible] = field(default_factory=dict)
+    shell: str = ""  # as written; empty: the runner's default
+    working_directory: Possible = ""
+    continue_on_error: Possible = False
+    timeout_minutes: Possible | Absent = ABSENT
+
+    @property
+    def spot(self) -> Spot:
+        return self.step.spot
+
+    @property
+    def uses(self) -> str:
+        return self.step.uses
+
+    @property
+    def runs_after_failure(self) -> bool:
+        """Whether its ``if`` lets it run although an earlier step failed."""
+        return bool(self.status_functions & {"always", "failure", "cancelled"})
+
+    @property
+    def name(self) -> str:
+        return f"{self.job.name}: {self.step.label}"
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW
+
+    @property
+    def environment_name(self) -> str:
+        return self.job.environment_name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.WORKFLOW_STEP, self.name)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a step is exact enough
+        field_at = self.step.with_.get(path.removeprefix("with.")) or self.step.env.get(path.removeprefix("env."))
+        spot = field_at.spot if path and field_at else self.step.spot
+        return Location(spot.file, spot.line, path or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A step that takes on an AWS role (``aws-actions/configure-aws-credentials``).
+
+    ``seconds`` is what it asks for, :data:`~checker.model.values.ABSENT` where it leaves that to the action's default.
+    ``chained`` is true where the role is assumed with credentials that an earlier step obtained. ``oidc`` is true
+    where the job's own token is what is presented.
+    """
+
+    step: EffectiveStep
+    role: Possible | Absent
+    region: Possible | Absent
+    seconds: Possible | Absent
+    chained: bool | None
+    oidc: bool | None
+
+
+@dataclass(slots=True, eq=False)
+class EffectiveJob(Judgeable):
+    """One job of a run: see the module's overview. Made by :mod:`checker.resolve.workflows.jobs`; read-only."""
+
+    name: str
+    job: Job
+    workflow: Workflow  # where it is written
+    entry: Workflow  # what GitHub started (itself, for a reusable workflow that nothing here calls)
+    caller: EffectiveJob | None  # the job whose `uses` called this one's workflow
+    environment_name: str  # the project's environment it works on, as its names tell; empty where they do not
+    starts: tuple[Start, ...] = ()
+    runs: bool | None = True
+    status_functions: frozenset[str] = frozenset()
+    inputs: Mapping[str, Possible] = field(default_factory=dict)
+    environment: Possible | Absent = ABSENT  # GitHub's deployment environment
+    permissions: Permissions = field(default_factory=Permissions)
+    permissions_asked: Permissions = field(default_factory=Permissions)  # before the callers' caps
+    concurrency: tuple[ConcurrencyInForce, ...] = ()
+    timeout_minutes: Possible = DEFAULT_TIMEOUT_MINUTES
+    matrix: Mapping[str, Possible] = field(default_factory=dict)
+    max_parallel: Possible = None
+    env: Mapping[str, Possible] = field(default_factory=dict)
+    needs: tuple[EffectiveJob, ...] = ()
+    steps: tuple[EffectiveStep, ...] = ()
+    calls: str = ""  # the reusable workflow it calls, and then it has no steps
+    called: tuple[EffectiveJob, ...] = ()  # the jobs of that workflow
+    credentials: tuple[Credentials, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<EffectiveJob {self.name}>"
+
+    @property
+    def spot(self) -> Spot:
+        return self.job.spot
+
+    @property
+    def is_reusable_alone(self) -> bool:
+        """Whether it belongs to a reusable workflow that nothing in this repository calls: its inputs are open."""
+        return not self.entry.starts_itself
+
+    @property
+    def chain(self) -> tuple[EffectiveJob, ...]:
+        """The calls that lead to it, outermost first, itself last."""
+        found: list[EffectiveJob] = []
+        each: EffectiveJob | None = self
+        while each is not None:
+            found.append(each)
+            each = each.caller
+        return tuple(reversed(found))
+
+    @property
+    def environments(self) -> tuple[str | Text, ...] | None:
+        """The deployment environments it can name: empty for none, ``None`` where that cannot be told.
+
+        An empty name counts as none, as GitHub takes it.
+        """
+        if isinstance(self.environment, Absent):
+            return ()
+        each = options(self.environment)
+        if each is None:
+            return None
+        return tuple(
+            str(option) if not isinstance(option, Text) else option for option in each if option not in ("", None)
+        )
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.WORKFLOW_JOB, self.name)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a job is exact enough
+        spots = {
+            "permissions": self.job.permissions.spot if self.job.permissions else None,
+            "environment": self.job.environment.spot if self.job.environment else None,
+            "concurrency": self.job.concurrency.spot if self.job.concurrency else None,
+            "timeout-minutes": self.job.timeout_minutes.spot if self.job.timeout_minutes else None,
+        }
+        spot = spots.get(path) or self.job.spot
+        return Location(spot.file, spot.line, f"jobs/{self.job.id}" + (f"/{path}" if path else ""))
+
+    def after(self, other: EffectiveJob) -> bool:
+        """Whether this job surely starts after ``other`` ended, by its own or its callers' ``needs``."""
+        seen: set[int] = set()
+        pending: list[EffectiveJob] = [self]
+        targets = {id(each) for each in other.chain}
+        while pending:
+            each = pending.pop()
+            if id(each) in seen:
+                continue
+            seen.add(id(each))
+            for need in each.needs:
+                if id(need) in targets:
+                    return True
+                pending.append(need)
+            if each.caller is not None and id(each.caller) not in targets:
+                pending.append(each.caller)
+        return False

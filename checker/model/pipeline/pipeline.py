@@ -1,0 +1,58 @@
+"""What a repository does to its environments: the jobs of its workflows, what their scripts do, its migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from checker.model.judgements import Judgeable
+from checker.model.migrations import MigrationCode, MigrationFolder
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
+from checker.model.pipeline.workflows import Workflows
+from checker.model.sources import Problem
+from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pipeline(Judgeable):
+    """All that is known of one repository's pipeline.
+
+    ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``trace(job)`` is what a
+    job's scripts do, followed when it is first asked for. ``migrations`` are the folders of SQL migrations
+    (:mod:`checker.model.migrations`), ``migration_code`` what runs and tests them. It is a place: the repository as a
+    whole, for what stands nowhere in particular.
+    """
+
+    workflows: Workflows
+    jobs: tuple[EffectiveJob, ...]
+    trace: Callable[[EffectiveJob], Trace]
+    migrations: tuple[MigrationFolder, ...] = ()
+    migration_code: MigrationCode = field(default_factory=MigrationCode)
+    problems: tuple[Problem, ...] = field(default=())
+    left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
+
+    def aws_calls(self) -> Iterator[AwsCall]:
+        """Every AWS call of every job, job by job in the order in which they run."""
+        for job in self.jobs:
+            yield from self.trace(job).aws
+
+    def cdk_commands(self) -> Iterator[CdkCommand]:
+        """Every run of the CDK's command, likewise."""
+        for job in self.jobs:
+            yield from self.trace(job).cdk
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW
+
+    @property
+    def environment_name(self) -> str:
+        return ""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.SETTING, "the repository's pipeline")
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the folder is all there is
+        return Location(".github/workflows", None, path or None)

@@ -1,0 +1,342 @@
+"""What the pipeline's scripts do: commands in order, and of them the AWS and CDK calls, each with its error handling.
+
+Overview. Following a job's steps through run blocks, shell scripts and Python code gives a :class:`Trace`
+(:func:`checker.resolve.trace.tracer.trace_job`). In it, in the order in which they run:
+
+- ``commands``: every :class:`Command` of a shell, with its words as far as they are known;
+- ``aws``: every :class:`AwsCall`, of the AWS CLI and of boto3 alike;
+- ``cdk``: every :class:`CdkCommand`;
+- ``outputs``: what steps write to ``$GITHUB_OUTPUT``.
+
+Each tells where it stands (``spot``), through which calls it was reached (``via``), whether it runs for certain on the
+way on which all goes well (``certain``), in which :class:`Loop`, and how its failure is taken (:class:`Handling`).
+Each is a place: ``call.fails(...)``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from checker.model.judgements import Judgeable
+from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.possible import Possible, Scalar, options, shown
+from checker.model.sources import Problem, Spot, brief
+from checker.model.values import Absent, Unknown
+from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+
+
+class Stream(StrEnum):
+    """Where an output goes."""
+
+    SHOWN = "shown"
+    DISCARDED = "discarded"
+    MERGED = "merged"  # standard error into standard output
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How the failure of a call is taken. Facts; which of them is a fault is for a rule to say.
+
+    ``tested`` names the construct that asks whether it worked: ``if``, ``while``, ``until``, ``and`` (left of ``&&``),
+    ``or`` (left of ``||``), ``not``. ``fallback`` is what stands right of ``||``, ``fallback_stops`` whether that (or
+    the branch of an ``if`` for a failure) ends the script with a failure. ``captured`` is the variable its output goes
+    to; ``lost`` is true where its exit status
+    cannot reach ``set -e`` (a substitution inside other words, ``local x=$(...)``, a pipeline's earlier command without
+    ``pipefail``, ``&``). ``caught`` are the exceptions that a Python ``try`` around it catches, ``swallowed`` is true
+    where such a handler neither raises nor leaves the program.
+    """
+
+    errexit: bool = False
+    pipefail: bool = False
+    tested: str = ""
+    negated: bool = False
+    fallback: str = ""
+    fallback_stops: bool = False
+    captured: str = ""
+    lost: bool = False
+    stdout: Stream = Stream.SHOWN
+    stderr: Stream = Stream.SHOWN
+    piped: bool = False  # another command reads its output
+    inside: bool = False  # its output becomes a part of another command's words
+    background: bool = False
+    retried: bool = False
+    caught: tuple[str, ...] = ()
+    swallowed: bool = False
+    bounded: bool = False  # `timeout` ends it
+
+    @property
+    def stops(self) -> bool:
+        """Whether a failure surely ends the script with a failure."""
+        if self.lost or self.swallowed:
+            return False
+        if self.fallback or self.tested == "if":
+            return self.fallback_stops
+        return self.errexit and not self.tested and not self.negated
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop around a command. ``values`` are all the values of a list's loop in order, ``None`` where unknown.
+
+    ``kind``: ``each`` (once per value, for different things), ``retry`` (until it works or tries are used up),
+    ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound where
+    it is a number; ``bounded`` whether it surely ends although what it waits for never comes.
+    """
+
+    kind: str
+    spot: Spot
+    variable: str = ""
+    values: tuple[Possible, ...] | None = None
+    index: int | None = None
+    attempts: int | None = None
+    sleeps: bool = False
+    bounded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How execution came to a place: ``via`` are the calls (step, script, function) on the way, outermost first."""
+
+    spot: Spot
+    via: tuple[Spot, ...] = ()
+    step: EffectiveStep | None = None
+    certain: bool = True
+    on_failure: bool = False  # only runs after something failed
+    loops: tuple[Loop, ...] = ()
+
+    def at(self, spot: Spot) -> Reached:
+        """The same constructs around another place."""
+        return Reached(spot, self.via, self.step, self.certain, self.on_failure, self.loops)
+
+    @property
+    def loop(self) -> Loop | None:
+        """The innermost loop."""
+        return self.loops[-1] if self.loops else None
+
+
+class _ScriptPlace(Judgeable, ABC):
+    """What commands and calls have in common as subjects of a judgement."""
+
+    __slots__ = ()
+    reached: Reached
+
+    @property
+    @abstractmethod
+    def spelled(self) -> str:
+        """How it is written, briefly."""
+
+    @property
+    def spot(self) -> Spot:
+        return self.reached.spot
+
+    @property
+    def step(self) -> EffectiveStep | None:
+        return self.reached.step
+
+    @property
+    def job(self) -> EffectiveJob | None:
+        return self.reached.step.job if self.reached.step else None
+
+    @property
+    def certain(self) -> bool:
+        return self.reached.certain
+
+    @property
+    def loop(self) -> Loop | None:
+        return self.reached.loop
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW if self.spot.file.startswith(".github/workflows/") else Surface.SCRIPT
+
+    @property
+    def environment_name(self) -> str:
+        return self.job.environment_name if self.job else ""
+
+    @property
+    def subject(self) -> Subject:
+        job = f"{self.job.name}: " if self.job else ""
+        return Subject(SubjectKind.SCRIPT_LINE, f"{job}{self.spot.file}: {self.spelled}")
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
+        return Location(self.spot.file, self.spot.line, path or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A redirection of a command: what is written where."""
+
+    descriptor: int
+    operator: str
+    target: Possible
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Command(_ScriptPlace):
+    """A command of a shell after expansion. ``words[0]`` is the program; functions and followed scripts are not listed.
+
+    ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
+    ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
+
+    ``environment`` is what it is given in front (``X=1 cmd``); ``folder`` the folder it runs in, relative to the
+    repository's root, ``None`` where that is not known; ``source`` how it is written.
+    """
+
+    words: tuple[Possible, ...]
+    reached: Reached
+    handling: Handling
+    source: str = ""
+    folder: str | None = ""
+    environment: Mapping[str, Possible] = field(default_factory=dict)
+    writes: tuple[Write, ...] = ()
+
+    @property
+    def program(self) -> str:
+        """The program's name without its folder, empty where it is not known."""
+        first = self.words[0] if self.words else ""
+        return first.rsplit("/", 1)[-1] if isinstance(first, str) else ""
+
+    @property
+    def spelled(self) -> str:
+        known = [each for each in self.words[:4] if isinstance(each, str) and not each.startswith("-")]
+        return brief(" ".join(known[:3]) or "a command", 80)
+
+    def text(self) -> str:
+        """All words as one line, holes as they are written. May hold secrets that were written out: do not print."""
+        return " ".join(shown(word) for word in self.words)
+
+
+class How(StrEnum):
+    """How an AWS call is made."""
+
+    CLI = "cli"
+    CLI_WAITER = "cli-waiter"  # `aws ecs wait ...`
+    CLI_CUSTOM = "cli-custom"  # a command of the CLI that is no operation: `aws s3 sync`
+    SDK = "sdk"
+    SDK_WAITER = "sdk-waiter"
+    SDK_PAGINATOR = "sdk-paginator"
+    SDK_CUSTOM = "sdk-custom"  # a method of boto3's own: upload_file, generate_presigned_url
+
+
+# An argument: a value, or several (`--services api web`), or a nested structure of boto3's.
+Argument: TypeAlias = "Possible | tuple[Argument, ...] | Mapping[str, Argument]"
+
+
+def plain_name(name: str) -> str:
+    """``--task-definition``, ``taskDefinition`` and ``TaskDefinition`` are one argument."""
+    return name.lstrip("-").replace("-", "").replace("_", "").lower()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AwsCall(_ScriptPlace):
+    """One call of an AWS API. ``service`` is botocore's name (``ecs``, ``elbv2``), ``operation`` the API's
+    (``UpdateService``); for a custom command its own name (``sync``), for a waiter the operation that it polls, with
+    the waiter's name in ``waiter``. An operation that no table knows keeps its spelling.
+
+    ``complete`` is false where some arguments could not be told (``"$@"``, ``**kwargs``).
+    """
+
+    service: str
+    operation: str
+    how: How
+    arguments: Mapping[str, Argument]
+    reached: Reached
+    handling: Handling
+    source: str = ""
+    waiter: str = ""
+    region: Possible | Absent = field(default_factory=Absent)
+    profile: Possible | Absent = field(default_factory=Absent)
+    complete: bool = True
+    credentials: Credentials | None = None
+
+    @property
+    def spelled(self) -> str:
+        return brief(f"{self.service} {self.waiter or self.operation}", 80)
+
+    def argument(self, name: str) -> Argument | Absent:
+        """An argument by its API name in any spelling; positional ones of custom commands are ``"0"``, ``"1"``."""
+        return self.arguments.get(plain_name(name), Absent())
+
+    def text(self, name: str) -> Possible | Absent:
+        """An argument that is one value: itself, or the only one of a list. Anything nested is unknown."""
+        value = self.argument(name)
+        if isinstance(value, tuple) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, tuple | Mapping):
+            return Unknown(f"{name} is not a single value")
+        return value
+
+    def texts(self, name: str) -> tuple[Scalar, ...] | None:
+        """Everything that an argument of one or several values can be; empty where not given, ``None`` if unknown."""
+        value = self.argument(name)
+        if isinstance(value, Absent):
+            return ()
+        found: list[Scalar] = []
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, tuple | Mapping):
+                return None
+            choices = options(each)
+            if choices is None:
+                return None
+            found.extend(choices)
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CdkCommand(_ScriptPlace):
+    """A run of the CDK's command. ``name`` is ``deploy``, ``synth``, ``diff``, ``destroy``, ``bootstrap`` ...
+
+    ``stacks`` are the selectors as given (``--all`` gives ``*``); ``context`` what ``--context`` sets; ``options`` all
+    other options by name without dashes, ``True`` for flags.
+    """
+
+    name: str
+    stacks: tuple[Possible, ...]
+    context: Mapping[str, Possible]
+    options: Mapping[str, Possible]
+    reached: Reached
+    handling: Handling
+    command: Command
+    credentials: Credentials | None = None
+
+    @property
+    def spelled(self) -> str:
+        return brief(f"cdk {self.name}", 80)
+
+    @property
+    def folder(self) -> str | None:
+        """Where it runs: the folder of its ``cdk.json``."""
+        return self.command.folder
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """``echo "name=value" >> "$GITHUB_OUTPUT"`` (or ``GITHUB_ENV``: then ``step`` is empty)."""
+
+    step: str
+    name: str
+    value: Possible
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one job (or one script by itself) does, in order. ``problems`` are what could not be followed."""
+
+    commands: tuple[Command, ...] = ()
+    aws: tuple[AwsCall, ...] = ()
+    cdk: tuple[CdkCommand, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    # All commands and calls in one order, for rules about what comes before what.
+    actions: tuple[Command | AwsCall | CdkCommand, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was followed: what is not in a trace that is incomplete may still happen."""
+        return not any(problem.unread for problem in self.problems)

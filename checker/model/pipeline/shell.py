@@ -1,0 +1,225 @@
+"""The syntax of a shell script, as little of it as following it needs. Made by `collect.pipeline.shell_syntax`.
+
+A word is made of parts; a statement is one of the classes of :data:`Statement`. ``line`` counts from 0 in the text
+that was parsed; :class:`Script` knows which file and line that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from checker.model.sources import Problem, Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Text as it stands, escapes removed. Unquoted text may be a pattern."""
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """``$name`` or ``${name...}``. ``operator`` is what follows the name (``:-``, ``%%``, ``,,``), ``#`` in front is
+    ``length``; ``index`` is ``@``, ``*`` or what stands in brackets."""
+
+    name: str
+    quoted: bool = False
+    operator: str = ""
+    argument: Word | None = None
+    index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """``$(...)``: the output of a script of its own. ``source`` is how it is written."""
+
+    body: Block
+    source: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Something that is not followed: arithmetic, process substitution."""
+
+    source: str
+    quoted: bool = False
+    inner: tuple[Block, ...] = ()
+
+
+Part: TypeAlias = Literal | Variable | Substitution | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word before its expansion."""
+
+    parts: tuple[Part, ...]
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """``2>/dev/null``: the descriptor (-1 for ``&>``), the operator, the target. A here-document is an input."""
+
+    descriptor: int
+    operator: str
+    target: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``name=value``; ``append`` for ``+=``, ``items`` for an array."""
+
+    name: str
+    value: Word | None
+    append: bool = False
+    items: tuple[Word, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A command with its words; only assignments where it has none."""
+
+    words: tuple[Word, ...]
+    assignments: tuple[Assignment, ...]
+    redirects: tuple[Redirect, ...]
+    line: int
+    column: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """``export``, ``local``, ``readonly``, ``declare`` or ``typeset``."""
+
+    keyword: str
+    assignments: tuple[Assignment, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """``[ ... ]`` or ``[[ ... ]]``: the words in between, and the substitutions that run for it."""
+
+    words: tuple[Word, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """``a | b``; both outputs go on where ``|&`` stands (``merged``)."""
+
+    statements: tuple[Statement, ...]
+    source: str
+    merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AndOr:
+    """``left && right`` or ``left || right``."""
+
+    left: Statement
+    operator: str
+    right: Statement
+    right_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``! statement``."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``{ ...; }`` or, where ``own_shell``, ``( ... )``; with what is redirected for all of it."""
+
+    body: Block
+    own_shell: bool = False
+    redirects: tuple[Redirect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """``statement &``."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Conditions with their bodies in order, and what else."""
+
+    branches: tuple[tuple[Block, Block], ...]
+    otherwise: Block | None
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """``while`` or, where ``until``, ``until``."""
+
+    condition: Block
+    body: Block
+    until: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """``for variable in words``; ``words`` is ``None`` for the positional parameters and for arithmetic loops."""
+
+    variable: str
+    words: tuple[Word, ...] | None
+    body: Block
+    line: int
+    arithmetic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``case word in pattern) body ;; ...``."""
+
+    word: Word
+    items: tuple[tuple[tuple[Word, ...], Block], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A definition."""
+
+    name: str
+    body: Statement
+
+
+Statement: TypeAlias = (
+    Simple | Declare | Test | Pipe | AndOr | Not | Group | Background | If | While | For | Case | Function
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Statements one after another."""
+
+    statements: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Script:
+    """A shell text and where its lines are: ``lines[i]`` is the file's line of the text's line ``i``."""
+
+    file: str
+    body: Block
+    lines: tuple[int, ...] = ()
+    shebang: str = ""
+    problems: tuple[Problem, ...] = field(default=())
+
+    def spot(self, line: int, column: int = 0) -> Spot:
+        if not self.lines:
+            return Spot(self.file, line + 1, column + 1)
+        return Spot(self.file, self.lines[min(line, len(self.lines) - 1)], column + 1)

@@ -1,0 +1,1 @@
+"""AWS calls: what each needs, and whether it would be allowed."""

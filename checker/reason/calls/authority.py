@@ -1,0 +1,323 @@
+"""Would AWS allow what the pipeline asks for? Each call's permissions against the policies of the role that makes it.
+
+Condition keys that a call brings are supplied as they would be (AWS Service Authorization Reference, "Condition keys
+for" each service); of keys that nobody can know beforehand nothing is said, and what depends on them stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Project
+from checker.model.pipeline.jobs import Credentials
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
+from checker.model.possible import as_text, options
+from checker.model.resources import Resource
+from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
+from checker.reason.calls.needs import EVERYTHING, Need
+from checker.reason.calls.touched import every_resource, fitting, placed
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Answer, Decision, Request, decide, policies_of
+from checker.reason.names.arns import arn_tail
+from checker.reason.oidc.assumed import Assumed, assumed
+from checker.reason.text.patterns import exact, glob
+
+_ANYTHING: Final = glob("*")
+# Of a session that a workflow obtained: it signs its own calls over TLS, and no one entered a code.
+_ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws:securetransport": ("true",),
+    "aws:viaawsservice": ("false",),
+    "aws:principalisawsservice": ("false",),
+}
+_NEVER: Final = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:calledvia", "aws:sourcevpce"})
+# Services whose requests are all made in one region, whatever the caller's own (AWS IAM User Guide,
+# "AWS: Denies access to AWS based on the requested Region").
+_GLOBAL: Final[Mapping[str, str]] = {
+    "iam": "us-east-1",
+    "route53": "us-east-1",
+    "cloudfront": "us-east-1",
+    "organizations": "us-east-1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What becomes of one permission that a call needs: the gravest answer over roles and resources.
+
+    ``resource`` is what it was asked of; ``roles`` names who asked.
+    """
+
+    need: Need
+    answer: Answer
+    resource: str
+    why: str
+    roles: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who makes a call, where, and what else of its job tells what it touches."""
+
+    project: Project
+    who: Assumed
+    environment: str = ""
+    region: str = ""
+    families: frozenset[str] = frozenset()
+    cluster: tuple[str | Text, ...] = ()  # as the call names it; empty where it names none
+    namespace: str | Text | None = None
+
+    def rule(self, need: Need) -> Ruling:
+        """The answer for one permission: over all roles that it may be, on all resources that it touches."""
+        rulings = [self._rule_for(role, need) for role in self.who.roles]
+        answers = {each.answer for each in rulings}
+        if len(answers) == 1:
+            return rulings[0]
+        doubtful = next((each for each in rulings if each.answer is not Answer.ALLOWED), rulings[0])
+        why = f"it depends on which role acts: {self.who.names}"
+        return Ruling(need, Answer.UNKNOWN, doubtful.resource, why, self.who.names)
+
+    def _rule_for(self, role: Resource, need: Need) -> Ruling:
+        policies = policies_of(role, self.project)
+        if policies.empty:
+            why = "no permission of the role is at hand"
+            return Ruling(need, Answer.UNKNOWN, "", why, self.who.names)
+        ruling = Ruling(need, Answer.ALLOWED, "", "", self.who.names)
+        for asked in need.resources if need.resources is not None else (None,):
+            ruling = self._in_place(role, need, asked)
+            if ruling.answer is not Answer.ALLOWED:
+                break
+        return ruling
+
+    def requests(self, role: Resource, need: Need) -> Iterator[tuple[tuple[object, ...], Request]]:
+        """The requests that AWS sees for one permission, each with what tells it from others."""
+        for place in self._places(role):
+            for asked in need.resources if need.resources is not None else (None,):
+                candidates: list[str | Text | None] = [asked]
+                if asked is not None and asked != EVERYTHING:
+                    candidates = [*fitting(placed(asked, place), self.environment, self.project, place, self.families)]
+                for candidate in candidates:
+                    clusters = self._clusters(candidate, place) if need.action.startswith("ecs:") else []
+                    target = _ANYTHING if candidate is None or candidate == EVERYTHING else glob(candidate)
+                    for context in self._contexts(need, clusters, place):
+                        key = (need.action, candidate, *clusters, self.namespace, *place.values())
+                        yield (*key, *context.values.get("ecs:cluster", ())), Request(need.action, target, context)
+
+    def _in_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
+        """A template bound to no account says ``${AWS::AccountId}`` where the workflow has the number, or it may say
+        the number too: what either way of writing it decides is decided."""
+        rulings = [self._on(role, need, asked, place) for place in self._places(role)]
+        return next((each for each in rulings if each.answer is not Answer.UNKNOWN), rulings[0])
+
+    def _on(self, role: Resource, need: Need, asked: str | Text | None, place: Mapping[str, str]) -> Ruling:
+        """One resource that the call names. Where that is open: all that it may be must agree."""
+        candidates: Sequence[str | Text | None] = [asked]
+        if asked == EVERYTHING:
+            return self._on_all(role, need, place)
+        if asked is not None:
+            candidates = fitting(placed(asked, place), self.environment, self.project, place, self.families)
+        decided = []
+        for candidate in candidates:
+            shown = "" if candidate is None else str(candidate)
+            decision = self._decide(role, need, candidate, place)
+            decided.append(Ruling(need, decision.answer, shown, decision.why, self.who.names))
+        refused = [each for each in decided if each.answer is Answer.DENIED]
+        if refused and self._has_other_grant(role, need):
+            why = "a policy of the resource names the role, and may allow it"
+            return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
+        if refused and len(refused) < len(decided):
+            first = refused[0]
+            why = f"which resource it touches; on {first.resource} it would be refused"
+            return Ruling(need, Answer.UNKNOWN, first.resource, why, self.who.names)
+        if refused and not need.listed:
+            why = f"what {need.action} needs is not in the Service Authorization Reference"
+            return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
+        return next((each for each in decided if each.answer is not Answer.ALLOWED), decided[0])
+
+    def _has_other_grant(self, role: Resource, need: Need) -> bool:
+        """Whether a policy of a resource of that service speaks of the role: within one account it is enough (AWS IAM
+        User Guide, "Policy evaluation logic")."""
+        named = self.project.once(_named_by_resources)
+        return role in named.get(need.action.partition(":")[0], ())
+
+    def _on_all(self, role: Resource, need: Need, place: Mapping[str, str]) -> Ruling:
+        """A call that names no resource: of an action that knows resources, it asks for all of their kind."""
+        decided = [(each, self._decide(role, need, each, place)) for each in (EVERYTHING, *every_resource(need, place))]
+        best, decision = min(decided, key=lambda each: _GRAVITY[each[1].answer])
+        if decision.denied and not need.listed:
+            why = f"what {need.action} needs is not in the Service Authorization Reference"
+            return Ruling(need, Answer.UNKNOWN, "", why, self.who.names)
+        return Ruling(need, decision.answer, str(best), decision.why, self.who.names)
+
+    def _decide(self, role: Resource, need: Need, resource: str | Text | None, place: Mapping[str, str]) -> Decision:
+        """Worked out once for all the calls that ask the same: a release script is reached by many jobs."""
+        clusters = self._clusters(resource, place) if need.action.startswith("ecs:") else []
+        key = (
+            role.key,
+            need.action,
+            need.resources == (EVERYTHING,),
+            resource,
+            *clusters,
+            self.namespace,
+            *place.values(),
+            *need.context.values(),
+        )
+        known = self.project.once(_decisions)
+        if key not in known:
+            whole = need.resources == (EVERYTHING,)
+            target = _ANYTHING if resource is None else exact(resource) if whole else glob(resource)
+            policies = policies_of(role, self.project)
+            contexts = self._contexts(need, clusters, place)
+            decisions = [decide(policies, Request(need.action, target, context)) for context in contexts]
+            known[key] = max(decisions, key=lambda each: _GRAVITY[each.answer])
+        return known[key]
+
+    def _contexts(self, need: Need, clusters: list[str | Text], place: Mapping[str, str]) -> Iterator[Context]:
+        """The context of the request, once for every cluster that it may name."""
+        service = need.action.partition(":")[0]
+        values: dict[str, tuple[str | Text, ...]] = {**_ALWAYS}
+        values.update((key.lower(), (value,)) for key, value in need.context.items())
+        region = _GLOBAL.get(service) or place.get("${AWS::Region}")
+        if region:
+            values["aws:requestedregion"] = (region,)
+        if place.get("${AWS::AccountId}"):
+            values["aws:principalaccount"] = (place["${AWS::AccountId}"],)
+        if self.namespace is not None:
+            values["cloudwatch:namespace"] = (self.namespace,)
+        for cluster in clusters:
+            yield Context({**values, "ecs:cluster": (cluster,)}, _NEVER)
+        if not clusters:
+            yield Context(values, _NEVER)
+
+    def _clusters(self, resource: str | Text | None, place: Mapping[str, str]) -> list[str | Text]:
+        """The ARNs that ``ecs:cluster`` may have: of the cluster that the resource is in, or that the call names."""
+        head: list[str | Hole] = [f"arn:{place['${AWS::Partition}']}:ecs:"]
+        head += [place.get("${AWS::Region}") or Hole(HoleKind.PSEUDO, "${AWS::Region}"), ":"]
+        head += [place.get("${AWS::AccountId}") or Hole(HoleKind.PSEUDO, "${AWS::AccountId}"), ":cluster/"]
+        inside = _cluster_in(resource) if resource is not None else None
+        found: list[str | Text] = []
+        for name in self.cluster if inside is None else (inside,):
+            first = pieces(name)[0] if pieces(name) else ""
+            whole = isinstance(first, str) and first.startswith("arn:")
+            arn = name if whole else text([*head, *pieces(name)])
+            found.extend(fitting(arn, self.environment, self.project, place))
+        return found
+
+    def _places(self, role: Resource) -> Iterator[dict[str, str]]:
+        stack = role.stack
+        place = {"${AWS::Partition}": stack.partition}
+        region = self.region or self._stack_region() or stack.region
+        if region:
+            place["${AWS::Region}"] = region
+        if stack.account:
+            place["${AWS::AccountId}"] = stack.account
+        yield place
+        if self.who.account and not stack.account:
+            yield {**place, "${AWS::AccountId}": self.who.account}
+
+    def _stack_region(self) -> str:
+        """Of the environment's stacks, where they are all in one."""
+        regions = {stack.region for stack in self.project.stacks if stack.environment == self.environment}
+        return regions.pop() if len(regions) == 1 else ""
+
+
+_RESOURCE_POLICIES: Final = (
+    ("s3", "AWS::S3::BucketPolicy", "PolicyDocument"),
+    ("secretsmanager", "AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"),
+    ("ecr", "AWS::ECR::Repository", "RepositoryPolicyText"),
+    ("sns", "AWS::SNS::TopicPolicy", "PolicyDocument"),
+    ("sqs", "AWS::SQS::QueuePolicy", "PolicyDocument"),
+    ("kms", "AWS::KMS::Key", "KeyPolicy"),
+)
+
+
+def _named_by_resources(project: Project) -> dict[str, set[Resource]]:
+    """Service -> the roles that policies of its resources name."""
+    found: dict[str, set[Resource]] = {}
+    for service, kind, path in _RESOURCE_POLICIES:
+        for resource in project.resources(kind):
+            found.setdefault(service, set()).update(project.all_referred(resource.get(path)))
+    return found
+
+
+def _decisions(_: Project) -> dict[tuple[object, ...], Decision]:
+    return {}
+
+
+_GRAVITY: Final = {Answer.ALLOWED: 0, Answer.UNKNOWN: 1, Answer.DENIED: 2}
+
+
+def _cluster_in(arn: str | Text) -> str | Text | None:
+    """The cluster that a service's or a task's ARN names."""
+    parts = list(pieces(arn_tail(arn))) if arn != EVERYTHING else []
+    if not parts or not isinstance(parts[0], str) or not parts[0].startswith(("service/", "task/")):
+        return None
+    parts[0] = parts[0].partition("/")[2]
+    name: list[str | Hole] = []
+    for part in parts:
+        if isinstance(part, str) and "/" in part:
+            return text([*name, part.partition("/")[0]])
+        name.append(part)
+    return None
+
+
+class Authorities:
+    """Who makes the calls of one job."""
+
+    def __init__(self, trace: Trace, project: Project) -> None:
+        self._project = project
+        self._families = frozenset(_families(trace.aws))
+        self._assumed: dict[int, Assumed] = {}
+        taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
+        self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
+        later = False
+        self._later: set[int] = set()
+        for each in trace.actions if self._taken is not None else ():
+            if later:
+                self._later.add(id(each))
+            later = later or each is self._taken
+
+    def of(self, call: AwsCall | CdkCommand) -> Authority:
+        """Who makes this call, as far as the job tells."""
+        region = ""
+        cluster: tuple[str | Text, ...] = ()
+        namespace: str | Text | None = None
+        if isinstance(call, AwsCall):
+            region = call.region if isinstance(call.region, str) else ""
+            for name in ("cluster", "clusters"):
+                cluster = cluster or tuple(as_text(each) for each in call.texts(name) or ())
+            if call.operation == "PutMetricData":
+                found = call.text("namespace")
+                namespace = found if isinstance(found, str | Text) else None
+        if not region and call.credentials is not None and isinstance(call.credentials.region, str):
+            region = call.credentials.region
+        return Authority(
+            self._project, self._who(call), call.environment_name, region, self._families, cluster, namespace
+        )
+
+    def _who(self, call: AwsCall | CdkCommand) -> Assumed:
+        if isinstance(call, AwsCall) and not isinstance(call.profile, Absent):
+            return Assumed((), "it acts with a profile that the workflow does not make")
+        if self._taken is not None and id(call) in self._later:
+            return Assumed((), f"{self._taken.spot} takes on a role that it may act with")
+        return self.acting(call.credentials)
+
+    def acting(self, credentials: Credentials | None) -> Assumed:
+        """The roles that a step of the job takes on."""
+        key = id(credentials)
+        if key not in self._assumed:
+            self._assumed[key] = assumed(credentials, self._project)
+        return self._assumed[key]
+
+
+def _families(calls: Iterable[AwsCall]) -> Iterator[str]:
+    """The families of task definitions that a job names."""
+    for call in calls:
+        if call.service != "ecs":
+            continue
+        for name in ("family", "familyprefix", "taskdefinition"):
+            value = call.text(name)
+            for each in (() if isinstance(value, Absent) else options(value)) or ():
+                if isinstance(each, str):
+                    yield each.rpartition("/")[2].partition(":")[0]

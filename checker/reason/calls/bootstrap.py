@@ -1,0 +1,106 @@
+"""What the CDK's command needs of AWS: the roles of the bootstrap stack.
+
+Source: AWS CDK Developer Guide, "Bootstrapping" and "Configure and perform CDK stack synthesis": the default
+synthesizer's stacks are deployed by taking on the bootstrap stack's roles; where that is refused, the command goes on
+with the caller's own permissions, as it does for stacks of the synthesizers that use no bootstrap roles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from checker.model.pipeline.scripts import CdkCommand
+from checker.model.possible import Possible, options, pattern_of
+from checker.model.resources import Stack
+from checker.reason.calls.authority import Authority
+from checker.reason.calls.needs import DEFAULT_QUALIFIER, Need, cdk_needs
+from checker.reason.calls.touched import placed
+from checker.reason.iam.evaluation import grants, policies_of
+
+# Without these a command cannot do its work. The others are used where an asset of their kind occurs, or are only
+# asked for more than the template says.
+_REQUIRED: Final = {
+    "deploy": ("deploy", "file-publishing"),
+    "watch": ("deploy", "file-publishing"),
+    "import": ("deploy", "file-publishing"),
+    "publish-assets": ("file-publishing",),
+    "destroy": ("deploy",),
+    "rollback": ("deploy",),
+}
+_ROLE: Final = re.compile(r":role/cdk-[^-]+-([a-z-]+)-role-")
+_VERSION: Final = re.compile(r"/cdk-bootstrap/([^/]+)/version")
+_IMAGES: Final = "-container-assets-"
+
+
+def bootstrap_needs(command: CdkCommand, authority: Authority) -> tuple[Need, ...]:
+    """The permissions that this run of the command cannot do without."""
+    return tuple({(need.action, need.resources): need for need in _needs(command, authority)}.values())
+
+
+def _needs(command: CdkCommand, authority: Authority) -> Iterator[Need]:
+    required = _REQUIRED.get(command.name)
+    if required is None:
+        return
+    for stack in tuple(selected(command, authority)) or (None,):
+        wanted, qualifier = required, DEFAULT_QUALIFIER
+        if stack is not None:
+            wanted = (*required, "image-publishing") if "deploy" in required and _has_images(stack) else required
+            qualifier = _qualifier(stack)
+        for need in cdk_needs(command, qualifier):
+            for arn in need.resources or ():
+                found = _ROLE.search(str(arn))
+                if found is not None and found[1] in wanted:
+                    yield replace(need, resources=(placed(arn, _place(stack)),))
+
+
+def roles_taken_on(command: CdkCommand, authority: Authority) -> tuple[Need, ...]:
+    """All the bootstrap roles that the command may take on, those that it asks in vain among them."""
+    qualifiers = {_qualifier(stack) for stack in authority.project.stacks} or {DEFAULT_QUALIFIER}
+    return tuple(need for qualifier in sorted(qualifiers) for need in cdk_needs(command, qualifier))
+
+
+def _place(stack: Stack | None) -> dict[str, str]:
+    """Where the stack goes, as far as its assembly says: the bootstrap roles are of that account and region."""
+    return {} if stack is None else {"${AWS::AccountId}": stack.account, "${AWS::Region}": stack.region}
+
+
+def goes_on_without(authority: Authority) -> bool:
+    """Whether whoever is refused a bootstrap role may go on deploying with permissions of its own."""
+    policies = [policies_of(role, authority.project) for role in authority.who.roles]
+    return any(grants(each, "cloudformation:CreateChangeSet") for each in policies)
+
+
+def selected(command: CdkCommand, authority: Authority) -> Iterator[Stack]:
+    """The stacks that the command's selectors pick. Without any, those of the job's environment."""
+    stacks = [stack for stack in authority.project.stacks if stack.parent is None]
+    patterns = [pattern for selector in command.stacks for pattern in _patterns(selector)]
+    for stack in stacks:
+        own = not patterns and stack.environment == authority.environment
+        if own or any(pattern.fullmatch(name) for pattern in patterns for name in (stack.name, stack.id)):
+            yield stack
+
+
+def _patterns(selector: Possible) -> Iterator[re.Pattern[str]]:
+    for each in options(selector) or ():
+        if isinstance(each, str):
+            yield re.compile(re.escape(each).replace(r"\*", ".*").replace(r"\?", "."))
+        elif each is not None and not isinstance(each, bool | int | float):
+            yield pattern_of(each)
+
+
+def _qualifier(stack: Stack) -> str:
+    """As the template's own check of the bootstrap version names it."""
+    parameters = stack.template.get("Parameters")
+    version = parameters.get("BootstrapVersion") if isinstance(parameters, dict) else None
+    found = _VERSION.fullmatch(str(version.get("Default"))) if isinstance(version, dict) else None
+    return found[1] if found else DEFAULT_QUALIFIER
+
+
+@lru_cache(maxsize=256)
+def _has_images(stack: Stack) -> bool:
+    """Whether the stack runs an image that the CDK builds: its address names the bootstrap stack's repository."""
+    return _IMAGES in str(stack.template)

@@ -1,0 +1,312 @@
+"""What a call needs: the IAM actions, and the resources they are checked against.
+
+The facts are in ``checker/data/aws_calls.json`` (built by ``tools/aws_calls.py``, which names its sources); it is read
+when the first call is asked about.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, Final
+
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
+from checker.model.possible import Scalar, as_text
+from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
+
+_PARTITION: Final = Hole(HoleKind.PSEUDO, "${AWS::Partition}")
+_REGION: Final = Hole(HoleKind.PSEUDO, "${AWS::Region}")
+_ACCOUNT: Final = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+_PLACEHOLDER: Final = re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
+EVERYTHING: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One permission that a call needs.
+
+    ``resources`` are the ARNs that IAM compares with the policy's: ``("*",)`` where the action has no resource-level
+    permissions or the call names no resource; a ``Text`` where the account, the region or a part is open; ``None``
+    where they cannot be told. ``listed`` is false where the Service Authorization Reference at hand does not know the
+    action: its name is then taken from the operation. ``context`` holds condition keys that the call brings.
+    """
+
+    action: str
+    resources: tuple[str | Text, ...] | None
+    listed: bool = True
+    context: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """The data file, read once."""
+    found: Mapping[str, Any] = json.loads(
+        resources.files("checker").joinpath("data/aws_calls.json").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def service_of(name: str) -> str | None:
+    """botocore's name of a service as the CLI or boto3 spells it; ``None`` where there is no such service."""
+    known = table()["cli"].get(name, name)
+    return known if known in table()["services"] else None
+
+
+def is_custom(service: str, command: str) -> bool:
+    """Whether it is a command of the CLI (or a method of boto3) that is no operation itself."""
+    return command in table()["custom"].get(service, {})
+
+
+def operation_of(service: str, spelled: str) -> str:
+    """``UpdateService`` for ``update-service`` or ``update_service``."""
+    kebab = spelled.replace("_", "-")
+    names: Mapping[str, str] = table()["services"].get(service, {}).get("names", {})
+    return names.get(kebab) or "".join(part[:1].upper() + part[1:] for part in kebab.split("-"))
+
+
+def polled_by(service: str, waiter: str) -> str | None:
+    """The operation that a waiter polls: ``DescribeServices`` for ``services-stable``; ``None`` if it is no waiter."""
+    waiters: Mapping[str, str] = table()["services"].get(service, {}).get("waiters", {})
+    return waiters.get(waiter.replace("_", "-"))
+
+
+def prefix_of(service: str) -> str:
+    """The prefix of the service's IAM actions: ``elasticloadbalancing`` for ``elbv2``."""
+    prefix: str = table()["services"].get(service, {}).get("prefix", service)
+    return prefix
+
+
+@lru_cache(maxsize=16_384)  # several rules ask about each call
+def needs(call: AwsCall) -> tuple[Need, ...]:
+    """Every permission that the call needs, none where AWS asks for none."""
+    return tuple(_needs(call))
+
+
+def _needs(call: AwsCall) -> Iterator[Need]:
+    service, data = call.service, table()
+    if call.how in {How.CLI_CUSTOM, How.SDK_CUSTOM}:
+        for operation in _custom(call):
+            yield from _of_operation(call, operation)
+        for action in data["custom_other"].get(service, {}).get(call.operation, ()):
+            yield Need(action, (EVERYTHING,), why=f"`aws {service} {call.operation}` makes this call")
+        return
+    yield from _of_operation(call, call.operation)
+    passed = data["passes"].get(service, {}).get(call.operation)
+    if passed is not None:
+        yield from _passed_roles(call, passed[0], passed[1:])
+
+
+def _custom(call: AwsCall) -> list[str]:
+    """The operations of a custom command; of ``s3 cp`` those that its direction needs."""
+    operations: list[str] = table()["custom"].get(call.service, {}).get(call.operation, [])
+    if call.service != "s3" or call.operation not in {"cp", "mv", "sync"}:
+        return operations
+    source, target = call.argument("0"), call.argument("1")
+    from_bucket, to_bucket = _in_s3(source), _in_s3(target)
+    if from_bucket is None or to_bucket is None:
+        return operations
+    lists = call.operation == "sync" or not isinstance(call.argument("recursive"), Absent)
+    found = ["GetObject"] * from_bucket + ["PutObject"] * to_bucket + ["ListObjectsV2"] * lists
+    if (call.operation == "mv" and from_bucket) or not isinstance(call.argument("delete"), Absent):
+        found.append("DeleteObject")
+    return found
+
+
+def _in_s3(value: object) -> bool | None:
+    if isinstance(value, str):
+        return value.startswith("s3://")
+    if isinstance(value, Text) and isinstance(value.parts[0], str):
+        return value.parts[0].startswith("s3://")
+    return None
+
+
+def _of_operation(call: AwsCall, operation: str) -> Iterator[Need]:
+    entry = table()["services"].get(call.service)
+    prefix = prefix_of(call.service)
+    if entry is None:
+        yield Need(f"{call.service}:{operation}", None, listed=False, why="no such service is known")
+        return
+    for action in entry.get("actions", {}).get(operation, [operation]):
+        listed = operation not in entry.get("unlisted", ()) or operation in entry.get("actions", {})
+        yield Need(f"{prefix}:{action}", _resources(call, prefix, action), listed)
+
+
+def _resources(call: AwsCall, prefix: str, action: str) -> tuple[str | Text, ...] | None:
+    data = table()
+    if action in data["star"].get(prefix, ()):
+        return (EVERYTHING,)
+    kinds = data["types"].get(prefix, {}).get(action)
+    if prefix == "s3":
+        kinds = ["object"] if action.endswith(("Object", "ObjectTagging", "ObjectAcl")) else ["bucket"]
+    if not kinds:
+        return None
+    found: list[str | Text] = []
+    for kind in kinds:
+        arns = _arns(call, data["arns"][prefix][kind])
+        if arns is None:
+            return None
+        found.extend(arns)
+        if arns:
+            break  # the first type that the call names: the others are alternatives
+    return tuple(dict.fromkeys(found)) or (EVERYTHING,)
+
+
+def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
+    """The ARNs of one resource type that the call names; empty where it names none, ``None`` where it is open."""
+    rows: list[list[str | Hole]] = [["arn:", _PARTITION, ":"]]
+    whole: list[str | Text] = []
+    position = 0
+    for match in _PLACEHOLDER.finditer(template):
+        literal = template[position : match.start()]
+        position = match.end()
+        name = match[1]
+        everywhere: dict[str, list[str | Hole]] = {
+            "region": [_region(call)],
+            "account": [_ACCOUNT],
+            "revision": [] if _has_revision(call) else [":*"],
+            "suffix": ["-*"],
+        }
+        fixed = everywhere.get(name)
+        if fixed is not None:
+            rows = [[*row, literal, *fixed] for row in rows]
+            continue
+        values = _values(call, name.split("|"))
+        if values is None:
+            return None
+        if not values:
+            if match[2] is None:
+                return whole
+            values = (match[2],)
+        grown: list[list[str | Hole]] = []
+        for value in values:
+            shown = as_text(value)
+            first = pieces(shown)[0] if pieces(shown) else ""
+            if isinstance(first, str) and first.startswith("arn:") and "cluster" not in name.split("|")[0]:
+                whole.append(shown)
+            else:
+                grown.extend([*row, literal, *_short(shown)] for row in rows)
+        rows = grown
+    return whole + [text([*row, template[position:]]) for row in rows]
+
+
+def _region(call: AwsCall) -> str | Hole:
+    return call.region if isinstance(call.region, str) and call.region else _REGION
+
+
+def _has_revision(call: AwsCall) -> bool:
+    value = call.text("taskDefinition")
+    return isinstance(value, str) and ":" in value
+
+
+def _short(value: str | Text) -> list[str | Hole]:
+    """A name as it stands in an ARN: of a cluster's own ARN, or of an ``s3://`` address, what comes last."""
+    if isinstance(value, str) and value.startswith("arn:"):
+        return [value.rsplit("/", 1)[-1]]
+    return list(pieces(value))
+
+
+def _values(call: AwsCall, names: list[str]) -> tuple[Scalar, ...] | None:
+    if call.service == "s3" and call.how is How.CLI_CUSTOM:
+        return _addresses(call, names[0])
+    for name in names:
+        found = call.texts(name)
+        if found is None:
+            return None
+        if found:
+            return found
+    return () if call.complete else None
+
+
+def _addresses(call: AwsCall, part: str) -> tuple[Scalar, ...] | None:
+    """The buckets or keys of the ``s3://bucket/key`` words of a high-level command."""
+    found: list[Scalar] = []
+    for word in (call.argument("0"), call.argument("1")):
+        if isinstance(word, Absent):
+            continue
+        if not isinstance(word, str | Text):
+            return None
+        parts = list(pieces(word))
+        if not isinstance(parts[0], str):
+            return None  # an address that is open from its beginning
+        if not parts[0].startswith("s3://"):
+            continue
+        parts[0] = parts[0].removeprefix("s3://")
+        bucket, key = _at_slash(parts)
+        if part == "bucket":
+            found.append(text(bucket))
+        else:
+            shown = text(key)
+            recursive = call.operation == "sync" or shown == "" or str(shown).endswith("/")
+            found.append(
+                text([*key, "*"]) if recursive or not isinstance(call.argument("recursive"), Absent) else shown
+            )
+    return tuple(found)
+
+
+def _at_slash(parts: list[str | Hole]) -> tuple[list[str | Hole], list[str | Hole]]:
+    for index, part in enumerate(parts):
+        if isinstance(part, str) and "/" in part:
+            before, _, after = part.partition("/")
+            return [*parts[:index], before], [after, *parts[index + 1 :]]
+    return parts, [""]
+
+
+def _passed_roles(call: AwsCall, to: str, names: tuple[str, ...]) -> Iterator[Need]:
+    context = {"iam:PassedToService": to}
+    for name in names:
+        if not name:
+            definition = call.text("taskDefinition")
+            shown = "" if isinstance(definition, Absent) else f" {definition}"
+            why = f"the roles of the task definition{shown} are passed to {to}"
+            yield Need("iam:PassRole", None, context=context, why=why)
+            continue
+        values = call.texts(name)
+        if values == () and not call.complete:
+            values = None
+        if values is None or isinstance(call.argument("cliinputjson"), str | Text):
+            yield Need("iam:PassRole", None, context=context, why=f"{name} is passed to {to}")
+        elif values:
+            roles = tuple(_role_arn(as_text(value)) for value in values)
+            yield Need("iam:PassRole", roles, context=context, why=f"{name} is passed to {to}")
+
+
+def _role_arn(value: str | Text) -> str | Text:
+    first = pieces(value)[0] if pieces(value) else ""
+    if not isinstance(first, str) or first.startswith("arn:"):
+        return value
+    return text(["arn:", _PARTITION, ":iam::", _ACCOUNT, ":role/", *pieces(value)])
+
+
+# --- the CDK --------------------------------------------------------------------------------------------------------
+
+# Which roles of the bootstrap stack a command takes on. Source: AWS CDK Developer Guide, "Customize CDK bootstrapping"
+# (the roles of the bootstrap template) and "Configure and perform CDK stack synthesis".
+_BOOTSTRAP_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "deploy": ("deploy", "file-publishing", "image-publishing", "lookup"),
+    "watch": ("deploy", "file-publishing", "image-publishing", "lookup"),
+    "publish-assets": ("file-publishing", "image-publishing"),
+    "destroy": ("deploy", "lookup"),
+    "diff": ("deploy", "lookup"),
+    "import": ("deploy", "lookup"),
+    "rollback": ("deploy", "lookup"),
+    "synth": ("lookup",),
+    "synthesize": ("lookup",),
+    "drift": ("deploy", "lookup"),
+}
+DEFAULT_QUALIFIER: Final = "hnb659fds"
+
+
+def cdk_needs(command: CdkCommand, qualifier: str = DEFAULT_QUALIFIER) -> tuple[Need, ...]:
+    """The bootstrap roles that the command takes on. Only those whose asset kind or lookup occurs are really used."""
+    found: list[Need] = []
+    for role in _BOOTSTRAP_ROLES.get(command.name, ()):
+        name = f":role/cdk-{qualifier}-{role}-role-"
+        arn = text(["arn:", _PARTITION, ":iam::", _ACCOUNT, name, _ACCOUNT, "-", _REGION])
+        why = f"`cdk {command.name}` takes on the bootstrap stack's {role} role"
+        found.append(Need("sts:AssumeRole", (arn,), why=why))
+    return tuple(found)

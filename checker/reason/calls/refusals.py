@@ -1,0 +1,90 @@
+"""Judgements on calls that AWS would refuse: one for each line that makes one, however many jobs come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from checker.model.environments import Project
+from checker.model.judgements import Judgement
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
+from checker.reason.calls.authority import Authorities, Authority, Ruling
+from checker.reason.calls.lines import Line, Lines
+from checker.reason.calls.needs import Need
+from checker.reason.iam.evaluation import Answer
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
+
+Call = AwsCall | CdkCommand
+_Made = tuple[Call, Ruling]
+
+
+def judged(
+    pipeline: Pipeline,
+    project: Project,
+    rule: Callable[[Call, Authority], Sequence[Ruling] | None],
+    needed: Callable[[Call, Authority], Sequence[Need]],
+    sub: str | None = None,
+) -> Iterator[Judgement]:
+    """What becomes of the calls that need something: ``needed`` says what, ``rule`` what AWS answers to it; ``None``
+    for a refusal that is told of the role itself, and not twice."""
+    lines: Lines[_Made] = Lines()
+    nameless: dict[object, tuple[EffectiveStep | Call, str]] = {}
+    told: set[object] = set()
+    for job in pipeline.jobs:
+        trace = pipeline.trace(job)
+        authorities = Authorities(trace, project)
+        calls: tuple[Call, ...] = (*trace.aws, *trace.cdk)
+        for call in calls:
+            authority = authorities.of(call)
+            if not needed(call, authority):
+                continue
+            if authority.who.roles:
+                rulings = rule(call, authority)
+                lines.add(call, *((call, ruling) for ruling in rulings or ()))
+                if rulings is None:
+                    told.add(call.spot)
+                continue
+            step = call.credentials.step if call.credentials else None
+            why = f"whether its calls are allowed: {authority.who.why}"
+            nameless.setdefault((step.spot if step else job.name, why), (step or call, why))
+    for place, why in nameless.values():
+        yield place.undecided(sub, why, fix="Let the step take on a role that a template at hand makes.")
+    for line in lines:
+        if line.place.spot in told and not any(ruling.answer is Answer.DENIED for _, ruling in line.items):
+            yield line.place.not_applicable(sub, "It is refused, as the finding on the role itself says.")
+        else:
+            yield _on_line(line, sub)
+
+
+def _on_line(line: Line[_Made], sub: str | None) -> Judgement:
+    refused = [(call, ruling) for call, ruling in line.items if ruling.answer is Answer.DENIED]
+    if refused:
+        place, first = refused[0]
+        actions = _actions(ruling for _, ruling in refused)
+        others = tuple(dict.fromkeys(call for call, _ in refused if call is not place))
+        return place.fails(
+            sub,
+            f"{first.roles} may not make this call: {actions}{_on(first)} is refused, for {first.why}.",
+            fix=f"Allow {actions}{_on(first)} in the role's policy, or leave the call out.",
+            path=line.path,
+            expected="allowed",
+            actual=f"refused to {first.roles}",
+            related=others[:10],
+        )
+    for place, ruling in line.items:
+        if ruling.answer is Answer.UNKNOWN:
+            why = f"whether {ruling.roles} may {ruling.need.action}{_on(ruling)}: {ruling.why}"
+            return place.undecided(sub, why, path=line.path, fix="Write the policy or the name out.")
+    allowed = _actions(ruling for _, ruling in line.items)
+    return line.place.passes(sub, f"Allowed: {allowed}.", path=line.path)
+
+
+def _actions(rulings: Iterator[Ruling]) -> str:
+    return ", ".join(dict.fromkeys(ruling.need.action for ruling in rulings))
+
+
+def _on(ruling: Ruling) -> str:
+    return f" on {ruling.resource}" if ruling.resource else ""

@@ -1,0 +1,119 @@
+"""Where the failure of an AWS call passes for an answer: what the trace says of how each call's failure is taken.
+
+A call that is refused, throttled or cut off says nothing about what it was asked. A script that goes on all the same
+has read "access denied" as "not there", or as "done".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from checker.model.pipeline.scripts import AwsCall, Handling, How, Stream
+
+_READS: Final = re.compile(
+    r"(?:Describe|Get|List|Head|BatchGet|BatchCheck|Search|Filter|Lookup|Query|Scan|Test|Simulate|Detect|ls$)"
+)
+# What may fail without any harm: what is thrown away anyway, and what is only told.
+_CLEANS: Final = re.compile(
+    r"(?:Delete|BatchDelete|Remove|Stop|Terminate|Deregister|Cancel|Untag|Detach|Disassociate|Release|Abort|rm$|rb$)"
+)
+_TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publish", "CreateLogStream", "PutDashboard"})
+# Logs that are read are shown to a person.
+_SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
+# A log-in's output goes to another command, which fails without it.
+_PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
+_HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
+
+
+def reads(call: AwsCall) -> bool:
+    """Whether it only asks: its answer, or its failure, is all that comes of it."""
+    return _READS.match(call.operation) is not None and not waits(call)
+
+
+def waits(call: AwsCall) -> bool:
+    return call.how in {How.CLI_WAITER, How.SDK_WAITER}
+
+
+def misread(call: AwsCall) -> str | None:
+    """What the script takes a failure of this call for, as a sentence; ``None`` where it takes it for a failure.
+
+    Empty where that cannot be told.
+    """
+    taken = call.handling
+    if taken.stops or _after_failure(call) or _does_no_harm(call):
+        return None
+    if taken.swallowed:
+        return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
+    if taken.fallback and taken.tested == "or":
+        return _after_fallback(call)
+    if not reads(call) or _keeps_message(taken):
+        return None
+    if taken.tested in {"if", "while", "and", "not", "until"}:
+        return _as_condition(call)
+    if (taken.captured or taken.inside) and not taken.background and (taken.lost or not taken.errexit):
+        return _as_empty(taken)
+    return None
+
+
+def _after_failure(call: AwsCall) -> bool:
+    """Whether it only runs when all is lost: in a handler, or in a step or job that waits for a failure."""
+    asked = [each.status_functions for each in (call.step, call.job) if each is not None]
+    return call.reached.on_failure or any(each and each <= {"failure", "cancelled"} for each in asked)
+
+
+def _does_no_harm(call: AwsCall) -> bool:
+    named = call.operation
+    return named in _TELLS or named in _SHOWN or named in _PASSWORDS or bool(_CLEANS.match(named))
+
+
+def _caught(taken: Handling) -> str:
+    return taken.caught[-1] if taken.caught else "everything"
+
+
+def _keeps_message(taken: Handling) -> bool:
+    """Whether the error's text is kept, so that the script can tell one failure from another."""
+    return (taken.stderr is Stream.MERGED and bool(taken.captured)) or taken.stderr is Stream.FILE
+
+
+def _after_fallback(call: AwsCall) -> str | None:
+    taken = call.handling
+    harmless = _HARMLESS.fullmatch(taken.fallback) is not None
+    if waits(call):
+        return f"A wait that fails counts as one that succeeded: `|| {_short(taken.fallback)}`."
+    if not reads(call):
+        return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`." if harmless else None
+    if _keeps_message(taken):
+        return None
+    if taken.captured or taken.piped or not harmless:
+        return f"Whatever it fails of, the script goes on with `{_short(taken.fallback)}` for an answer."
+    return None
+
+
+def _as_condition(call: AwsCall) -> str | None:
+    taken = call.handling
+    if taken.tested == "until" or (taken.negated and taken.tested == "while"):
+        return None  # it is asked again, until a bound or the job's own ends it
+    if taken.tested == "while":
+        return "A failure ends the loop as if what it waits for were over."
+    if taken.tested == "if" and taken.retried and not taken.captured:
+        return None
+    if taken.tested == "and" and not (taken.captured or taken.piped or taken.stdout is Stream.DISCARDED):
+        return None
+    return "Its exit status decides whether something is there, and every other failure looks the same."
+
+
+def _as_empty(taken: Handling) -> str:
+    if taken.inside and not taken.captured:
+        return "Its failure does not stop the command that its output is a part of: that goes on with nothing instead."
+    if not taken.lost and taken.stderr is not Stream.DISCARDED:
+        return ""
+    if taken.piped and taken.lost:
+        return (
+            f"Without `pipefail` the pipeline hides its failure, and ${taken.captured} is what the next command makes."
+        )
+    return f"Its failure does not stop the script, and ${taken.captured} is empty as if there were nothing."
+
+
+def _short(fallback: str) -> str:
+    return fallback if len(fallback) <= 60 else f"{fallback[:57]}..."

@@ -1,0 +1,185 @@
+"""Which of a project's resources a call may touch, where the call names them by values that only a run knows.
+
+Deploy scripts learn a cluster's name from a stack's outputs and a task definition's ARN from the call before. What such
+a value can be is not open at all: one of the resources of that kind that the environment has. So an open ARN stands for
+those of the environment's own resources that it fits, or of the shared ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Resource, Stack
+from checker.model.values import Absent, Hole, HoleKind, Known, Text, pieces, text
+from checker.reason.calls.needs import Need, table
+from checker.reason.iam.deployers import NO_NAME, same_environment
+from checker.reason.iam.passing import services_of
+from checker.reason.names.arns import arn_of, arn_tail, ecs_arn, stack_arn
+from checker.reason.text.patterns import GENERATED, Pattern, exact, glob, overlap
+
+_REVISION: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
+_TASK: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
+_OBJECT: Final = Hole(HoleKind.OTHER, "*")
+_STREAM: Final = Hole(HoleKind.OTHER, "*")
+# What of a call's ARN is open in every template that is not bound to an account.
+_PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
+_PSEUDO: Final = ("${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}")
+
+
+def placed(arn: str | Text, place: Mapping[str, str]) -> str | Text:
+    """The ARN with account, partition and region filled in as far as ``place`` (by pseudo parameter) has them."""
+    if isinstance(arn, str):
+        return arn
+    return text([place.get(part.shown) or part if isinstance(part, Hole) else part for part in arn.parts])
+
+
+def is_open(arn: str | Text) -> bool:
+    """Whether something other than account, partition and region is left to a run."""
+    return isinstance(arn, Text) and any(
+        not (hole.kind is HoleKind.PSEUDO and hole.shown in _PSEUDO) and hole.attribute != GENERATED
+        for hole in arn.holes
+    )
+
+
+def service_of_arn(arn: str | Text) -> str:
+    """The third field: ``ecs``. Empty where it is open. Partitions have no colons, whether they are known or not."""
+    fields = "".join(part if isinstance(part, str) else "-" for part in pieces(arn)).split(":")
+    return fields[2] if len(fields) > 2 else ""
+
+
+def fitting(
+    arn: str | Text,
+    environment: str,
+    project: Project,
+    place: Mapping[str, str],
+    families: frozenset[str] = frozenset(),
+) -> list[str | Text]:
+    """The ARNs of resources that ``arn`` may stand for: those of ``environment``, or the shared ones where it has none
+    of the kind; itself where it is not open or nothing fits. ``families`` are the task definitions that the job speaks
+    of, where it names any."""
+    if not is_open(arn):
+        return [arn]
+    known = project.once(_fitted)
+    key = (arn, environment, tuple(sorted(place.items())), families)
+    if key not in known:
+        known[key] = _fitting(arn, environment, project, place, families)
+    return known[key]
+
+
+def _fitted(_: Project) -> dict[tuple[object, ...], list[str | Text]]:
+    """What was asked before: the same open names come back in every job."""
+    return {}
+
+
+def _fitting(
+    arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str]
+) -> list[str | Text]:
+    target, service = _target(arn), service_of_arn(arn)
+    known = project.once(_index)
+    for wanted in (_is_own, _is_shared):
+        written = {
+            placed(candidate, place): None
+            for each in project.environments
+            if wanted(each, environment)
+            for candidate in known[each.name].get(service, ())
+        }
+        found = [each for each in written if overlap(exact(each), target)]
+        if found:
+            return [each for each in found if _family(each) in families] or found
+    return [arn]
+
+
+def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]:
+    """What a call that names nothing asks for, of an action with resource-level permissions: ``...:repository/*``, with
+    the star as it stands."""
+    prefix, _, action = need.action.partition(":")
+    shapes = table()["arns"].get(prefix, {})
+    for kind in table()["types"].get(prefix, {}).get(action, ()):
+        if kind in shapes:
+            written = _PLACEHOLDER.sub("*", shapes[kind].replace("{region}", "\0").replace("{account}", "\1"))
+            region = place.get("${AWS::Region}") or Hole(HoleKind.PSEUDO, "${AWS::Region}")
+            account = place.get("${AWS::AccountId}") or Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+            holes = {"\0": region, "\1": account}
+            parts: list[str | Hole] = [holes.get(part, part) for part in re.split("([\0\1])", written)]
+            yield text([f"arn:{place['${AWS::Partition}']}:", *parts])
+
+
+def _target(arn: str | Text) -> Pattern:
+    return exact(arn) if arn == "*" else glob(arn)
+
+
+def _is_own(each: Environment, environment: str) -> bool:
+    return not environment or each.name == NO_NAME or same_environment(each.name, environment)
+
+
+def _is_shared(each: Environment, environment: str) -> bool:  # noqa: ARG001 - shared is shared
+    return each.kind is EnvironmentKind.SHARED
+
+
+def _family(arn: str | Text) -> str:
+    tail = str(arn_tail(arn))
+    return tail.removeprefix("task-definition/").partition(":")[0] if tail.startswith("task-definition/") else ""
+
+
+def _index(project: Project) -> Mapping[str, Mapping[str, list[str | Text]]]:
+    """Environment -> service -> ARNs."""
+    found: dict[str, dict[str, list[str | Text]]] = {}
+    for environment in project.environments:
+        by_service = found.setdefault(environment.name, {})
+        for arn in _arns(environment):
+            by_service.setdefault(service_of_arn(arn), []).append(arn)
+    return found
+
+
+def _arns(environment: Environment) -> Iterator[str | Text]:
+    for stack in environment.stacks:
+        yield stack_arn(stack)
+    for resource in environment.resources():
+        arn = arn_of(resource)
+        if arn is None:
+            continue
+        yield arn
+        if resource.type == "AWS::ECS::Cluster":
+            name = _last(arn)
+            yield ecs_arn(resource.stack, "task", text([*pieces(name), "/", _TASK]))
+        elif resource.type == "AWS::S3::Bucket":
+            yield text([*pieces(arn), "/", _OBJECT])
+        elif resource.type == "AWS::Logs::LogGroup":
+            yield text([*pieces(arn), ":log-stream:", _STREAM])
+    for service, cluster, name in services_of(environment):
+        yield ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        yield ecs_arn(task.stack, "task-definition", text([*pieces(family_of(task)), ":", _REVISION]))
+    for alarm in environment.resources("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+        yield _alarm(alarm, alarm.stack)
+
+
+def _last(arn: str | Text) -> str | Text:
+    """What follows the slash of a cluster's ARN."""
+    tail = list(pieces(arn_tail(arn)))
+    first = tail[0]
+    return text([first.partition("/")[2] if isinstance(first, str) else first, *tail[1:]])
+
+
+def family_of(task: Resource) -> str | Text:
+    """The family of a task definition, made up by CloudFormation where the template sets none."""
+    value = task.get("Family")
+    if isinstance(value, Known) and isinstance(value.value, str | Text):
+        return value.value
+    made_up = Hole(HoleKind.RESOURCE, f"${{{task.logical_id}}}", task.key, GENERATED)
+    if not isinstance(value, Absent):
+        return Text((made_up,))
+    # Without the dashes of other generated names (AWS CloudFormation User Guide, AWS::ECS::TaskDefinition, Family).
+    return text([f"{task.stack.name}{task.logical_id}", made_up])
+
+
+def _alarm(alarm: Resource, stack: Stack) -> str | Text:
+    value = alarm.get("AlarmName")
+    made_up = Hole(HoleKind.RESOURCE, f"${{{alarm.logical_id}}}", alarm.key, GENERATED)
+    named = value.value if isinstance(value, Known) and isinstance(value.value, str | Text) else text([made_up])
+    region = stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}")
+    account = stack.account or Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+    return text([f"arn:{stack.partition}:cloudwatch:", region, ":", account, ":alarm:", *pieces(named)])

@@ -1,0 +1,201 @@
+"""What a job changes: stacks, services, one-off tasks and schemas, as its trace shows them.
+
+Reading a deployment's state is no change, nor is registering a revision or pushing an image: nothing that runs is
+touched by them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+from checker.model.pipeline.workflows import Workflow
+from checker.model.possible import Possible
+from checker.model.values import Absent
+
+
+class What(StrEnum):
+    """The kind of thing that is changed."""
+
+    STACK = "stack"
+    SERVICE = "service"
+    TASK = "task"
+    SCHEMA = "schema"
+    OTHER = "other"
+
+
+Action: TypeAlias = "Command | AwsCall | CdkCommand"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change. ``targets`` are what is changed (selectors of stacks, a service), empty where nothing is named."""
+
+    what: What
+    place: Action
+    targets: tuple[Possible, ...] = ()
+
+
+# service -> operation -> what it changes, and the argument that names it. Source: each service's API Reference.
+_CALLS: Final[Mapping[str, Mapping[str, tuple[What, str]]]] = {
+    "cloudformation": {
+        **dict.fromkeys(
+            ("CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack", "deploy"),
+            (What.STACK, "stackname"),
+        ),
+    },
+    "ecs": {
+        **dict.fromkeys(
+            ("UpdateService", "CreateService", "DeleteService", "UpdateServicePrimaryTaskSet"),
+            (What.SERVICE, "service"),
+        ),
+        "RunTask": (What.TASK, "taskdefinition"),
+        "StartTask": (What.TASK, "taskdefinition"),
+    },
+    "codedeploy": {"CreateDeployment": (What.SERVICE, "deploymentgroupname")},
+    "lambda": dict.fromkeys(("UpdateFunctionCode", "UpdateAlias"), (What.SERVICE, "functionname")),
+    "apprunner": dict.fromkeys(("StartDeployment", "UpdateService"), (What.SERVICE, "servicearn")),
+    "elasticbeanstalk": {"UpdateEnvironment": (What.SERVICE, "environmentname")},
+    "autoscaling": {"StartInstanceRefresh": (What.SERVICE, "autoscalinggroupname")},
+    "cloudfront": {"CreateInvalidation": (What.OTHER, "distributionid")},
+    "rds-data": {"ExecuteStatement": (What.SCHEMA, "database"), "BatchExecuteStatement": (What.SCHEMA, "database")},
+}
+_CDK: Final = frozenset({"deploy", "destroy", "import", "rollback", "watch"})
+# Programs that deploy or migrate, by the word that makes them do it.
+_PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
+    **dict.fromkeys(("terraform", "tofu", "terragrunt"), (What.OTHER, frozenset({"apply", "destroy"}))),
+    "pulumi": (What.OTHER, frozenset({"up", "destroy"})),
+    "sam": (What.STACK, frozenset({"deploy", "delete", "sync"})),
+    **dict.fromkeys(("sls", "serverless"), (What.STACK, frozenset({"deploy", "remove"}))),
+    **dict.fromkeys(("copilot", "eb", "ecs-deploy", "fly", "flyctl"), (What.OTHER, frozenset({"deploy"}))),
+    "kubectl": (What.OTHER, frozenset({"apply", "set", "rollout", "replace", "patch", "delete"})),
+    "helm": (What.OTHER, frozenset({"upgrade", "install", "rollback", "uninstall"})),
+    "flyway": (What.SCHEMA, frozenset({"migrate", "undo", "clean"})),
+    "liquibase": (What.SCHEMA, frozenset({"update", "rollback"})),
+    "alembic": (What.SCHEMA, frozenset({"upgrade", "downgrade"})),
+    "dbmate": (What.SCHEMA, frozenset({"up", "migrate", "down", "rollback"})),
+    "goose": (What.SCHEMA, frozenset({"up", "down"})),
+    "sqitch": (What.SCHEMA, frozenset({"deploy", "revert"})),
+    "atlas": (What.SCHEMA, frozenset({"apply"})),
+    "prisma": (What.SCHEMA, frozenset({"deploy", "push"})),
+    "knex": (What.SCHEMA, frozenset({"migrate:latest", "migrate:up", "migrate:rollback", "migrate:down"})),
+    "sequelize": (What.SCHEMA, frozenset({"db:migrate", "db:migrate:undo"})),
+    "sequelize-cli": (What.SCHEMA, frozenset({"db:migrate", "db:migrate:undo"})),
+    "typeorm": (What.SCHEMA, frozenset({"migration:run", "migration:revert"})),
+    "drizzle-kit": (What.SCHEMA, frozenset({"migrate", "push"})),
+    "node-pg-migrate": (What.SCHEMA, frozenset({"up", "down", "redo"})),
+    **dict.fromkeys(("rails", "rake"), (What.SCHEMA, frozenset({"db:migrate", "db:rollback"}))),
+    "manage.py": (What.SCHEMA, frozenset({"migrate"})),
+}
+# What is run by name from a file that is not followed: the name alone tells.
+_RUNNERS: Final = frozenset({"make", "just", "task", "npm", "yarn", "pnpm", "bun", "nx", "turbo"})
+_TELLING: Final = re.compile(r"(?:^|[^a-z])(?:(deploy|rollback|release)|(migrate|migrations?))(?:$|[^a-z])")
+_SECRET: Final = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)", re.IGNORECASE)
+_FIRST_WORDS: Final = 5
+
+
+def changes_of(trace: Trace) -> Iterator[Change]:
+    """Everything that a trace changes, in the order in which it happens."""
+    for action in trace.actions:
+        change = _change(action)
+        if change is not None:
+            yield change
+
+
+def _change(action: Action) -> Change | None:
+    if isinstance(action, CdkCommand):
+        return Change(What.STACK, action, action.stacks) if action.name in _CDK else None
+    if isinstance(action, AwsCall):
+        if action.waiter:
+            return None
+        what, argument = _CALLS.get(action.service, {}).get(action.operation, (None, ""))
+        if what is None:
+            return None
+        value = action.text(argument)
+        return Change(what, action, () if isinstance(value, Absent) else (value,))
+    return _command(action)
+
+
+def _command(command: Command) -> Change | None:
+    program = command.program
+    words = [word for word in command.words[1:_FIRST_WORDS] if isinstance(word, str)]
+    if program.startswith(("python", "node")) and words:
+        program, words = words[0].rsplit("/", 1)[-1], words[1:]
+    what, telling = _PROGRAMS.get(program, (None, frozenset()))
+    if what is not None and telling.intersection(words):
+        return Change(what, command)
+    if program in _RUNNERS:
+        target = next((word for word in words if not word.startswith("-") and word not in {"run", "run-script"}), "")
+        told = _TELLING.search(target)
+        if told:
+            return Change(What.SCHEMA if told[2] else What.OTHER, command)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """The jobs of one workflow that GitHub starts, those that change something with what they change.
+
+    ``followed`` is false where a job that holds something to act with could not be followed to its end: then others
+    may change something too.
+    """
+
+    entry: Workflow
+    jobs: tuple[EffectiveJob, ...]
+    changes: Mapping[str, tuple[Change, ...]]  # by the name of the job
+    followed: bool
+
+    @property
+    def changing(self) -> tuple[EffectiveJob, ...]:
+        """The jobs that change something."""
+        return tuple(job for job in self.jobs if job.name in self.changes)
+
+    def all_changes(self) -> Iterator[tuple[EffectiveJob, Change]]:
+        for job in self.changing:
+            for change in self.changes[job.name]:
+                yield job, change
+
+
+def workflows_of(pipeline: Pipeline) -> tuple[Changing, ...]:
+    """Every workflow that is started by itself (or that nothing here calls), with what its jobs change."""
+    by_entry: dict[str, list[EffectiveJob]] = {}
+    for job in pipeline.jobs:
+        by_entry.setdefault(job.entry.file, []).append(job)
+    found = []
+    for jobs in by_entry.values():
+        changes = {job.name: each for job in jobs if (each := tuple(_real_changes(job, pipeline)))}
+        followed = all(pipeline.trace(job).complete for job in jobs if _may_act(job))
+        found.append(Changing(jobs[0].entry, tuple(jobs), changes, followed))
+    return tuple(found)
+
+
+def _real_changes(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Change]:
+    """What a job changes of an environment: a test's own database, on the runner itself, is none."""
+    for change in changes_of(pipeline.trace(job)):
+        if not isinstance(change.place, Command):
+            yield change
+        elif change.what is not What.SCHEMA:
+            if _may_act(job):
+                yield change
+        elif job.credentials or _given_secrets(change.place.step) or "self-hosted" in str(job.job.runs_on):
+            yield change
+
+
+def _given_secrets(step: EffectiveStep | None) -> bool:
+    given = (*step.with_.values(), *step.env.values(), *step.expressions.values()) if step is not None else ()
+    return any(_SECRET.search(str(value)) for value in given)
+
+
+def _may_act(job: EffectiveJob) -> bool:
+    """Whether a job has anything to act with: a role, a token, a secret, or a machine of one's own."""
+    if job.credentials or job.permissions.level("id-token") != "none" or "self-hosted" in str(job.job.runs_on):
+        return True
+    if not isinstance(job.job.runs_on, str) or "${{" in job.job.runs_on:
+        return True  # a group, labels or an expression: perhaps one's own
+    return any(_given_secrets(step) for step in job.steps)

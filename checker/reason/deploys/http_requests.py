@@ -1,0 +1,203 @@
+"""Requests over HTTP that a pipeline makes: with curl, wget, HTTPie, from Python, and by actions that check health.
+
+Sources: curl's and wget's manuals (``--fail`` makes an HTTP error a failure, which curl takes for a success without it;
+``--retry``, ``--tries``), HTTPie's documentation (``--check-status``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from checker.model.pipeline.scripts import Command, Stream
+from checker.model.possible import Possible, Scalar, options, shown, truth
+from checker.model.values import Hole, Text, pieces
+from checker.reason.deploys.paths import At, DeployPath, fails_here
+
+_CURL_VALUES: Final = frozenset(
+    {"-o", "-w", "-X", "-H", "-d", "-u", "-A", "-e", "-b", "-c", "-m", "-x", "-K", "-T", "-F", "-E", "-r", "-y", "-Y",
+     "-z", "-C", "-Q", "-t", "-D", "-P", "--output", "--write-out", "--request", "--header", "--data", "--data-raw",
+     "--data-binary", "--data-urlencode", "--json", "--user", "--user-agent", "--retry", "--retry-delay",
+     "--retry-max-time", "--max-time", "--connect-timeout", "--cacert", "--capath", "--cert", "--key", "--proxy",
+     "--resolve", "--connect-to", "--form", "--cookie", "--cookie-jar", "--referer", "--url-query", "--config",
+     "--expect100-timeout", "--limit-rate", "--speed-limit", "--speed-time", "--stderr", "--dump-header", "--interface"}
+)  # fmt: skip
+_WGET_VALUES: Final = frozenset({"-O", "-o", "-t", "-T", "-U", "-w", "--tries", "--timeout", "--output-document",
+                                 "--waitretry", "--header", "--method", "--body-data", "--post-data"})  # fmt: skip
+_HEALTH_ACTION: Final = re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. ``checks_status``: whether an HTTP error makes the command fail, or what was answered is looked at.
+
+    ``tries`` is how often the command itself tries; 1 where it does not.
+    """
+
+    at: At | None  # None: made by an action that is not followed
+    url: Possible
+    method: str
+    checks_status: bool
+    tries: int
+    command: Command | None
+
+    def paths(self) -> tuple[str, ...] | None:
+        """The paths it can ask for, ``None`` where that is not known."""
+        each = options(self.url)
+        if each is None:
+            return None
+        found = [path_of(option) for option in each]
+        return None if None in found else tuple(path for path in found if path is not None)
+
+    @property
+    def bounded_tries(self) -> bool | None:
+        """Whether it is tried again, and not for ever: ``False`` for one attempt, ``None`` for no bound."""
+        if self.tries > 1:
+            return True
+        if self.command is None:
+            return False
+        loops = [loop for loop in self.command.reached.loops if loop.kind in {"retry", "while"}]
+        if not loops:
+            return False
+        step = self.command.step
+        stopped = self.command.handling.bounded or (
+            step is not None and isinstance(step.timeout_minutes, int | float | str)
+        )
+        return True if all(loop.bounded for loop in loops) or stopped else None
+
+    @property
+    def fails(self) -> bool:
+        """Whether the job fails when the answer stays bad."""
+        if self.command is None or self.at is None:
+            return True  # an action that checks health does nothing else
+        # In Python an answer with an error is an answer: what follows has to look at it.
+        by_itself = self.command.program != "http" or "--check-status" in self.command.words
+        return self.checks_status and fails_here(self.at, by_itself=by_itself) is True
+
+
+def requests_of(path: DeployPath) -> Iterator[Request]:
+    """Every request that a path's scripts make."""
+    for at in path.actions():
+        if isinstance(at.action, Command):
+            found = request_of(at.action, at)
+            if found is not None:
+                yield found
+
+
+def request_of(command: Command, at: At | None = None) -> Request | None:
+    """The request that a command makes, ``None`` where it makes none."""
+    words = list(command.words[1:])
+    match command.program:
+        case "curl":
+            return _curl(words, command, at)
+        case "wget":
+            url, given = _split(words, _WGET_VALUES)
+            if url is None:
+                return None
+            tries = _number(given.get("--tries", given.get("-t")), 20)
+            return Request(at, url, shown(given.get("--method", "GET")), True, tries or 1_000, command)
+        case "http" | "https" | "xh":
+            plain = [word for word in words if not (isinstance(word, str) and word.startswith("-"))]
+            first = plain[0] if plain else ""
+            verb = first if isinstance(first, str) and first.isupper() else ""
+            rest = plain[1:] if verb or not _looks_like_url(first) else plain
+            # Code looks at what it gets; on a command line only --check-status does.
+            checks = command.source.startswith(("http ", "https ", "xh ")) is False or "--check-status" in words
+            return Request(at, rest[0], verb or "GET", checks, 1, command) if rest else None
+    return None
+
+
+def _curl(words: list[Possible], command: Command, at: At | None) -> Request | None:
+    url, given = _split(words, _CURL_VALUES)
+    if url is None:
+        return None
+    sends = any(name in given for name in ("-d", "--data", "--data-raw", "--json", "-F", "--form", "--data-binary"))
+    method = shown(given.get("-X", given.get("--request", "POST" if sends else "GET")))
+    fails = any(name in given for name in ("-f", "--fail", "--fail-with-body"))
+    looked_at = any(name in given for name in ("-w", "--write-out")) or command.handling.piped
+    looked_at = looked_at or (bool(command.handling.captured) and command.handling.stdout is not Stream.DISCARDED)
+    tries = _number(given.get("--retry"), 0) + 1
+    return Request(at, url, method, fails or looked_at, tries, command)
+
+
+def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible | None, dict[str, Possible]]:
+    """A command's URL, and its options; single-letter ones taken apart (``-fsSo /dev/null``)."""
+    url: Possible | None = None
+    given: dict[str, Possible] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not isinstance(word, str) or not word.startswith("-") or word == "-":
+            if url is None or not _looks_like_url(url):
+                url = word
+            continue
+        name, has_value, inline = word.partition("=")
+        if word.startswith("--"):
+            if name == "--url":
+                url = inline if has_value else (rest.pop(0) if rest else None)
+            elif has_value:
+                given[name] = inline
+            else:
+                given[name] = rest.pop(0) if name in with_value and rest else ""
+            continue
+        letters = word[1:]
+        for index, letter in enumerate(letters):
+            option = f"-{letter}"
+            if option in with_value:
+                tail = letters[index + 1 :]
+                given[option] = tail or (rest.pop(0) if rest else "")
+                break
+            given[option] = ""
+    return url, given
+
+
+def _number(value: Possible, default: int) -> int:
+    return int(value) if isinstance(value, str) and value.isdigit() else default if value is None else 2
+
+
+def _looks_like_url(value: Possible) -> bool:
+    return not isinstance(value, str) or "://" in value or "/" in value or "." in value
+
+
+def path_of(url: Scalar) -> str | None:
+    """The path of a URL, as far as it is written out after what is open; ``None`` where it can be any."""
+    if isinstance(url, str):
+        spelled = url if "://" in url or url.startswith("/") else f"http://{url}"
+        return urlsplit(spelled).path.rstrip("/") or "/"
+    if not isinstance(url, Text):
+        return None
+    parts = pieces(url)
+    tail = parts[-1]
+    if isinstance(tail, Hole):
+        return None
+    before = parts[-2] if len(parts) > 1 else ""
+    path = re.split(r"[?#]", tail)[0].rstrip("/")
+    if not path.startswith("/"):
+        # `https://` + host + `.example.org/health`
+        path = path[path.find("/") :] if "/" in path else ""
+    head = "".join(part for part in parts[:-2] if isinstance(part, str))
+    if isinstance(before, Hole) and re.search(r"://[^/]*/", head):
+        return None  # the hole stands in the path itself
+    return path or "/"
+
+
+def health_actions(path: DeployPath) -> Iterator[Request]:
+    """Steps that use an action which asks a URL until it answers (``jtalk/url-health-check-action``)."""
+    for job, trace in zip(path.jobs, path.traces, strict=True):
+        for step in job.steps:
+            if not step.uses or step.runs is False or not _HEALTH_ACTION.search(step.step.action.lower()):
+                continue
+            url = next((value for name, value in step.with_.items() if "url" in name.lower()), None)
+            if url is None or truth(step.continue_on_error) is not False:
+                continue
+            before = [
+                index
+                for index, action in enumerate(trace.actions)
+                if action.step is not None and action.step.index < step.index
+            ]
+            at = At(job, trace, before[-1]) if before else None
+            tries = next((value for name, value in step.with_.items() if "attempt" in name or "retr" in name), None)
+            yield Request(at, url, "GET", True, _number(tries, 2), None)

@@ -1,0 +1,334 @@
+"""Deploy paths: which jobs roll an environment's services, what they do before and after, in which order.
+
+A *path* is what one workflow does to one environment, its reusable workflows followed. In it every action has a
+:class:`At`: the job, and the position in that job's trace; :func:`follows` says what surely comes after what.
+
+Sources: Amazon ECS API Reference, "UpdateService" (what starts a deployment); AWS CLI Command Reference, "ecs wait
+services-stable"; README of aws-actions/amazon-ecs-deploy-task-definition, ``wait-for-service-stability``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from checker.model.environment_words import kind_of
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.judgements import Judgement
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Loop, Trace
+from checker.model.pipeline.workflows import Workflow
+from checker.model.possible import Possible, shown, truth
+from checker.model.sources import Problem
+from checker.model.values import Absent
+
+_BACK: Final = re.compile(r"roll[-_ ]?back|revert|back[-_ ]?out", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where an action stands: ``trace.actions[index]`` of ``job``."""
+
+    job: EffectiveJob
+    trace: Trace
+    index: int
+
+    @property
+    def action(self) -> Command | AwsCall | CdkCommand:
+        return self.trace.actions[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One update of a service that starts a deployment. ``service`` is its name, ``None`` where that is not known."""
+
+    at: At
+    call: AwsCall
+    service: str | None
+
+    @property
+    def on_failure(self) -> bool:
+        """Whether it only happens after something failed: then it takes back."""
+        step = self.call.step
+        return self.call.reached.on_failure or (step is not None and "failure" in step.status_functions)
+
+    @property
+    def concurrent(self) -> bool:
+        return self.call.handling.background
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPath:
+    """What one workflow does to one environment's services."""
+
+    entry: Workflow
+    environment: str
+    kind: EnvironmentKind
+    jobs: tuple[EffectiveJob, ...]
+    traces: tuple[Trace, ...]
+    rollouts: tuple[Rollout, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.entry.stem} ({self.environment})" if self.environment else self.entry.stem
+
+    @property
+    def forward(self) -> tuple[Rollout, ...]:
+        """The roll-outs on the way on which all goes well."""
+        return tuple(each for each in self.rollouts if not each.on_failure)
+
+    @property
+    def takes_back(self) -> tuple[Rollout, ...]:
+        """The roll-outs that follow a failure."""
+        return tuple(each for each in self.rollouts if each.on_failure)
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether the workflow as a whole goes back to an earlier release, by its name."""
+        return bool(_BACK.search(self.entry.stem) or _BACK.search(self.entry.name))
+
+    @property
+    def _open(self) -> list[Problem]:
+        """What was not followed in the jobs that roll services, and in those that come after them."""
+        rolling = {id(each.at.job): each.at.job for each in self.rollouts}
+        return [
+            problem
+            for job, trace in zip(self.jobs, self.traces, strict=True)
+            if id(job) in rolling or any(job.after(other) for other in rolling.values())
+            for problem in (*trace.problems, *job.problems)
+            if problem.unread
+        ]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that follows the first roll-out was followed: what was not found may else still happen."""
+        return not self._open
+
+    @property
+    def unread(self) -> str:
+        """What was not followed, for a person."""
+        problems = self._open
+        return f"not all of {self.name} could be followed: {problems[0] if problems else 'a job could not be read'}"
+
+    def actions(self) -> Iterator[At]:
+        """Every action of its jobs, job by job."""
+        for job, trace in zip(self.jobs, self.traces, strict=True):
+            for index in range(len(trace.actions)):
+                yield At(job, trace, index)
+
+    def waits(self) -> Iterator[At]:
+        """Where it waits for services to become stable, or asks again and again how far they are."""
+        for at in self.actions():
+            if is_wait(at.action):
+                yield at
+
+
+def deploy_paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
+    """Every path that rolls services, in the order of the jobs."""
+    return _paths(pipeline, project)
+
+
+@lru_cache(maxsize=2)
+def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
+    grouped: dict[tuple[str, str], tuple[Workflow, list[EffectiveJob]]] = {}
+    for job in pipeline.jobs:
+        if any(rolls(call) for call in pipeline.trace(job).aws):
+            grouped.setdefault((job.entry.file, job.environment_name), (job.entry, []))
+    found = []
+    for (file, environment), (entry, _) in grouped.items():
+        jobs = tuple(
+            job
+            for job in pipeline.jobs
+            if job.entry.file == file and job.environment_name in ("", environment) and job.runs is not False
+        )
+        traces = tuple(pipeline.trace(job) for job in jobs)
+        rollouts = tuple(
+            Rollout(At(job, trace, index), action, _service(action))
+            for job, trace in zip(jobs, traces, strict=True)
+            for index, action in enumerate(trace.actions)
+            if isinstance(action, AwsCall) and rolls(action)
+        )
+        known = project.environment(environment)
+        kind = known.kind if known is not None else kind_of(environment)
+        found.append(DeployPath(entry, environment, kind, jobs, traces, rollouts))
+    return tuple(found)
+
+
+def environment_of(path: DeployPath, project: Project) -> Environment | None:
+    """The environment that a path deploys to; where the workflow names none, the only one that has services."""
+    if path.environment:
+        return project.environment(path.environment)
+    having = [each for each in project.environments if any(True for _ in each.resources("AWS::ECS::Service"))]
+    return having[0] if len(having) == 1 else None
+
+
+def rolls(call: AwsCall) -> bool:
+    """Whether a call starts a deployment of a service, rather than only changing how many tasks it has."""
+    if (call.service, call.operation) == ("codedeploy", "CreateDeployment"):
+        return True
+    if (call.service, call.operation) != ("ecs", "UpdateService") or call.waiter:
+        return False
+    if of_action(call) or not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
+        return True
+    return truth(_single(call, "forceNewDeployment")) is not False or not isinstance(
+        call.argument("taskDefinition"), Absent
+    )
+
+
+def _single(call: AwsCall, name: str) -> Possible:
+    value = call.text(name)
+    return False if isinstance(value, Absent) else value
+
+
+def of_action(call: AwsCall) -> bool:
+    """Whether an action's step makes the call, rather than a script."""
+    return call.source.startswith("uses:")
+
+
+def _service(call: AwsCall) -> str | None:
+    value = call.text("service")
+    if isinstance(value, str):
+        return value.rsplit("/", 1)[-1]
+    return None
+
+
+def is_wait(action: object) -> bool:
+    if not isinstance(action, AwsCall):
+        return False
+    if action.waiter:
+        return action.waiter.replace("_", "-").lower() in {"services-stable", "servicesstable", "deployment-successful"}
+    if action.service == "ecs" and action.operation in {"DescribeServices", "ListServiceDeployments"}:
+        return any(loop.kind in {"retry", "while"} and loop.sleeps for loop in action.reached.loops)
+    if of_action(action) and action.operation == "UpdateService" and action.step is not None:
+        return truth(action.step.with_.get("wait-for-service-stability", False)) is True
+    return False
+
+
+# --- order ------------------------------------------------------------------------------------------------------------
+
+
+def follows(later: At, earlier: At) -> bool:
+    """Whether ``later`` surely comes after ``earlier``, where both happen."""
+    if later.job is earlier.job:
+        return later.index > earlier.index
+    return later.job.after(earlier.job)
+
+
+def last(places: Iterable[At]) -> At | None:
+    """The one that comes after the others; of those that nothing orders, the last in the file."""
+    found: At | None = None
+    for each in places:
+        if found is None or follows(each, found) or not follows(found, each):
+            found = each
+    return found
+
+
+def shared_loops(one: Command | AwsCall | CdkCommand, other: Command | AwsCall | CdkCommand) -> tuple[Loop, ...]:
+    """The loops around both, outermost first; a loop's rounds count as different loops."""
+    found = []
+    for mine, theirs in zip(one.reached.loops, other.reached.loops, strict=False):
+        if (mine.spot, mine.index) != (theirs.spot, theirs.index):
+            break
+        found.append(mine)
+    return tuple(found)
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def fails_here(at: At, *, by_itself: bool = True) -> bool | None:
+    """Whether a failure of this action ends its job with a failure; ``None`` where the job may go on regardless.
+
+    True where it stops its script, or a failing exit follows in the same step; and where the programs that it is part
+    of (``python roll.py || true``) and its step (``continue-on-error``) let the failure through. ``by_itself`` is false
+    where what went wrong is no failure of the action, so that only an exit that follows counts.
+    """
+    action = at.action
+    if action.step is not None and truth(action.step.continue_on_error) is not False:
+        return None if truth(action.step.continue_on_error) is None else False
+    if not _let_through(at):
+        return False
+    if by_itself and (action.handling.stops or _ends_in_time(action)):
+        return True
+    return next(exits_after(at), None) is not None
+
+
+def _ends_in_time(action: Command | AwsCall | CdkCommand) -> bool:
+    """``until check; do sleep 5; done``: it goes on only once the check works."""
+    handling = action.handling
+    return handling.tested == "until" and not handling.fallback and not handling.lost
+
+
+def exits_after(at: At) -> Iterator[At]:
+    """Where the step of an action ends with a failure later on."""
+    for index in range(at.index + 1, len(at.trace.actions)):
+        each = at.trace.actions[index]
+        if each.step is not at.action.step:
+            return
+        # Not in another round of a loop around the action: that is about another thing.
+        around = len([loop for loop in each.reached.loops if loop.kind == "each"])
+        if len([loop for loop in shared_loops(each, at.action) if loop.kind == "each"]) < min(around, _rounds(at)):
+            continue
+        if isinstance(each, Command) and is_failing_exit(each) and not each.handling.background:
+            yield At(at.job, at.trace, index)
+
+
+def _rounds(at: At) -> int:
+    return len([loop for loop in at.action.reached.loops if loop.kind == "each"])
+
+
+def is_failing_exit(command: Command) -> bool:
+    """``exit 1``, ``return 1``, ``raise``: with a status that is known not to be 0, and that nobody swallows."""
+    if command.program not in {"exit", "return"} or command.handling.swallowed or command.handling.lost:
+        return False
+    if command.handling.fallback and not command.handling.fallback_stops:
+        return False
+    status = command.words[1] if len(command.words) > 1 else ""
+    return isinstance(status, str) and status.isdigit() and int(status) != 0
+
+
+def _let_through(at: At) -> bool:
+    """Whether the programs that make this call end with a failure when it fails."""
+    for index in range(at.index):
+        each = at.trace.actions[index]
+        if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
+            handling = each.handling
+            if not handling.stops and not (handling.fallback_stops or handling.tested in {"if", "not"}):
+                return False
+    return True
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def once(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
+    """One judgement per place and requirement, however many paths lead there; the other paths' places are related."""
+    kept: dict[tuple[object, ...], Judgement] = {}
+    for each in judgements:
+        location = each.place.locate("", exactly=False)
+        key = (each.sub, each.outcome, location.file, location.line, each.violation if location.line is None else "")
+        before = kept.get(key)
+        if before is None:
+            kept[key] = each
+        elif len(before.related) < 8 and each.place.subject not in {place.subject for place in before.related}:
+            kept[key] = replace(before, related=(*before.related, each.place))
+    yield from kept.values()
+
+
+def unseen(pipeline: Pipeline, sub: str | None, what: str) -> Iterator[Judgement]:
+    """For a rule that found nothing to judge: that this cannot be decided, where not all could be read."""
+    problems = [problem for problem in pipeline.problems if problem.unread]
+    for job in pipeline.jobs:
+        if job.credentials:
+            problems.extend(problem for problem in pipeline.trace(job).problems if problem.unread)
+    if problems:
+        yield pipeline.undecided(sub, f"{what}: {problems[0]}", fix=problems[0].fix)
+
+
+def spelled(value: Possible | Absent) -> str:
+    """A value as a message quotes it."""
+    return "nothing" if isinstance(value, Absent) else shown(value)

@@ -1,0 +1,146 @@
+"""How a path rolls its services: one at a time or at once, in which order, what it says after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.pipeline.scripts import AwsCall, Command, Stream
+from checker.model.possible import options, shown
+from checker.model.resources import Resource
+from checker.model.values import Absent, Unknown
+from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
+from checker.reason.network.callers import calls
+from checker.reason.network.directory import Directory
+from checker.reason.network.services import Service, services
+from checker.reason.templates.workloads import Variable, environment_variables
+
+_SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A roll-out and what waits for it before the next one begins, if anything does."""
+
+    rollout: Rollout
+    wait: At | None
+
+
+def steps_of(path: DeployPath, rollouts: tuple[Rollout, ...]) -> Iterator[Step]:
+    """Each roll-out with the wait between it and the next one of the same job, or in the same round of its loop."""
+    waits = list(path.waits())
+    for index, rollout in enumerate(rollouts):
+        others = [each for each in rollouts[index + 1 :] if each.at.job is rollout.at.job]
+        end = others[0].at.index if others else None
+        yield Step(rollout, next((wait for wait in waits if _between(rollout, wait, end)), None))
+
+
+def _between(rollout: Rollout, wait: At, end: int | None) -> bool:
+    if wait == rollout.at:
+        return True  # an action that waits itself
+    if not follows(wait, rollout.at) or (wait.job is rollout.at.job and end is not None and wait.index > end):
+        return False
+    if wait.job is not rollout.at.job:
+        return end is None
+    # In a loop over services that are not known, what waits has to stand in the loop too.
+    around = [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
+    return len([loop for loop in shared_loops(rollout.call, wait.action) if loop.kind == "each"]) == len(around)
+
+
+def several(path: DeployPath) -> bool:
+    """Whether a path rolls more than one service."""
+    forward = path.forward
+    if len({each.service for each in forward if each.service}) > 1:
+        return True
+    return any(_repeats(each) for each in forward) or len({each.call.spot for each in forward}) > 1
+
+
+def _repeats(rollout: Rollout) -> bool:
+    """Whether one call is made for several services: in a loop over them, or in the jobs of a matrix."""
+    loops = [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
+    return any(loop.values is None or len(loop.values) > 1 for loop in loops) or by_matrix(rollout)
+
+
+def by_matrix(rollout: Rollout) -> bool:
+    """Whether the service comes from the job's matrix, so that several jobs roll at once."""
+    value = rollout.call.text("service")
+    if not rollout.at.job.matrix or isinstance(value, Absent | Unknown):
+        return False
+    each = options(value)
+    return each is None or len(each) > 1 or "matrix" in shown(each[0])
+
+
+def order_of(rollouts: tuple[Rollout, ...]) -> tuple[str, ...] | None:
+    """The services in the order in which they are rolled, ``None`` where that is not known."""
+    names: list[str] = []
+    for each in rollouts:
+        if each.service is None:
+            return None
+        if each.service not in names:
+            names.append(each.service)
+    return tuple(names)
+
+
+def shows_state(path: DeployPath, after: Rollout) -> At | None:
+    """Where a failure prints what is there: services are described after a roll-out, and then the step fails.
+
+    Asking again and again until they are stable is not that.
+    """
+    for at in path.actions():
+        action = at.action
+        if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
+            continue
+        if action.handling.stdout is Stream.DISCARDED:
+            continue
+        on_failure = action.reached.on_failure or (
+            action.step is not None and bool({"failure", "always"} & action.step.status_functions)
+        )
+        if on_failure and (at.job is not after.at.job or at.index > after.at.index) and not action.handling.captured:
+            return at
+        if on_failure and at.job is after.at.job and action.handling.captured and _printed(at):
+            return at
+        later = at.job is after.at.job and at.index > after.at.index and not action.certain
+        if later and fails_here(at) is not False and _printed(at):
+            return at
+    return None
+
+
+def _printed(at: At) -> bool:
+    """Whether something is printed with an answer that was kept: code that follows says it."""
+    if not at.action.handling.captured:
+        return True
+    name = at.action.handling.captured
+    for each in at.trace.actions[at.index + 1 :]:
+        if each.step is not at.action.step:
+            return False
+        if isinstance(each, Command) and each.program in {"echo", "printf", "jq", "cat"} and name:
+            return True
+    return False
+
+
+# --- which service needs which ----------------------------------------------------------------------------------------
+
+
+def needs(environment: Environment) -> Mapping[str, frozenset[str]]:
+    """Service -> the services that it calls by a name that only the inside resolves, from its environment variables."""
+    found = list(services(environment))
+    directory = Directory(environment, found)
+    by_task: dict[Resource, list[Service]] = {}
+    for service in found:
+        if service.task is not None:
+            by_task.setdefault(service.task, []).append(service)
+    containers: dict[tuple[Resource, str], dict[str, Variable]] = {}
+    for variable in environment_variables(environment):
+        if variable.owner in by_task:
+            containers.setdefault((variable.owner, variable.container), {})[variable.name] = variable
+    wanted: dict[str, set[str]] = {service.label: set() for service in found}
+    for (owner, _), variables in containers.items():
+        for variable in variables.values():
+            for call in calls(variable, variables, environment):
+                registration = directory.find(call.host) if call.host else None
+                servers = {each.label for each in registration.services} if registration is not None else set()
+                for client in by_task[owner]:
+                    wanted[client.label] |= servers - {client.label}
+    return {name: frozenset(servers) for name, servers in wanted.items()}

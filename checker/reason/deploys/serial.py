@@ -1,0 +1,240 @@
+"""What keeps runs apart: concurrency groups, and what deploy code looks at before it changes something.
+
+Source: GitHub Docs, "Control the concurrency of workflows and jobs": one run of a group is in progress and one waits;
+a later one takes the place of the one that waits (``queue: max``, since May 2026, keeps them in order), and with
+``cancel-in-progress`` of the one in progress too. Names of groups ignore case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from itertools import combinations, pairwise
+from typing import Final
+
+from checker.model.environment_words import words
+from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.model.pipeline.workflows import Concurrency, Workflow
+from checker.model.possible import Possible, options, same, truth
+from checker.model.settings import Settings
+from checker.model.values import Absent, Hole, Text
+from checker.reason.deploys.changes import Change, Changing, What
+from checker.resolve.expressions.evaluation import text_value
+from checker.resolve.workflows.example_refs import Demand, contexts_on, example_refs
+
+_BACK: Final = frozenset({"rollback", "revert", "restore"})
+# Values that are the same in every run of a workflow, or that name what is deployed to.
+_STEADY: Final = re.compile(
+    r"\b(?:vars|github\.(?:workflow|repository|repository_id|repository_owner|job|event_name|server_url))\b"
+    r"|\b(?:inputs|matrix|event\.inputs|env)\.(?:\w*_)?(?:environment|env|stage|target|stack|service|region|account)\b",
+    re.IGNORECASE,
+)
+_VARYING: Final = re.compile(
+    r"\bgithub\.(?:run_id|run_number|run_attempt|sha|ref|ref_name|head_ref|base_ref|actor|triggering_actor|event)\b"
+    r"|\binputs\.|\bevent\.inputs\.",
+    re.IGNORECASE,
+)
+_STATE: Final = re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
+
+
+def is_rollback(workflow: Workflow) -> bool:
+    """Whether a workflow is one that rolls back, as its file or its name says."""
+    spoken = [*words(workflow.stem), *words(workflow.name)]
+    pairs = {f"{one}{other}" for one, other in pairwise(spoken)}
+    return bool(_BACK & {*spoken, *pairs}) or ("roll" in spoken and "back" in spoken)
+
+
+def cancelled_by(group: ConcurrencyInForce, job: EffectiveJob, settings: Settings) -> bool | None:
+    """Whether a later run of the group cancels one in which ``job`` is in progress; ``None`` where that depends."""
+    if group.cancel_in_progress in (None, ""):
+        return False
+    each = options(group.cancel_in_progress)
+    answers = {None} if each is None else {truth(option) for option in each}
+    if len(answers) > 1 or None in answers:
+        # It depends: on the ref, perhaps, and on some refs the job does not run.
+        on_refs = _on_refs(group, job, settings, lambda written: written.cancel_in_progress)
+        refined = {truth(value) for value in on_refs}
+        # A person who may choose it does; what a variable says is not known.
+        chosen = "inputs." in str(getattr(_written(group, job), "cancel_in_progress", ""))
+        answers = refined if refined and not (None in refined and chosen) else answers
+    return True if True in answers else None if None in answers else False
+
+
+def _on_refs(
+    group: ConcurrencyInForce, job: EffectiveJob, settings: Settings, field: Callable[[Concurrency], object]
+) -> list[Possible]:
+    """What a field of a group is on each ref that the job runs on; empty where no example can be made."""
+    written = _written(group, job)
+    if written is None:
+        return []
+    found = []
+    for start in job.starts:
+        for ref, demand in example_refs(job, start, settings):
+            if demand is not Demand.MAYBE and isinstance(ref, str):
+                found.append(text_value(field(written), contexts_on(job, start, ref)))
+            elif demand is not Demand.MAYBE:
+                return []
+    return found
+
+
+def _written(group: ConcurrencyInForce, job: EffectiveJob) -> Concurrency | None:
+    for each in job.chain:
+        for concurrency in (each.job.concurrency, each.workflow.concurrency):
+            if concurrency is not None and concurrency.spot == group.spot:
+                return concurrency
+    return None
+
+
+def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:
+    """A group that the job's run holds twice, at two levels: GitHub cancels such a run."""
+    for outer, inner in combinations(job.concurrency, 2):
+        if outer.owner == inner.owner:
+            continue
+        mine, theirs = options(outer.group), options(inner.group)
+        alone = mine is not None and theirs is not None and len(mine) == len(theirs) == 1
+        if mine and theirs and alone and same(mine[0], theirs[0], fold=True):
+            return inner
+    return None
+
+
+def serializes(
+    group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[Change], settings: Settings
+) -> bool | None:
+    """Whether two runs that change the same thing are always in one group."""
+    each = options(group.group)
+    if each is None:
+        return None
+    targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
+    answers = {_steady(option, targets) for option in each}
+    if False in answers:
+        on_refs = _on_refs(group, job, settings, lambda written: written.group)
+        if on_refs and len(set(map(str, on_refs))) == 1 and _steady(on_refs[0], targets):
+            return True
+    return False if False in answers else None if None in answers else True
+
+
+def _steady(group: object, targets: set[str]) -> bool | None:
+    if not isinstance(group, Text):
+        return True
+    answer: bool | None = True
+    for hole in group.holes:
+        if hole.shown in targets or _STEADY.search(hole.shown):
+            continue
+        if _VARYING.search(hole.shown):
+            return False
+        answer = None
+    return answer
+
+
+def _holes(change: Change) -> Iterable[Hole]:
+    for target in change.targets:
+        for option in options(target) or ():
+            if isinstance(option, Text):
+                yield from option.holes
+
+
+def _environment_holes(job: EffectiveJob) -> set[str]:
+    """What the name of the job's environment depends on: another environment is another thing to change."""
+    each = () if isinstance(job.environment, Absent) else options(job.environment) or ()
+    return {hole.shown for option in each if isinstance(option, Text) for hole in option.holes}
+
+
+def interleaves(
+    job: EffectiveJob, workflow: Changing, settings: Settings
+) -> tuple[EffectiveJob, ConcurrencyInForce] | None:
+    """An earlier job of the run that changed something, where ``job`` then waits in a group that other runs enter."""
+    whole = [each for each in job.concurrency if each.owner == workflow.entry.file and each.level == "workflow"]
+    if any(serializes(each, job, workflow.changes[job.name], settings) for each in whole):
+        return None
+    for group in job.concurrency:
+        if group in whole or group.queue == "max":
+            continue
+        for other in workflow.changing:
+            # A call that holds the group around both of them enters it once; a job enters its own anew.
+            entered_once = group in other.concurrency and not group.owner.endswith(f"#{job.job.id}")
+            if other is not job and job.after(other) and not entered_once:
+                return other, group
+    return None
+
+
+class Guard(StrEnum):
+    """Whether a deploy notices that somebody else is changing the same services."""
+
+    SEEN = "seen"
+    OPEN = "open"
+    MISSING = "missing"
+
+
+def guard_of(deploy: Changing, back: Changing, pipeline: Pipeline) -> tuple[AwsCall, Guard, str] | None:
+    """How the deploy's changes of services are guarded, ``None`` where the two do not change services of ECS both.
+
+    A look at the services between registering a revision and the change of a service has no other use than to see
+    whether somebody else is at it. One that came earlier may have been for anything, unless it asks for the state.
+    """
+    changes = [each for each in _service_changes(deploy) if each[0].environment_name in _environments(back)]
+    if not changes or not list(_service_changes(back)):
+        return None
+    if any(_waits_for_runs(pipeline.trace(job).commands) for job in back.jobs):
+        return changes[0][1], Guard.SEEN, ""
+    weakest: tuple[AwsCall, Guard, str] | None = None
+    for job, call in changes:
+        answer, why = _looks(job, call, pipeline)
+        if answer is Guard.MISSING:
+            return call, answer, why
+        if weakest is None or answer is Guard.OPEN:
+            weakest = call, answer, why
+    return weakest
+
+
+def _environments(workflow: Changing) -> set[str]:
+    return {job.environment_name for job in workflow.changing}
+
+
+def _service_changes(workflow: Changing) -> Iterable[tuple[EffectiveJob, AwsCall]]:
+    for job, change in workflow.all_changes():
+        if change.what is What.SERVICE and isinstance(change.place, AwsCall) and change.place.service == "ecs":
+            yield job, change.place
+
+
+def _waits_for_runs(commands: Iterable[Command]) -> bool:
+    """Whether it stops the deploy's run, or waits for its end, with GitHub's command."""
+    return any(
+        command.program == "gh" and command.words[1] == "run" and command.words[2] in ("cancel", "watch")
+        for command in commands
+        if len(command.words) > 2
+    )
+
+
+def _looks(job: EffectiveJob, change: AwsCall, pipeline: Pipeline) -> tuple[Guard, str]:
+    trace = pipeline.trace(job)
+    fresh: AwsCall | None = None
+    early: AwsCall | None = None
+    for action in trace.actions:
+        if action is change:
+            break
+        if not isinstance(action, AwsCall) or action.service != "ecs":
+            continue
+        if action.operation == "RegisterTaskDefinition":
+            early, fresh = fresh or early, None
+        elif action.operation in {"DescribeServices", "ListServiceDeployments", "DescribeServiceDeployments"}:
+            if action.waiter:
+                continue
+            if _asks_for_state(action):
+                return Guard.SEEN, ""
+            fresh = action
+    if fresh is not None and fresh.how is not How.CLI:
+        return Guard.SEEN, ""
+    if not trace.complete:
+        return Guard.OPEN, f"whether {job.name} looks at the services before it changes them could not be followed"
+    seen = fresh or early
+    if seen is not None and seen.how is not How.CLI:
+        return Guard.OPEN, "what it does with the state of the services that it reads early"
+    return Guard.MISSING, "the deploy does not look whether a deployment is in progress before it changes a service"
+
+
+def _asks_for_state(call: AwsCall) -> bool:
+    query = call.argument("query")
+    return isinstance(query, str | Text) and bool(_STATE.search(str(query)))

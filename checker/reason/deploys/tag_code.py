@@ -1,0 +1,210 @@
+"""Which code a job deploys with: that of the tag it deploys, or what a branch happens to have.
+
+A run that a release or a pushed tag started stands on the tag's commit: ``actions/checkout`` without a ``ref`` takes
+that. One that a person started stands on the branch that they picked, whatever tag they typed in (GitHub Docs, "Events
+that trigger workflows", ``GITHUB_SHA``). A ref that an earlier step worked out is followed to what that step was given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from checker.model.environment_words import words
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.workflows import Workflow
+from checker.model.possible import Possible, Scalar, options
+from checker.model.values import ABSENT, Absent, Hole, Text
+from checker.reason.deploys.changes import Action
+
+_TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
+_INPUT: Final = re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
+_RELEASE: Final = re.compile(r"\bgithub\.event\.release\b")
+_OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b")
+_OUTPUT: Final = re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
+_HEAD: Final = re.compile(r"\brev-parse\b.*\bHEAD\b")
+_SWITCHING: Final = frozenset({"checkout", "switch", "reset"})
+_LEVELS: Final = 6
+
+
+class Code(StrEnum):
+    """Whose code it is."""
+
+    TAG = "tag"
+    OTHER = "other"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer, with the step that decides it and what completes "... has ..." in a message."""
+
+    code: Code
+    step: EffectiveStep
+    why: str = ""
+
+
+def tag_inputs(workflow: Workflow) -> frozenset[str]:
+    """The inputs by which a person names what to deploy: ``tag``, ``release_version``, ``sha``."""
+    return frozenset(
+        name
+        for name, each in workflow.inputs.items()
+        if each.type != "boolean" and _TAG_WORDS.intersection(words(name))
+    )
+
+
+def deploys_a_tag(job: EffectiveJob) -> tuple[Start, ...]:
+    """The starts of a job in which a tag is deployed: a release, a pushed tag, a person who names one."""
+    by_hand = bool(tag_inputs(job.entry))
+    return tuple(start for start in job.starts if _on_tag(start) or (by_hand and start.event == "workflow_dispatch"))
+
+
+def _on_tag(start: Start) -> bool:
+    first = start.ref if isinstance(start.ref, str) else start.ref.parts[0]
+    return start.event == "release" or (
+        start.event == "push" and isinstance(first, str) and first.startswith("refs/tags/")
+    )
+
+
+def code_of(job: EffectiveJob, before: Action | None, starts: Sequence[Start], pipeline: Pipeline) -> list[Found]:
+    """Whose code stands in the workspace when ``before`` runs (or at the job's end), each checkout with its answer.
+
+    Empty where the job has no code of the repository: neither checked out nor handed on by an earlier job.
+    """
+    return list(_Codes(pipeline).of(job, before, tuple(starts), 0))
+
+
+@dataclass(slots=True)
+class _Codes:
+    pipeline: Pipeline
+
+    def of(self, job: EffectiveJob, before: Action | None, starts: tuple[Start, ...], level: int) -> Iterator[Found]:
+        end = before.step.index if before is not None and before.step is not None else len(job.steps)
+        checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step)]
+        roots = [step for step in checkouts if step.with_.get("path", "") in ("", ".", "./", None)]
+        if roots or checkouts:
+            yield self._checked_out((roots or checkouts)[-1], job, before, starts, level)
+        if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
+            for maker in self.pipeline.jobs:
+                if maker.entry is job.entry and job.after(maker) and _uploads(maker):
+                    yield from self.of(maker, None, starts, level + 1)
+
+    def _checked_out(
+        self,
+        step: EffectiveStep,
+        job: EffectiveJob,
+        before: Action | None,
+        starts: tuple[Start, ...],
+        level: int,
+    ) -> Found:
+        switch = self._switched(step, job, before)
+        ref: Possible | Absent = step.with_.get("ref", "")
+        if switch is not None:
+            target = next((word for word in switch.words[2:] if not str(word).startswith("-")), "")
+            ref, step = target, switch.step or step
+        answers = [self._judge(ref, start, job, level) for start in starts]
+        worst = next((each for each in answers if each[0] is Code.OTHER), None)
+        worst = worst or next((each for each in answers if each[0] is Code.OPEN), None) or (Code.TAG, "")
+        return Found(worst[0], step, worst[1])
+
+    def _switched(self, step: EffectiveStep, job: EffectiveJob, before: Action | None) -> Command | None:
+        """The last ``git checkout`` of another commit between the checkout and the change."""
+        found = None
+        for action in self.pipeline.trace(job).actions:
+            if action is before:
+                break
+            if isinstance(action, Command) and action.program == "git" and action.step is not None:
+                names_files = "--" in action.words or "-b" in action.words
+                if action.step.index > step.index and action.words[1:2] and action.words[1] in _SWITCHING:
+                    found = found if names_files else action
+        return found
+
+    def _judge(self, ref: Possible | Absent, start: Start, job: EffectiveJob, level: int) -> tuple[Code, str]:
+        """Whose code ``ref`` is in a run that ``start`` began."""
+        each = () if isinstance(ref, Absent) else options(ref)
+        if each is None:
+            return Code.OPEN, "what is checked out cannot be told"
+        answers = [answer for option in each or ("",) if (answer := self._option(option, start, job, level))]
+        answers = answers or [self._option("", start, job, level) or (Code.OPEN, "")]
+        codes = {code for code, _ in answers}
+        if start.event == "workflow_dispatch" and Code.TAG in codes and Code.OTHER in codes:
+            # What stands behind `||` is for a run in which nobody named a tag: then what was picked is deployed.
+            others = [why for code, why in answers if code is Code.OTHER]
+            return (Code.TAG, "") if all("picked" in why for why in others) else (Code.OPEN, others[0])
+        return next((each for each in answers if each[0] is Code.OTHER), None) or next(
+            (each for each in answers if each[0] is Code.OPEN), answers[0]
+        )
+
+    def _option(self, ref: Scalar, start: Start, job: EffectiveJob, level: int) -> tuple[Code, str] | None:
+        """``None`` for what is empty in a run of this start."""
+        on_tag = _on_tag(start)
+        if ref in ("", None):
+            return (Code.TAG, "") if on_tag else (Code.OTHER, "no ref: the branch that was picked")
+        if not isinstance(ref, Text):
+            return Code.OTHER, f"always {ref}"
+        shown = str(ref)
+        if _RELEASE.search(shown):
+            return (Code.TAG, "") if start.event == "release" else None
+        given = {name.replace("-", "_").lower() for name in _INPUT.findall(shown)}
+        if given:
+            named = {name.replace("-", "_").lower() for name in tag_inputs(job.entry)}
+            return (Code.TAG, "") if given & named else (Code.OPEN, f"whether {shown} names the tag")
+        if shown.startswith("refs/heads/"):
+            return None if on_tag else (Code.OTHER, "the branch that was picked")
+        if _OWN_REF.search(shown):
+            return (Code.TAG, "") if on_tag else (Code.OTHER, f"{shown}: the branch that was picked")
+        if "default_branch" in shown:
+            return Code.OTHER, "the default branch"
+        for hole in ref.holes:
+            found = self._output(hole, start, level)
+            if found is not None:
+                return found
+        return Code.OPEN, f"whether {shown} is the tag's commit"
+
+    def _output(self, hole: Hole, start: Start, level: int) -> tuple[Code, str] | None:
+        """What a step's output follows from: the values that the step is given."""
+        match = _OUTPUT.search(hole.shown)
+        name = hole.attribute.replace("#", "/")
+        job = next((each for each in self.pipeline.jobs if each.name == name), None)
+        if match is None or job is None or level >= _LEVELS:
+            return None
+        step = next((each for each in job.steps if each.step.id == match[1]), None)
+        if step is None:
+            return None
+        answers = [self._judge(value, start, job, level + 1) for value in _given(step) if _is_open(value)]
+        if any(code is Code.TAG for code, _ in answers):
+            return Code.TAG, ""
+        if step.run is not None and _HEAD.search(step.run.text):
+            found = next(self.of(job, None, (start,), level + 1), None)
+            return (found.code, found.why) if found else None
+        return next((each for each in answers if each[0] is Code.OTHER), None)
+
+
+def _given(step: EffectiveStep) -> Iterator[Possible]:
+    """What a step works with: its inputs, the expressions in its script, and the variables that it reads."""
+    yield from step.with_.values()
+    yield from step.expressions.values()
+    text = step.run.text if step.run else ""
+    for name, value in step.env.items():
+        if name in step.step.env or re.search(rf"\$\{{?{re.escape(name)}\b", text):
+            yield value
+
+
+def _is_open(value: Possible) -> bool:
+    return any(isinstance(option, Text) for option in options(value) or ())
+
+
+def _is_checkout(step: EffectiveStep) -> bool:
+    if step.step.action.lower() != "actions/checkout" or step.runs is False:
+        return False
+    repository = step.with_.get("repository", ABSENT)
+    return isinstance(repository, Absent) or repository == "" or "github.repository" in str(repository)
+
+
+def _uploads(job: EffectiveJob) -> bool:
+    return any(step.step.action == "actions/upload-artifact" for step in job.steps)

@@ -1,0 +1,109 @@
+"""How long a pipeline waits for a task that it has started: by a waiter, by polling, or by an option of a command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, Trace
+from checker.model.possible import options, shown
+from checker.model.values import Absent
+
+# AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times at most; boto3's waiter likewise.
+_WAIT_DELAY: Final = 6
+_WAIT_ATTEMPTS: Final = 100
+_OPTION: Final = re.compile(r"--?(?:deadline|timeout|wait|max-wait|wait-timeout|timeout-seconds)")
+_TIMEOUT: Final = re.compile(r"\btimeout\s+(?:-\S+\s+)*(\d+(?:\.\d+)?)([smhd]?)\b")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One way of waiting. ``seconds`` is its bound, ``None`` where it has one that is not known; ``endless``: none."""
+
+    place: Command | AwsCall
+    seconds: float | None = None
+    endless: bool = False
+
+
+def waits_of(trace: Trace, start: AwsCall, command: Command | None) -> tuple[Wait, ...]:
+    """How the step that began with ``command`` and started a task by ``start`` waits for it; empty if it does not."""
+    if command is not None:
+        told = _told(command)
+        if told is not None:
+            return (Wait(command, told),)
+    return tuple(_waits(trace, start))
+
+
+def _told(command: Command) -> float | None:
+    words = [shown(word) if isinstance(word, str | int | float) else "" for word in command.words]
+    for index, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if _OPTION.fullmatch(name):
+            number = value or (words[index + 1] if index + 1 < len(words) else "")
+            if re.fullmatch(r"\d+(?:\.\d+)?", number):
+                return float(number)
+    return _timeout(command.source)
+
+
+def _timeout(source: str) -> float | None:
+    match = _TIMEOUT.search(source)
+    return float(match[1]) * _UNITS[match[2]] if match is not None else None
+
+
+def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
+    for call in trace.aws:
+        if call.job is not start.job or call.service != "ecs":
+            continue
+        if call.how in (How.CLI_WAITER, How.SDK_WAITER) and "stopped" in call.waiter.lower().replace("_", ""):
+            yield _waiter(call)
+        elif call.operation == "DescribeTasks" and call.how in (How.CLI, How.SDK) and call.loop is not None:
+            yield _poll(call, call.loop, trace)
+
+
+def _waiter(call: AwsCall) -> Wait:
+    limit = _timeout(call.source)
+    if limit is not None:
+        return Wait(call, limit)
+    delay, attempts = _WAIT_DELAY, _WAIT_ATTEMPTS
+    configured = call.argument("WaiterConfig")
+    if isinstance(configured, Mapping):
+        given = {str(key).lower(): value for key, value in configured.items()}
+        delay_given, attempts_given = given.get("delay", delay), given.get("maxattempts", attempts)
+        if not isinstance(delay_given, int) or not isinstance(attempts_given, int):
+            return Wait(call)
+        delay, attempts = delay_given, attempts_given
+    elif not isinstance(configured, Absent):
+        return Wait(call)
+    return _repeated(call, delay * attempts)
+
+
+def _repeated(call: AwsCall, seconds: float) -> Wait:
+    for loop in call.reached.loops:
+        if not loop.bounded:
+            return Wait(call, endless=True)
+        if loop.kind != "each" and loop.attempts is None:
+            return Wait(call)
+        seconds *= loop.attempts or 1
+    return Wait(call, seconds)
+
+
+def _poll(call: AwsCall, loop: Loop, trace: Trace) -> Wait:
+    if not loop.bounded:
+        return Wait(call, endless=True)
+    pause = next((s for each in trace.commands if (s := _sleep(each, loop)) is not None), None)
+    if pause is None or loop.attempts is None:
+        return Wait(call)
+    return Wait(call, pause * loop.attempts)
+
+
+def _sleep(command: Command, loop: Loop) -> float | None:
+    if command.program != "sleep" or loop.spot not in {each.spot for each in command.reached.loops}:
+        return None
+    each = options(command.words[1]) if len(command.words) > 1 else None
+    if each is None or len(each) != 1:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", shown(each[0]))
+    return float(match[1]) * _UNITS[match[2]] if match is not None else None

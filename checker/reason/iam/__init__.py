@@ -1,0 +1,1 @@
+"""What IAM would allow: policies, conditions, the roles that deploy."""

@@ -1,0 +1,81 @@
+"""Condition blocks of IAM policies, evaluated against what is known of a request.
+
+Source: AWS IAM User Guide, "IAM JSON policy elements: Condition operators" and "Conditions with multiple context keys
+or values": values of one key are alternatives, keys and operators must all hold; a key that is absent fails a positive
+operator and satisfies a negated one; ``IfExists`` and ``ForAllValues`` hold for an absent key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from checker.model.values import Text
+from checker.reason.iam.policies import Condition
+from checker.reason.text.patterns import either, every, exact, folded, match
+
+_STRINGS: Final = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool"}
+    | {"stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of a request's context. Keys in lower case.
+
+    ``values``: key -> its values. ``absent``: keys that the request does not have. Of any other key nothing is known.
+    """
+
+    values: Mapping[str, tuple[str | Text, ...]] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN: Final = Context()
+
+
+def holds(conditions: tuple[Condition, ...], context: Context) -> bool | None:
+    """Whether all of ``conditions`` hold."""
+    return every(_holds(condition, context) for condition in conditions)
+
+
+def _holds(condition: Condition, context: Context) -> bool | None:
+    present: bool | None = True if condition.key in context.values else None
+    if condition.key in context.absent:
+        present = False
+    if condition.operator == "null":
+        return _null(condition, present)
+    if present is None or condition.operator not in _STRINGS or condition.qualifier not in _QUALIFIERS:
+        return None
+    if not present:
+        if condition.if_exists:
+            return True
+        return _QUALIFIERS[condition.qualifier] if condition.qualifier else condition.negated
+    values = context.values[condition.key]
+    single = (_one(condition, value) for value in values)
+    return either(single) if condition.qualifier == "foranyvalue" else every(single)
+
+
+# Whether the qualifier holds when the key is absent; without one that depends on the operator.
+_QUALIFIERS: Final[Mapping[str, bool]] = {"": False, "forallvalues": True, "foranyvalue": False}
+
+
+def _null(condition: Condition, present: bool | None) -> bool | None:
+    def answers() -> Iterator[bool | None]:
+        for pattern in condition.patterns:
+            wants_absent = None if pattern is None else pattern == exact("true")
+            yield None if wants_absent is None or present is None else wants_absent is not present
+
+    return either(answers())
+
+
+def _one(condition: Condition, value: str | Text) -> bool | None:
+    """One value of the request against the alternatives of the policy."""
+    target = exact(value)
+    if condition.operator.endswith("ignorecase") or condition.operator == "bool":
+        target = folded(target)
+    found = either(None if pattern is None else match(pattern, target) for pattern in condition.patterns)
+    if not condition.negated:
+        return found
+    return None if found is None else not found

@@ -1,0 +1,355 @@
+"""Would this call be allowed? IAM's evaluation over what templates say, in three values.
+
+Source: AWS IAM User Guide, "Policy evaluation logic": an explicit deny wins, a permissions boundary must allow as well,
+and what nothing allows is denied. Where a document, a condition or a name is not known, the answer is
+:attr:`Answer.UNKNOWN`, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from checker.model.environments import Project
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
+from checker.reason.iam.conditions import NOTHING_KNOWN, Context, holds
+from checker.reason.iam.managed_policies import managed_policy, may_deny
+from checker.reason.iam.policies import Condition, Document, Statement, read_document
+from checker.reason.names.arns import arn_of, expand, name_of
+from checker.reason.text.patterns import Pattern, either, every, exact, folded, glob, match, overlap
+
+
+class Answer(StrEnum):
+    """How AWS would answer a call."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call. ``resource`` is the ARN pattern that it touches; calls without resource-level support touch ``*``."""
+
+    action: str
+    resource: Pattern
+    context: Context = NOTHING_KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer; ``why`` completes "denied: ..." or "cannot be decided: ..."; the statements that decided it."""
+
+    answer: Answer
+    why: str = ""
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return self.answer is Answer.ALLOWED
+
+    @property
+    def denied(self) -> bool:
+        return self.answer is Answer.DENIED
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """All that decides what one principal may do.
+
+    ``unread``: documents whose content is not at hand, each as a reason. ``may_allow``: actions that policies known
+    only in outline may allow beyond ``statements``, each with the policy's name.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    unread: tuple[str, ...] = ()
+    may_allow: tuple[tuple[Pattern, str], ...] = ()
+    boundary: Policies | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.statements or self.unread or self.may_allow)
+
+
+# -- gathering -------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Attachments:
+    """Who has which policy, found in one pass over a project."""
+
+    to_roles: dict[ResourceKey, list[Resource]] = field(default_factory=dict)
+    managed: dict[str | Text, Resource] = field(default_factory=dict)
+    # Policies of roles that are named by something that is not known: the name's pattern, or None, and the policy.
+    open: list[tuple[Pattern | None, Resource]] = field(default_factory=list)
+    policies: dict[ResourceKey, Policies] = field(default_factory=dict)
+
+
+def _find_attachments(project: Project) -> _Attachments:
+    found = _Attachments()
+    policies = list(project.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"))
+    if not policies:
+        return found
+    roles = {name_of(role): role for role in project.resources("AWS::IAM::Role")}
+    for policy in policies:
+        if policy.type == "AWS::IAM::ManagedPolicy":
+            arn = arn_of(policy)
+            if arn is not None:
+                found.managed[arn] = policy
+        value = policy.get("RoleName" if policy.type == "AWS::IAM::RolePolicy" else "Roles")
+        if isinstance(value, Unknown):
+            found.open.append((None, policy))
+        for name in as_list(value.value) if isinstance(value, Known) else []:
+            if not isinstance(name, str | Text):
+                found.open.append((None, policy))
+                continue
+            written = expand(name, project)
+            named = roles.get(written)
+            owners = [named] if named is not None else list(project.all_referred(name))
+            if not owners and isinstance(written, Text):
+                found.open.append((exact(written), policy))
+            for owner in owners:
+                found.to_roles.setdefault(owner.key, []).append(policy)
+    return found
+
+
+def policies_of(role: Resource, project: Project) -> Policies:
+    """The identity policies of a role, however they are attached, and its permissions boundary."""
+    attachments = project.once(_find_attachments)
+    known = attachments.policies.get(role.key)
+    if known is None:
+        known = attachments.policies[role.key] = _policies_of(role, project, attachments)
+    return known
+
+
+def _policies_of(role: Resource, project: Project, attachments: _Attachments) -> Policies:
+    gathered: list[Document] = []
+    may_allow: list[tuple[Pattern, str]] = []
+    inline = role.get("Policies")
+    if isinstance(inline, Unknown):
+        gathered.append(Document(unread=(f"Policies: {inline.why}",)))
+    for index, entry in enumerate(as_list(inline.value) if isinstance(inline, Known) else []):
+        content = entry.get("PolicyDocument") if isinstance(entry, dict) else entry
+        gathered.append(read_document(content, role, f"Policies.{index}.PolicyDocument", project))
+    attached = dict.fromkeys(attachments.to_roles.get(role.key, ()))
+    arns = role.get("ManagedPolicyArns")
+    if isinstance(arns, Unknown):
+        gathered.append(Document(unread=(f"ManagedPolicyArns: {arns.why}",)))
+    for arn in as_list(arns.value) if isinstance(arns, Known) else []:
+        resource, document, may = _by_arn(arn, role, "ManagedPolicyArns", project, attachments)
+        if resource is not None:
+            attached[resource] = None
+        gathered.append(document)
+        may_allow.extend(may)
+    gathered.extend(_document_of(policy, project) for policy in attached)
+    for pattern, policy in attachments.open:
+        if pattern is None or overlap(pattern, exact(name_of(role))):
+            gathered.append(Document(unread=(f"policy {policy.logical_id} may be attached to it",)))
+    statements = tuple(statement for document in gathered for statement in document.statements)
+    unread = tuple(why for document in gathered for why in document.unread)
+    return Policies(statements, unread, tuple(may_allow), _boundary(role, project, attachments))
+
+
+def _document_of(policy: Resource, project: Project) -> Document:
+    value = policy.get("PolicyDocument")
+    if isinstance(value, Absent):
+        return Document()
+    content = value.value if isinstance(value, Known) else value
+    return read_document(content, policy, "PolicyDocument", project)
+
+
+def _by_arn(
+    arn: Resolved, role: Resource, path: str, project: Project, attachments: _Attachments
+) -> tuple[Resource | None, Document, list[tuple[Pattern, str]]]:
+    """A managed policy by its ARN: one of the project's, or what is known of AWS's own."""
+    if not isinstance(arn, str | Text):
+        why = arn.why if isinstance(arn, Unknown) else "it is no ARN"
+        return None, Document(unread=(f"{path}: {why}",)), []
+    expanded = expand(arn, project)
+    own = attachments.managed.get(expanded) or next(
+        (each for each in project.all_referred(arn) if each.type == "AWS::IAM::ManagedPolicy"), None
+    )
+    if own is not None:
+        return own, Document(), []
+    name = str(expanded)
+    outline = managed_policy(name)
+    if outline is None or may_deny(name):
+        return None, Document(unread=(f"the content of policy {name} is not at hand",)), []
+    document = read_document(outline.document, role, path, project)
+    return None, document, [(folded(glob(action)), name) for action in outline.may]
+
+
+def _boundary(role: Resource, project: Project, attachments: _Attachments) -> Policies | None:
+    value = role.get("PermissionsBoundary")
+    if isinstance(value, Absent):
+        return None
+    if isinstance(value, Unknown):
+        return Policies(unread=(f"PermissionsBoundary: {value.why}",))
+    resource, document, may = _by_arn(value.value, role, "PermissionsBoundary", project, attachments)
+    if resource is not None:
+        document = _document_of(resource, project)
+    return Policies(document.statements, document.unread, tuple(may))
+
+
+# -- deciding --------------------------------------------------------------------------------------
+
+
+def applies(statement: Statement, request: Request) -> bool | None:
+    """Whether a statement speaks of this call. Its principal is not looked at."""
+    action = folded(glob(request.action))
+
+    def parts() -> Iterator[bool | None]:
+        yield _within(statement.actions, statement.not_actions, action)
+        if statement.resources is not None or statement.not_resources is not None:
+            named = request.resource in statement.named
+            yield named or _within(statement.resources, statement.not_resources, request.resource)
+        yield holds(statement.conditions, request.context)
+        yield True if statement.certain else None
+
+    return every(parts())
+
+
+def _within(
+    patterns: tuple[Pattern | None, ...] | None, excluded: tuple[Pattern | None, ...] | None, target: Pattern
+) -> bool | None:
+    if patterns is not None:
+        return either(None if pattern is None else match(pattern, target) for pattern in patterns)
+    if excluded is None:
+        return None  # neither is written: IAM refuses such a document
+    inside = either(None if pattern is None else match(pattern, target) for pattern in excluded)
+    return None if inside is None else not inside
+
+
+def decide(policies: Policies, request: Request) -> Decision:
+    """How AWS would answer ``request`` made by whoever has ``policies``."""
+    decision = _decide(policies, request)
+    if policies.boundary is None or decision.denied:
+        return decision
+    bound = _decide(policies.boundary, request)
+    if bound.denied:
+        return Decision(Answer.DENIED, f"the permissions boundary does not allow {request.action}", bound.statements)
+    return bound if bound.answer is Answer.UNKNOWN else decision
+
+
+def _decide(policies: Policies, request: Request) -> Decision:
+    allowing: list[Statement] = []
+    perhaps: list[Statement] = []
+    for statement in policies.statements:
+        answer = applies(statement, request)
+        if answer is False:
+            continue
+        if answer and not statement.allows:
+            return Decision(Answer.DENIED, f"{statement.path} of {_named(statement)} denies it", (statement,))
+        (allowing if answer else perhaps).append(statement)
+    denies = [statement for statement in perhaps if not statement.allows]
+    if allowing and not denies and not policies.unread:
+        return Decision(Answer.ALLOWED, "", tuple(allowing))
+    outline = None if allowing else outlined(policies, request.action)
+    if not allowing and not any(statement.allows for statement in perhaps) and not policies.unread and not outline:
+        return Decision(Answer.DENIED, f"nothing allows {request.action} on it")
+    if policies.unread:
+        return Decision(Answer.UNKNOWN, policies.unread[0], tuple(allowing))
+    if denies or perhaps:
+        doubtful = (denies or perhaps)[0]
+        why = f"{doubtful.path} of {_named(doubtful)} depends on what is not known before deployment"
+        return Decision(Answer.UNKNOWN, why, (doubtful,))
+    return Decision(Answer.UNKNOWN, f"{outline} may allow it", ())
+
+
+def outlined(policies: Policies, action: str) -> str | None:
+    """The policy known in outline only that may allow ``action``, if there is one."""
+    wanted = folded(glob(action))
+    return next((name for pattern, name in policies.may_allow if overlap(pattern, wanted)), None)
+
+
+def _named(statement: Statement) -> str:
+    return statement.source.logical_id
+
+
+# -- bounds: what a call could touch at most ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One statement that allows an action, with the resources it allows it on; ``None`` for "all but some"."""
+
+    statement: Statement
+    resources: tuple[Pattern | None, ...] | None
+
+
+def grants(policies: Policies, action: str) -> list[Grant]:
+    """The statements that allow ``action`` on something, or may."""
+    wanted = folded(glob(action))
+    return [
+        Grant(statement, statement.resources)
+        for statement in policies.statements
+        if statement.allows and _within(statement.actions, statement.not_actions, wanted) is not False
+    ]
+
+
+def bounds_on_resources(policies: Policies, action: str) -> Iterator[tuple[Pattern | None, ...] | None]:
+    """Every upper bound on what ``action`` may touch; ``None`` for "no bound". The tightest one is what counts.
+
+    The statements that allow it are one bound together; so is the permissions boundary, and so is each statement that
+    denies it everywhere but on some resources.
+    """
+    for each in (policies, policies.boundary):
+        if each is not None and not each.unread and not outlined(each, action):
+            yield _union(grants(each, action))
+    for statement in denials(policies, action):
+        if not statement.conditions and statement.certain and statement.not_resources is not None:
+            yield statement.not_resources
+
+
+def denials(policies: Policies, action: str = "") -> list[Statement]:
+    """The statements that deny, those of the boundary included; with ``action``, those that surely speak of it."""
+    wanted = folded(glob(action))
+    return [
+        statement
+        for each in (policies, policies.boundary)
+        for statement in (each.statements if each else ())
+        if not statement.allows and (not action or _within(statement.actions, statement.not_actions, wanted))
+    ]
+
+
+def _union(found: list[Grant]) -> tuple[Pattern | None, ...] | None:
+    if any(grant.resources is None for grant in found):
+        return None
+    return tuple(pattern for grant in found for pattern in grant.resources or ())
+
+
+_BOUNDING: Final = frozenset(
+    {"stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase", "stringnotequals"}
+    | {"stringnotlike", "arnnotequals", "arnnotlike", "stringnotequalsignorecase"}
+)
+
+
+def bounds_on_key(
+    statement: Statement, denying: list[Statement], key: str, *, always_present: bool = False
+) -> Iterator[Condition]:
+    """The conditions that bound the values of ``key`` for what ``statement`` allows: each by itself is enough.
+
+    A deny of everything but some values bounds it too, where it is the deny's only condition. Conditions that hold for
+    an absent key bound nothing, unless the key is always there.
+    """
+    for condition in statement.conditions:
+        if condition.key == key and condition.operator in _BOUNDING and not condition.negated:
+            lenient = condition.if_exists or condition.qualifier == "forallvalues"
+            if always_present or not lenient:
+                yield condition
+    for deny in denying:
+        if len(deny.conditions) == 1 and deny.certain and _everywhere(deny):
+            condition = deny.conditions[0]
+            bounding = condition.operator in _BOUNDING and condition.negated and not condition.qualifier
+            if condition.key == key and bounding:
+                yield condition
+
+
+def _everywhere(statement: Statement) -> bool:
+    """Whether a statement speaks of all resources, as a trust policy's does without saying so."""
+    if statement.not_resources is not None:
+        return False
+    return statement.resources is None or glob("*") in statement.resources

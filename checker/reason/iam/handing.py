@@ -1,0 +1,95 @@
+"""Which roles the pipeline's calls pass to ECS tasks, where the calls do not say.
+
+To register a task definition or to run a task is to pass its task role and its execution role (Amazon ECS Developer
+Guide, "Task IAM role"). Scripts change the image in a definition that they have read, so the roles stand in the
+templates: those of the job's environment, of the families that the job names where it names any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from checker.model.environments import Environment, Project
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
+from checker.model.values import Absent
+from checker.reason.calls.authority import Authority, Ruling
+from checker.reason.calls.needs import Need, needs
+from checker.reason.calls.touched import family_of
+from checker.reason.iam.deployers import NO_NAME, deployment_of, same_environment
+from checker.reason.iam.evaluation import Answer
+from checker.reason.iam.passing import PASS_ROLE, TASKS, TaskRole, task_roles
+
+_ROLES: Final = ("taskrolearn", "executionrolearn")
+
+
+def passing(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
+    """``iam:PassRole`` on each role that the call passes."""
+    if not isinstance(call, AwsCall):
+        return []
+    named = [need for need in needs(call) if need.action == PASS_ROLE]
+    open_needs = [need for need in named if need.resources is None]
+    if call.service == "ecs" and call.operation == "RegisterTaskDefinition" and not named and _is_read(call):
+        open_needs = [Need(PASS_ROLE, None, context={"iam:PassedToService": TASKS})]
+    roles = [each for each in _of_tasks(authority) if each.arn is not None] if open_needs else []
+    arns = tuple(dict.fromkeys(each.arn for each in roles if each.arn is not None))
+    known = [need for need in named if need.resources is not None]
+    return [*known, *(replace(need, resources=arns or None) for need in open_needs)]
+
+
+def _is_read(call: AwsCall) -> bool:
+    """Whether the definition comes from a file or from the answer of another call, so that its roles are not seen."""
+    return (
+        not call.complete
+        or not isinstance(call.argument("cliinputjson"), Absent)
+        or not any(
+            not isinstance(call.argument(name), Absent) for name in ("networkmode", "cpu", "requirescompatibilities")
+        )
+    )
+
+
+def _of_tasks(authority: Authority) -> list[TaskRole]:
+    own = [role for each in _environments(authority) for role in task_roles(each)]
+    named = [role for role in own if family_of(role.task) in authority.families]
+    return named or own
+
+
+def _environments(authority: Authority) -> Iterator[Environment]:
+    for each in authority.project.environments:
+        if not authority.environment or each.name == NO_NAME or same_environment(each.name, authority.environment):
+            yield each
+
+
+def rulings_on_passing(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling] | None:
+    """What AWS answers; ``None`` for a refusal that the deploy role itself is judged for."""
+    rulings = [ruling for need in passing(call, authority) for ruling in _rulings(call, need, authority)]
+    refused = [each for each in rulings if each.answer is not Answer.ALLOWED]
+    judged = {str(role.arn) for role in _judged_elsewhere(authority.project, authority)} if refused else set()
+    return None if refused and all(each.resource in judged for each in refused) else rulings
+
+
+def _rulings(call: AwsCall | CdkCommand, need: Need, authority: Authority) -> list[Ruling]:
+    """One for each role. Where nothing tells which task it is, those of any will do."""
+    each = [authority.rule(replace(need, resources=(arn,))) for arn in need.resources or ()]
+    if not each:
+        return [authority.rule(need)]
+    told = any(role.task for role in _of_tasks(authority) if family_of(role.task) in authority.families)
+    answers = {ruling.answer for ruling in each}
+    literal = isinstance(call, AwsCall) and any(not isinstance(call.argument(name), Absent) for name in _ROLES)
+    if told or literal or len(answers) == 1:
+        return each
+    why = "which task it is; the role of one would be refused"
+    return [
+        replace(ruling, answer=Answer.UNKNOWN, why=why) if ruling.answer is Answer.DENIED else ruling for ruling in each
+    ]
+
+
+def _judged_elsewhere(project: Project, authority: Authority) -> Iterator[TaskRole]:
+    deployment = deployment_of(project)
+    for deployer in deployment.deployers:
+        if deployer.role in authority.who.roles:
+            served = deployment.served(deployer)
+            for environment in project.environments:
+                if environment.name in served or environment not in deployment.environments:
+                    yield from task_roles(environment)

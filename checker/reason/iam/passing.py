@@ -1,0 +1,276 @@
+"""Passing roles to ECS tasks: which roles the tasks need, and what a grant of ``iam:PassRole`` reaches beyond them.
+
+Source: Amazon ECS Developer Guide, "Task IAM role" and "Task execution IAM role": to register a task definition or run
+a task is to pass both roles, to ``ecs-tasks.amazonaws.com``. A role can be passed within its own account only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Environment, Project
+from checker.model.resources import Resource, Stack
+from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, pieces, text
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import (
+    Decision,
+    Policies,
+    Request,
+    bounds_on_key,
+    bounds_on_resources,
+    decide,
+    denials,
+    grants,
+)
+from checker.reason.iam.policies import Statement
+from checker.reason.names.arns import account_of, arn_of, expand
+from checker.reason.text.patterns import (
+    GENERATED,
+    Pattern,
+    Wild,
+    every,
+    exact,
+    example,
+    glob,
+    has_hole,
+    has_wild,
+    overlap,
+)
+
+PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
+TASKS: Final = "ecs-tasks.amazonaws.com"
+_SERVICE_KEY: Final = "iam:passedtoservice"
+# Services that a stolen deploy role would pass an administrator's role to.
+_OTHER_SERVICES: Final = ("lambda.amazonaws.com", "ec2.amazonaws.com", "ecs.amazonaws.com", "anything.amazonaws.com")
+# What CDK appends to a construct's path to make a logical id.
+_HASH: Final = re.compile(r"[0-9A-F]{8}$")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRole:
+    """A role that a task definition names. ``arn`` is ``None`` where it is not known, and ``why`` says why."""
+
+    task: Resource
+    property: str  # TaskRoleArn or ExecutionRoleArn
+    arn: str | Text | None
+    role: Resource | None = None
+    why: str = ""
+
+
+def task_roles(environment: Environment) -> Iterator[TaskRole]:
+    """The task role and the execution role of every task definition of an environment."""
+    project = environment.project
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        for name in ("TaskRoleArn", "ExecutionRoleArn"):
+            value = task.get(name)
+            if isinstance(value, Absent):
+                continue
+            if isinstance(value, Unknown) or not isinstance(value.value, str | Text):
+                why = value.why if isinstance(value, Unknown) else "it is no ARN"
+                yield TaskRole(task, name, None, None, f"{name} of {task.logical_id}: {why}")
+                continue
+            role = next((each for each in project.all_referred(value) if each.type == "AWS::IAM::Role"), None)
+            yield TaskRole(task, name, _as_arn(expand(value.value, project), task.stack), role)
+
+
+def _as_arn(written: str | Text, stack: Stack) -> str | Text:
+    """A task definition may name a role by its short name."""
+    first = pieces(written)[0]
+    if (isinstance(first, Hole) and first.attribute != GENERATED) or str(written).startswith("arn:"):
+        return written
+    return text([f"arn:{stack.partition}:iam::", *account_of(stack), ":role/", *pieces(written)])
+
+
+def mirrored(needed: Iterable[TaskRole], elsewhere: Iterable[str]) -> Iterator[TaskRole]:
+    """The roles that environments which are not at hand need, where names tell: made by the same code, they are called
+    as those at hand are, with the one environment's name in the place of the other's."""
+    names = list(elsewhere)
+    for each in needed:
+        home = each.task.stack.environment
+        for name in names:
+            if each.arn is not None and any(isinstance(part, str) and home in part for part in pieces(each.arn)):
+                parts = [part.replace(home, name) if isinstance(part, str) else part for part in pieces(each.arn)]
+                yield TaskRole(each.task, each.property, text(parts))
+
+
+def may_pass(policies: Policies, arn: str | Text, service: str = TASKS) -> Decision:
+    """Whether the role of this ARN may be passed to ``service``."""
+    return decide(policies, Request(PASS_ROLE, exact(arn), Context({_SERVICE_KEY: (service,)})))
+
+
+# -- scope -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Something that is granted and should not be: by which statement, what it says, and an example."""
+
+    statement: Statement
+    written: str
+    example: str
+
+
+def needed_only(policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project) -> bool | None:
+    """Whether nothing but the ``needed`` roles can be passed: one bound that lies within them is proof."""
+    roles = [each for each in needed if each.arn is not None]
+    arns = {exact(each.arn): None for each in roles if each.arn is not None}
+    answers: list[bool | None] = []
+    for bound in bounds_on_resources(policies, PASS_ROLE):
+        if bound is None:
+            answers.append(False)
+            continue
+        local = [None if pattern is None else _local(pattern, stack) for pattern in bound]
+        answers.append(every(None if each is None else _is_needed(each, arns, roles, project) for each in local))
+        if answers[-1]:
+            return True
+    return None if None in answers or not answers else False
+
+
+def _local(pattern: Pattern, stack: Stack) -> Pattern:
+    """The pattern with ``*`` for partition and account taken as one's own: a foreign role cannot be passed anyway."""
+    colons = [index for index, symbol in enumerate(pattern) if symbol == ":"]
+    if len(colons) < 5:
+        return pattern
+    partition, account = pattern[colons[0] + 1 : colons[1]], pattern[colons[3] + 1 : colons[4]]
+    return (
+        *pattern[: colons[0] + 1],
+        *(exact(stack.partition) if partition == (Wild.ANY,) else partition),
+        *pattern[colons[1] : colons[3] + 1],
+        *(account_of(stack) if account == (Wild.ANY,) and not stack.account else ()),
+        *(exact(stack.account) if account == (Wild.ANY,) and stack.account else ()),
+        *(account if account != (Wild.ANY,) else ()),
+        *pattern[colons[4] :],
+    )
+
+
+def _is_needed(pattern: Pattern, arns: Collection[Pattern], roles: list[TaskRole], project: Project) -> bool | None:
+    if pattern in arns:
+        return True
+    if pattern[-1:] == (Wild.ANY,) and any(_stands_for(pattern, each.role, project) for each in roles if each.role):
+        return True
+    if has_hole(pattern) and Wild.ANY not in pattern:
+        return None if any(overlap(pattern, arn) for arn in arns) or _is_open(pattern) else False
+    # Written out against a role whose account or name is known at deployment only.
+    maybe = Wild.ANY not in pattern and any(has_hole(arn) and overlap(arn, pattern) for arn in arns)
+    return None if maybe else False
+
+
+def _is_open(pattern: Pattern) -> bool:
+    return isinstance(pattern[0], Hole) if pattern else False
+
+
+def _stands_for(pattern: Pattern, role: Resource, project: Project) -> bool:
+    """Whether a pattern's last ``*`` stands for what CloudFormation appends to the generated name of this one role."""
+    arn = arn_of(role)
+    if arn is None or not pattern or pattern[-1] is not Wild.ANY or Wild.ANY in pattern[:-1] or Wild.ONE in pattern:
+        return False
+    name = exact(arn)
+    if not (isinstance(name[-1], Hole) and name[-1].attribute == GENERATED) or name[-2] != "-":
+        return False
+    head, written = name[:-1], pattern[:-1]
+    unhashed = len(head) - 1 - len(match[0]) if (match := _HASH.search(role.logical_id)) else len(head) - 1
+    if written != head[: len(written)] or len(written) < unhashed:
+        return False
+    others = (each for each in project.resources("AWS::IAM::Role") if each is not role)
+    return not any(overlap(pattern, exact(other)) for each in others if (other := arn_of(each)) is not None)
+
+
+def excess_role(
+    policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project, *, complete: bool
+) -> Excess | None:
+    """A role that is not needed and surely can be passed, where one is found. Roles of the project come first.
+
+    Where not all environments are at hand (``complete`` is false), a role named in full that no template at hand has
+    may be a task's role in one of the others: it does not count.
+    """
+    roles = [each for each in needed if each.arn is not None]
+    arns = {exact(each.arn): None for each in roles if each.arn is not None}
+    own = [arn for role in project.resources("AWS::IAM::Role") if (arn := arn_of(role)) is not None]
+    made_up = [
+        text([f"arn:{stack.partition}:iam::", *account_of(stack), ":role", path])
+        for path in ("/anything", "/service/anything")
+    ]
+    for grant in grants(policies, PASS_ROLE):
+        for pattern in grant.resources if grant.resources is not None else [glob("*")]:
+            if pattern is None or _is_needed(_local(pattern, stack), arns, roles, project):
+                continue
+            written = example(_local(pattern, stack), "anything")
+            for candidate in (*own, written, *made_up) if Wild.ANY in pattern or Wild.ONE in pattern else (written,):
+                target = exact(candidate)
+                if target in arns or not overlap(pattern, target) or any(overlap(target, arn) for arn in arns):
+                    continue
+                if not complete and not has_wild(pattern) and candidate not in own:
+                    continue
+                if any(may_pass(policies, candidate, each).allowed for each in _services(grant.statement)):
+                    said = "everything but some roles" if grant.resources is None else str(example(pattern, "*"))
+                    return Excess(grant.statement, said, str(candidate))
+    return None
+
+
+def _services(statement: Statement) -> tuple[str, ...]:
+    """Services that a statement may pass to: the right one, those that it names, and some that nobody should."""
+    named = (
+        example(pattern)
+        for condition in statement.conditions
+        if condition.key == _SERVICE_KEY
+        for pattern in condition.patterns
+        if pattern is not None
+    )
+    return tuple(dict.fromkeys((TASKS, *(each for each in named if isinstance(each, str)), *_OTHER_SERVICES)))
+
+
+# -- service -----------------------------------------------------------------------------------------
+
+
+def tasks_only(policies: Policies, statement: Statement) -> bool | None:
+    """Whether ``statement`` lets roles be passed to ECS tasks only. The key is in every request to pass a role."""
+    answers = [
+        every(None if pattern is None else _is_tasks(pattern) for pattern in condition.patterns)
+        for condition in bounds_on_key(statement, denials(policies, PASS_ROLE), _SERVICE_KEY, always_present=True)
+    ]
+    return True if True in answers else None if None in answers else False
+
+
+def _is_tasks(pattern: Pattern) -> bool | None:
+    if pattern in (exact(TASKS), exact(f"{TASKS}.cn")):
+        return True
+    return None if has_hole(pattern) else False
+
+
+def excess_service(policies: Policies, statement: Statement, stack: Stack) -> Excess | None:
+    """A service other than ECS tasks that ``statement`` surely lets roles be passed to."""
+    head = [f"arn:{stack.partition}:iam::", *account_of(stack)]
+    for pattern in statement.resources if statement.resources is not None else [glob("*")]:
+        if pattern is None:
+            continue
+        for role in (example(_local(pattern, stack), "anything"), text([*head, ":role/anything"])):
+            for service in _services(statement):
+                if service != TASKS and may_pass(policies, role, service).allowed:
+                    return Excess(statement, str(example(pattern, "*")), service)
+    return None
+
+
+def services_of(environment: Environment) -> Iterator[tuple[Resource, str | Text, str | Text]]:
+    """The ECS services of an environment, each with its cluster's name and its own; holes where they are open."""
+    for service in environment.resources("AWS::ECS::Service"):
+        cluster = service.get("Cluster")
+        written = cluster.value if isinstance(cluster, Known) and isinstance(cluster.value, str | Text) else "default"
+        name = service.get("ServiceName")
+        named = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else None
+        in_cluster = _after_slash(expand(written, environment.project))
+        made_up = Hole(HoleKind.RESOURCE, f"${{{service.logical_id}.Name}}", service.key, GENERATED)
+        rest = pieces(named) if named else (f"{service.stack.name}-", made_up)
+        yield service, in_cluster, text(list(rest))
+
+
+def _after_slash(written: str | Text) -> str | Text:
+    """A cluster's name, whether it is given by name or by ARN."""
+    parts = list(pieces(written))
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if isinstance(part, str) and "/" in part:
+            return text([part.rpartition("/")[2], *parts[index + 1 :]])
+    return written

@@ -1,0 +1,115 @@
+"""What bounds the statements of a migration and their waits for locks: in code, in SQL, in variables, in templates.
+
+PostgreSQL bounds neither by itself: ``statement_timeout`` and ``lock_timeout`` are 0, that is off, until somebody sets
+them (PostgreSQL documentation, "Client Connection Defaults").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Project
+from checker.model.migrations import MigrationFolder, MigrationRunner, SqlFile
+from checker.model.values import Known
+from checker.reason.templates.workloads import environment_variables
+
+STATEMENT: Final = "statement_timeout"
+LOCK: Final = "lock_timeout"
+_ZERO: Final = re.compile(r"0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
+_GROUPS: Final = ("AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where a timeout is set; ``off`` where it is set to nothing. ``where`` is ``FILE:LINE`` or a name."""
+
+    where: str
+    off: bool = False
+
+
+def is_off(value: str) -> bool:
+    return _ZERO.fullmatch(value.strip().strip("'\"")) is not None
+
+
+def in_text(name: str, text: str) -> bool | None:
+    """Whether options, a URL or SQL set a timeout: ``True``, ``False`` to nothing, ``None`` if they do not name it."""
+    found = _assigned(name).search(text) or _configured(name).search(text)
+    return None if found is None else not is_off(found[1])
+
+
+def _assigned(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{name}\s*(?:=|%3[dD]|\bTO\b)\s*'?([^\s';&\"`)]+)", re.IGNORECASE)
+
+
+def _configured(name: str) -> re.Pattern[str]:
+    return re.compile(rf"set_config\(\s*'{name}'\s*,\s*'?([^\s',)]+)", re.IGNORECASE)
+
+
+def _as_key(name: str, language: str) -> re.Pattern[str]:
+    quoted = rf"['\"]{name}['\"]"
+    key = quoted if language != "script" else rf"(?:{quoted}|\b{name}\b)"
+    return re.compile(rf"{key}\s*\]?\s*(?::|=(?!=))\s*['\"]?([^\s'\",)}}]+)")
+
+
+def in_code(name: str, runner: MigrationRunner) -> Bound | None:
+    """Where a runner's code sets a timeout on its session. One that is switched off is told only if none is set."""
+    off: Bound | None = None
+    for file in runner.files:
+        for line, text in file.strings:
+            answer = in_text(name, text)
+            if answer:
+                return Bound(f"{file.file}:{line}")
+            if answer is False:
+                off = off or Bound(f"{file.file}:{line}", off=True)
+        for match in _as_key(name, file.language).finditer(file.code):
+            if not is_off(match[1]):
+                return Bound(f"{file.file}:{file.line_at(match.start())}")
+            off = off or Bound(f"{file.file}:{file.line_at(match.start())}", off=True)
+    return off
+
+
+def in_sql(name: str, folders: Iterable[MigrationFolder]) -> Bound | None:
+    """Where SQL bounds every session of a role or a database, or every single file bounds its own."""
+    files = [migration.up for folder in folders for migration in folder.migrations]
+    for file in files:
+        for each in file.statements:
+            if each.kind == "set for sessions" and each.name == name and not is_off(each.value):
+                return Bound(str(each.spot))
+    if files and all(_sets(name, file) for file in files):
+        return Bound(f"every file of {files[0].file.rpartition('/')[0]}")
+    return None
+
+
+def _sets(name: str, file: SqlFile) -> bool:
+    """Whether a file bounds itself before it does anything."""
+    for each in file.statements:
+        if each.kind == "set" and each.name == name:
+            return bool(each.value) and not is_off(each.value)
+        if each.effect.value != "setting":
+            return False
+    return file.readable and not file.statements
+
+
+def in_templates(name: str, project: Project) -> Bound | None:
+    """A database's own default, or options that a container is given."""
+    for group in project.resources(*_GROUPS):
+        value = group.get(f"Parameters.{name}")
+        if isinstance(value, Known) and isinstance(value.value, str | int) and not is_off(str(value.value)):
+            return Bound(f"{group.logical_id}")
+    for environment in project.environments:
+        for variable in environment_variables(environment):
+            if variable.name == "PGOPTIONS" and in_text(name, str(variable.value)):
+                return Bound(f"{variable.owner.logical_id}, PGOPTIONS")
+    return None
+
+
+def switched_off(name: str, folder: MigrationFolder) -> Iterator[tuple[int, int]]:
+    """The files of a folder that take a bound away: index of the migration, line."""
+    for index, migration in enumerate(folder.migrations):
+        for each in migration.up.statements:
+            if each.name == name and each.kind.startswith("set") and each.value and is_off(each.value):
+                yield index, each.spot.line
+                break

@@ -1,0 +1,189 @@
+"""ARNs and physical names of a template's resources, as far as they are known before a deployment.
+
+Formats: AWS Service Authorization Reference, "Resource types defined by" each service. A name that the template does
+not set is made up by CloudFormation as ``STACK-LOGICALID-RANDOM`` (AWS CloudFormation User Guide, "Name type").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from checker.model.environments import Project
+from checker.model.resources import Resource, Stack
+from checker.model.values import Absent, Hole, HoleKind, Known, ResourceKey, Text, pieces, text
+from checker.reason.text.patterns import GENERATED
+
+# Longer than this CloudFormation shortens both parts of a generated name, in a way that it does not document.
+_GENERATED_LIMIT: Final = 64
+_RANDOM: Final = 13  # "-" and twelve characters
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How one type is named. ``tail`` is the ARN's last field; what ``Ref`` returns is the name or the ARN."""
+
+    name: str
+    service: str
+    tail: str
+    ref: Literal["name", "arn"] = "name"
+    regional: bool = True
+    account: bool = True
+    lower: bool = False  # generated names are lower case
+    suffix: str = ""  # what ``GetAtt Arn`` has after the ARN that policies name
+    random: bool = False  # the service itself appends random characters
+
+
+_SHAPES: Final[Mapping[str, _Shape]] = {
+    "AWS::IAM::Role": _Shape("RoleName", "iam", "role{path}{name}", regional=False),
+    "AWS::IAM::User": _Shape("UserName", "iam", "user{path}{name}", regional=False),
+    "AWS::IAM::ManagedPolicy": _Shape("ManagedPolicyName", "iam", "policy{path}{name}", "arn", regional=False),
+    "AWS::IAM::OIDCProvider": _Shape("Url", "iam", "oidc-provider/{name}", "arn", regional=False),
+    "Custom::AWSCDKOpenIdConnectProvider": _Shape("Url", "iam", "oidc-provider/{name}", "arn", regional=False),
+    "AWS::ECR::Repository": _Shape("RepositoryName", "ecr", "repository/{name}", lower=True),
+    "AWS::ECS::Cluster": _Shape("ClusterName", "ecs", "cluster/{name}"),
+    "AWS::S3::Bucket": _Shape("BucketName", "s3", "{name}", regional=False, account=False, lower=True),
+    "AWS::Logs::LogGroup": _Shape("LogGroupName", "logs", "log-group:{name}", suffix=":*"),
+    "AWS::SecretsManager::Secret": _Shape("Name", "secretsmanager", "secret:{name}", "arn", random=True),
+    "AWS::Lambda::Function": _Shape("FunctionName", "lambda", "function:{name}"),
+    "AWS::SQS::Queue": _Shape("QueueName", "sqs", "{name}"),
+    "AWS::SNS::Topic": _Shape("TopicName", "sns", "{name}", "arn"),
+    "AWS::DynamoDB::Table": _Shape("TableName", "dynamodb", "table/{name}"),
+}
+
+
+def name_of(resource: Resource) -> str | Text:
+    """The physical name: as the template sets it, or as CloudFormation would make it up, with a hole for the rest."""
+    shape = _SHAPES[resource.type]
+    value = resource.get(shape.name)
+    if isinstance(value, Known) and isinstance(value.value, str | Text):
+        return _host(value.value) if shape.name == "Url" else value.value
+    if not isinstance(value, Absent):
+        return Text((_own(resource, "<name>"),))
+    stack, rest = resource.stack, _own(resource, GENERATED)
+    name = resource.logical_id.lower() if shape.lower else resource.logical_id
+    if stack.parent is not None:
+        return Text((rest,))
+    stack_name = stack.name.lower() if shape.lower else stack.name
+    if len(stack_name) + 1 + len(name) + _RANDOM > _GENERATED_LIMIT:
+        return text([stack_name[:16], rest])
+    return text([f"{stack_name}-{name}-", rest])
+
+
+def _own(resource: Resource, attribute: str) -> Hole:
+    return Hole(HoleKind.RESOURCE, f"${{{resource.logical_id}}}", resource.key, attribute)
+
+
+def _host(url: str | Text) -> str | Text:
+    """An OIDC provider is named by its URL without the scheme."""
+    first, *rest = pieces(url)
+    return text([first.removeprefix("https://") if isinstance(first, str) else first, *rest])
+
+
+def arn_of(resource: Resource) -> str | Text | None:
+    """The ARN that policies name the resource by; ``None`` for types that are not in the table."""
+    shape = _SHAPES.get(resource.type)
+    if shape is None:
+        return None
+    if shape.service == "iam" and resource.raw_at("Path") is not None:
+        path = resource.get("Path")
+        if isinstance(path, Known) and isinstance(path.value, str | Text):
+            path_pieces = pieces(path.value)
+        else:
+            path_pieces = ("/",) if isinstance(path, Absent) else (_own(resource, "<path>"),)
+    else:
+        path_pieces = ("/",)
+    tail: list[str | Hole] = []
+    for index, part in enumerate(shape.tail.replace("{path}", "\0").replace("{name}", "\0").split("\0")):
+        if index:
+            named = index == 2 or "{path}" not in shape.tail
+            tail.extend(pieces(name_of(resource)) if named else path_pieces)
+        tail.append(part)
+    if shape.random:
+        tail.extend(["-", _own(resource, GENERATED)])
+    return _arn(resource.stack, shape, tail)
+
+
+def _arn(stack: Stack, shape: _Shape, tail: list[str | Hole]) -> str | Text:
+    return text(
+        [
+            f"arn:{stack.partition}:{shape.service}:",
+            *(_region(stack) if shape.regional else ()),
+            ":",
+            *(account_of(stack) if shape.account else ()),
+            ":",
+            *tail,
+        ]
+    )
+
+
+def account_of(stack: Stack) -> tuple[str | Hole, ...]:
+    """The stack's account: its number, or what ``AWS::AccountId`` stands for."""
+    return (stack.account or Hole(HoleKind.PSEUDO, "${AWS::AccountId}"),)
+
+
+def _region(stack: Stack) -> tuple[str | Hole, ...]:
+    return (stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}"),)
+
+
+def stack_arn(stack: Stack) -> Text:
+    """The ARN of a stack: its name, and an id that CloudFormation makes up."""
+    unique = Hole(HoleKind.RESOURCE, "${AWS::StackId}", ResourceKey(stack.id, ""), GENERATED)
+    head = f"arn:{stack.partition}:cloudformation:"
+    return Text(_joined([head, *_region(stack), ":", *account_of(stack), f":stack/{stack.name}/", unique]))
+
+
+def ecs_arn(stack: Stack, kind: str, name: str | Text) -> str | Text:
+    """An ARN of Amazon ECS: ``kind`` is ``service``, ``task-definition``, …, and ``name`` what follows the slash."""
+    return text([f"arn:{stack.partition}:ecs:", *_region(stack), ":", *account_of(stack), f":{kind}/", *pieces(name)])
+
+
+def _joined(parts: list[str | Hole]) -> tuple[str | Hole, ...]:
+    return pieces(text(parts))
+
+
+def expand(value: str | Text, project: Project) -> str | Text:
+    """The string with references to the project's resources replaced by their names and ARNs where those are known."""
+    if isinstance(value, str):
+        return value
+    parts: list[str | Hole] = []
+    for part in value.parts:
+        parts.extend(_expanded(part, project) if isinstance(part, Hole) and part.target is not None else (part,))
+    return text(parts)
+
+
+def _expanded(hole: Hole, project: Project) -> tuple[str | Hole, ...]:
+    resource = project.resource(hole.target) if hole.target is not None else None
+    shape = _SHAPES.get(resource.type) if resource is not None else None
+    if resource is None or shape is None or hole.attribute in (GENERATED, "<name>", "<path>"):
+        return (hole,)
+    by_ref = hole.attribute == ""
+    if by_ref and shape.ref == "name":
+        return pieces(name_of(resource))
+    if by_ref or hole.attribute in ("Arn", "PolicyArn", "TopicArn", "Id") or hole.attribute.endswith("Arn[5]"):
+        arn = arn_of(resource)
+        if arn is None or (hole.attribute == "Id" and shape.ref != "arn"):
+            return (hole,)
+        if not hole.attribute.endswith("Arn[5]"):
+            return (*pieces(arn), *((shape.suffix,) if shape.suffix else ()))
+        return pieces(arn_tail(arn))
+    return (hole,)
+
+
+def arn_tail(arn: str | Text) -> str | Text:
+    """The last field of an ARN, which may have colons of its own. Holes before it have none."""
+    colons = 0
+    kept: list[str | Hole] = []
+    for part in pieces(arn):
+        if colons >= 5 or isinstance(part, Hole):
+            if colons >= 5:
+                kept.append(part)
+            continue
+        fields = part.split(":")
+        if colons + len(fields) - 1 < 5:
+            colons += len(fields) - 1
+            continue
+        kept.append(":".join(fields[5 - colons :]))
+        colons = 5
+    return text(kept)

@@ -1,0 +1,378 @@
+"""Which physical names collide, and whether a name would collide with the next environment made from the same code.
+
+Two names collide when their kind, their text, their parents and the place where they have to be unique (region,
+account, partition) are the same. Each comparison has three answers; "may be" is never read as "no".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from checker.model.environment_words import environment_of, words
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Raw, Resource, Stack
+from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be
+from checker.reason.names.physical import (
+    PhysicalName,
+    Reach,
+    is_open,
+    is_stacks_own,
+    physical_names,
+    references,
+    settled,
+)
+
+# What names a parent: a resource of this project, a text, nothing at all, or (None) something that cannot be told.
+_Parent: TypeAlias = "ResourceKey | str | Text | Absent | None"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A physical name, settled and placed so that it can be compared. ``text`` is ``None`` where it is not known."""
+
+    name: PhysicalName
+    text: str | Text | None
+    parents: tuple[_Parent, ...]
+
+    @property
+    def resource(self) -> Resource:
+        return self.name.resource
+
+    @property
+    def open(self) -> bool:
+        return isinstance(self.text, Text) and any(is_open(hole) for hole in self.text.holes)
+
+    @property
+    def scope(self) -> tuple[object, ...]:
+        """Where the name has to be unique: the place, and the parents in it."""
+        return (*_place(self), *self.parents)
+
+    @property
+    def scope_shape(self) -> tuple[object, ...] | None:
+        """How the scope is written. Two scopes of one shape are one only where they are equal; ``None``: may be any."""
+        shape: list[object] = []
+        for part in self.scope:
+            if part is None or isinstance(part, Text) or (isinstance(part, str) and _dynamic(part)):
+                return None
+            shape.append("not named" if part == "" else type(part))
+        return tuple(shape)
+
+
+@dataclass(slots=True)
+class Clash:
+    """What one name collides with: for sure, and possibly."""
+
+    certain: list[Candidate] = field(default_factory=list)
+    possible: list[Candidate] = field(default_factory=list)
+
+
+def candidates(project: Project, resources: Iterable[Resource] | None = None) -> list[Candidate]:
+    """Every fixed physical name of the project (or of ``resources``), ready to be compared."""
+    found: list[Candidate] = []
+    made: list[Candidate] = []
+    for resource in project.resources() if resources is None else resources:
+        for name in physical_names(resource):
+            value = name.value
+            text = settled(value, project, caseless=name.naming.caseless) if isinstance(value, str | Text) else None
+            if isinstance(text, str) and name.naming.kind == "AWS::Route53::RecordSet":
+                text = text.rstrip(".")
+            parents = tuple(_parent(each, resource, project) for each in (*name.parents, *name.others))
+            (found if resource.type.startswith("AWS::") else made).append(Candidate(name, text, parents))
+    # A custom resource that is told the name of something its own environment (or the shared one) makes, makes no
+    # second one.
+    own = {(each.name.naming.kind, each.text, each.resource.environment_name) for each in found}
+    shared = [each.name for each in project.environments if each.kind is EnvironmentKind.SHARED]
+    for each in made:
+        places = (each.resource.environment_name, *shared)
+        if not any((each.name.naming.kind, each.text, place) in own for place in places):
+            found.append(each)
+    return found
+
+
+def _parent(value: Value, resource: Resource, project: Project) -> _Parent:
+    if isinstance(value, Absent):
+        return value
+    if isinstance(value, Unknown):
+        return None
+    if isinstance(value.value, Text) and len(value.value.parts) > 1:
+        return settled(value.value, project)
+    if isinstance(value.value, list | dict | str | Text):
+        referred = list(project.all_referred(value))
+        if referred:
+            own = resource.environment_name
+            return next((each for each in referred if each.environment_name == own), referred[0]).key
+    if isinstance(value.value, Text):
+        return settled(value.value, project)
+    return str(value.value) if isinstance(value.value, str | bool | int | float) else None
+
+
+def clashes(names: Sequence[Candidate]) -> Mapping[Candidate, Clash]:
+    """For every name that collides or may collide, with what."""
+    found: dict[Candidate, Clash] = {}
+    by_kind: dict[str, list[Candidate]] = {}
+    for each in names:
+        if each.text is not None:
+            by_kind.setdefault(each.name.naming.kind, []).append(each)
+    for group in by_kind.values():
+        by_text: dict[str | Text, list[Candidate]] = {}
+        for each in group:
+            if each.text is not None:
+                by_text.setdefault(each.text, []).append(each)
+        for same_text in by_text.values():
+            if len(same_text) > 1:
+                _compare_scopes(same_text, found)
+        if any(each.open or _dynamic(each.text) for each in group):
+            _compare_open(group, found)
+    return found
+
+
+def _compare_scopes(group: Sequence[Candidate], found: dict[Candidate, Clash]) -> None:
+    """Names of one text: they collide where place and parents are the same too."""
+    by_scope: dict[tuple[object, ...], list[Candidate]] = {}
+    for each in group:
+        by_scope.setdefault(each.scope, []).append(each)
+    by_shape: dict[object, list[Candidate]] = {}
+    for scoped in by_scope.values():
+        by_shape.setdefault(scoped[0].scope_shape, []).append(scoped[0])
+        for each in scoped:
+            for other in _others(each, scoped):
+                _note(found, each, other, certain=None not in each.parents)
+    # Scopes that are written in different ways may still be one.
+    for shape, scopes in by_shape.items():
+        unlike = [each for other, firsts in by_shape.items() if other != shape or shape is None for each in firsts]
+        for one in scopes:
+            for other in unlike:
+                if other is one:
+                    continue
+                answer = _all((same_place(one, other), *map(_same_parent, one.parents, other.parents)))
+                if answer is not False:
+                    for each in by_scope[one.scope]:
+                        _note(found, each, other, certain=answer is True)
+                    break
+
+
+def _others(candidate: Candidate, group: Sequence[Candidate], limit: int = 10) -> Iterator[Candidate]:
+    for other in group:
+        if limit <= 0:
+            return
+        if other.resource is not candidate.resource:
+            limit -= 1
+            yield other
+
+
+def _note(found: dict[Candidate, Clash], one: Candidate, other: Candidate, *, certain: bool) -> None:
+    clash = found.setdefault(one, Clash())
+    sure = certain and one.name.naming.certain and other.name.naming.certain and other.resource.certain
+    (clash.certain if sure else clash.possible).append(other)
+
+
+def _compare_open(group: Sequence[Candidate], found: dict[Candidate, Clash]) -> None:
+    """Names with parts that are decided outside: each against those whose ends fit its own."""
+    alike: dict[tuple[object, ...], list[Candidate]] = {}
+    for each in group:
+        alike.setdefault((each.text, *each.scope), []).append(each)
+    firsts = [several[0] for several in alike.values()]
+    heads, tails = _Ends(firsts, backwards=False), _Ends(firsts, backwards=True)
+    for several in alike.values():
+        one = several[0]
+        if one.text is None or not (one.open or _dynamic(one.text)):
+            continue
+        fitting = tails if len(tail_of(one.text)) >= len(head_of(one.text)) else heads
+        for other in fitting.fitting(one):
+            if other.resource is one.resource or other.text is None or other.text == one.text:
+                continue
+            answer = _all(
+                (same(one.text, other.text), same_place(one, other), *map(_same_parent, one.parents, other.parents))
+            )
+            if answer is not False:
+                # Said of the open name only: one parameter without a value must not put every name in doubt.
+                for each in several:
+                    _note(found, each, other, certain=False)
+                break
+
+
+class _Ends:
+    """Names sorted by how they begin (or end), to find those that may be equal without comparing all with all."""
+
+    def __init__(self, group: Sequence[Candidate], *, backwards: bool) -> None:
+        self._backwards = backwards
+        entries = [(self._end(each), index, each) for index, each in enumerate(group) if each.text is not None]
+        self._entries = sorted(entries, key=lambda entry: entry[:2])
+        self._keys = [entry[0] for entry in self._entries]
+
+    def _end(self, candidate: Candidate) -> str:
+        assert candidate.text is not None
+        return tail_of(candidate.text)[::-1] if self._backwards else head_of(candidate.text)
+
+    def fitting(self, candidate: Candidate) -> Iterator[Candidate]:
+        """Those whose end begins with the candidate's, and those whose end the candidate's begins with."""
+        end = self._end(candidate)
+        for length in range(len(end)):
+            start = bisect_left(self._keys, end[:length])
+            while start < len(self._keys) and self._keys[start] == end[:length]:
+                yield self._entries[start][2]
+                start += 1
+        start = bisect_left(self._keys, end)
+        while start < len(self._keys) and self._keys[start].startswith(end):
+            yield self._entries[start][2]
+            start += 1
+
+
+def head_of(value: str | Text) -> str:
+    """The literal beginning: all of it where nothing is open."""
+    first = value if isinstance(value, str) else value.parts[0]
+    return first if isinstance(first, str) and not _dynamic(first) else ""
+
+
+def tail_of(value: str | Text) -> str:
+    """The literal end: all of it where nothing is open."""
+    last = value if isinstance(value, str) else value.parts[-1]
+    return last if isinstance(last, str) and not _dynamic(last) else ""
+
+
+def same(one: str | Text, other: str | Text) -> bool | None:
+    """Whether two strings will be equal. Two different holes that no template decides may hold the same."""
+    if one == other:
+        return True
+    if isinstance(one, str) and isinstance(other, str):
+        return None if _dynamic(one) or _dynamic(other) else False
+    holes = [hole for each in (one, other) if isinstance(each, Text) for hole in each.holes]
+    if any(is_stacks_own(hole) for hole in holes):
+        return False
+    if isinstance(one, Text) and isinstance(other, str):
+        return None if could_be(one, other) else False
+    if isinstance(other, Text) and isinstance(one, str):
+        return None if could_be(other, one) else False
+    heads, tails = (head_of(one), head_of(other)), (tail_of(one), tail_of(other))
+    fits = heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
+    return None if fits and (tails[0].endswith(tails[1]) or tails[1].endswith(tails[0])) else False
+
+
+def _dynamic(value: str | Text | None) -> bool:
+    """Whether CloudFormation reads (a part of) it from elsewhere at deployment."""
+    return isinstance(value, str) and "{{resolve:" in value
+
+
+def _same_parent(one: _Parent, other: _Parent) -> bool | None:
+    if one is None or other is None:
+        return None
+    if one == other:
+        return True
+    if isinstance(one, Absent) or isinstance(other, Absent):
+        # Not named: the default bus, group, cluster or network, whose name (if any) is "default".
+        return True if "default" in (one, other) else None
+    if isinstance(one, ResourceKey) or isinstance(other, ResourceKey):
+        # Against a literal id it cannot be told whose id that is; two resources are two parents.
+        return False if isinstance(one, ResourceKey) and isinstance(other, ResourceKey) else None
+    return same(one, other)
+
+
+def _place(candidate: Candidate) -> tuple[str, ...]:
+    stack, reach = candidate.resource.stack, candidate.name.naming.reach
+    if reach is Reach.PARTITION:
+        return (stack.partition,)
+    return (stack.partition, stack.account, stack.region if reach is Reach.REGION else "*")
+
+
+def same_place(one: Candidate, other: Candidate) -> bool | None:
+    """Whether both must be unique in the same place. Stacks that name no account are taken to share one."""
+    return _all(None if (a == "") != (b == "") else a == b for a, b in zip(_place(one), _place(other), strict=True))
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    listed = list(answers)
+    if False in listed:
+        return False
+    return None if None in listed else True
+
+
+# -- one environment alone ---------------------------------------------------------------------------
+
+# Words that mark an environment in a name where the environment at hand has no name of its own.
+_MARKS: Final = frozenset(
+    {"production", "prod", "prd", "staging", "stage", "stg", "preprod", "development", "dev", "test", "qa", "uat"}
+)
+# Words of a parameter's name that say: each environment gets its own value.
+_ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """Whether a name tells its environment; ``why`` completes "cannot be decided: ..." where that is open."""
+
+    answer: bool | None
+    why: str = ""
+
+
+def carries_environment(candidate: Candidate, environment: Environment) -> Carries:
+    """Whether the next environment made from the same code would get another name than this one."""
+    resource, project = candidate.resource, environment.project
+    scopes = candidate.parents[: len(candidate.name.naming.within)]
+    if any(isinstance(each, ResourceKey | str | Text) for each in scopes):
+        return Carries(True)
+    if isinstance(candidate.text, Text):
+        for hole in candidate.text.holes:
+            owner = project.resource(hole.target) if hole.target else None
+            shared = owner is not None and _is_shared(owner, project)
+            if hole.kind is HoleKind.PARAMETER or (is_stacks_own(hole) and not shared):
+                return Carries(True)
+    literal = str(candidate.text or "")
+    if any(_marks(word, environment) for word in words(literal)):
+        return Carries(True)
+    chosen = _chosen_outside(resource.raw_at(candidate.name.path), resource.stack)
+    if chosen.answer is not False:
+        return chosen
+    if candidate.text is None or None in scopes:
+        return Carries(None, f"{candidate.name.path} is not known before deployment")
+    if _dynamic(literal) or candidate.open:
+        return Carries(None, f"{literal} is read from elsewhere at deployment")
+    return Carries(False)
+
+
+def _is_shared(resource: Resource, project: Project) -> bool:
+    found = project.environment(resource.environment_name)
+    return found is not None and found.kind is EnvironmentKind.SHARED
+
+
+def _marks(word: str, environment: Environment) -> bool:
+    if environment.kind is EnvironmentKind.OTHER:
+        return word in _MARKS or (environment.name != "default" and word in words(environment.name))
+    return (environment_of(word) or word) == (environment_of(environment.name) or environment.name)
+
+
+def _chosen_outside(expression: Raw, stack: Stack) -> Carries:
+    """Whether an expression takes its value from what each deployment chooses: a parameter, the stack's name."""
+    undecided = Carries(False)
+    declared = stack.template.get("Parameters")
+    parameters = declared if isinstance(declared, dict) else {}
+    for name in references(expression):
+        if name in {"AWS::StackName", "AWS::StackId"}:
+            return Carries(True)
+        if name in parameters:
+            default = isinstance(parameters[name], dict) and "Default" in parameters[name]
+            if name in stack.parameters or _ENVIRONMENT_PARAMETERS.intersection(words(name)):
+                return Carries(True)
+            above = _argument(stack, name)
+            if above is not None and stack.parent is not None:
+                chosen = _chosen_outside(above, stack.parent)
+                if chosen.answer is not False:
+                    return chosen
+                continue
+            if not default:
+                return Carries(True)
+            undecided = Carries(None, f"it is taken from parameter {name}, whose default names no environment")
+        elif name in (stack.template.get("Conditions") or {}):
+            undecided = Carries(None, f"it depends on condition {name}, and names no environment")
+    return undecided
+
+
+def _argument(stack: Stack, name: str) -> Raw:
+    """What the parent stack passes for a parameter of a nested one, unresolved."""
+    resources = stack.parent.template.get("Resources") if stack.parent else None
+    nested = resources.get(stack.id.rsplit("/", 1)[-1]) if isinstance(resources, dict) else None
+    for step in ("Properties", "Parameters", name):
+        nested = nested.get(step) if isinstance(nested, dict) else None
+    return nested

@@ -1,0 +1,349 @@
+"""Physical names: what the resources of a project will be called.
+
+Which property names a resource, and where that name has to be unique, comes from the CloudFormation registry schemas:
+``checker/data/resource_types.json``, built by ``tools/resource_types.py``. Names that custom resources give to what
+they make are read in :mod:`.custom_resources`; :mod:`.collisions` says which collide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from checker.model.environments import Project
+from checker.model.resources import Raw, Resource
+from checker.model.values import (
+    ABSENT,
+    Absent,
+    Hole,
+    HoleKind,
+    Known,
+    Resolved,
+    Text,
+    Unknown,
+    Value,
+    pieces,
+    text,
+)
+
+# How far a name that is built from other resources' names is followed.
+_MAX_DEPTH: Final = 8
+
+
+class Reach(StrEnum):
+    """How far a name has to be unique, where no parent narrows it."""
+
+    REGION = "region"
+    ACCOUNT = "account"
+    PARTITION = "partition"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How the resources of one type are named.
+
+    ``kind`` names the set that the names are drawn from (types that share one have the same). ``paths`` are the
+    properties that may hold the name; ``within`` those that name the parents in which it has to be unique, ``beside``
+    those that make another name of it without being a parent (a web ACL's scope). ``is_ref``: ``Ref`` answers with the
+    name. ``certain`` is false where it is a guess that something is made under the name.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+    within: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    reach: Reach = Reach.REGION
+    caseless: bool = False
+    is_ref: bool = False
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalName:
+    """The name that ``resource`` gives to itself, or (a custom resource, a group) to something that it makes.
+
+    ``parents`` has one value for each of ``naming.within``, ``others`` one for each of ``naming.beside``.
+    """
+
+    resource: Resource
+    path: str
+    value: Resolved
+    naming: Naming
+    parents: tuple[Value, ...] = ()
+    others: tuple[Value, ...] = ()
+
+
+def is_own_name(name: str, short: str, siblings: Collection[str] = (), *, identifier: bool) -> bool:
+    """Whether a property names the resource itself, of a type whose last part is ``short``, and not its parent.
+
+    ``RoleName`` of ``Role``, ``GroupName`` of ``SecurityGroup``, ``CacheSubnetGroupName`` of ``SubnetGroup``, ``Name``.
+    ``siblings`` are the lower-case short names of the service's types: ``ConfigurationSetName`` of
+    ``ConfigurationSetEventDestination`` names its parent. ``identifier``: the property is part of the type's primary
+    identifier, so ``KeyName`` of ``KeyPair``, ``UserGroupId`` of ``UserGroup`` and ``RoleAlias`` are names too.
+    """
+    lower, own = name.lower(), short.lower()
+    if lower in {"name", "identifier"}:
+        return True
+    if lower.startswith(("source", "parent", "base", "target")) and not own.startswith(lower[:6]):
+        return False
+    if lower == own:
+        return identifier
+    for suffix in ("name", "identifier", "id"):
+        stem = lower.removesuffix(suffix)
+        if stem in {lower, ""}:
+            continue
+        if stem == own:
+            return True
+        if suffix != "id" and (own.endswith(stem) or stem.endswith(own)):
+            return True
+        if identifier and stem not in siblings and (own.endswith(stem) or own.startswith(stem)):
+            return True
+    return False
+
+
+def naming_of(kind: str) -> Naming | None:
+    """How resources of a type are named; ``None`` where they are not, or where several may have one name."""
+    return _namings().get(kind)
+
+
+@cache
+def _namings() -> Mapping[str, Naming]:
+    data = json.loads((files("checker.data") / "resource_types.json").read_text(encoding="utf-8"))
+    return {kind: _naming(kind, entry) for kind, entry in data.items()}
+
+
+def _naming(kind: str, entry: Mapping[str, Any]) -> Naming:
+    return Naming(
+        entry.get("as", kind),
+        tuple(entry["name"].split("|")),
+        tuple(entry.get("within", ())),
+        tuple(entry.get("beside", ())),
+        Reach(entry.get("reach", Reach.REGION)),
+        entry.get("caseless", False),
+        entry.get("ref", False),
+    )
+
+
+@cache
+def types_by_short_name() -> Mapping[str, tuple[str, ...]]:
+    """``bucket`` -> the types whose last part that is, in lower case."""
+    found: dict[str, list[str]] = {}
+    for kind in _namings():
+        found.setdefault(kind.rsplit("::", 1)[-1].lower(), []).append(kind)
+    return {short: tuple(kinds) for short, kinds in found.items()}
+
+
+def physical_names(resource: Resource) -> Iterator[PhysicalName]:
+    """Every name that ``resource`` fixes; nothing where CloudFormation generates it."""
+    naming = naming_of(resource.type)
+    if naming is not None:
+        for path in naming.paths:
+            value = _name_at(resource, path)
+            if not isinstance(value, Absent) and value != "":
+                parents = tuple(resource.get(each) for each in naming.within)
+                others = tuple(resource.get(each) for each in naming.beside)
+                yield PhysicalName(resource, path, value, naming, parents, others)
+    elif resource.type == "AWS::Route53::RecordSetGroup":
+        yield from _records(resource)
+    elif resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource":
+        from checker.reason.names.custom_resources import names_made_by
+
+        yield from names_made_by(resource)
+
+
+def _name_at(resource: Resource, path: str) -> Resolved | Absent:
+    value = resource.get(path)
+    if isinstance(value, Unknown) and mentions(resource.raw_at(path), {"AWS::StackId", "AWS::StackName"}):
+        # A piece of the stack's id: what exactly is open, but no other stack has it.
+        return Text((Hole(HoleKind.PSEUDO, "${AWS::StackId}", attribute=resource.stack.id),))
+    if not isinstance(value, Known):
+        return value
+    number = isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    return str(value.value) if number else value.value  # as CloudFormation does
+
+
+def _records(group: Resource) -> Iterator[PhysicalName]:
+    """The records of a group, each as if it were a resource of its own. Their zone is the group's, or their own."""
+    naming = naming_of("AWS::Route53::RecordSet")
+    records = group.get("RecordSets")
+    if naming is None or not isinstance(records, Known) or not isinstance(records.value, list):
+        return
+    for index, record in enumerate(records.value):
+        if not isinstance(record, dict) or record.get("Name") is None:
+            continue
+        parents = tuple(Known(record[each]) if each in record else group.get(each) for each in naming.within)
+        others = tuple(Known(record[each]) if each in record else ABSENT for each in naming.beside)
+        yield PhysicalName(group, f"RecordSets.{index}.Name", record["Name"], naming, parents, others)
+
+
+def mentions(expression: Raw, names: Collection[str]) -> bool:
+    """Whether an unresolved expression refers to one of ``names``, by ``Ref``, ``Fn::GetAtt`` or ``Fn::Sub``."""
+    return any(name in names for name in references(expression))
+
+
+def references(expression: Raw) -> Iterator[str]:
+    """The names that an unresolved expression refers to (``Ref`` and ``Fn::Sub``), and the conditions it asks."""
+    pending = [expression]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending.extend(node)
+        elif isinstance(node, dict):
+            for key, child in node.items():
+                if key in {"Ref", "Condition"} and isinstance(child, str):
+                    yield child
+                elif key == "Fn::If" and isinstance(child, list) and child and isinstance(child[0], str):
+                    yield child[0]
+                elif key == "Fn::Sub":
+                    source = child[0] if isinstance(child, list) and child else child
+                    for part in source.split("${")[1:] if isinstance(source, str) else ():
+                        yield part.partition("}")[0].strip()
+                pending.append(child)
+
+
+# -- what a name comes down to -----------------------------------------------------------------------
+
+
+def fixed_name(resource: Resource) -> PhysicalName | None:
+    """The first name that a resource fixes for itself; ``None`` where it is generated or cannot be read."""
+    if naming_of(resource.type) is None:
+        return None
+    return next((each for each in physical_names(resource) if isinstance(each.value, str | Text)), None)
+
+
+def settled(value: str | Text, project: Project, *, caseless: bool = False, depth: int = 0) -> str | Text:
+    """``value`` with every reference to a resource whose name is fixed replaced by that name.
+
+    ``${Cluster}-cpu`` is ``doc-platform-cpu`` where the cluster is called so, in every environment. An ARN of such a
+    resource stays a hole, but one that is equal for equal names.
+    """
+    if isinstance(value, str):
+        return value.lower() if caseless else value
+    parts: list[str | Hole] = []
+    for part in value.parts:
+        if isinstance(part, str):
+            parts.append(part)
+        else:
+            parts.extend(_settled_hole(part, project, depth))
+    joined = text(parts)
+    if caseless:
+        return text([part.lower() if isinstance(part, str) else part for part in pieces(joined)])
+    return joined
+
+
+def _settled_hole(hole: Hole, project: Project, depth: int) -> tuple[str | Hole, ...]:
+    target = project.resource(hole.target) if hole.target is not None else None
+    if target is None or depth > _MAX_DEPTH:
+        return (hole,)
+    name = fixed_name(target)
+    if name is None or not isinstance(name.value, str | Text):
+        return (hole,)
+    own = settled(name.value, project, caseless=name.naming.caseless, depth=depth + 1)
+    short = target.type.rsplit("::", 1)[-1]
+    named = {*name.naming.paths, f"{short}Name", "Name"}
+    if (not hole.attribute and name.naming.is_ref) or hole.attribute in named:
+        return pieces(own)
+    if isinstance(own, Text) and any(is_stacks_own(each) for each in own.holes):
+        return (hole,)
+    kind = HoleKind.OTHER if isinstance(own, Text) and any(is_open(each) for each in own.holes) else HoleKind.RESOURCE
+    return (Hole(kind, f"${{{short} {own}.{hole.attribute or 'Ref'}}}", attribute=target.stack.account),)
+
+
+# Attributes whose values are made for one resource alone. A port or a status is not.
+_UNIQUE: Final = ("Arn", "ARN", "Id", "ID", "Name", "Url", "URL", "Uri", "Address", "Ref", "PhysicalResourceId")
+
+
+def is_stacks_own(hole: Hole) -> bool:
+    """Whether no other stack's hole can hold this value: the stack's id, or a generated id of one of its resources."""
+    if hole.kind is HoleKind.PSEUDO:
+        return bool(hole.attribute)
+    if hole.kind is HoleKind.RESOURCE:
+        return hole.target is not None and (not hole.attribute or hole.attribute.endswith(_UNIQUE))
+    return hole.kind is HoleKind.OTHER and ("AWS::StackId" in hole.attribute or "AWS::StackName" in hole.attribute)
+
+
+def is_open(hole: Hole) -> bool:
+    """Whether the value is decided outside of the templates, so that two different holes may hold the same."""
+    if hole.kind is HoleKind.RESOURCE:
+        return hole.target is not None and not is_stacks_own(hole)
+    return hole.kind is not HoleKind.PSEUDO and not is_stacks_own(hole)
+
+
+# -- looking resources up by name --------------------------------------------------------------------
+
+# ARNs by type, after arn:PARTITION:. Sources: Service Authorization Reference, "Resource types defined by ..."
+_ARNS: Final[Mapping[str, str]] = {
+    "AWS::CloudWatch::Alarm": "cloudwatch:{region}:{account}:alarm:{name}",
+    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::ECR::Repository": "ecr:{region}:{account}:repository/{name}",
+    "AWS::ECS::Cluster": "ecs:{region}:{account}:cluster/{name}",
+    "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
+    "AWS::IAM::InstanceProfile": "iam::{account}:instance-profile/{name}",
+    "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{name}",
+    "AWS::IAM::Role": "iam::{account}:role/{name}",
+    "AWS::IAM::User": "iam::{account}:user/{name}",
+    "AWS::KMS::Alias": "kms:{region}:{account}:{name}",
+    "AWS::Kinesis::Stream": "kinesis:{region}:{account}:stream/{name}",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
+    "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}",
+    "AWS::RDS::DBCluster": "rds:{region}:{account}:cluster:{name}",
+    "AWS::RDS::DBInstance": "rds:{region}:{account}:db:{name}",
+    "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
+    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
+    "AWS::SSM::Parameter": "ssm:{region}:{account}:parameter/{name}",
+    "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
+}
+
+
+def literal_names(project: Project) -> Mapping[str | Text, tuple[Resource, ...]]:
+    """Physical names and ARNs of the project's resources, where the templates fix them -> the resources called so.
+
+    Names that are unique within a parent only are left out: ``api`` alone says nothing. In a template that says neither
+    account nor region, an ARN is a :class:`Text` whose holes are the pseudo parameters'.
+    """
+    found: dict[str | Text, dict[Resource, None]] = {}
+    for resource in project.resources():
+        naming = naming_of(resource.type)
+        if naming is None or naming.within:
+            continue
+        for path in naming.paths:
+            value = resource.get(path)
+            if not isinstance(value, Known) or not isinstance(value.value, str | Text):
+                continue
+            name = settled(value.value, project)
+            if isinstance(name, Text) and any(hole.kind is not HoleKind.PSEUDO for hole in name.holes):
+                continue
+            for key in (name, *_arns(resource, naming.kind, name)):
+                found.setdefault(key, {})[resource] = None
+    return {key: tuple(resources) for key, resources in found.items()}
+
+
+def _arns(resource: Resource, kind: str, name: str | Text) -> Iterator[str | Text]:
+    pattern = _ARNS.get(kind)
+    if pattern is None:
+        return
+    if kind.startswith("AWS::IAM::"):
+        path = resource.get("Path")
+        if isinstance(path, Known) and isinstance(path.value, str):
+            name = text([path.value.lstrip("/"), *pieces(name)])
+    if kind == "AWS::SSM::Parameter" and isinstance(name, str):
+        name = name.removeprefix("/")  # arn:...:parameter/a for the parameters `a` and `/a`
+    stack = resource.stack
+    values: dict[str, str | Text] = {
+        "region": stack.region or Text((Hole(HoleKind.PSEUDO, "${AWS::Region}"),)),
+        "account": stack.account or Text((Hole(HoleKind.PSEUDO, "${AWS::AccountId}"),)),
+        "name": name,
+    }
+    parts: list[str | Hole] = [f"arn:{stack.partition}:"]
+    for piece in pattern.split("{"):
+        placeholder, closed, literal = piece.partition("}")
+        parts.extend((*pieces(values[placeholder]), literal) if closed else [placeholder])
+    yield text(parts)
+    if kind == "AWS::Logs::LogGroup":
+        yield text([*parts, ":*"])

@@ -1,0 +1,165 @@
+"""Names of stacks, clusters and services in calls: whose they are, and who wrote them.
+
+A name that a script gets from its caller is the caller's. One that stands in a script, a reusable workflow or a
+composite action itself serves one environment, whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from checker.model.environment_words import environment_of, kind_of, words
+from checker.model.environments import EnvironmentKind, Project
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
+from checker.model.possible import Possible, options
+from checker.model.values import Absent, Known
+from checker.reason.iam.deployers import same_environment
+from checker.reason.iam.passing import services_of
+from checker.reason.names.arns import name_of
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.jobs import EffectiveJob
+
+STACK: Final = "stack"
+CLUSTER: Final = "cluster"
+SERVICE: Final = "service"
+SHARED: Final = "shared"
+_WORKFLOWS: Final = ".github/workflows/"
+# Stacks of the account, which no environment owns.
+_ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name that a call is made with: of a stack, a cluster or a service."""
+
+    kind: str
+    name: str
+
+
+def named_by(call: AwsCall | CdkCommand) -> Iterator[Named]:
+    """The names that the call is surely made with. What is open, or one of several, comes from outside."""
+    if isinstance(call, CdkCommand):
+        yield from _named(STACK, call.stacks)
+    elif call.service == "cloudformation":
+        yield from _named(STACK, _values(call, "stackname"))
+    elif call.service == "ecs":
+        yield from _named(CLUSTER, (*_values(call, "cluster"), *_values(call, "clusters")))
+        yield from _named(SERVICE, (*_values(call, "service"), *_values(call, "services")))
+
+
+def _values(call: AwsCall, name: str) -> tuple[Possible, ...]:
+    value = call.argument(name)
+    if isinstance(value, tuple):
+        return tuple(each for each in value if not isinstance(each, tuple | Mapping))
+    return () if isinstance(value, Absent | Mapping) else (value,)
+
+
+def _named(kind: str, values: tuple[Possible, ...]) -> Iterator[Named]:
+    for value in values:
+        each = options(value) or ()
+        if len(each) == 1 and isinstance(each[0], str) and each[0] and each[0] not in _ACCOUNTS:
+            yield Named(kind, each[0].rpartition("/")[2] if each[0].startswith("arn:") else each[0])
+
+
+class Owners:
+    """Which environment each name belongs to, as the templates and the settings say."""
+
+    def __init__(self, project: Project) -> None:
+        self._names: dict[Named, set[str]] = {}
+        kinds = {environment.name: environment.kind for environment in project.environments}
+        self._having_services: set[str] = set()
+        for stack in project.stacks:
+            self._add(Named(STACK, stack.name), _called(stack.environment, kinds))
+        for stack_name, of in project.settings.stacks.items():
+            self._add(Named(STACK, stack_name), _called(of, kinds))
+        for environment in project.environments:
+            called = _called(environment.name, kinds)
+            for cluster in environment.resources("AWS::ECS::Cluster"):
+                value = cluster.get("ClusterName")
+                name = name_of(cluster)
+                if isinstance(value, Known) and isinstance(name, str):
+                    self._add(Named(CLUSTER, name), called)
+            for _, _, name in services_of(environment):
+                self._having_services.add(called)
+                if isinstance(name, str):
+                    self._add(Named(SERVICE, name), called)
+
+    def _add(self, named: Named, environment: str) -> None:
+        self._names.setdefault(named, set()).add(environment)
+
+    def of(self, named: Named) -> str | None:
+        """The one environment that it belongs to; ``shared`` for what all use, ``None`` where nothing tells."""
+        known = self._names.get(named)
+        if known is None:
+            return environment_of(named.name)
+        return next(iter(known)) if len(known) == 1 else SHARED
+
+    def is_of_one(self, named: Named) -> bool:
+        """Whether it serves one environment only. A service's name is scoped by its cluster: the same in all is one
+        that each has."""
+        owner = self.of(named)
+        if owner == SHARED:
+            return False
+        if named.kind == SERVICE:
+            return environment_of(named.name) is not None or (owner is not None and len(self._having_services) > 1)
+        return True
+
+
+def _called(environment: str, kinds: Mapping[str, EnvironmentKind]) -> str:
+    return SHARED if kinds.get(environment, kind_of(environment)) is EnvironmentKind.SHARED else environment
+
+
+def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> str | None:
+    """The shared file that the name stands in: a script, a reusable workflow, a composite action. ``None`` where it
+    comes from the workflow of one environment, or was put together from what that says. A program that is told the
+    ``owner`` looks the name up by it."""
+    job, step = call.job, call.step
+    if job is None or step is None:
+        return call.spot.file
+    if any(_given(named.name, value) for each in job.chain for value in each.inputs.values()):
+        return None
+    workflow = job.workflow
+    file = call.spot.file
+    if file.startswith(_WORKFLOWS):
+        return None if workflow.starts_itself and not workflow.call_inputs else file
+    in_workflow = named.name in (step.step.run.text if step.step.run else "") or any(
+        _given(named.name, value) for value in step.env.values()
+    )
+    if in_workflow:
+        return None if workflow.starts_itself else workflow.file
+    told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())
+    own = environment_of(named.name)
+    return None if told or (own is not None and _is_named_after(file, own)) else file
+
+
+def _given(name: str, value: Possible) -> bool:
+    """Whether a value that the caller gives is the name, or tells the environment that the name is made from."""
+    for each in options(value) or ():
+        if isinstance(each, str) and each and (name in each or (_tells(each) and each.lower() in name.lower())):
+            return True
+    return False
+
+
+def _same(owner: str, value: Possible) -> bool:
+    return any(
+        isinstance(each, str) and _tells(each) and same_environment(owner, each) for each in options(value) or ()
+    )
+
+
+def _tells(value: str) -> bool:
+    return environment_of(value) is not None and len(words(value)) == 1
+
+
+def _is_named_after(file: str, environment: str) -> bool:
+    said = environment_of(file.rpartition("/")[2])
+    return said is not None and same_environment(said, environment)
+
+
+def crosses(job: EffectiveJob | None, owner: str | None) -> bool:
+    """Whether a job of one environment uses a name of another."""
+    if job is None or not job.environment_name or owner in (None, SHARED):
+        return False
+    return not same_environment(job.environment_name, owner or "")

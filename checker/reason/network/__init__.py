@@ -1,0 +1,1 @@
+"""What can reach what: security groups, routes, load balancers, service discovery."""

@@ -1,0 +1,203 @@
+"""Who is told to call what: addresses in environment variables, and what they lead to.
+
+An address is a URL or a host. It leads to a service of the project by its service-discovery name (AWS Cloud Map
+Developer Guide; Amazon ECS Developer Guide, "Use service discovery" and "Service Connect"), or by a reference to the
+endpoint of a database, a cache or a load balancer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Text, as_bool, pieces
+from checker.reason.network.directory import Directory, Registration
+from checker.reason.network.reachability import Answer, Cause, Reach
+from checker.reason.network.security_groups import own_port, whole
+from checker.reason.templates.workloads import Variable
+
+_URL: Final = re.compile(
+    r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^@/?#]*@)?(?P<host>[^:/?#\s]+)(?::(?P<port>[^/?#\s]+))?"
+)
+_HOST: Final = re.compile(r"^(?P<host>[A-Za-z0-9\x00_-]+(?:\.[A-Za-z0-9\x00_-]+)+)(?::(?P<port>\d+))?$")
+_SCHEME_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+# What can be called by a reference to its address: type -> how the attribute begins that holds the address.
+SERVERS: Final = {
+    "AWS::RDS::DBInstance": ("Endpoint.Address",),
+    "AWS::RDS::DBCluster": ("Endpoint.Address", "ReadEndpoint.Address"),
+    "AWS::RDS::DBProxy": ("Endpoint",),
+    "AWS::ElastiCache::CacheCluster": ("RedisEndpoint.Address", "ConfigurationEndpoint.Address"),
+    "AWS::ElastiCache::ReplicationGroup": (
+        "PrimaryEndPoint.Address",
+        "ReaderEndPoint.Address",
+        "ConfigurationEndPoint.Address",
+    ),
+    "AWS::ElastiCache::ServerlessCache": ("Endpoint.Address", "ReaderEndpoint.Address"),
+    "AWS::MemoryDB::Cluster": ("ClusterEndpoint.Address",),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("DNSName",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One address that a workload is given. Either ``server`` (by reference) or ``host`` (by name) is set.
+
+    ``port`` is ``None`` where the address names none.
+    """
+
+    variable: Variable
+    server: Resource | None
+    host: str
+    port: int | None
+
+
+def calls(variable: Variable, variables: dict[str, Variable], environment: Environment) -> Iterator[Call]:
+    """What ``variable`` tells its workload to call. ``variables`` are those of the same container, by name."""
+    value = variable.value
+    if not isinstance(value, str | Text):
+        return
+    servers = []
+    spelled = ""
+    for part in pieces(value):
+        if isinstance(part, str):
+            spelled += part
+            continue
+        target = environment.project.resource(part.target) if part.target is not None else None
+        known = _discovered_name(target, part.attribute) if target is not None else None
+        if target is not None and part.attribute in SERVERS.get(target.type, ()):
+            servers.append((target, len(spelled)))
+        number = own_port(target) if target is not None and part.attribute.endswith("Port") else None
+        spelled += known or (str(number) if number is not None else "\0")
+    url = _URL.match(spelled)
+    for server, at in servers:
+        after = re.match(r"\0:(\d+)", spelled[at:])
+        port = int(after.group(1)) if after else _SCHEME_PORTS.get(url["scheme"].lower()) if url else None
+        yield Call(variable, server, "", port if port is not None else _port_beside(variable, variables))
+    if servers:
+        return
+    found = url or _HOST.match(spelled)
+    if found is None or "\0" in found["host"]:
+        return
+    port = whole(found["port"]) if found["port"] else None
+    if port is None and url is not None and not url["port"]:
+        port = _SCHEME_PORTS.get(url["scheme"].lower())
+    yield Call(
+        variable,
+        None,
+        found["host"].lower().rstrip("."),
+        port if port is not None else _port_beside(variable, variables),
+    )
+
+
+def _port_beside(variable: Variable, variables: dict[str, Variable]) -> int | None:
+    """``DB_PORT`` beside ``DB_HOST``: the port that goes with a bare host."""
+    for ending in ("_HOST", "_HOSTNAME", "_ADDRESS", "_ENDPOINT"):
+        if variable.name.upper().endswith(ending):
+            beside = variables.get(variable.name[: -len(ending)] + ("_PORT" if variable.name.isupper() else "_port"))
+            return whole(beside.value) if beside is not None else None
+    return None
+
+
+def _discovered_name(target: Resource, attribute: str) -> str | None:
+    """The name behind a reference to a registered service's ``Name``."""
+    if target.type == "AWS::ServiceDiscovery::Service" and attribute == "Name":
+        name = target.get("Name")
+        return name.value if isinstance(name, Known) and isinstance(name.value, str) else None
+    return None
+
+
+# -- whether it leads there ------------------------------------------------------------------------
+
+
+def answer(reach: Reach, directory: Directory, call: Call, client: Resource, *, awsvpc: bool) -> Answer | None:
+    """Whether ``client`` can make ``call``; ``None`` where the address leads out of this environment. ``awsvpc`` is
+    false for a client whose tasks share their host's network."""
+    if call.server is None:
+        found = directory.find(call.host)
+        if found is not None and _without_vpc(client):
+            why = f"the function runs outside of any VPC, and {call.host} is a name inside of one"
+            return Answer(False, why, (found.place,), Cause.PLACE)
+        if found is not None:
+            return _to_service(reach, call, client, found, awsvpc=awsvpc)
+        ours = directory.answers_for(call.host)
+        if ours is None:
+            return Answer(None, f"who answers for {call.host} is not known", cause=Cause.NAME)
+        why = f"no service of this environment is registered under {call.host}"
+        return Answer(False, why, cause=Cause.NAME) if ours else None
+    if call.server.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+        return _to_balancer(reach, call, client, call.server, awsvpc=awsvpc)
+    return _to_data(reach, call, client, call.server, awsvpc=awsvpc)
+
+
+def _without_vpc(client: Resource) -> bool:
+    return client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent)
+
+
+_SHARED_HOST: Final = Answer(None, "its tasks share their host's network, which is not followed")
+
+
+def _to_data(reach: Reach, call: Call, client: Resource, server: Resource, *, awsvpc: bool) -> Answer:
+    # An instance of a cluster leaves port and groups to the cluster.
+    cluster = reach.environment.referred(server.get("DBClusterIdentifier"))
+    placed = cluster if cluster is not None and isinstance(server.get("VPCSecurityGroups"), Absent) else server
+    listens = own_port(server) or (own_port(cluster) if cluster is not None else None)
+    if listens is None and not isinstance(server.get("Port"), Absent):
+        return Answer(None, f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
+    if call.port is not None and listens is not None and call.port != listens:
+        why = f"the address ends in port {call.port}, and {server.logical_id} listens on {listens}"
+        return Answer(False, why, (server,), Cause.PORT)
+    port = listens or call.port
+    if port is None:
+        return Answer(None, f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
+    if _without_vpc(client):
+        return _from_outside(server)
+    return reach.connects(reach.member(client), reach.member(placed), port) if awsvpc else _SHARED_HOST
+
+
+def _from_outside(server: Resource) -> Answer:
+    """A function without a VPC calls from the internet. Whether an instance is public without saying so depends on its
+    subnets (Amazon RDS API Reference, CreateDBInstance)."""
+    public = server.get("PubliclyAccessible")
+    decided = as_bool(public.value) if isinstance(public, Known) else None
+    by_default = isinstance(public, Absent) and server.type not in {"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"}
+    if decided is False or by_default:
+        why = f"the function runs outside of any VPC, and {server.logical_id} can be reached inside of its own only"
+        return Answer(False, why, (server,), Cause.PLACE)
+    return Answer(None, f"whether {server.logical_id} can be reached from outside of its VPC is not known")
+
+
+def _to_balancer(reach: Reach, call: Call, client: Resource, server: Resource, *, awsvpc: bool) -> Answer | None:
+    scheme = server.get("Scheme")
+    if not (isinstance(scheme, Known) and scheme.value == "internal") or call.port is None:
+        return None  # a public name leads out of the VPC, and in again
+    listeners = list(reach.environment.children(server, "AWS::ElasticLoadBalancingV2::Listener"))
+    values = [listener.get("Port") for listener in listeners]
+    ports = [whole(value.value) if isinstance(value, Known) else None for value in values]
+    if listeners and call.port not in ports and None not in ports:
+        why = f"{server.logical_id} has no listener on port {call.port}"
+        return Answer(False, why, (server,), Cause.PORT)
+    if not awsvpc:
+        return _SHARED_HOST
+    return reach.connects(reach.member(client), reach.member(server), call.port)
+
+
+def _to_service(reach: Reach, call: Call, client: Resource, found: Registration, *, awsvpc: bool) -> Answer:
+    if not found.services:
+        if found.others:
+            return Answer(None, f"what stands behind {call.host} is not known")
+        return Answer(False, f"no service registers its tasks under {call.host}", (found.place,), Cause.NAME)
+    port = found.ports.get(call.port, call.port) if call.port is not None else None
+    if port is None or found.records == {"SRV"}:
+        return Answer(None, f"on which port {call.host} is called is not known", cause=Cause.PORT)
+    server = found.services[0]
+    if server.listens and port not in server.listens:
+        listens = ", ".join(map(str, sorted(server.listens)))
+        why = f"the address ends in port {port}, and {server.label} listens on {listens}"
+        return Answer(False, why, (server.resource,), Cause.PORT)
+    if not awsvpc or not server.awsvpc:
+        return _SHARED_HOST
+    return reach.connects(reach.member(client), reach.member(server.resource), port)

@@ -1,0 +1,156 @@
+"""The names under which an environment's services can be called.
+
+Sources: AWS Cloud Map Developer Guide, "Using DNS queries to discover instances"; Amazon ECS Developer Guide, "Use
+service discovery" and "Use Service Connect" (a client alias answers inside the namespace, on its own port).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, Unknown
+from checker.reason.network.security_groups import whole
+from checker.reason.network.services import Service
+
+# Top-level names that no public DNS has: who resolves them is inside.
+_PRIVATE: Final = (".internal", ".local", ".private", ".lan", ".corp")
+# ... and names under them that AWS and Docker resolve themselves.
+_NOT_OURS: Final = (".compute.internal", ".ec2.internal", ".docker.internal", ".google.internal", "metadata.internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A service-discovery name. ``services`` register their tasks under it; ``records`` are its DNS record types.
+
+    ``ports`` are those that Service Connect listens on in the client, mapped to the container's.
+    """
+
+    place: Resource
+    vpc: Resource | None
+    services: tuple[Service, ...]
+    others: bool
+    records: frozenset[str]
+    ports: dict[int, int]
+
+
+class Directory:
+    """The names that an environment's private namespaces answer."""
+
+    def __init__(self, environment: Environment, services: list[Service]) -> None:
+        self._names: dict[str, Registration] = {}
+        self._zones: dict[str, bool] = {}
+        self.open = False
+        # Names that somebody gave a record of their own.
+        self._records = {
+            name.rstrip(".")
+            for record in environment.resources("AWS::Route53::RecordSet")
+            if (name := _text_of(record, "Name")) is not None
+        }
+        self._read_zones(environment)
+        self._read_registered(environment, services)
+        self._read_connected(environment, services)
+
+    def _read_zones(self, environment: Environment) -> None:
+        for namespace in environment.resources(
+            "AWS::ServiceDiscovery::PrivateDnsNamespace", "AWS::ServiceDiscovery::HttpNamespace"
+        ):
+            name = _text_of(namespace, "Name")
+            if name is None:
+                self.open = True
+            else:
+                self._zones[name] = True
+        for zone in environment.resources("AWS::Route53::HostedZone"):
+            name = _text_of(zone, "Name")
+            if name is not None:
+                self._zones.setdefault(name.rstrip("."), False)
+            elif not isinstance(zone.get("VPCs"), Absent):
+                self.open = True
+
+    def _read_registered(self, environment: Environment, services: list[Service]) -> None:
+        by_registry: dict[Resource, list[Service]] = {}
+        for service in services:
+            for found in environment.project.all_referred(service.resource.get("ServiceRegistries")):
+                by_registry.setdefault(found, []).append(service)
+        instances = {
+            found.key
+            for instance in environment.resources("AWS::ServiceDiscovery::Instance")
+            for found in environment.project.all_referred(instance.get("ServiceId"))
+        }
+        for place in environment.resources("AWS::ServiceDiscovery::Service"):
+            namespace = environment.referred(place.get("NamespaceId")) or environment.referred(
+                place.get("DnsConfig.NamespaceId")
+            )
+            name = _text_of(place, "Name")
+            zone = _text_of(namespace, "Name") if namespace is not None else None
+            if name is None or zone is None:
+                self.open = True
+                continue
+            records = place.get("DnsConfig.DnsRecords")
+            listed = records.value if isinstance(records, Known) and isinstance(records.value, list) else []
+            self._names[f"{name}.{zone}"] = Registration(
+                place,
+                environment.referred(namespace.get("Vpc")) if namespace is not None else None,
+                tuple(by_registry.get(place, ())),
+                place.key in instances,
+                frozenset(str(each.get("Type")) for each in listed if isinstance(each, dict)),
+                {},
+            )
+
+    def _read_connected(self, environment: Environment, services: list[Service]) -> None:
+        for service in services:
+            value = service.resource.get("ServiceConnectConfiguration.Services")
+            if isinstance(value, Unknown):
+                self.open = True
+            for entry in value.value if isinstance(value, Known) and isinstance(value.value, list) else []:
+                if not isinstance(entry, dict):
+                    self.open = True
+                    continue
+                self._connected(environment, service, entry)
+
+    def _connected(self, environment: Environment, service: Service, entry: dict[str, Resolved]) -> None:
+        port_name = entry.get("PortName")
+        inside = next(
+            (each.port_names[str(port_name)] for each in service.containers or () if port_name in each.port_names), None
+        )
+        aliases = entry.get("ClientAliases")
+        for alias in aliases if isinstance(aliases, list) else []:
+            port = whole(alias.get("Port")) if isinstance(alias, dict) else None
+            if not isinstance(alias, dict) or port is None:
+                self.open = True
+                continue
+            zone = _text_of(environment.referred(service.resource.get("ServiceConnectConfiguration.Namespace")), "Name")
+            name = alias.get("DnsName")
+            discovered = entry.get("DiscoveryName", port_name)
+            host = name if isinstance(name, str) else f"{discovered}.{zone}" if zone else None
+            if host is None:
+                self.open = True
+                continue
+            ports = {port: inside} if inside is not None else {}
+            self._names[host.lower()] = Registration(
+                service.resource, None, (service,), False, frozenset({"connect"}), ports
+            )
+
+    def find(self, host: str) -> Registration | None:
+        return self._names.get(host)
+
+    def answers_for(self, host: str) -> bool | None:
+        """Whether a name that nobody registered should be one of this environment's: its namespace is here (true), or
+        it is private and some namespace is (``None``: it may be resolved elsewhere)."""
+        if host in self._records or host.endswith(_NOT_OURS):
+            return False
+        zone = host
+        while "." in zone:
+            zone = zone.partition(".")[2]
+            if zone in self._zones:
+                return True if self._zones[zone] and not self.open else None
+        if self._zones and host.endswith(_PRIVATE):
+            return None if self.open or not any(self._zones.values()) else True
+        return False
+
+
+def _text_of(resource: Resource | None, path: str) -> str | None:
+    value = resource.get(path) if resource is not None else None
+    return value.value.lower() if isinstance(value, Known) and isinstance(value.value, str) else None

@@ -1,0 +1,114 @@
+"""Network ACLs: what they let through between two places, and back.
+
+Source: Amazon VPC User Guide, "Control subnet traffic with network access control lists": stateless, so answers need
+entries of their own; the lowest rule number that matches decides, and what no entry allows is denied. A subnet without
+an association has the VPC's default ACL, which lets everything through.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, ResourceKey, as_bool, as_number
+from checker.reason.network.routes import networks_of
+from checker.reason.network.security_groups import EVERYWHERE, Network, covers, parse_network
+from checker.reason.text.patterns import every
+
+# Linux picks the client's port from here (net.ipv4.ip_local_port_range); answers go back to it.
+_EPHEMERAL: Final = (32768, 60999)
+
+
+class Passage(NamedTuple):
+    """Whether traffic passes, and if not for sure, the ACL and why."""
+
+    open: bool | None
+    acl: Resource | None = None
+    why: str = ""
+
+
+class NetworkAcls:
+    """The ACLs of one environment, read when they are first asked for."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._acls: dict[ResourceKey, Resource | None] | None = None
+        self._entries: dict[ResourceKey, list[Resource]] = {}
+
+    def _acl_of(self, subnet: Resource) -> Resource | None:
+        if self._acls is None:
+            self._acls = {}
+            for association in self._environment.resources("AWS::EC2::SubnetNetworkAclAssociation"):
+                acl = self._environment.referred(association.get("NetworkAclId"))
+                for found in self._environment.project.all_referred(association.get("SubnetId")):
+                    self._acls[found.key] = acl
+            for entry in self._environment.resources("AWS::EC2::NetworkAclEntry"):
+                owner = self._environment.referred(entry.get("NetworkAclId"))
+                if owner is not None:
+                    self._entries.setdefault(owner.key, []).append(entry)
+        return self._acls.get(subnet.key)
+
+    def allow(self, client: tuple[Resource, ...], server: tuple[Resource, ...], port: int) -> Passage:
+        """Both ways through the ACLs of both sides' subnets."""
+        hops = [(subnet, server, True) for subnet in client] + [(subnet, client, False) for subnet in server]
+        unsure = False
+        for subnet, others, outgoing in hops:
+            acl = self._acl_of(subnet)
+            if acl is None:
+                continue
+            networks = networks_of(others)
+            forth = self._allows(acl, networks, port, egress=outgoing)
+            back = [self._allows(acl, networks, each, egress=not outgoing) for each in _EPHEMERAL]
+            if forth is False or back == [False, False]:
+                what = f"port {port}" if forth is False else "the answers' ports (32768 to 60999)"
+                return Passage(False, acl, f"the network ACL of {subnet.logical_id} does not let {what} through")
+            unsure = unsure or forth is None or back != [True, True]
+        return (
+            Passage(None, None, "what the subnets' network ACLs let through is not known") if unsure else Passage(True)
+        )
+
+    def _allows(self, acl: Resource, networks: tuple[Network, ...], port: int, *, egress: bool) -> bool | None:
+        return every(self._decides(acl, each, port, egress=egress) for each in networks or EVERYWHERE[:1])
+
+    def _decides(self, acl: Resource, network: Network, port: int, *, egress: bool) -> bool | None:
+        numbered = []
+        for entry in self._entries.get(acl.key, ()):
+            direction, number = entry.get("Egress"), entry.get("RuleNumber")
+            outgoing = as_bool(direction.value) if isinstance(direction, Known) else False
+            order = as_number(number.value) if isinstance(number, Known) else None
+            if outgoing is None or order is None:
+                return None
+            if outgoing is egress:
+                numbered.append((order, entry))
+        for _, entry in sorted(numbered, key=lambda each: each[0]):
+            matches = self._matches(entry, network, port)
+            if matches is None or not entry.certain:
+                return None
+            if matches:
+                action = entry.get("RuleAction")
+                return action.value == "allow" if isinstance(action, Known) else None
+        return False
+
+    def _matches(self, entry: Resource, network: Network, port: int) -> bool | None:
+        protocol, block = entry.get("Protocol"), entry.get("CidrBlock")
+        number = as_number(protocol.value) if isinstance(protocol, Known) else None
+        if number is None:
+            return None
+        if number not in (-1, 6):
+            return False
+        if number == 6:
+            ends = [entry.get(f"PortRange.{end}") for end in ("From", "To")]
+            ports = [as_number(end.value) if isinstance(end, Known) else None for end in ends]
+            if ports[0] is None or ports[1] is None:
+                return None
+            if not ports[0] <= port <= ports[1]:
+                return False
+        if isinstance(block, Absent):
+            return False  # an IPv6 entry
+        parsed = parse_network(block.value) if isinstance(block, Known) else None
+        if parsed is None:
+            return None
+        if covers([parsed], [network]):
+            return True
+        return None if parsed.overlaps(network) else False

@@ -1,0 +1,336 @@
+"""Whether one thing can open a connection to another: security groups on both sides, network ACLs, and the way out.
+
+Sources: Amazon VPC User Guide, "Control traffic to your AWS resources using security groups" (stateful: the answer
+needs no rule), "Control subnet traffic with network access control lists" (stateless, lowest rule number first, what no
+entry allows is denied) and "NAT gateways"; Amazon ECS Developer Guide, "Connect Amazon ECS applications to the
+internet".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, ResourceKey
+from checker.reason.network.network_acls import NetworkAcls
+from checker.reason.network.routes import (
+    Endpoint,
+    Exit,
+    endpoints,
+    networks_of,
+    subnets_in,
+    table_of,
+    tables_named,
+    way_out,
+)
+from checker.reason.network.security_groups import (
+    SECURITY_GROUP,
+    Direction,
+    GroupId,
+    Peer,
+    Side,
+    admits,
+    group_ids,
+    side_of,
+)
+from checker.reason.text.patterns import either
+
+# Where each type says which security groups it is in and which subnets.
+_GROUPS_OF: Final = {
+    "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
+    "AWS::Lambda::Function": "VpcConfig.SecurityGroupIds",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "SecurityGroups",
+    "AWS::RDS::DBInstance": "VPCSecurityGroups",
+    "AWS::RDS::DBCluster": "VpcSecurityGroupIds",
+    "AWS::RDS::DBProxy": "VpcSecurityGroupIds",
+    "AWS::ElastiCache::CacheCluster": "VpcSecurityGroupIds",
+    "AWS::ElastiCache::ReplicationGroup": "SecurityGroupIds",
+    "AWS::ElastiCache::ServerlessCache": "SecurityGroupIds",
+    "AWS::MemoryDB::Cluster": "SecurityGroupIds",
+    "AWS::EC2::VPCEndpoint": "SecurityGroupIds",
+}
+_SUBNETS_OF: Final = {
+    "AWS::ECS::Service": ("NetworkConfiguration.AwsvpcConfiguration.Subnets",),
+    "AWS::Lambda::Function": ("VpcConfig.SubnetIds",),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Subnets",),
+    "AWS::RDS::DBProxy": ("VpcSubnetIds",),
+    "AWS::ElastiCache::ServerlessCache": ("SubnetIds",),
+    "AWS::EC2::VPCEndpoint": ("SubnetIds",),
+}
+_SUBNET_GROUP_OF: Final = {
+    "AWS::RDS::DBInstance": "DBSubnetGroupName",
+    "AWS::RDS::DBCluster": "DBSubnetGroupName",
+    "AWS::ElastiCache::CacheCluster": "CacheSubnetGroupName",
+    "AWS::ElastiCache::ReplicationGroup": "CacheSubnetGroupName",
+    "AWS::MemoryDB::Cluster": "SubnetGroupName",
+}
+HTTPS: Final = 443
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Something with a place in the network. ``groups`` is empty where it has none of its own (the VPC's default group,
+    whose rules nothing here says), ``None`` where they are not known; likewise ``subnets``."""
+
+    resource: Resource
+    groups: tuple[GroupId, ...] | None
+    subnets: tuple[Resource, ...] | None
+
+
+class Cause(StrEnum):
+    """What kind of thing stops a connection: it says where the remedy is."""
+
+    RULES = "rules"  # security groups, network ACLs, routes
+    PORT = "port"
+    NAME = "name"
+    PLACE = "place"  # one side is outside of the network that the other is in
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a connection can be opened; ``why`` says what stops it, or what is not known. ``at`` is where.
+
+    ``culprit`` is what is at fault by itself, whoever calls: a subnet, a NAT gateway, a network ACL.
+    """
+
+    open: bool | None
+    why: str = ""
+    at: tuple[Resource, ...] = ()
+    cause: Cause = Cause.RULES
+    culprit: Resource | None = None
+
+
+OPEN: Final = Answer(True)
+
+
+def worst(answers: Iterable[Answer]) -> Answer:
+    """The gravest of several answers, where all of them must hold; open where there is none."""
+    return min(answers, key=lambda each: (each.open is not False, each.open is not None), default=OPEN)
+
+
+class Reach:
+    """Answers for one environment; each group, network ACL and endpoint is read once."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self._sides: dict[tuple[GroupId, Direction], Side | None] = {}
+        self._acls = NetworkAcls(environment)
+        self._ways: dict[ResourceKey, Answer] = {}
+
+    # -- who is where ------------------------------------------------------------------------------
+
+    def member(self, resource: Resource) -> Member:
+        groups_path = _GROUPS_OF.get(resource.type)
+        groups = group_ids(self.environment, resource.get(groups_path)) if groups_path else None
+        return Member(resource, None if groups is None else tuple(groups), self._subnets(resource))
+
+    def _subnets(self, resource: Resource) -> tuple[Resource, ...] | None:
+        paths = _SUBNETS_OF.get(resource.type, ())
+        found: list[Resource] = []
+        for path in paths:
+            value = resource.get(path)
+            if isinstance(value, Absent) and resource.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+                mappings = resource.get("SubnetMappings")
+                items = mappings.value if isinstance(mappings, Known) and isinstance(mappings.value, list) else []
+                read = subnets_in(
+                    self.environment, [each.get("SubnetId") if isinstance(each, dict) else None for each in items]
+                )
+            else:
+                read = subnets_in(self.environment, value)
+            if not read:
+                return None
+            found += read
+        group_path = _SUBNET_GROUP_OF.get(resource.type)
+        if group_path:
+            group = self.environment.referred(resource.get(group_path))
+            read = subnets_in(self.environment, group.get("SubnetIds")) if group is not None else None
+            if not read:
+                return None
+            found += read
+        return tuple(found) if found else None
+
+    def _side(self, group: GroupId, direction: Direction) -> Side | None:
+        """``None`` for a group that is not part of the project."""
+        if (group, direction) not in self._sides:
+            resource = self.environment.project.resource(group) if isinstance(group, ResourceKey) else None
+            if resource is None or resource.type != SECURITY_GROUP:
+                self._sides[group, direction] = None
+            else:
+                self._sides[group, direction] = side_of(self.environment, resource, direction)
+        return self._sides[group, direction]
+
+    # -- one connection ----------------------------------------------------------------------------
+
+    def connects(self, client: Member, server: Member, port: int) -> Answer:
+        """Whether ``client`` can open a TCP connection to ``server`` on ``port``."""
+        if client.groups is None or server.groups is None:
+            return Answer(None, "the security groups of one side are not known")
+        if not client.groups or not server.groups:
+            return Answer(None, "one side is in its VPC's default security group, whose rules are not part of this")
+        there = Peer(server.groups, networks_of(server.subnets or ()))
+        here = Peer(client.groups, networks_of(client.subnets or ()))
+        leaves = self._any(client.groups, Direction.OUT, port, there)
+        if leaves is False:
+            return Answer(False, f"no egress rule of its own groups lets port {port} out to it", self._named(client))
+        enters = self._any(server.groups, Direction.IN, port, here)
+        if enters is False:
+            return Answer(False, f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
+        passed, acl, why = self._acls.allow(client.subnets or (), server.subnets or (), port)
+        if passed is False:
+            return Answer(False, why, culprit=acl)
+        if leaves is None or enters is None:
+            return Answer(None, f"the {'egress' if leaves is None else 'ingress'} rules for port {port} are not known")
+        return OPEN if passed else Answer(None, why)
+
+    def _any(self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer) -> bool | None:
+        def answers() -> Iterator[bool | None]:
+            for group in groups:
+                side = self._side(group, direction)
+                yield None if side is None else admits(side, port, [peer])
+
+        return either(answers())
+
+    def accepts_anyone(self, server: Member, port: int) -> Answer:
+        """Whether anything at all is let in on ``port``: for what stands at the edge, any source will do."""
+        if server.groups is None:
+            return Answer(None, "its security groups are not known")
+        if not server.groups:
+            return Answer(None, "it is in its VPC's default security group, whose rules are not part of this")
+        unsure = False
+        for group in server.groups:
+            side = self._side(group, Direction.IN)
+            unsure = unsure or side is None or bool(side.why)
+            for each in side.permissions if side is not None else ():
+                if each.protocol in {"tcp", "-1"} and each.first <= port <= each.last:
+                    if each.certain and (each.networks or each.groups):
+                        return OPEN
+                    unsure = True
+        if unsure:
+            return Answer(None, f"the ingress rules for port {port} are not known")
+        return Answer(False, f"no ingress rule of its groups lets anybody in on port {port}", self._named(server))
+
+    def _named(self, member: Member) -> tuple[Resource, ...]:
+        keys = [group for group in member.groups or () if isinstance(group, ResourceKey)]
+        return tuple(found for key in keys if (found := self.environment.project.resource(key)) is not None)
+
+    # -- to and from the internet ------------------------------------------------------------------
+
+    def from_internet(self, subnet: Resource) -> Answer:
+        """Whether a subnet is public: its default route leads to an internet gateway that its VPC has."""
+        if subnet.key not in self._ways:
+            self._ways[subnet.key] = self._public(subnet)
+        return self._ways[subnet.key]
+
+    def _public(self, subnet: Resource) -> Answer:
+        way, route = way_out(self.environment, subnet)
+        if way is Exit.UNKNOWN:
+            return Answer(None, f"the routes of {subnet.logical_id} are not known")
+        if way is not Exit.INTERNET:
+            return Answer(
+                False, f"the default route of {subnet.logical_id} leads to {way.value}, not to an IGW", (subnet,)
+            )
+        gateway = route.target if route is not None else None
+        if gateway is None or gateway in self._attached_gateways:
+            return OPEN
+        return Answer(False, f"the internet gateway {gateway.logical_id} is attached to no VPC", (gateway,))
+
+    @cached_property
+    def _attached_gateways(self) -> frozenset[Resource]:
+        attachments = self.environment.resources("AWS::EC2::VPCGatewayAttachment")
+        found = (self.environment.referred(each.get("InternetGatewayId")) for each in attachments)
+        return frozenset(each for each in found if each is not None)
+
+    @cached_property
+    def _endpoints(self) -> dict[Resource, list[Endpoint]]:
+        """VPC -> its endpoints."""
+        found: dict[Resource, list[Endpoint]] = {}
+        for endpoint in endpoints(self.environment):
+            vpc = self.environment.referred(endpoint.resource.get("VpcId"))
+            if vpc is not None:
+                found.setdefault(vpc, []).append(endpoint)
+        return found
+
+    def pulls_images(self, member: Member, *, public_ip: bool | None, from_ecr: bool | None) -> Answer:
+        """Whether a task in these subnets can fetch its image: through a NAT gateway, with a public address of its own,
+        or from ECR through endpoints (Amazon ECR User Guide, "Amazon ECR interface VPC endpoints")."""
+        if not member.subnets:
+            return Answer(None, "its subnets are not known")
+        answers = [self._pulls_from(subnet, public_ip, from_ecr) for subnet in member.subnets]
+        return worst([worst(answers), self._https_out(member)])
+
+    def _pulls_from(self, subnet: Resource, public_ip: bool | None, from_ecr: bool | None) -> Answer:
+        way, route = way_out(self.environment, subnet)
+        if way is Exit.NAT:
+            return self._through_nat(route.target if route is not None else None)
+        if way is Exit.INTERNET and public_ip:
+            return self.from_internet(subnet)
+        if way is Exit.OTHER or way is Exit.UNKNOWN:
+            return Answer(None, f"where {subnet.logical_id} sends traffic for the internet is not known")
+        private = self._ecr_endpoints(subnet)
+        if private and from_ecr is not False:
+            return OPEN if from_ecr and private else Answer(None, "where its image comes from is not known")
+        if way is Exit.INTERNET:
+            if public_ip is None:
+                return Answer(None, "whether its tasks get public addresses is not known")
+            why = f"{subnet.logical_id} leads to an internet gateway, but tasks get no public address there"
+            return Answer(False, why, (subnet,))
+        if private is None:
+            return Answer(None, "which VPC endpoints its VPC has is not known")
+        return Answer(False, f"{subnet.logical_id} has no way out, and no endpoints for ECR and S3", culprit=subnet)
+
+    def _through_nat(self, gateway: Resource | None) -> Answer:
+        if gateway is None or gateway.type != "AWS::EC2::NatGateway":
+            return OPEN
+        kind = gateway.get("ConnectivityType")
+        if isinstance(kind, Known) and kind.value == "private":
+            return Answer(False, f"the NAT gateway {gateway.logical_id} is a private one", culprit=gateway)
+        subnet = self.environment.referred(gateway.get("SubnetId"))
+        if subnet is None:
+            return Answer(None, "the subnet of the NAT gateway is not known")
+        answer = self.from_internet(subnet)
+        if answer.open is False:
+            why = f"the NAT gateway {gateway.logical_id} is in no public subnet: {answer.why}"
+            return Answer(False, why, answer.at, culprit=gateway)
+        return answer
+
+    def _ecr_endpoints(self, subnet: Resource) -> bool | None:
+        """Whether the subnet's VPC has the endpoints to pull an image from ECR; ``None`` where that cannot be told."""
+        vpc = self.environment.referred(subnet.get("VpcId"))
+        if vpc is None:
+            return None
+        table = table_of(self.environment, subnet).resource
+        here = self._endpoints.get(vpc, [])
+        interfaces = {each.service for each in here if not each.gateway}
+        to_s3 = "s3" in interfaces or any(
+            each.service == "s3" and each.gateway and table is not None and table.key in self._tables(each)
+            for each in here
+        )
+        return {"ecr.api", "ecr.dkr"} <= interfaces and to_s3
+
+    def _tables(self, endpoint: Endpoint) -> set[ResourceKey]:
+        return tables_named(self.environment, endpoint.resource)[0]
+
+    def _https_out(self, member: Member) -> Answer:
+        if not member.groups:
+            return OPEN if member.groups is not None else Answer(None, "its security groups are not known")
+        answer = self._any(member.groups, Direction.OUT, HTTPS, Peer())
+        if answer:
+            return OPEN
+        somewhere = False
+        for group in member.groups:
+            side = self._side(group, Direction.OUT)
+            if side is None or side.why:
+                somewhere = True
+                continue
+            somewhere = somewhere or any(
+                each.protocol in {"tcp", "-1"} and each.first <= HTTPS <= each.last and (each.groups or each.networks)
+                for each in side.permissions
+            )
+        if somewhere:
+            return Answer(None, f"whether its egress rules for port {HTTPS} reach the registry is not known")
+        return Answer(False, f"no egress rule of its groups lets port {HTTPS} out", self._named(member))

@@ -1,0 +1,246 @@
+"""ECS services as what runs in them: containers, the ports they listen on, and how they are put before clients.
+
+Sources: Amazon ECS Developer Guide, "Task networking" (tasks in ``awsvpc`` mode have an address and security groups of
+their own, and share them between their containers) and "Use load balancing to distribute Amazon ECS service traffic"
+(the service registers each task with the container's port, so the target group's own port is not used).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
+from checker.reason.network.security_groups import whole
+
+_LOCAL_URL: Final = re.compile(
+    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(?=[/'\"\s?)]|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a task definition. ``path`` is where it stands.
+
+    ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its variable ``PORT``
+    tells it to listen on, ``told_open`` whether it may be told one that is not known; ``told_others`` those of other
+    variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls.
+    """
+
+    name: Resolved
+    path: str
+    ports: frozenset[int] | None
+    port_names: dict[str, int]
+    told: int | None
+    told_open: bool
+    told_others: frozenset[int]
+    checked: tuple[int, ...]
+    image: Resolved
+
+    @property
+    def listens(self) -> frozenset[int]:
+        """The ports on which something may answer, as far as the template says."""
+        return (self.ports or frozenset()) | self.told_others | (frozenset() if self.told is None else {self.told})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """One ECS service. ``task`` is ``None`` where its task definition is not part of the project."""
+
+    resource: Resource
+    label: str
+    task: Resource | None
+    containers: tuple[Container, ...] | None
+    awsvpc: bool | None
+
+    def container(self, name: Resolved) -> Container | None:
+        return next((each for each in self.containers or () if each.name == name), None)
+
+    @property
+    def listens(self) -> frozenset[int] | None:
+        """The ports on which a task may answer, ``None`` where that is not known."""
+        if self.containers is None or any(each.ports is None for each in self.containers):
+            return None
+        return frozenset(port for each in self.containers for port in each.listens)
+
+
+def services(environment: Environment) -> Iterator[Service]:
+    for resource in environment.resources("AWS::ECS::Service"):
+        task = environment.referred(resource.get("TaskDefinition"))
+        if task is not None and task.type != "AWS::ECS::TaskDefinition":
+            task = None
+        yield Service(
+            resource,
+            label_of(resource, "ServiceName"),
+            task,
+            containers_of(task) if task is not None else None,
+            _awsvpc(resource, task),
+        )
+
+
+def label_of(resource: Resource, name_path: str) -> str:
+    """What people call it: its own name where the template writes one, else its logical id."""
+    value = resource.get(name_path)
+    return value.value if isinstance(value, Known) and isinstance(value.value, str) else resource.logical_id
+
+
+def _awsvpc(service: Resource, task: Resource | None) -> bool | None:
+    if task is not None:
+        mode = task.get("NetworkMode")
+        if isinstance(mode, Known):
+            return mode.value == "awsvpc" if isinstance(mode.value, str) else None
+        return False if isinstance(mode, Absent) else None
+    return None if isinstance(service.get("NetworkConfiguration.AwsvpcConfiguration"), Absent) else True
+
+
+def containers_of(task: Resource) -> tuple[Container, ...] | None:
+    """The containers of a task definition, ``None`` where they are not known."""
+    value = task.get("ContainerDefinitions")
+    if not isinstance(value, Known) or not isinstance(value.value, list):
+        return None
+    found = []
+    for index, item in enumerate(value.value):
+        if not isinstance(item, dict):
+            return None
+        found.append(_container(item, index))
+    return tuple(found)
+
+
+def _container(item: dict[str, Resolved], index: int) -> Container:
+    ports: set[int] | None = set()
+    names: dict[str, int] = {}
+    mappings = item.get("PortMappings")
+    if isinstance(mappings, Unknown):
+        ports = None
+    for mapping in mappings if isinstance(mappings, list) else []:
+        number = whole(mapping.get("ContainerPort")) if isinstance(mapping, dict) else None
+        if not isinstance(mapping, dict) or number is None:
+            ports = None
+        elif str(mapping.get("Protocol", "tcp")).lower() == "tcp":
+            if ports is not None:
+                ports.add(number)
+            if isinstance(mapping.get("Name"), str):
+                names[str(mapping["Name"])] = number
+    told, others = _told(item.get("Environment"))
+    return Container(
+        item.get("Name"),
+        f"ContainerDefinitions.{index}",
+        None if ports is None else frozenset(ports),
+        names,
+        told,
+        told is None and _may_be_told(item.get("Environment")),
+        frozenset(others),
+        tuple(_checked(item.get("HealthCheck"))),
+        item.get("Image"),
+    )
+
+
+def _told(variables: Resolved) -> tuple[int | None, set[int]]:
+    """The value of ``PORT``, and of other variables that may say on what the container listens: ``DB_PORT`` beside a
+    ``DB_HOST`` is somebody else's."""
+    entries = [each for each in variables if isinstance(each, dict)] if isinstance(variables, list) else []
+    values = {str(each["Name"]): each.get("Value") for each in entries if isinstance(each.get("Name"), str)}
+    others = set()
+    for name, value in values.items():
+        number = whole(value)
+        stem = name[: -len("PORT")] if name.upper().endswith("PORT") else ""
+        if stem and number is not None and not any(stem + each in values for each in _OF_ANOTHER):
+            others.add(number)
+    return whole(values.get("PORT")), others
+
+
+def _may_be_told(variables: Resolved) -> bool:
+    """Whether ``PORT`` has a value that is not known, or a variable without a known name may be it."""
+    if not isinstance(variables, list):
+        return isinstance(variables, Unknown | Text)
+    for entry in variables:
+        name = entry.get("Name") if isinstance(entry, dict) else entry
+        if isinstance(name, Unknown | Text) or (name == "PORT" and isinstance(entry, dict)):
+            return True
+    return False
+
+
+_OF_ANOTHER: Final = ("HOST", "HOSTNAME", "ADDRESS", "ENDPOINT", "SERVER", "Host", "host")
+
+
+def _checked(health: Resolved) -> Iterator[int]:
+    command = health.get("Command") if isinstance(health, dict) else None
+    for part in as_list(command):
+        if isinstance(part, str | Text):
+            for match in _LOCAL_URL.finditer(str(part)):
+                yield int(match.group(1) or (443 if match.group(0).startswith("https") else 80))
+
+
+# -- how traffic comes in --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One entry of a service's load balancers."""
+
+    path: str
+    container: Resolved
+    port: Resolved
+    group: Resource | None
+    group_named: Resolved
+
+
+def targets_of(environment: Environment, service: Resource) -> list[Target] | None:
+    """What the service registers its tasks with, ``None`` where that is not known."""
+    value = service.get("LoadBalancers")
+    if isinstance(value, Absent):
+        return []
+    if not isinstance(value, Known) or not isinstance(value.value, list):
+        return None
+    found = []
+    for index, item in enumerate(value.value):
+        if not isinstance(item, dict):
+            return None
+        named = item.get("TargetGroupArn")
+        group = environment.referred(named)
+        if group is not None and group.type != "AWS::ElasticLoadBalancingV2::TargetGroup":
+            group = None
+        if named is not None:  # a classic load balancer has none
+            found.append(
+                Target(f"LoadBalancers.{index}", item.get("ContainerName"), item.get("ContainerPort"), group, named)
+            )
+    return found
+
+
+class Forwarding:
+    """Which listeners forward to which target groups, read once for an environment."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self.incomplete = False
+        self._listeners: dict[Resource, dict[Resource, None]] = {}
+        for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
+            self._read(listener, listener.get("DefaultActions"), listener)
+        for rule in environment.resources("AWS::ElasticLoadBalancingV2::ListenerRule"):
+            owner = environment.referred(rule.get("ListenerArn"))
+            self._read(rule, rule.get("Actions"), owner)
+
+    def _read(self, place: Resource, actions: object, listener: Resource | None) -> None:
+        if not isinstance(actions, Known):
+            self.incomplete = self.incomplete or isinstance(actions, Unknown)
+            return
+        for found in self._environment.project.all_referred(actions):
+            if found.type == "AWS::ElasticLoadBalancingV2::TargetGroup":
+                self._listeners.setdefault(found, {})[listener or place] = None
+
+    def to(self, group: Resource) -> list[Resource]:
+        """The listeners that forward to ``group``; a rule stands for a listener that is not part of the project."""
+        return list(self._listeners.get(group, ()))
+
+    def balancers(self, group: Resource) -> list[Resource | None]:
+        """The load balancers behind those listeners, ``None`` for one that is not part of the project."""
+        found: dict[Resource | None, None] = {}
+        for listener in self.to(group):
+            balancer = self._environment.referred(listener.get("LoadBalancerArn"))
+            kind = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+            found[balancer if balancer is not None and balancer.type == kind else None] = None
+        return list(found)

@@ -1,0 +1,1 @@
+"""Who gets in: the tokens of jobs against trust policies."""

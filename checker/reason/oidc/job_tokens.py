@@ -1,0 +1,83 @@
+"""The OIDC tokens that a job can present: each way it can start, times the environment it names.
+
+Source: GitHub Docs, "OpenID Connect reference" (a job with an environment presents that and no ref; a pull request's
+subject is ``pull_request``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checker.model.pipeline.jobs import Credentials, EffectiveJob
+from checker.model.possible import Possible, options
+from checker.model.settings import Settings
+from checker.model.values import Absent, Text
+from checker.reason.oidc.trust import Repository, Token, environment_token, pull_request_token, ref_token, with_claims
+from checker.resolve.workflows.example_refs import PULL_REQUESTS, Demand, example_refs
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A token and how it comes about. ``ref`` is the ref or an example; ``environment`` is empty for none."""
+
+    token: Token
+    event: str
+    ref: str | Text
+    environment: str | Text = ""
+    demand: Demand = Demand.EACH
+
+    @property
+    def way(self) -> str:
+        """As messages tell it: ``release (refs/tags/v1.2.3)``."""
+        return f"{self.event} ({self.ref})" if self.ref else self.event
+
+
+def tokens_of(
+    job: EffectiveJob, credentials: Credentials, repository: Repository, settings: Settings
+) -> tuple[list[Presented], str]:
+    """Every token that the job can present at this step, and what kept some from being told (empty: nothing)."""
+    environments, why = _environments(job)
+    found: dict[tuple[object, ...], Presented] = {}
+    for start in job.starts:
+        for ref, demand in example_refs(job, start, settings):
+            for environment in environments:
+                token = _token(job, credentials, repository, start.event, ref, environment)
+                presented = Presented(token, start.event, ref, environment, demand)
+                found.setdefault((token.subject, start.event, ref), presented)
+    if not job.starts:
+        why = why or "nothing in this repository calls its workflow"
+    return list(found.values()), why
+
+
+def _environments(job: EffectiveJob) -> tuple[tuple[str | Text, ...], str]:
+    """The environments that the job can name; ``""`` among them for none."""
+    if isinstance(job.environment, Absent):
+        return ("",), ""
+    each = options(job.environment)
+    if each is None:
+        return (), "the name of its environment cannot be told"
+    names = tuple(dict.fromkeys(option if isinstance(option, Text) else str(option or "") for option in each))
+    return names, ""
+
+
+def _token(
+    job: EffectiveJob,
+    credentials: Credentials,
+    repository: Repository,
+    event: str,
+    ref: str | Text,
+    environment: str | Text,
+) -> Token:
+    if environment:
+        token = environment_token(repository, environment, ref=ref)
+    elif event in PULL_REQUESTS:
+        token = with_claims(pull_request_token(repository), ref=ref)
+    else:
+        token = ref_token(repository, ref)
+    if isinstance(repository.name, str) and isinstance(ref, str):
+        workflow = f"{repository.name}/{job.workflow.file}@{ref}"
+        token = with_claims(token, job_workflow_ref=workflow, workflow=job.entry.name)
+    audience: Possible = {name.lower(): value for name, value in credentials.step.with_.items()}.get("audience", "")
+    if isinstance(audience, str) and audience:
+        token = with_claims(token, aud=audience)
+    return token

@@ -1,0 +1,292 @@
+"""What else a trust policy admits: tokens that are not of the project's own protected refs and environments.
+
+Proven from both sides. A statement is narrow where one of its conditions, or two together, confine the tokens to the
+project's own. It is too wide where a token from outside is found that it admits. In between it is undecided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from checker.model.settings import Settings, SubjectForm
+from checker.model.values import Hole, HoleKind, Text, pieces, text
+from checker.reason.iam.evaluation import bounds_on_key
+from checker.reason.iam.policies import Condition, Statement
+from checker.reason.oidc.trust import (
+    Repository,
+    Token,
+    Trust,
+    environment_token,
+    own_repository,
+    pull_request_token,
+    ref_token,
+    with_claims,
+    without_claim,
+)
+from checker.reason.text.patterns import Pattern, Wild, covers, every, exact, example, folded, glob, has_hole, has_wild
+
+_MAX_PROBES: Final = 600
+_IDS: Final = re.compile(r"@\d+(?=[/:])")
+STRANGER: Final = Repository("a-stranger/anything")
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is the project's own. ``environments`` is empty where nothing says which: then each that is named counts."""
+
+    repositories: tuple[Repository, ...]
+    protected_refs: tuple[str, ...]
+    environments: tuple[str, ...]
+    declared: bool  # the repository was said, not taken from the policies
+    deployed: tuple[str, ...] = ()  # the environments that the stacks are of
+
+    @property
+    def repository(self) -> Repository:
+        return self.repositories[0] if self.repositories else Repository("owner/repository")
+
+
+def own_of(settings: Settings, trusts: list[Trust], deployed: tuple[str, ...]) -> Own:
+    """The project's own repository: the one that the settings name, or else the one that the policies name."""
+    declared = own_repository(settings)
+    found = dict.fromkeys(repository for trust in trusts for repository in _named_repositories(trust))
+    if declared is None:
+        repositories = tuple(found)
+    else:
+        # The other form of the same repository is no stranger, where nothing says that its ids are others.
+        same = (each for each in found if each.name == declared.name and _ids_agree(each, declared))
+        repositories = tuple(dict.fromkeys((declared, *same)))
+    return Own(repositories, settings.protected_refs, settings.github_environments, declared is not None, deployed)
+
+
+def _ids_agree(one: Repository, other: Repository) -> bool:
+    known = (one.owner_id, other.owner_id), (one.repository_id, other.repository_id)
+    return all("" in pair or pair[0] == pair[1] for pair in known)
+
+
+def _named_repositories(trust: Trust) -> Iterator[Repository]:
+    for statement in trust.entrances:
+        for condition in statement.conditions:
+            if condition.key == trust.key("sub") and not condition.negated:
+                for pattern in condition.patterns:
+                    repository = _repository_in(pattern) if pattern is not None else None
+                    if repository is not None:
+                        yield repository
+            elif condition.key == trust.key("repository") and not condition.negated:
+                for pattern in condition.patterns:
+                    if pattern is not None and not has_wild(pattern):
+                        yield Repository(example(pattern))
+
+
+def _repository_in(pattern: Pattern) -> Repository | None:
+    """The repository that a subject pattern names, where no wildcard stands in it."""
+    head = exact("repo:")
+    rest = pattern[len(head) :]
+    if pattern[: len(head)] != head or ":" not in rest:
+        return None
+    name = rest[: rest.index(":")]
+    if not name or has_wild(name) or "*" in name or not ("/" in name or has_hole(name)):
+        return None
+    written = example(name)
+    if isinstance(written, str) and len(ids := _IDS.findall(f"{written}:")) == 2:
+        plain = _IDS.sub("", f"{written}:").removesuffix(":")
+        return Repository(plain, SubjectForm.IMMUTABLE, ids[0][1:], ids[1][1:])
+    return Repository(written)
+
+
+def repositories_named(own: Own) -> int:
+    """How many different repositories the policies name."""
+    return len({str(repository.name) for repository in own.repositories})
+
+
+# -- narrow? -----------------------------------------------------------------------------------------
+
+
+def is_narrow(trust: Trust, statement: Statement, own: Own) -> bool | None:
+    """Whether everything that ``statement`` admits is the project's own."""
+    denying = list(trust.denies)
+    subjects = list(bounds_on_key(statement, denying, trust.key("sub")))
+    answers = [_all(condition, lambda pattern, c: is_own_subject(pattern, c, own)) for condition in subjects]
+    if True in answers:
+        return True
+    of_repository = [_all(condition, lambda pattern, _: _in_repository(pattern, own)) for condition in subjects]
+    names = [*bounds_on_key(statement, denying, trust.key("repository"))]
+    of_repository += [_all(condition, lambda pattern, _: _is_repository(pattern, own)) for condition in names]
+    numbers = [*bounds_on_key(statement, denying, trust.key("repository_id"))]
+    of_repository += [_all(condition, lambda pattern, _: _has_id(pattern, own)) for condition in numbers]
+    of_place: list[bool | None] = []
+    for claim, check in (("environment", _own_environment), ("ref", _own_ref), ("job_workflow_ref", _own_workflow)):
+        found = bounds_on_key(statement, denying, trust.key(claim))
+        of_place += [_all(condition, lambda pattern, c, check=check: check(pattern, c, own)) for condition in found]
+    if True in of_repository and True in of_place:
+        return True
+    either_unknown = None in answers or (None in [*of_repository, *of_place] and of_repository and of_place)
+    return None if either_unknown else False
+
+
+def _all(condition: Condition, check: object) -> bool | None:
+    assert callable(check)
+    return every(None if pattern is None else check(pattern, condition) for pattern in condition.patterns)
+
+
+def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
+    """Whether every subject of ``pattern`` is one of the project's protected refs or environments."""
+    if "*" in pattern or "?" in pattern:
+        return True  # taken literally: no repository, ref or environment has such a name, so nobody gets in
+    doubtful = _may_hide_a_star(pattern, condition)
+    fold = condition.operator.endswith("ignorecase")
+    is_open = has_hole(pattern)
+    for repository in own.repositories:
+        prefix = exact(repository.prefix)
+        if pattern[: len(prefix)] == prefix:
+            is_open = has_hole(pattern[len(prefix) :])
+        for ref in own.protected_refs:
+            # Refs are told apart by case: to ignore it admits a branch `Main` that nobody protects.
+            if not fold and covers(glob(text([*pieces(repository.prefix), f"ref:{ref}"])), pattern):
+                return None if doubtful else True
+        head = exact(text([*pieces(repository.prefix), "environment:"]))
+        head = folded(head) if fold else head
+        if pattern[: len(head)] == head:
+            rest = pattern[len(head) :]
+            return None if doubtful else _own_environment(rest, condition, own)
+    return None if is_open else False
+
+
+def _own_environment(name: Pattern, condition: Condition, own: Own) -> bool | None:
+    if has_wild(name) or not name:
+        return False
+    if not own.environments:
+        return None if _may_hide_a_star(name, condition) else True
+    if has_hole(name):
+        return None
+    fold = condition.operator.endswith("ignorecase")
+    known = {each.replace(":", "%3A") for each in own.environments} | set(own.environments)
+    return example(name) in ({each.lower() for each in known} if fold else known)
+
+
+def _own_ref(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
+    if any(covers(glob(ref), pattern) for ref in own.protected_refs):
+        return None if _may_hide_a_star(pattern, condition) else not condition.operator.endswith("ignorecase")
+    return None if has_hole(pattern) else False
+
+
+def _own_workflow(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
+    wanted = [
+        glob(text([*pieces(repository.name), f"/*@{ref}"]))
+        for repository in own.repositories
+        for ref in own.protected_refs
+    ]
+    if any(covers(each, pattern) for each in wanted):
+        return None if _may_hide_a_star(pattern, condition) else not condition.operator.endswith("ignorecase")
+    return None if has_hole(pattern) else False
+
+
+def _in_repository(pattern: Pattern, own: Own) -> bool | None:
+    if any(covers(glob(text([*pieces(each.prefix), "*"])), pattern) for each in own.repositories):
+        return True
+    return None if has_hole(pattern) else False
+
+
+def _is_repository(pattern: Pattern, own: Own) -> bool | None:
+    if any(pattern in (exact(each.name), folded(exact(each.name))) for each in own.repositories):
+        return True
+    return None if has_hole(pattern) else False
+
+
+def _has_id(pattern: Pattern, own: Own) -> bool | None:
+    known = {each.repository_id for each in own.repositories} - {""}
+    if has_wild(pattern):
+        return False
+    if not known:
+        return None if own.declared or has_hole(pattern) else True
+    return example(pattern) in known
+
+
+def _may_hide_a_star(pattern: Pattern, condition: Condition) -> bool:
+    """A value from a parameter, under an operator with wildcards: whoever deploys could write ``*`` there."""
+    if condition.base not in ("stringlike", "arnlike", "arnequals"):
+        return False
+    return any(isinstance(each, Hole) and each.kind is not HoleKind.PSEUDO for each in pattern)
+
+
+# -- too wide? ---------------------------------------------------------------------------------------
+
+
+def outsider(trust: Trust, statement: Statement, own: Own) -> Token | None:
+    """A token that is not the project's own and that ``statement`` surely admits, where one is found."""
+    alone = replace(trust, allows=(statement,))
+    named = frozenset(named_environments(trust)) | set(own.deployed)
+    for token in islice(_probes(trust, statement, own), _MAX_PROBES):
+        if _is_outside(token, own, named) and alone.admits(token).allowed:
+            return token
+    return None
+
+
+def _is_outside(token: Token, own: Own, named: frozenset[str]) -> bool:
+    """Whether a token is surely not the project's own. An environment that nothing names, anyone can make up."""
+    environment = token.claims.get("environment")
+    if isinstance(environment, str) and environment not in (own.environments or named):
+        return True
+    return is_own_subject(exact(token.subject), Condition("stringequals", "", ()), own) is False
+
+
+def named_environments(trust: Trust) -> Iterator[str]:
+    """The GitHub environments that a trust policy names in full, whatever it says about them."""
+    marker = ":environment:"
+    for statement in (*trust.entrances, *trust.denies):
+        for condition in statement.conditions:
+            for pattern in condition.patterns if condition.key in (trust.key("sub"), trust.key("environment")) else ():
+                written = "" if pattern is None else pieces(example(pattern, "*"))[-1]
+                name = written.partition(marker)[2] if isinstance(written, str) else ""
+                if condition.key == trust.key("environment"):
+                    name = written if isinstance(written, str) and not has_hole(pattern or ()) else ""
+                if name and "*" not in name and not (pattern and Wild.ONE in pattern):
+                    yield name.replace("%3A", ":")
+
+
+def _probes(trust: Trust, statement: Statement, own: Own) -> Iterator[Token]:
+    """Tokens that could be anyone's, and those that the policy's own patterns suggest. The most telling come first."""
+    environments = dict.fromkeys(["anything", *_suggested(trust, statement, "environment"), "production"])
+    refs = dict.fromkeys(["refs/heads/anything", "refs/tags/anything", *_suggested(trust, statement, "ref")])
+    refs.update(dict.fromkeys(["refs/heads/main", "refs/tags/v1.2.3", "refs/heads/MAIN"]))
+    workflows = [*_suggested(trust, statement, "job_workflow_ref"), None]
+    name = own.repository.name
+    owner = name.partition("/")[0] if isinstance(name, str) else "owner"
+    for subject in _suggested(trust, statement, "sub"):
+        for token in _as_tokens(subject):
+            # What a job in the same place could hold besides.
+            for workflow in workflows:
+                yield with_claims(token, job_workflow_ref=workflow)
+    yield without_claim(pull_request_token(STRANGER), "sub")
+    for repository in (own.repository, Repository(f"{owner}/anything"), STRANGER):
+        tokens = [pull_request_token(repository)]
+        tokens += [ref_token(repository, ref) for ref in refs]
+        tokens += [environment_token(repository, each, ref="refs/heads/anything") for each in environments]
+        for token in tokens:
+            for workflow in workflows:
+                own_file = text([*pieces(repository.name), "/.github/workflows/anything.yml@refs/heads/anything"])
+                yield with_claims(token, job_workflow_ref=workflow or own_file)
+                yield with_claims(token, job_workflow_ref=workflow or own_file, aud="https://github.com/anyone")
+
+
+def _suggested(trust: Trust, statement: Statement, claim: str) -> Iterator[str | Text]:
+    for condition in statement.conditions:
+        if condition.key == trust.key(claim):
+            for pattern in condition.patterns:
+                if pattern is not None:
+                    yield from dict.fromkeys(example(pattern, filler) for filler in ("anything", "-x", "refs/heads/x"))
+
+
+def _as_tokens(subject: str | Text) -> Iterator[Token]:
+    """A token with this subject: its other claims follow from it."""
+    shown = str(subject)
+    match = re.fullmatch(r"repo:([^:/]+/[^:/]+):(ref:(?P<ref>.+)|environment:(?P<environment>.+)|.*)", shown, re.DOTALL)
+    repository = Repository(match.group(1)) if match else STRANGER
+    token = with_claims(pull_request_token(repository), sub=subject, ref=match.group("ref") if match else None)
+    if match and match.group("environment"):
+        environment = match.group("environment").replace("%3A", ":")
+        token = with_claims(environment_token(repository, environment), sub=subject)
+    yield token

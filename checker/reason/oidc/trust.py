@@ -1,0 +1,307 @@
+"""Which GitHub tokens a trust policy admits.
+
+Sources: GitHub Docs, "OpenID Connect reference" (subjects: a job that names an environment presents it instead of its
+ref, and ``:`` in a name becomes ``%3A``; repositories created, renamed or transferred on or after 2026-07-15 present
+immutable ids); AWS IAM User Guide, "IAM and AWS STS condition context keys", "Available keys for AWS OIDC federation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.model.environments import Project
+from checker.model.resources import Resource
+from checker.model.settings import Settings, SubjectForm
+from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, as_list, pieces, text
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Answer, Decision, Policies, Request, decide
+from checker.reason.iam.policies import Statement, read_document
+from checker.reason.text.patterns import every, folded, glob, match
+
+HOST: Final = "token.actions.githubusercontent.com"
+# What aws-actions/configure-aws-credentials asks for, and with it nearly everyone.
+AUDIENCE: Final = "sts.amazonaws.com"
+ACTION: Final = "sts:AssumeRoleWithWebIdentity"
+_WEB_IDENTITY: Final = folded(glob(ACTION))
+
+# Claims of GitHub's tokens that STS turns into context keys. Of other keys nothing is known.
+_CLAIMS: Final = frozenset(
+    {"aud", "sub", "repository", "repository_id", "ref", "environment", "job_workflow_ref", "workflow", "actor"}
+    | {"actor_id", "enterprise_id"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository as its tokens name it. Ids that are not known are holes in the immutable form."""
+
+    name: str | Text  # OWNER/REPO
+    form: SubjectForm = SubjectForm.CLASSIC
+    owner_id: str = ""
+    repository_id: str = ""
+
+    @property
+    def prefix(self) -> str | Text:
+        """What every subject of the repository begins with: ``repo:OWNER/REPO:``."""
+        if self.form is SubjectForm.CLASSIC or not isinstance(self.name, str):
+            return text(["repo:", *pieces(self.name), ":"])
+        owner, _, name = self.name.partition("/")
+        owner_id = self.owner_id or Hole(HoleKind.OTHER, "<owner id>")
+        repository_id = self.repository_id or Hole(HoleKind.OTHER, "<repository id>")
+        return text([f"repo:{owner}@", owner_id, f"/{name}@", repository_id, ":"])
+
+
+def own_repository(settings: Settings) -> Repository | None:
+    """The project's repository where ``checker.toml`` (or the checkout) says which it is."""
+    if not settings.repository:
+        return None
+    return Repository(settings.repository, settings.subject_form, settings.owner_id, settings.repository_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a job presents: ``claims`` by name. A claim that is missing, of those known here, the token does not have;
+    one that is ``None`` it has with a value that is not known."""
+
+    claims: Mapping[str, str | Text | None]
+
+    @property
+    def subject(self) -> str | Text:
+        return self.claims.get("sub") or ""
+
+
+# Every job has these; what they are depends on who starts which workflow.
+_OPEN: Final[Mapping[str, None]] = dict.fromkeys(
+    ("job_workflow_ref", "workflow", "actor", "actor_id", "enterprise_id", "repository_id", "ref")
+)
+
+
+def environment_token(repository: Repository, environment: str | Text, *, ref: str | Text | None = None) -> Token:
+    """Of a job with ``environment:``, whatever started it."""
+    named = text([part.replace(":", "%3A") if isinstance(part, str) else part for part in pieces(environment)])
+    subject = text([*pieces(repository.prefix), "environment:", *pieces(named)])
+    return _token(repository, subject, environment=environment, ref=ref)
+
+
+def ref_token(repository: Repository, ref: str | Text) -> Token:
+    """Of a job without an environment that runs on a branch or a tag: ``refs/heads/main``, ``refs/tags/v1``."""
+    return _token(repository, text([*pieces(repository.prefix), "ref:", *pieces(ref)]), ref=ref)
+
+
+def pull_request_token(repository: Repository) -> Token:
+    """Of a job without an environment that a pull request starts."""
+    return _token(repository, text([*pieces(repository.prefix), "pull_request"]), ref="refs/pull/1/merge")
+
+
+def _token(
+    repository: Repository, subject: str | Text, *, ref: str | Text | None, environment: str | Text | None = None
+) -> Token:
+    claims: dict[str, str | Text | None] = {
+        **_OPEN,
+        "aud": AUDIENCE,
+        "sub": subject,
+        "repository": repository.name,
+        "ref": ref,
+        "repository_id": repository.repository_id or None,
+    }
+    if environment is not None:
+        claims["environment"] = environment
+    return Token(claims)
+
+
+def with_claims(token: Token, **claims: str | Text | None) -> Token:
+    return Token({**token.claims, **claims})
+
+
+def without_claim(token: Token, claim: str) -> Token:
+    return Token({name: value for name, value in token.claims.items() if name != claim})
+
+
+# -- trust -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How a role trusts GitHub.
+
+    ``allows``: statements that name GitHub's provider (or may) and allow something. ``denies``: those that deny.
+    ``accepted``: the audiences that the provider accepts, ``None`` where it is not at hand. ``unread``: why parts of
+    the policy could not be read.
+    """
+
+    role: Resource
+    provider: str
+    allows: tuple[Statement, ...] = ()
+    denies: tuple[Statement, ...] = ()
+    unread: tuple[str, ...] = ()
+    accepted: tuple[str, ...] | None = None
+    _keys: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def entrances(self) -> tuple[Statement, ...]:
+        """The statements through which a token gets in: those that allow the call for web identities."""
+        return tuple(each for each in self.allows if _of_web_identity(each) is not False)
+
+    def key(self, claim: str) -> str:
+        return f"{self.provider}:{claim}"
+
+    def admits(self, token: Token) -> Decision:
+        """Whether STS would let in who presents ``token``."""
+        audience = token.claims.get("aud")
+        if self.accepted is not None and isinstance(audience, str) and audience not in self.accepted:
+            return Decision(Answer.DENIED, f"the OIDC provider does not accept the audience {audience}")
+        policies = Policies((*self.allows, *self.denies), self.unread)
+        return decide(policies, Request(ACTION, (), self._context(token)))
+
+    def _context(self, token: Token) -> Context:
+        values = {self.key(name): (value,) for name, value in token.claims.items() if value is not None}
+        known = {self.key(name) for name in _CLAIMS}
+        absent = {key for key in known if key.partition(":")[2] not in token.claims}
+        # Keys of another provider are not in a request that comes through this one.
+        foreign = {key for key in self._keys if not key.startswith((f"{self.provider}:", "aws:", "sts:", "saml:"))}
+        return Context(values, frozenset(absent | {key for key in foreign if key}))
+
+
+def _of_web_identity(statement: Statement) -> bool | None:
+    patterns = statement.actions if statement.actions is not None else statement.not_actions
+    found = [None if pattern is None else match(pattern, _WEB_IDENTITY) for pattern in patterns or ()]
+    answer = True if True in found else None if None in found else False
+    return answer if statement.actions is not None else None if answer is None else not answer
+
+
+def trust_of(role: Resource, project: Project) -> Trust | None:
+    """How ``role`` trusts GitHub's OIDC provider; ``None`` where it surely does not."""
+    value = role.get("AssumeRolePolicyDocument")
+    if isinstance(value, Absent):
+        return None
+    document = read_document(
+        value.value if isinstance(value, Known) else value, role, "AssumeRolePolicyDocument", project
+    )
+    allows: list[Statement] = []
+    provider = HOST
+    accepted: tuple[str, ...] | None = None
+    unread = list(document.unread)
+    for statement in document.statements:
+        if not statement.allows:
+            continue
+        answer, named = _trusts_github(statement)
+        if answer is False:
+            continue
+        provider = named or provider
+        audiences = _accepted(role, statement, project)
+        if isinstance(audiences, Unknown):
+            unread.append(audiences.why)
+        else:
+            accepted = accepted or audiences
+        allows.append(statement if answer else replace(statement, certain=False))
+    if not allows and not document.unread:
+        return None
+    denies = tuple(
+        each if answer else replace(each, certain=False)
+        for each in document.statements
+        if not each.allows and (answer := _trusts_github(each)[0]) is not False
+    )
+    keys = frozenset(condition.key for each in (*allows, *denies) for condition in each.conditions)
+    return Trust(role, provider, tuple(allows), denies, tuple(unread), accepted, keys)
+
+
+def _trusts_github(statement: Statement) -> tuple[bool | None, str]:
+    """Whether a statement speaks of GitHub's provider, and the provider's name where it says it."""
+    if statement.principals is None:
+        return (None if statement.not_principals else False), ""
+    doubtful = False
+    for kind, value in statement.principals:
+        if kind == "*" and value == "*":
+            # Everyone: for web identities that is every provider of the account.
+            if _of_web_identity(statement):
+                return True, ""
+        elif kind == "AWS" and value == "*":
+            # Documented as the same as everyone; whether it takes in web identities is not.
+            doubtful = doubtful or _of_web_identity(statement) is not False
+        elif kind in ("Federated", "*"):
+            answer, name = _is_github(value)
+            if answer:
+                return True, name
+            doubtful = doubtful or answer is None
+    if not doubtful:
+        return False, ""
+    # Who it is stands in a value that is open; which provider's claims it asks for tells as well.
+    hosts = {key.rpartition(":")[0] for key in (condition.key for condition in statement.conditions)}
+    hosts -= {"aws", "sts", ""}
+    if hosts:
+        named = next((host for host in hosts if _is_host(host)), None)
+        return (True, named) if named else (False, "")
+    return (None if _of_web_identity(statement) is not False else False), ""
+
+
+def _is_github(value: str | Text | None) -> tuple[bool | None, str]:
+    if value is None:
+        return None, ""
+    if value == "*":
+        return True, ""
+    shown = str(value)
+    _, found, name = shown.partition("oidc-provider/")
+    if found and (not isinstance(value, Text) or isinstance(value.parts[-1], str)):
+        return _is_host(name), name.lower()
+    if isinstance(value, str):
+        return False, ""
+    return (None, "") if _may_be_provider(value) else (False, "")
+
+
+def _may_be_provider(value: Text) -> bool:
+    first = value.parts[0]
+    return not isinstance(first, str) or ":oidc-provider/" in str(value) or not first.startswith("arn:aws:iam::cloud")
+
+
+def _is_host(name: str) -> bool:
+    """GitHub's issuer, or an enterprise's own below it."""
+    return name.lower() == HOST or name.lower().startswith(f"{HOST}/")
+
+
+# The property that lists a provider's audiences, by the provider's type.
+_AUDIENCES: Final[Mapping[str, str]] = {
+    "AWS::IAM::OIDCProvider": "ClientIdList",
+    "Custom::AWSCDKOpenIdConnectProvider": "ClientIDList",
+}
+
+
+def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[str, ...] | Unknown | None:
+    """The provider's list of audiences, where the provider is one of the project's resources."""
+    written = role.get(f"{statement.path}.Principal")
+    if not isinstance(written, Known):
+        return None
+    for provider in project.all_referred(written.value):
+        name = _AUDIENCES.get(provider.type)
+        if name is not None:
+            value = provider.get(name)
+            open_list = Unknown("which audiences the OIDC provider accepts is not known before deployment")
+            if isinstance(value, Unknown):
+                return open_list
+            listed = as_list(value.value) if isinstance(value, Known) else []
+            plain = tuple(each for each in listed if isinstance(each, str))
+            return plain if len(plain) == len(listed) or AUDIENCE in plain else open_list
+    return None
+
+
+def first_refused(trust: Trust, tokens: Iterable[Token]) -> tuple[Token, Decision] | None:
+    """The first token that would not surely be let in, with the reason; ``None`` where all are admitted.
+
+    This is where the tokens of workflow jobs meet a role: derive them with the functions above, and ask.
+    """
+    doubtful: tuple[Token, Decision] | None = None
+    for token in tokens:
+        decision = trust.admits(token)
+        if decision.denied:
+            return token, decision
+        if not decision.allowed and doubtful is None:
+            doubtful = (token, decision)
+    return doubtful
+
+
+def all_admitted(trust: Trust, tokens: Iterable[Token]) -> bool | None:
+    """Whether every token is let in, in three values."""
+    return every(
+        True if decision.allowed else False if decision.denied else None for decision in map(trust.admits, tokens)
+    )

@@ -1,0 +1,140 @@
+"""Whether a bucket takes the access logs that a load balancer delivers.
+
+Sources: Elastic Load Balancing, "Enable access logs for your Application Load Balancer" (bucket policy with the service
+principal, or with the region's account where the region is older than August 2022), "... for your Network Load
+Balancer" and "... for your Classic Load Balancer".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Hole, HoleKind, Known, Resolved, Text, pieces, text
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Request, applies
+from checker.reason.iam.policies import Statement, read_document
+from checker.reason.names.arns import account_of, arn_of
+from checker.reason.text.patterns import either, glob
+
+
+class Delivery(StrEnum):
+    """Who delivers; the value completes "for the ..."."""
+
+    APPLICATION = "load balancer service"
+    NETWORK = "log delivery service (delivery.logs.amazonaws.com)"
+    CLASSIC = "load balancer account of the region"
+
+
+_SERVICES: Final = {
+    Delivery.APPLICATION: "logdelivery.elasticloadbalancing.amazonaws.com",
+    Delivery.NETWORK: "delivery.logs.amazonaws.com",
+    Delivery.CLASSIC: "logdelivery.elasticloadbalancing.amazonaws.com",
+}
+# The accounts that Elastic Load Balancing delivers from, in regions older than August 2022.
+_ACCOUNTS: Final = {
+    "us-east-1": "127311923021",
+    "us-east-2": "033677994240",
+    "us-west-1": "027434742980",
+    "us-west-2": "797873946194",
+    "af-south-1": "098369216593",
+    "ap-east-1": "754344448648",
+    "ap-northeast-1": "582318560864",
+    "ap-northeast-2": "600734575887",
+    "ap-northeast-3": "383597477331",
+    "ap-south-1": "718504428378",
+    "ap-southeast-1": "114774131450",
+    "ap-southeast-2": "783225319266",
+    "ap-southeast-3": "589379963580",
+    "ca-central-1": "985666609251",
+    "eu-central-1": "054676820928",
+    "eu-north-1": "897822967062",
+    "eu-south-1": "635631232127",
+    "eu-west-1": "156460612806",
+    "eu-west-2": "652711504416",
+    "eu-west-3": "009996457667",
+    "me-south-1": "076674570225",
+    "sa-east-1": "507241528517",
+    "us-gov-east-1": "190560391635",
+    "us-gov-west-1": "048591011584",
+    "cn-north-1": "638102146993",
+    "cn-northwest-1": "037604701340",
+}
+
+
+def accepts(
+    environment: Environment, bucket: Resource, prefix: Resolved, delivery: Delivery, region: str
+) -> bool | None:
+    """Whether the bucket's policies let ``delivery`` put objects where access logs go; ``None`` where that is open."""
+    request = _request(bucket, prefix, delivery)
+    if request is None:
+        return None
+    allowed: bool | None = False
+    for policy in environment.children(bucket, "AWS::S3::BucketPolicy"):
+        value = policy.get("PolicyDocument")
+        document = read_document(
+            value.value if isinstance(value, Known) else None, policy, "PolicyDocument", environment.project
+        )
+        if document.unread:
+            allowed = allowed or None
+        for statement in document.statements:
+            speaks = _speaks_to(statement, delivery, region)
+            applied = False if speaks is False else applies(statement, request)
+            if speaks is None and applied:
+                applied = None
+            if not statement.allows and applied is not False:
+                return applied and False
+            if statement.allows and applied is not False and allowed is not True:
+                allowed = applied
+    return allowed
+
+
+def _request(bucket: Resource, prefix: Resolved, delivery: Delivery) -> Request | None:
+    arn = arn_of(bucket)
+    if arn is None or not (prefix is None or isinstance(prefix, str | Text)):
+        return None
+    inside = pieces(prefix) if prefix else ()
+    account = account_of(bucket.stack)
+    key = text([*pieces(arn), "/", *inside, *(["/"] if inside else []), "AWSLogs/", *account, "/*"])
+    region = bucket.stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}")
+    balancer = Hole(HoleKind.OTHER, "${LoadBalancer}", attribute=bucket.stack.id)
+    values: dict[str, tuple[str | Text, ...]] = {
+        "aws:securetransport": ("true",),
+        "aws:sourceaccount": (text([*account]),),
+        "s3:x-amz-acl": ("bucket-owner-full-control",),
+    }
+    if delivery is Delivery.APPLICATION:
+        head = f"arn:{bucket.stack.partition}:elasticloadbalancing:"
+        values["aws:sourcearn"] = (text([head, region, ":", *account, ":loadbalancer/", balancer]),)
+    return Request("s3:PutObject", glob(key), Context(values))
+
+
+def _speaks_to(statement: Statement, delivery: Delivery, region: str) -> bool | None:
+    """Whether the statement's principals include whoever delivers."""
+    if statement.principals is None:
+        return None if statement.not_principals else False
+
+    def answers() -> Iterator[bool | None]:
+        for kind, name in statement.principals or ():
+            if not isinstance(name, str):
+                yield None if kind != "Service" or name is None else _delivering_account(str(name), delivery, region)
+            elif name == "*":
+                yield True
+            elif kind == "Service":
+                yield name.lower() == _SERVICES[delivery]
+            else:
+                yield _delivering_account(name, delivery, region)
+
+    return either(answers())
+
+
+def _delivering_account(name: str, delivery: Delivery, region: str) -> bool | None:
+    number = name.split(":")[4] if name.startswith("arn:") and name.count(":") >= 5 else name
+    if delivery is Delivery.NETWORK:
+        return False
+    if region:
+        return number == _ACCOUNTS.get(region)
+    return None if number in _ACCOUNTS.values() else False

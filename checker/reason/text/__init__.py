@@ -1,0 +1,1 @@
+"""Strings: patterns as sets of strings, and what looks like a secret."""

@@ -1,0 +1,1 @@
+"""GitHub's expressions: their syntax, values and evaluation."""

@@ -1,0 +1,180 @@
+"""GitHub's ``${{ }}`` expressions, evaluated as far as their contexts are known.
+
+Source: GitHub documentation, "Evaluate expressions in workflows and actions". Comparison ignores case, ``&&`` and
+``||`` give back an operand, an absent property is null. What only a run knows stays a value with a name
+(:class:`~checker.resolve.expressions.values.Open`), and a comparison with it is ``OneOf((True, False))``: so
+``x && 'a' || 'b'`` is one of ``a`` and ``b``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from checker.model.possible import Possible, as_text, joined
+from checker.model.values import Text, Unknown
+from checker.resolve.expressions.functions import FUNCTIONS
+from checker.resolve.expressions.syntax import ExpressionError, Node, parse, split
+from checker.resolve.expressions.values import (
+    EITHER,
+    Data,
+    Open,
+    Partial,
+    as_number,
+    boolean,
+    choices,
+    equal,
+    lift,
+    negated,
+    property_of,
+    scalar,
+    several,
+    truthy,
+)
+
+Contexts: TypeAlias = Mapping[str, Data]
+STATUS_FUNCTIONS: Final = frozenset({"success", "failure", "always", "cancelled"})
+
+
+def evaluate(source: str, contexts: Contexts) -> Data:
+    """The value of an expression. One that cannot be read, or that needs what is not modelled, is ``Unknown``."""
+    try:
+        return _eval(parse(source), contexts)
+    except ExpressionError as error:
+        return Unknown(f"the expression {source.strip()[:80]!r} cannot be read: {error}")
+
+
+def interpolate(written: object, contexts: Contexts) -> Data:
+    """A value as written, its expressions evaluated: what a lone expression gives, or the text it all makes."""
+    if isinstance(written, str):
+        parts = split(written)
+        if len(parts) == 1:
+            return evaluate(parts[0][0], contexts) if parts[0][1] else written
+        return joined(scalar(evaluate(part, contexts)) if is_code else part for part, is_code in parts)
+    if isinstance(written, list):
+        return [interpolate(each, contexts) for each in written]
+    if isinstance(written, dict):
+        return {str(key): interpolate(each, contexts) for key, each in written.items()}
+    return written if isinstance(written, bool | int | float) else None
+
+
+def text_value(written: object, contexts: Contexts) -> Possible:
+    """Like :func:`interpolate`, as a value that is no list or object."""
+    return scalar(interpolate(written, contexts))
+
+
+def _eval(node: Node, contexts: Contexts) -> Data:
+    kind = node[0]
+    if kind == "literal":
+        value: Data = node[1]
+        return value
+    if kind == "context":
+        return property_of(contexts, node[1], Unknown(f"there is no context {node[1]!r}"))
+    if kind == "index":
+        return lift(_index, _eval(node[1], contexts), _eval(node[2], contexts))
+    if kind == "each":
+        return _each(_eval(node[1], contexts))
+    if kind == "not":
+        return lift(lambda value: boolean(negated(truthy(value))), _eval(node[1], contexts))
+    if kind == "call":
+        return _call(node[1], node[2], contexts)
+    operator, left = node[1], _eval(node[2], contexts)
+    if operator in {"&&", "||"}:
+        return _logical(operator, left, node[3], contexts)
+    return lift(lambda one, other: _compare(operator, one, other), left, _eval(node[3], contexts))
+
+
+def _logical(operator: str, left: Data, right: Node, contexts: Contexts) -> Data:
+    if isinstance(left, Unknown):
+        return left
+    found: list[Data] = []
+    for option in choices(left):
+        answer = truthy(option)
+        stays = answer is (operator == "||")
+        if answer is None:
+            # An open operand: of `&&` only the falsy ones stay, of which nothing but "it is empty" is known.
+            found.extend((option if operator == "||" else "", _eval(right, contexts)))
+        else:
+            found.append(option if stays else _eval(right, contexts))
+    if any(isinstance(each, Unknown) for each in found):
+        return next(each for each in found if isinstance(each, Unknown))
+    return several(found)
+
+
+def _index(value: Data, key: Data) -> Data:
+    if isinstance(value, list):
+        number = key if isinstance(key, int) and not isinstance(key, bool) else None
+        if number is None:
+            return Unknown("an index that is not known") if isinstance(key, Text | Open) else None
+        return value[number] if 0 <= number < len(value) else None
+    name = as_text(key) if isinstance(key, str | int | float | bool | Text) or key is None else None
+    if name is None or isinstance(name, Text):
+        return Unknown("a property whose name is not known")
+    if isinstance(value, Open):
+        return value.below(name)
+    if isinstance(value, Partial):
+        return value.get(name)
+    if isinstance(value, Mapping):
+        return property_of(value, name, None)
+    if isinstance(value, Text):
+        return Unknown(f"a property of {value}")
+    return value if isinstance(value, Unknown) else None
+
+
+def _each(value: Data) -> Data:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    if isinstance(value, list | Unknown):
+        return value
+    return value.below("*") if isinstance(value, Open) else Unknown("a list that is not known")
+
+
+def _compare(operator: str, left: Data, right: Data) -> Data:
+    if operator in {"==", "!="}:
+        answer = equal(left, right)
+        return boolean(answer if operator == "==" else negated(answer))
+    if isinstance(left, str) and isinstance(right, str):
+        first, second = left.casefold(), right.casefold()
+        return _ordered(operator, (first > second) - (first < second))
+    one, other = as_number(left), as_number(right)
+    if one is None or other is None:
+        return EITHER
+    if math.isnan(one) or math.isnan(other):  # a text that is no number
+        return False
+    return _ordered(operator, (one > other) - (one < other))
+
+
+def _ordered(operator: str, sign: int) -> bool:
+    return {"<": sign < 0, "<=": sign <= 0, ">": sign > 0, ">=": sign >= 0}[operator]
+
+
+def _call(name: str, arguments: tuple[Node, ...], contexts: Contexts) -> Data:
+    folded = name.lower()
+    if folded in STATUS_FUNCTIONS:
+        # Read for a run in which all went well so far; `failure()` and `cancelled()` are what no one can know.
+        return EITHER if folded in {"failure", "cancelled"} else True
+    if folded == "case":
+        return _case(arguments, contexts)
+    values = [_eval(argument, contexts) for argument in arguments]
+    function = FUNCTIONS.get(folded)
+    if function is None:
+        return Unknown(f"there is no function {name!r}")
+    try:
+        return lift(function, *values)
+    except (TypeError, ValueError, KeyError, IndexError, RecursionError):
+        raise ExpressionError(f"{name}() cannot take these arguments") from None
+
+
+def _case(arguments: tuple[Node, ...], contexts: Contexts) -> Data:
+    """``case(test, value, test, value, ..., otherwise)``."""
+    found: list[Data] = []
+    for test, value in zip(arguments[0:-1:2], arguments[1::2], strict=False):
+        answers = {truthy(option) for option in choices(_eval(test, contexts))}
+        if answers != {False}:
+            found.append(_eval(value, contexts))
+        if answers == {True}:
+            return several(found)
+    if len(arguments) % 2:
+        found.append(_eval(arguments[-1], contexts))
+    return several(found)

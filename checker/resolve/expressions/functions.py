@@ -1,0 +1,123 @@
+"""The functions of GitHub's expressions, over values that may be open. Each takes and gives back ``Data``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from checker.model.possible import MAX_TEXT, Possible, joined, open_text, shown
+from checker.model.values import Text, Unknown, pieces
+from checker.resolve.expressions.values import EITHER, Data, Open, boolean, equal, plain, scalar
+
+
+def _contains(where: Data, what: Data) -> Data:
+    if isinstance(where, Open):
+        return EITHER
+    if isinstance(where, list):
+        answers = {equal(each, what) for each in where}
+        return True if True in answers else boolean(None if None in answers else False)
+    text, wanted = plain(where), plain(what)
+    if text is None or wanted is None:
+        return EITHER
+    if isinstance(text, str) and isinstance(wanted, str):
+        return wanted.casefold() in text.casefold()
+    if isinstance(wanted, str):
+        inside = any(isinstance(part, str) and wanted.casefold() in part.casefold() for part in pieces(text))
+        return True if inside else EITHER
+    return EITHER
+
+
+def _starts_with(where: Data, what: Data) -> Data:
+    return _at_end(where, what, str.startswith, 0)
+
+
+def _ends_with(where: Data, what: Data) -> Data:
+    return _at_end(where, what, str.endswith, -1)
+
+
+def _at_end(where: Data, what: Data, test: Callable[[str, str], bool], end: int) -> Data:
+    text, wanted = plain(where), plain(what)
+    if text is None or not isinstance(wanted, str):
+        return EITHER
+    literal = pieces(text)[end] if pieces(text) else ""
+    literal = literal.casefold() if isinstance(literal, str) else ""
+    wanted = wanted.casefold()
+    if test(literal, wanted):
+        return True
+    return EITHER if isinstance(text, Text) and test(wanted, literal) else False
+
+
+def _format(template: Data, *values: Data) -> Data:
+    if not isinstance(template, str):
+        return Unknown("a format that is not known")
+    parts: list[Possible] = []
+    position = 0
+    for match in re.finditer(r"\{\{|\}\}|\{(\d+)\}", template):
+        parts.append(template[position : match.start()])
+        parts.append(match[0][0] if match[1] is None else scalar(values[int(match[1])]))
+        position = match.end()
+    parts.append(template[position:])
+    return joined(parts)
+
+
+def _join(values: Data, separator: Data = ",") -> Data:
+    if isinstance(values, Open):
+        return open_text(f"${{{{ join({values.name}) }}}}", values.where)
+    if not isinstance(values, list):
+        return scalar(values)
+    between = scalar(separator)
+    parts: list[Possible] = []
+    for index, each in enumerate(values):
+        parts.extend(([between] if index else []) + [scalar(each)])
+    return joined(parts) if parts else ""
+
+
+def _to_json(value: Data) -> Data:
+    if isinstance(value, Open):
+        return open_text(f"${{{{ toJSON({value.name}) }}}}", value.where)
+    written = _jsonable(value)
+    if isinstance(written, Unknown):
+        return written
+    shown_text = json.dumps(written, indent=2)
+    return shown_text if len(shown_text) <= MAX_TEXT else Unknown("a text too long to follow")
+
+
+def _jsonable(value: Data) -> Any:
+    if isinstance(value, Mapping):
+        found = {key: _jsonable(each) for key, each in value.items()}
+        return next((each for each in found.values() if isinstance(each, Unknown)), found)
+    if isinstance(value, list):
+        listed = [_jsonable(each) for each in value]
+        return next((each for each in listed if isinstance(each, Unknown)), listed)
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return Unknown("an object of which not everything is known")
+
+
+def _from_json(value: Data) -> Data:
+    if isinstance(value, Open):
+        return Open(f"fromJSON({value.name})", value.where)
+    if isinstance(value, Text):
+        hole = value.only_hole
+        return Open(f"fromJSON({(hole.shown if hole else str(value)).removeprefix('${{ ').removesuffix(' }}')})")
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed: Data = json.loads(value)
+    except ValueError:
+        return Unknown("fromJSON of a text that is not JSON")
+    return parsed
+
+
+FUNCTIONS: Final[Mapping[str, Callable[..., Data]]] = {
+    "contains": _contains,
+    "startswith": _starts_with,
+    "endswith": _ends_with,
+    "format": _format,
+    "join": _join,
+    "tojson": _to_json,
+    "fromjson": _from_json,
+    "hashfiles": lambda *patterns: open_text(f"${{{{ hashFiles({', '.join(map(shown, patterns))}) }}}}"),
+}

@@ -1,0 +1,1 @@
+"""Python deploy code followed without being run."""

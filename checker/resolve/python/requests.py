@@ -1,0 +1,35 @@
+"""Requests over HTTP in Python code, by the libraries that people make them with.
+
+Sources: the libraries' own documentation: http.client and urllib.request of the standard library, Requests, HTTPX,
+urllib3.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checker.resolve.python.values import Value, is_plain
+
+_VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
+_LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.")
+
+
+def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> tuple[Value, Value] | None:
+    """Method and URL of a request over HTTP that calling ``name`` makes, ``None`` where it makes none."""
+    if not name.startswith(_LIBRARIES):
+        return None
+    library, _, rest = name.partition(".")
+    verb = rest.rpartition(".")[2] if ")" not in rest.rpartition(".")[2] else ""
+    if name.startswith("http.client.HTTP") and verb == "request" and len(positional) > 1:
+        return positional[0], positional[1]
+    if library == "urllib" and verb in {"urlopen", "urlretrieve"} and positional and is_plain(positional[0]):
+        return "GET", positional[0]
+    if library == "urllib" and name == "urllib.request.Request":
+        url = positional[0] if positional else named.get("url")
+        return named.get("method", "POST" if "data" in named else "GET"), url
+    if library in {"requests", "httpx", "urllib3"} and verb in _VERBS:
+        given = [*positional, *(named[each] for each in ("method", "url") if each in named)]
+        if verb == "request":
+            return (given[0], given[1]) if len(given) > 1 else None
+        return (verb.upper(), given[0]) if given else None
+    return None

@@ -1,0 +1,174 @@
+"""What Python names stand for while deploy code is followed: clients, functions, objects, plain values."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeAlias
+
+from checker.model.pipeline.python import PythonModule
+from checker.model.possible import OneOf, Possible, one_of, open_text
+from checker.model.values import Absent, Text, Unknown
+
+
+class PythonLibrary(Protocol):
+    """The repository's Python files, parsed when they are asked for; never imported."""
+
+    def python(self, path: str) -> PythonModule | None: ...
+
+    def entry_point(self, name: str) -> str | None:
+        """``module:function`` of a console script that the project declares."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A boto3 session."""
+
+    region: Possible | Absent = field(default_factory=Absent)
+    profile: Possible | Absent = field(default_factory=Absent)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A boto3 client; of a resource (``boto3.resource``) where ``resource`` is set."""
+
+    service: str
+    region: Possible | Absent = field(default_factory=Absent)
+    resource: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """A waiter or a paginator of a client."""
+
+    client: Client
+    kind: str  # waiter, paginator
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method:
+    """A method of one of the above, or of a container, not yet called."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A function of the repository; ``owner`` where it is bound to an object."""
+
+    module: PythonModule
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    owner: Value = None
+    closure: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Class:
+    """A class of the repository."""
+
+    module: PythonModule
+    node: ast.ClassDef
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """An object of one of the repository's classes."""
+
+    cls: Class
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Module:
+    """A module of the repository as a value."""
+
+    module: PythonModule
+
+
+@dataclass(frozen=True, slots=True)
+class Extern:
+    """Something of another library, by its dotted name. ``words`` are strings that were given to what made it (a
+    sub-command's name); ``parsed`` marks what a parser made of the command line; ``answer`` the AWS call that it comes
+    from, ``aws SERVICE OPERATION@FILE:LINE``."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    parsed: bool = False
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dict:
+    """A dictionary with the keys that are known. ``open`` where there may be more."""
+
+    items: tuple[tuple[Value, Value], ...]
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Some:
+    """A list with some of these values, in this order: which of them, only the run knows."""
+
+    options: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Either:
+    """One of several values that are not all plain."""
+
+    options: tuple[Value, ...]
+
+
+Value: TypeAlias = (
+    "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Some"
+    " | Either | tuple[Value, ...]"
+)
+
+
+# Of these asked often: a union in the place of the tuple would be made anew each time.
+SCALARS: Final = (str, int, float, bool)
+_PLAIN: Final = (str, Text, int, float, bool, OneOf, Unknown)
+
+
+def is_plain(value: Value) -> bool:
+    """Whether it is a string, number, boolean or nothing, known or not."""
+    return value is None or isinstance(value, _PLAIN)
+
+
+def plain(value: Value, shown: str, where: str) -> Possible:
+    """As a plain value: itself, or one that has only a name."""
+    if value is None or isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, Extern):
+        return open_text(value.name, value.answer or where)
+    if isinstance(value, Either) and all(is_plain(option) or isinstance(option, Extern) for option in value.options):
+        return one_of(plain(option, shown, where) for option in value.options)
+    return open_text(shown, where)
+
+
+def either(values: list[Value]) -> Value:
+    """One of these."""
+    if len(values) == 1 and not isinstance(values[0], Either):
+        return values[0]
+    found = {id(each): each for value in values for each in (value.options if isinstance(value, Either) else (value,))}
+    flat = list(found.values())
+    if len(flat) == 1:
+        return flat[0]
+    if any(isinstance(each, Some) for each in flat) and (longest := _longest(flat)) is not None:
+        return Some(longest)
+    if all(is_plain(each) for each in flat):
+        return one_of(plain(each, "", "") for each in flat)
+    return Either(tuple(flat[:32]))
+
+
+def _longest(lists: list[Value]) -> tuple[Value, ...] | None:
+    """The list that all the others are beginnings of; ``None`` where there is none."""
+    each = [value.options if isinstance(value, Some) else value for value in lists]
+    known = [value for value in each if isinstance(value, tuple)]
+    longest = max(known, key=len, default=())
+    same = all(one is other for value in known for one, other in zip(value, longest, strict=False))
+    return longest if same and len(known) == len(lists) else None

@@ -1,0 +1,194 @@
+"""The shell's own commands, as far as they change what follows; and what simple programs print."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.shell import Simple
+from checker.model.possible import Possible, joined, mapped, open_text
+from checker.model.values import Text
+from checker.resolve.shell.state import WORKSPACE, Context, Flow, Result, State
+
+if TYPE_CHECKING:
+    from checker.resolve.shell.commands import ShellCommands
+
+Builtin: TypeAlias = "Callable[[ShellCommands, list[Possible], Simple, State, Context], Result]"
+
+
+def _cd(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+    target = next((word for word in words[1:] if not (isinstance(word, str) and word in {"--", "-P", "-L"})), None)
+    state.folder = None if target is None or target == "-" else state.path(target)
+    return Result(Flow.NEXT, None)
+
+
+def _set(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+    arguments = list(words[1:])
+    while arguments:
+        word = arguments.pop(0)
+        if word == "--":
+            state.positional = tuple(arguments)
+            break
+        if not isinstance(word, str) or not word.startswith(("-", "+")):
+            break
+        on = word.startswith("-")
+        if "e" in word[1:]:
+            state.errexit = on
+        if "o" in word[1:] and arguments:
+            name = arguments.pop(0)
+            if name == "errexit":
+                state.errexit = on
+            elif name == "pipefail":
+                state.pipefail = on
+    return Result(Flow.NEXT, True)
+
+
+def _exit(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+    _note(follower, words, statement, state, context)
+    return Result(Flow.EXIT)
+
+
+def _note(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> None:
+    """Put the end of a script or function on record: where a failure leads is told by what follows it."""
+    follower.emit(words, statement, state.script.spot(statement.line, statement.column), state, context, {})
+
+
+def _return(
+    follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context
+) -> Result:
+    _note(follower, words, statement, state, context)
+    return Result(Flow.RETURN, True if words[1:] == ["0"] else None)
+
+
+def _break(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+    return Result(Flow.BREAK)
+
+
+def _shift(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+    by = int(words[1]) if len(words) > 1 and isinstance(words[1], str) and words[1].isdigit() else 1
+    if state.positional is not None:
+        state.positional = state.positional[by:]
+    return Result(Flow.NEXT, None)
+
+
+def _read(_: ShellCommands, words: list[Possible], statement: Simple, state: State, ___: Context) -> Result:
+    spot = state.script.spot(statement.line)
+    for word in words[1:]:
+        if isinstance(word, str) and word.isidentifier():
+            state.set(word, open_text(f"${{{word}}}", str(spot)))
+    return Result(Flow.NEXT, None)
+
+
+def _unset(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+    for word in words[1:]:
+        if isinstance(word, str):
+            state.variables.pop(word, None)
+    return Result(Flow.NEXT, True)
+
+
+def _source(
+    follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context
+) -> Result:
+    return follower.source(words, statement, state, context)
+
+
+def _trap(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+    if len(words) > 2 and isinstance(words[1], str) and words[1] not in {"-", "--", "-l", "-p"}:
+        follower.trap(words[1], statement, state, context)
+    return Result(Flow.NEXT, True)
+
+
+def _eval(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+    """``eval`` of words that are all known is those words; otherwise nobody can say what it runs."""
+    text = joined([each for word in words[1:] for each in (word, " ")])
+    spot = state.script.spot(statement.line, statement.column)
+    if isinstance(text, str):
+        lines = tuple(spot.line for _ in range(text.count("\n") + 1))
+        script = follower.library.shell_text(text, state.script.file, lines)
+        kept, state.script = state.script, script
+        result = follower.block(script.body, state, context)
+        state.script = kept
+        return result
+    follower.problem(spot, "eval runs what is not known before it runs", "Write the command out.")
+    follower.emit(words, statement, spot, state, context, {})
+    return Result()
+
+
+def _true(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+    return Result(Flow.NEXT, True)
+
+
+def _false(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
+    return Result(Flow.NEXT, False)
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "cd": _cd,
+    "pushd": _cd,
+    "set": _set,
+    "exit": _exit,
+    "return": _return,
+    "break": _break,
+    "continue": _break,
+    "shift": _shift,
+    "read": _read,
+    "mapfile": _read,
+    "readarray": _read,
+    "unset": _unset,
+    "source": _source,
+    ".": _source,
+    "trap": _trap,
+    "eval": _eval,
+    "true": _true,
+    ":": _true,
+    "false": _false,
+}
+
+
+def output_of(command: Command) -> Possible | None:
+    """What a command prints, ``None`` where only running it tells."""
+    words = list(command.words)
+    match command.program:
+        case "echo":
+            while len(words) > 1 and words[1] in {"-n", "-e", "-ne", "-en"}:
+                del words[1]
+            return _spaced(words[1:])
+        case "printf":
+            if len(words) == 3 and words[1] in {"%s", "%s\n", "%s\\n"}:
+                return words[2]
+            plain = len(words) == 2 and isinstance(words[1], str) and "%" not in words[1]
+            return str(words[1]).removesuffix("\\n").removesuffix("\n") if plain else None
+        case "pwd":
+            return None if command.folder is None else _workspace(command.folder)
+        case "dirname" | "basename" if len(words) >= 2:
+            change = _dirname if command.program == "dirname" else _basename
+            return mapped(words[1], lambda value: change(value, command))
+        case "realpath" | "readlink" if len(words) >= 2:
+            return words[-1]
+        case "git" if words[1:3] == ["rev-parse", "--show-toplevel"]:
+            return WORKSPACE
+    return None
+
+
+def _spaced(words: list[Possible]) -> Possible:
+    return joined([part for index, word in enumerate(words) for part in ([" "] if index else []) + [word]])
+
+
+def _workspace(folder: str) -> str:
+    return f"{WORKSPACE}/{folder}" if folder else WORKSPACE
+
+
+def _dirname(value: object, command: Command) -> Possible:
+    if isinstance(value, str):
+        return posixpath.dirname(value) or "."
+    return open_text(f"$(dirname {value})", command.spot.file) if isinstance(value, Text) else "."
+
+
+def _basename(value: object, command: Command) -> Possible:
+    if isinstance(value, str):
+        name = posixpath.basename(value)
+        suffix = command.words[2] if len(command.words) > 2 else ""
+        return name.removesuffix(suffix) if isinstance(suffix, str) else name
+    return open_text(f"$(basename {value})", command.spot.file) if isinstance(value, Text) else ""

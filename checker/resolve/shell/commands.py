@@ -1,0 +1,410 @@
+"""Commands of a shell: their words expanded, wrappers taken off, functions and the repository's scripts entered."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.model.pipeline.scripts import Command, Handling, Reached, Stream, Write
+from checker.model.pipeline.shell import (
+    Assignment,
+    Block,
+    Declare,
+    Opaque,
+    Redirect,
+    Script,
+    Simple,
+    Statement,
+    Substitution,
+    Variable,
+    Word,
+)
+from checker.model.possible import Possible, joined, one_of, open_text
+from checker.model.sources import Problem, Spot, brief
+from checker.model.values import Text
+from checker.resolve.shell.builtins import BUILTINS, output_of
+from checker.resolve.shell.state import WORKSPACE, Context, Flow, Library, Result, State
+from checker.resolve.shell.words import expand, single
+from checker.resolve.shell.wrappers import unwrapped
+
+MAX_DEPTH: Final = 24
+_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+NEXT: Final = Result()
+
+
+@dataclass(slots=True)
+class ShellCommands(ABC):
+    """What a simple command does; who follows the statements around it derives from this class."""
+
+    library: Library
+    reached: Reached
+    commands: list[Command] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _depth: int = 0
+    _captures: int = 0
+
+    @abstractmethod
+    def block(self, block: Block, state: State, context: Context) -> Result: ...
+
+    @abstractmethod
+    def statement(self, statement: Statement, state: State, context: Context) -> Result: ...
+
+    def _capturing(
+        self, state: State, context: Context, name: str, *, lost: bool
+    ) -> Callable[[Substitution], Possible]:
+        def capture(substitution: Substitution) -> Possible:
+            handling = replace(
+                context.handling,
+                captured=name,
+                lost=context.handling.lost or lost,
+                stdout=Stream.SHOWN,
+                piped=not name,
+                inside=not name,
+            )
+            inner = replace(context, handling=handling, writes=())
+            fork = state.fork()
+            start = len(self.commands)
+            self.block(substitution.body, fork, inner)
+            printed = [c for c in self.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+            printed = [command for command in printed if not command.handling.piped or not name]
+            printed = [command for command in printed if command.program not in {"exit", "return"}]
+            self._captures += 1
+            # Each time it runs it may print something else: two holes of one source are not the same value.
+            source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
+            where = _asked(self.commands[start:]) or state.script.file
+            opened = open_text(brief(source, 200), f"{where}#{self._captures}")
+            if not printed:
+                last = substitution.body.statements[-1] if substitution.body.statements else None
+                return opened if last is not None else ""
+            values = [output_of(command) for command in printed]
+            known = [value for value in values if value is not None]
+            if len(known) < len(values) or (len(known) > 1 and any(command.certain for command in printed)):
+                return opened
+            return one_of(known)
+
+        return capture
+
+    def _words(self, word: Word, state: State, context: Context) -> list[Possible]:
+        return expand(word, state, self._capturing(state, context, "", lost=True))
+
+    def _test_word(self, word: Word, state: State, context: Context) -> list[Possible]:
+        return [self._single(word, state, context)]
+
+    def _single(self, word: Word, state: State, context: Context) -> Possible:
+        for part in word.parts:
+            if isinstance(part, Opaque):
+                for block in part.inner:
+                    self.block(block, state.fork(), context.handled(lost=True, piped=True))
+        return single(word, state, self._capturing(state, context, "", lost=True))
+
+    def _assign(
+        self, assignment: Assignment, state: State, context: Context, *, lost: bool = False
+    ) -> Possible | tuple[Possible, ...]:
+        capture = self._capturing(state, context, assignment.name, lost=lost)
+        before = state.variables.get(assignment.name)
+        if assignment.items is not None:
+            items = tuple(value for word in assignment.items for value in expand(word, state, capture))
+            earlier = before if isinstance(before, tuple) else () if before is None else (before,)
+            return (*earlier, *items) if assignment.append else items
+        value = single(assignment.value, state, capture) if assignment.value is not None else ""
+        if assignment.append and before is not None and not isinstance(before, tuple):
+            return joined([before, value])
+        return value
+
+    def _declare(self, statement: Declare, state: State, context: Context) -> Result:
+        for assignment in statement.assignments:
+            if assignment.value is not None or assignment.items is not None:
+                state.set(assignment.name, self._assign(assignment, state, context, lost=True))
+            elif statement.keyword == "local":
+                state.set(assignment.name, "")
+            if statement.keyword == "export":
+                state.exported.add(assignment.name)
+        return Result(Flow.NEXT, True)
+
+    def _redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
+        return tuple(
+            Write(each.descriptor, each.operator, self._single(each.target, state, context)) for each in redirects
+        )
+
+    def _simple(self, statement: Simple, state: State, context: Context) -> Result:
+        own: dict[str, Possible | tuple[Possible, ...]] = {}
+        for assignment in statement.assignments:
+            value = self._assign(assignment, state, context)
+            if statement.words:
+                own[assignment.name] = value
+            else:
+                state.set(assignment.name, value)
+        if not statement.words:
+            for word in (redirect.target for redirect in statement.redirects):
+                self._single(word, state, context)
+            return Result(Flow.NEXT, None if _runs_something(statement) else True)
+        for word in statement.words:
+            for part in word.parts:
+                for block in part.inner if isinstance(part, Opaque) else ():
+                    self.block(block, state.fork(), context.handled(lost=True, piped=True))
+        unknown_fields = any(
+            isinstance(part, Variable) and part.name in {"@", "*"} and state.positional is None
+            for word in statement.words
+            for part in word.parts
+        )
+        words = [value for word in statement.words for value in self._words(word, state, context)]
+        own_writes = self._redirects(statement.redirects, state, context)
+        writes = (*context.writes, *own_writes)
+        context = replace(context, handling=streams(context.handling, own_writes), writes=writes)
+        if unknown_fields:
+            words.append(open_text("$@", state.script.file))
+        return self.run(words, statement, state, context, own)
+
+    def run(
+        self,
+        words: list[Possible],
+        statement: Simple,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> Result:
+        """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
+        if words and words[0] == "timeout":
+            context = context.handled(bounded=True)
+        words, given = unwrapped(words)
+        if not words:
+            return NEXT
+        name = words[0]
+        spot = state.script.spot(statement.line, statement.column)
+        if isinstance(name, str):
+            builtin = BUILTINS.get(name)
+            if builtin is not None:
+                return builtin(self, words, statement, state, context)
+            if name in state.functions:
+                return self._function(name, words, spot, state, context)
+            followed = self._script(words, spot, state, context, {**own, **given})
+            if followed is not None:
+                return followed
+        elif isinstance(name, Text):
+            self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
+        self.emit(words, statement, spot, state, context, {**own, **given})
+        return Result(Flow.NEXT, {"true": True, ":": True, "false": False}.get(name) if isinstance(name, str) else None)
+
+    def emit(
+        self,
+        words: list[Possible],
+        statement: Simple,
+        spot: Spot,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> None:
+        """Put a command on record."""
+        handling = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
+        reached = replace(
+            self.reached,
+            spot=spot,
+            via=(*self.reached.via, *state.via),
+            certain=context.certain,
+            on_failure=context.on_failure,
+            loops=context.loops,
+        )
+        given = {name: value for name, value in own.items() if not isinstance(value, tuple)}
+        source = brief(statement.source, 500)
+        self.commands.append(Command(tuple(words), reached, handling, source, state.folder, given, context.writes))
+
+    def _function(self, name: str, words: list[Possible], spot: Spot, state: State, context: Context) -> Result:
+        body, script = state.functions[name]
+        if not self._enter(spot, f"the function {name}"):
+            return NEXT
+        kept = (state.positional, state.script, state.via)
+        state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
+        result = self.statement(body, state, context)
+        state.positional, state.script, state.via = kept
+        self._depth -= 1
+        return Result(Flow.EXIT) if result.flow is Flow.EXIT else NEXT
+
+    def _enter(self, spot: Spot, what: str) -> bool:
+        if self._depth >= MAX_DEPTH:
+            self.problem(
+                spot, f"{what} calls itself, or is called more than {MAX_DEPTH} levels deep", "Break the cycle."
+            )
+            return False
+        self._depth += 1
+        return True
+
+    def _script(
+        self,
+        words: list[Possible],
+        spot: Spot,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> Result | None:
+        """Follow a script of the repository that the words start, ``None`` where they start none."""
+        options_given: tuple[str, ...] = ()
+        rest = words
+        explicit = words[0] in _SHELLS or (isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in _SHELLS)
+        if explicit:
+            flags = list(_flags(words[1:]))
+            options_given, rest = tuple(flags), words[1 + len(flags) :]
+            if "-c" in flags or any(flag.startswith("-") and flag.endswith("c") and len(flag) < 6 for flag in flags):
+                return self._inline(rest, spot, state, context, own, options_given)
+            if not rest:
+                return None
+        name = rest[0]
+        if not isinstance(name, str) or (not explicit and "/" not in name):
+            return None
+        path = state.path(name)
+        script = self.library.shell(path) if path else None
+        if script is None:
+            if path is not None and (explicit or name.endswith(".sh")) and not self.library.is_file(path):
+                self.problem(spot, f"there is no script {name} in the repository", "Mend the path.")
+            return None
+        return self._child(script, rest, spot, state, context, own, options_given, explicit=explicit)
+
+    def _inline(
+        self,
+        rest: list[Possible],
+        spot: Spot,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+        given: tuple[str, ...],
+    ) -> Result | None:
+        if not rest or not isinstance(rest[0], str):
+            return None
+        lines = tuple(spot.line for _ in range(rest[0].count("\n") + 1))
+        script = self.library.shell_text(rest[0], spot.file, lines)
+        arguments = rest[1:] or ["bash"]
+        return self._child(script, arguments, spot, state, context, own, given, explicit=True, inline=True)
+
+    def _child(
+        self,
+        script: Script,
+        words: list[Possible],
+        spot: Spot,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+        given: tuple[str, ...],
+        *,
+        explicit: bool,
+        inline: bool = False,
+    ) -> Result:
+        if not self._enter(spot, script.file):
+            return NEXT
+        flags = given if explicit else tuple(script.shebang.split()[1:])
+        child = State(
+            script,
+            variables={**state.environment(), **own},
+            exported=state.exported | set(own),
+            positional=tuple(words[1:]),
+            zero=words[0] if inline else f"{WORKSPACE}/{script.file}",
+            errexit=_has_flag(flags, "e"),
+            pipefail="pipefail" in flags,
+            folder=state.folder,
+            via=(*state.via, spot),
+            closed=state.closed,
+        )
+        if state.marks and script.file == state.script.file:
+            child.marks = state.marks
+        self._note(script.problems)
+        self.block(script.body, child, context)
+        self._depth -= 1
+        return NEXT
+
+    def source(self, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
+        """``source file``: another script in this very process."""
+        spot = state.script.spot(statement.line, statement.column)
+        name = words[1] if len(words) > 1 else ""
+        path = state.path(name)
+        script = self.library.shell(path) if path else None
+        if script is None:
+            if not (isinstance(name, str) and ("bin/activate" in name or name.startswith(("/etc/", "/usr/")))):
+                self.problem(
+                    spot, "a sourced file cannot be found in the repository", "Name it relative to the script."
+                )
+            return NEXT
+        if not self._enter(spot, script.file):
+            return NEXT
+        kept = (state.script, state.via, state.positional)
+        state.script, state.via = script, (*state.via, spot)
+        if len(words) > 2:
+            state.positional = tuple(words[2:])
+        self._note(script.problems)
+        result = self.block(script.body, state, context)
+        state.script, state.via, state.positional = kept
+        self._depth -= 1
+        return Result(Flow.EXIT) if result.flow is Flow.EXIT else NEXT
+
+    def trap(self, text: str, statement: Simple, state: State, context: Context) -> None:
+        """What ``trap`` runs later: after a failure, or at the end."""
+        line = state.script.spot(statement.line).line
+        script = self.library.shell_text(text, state.script.file, tuple(line for _ in range(text.count("\n") + 1)))
+        fork = state.fork()
+        fork.script = script
+        if self._enter(script.spot(0), "a trap"):
+            self.block(script.body, fork, replace(context, certain=False, on_failure=True))
+            self._depth -= 1
+
+    def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
+        self._note((Problem(spot, brief(message, 300), fix, unread),))
+
+    def _note(self, problems: Sequence[Problem]) -> None:
+        self.problems.extend(problem for problem in problems if problem not in self.problems)
+
+
+def streams(handling: Handling, writes: Sequence[Write]) -> Handling:
+    """Where the outputs go after these redirections, in order."""
+    stdout, stderr = handling.stdout, handling.stderr
+    for write in writes:
+        if write.operator.startswith("<"):
+            continue
+        target = write.target
+        sink = Stream.DISCARDED if target == "/dev/null" else Stream.FILE
+        if write.operator == ">&" and target in ("1", "2"):
+            if write.descriptor == 2 and target == "1":
+                stderr = stdout if stdout in {Stream.DISCARDED, Stream.FILE} else Stream.MERGED
+            elif write.descriptor == 1 and target == "2":
+                stdout = Stream.FILE if stderr is Stream.SHOWN else stderr
+            continue
+        if write.descriptor == -1 or write.operator.startswith("&>"):
+            stdout = stderr = sink
+        elif write.descriptor == 1:
+            stdout = sink
+        elif write.descriptor == 2:
+            stderr = sink
+    return replace(handling, stdout=stdout, stderr=stderr)
+
+
+def _asked(commands: Sequence[Command]) -> str:
+    """The AWS call whose answer a substitution holds, as ``Extern.answer`` names one; empty where it holds none."""
+    for command in reversed(commands):
+        if command.program == "aws":
+            plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
+            return f"aws {' '.join(plain[:2])}@{command.spot}"
+        for word in command.words[1:]:
+            for hole in word.holes if isinstance(word, Text) else ():
+                if hole.attribute.startswith("aws "):
+                    return hole.attribute.partition("#")[0]
+    return ""
+
+
+def _runs_something(statement: Simple) -> bool:
+    """Whether an assignment's status is that of a command in it."""
+    words = [each.value for each in statement.assignments if each.value is not None]
+    return any(isinstance(part, Substitution) for word in words for part in word.parts)
+
+
+def _flags(words: Sequence[Possible]) -> Iterator[str]:
+    takes_value = False
+    for word in words:
+        if not isinstance(word, str) or not (word.startswith(("-", "+")) or takes_value):
+            return
+        yield word
+        takes_value = bool(re.fullmatch(r"[-+][a-z]*o", word)) and not takes_value
+
+
+def _has_flag(flags: Sequence[str], letter: str) -> bool:
+    return any(re.fullmatch(r"-[a-zA-Z]+", flag) and letter in flag for flag in flags) or (
+        letter == "e" and "errexit" in flags
+    )

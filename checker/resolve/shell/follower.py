@@ -1,0 +1,332 @@
+"""Follows a shell script without running it: which commands it gives, in which order, with which words.
+
+Both branches of a test that cannot be decided are followed and their variables joined; a loop over known values is
+unrolled, a loop that tries again is followed once; functions and the repository's own scripts are entered. Every
+command comes out with the constructs around it (:class:`~checker.model.pipeline.scripts.Handling`).
+Source: Bash Reference Manual, "The Set Builtin" (when ``-e`` is ignored), "Pipelines", "Lists of Commands".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from checker.model.pipeline.scripts import Loop, Stream
+from checker.model.pipeline.shell import (
+    AndOr,
+    Background,
+    Block,
+    Case,
+    Declare,
+    For,
+    Function,
+    Group,
+    If,
+    Not,
+    Opaque,
+    Pipe,
+    Simple,
+    Statement,
+    Substitution,
+    Test,
+    While,
+)
+from checker.model.possible import Possible, one_of, open_text, options
+from checker.model.sources import brief
+from checker.resolve.shell.commands import NEXT, ShellCommands, streams
+from checker.resolve.shell.state import Context, Flow, Result, State
+from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, leaves, retries, sleeps
+from checker.resolve.shell.words import decide, matches
+
+MAX_COMMANDS: Final = 10_000
+MAX_STATEMENTS: Final = 100_000
+
+
+class _ExhaustedError(Exception):
+    pass
+
+
+@dataclass(slots=True)
+class Follower(ShellCommands):
+    """Follows scripts of one step. ``commands`` and ``problems`` are what it found so far."""
+
+    _left: int = MAX_STATEMENTS
+
+    def follow(self, state: State) -> State:
+        """Follow ``state.script`` from its beginning to its end."""
+        self._note(state.script.problems)
+        try:
+            self.block(state.script.body, state, Context(certain=self.reached.certain))
+        except (_ExhaustedError, RecursionError):
+            self.problem(state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it.")
+        return state
+
+    # --- statements -------------------------------------------------------------------------------------------------
+
+    def block(self, block: Block, state: State, context: Context) -> Result:
+        result = NEXT
+        for statement in block.statements:
+            result = self.statement(statement, state, context)
+            if result.flow is not Flow.NEXT:
+                return result
+        return result
+
+    def statement(self, statement: Statement, state: State, context: Context) -> Result:
+        self._left -= 1
+        if self._left < 0 or len(self.commands) >= MAX_COMMANDS:
+            raise _ExhaustedError
+        match statement:
+            case Simple():
+                return self._simple(statement, state, context)
+            case Declare():
+                return self._declare(statement, state, context)
+            case Test():
+                words = [value for word in statement.words for value in self._test_word(word, state, context)]
+                return Result(Flow.NEXT, decide(words) if words else None)
+            case Pipe():
+                return self._pipe(statement, state, context)
+            case AndOr():
+                return self._and_or(statement, state, context)
+            case Not():
+                tested = context.handling.tested or "not"
+                inner = self.statement(statement.statement, state, context.handled(negated=True, tested=tested))
+                return Result(inner.flow, None if inner.truth is None else not inner.truth)
+            case Group():
+                return self._group(statement, state, context)
+            case Background():
+                fork = state.fork()
+                self.statement(statement.statement, fork, context.handled(background=True, lost=True))
+                return Result(Flow.NEXT, True)
+            case If():
+                return self._if(statement, state, context)
+            case While():
+                return self._while(statement, state, context)
+            case For():
+                return self._for(statement, state, context)
+            case Case():
+                return self._case(statement, state, context)
+            case Function():
+                state.functions[statement.name] = (statement.body, state.script)
+                return NEXT
+
+    def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
+        is_or = statement.operator == "||"
+        if is_or:
+            fallback = brief(statement.right_source, 200)
+            stops = leaves(statement.right, state.functions)
+            left_context = context.handled(tested="or", fallback=fallback, fallback_stops=stops)
+        else:
+            left_context = context.handled(tested=context.handling.tested or "and")
+        left = self.statement(statement.left, state, left_context)
+        if left.flow is not Flow.NEXT:
+            return left
+        if left.truth is is_or:
+            return left  # decided: the right side never runs
+        if left.truth is not None:
+            return self.statement(statement.right, state, context)
+        is_test = _is_test(statement.left)
+        if not is_or and not is_test:
+            # On the way on which all goes well the right side runs.
+            right = self.statement(statement.right, state, context)
+            return Result(Flow.NEXT, None) if right.flow is not Flow.NEXT else right
+        fork = state.fork()
+        failed = is_or and not is_test
+        inner = replace(context, certain=False, on_failure=context.on_failure or failed)
+        right = self.statement(statement.right, fork, inner)
+        if right.flow is Flow.NEXT:
+            state.join([state.fork(), fork])
+        return Result(Flow.NEXT, None)
+
+    def _if(self, statement: If, state: State, context: Context) -> Result:
+        finished: list[State] = []
+        flows: list[Flow] = []
+        asking = context
+        for condition, body in statement.branches:
+            stops = _stops_on_failure(statement, condition, body, state)
+            result = self.block(condition, state, asking.handled(tested="if", fallback_stops=stops))
+            if result.flow is not Flow.NEXT:
+                return result
+            if result.truth is False:
+                continue
+            fork = state if result.truth else state.fork()
+            fails = _asks_for_failure(condition)
+            inner = asking if result.truth else replace(asking, certain=False, on_failure=asking.on_failure or fails)
+            ended = self.block(body, fork, inner)
+            flows.append(ended.flow)
+            if ended.flow is Flow.NEXT:
+                finished.append(fork.fork())
+            if result.truth:
+                break
+            asking = replace(asking, certain=False)
+        else:
+            fork = state.fork()
+            last = statement.branches[-1][0] if statement.branches else Block()
+            inner = replace(asking, on_failure=asking.on_failure or (not asking.certain and _asks_for_success(last)))
+            ended = self.block(statement.otherwise, fork, inner) if statement.otherwise else NEXT
+            flows.append(ended.flow)
+            if ended.flow is Flow.NEXT:
+                finished.append(fork)
+        if not finished:
+            return Result(max(set(flows), key=flows.count) if flows else Flow.NEXT)
+        state.join(finished)
+        return NEXT
+
+    def _while(self, statement: While, state: State, context: Context) -> Result:
+        kind = "retry" if statement.until or sleeps(statement.body) else "while"
+        spot = state.script.spot(statement.line)
+        loop = Loop(kind, spot, sleeps=sleeps(statement.body), bounded=ends(statement))
+        inside = replace(context, loops=(*context.loops, loop))
+        if kind == "retry":
+            inside = inside.handled(retried=True)
+        before = state.fork()
+        asked = self.block(statement.condition, state, inside.handled(tested="until" if statement.until else "while"))
+        if asked.truth is statement.until:
+            return NEXT
+        always = asked.truth is not None
+        self._widen(statement.body, state, str(spot))
+        result = self.block(statement.body, state, inside if always else replace(inside, certain=False))
+        if not always:
+            state.join([before, state.fork()])
+        return Result(result.flow) if always and result.flow in {Flow.EXIT, Flow.RETURN} else NEXT
+
+    @staticmethod
+    def _widen(body: Block, state: State, where: str) -> None:
+        """What a loop assigns may hold something else when it comes round again."""
+        for name in assigned_in(body):
+            known = state.variables.get(name)
+            if known is not None and not isinstance(known, tuple):
+                state.variables[name] = one_of([known, open_text(f"${{{name}}}", where)])
+
+    def _for(self, statement: For, state: State, context: Context) -> Result:
+        spot = state.script.spot(statement.line)
+        values: list[Possible] | None = None
+        if statement.words is not None:
+            values = [value for word in statement.words for value in self._words(word, state, context)]
+            if not all(isinstance(value, str) for value in values) or any(
+                isinstance(part, Substitution | Opaque) for word in statement.words for part in word.parts
+            ):
+                values = values if all(isinstance(value, str) for value in values) else None
+        elif not statement.arithmetic and state.positional is not None:
+            values = list(state.positional)
+        if retries(statement, values):
+            attempts = len(values) if values is not None and len(values) > 1 else attempts_of(statement)
+            loop = Loop(
+                "retry", spot, statement.variable, tuple(values or ()) or None, None, attempts, sleeps(statement.body)
+            )
+            inside = replace(context, loops=(*context.loops, loop)).handled(retried=True)
+            state.set(
+                statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
+            )
+            result = self.block(statement.body, state, inside)
+            # What it set before it broke off is not in `state`.
+            self._widen(statement.body, state, str(spot))
+            return Result(result.flow) if result.flow is Flow.EXIT and _last_leaves(statement.body) else NEXT
+        if values is None:
+            state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
+            inside = replace(context, loops=(*context.loops, Loop("each", spot, statement.variable)))
+            self.block(statement.body, state, inside)
+            self._widen(statement.body, state, str(spot))
+            return NEXT
+        for index, value in enumerate(values):
+            state.set(statement.variable, value)
+            loop = Loop("each", spot, statement.variable, tuple(values), index, None, sleeps(statement.body))
+            result = self.block(statement.body, state, replace(context, loops=(*context.loops, loop)))
+            if result.flow is Flow.BREAK:
+                break
+            if result.flow is not Flow.NEXT:
+                return result
+        return NEXT
+
+    def _case(self, statement: Case, state: State, context: Context) -> Result:
+        value = self._single(statement.word, state, context)
+        each = options(value)
+        finished: list[State] = []
+        flows: list[Flow] = []
+        complete = False
+        for patterns, body in statement.items:
+            listed = [self._single(pattern, state, context) for pattern in patterns]
+            answers = {
+                matches(option, choice)
+                for option in each or (open_text("?"),)
+                for pattern in listed
+                for choice in options(pattern) or (open_text("?"),)
+            }
+            if answers == {False} or not answers:
+                continue
+            surely = len(each or ()) == 1 and True in answers
+            fork = state.fork()
+            only = surely and not flows
+            ended = self.block(body, fork, context if only else replace(context, certain=False))
+            flows.append(ended.flow)
+            if ended.flow is Flow.NEXT:
+                finished.append(fork)
+            if surely or "*" in listed:
+                complete = True
+                break
+        if not complete:
+            finished.append(state.fork())
+        if not finished:
+            return Result(flows[0] if flows else Flow.NEXT)
+        state.join(finished)
+        return NEXT
+
+    def _group(self, statement: Group, state: State, context: Context) -> Result:
+        writes = self._redirects(statement.redirects, state, context)
+        inner = replace(context, writes=(*context.writes, *writes), handling=streams(context.handling, writes))
+        if not statement.own_shell:
+            return self.block(statement.body, state, inner)
+        self.block(statement.body, state.fork(), inner)
+        return NEXT
+
+    def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
+        *first, last = statement.statements or (Simple((), (), (), 0, 0, ""),)
+        for each in first:
+            lost = context.handling.lost or not state.pipefail
+            changes = {"piped": True, "lost": lost, "stdout": Stream.SHOWN}
+            if statement.merged:
+                changes["stderr"] = Stream.MERGED
+            self.statement(each, state.fork(), context.handled(**changes))
+        fork = state.fork()
+        result = self.statement(last, fork, context)
+        return Result(Flow.NEXT, result.truth if not first else None)
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+def _is_test(statement: Statement) -> bool:
+    """Whether a statement only asks about values, so that its failure is an answer."""
+    match statement:
+        case Test():
+            return True
+        case Not():
+            return _is_test(statement.statement)
+        case AndOr():
+            return _is_test(statement.left) and _is_test(statement.right)
+        case Simple():
+            first = statement.words[0].parts[0] if statement.words and statement.words[0].parts else None
+            return getattr(first, "text", "") in {"test", "grep", "command", "which", "type"}
+    return False
+
+
+def _asks_for_failure(condition: Block) -> bool:
+    """``if ! command``: the body runs after a failure."""
+    last = condition.statements[-1] if condition.statements else None
+    return isinstance(last, Not) and not _is_test(last)
+
+
+def _stops_on_failure(statement: If, condition: Block, body: Block, state: State) -> bool:
+    """Whether the script surely ends with a failure where the condition's command fails."""
+    branch = body if _asks_for_failure(condition) else statement.otherwise
+    if branch is None or (branch is not body and condition is not statement.branches[-1][0]):
+        return False
+    return any(leaves(each, state.functions) for each in branch.statements)
+
+
+def _asks_for_success(condition: Block) -> bool:
+    last = condition.statements[-1] if condition.statements else None
+    return last is not None and not isinstance(last, Not) and not _is_test(last)
+
+
+def _last_leaves(body: Block) -> bool:
+    return bool(body.statements) and leaves(body.statements[-1], {})

@@ -1,0 +1,154 @@
+"""What a shell knows while a script is followed: variables, options, the folder it stands in."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from checker.model.pipeline.scripts import Handling, Loop, Write
+from checker.model.pipeline.shell import Script, Statement
+from checker.model.possible import Possible, one_of, open_text
+from checker.model.sources import Spot
+from checker.model.values import Unknown
+
+# The repository's root while a script runs: absolute paths below it are known to be files of the repository.
+WORKSPACE: Final = "/github/workspace"
+# Variables that the runner or an action sets beside what the workflow says.
+RUNNER_PREFIXES: Final = ("GITHUB_", "RUNNER_", "AWS_", "ACTIONS_", "CDK_")
+RUNNER_NAMES: Final = frozenset({"HOME", "PATH", "USER", "CI", "PWD", "SHELL", "TMPDIR", "HOSTNAME", "LANG"})
+
+Stored: TypeAlias = "Possible | tuple[Possible, ...]"
+
+
+class Library(Protocol):
+    """The repository's scripts, read when they are asked for. Paths are relative to the repository's root."""
+
+    def shell(self, path: str) -> Script | None:
+        """The shell script at ``path``; ``None`` where no such file is, or it is no shell script."""
+        ...
+
+    def shell_text(self, text: str, file: str, lines: tuple[int, ...]) -> Script:
+        """A script that stands inside another file."""
+        ...
+
+    def is_file(self, path: str) -> bool: ...
+
+
+class Flow(Enum):
+    """How a statement ended."""
+
+    NEXT = auto()
+    BREAK = auto()
+    RETURN = auto()
+    EXIT = auto()
+
+
+class Result(NamedTuple):
+    """``truth`` is whether it succeeded, ``None`` where only the run knows."""
+
+    flow: Flow = Flow.NEXT
+    truth: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The constructs around a statement."""
+
+    handling: Handling = field(default_factory=Handling)
+    certain: bool = True
+    on_failure: bool = False
+    loops: tuple[Loop, ...] = ()
+    writes: tuple[Write, ...] = ()
+
+    def handled(self, **changes: object) -> Context:
+        return replace(self, handling=replace(self.handling, **changes))  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class State:
+    """A shell process. ``closed`` is true where every variable it was given is known (a job's step)."""
+
+    script: Script
+    variables: dict[str, Stored] = field(default_factory=dict)
+    exported: set[str] = field(default_factory=set)
+    functions: dict[str, tuple[Statement, Script]] = field(default_factory=dict)
+    positional: tuple[Possible, ...] | None = ()
+    zero: Possible = ""
+    errexit: bool = False
+    pipefail: bool = False
+    folder: str | None = ""
+    via: tuple[Spot, ...] = ()
+    closed: bool = False
+    marks: Mapping[str, Possible] = field(default_factory=dict)
+
+    def fork(self) -> State:
+        return replace(
+            self,
+            variables=dict(self.variables),
+            exported=set(self.exported),
+            functions=dict(self.functions),
+        )
+
+    def take(self, other: State) -> None:
+        """Become ``other``, as if this process had done what that one did."""
+        self.variables, self.exported, self.functions = other.variables, other.exported, other.functions
+        self.folder, self.positional = other.folder, other.positional
+        self.errexit, self.pipefail = other.errexit, other.pipefail
+
+    def join(self, others: Iterable[State]) -> None:
+        """Become what is left when one of ``others`` happened and nobody knows which."""
+        states = list(others)
+        if not states:
+            return
+        first, *rest = states
+        if not rest:
+            self.take(first)
+            return
+        names = dict.fromkeys(name for state in states for name in state.variables)
+        joined: dict[str, Stored] = {}
+        for name in names:
+            values = [state.variables.get(name) for state in states]
+            if all(value == values[0] for value in values) and values[0] is not None:
+                joined[name] = values[0]
+            else:
+                joined[name] = one_of(
+                    open_text(f"${{{name}}}") if value is None else _single(value, name) for value in values
+                )
+        folder = first.folder if all(state.folder == first.folder for state in states) else None
+        self.take(first)
+        self.variables, self.folder = joined, folder
+        for state in rest:
+            self.exported |= state.exported
+            self.functions = {**state.functions, **self.functions}
+            self.errexit &= state.errexit
+            self.pipefail &= state.pipefail
+
+    def set(self, name: str, value: Stored) -> None:
+        self.variables[name] = value
+
+    def environment(self) -> dict[str, Stored]:
+        """What a program that it starts sees."""
+        return {name: self.variables[name] for name in self.exported if name in self.variables}
+
+    def may_be_set_outside(self, name: str) -> bool:
+        return not self.closed or name in RUNNER_NAMES or name.startswith(RUNNER_PREFIXES)
+
+    def path(self, written: Possible) -> str | None:
+        """A file's path relative to the repository's root; ``None`` where it is not known or not in it."""
+        if not isinstance(written, str) or not written or "\0" in written:
+            return None
+        if written == WORKSPACE or written.startswith(f"{WORKSPACE}/"):
+            found = written[len(WORKSPACE) + 1 :]
+        elif written.startswith("/") or self.folder is None:
+            return None
+        else:
+            found = posixpath.join(self.folder, written)
+        found = posixpath.normpath(found) if found else ""
+        return None if found.startswith("..") else ("" if found == "." else found)
+
+
+def _single(value: Stored, name: str) -> Possible:
+    return Unknown(f"${{{name}[@]}} has different elements") if isinstance(value, tuple) else value

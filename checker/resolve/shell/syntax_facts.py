@@ -1,0 +1,229 @@
+"""What the syntax alone tells of a statement: whether it leaves the script, sleeps, or tries again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from checker.model.pipeline.shell import (
+    AndOr,
+    Background,
+    Block,
+    Case,
+    Declare,
+    For,
+    Function,
+    Group,
+    If,
+    Literal,
+    Not,
+    Opaque,
+    Pipe,
+    Script,
+    Simple,
+    Statement,
+    Substitution,
+    Test,
+    Variable,
+    While,
+    Word,
+)
+from checker.model.possible import Possible
+
+_MAX_LEVELS: Final = 40
+
+
+def leaves(statement: Statement, functions: Mapping[str, tuple[Statement, Script]], depth: int = 0) -> bool:
+    """Whether it surely ends the script or function with a failure: ``exit 1``, ``{ ...; return 1; }``, ``die``."""
+    if depth > _MAX_LEVELS:
+        return False
+    match statement:
+        case Simple():
+            name = first_word(statement)
+            if name in {"exit", "return"}:
+                return word_text(statement.words[1]) != "0" if len(statement.words) > 1 else True
+            if name == "false":
+                return True
+            body = functions.get(name)
+            return body is not None and leaves(body[0], {}, depth + 1)
+        case Group():
+            return any(leaves(each, functions, depth + 1) for each in statement.body.statements)
+        case AndOr():
+            # `echo failed && exit 1`: the echo works.
+            return statement.operator == "&&" and leaves(statement.right, functions, depth + 1)
+        case If():
+            bodies = [body for _, body in statement.branches] + ([statement.otherwise] if statement.otherwise else [])
+            return statement.otherwise is not None and all(
+                any(leaves(each, functions, depth + 1) for each in body.statements) for body in bodies
+            )
+    return False
+
+
+def first_word(statement: Simple) -> str:
+    return word_text(statement.words[0]) if statement.words else ""
+
+
+def word_text(word: Word) -> str:
+    """The word where it is all literal, else empty."""
+    return "".join(part.text for part in word.parts if isinstance(part, Literal)) if _literal(word) else ""
+
+
+def _literal(word: Word) -> bool:
+    return all(isinstance(part, Literal) for part in word.parts)
+
+
+def within(block: Block, depth: int = 0, *, loops: bool = True) -> Iterator[Statement]:
+    """Every statement of a block, nested ones included; without those of loops inside where ``loops`` is false."""
+    if depth > _MAX_LEVELS:
+        return
+    for statement in block.statements:
+        yield from _inside(statement, depth, loops)
+
+
+def _inside(statement: Statement, depth: int, loops: bool) -> Iterator[Statement]:
+    yield statement
+    if depth > _MAX_LEVELS:
+        return
+    match statement:
+        case Pipe():
+            for each in statement.statements:
+                yield from _inside(each, depth + 1, loops)
+        case AndOr():
+            yield from _inside(statement.left, depth + 1, loops)
+            yield from _inside(statement.right, depth + 1, loops)
+        case Not() | Background():
+            yield from _inside(statement.statement, depth + 1, loops)
+        case Group():
+            yield from within(statement.body, depth + 1, loops=loops)
+        case If():
+            for condition, body in statement.branches:
+                yield from within(condition, depth + 1, loops=loops)
+                yield from within(body, depth + 1, loops=loops)
+            if statement.otherwise is not None:
+                yield from within(statement.otherwise, depth + 1, loops=loops)
+        case While() if loops:
+            yield from within(statement.condition, depth + 1, loops=loops)
+            yield from within(statement.body, depth + 1, loops=loops)
+        case For() if loops:
+            yield from within(statement.body, depth + 1, loops=loops)
+        case Case():
+            for _, body in statement.items:
+                yield from within(body, depth + 1, loops=loops)
+
+
+def _has_command(block: Block, names: frozenset[str], *, loops: bool) -> bool:
+    return any(isinstance(each, Simple) and first_word(each) in names for each in within(block, loops=loops))
+
+
+def sleeps(block: Block) -> bool:
+    return _has_command(block, frozenset({"sleep"}), loops=True)
+
+
+def retries(loop: For, values: Sequence[Possible] | None) -> bool:
+    """Whether a ``for`` tries the same thing again rather than doing one thing for each value."""
+    if loop.arithmetic:
+        return True
+    counted = values is not None and all(isinstance(value, str) and value.isdigit() for value in values) and values
+    sequence = any(
+        isinstance(part, Substitution) and part.source.startswith(("$(seq", "`seq"))
+        for word in loop.words or ()
+        for part in word.parts
+    )
+    if counted or sequence:
+        return True
+    again = _has_command(loop.body, frozenset({"break", "sleep"}), loops=False)
+    return again and not any(loop.variable in names_in(each) for each in within(loop.body))
+
+
+def names_in(statement: Statement) -> set[str]:
+    """The variables that a statement's own words use."""
+    words: list[Word] = []
+    match statement:
+        case Simple():
+            words = [*statement.words, *(redirect.target for redirect in statement.redirects)]
+            words += [each.value for each in statement.assignments if each.value is not None]
+            words += [item for each in statement.assignments for item in each.items or ()]
+        case Declare():
+            words = [each.value for each in statement.assignments if each.value is not None]
+        case Test():
+            words = list(statement.words)
+        case For():
+            words = list(statement.words or ())
+        case Case():
+            words = [statement.word]
+        case Function():
+            words = []
+    return {name for word in words for name in _names(word, 0)}
+
+
+def _names(word: Word, depth: int) -> Iterator[str]:
+    if depth > _MAX_LEVELS:
+        return
+    for part in word.parts:
+        if isinstance(part, Variable):
+            yield part.name
+            if part.argument is not None:
+                yield from _names(part.argument, depth + 1)
+        elif isinstance(part, Substitution):
+            for statement in within(part.body, depth + 1):
+                yield from names_in(statement)
+        elif isinstance(part, Opaque):
+            yield from re.findall(r"[A-Za-z_]\w*", part.source)
+
+
+def assigned_in(block: Block) -> set[str]:
+    """The variables that the statements of a block set."""
+    found: set[str] = set()
+    for statement in within(block):
+        if isinstance(statement, Simple | Declare):
+            found.update(each.name for each in statement.assignments)
+        if isinstance(statement, Simple) and first_word(statement) == "read":
+            found.update(word_text(word) for word in statement.words[1:])
+        if isinstance(statement, For):
+            found.add(statement.variable)
+    return found
+
+
+def attempts_of(loop: For) -> int | None:
+    """The bound of ``for ((i=0; i<30; i++))`` or ``$(seq 1 30)``."""
+    sources = [loop.arithmetic] if loop.arithmetic else []
+    sources += [
+        part.source for word in loop.words or () for part in word.parts if isinstance(part, Substitution | Opaque)
+    ]
+    for source in sources:
+        numbers = [int(number) for number in re.findall(r"\b\d{1,9}\b", source)]
+        if numbers:
+            return max(numbers)
+    return None
+
+
+_COMPARISONS: Final = frozenset({"-lt", "-le", "-gt", "-ge", "-eq", "-ne", "<", ">"})
+
+
+def ends(loop: While) -> bool:
+    """Whether a loop counts: its condition compares numbers, or its body does so and then leaves."""
+    if any(_counts(each) for each in within(loop.condition)):
+        return True
+    for each in within(loop.body):
+        if isinstance(each, If):
+            for condition, body in each.branches:
+                if any(_counts(test) for test in within(condition)) and _leaves_loop(body):
+                    return True
+        elif isinstance(each, AndOr) and _counts(each.left) and _leaves_loop(Block((each.right,))):
+            return True
+    return False
+
+
+def _counts(statement: Statement) -> bool:
+    if not isinstance(statement, Test):
+        return False
+    if not statement.words:
+        return True  # `((i < 30))`
+    parts = [part for word in statement.words for part in word.parts]
+    arithmetic = any(isinstance(part, Opaque) and re.search(r"[<>=]|--", part.source) for part in parts)
+    return arithmetic or any(word_text(word) in _COMPARISONS for word in statement.words)
+
+
+def _leaves_loop(block: Block) -> bool:
+    return _has_command(block, frozenset({"exit", "return", "break", "die"}), loops=True)

@@ -1,0 +1,335 @@
+"""Expansion of shell words: variables with their operators, arrays, field splitting; and what ``[ ... ]`` decides."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
+from checker.model.possible import (
+    OneOf,
+    Possible,
+    Scalar,
+    as_text,
+    joined,
+    mapped,
+    one_of,
+    open_text,
+    options,
+    same,
+    shown,
+)
+from checker.model.values import Hole, Text, Unknown, pieces, text
+from checker.resolve.shell.state import State, Stored
+
+# How a Substitution becomes a value: given by who follows the script.
+Capture = Callable[[Substitution], Possible]
+
+_MARK: Final = re.compile(r"(__gha\d+__)")
+_BRACES: Final = re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
+_BLANK: Final = re.compile(r"[ \t\n]+")
+_DEFAULTS: Final = frozenset({":-", "-", ":=", "=", ":?", "?", ":+", "+"})
+_MAX_FIELDS: Final = 1_000
+
+
+def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
+    """The fields that a word becomes."""
+    fields: list[list[Possible]] = []
+    begun = False  # whether the last field may still grow
+
+    def put(value: Possible) -> None:
+        nonlocal begun
+        if not begun:
+            fields.append([])
+            begun = True
+        fields[-1].append(value)
+
+    for part in word.parts:
+        pieces_of_part, quoted = _part(part, state, capture)
+        for index, value in enumerate(pieces_of_part):
+            if index:
+                begun = False
+            if quoted:
+                put(value)
+                continue
+            split = _split(value)
+            for each, starts_new in split:
+                if starts_new:
+                    begun = False
+                if each != "":
+                    put(each)
+        if quoted and not pieces_of_part and len(word.parts) == 1:
+            return []
+    found = [joined(field) for field in fields[:_MAX_FIELDS]]
+    if len(word.parts) == 1 and isinstance(word.parts[0], Literal) and not word.parts[0].quoted:
+        return [each for value in found for each in (_braces(value) if isinstance(value, str) else [value])]
+    return found
+
+
+def single(word: Word, state: State, capture: Capture) -> Possible:
+    """The one value of a word where no splitting happens: an assignment, a redirection, a test."""
+    values: list[Possible] = []
+    for part in word.parts:
+        found, _ = _part(part, state, capture)
+        for index, value in enumerate(found):
+            values.extend(([" "] if index else []) + [value])
+    return joined(values) if values else ""
+
+
+def _part(part: Part, state: State, capture: Capture) -> tuple[list[Possible], bool]:
+    """The values of a part (several for an array) and whether it is kept from being split."""
+    match part:
+        case Literal():
+            if "__gha" not in part.text:
+                return [part.text], True  # literal text is not split: the grammar did that
+            split = [piece for piece in _MARK.split(part.text) if piece]
+            return [joined(state.marks.get(piece, piece) for piece in split)], part.quoted
+        case Substitution():
+            return [capture(part)], part.quoted
+        case Opaque():
+            return [open_text(part.source, str(state.script.file))], True
+        case Variable():
+            value = variable(part, state, capture)
+            return (list(value) if isinstance(value, tuple) else [value]), part.quoted
+
+
+def _split(value: Possible) -> list[tuple[Possible, bool]]:
+    """Unquoted: fields at blanks. Each with whether a blank stands before it."""
+    if isinstance(value, OneOf):
+        parts = [_split(option) for option in value.options]
+        if all(len(part) == 1 for part in parts):
+            return [(value, False)]
+        return [(value, False)]
+    if isinstance(value, Unknown) or value is None:
+        return [] if value is None else [(value, False)]
+    found: list[list[str | Hole]] = [[]]
+    starts: list[bool] = [False]
+    for piece in pieces(as_text(value)):
+        if isinstance(piece, Hole):
+            found[-1].append(piece)
+            continue
+        for index, each in enumerate(_BLANK.split(piece)):
+            if index:
+                found.append([])
+                starts.append(True)
+            if each:
+                found[-1].append(each)
+    return [(text(each), new) for each, new in zip(found, starts, strict=True) if each]
+
+
+def _braces(value: str) -> list[Possible]:
+    match = _BRACES.match(value)
+    if match is None:
+        return [value]
+    before, inside, after = match.groups()
+    span = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", inside)
+    if span:
+        low, high = int(span[1]), int(span[2])
+        if abs(high - low) > _MAX_FIELDS:
+            return [value]
+        numbers = range(low, high + 1) if low <= high else range(low, high - 1, -1)
+        middles = [str(number) for number in numbers]
+    elif "," in inside:
+        middles = inside.split(",")
+    else:
+        return [value]
+    return [each for middle in middles for each in _braces(f"{before}{middle}{after}")][:_MAX_FIELDS]
+
+
+def variable(part: Variable, state: State, capture: Capture) -> Stored:
+    """The value of ``$name`` with its operator."""
+    value = _stored(part, state)
+    operator = part.operator
+    if operator == "length":
+        if isinstance(value, tuple):
+            return str(len(value))
+        return str(len(value)) if isinstance(value, str) else _derived(part, state)
+    if operator in _DEFAULTS:
+        return _with_default(part, value, state, capture)
+    if value is None:
+        return open_text(f"${{{part.name}}}")
+    if not operator:
+        return value
+    if isinstance(value, tuple):
+        return value if operator == "@" else Unknown(f"${{{part.name}[@]{operator}...}}")
+    argument = single(part.argument, state, capture) if part.argument is not None else ""
+    if not isinstance(argument, str):
+        return _derived(part, state)
+    return mapped(value, lambda scalar: _transformed(scalar, operator, argument, part, state))
+
+
+def _stored(part: Variable, state: State) -> Stored | None:
+    """What the name holds; ``None`` where nothing set it."""
+    name = part.name
+    if name in {"@", "*"}:
+        if state.positional is None:
+            return Unknown("the arguments are not known")
+        return state.positional
+    if name == "#":
+        return open_text("$#", state.script.file) if state.positional is None else str(len(state.positional))
+    if name == "0":
+        return state.zero
+    if name.isdigit():
+        if state.positional is None:
+            return open_text(f"${{{name}}}", state.script.file)
+        number = int(name) - 1
+        return state.positional[number] if number < len(state.positional) else None
+    if name in {"?", "$", "!", "-", "_"}:
+        return open_text(f"${name}", state.script.file)
+    value = state.variables.get(name)
+    if name == "BASH_SOURCE" and value is None:
+        return state.zero
+    if isinstance(value, tuple):
+        if part.index in {"@", "*"}:
+            return value
+        index = int(part.index) if part.index.isdigit() else 0 if not part.index else -1
+        if 0 <= index < len(value):
+            return value[index]
+        return Unknown(f"${{{name}[{part.index}]}}") if index < 0 else None
+    if part.index and value is None and name not in state.variables:
+        return None
+    return value
+
+
+def _with_default(part: Variable, value: Stored | None, state: State, capture: Capture) -> Stored:
+    argument: Possible = single(part.argument, state, capture) if part.argument is not None else ""
+    kind, tests_empty = part.operator[-1], part.operator.startswith(":")
+    opened = open_text(f"${{{part.name}}}")
+    if isinstance(value, tuple):
+        filled = bool(value)
+        if kind == "+":
+            return argument if filled else ""
+        return value if filled or kind == "?" else argument
+    if value is None:
+        outside = state.may_be_set_outside(part.name) and not part.name.isdigit()
+        if kind == "+":
+            return one_of([argument, ""]) if outside else ""
+        if kind == "?":
+            return opened
+        result = one_of([opened, argument]) if outside else argument
+    else:
+        result = mapped(value, lambda scalar: _chosen(scalar, kind, tests_empty, argument))
+    if kind == "=":
+        state.set(part.name, result)
+    return result
+
+
+def _chosen(value: Scalar, kind: str, tests_empty: bool, argument: Possible) -> Possible:
+    empty = value in ("", None) and tests_empty
+    may_be_empty = isinstance(value, Text) and value.only_hole is not None and tests_empty
+    if kind == "+":
+        return one_of([argument, ""]) if may_be_empty else ("" if empty else argument)
+    if kind == "?":
+        return value
+    if empty:
+        return argument
+    # An open value that the script gives a default for can be empty.
+    return one_of([value, argument]) if may_be_empty else value
+
+
+def _derived(part: Variable, state: State, value: Scalar = None) -> Text:
+    """What is made of a variable; it comes from where the variable does."""
+    origins = [hole.attribute for hole in value.holes if hole.attribute] if isinstance(value, Text) else []
+    where = origins[0] if origins and origins[0].startswith("aws ") else state.script.file
+    return open_text(f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}", where)
+
+
+def _transformed(value: Scalar, operator: str, argument: str, part: Variable, state: State) -> Possible:
+    if not isinstance(value, str):
+        return _derived(part, state, value)
+    match operator:
+        case "#" | "##" | "%" | "%%":
+            return _trimmed(value, operator, argument)
+        case "/" | "//":
+            old, _, new = argument.partition("/")
+            if not old or any(sign in old for sign in "*?[#%"):
+                return _derived(part, state)
+            return value.replace(old, new, -1 if operator == "//" else 1)
+        case ",," | "^^":
+            return value.lower() if operator == ",," else value.upper()
+        case "," | "^":
+            return (value[:1].lower() if operator == "," else value[:1].upper()) + value[1:]
+        case ":":
+            numbers = [number.strip() for number in argument.split(":")]
+            if all(number.isdigit() for number in numbers):
+                start = int(numbers[0])
+                return value[start : start + int(numbers[1])] if len(numbers) > 1 else value[start:]
+    return _derived(part, state)
+
+
+def _trimmed(value: str, operator: str, pattern: str) -> str:
+    matches = re.compile(fnmatch.translate(pattern)).match
+    lengths = range(len(value) + 1)
+    cuts = lengths if operator in {"#", "%"} else reversed(lengths)
+    for cut in cuts:
+        if operator[0] == "#" and matches(value[:cut]):
+            return value[cut:]
+        if operator[0] == "%" and matches(value[len(value) - cut :]):
+            return value[: len(value) - cut]
+    return value
+
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+
+def decide(words: Sequence[Possible]) -> bool | None:
+    """What ``[ words ]`` answers, ``None`` where that depends on what is not known."""
+    listed = list(words)
+    for operator, stop in (("||", True), ("-o", True), ("&&", False), ("-a", False)):
+        if operator in listed:
+            at = listed.index(operator)
+            answers = (decide(listed[:at]), decide(listed[at + 1 :]))
+            if stop in answers:
+                return stop
+            return None if None in answers else not stop
+    if listed and listed[0] == "!":
+        answer = decide(listed[1:])
+        return None if answer is None else not answer
+    if len(listed) == 1:
+        return _filled(listed[0])
+    if len(listed) == 2 and listed[0] in {"-z", "-n"}:
+        filled = _filled(listed[1])
+        return filled if listed[0] == "-n" or filled is None else not filled
+    if len(listed) == 3 and listed[1] in {"=", "==", "!="}:
+        equal = _equal(listed[0], listed[2])
+        return equal if listed[1] != "!=" or equal is None else not equal
+    if len(listed) == 3 and isinstance(listed[0], str) and isinstance(listed[2], str):
+        return _numbers(listed[0], shown(listed[1]), listed[2])
+    return None
+
+
+def _filled(value: Possible) -> bool | None:
+    each = options(value)
+    if each is None:
+        return None
+    answers = {None if isinstance(option, Text) and option.only_hole else bool(shown(option)) for option in each}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _equal(left: Possible, right: Possible) -> bool | None:
+    one, other = options(left), options(right)
+    if one is None or other is None:
+        return None
+    answers = {matches(first, second) for first in one for second in other}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def matches(value: Scalar, pattern: Scalar) -> bool | None:
+    """Whether a value is what a pattern (of ``case`` or ``[[ x == pattern ]]``) lets through."""
+    if isinstance(pattern, str) and any(sign in pattern for sign in "*?["):
+        if isinstance(value, Text):
+            return True if pattern == "*" else None
+        return fnmatch.fnmatchcase(shown(value), pattern)
+    return same(value, pattern)
+
+
+def _numbers(left: str, operator: str, right: str) -> bool | None:
+    try:
+        one, other = int(left), int(right)
+    except ValueError:
+        return None
+    answers = {"-eq": one == other, "-ne": one != other, "-lt": one < other, "-le": one <= other}
+    answers |= {"-gt": one > other, "-ge": one >= other}
+    return answers.get(operator)

@@ -1,0 +1,1 @@
+"""Intrinsics, conditions and worlds: from stacks as read to the project that rules see."""

@@ -1,0 +1,343 @@
+"""CloudFormation's intrinsic functions, evaluated as far as can be before a deployment.
+
+Source: AWS CloudFormation User Guide, "Intrinsic function reference", "Condition functions" and
+"AWS::LanguageExtensions transform". What stays open becomes a :class:`~checker.model.values.Text` with holes that keep
+their target, or an :class:`~checker.model.values.Unknown` that names the expression.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from checker.model.resources import Raw
+from checker.model.values import (
+    Absent,
+    Hole,
+    HoleKind,
+    Resolved,
+    Text,
+    Unknown,
+    pieces,
+    plain_text,
+    text,
+)
+
+if TYPE_CHECKING:
+    from checker.resolve.templates.scopes import StackScope
+
+# Past this many nested expressions the value is unknown: real templates stay below 30.
+MAX_DEPTH: Final = 120
+# Past this many characters a built string is unknown: CloudFormation's own template limit is 1 MB.
+MAX_TEXT: Final = 1_000_000
+MAX_LIST: Final = 10_000
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+
+
+def mapping(value: Raw) -> Mapping[str, Raw]:
+    """The object, or an empty one where a template has something else in its place."""
+    return value if isinstance(value, dict) else {}
+
+
+# -- functions: each takes the scope and the raw argument -------------------------------------------
+
+
+def _open(scope: StackScope, name: str, argument: Raw, reason: str = "") -> Hole:
+    try:
+        shown = json.dumps({name: argument}, default=str)
+    except RecursionError:
+        shown = f"{name} nested too deeply"
+    return Hole(HoleKind.OTHER, shown[:200] if not reason else f"<{reason}>", attribute=f"{scope.stack.id}:{shown}")
+
+
+def as_piece(scope: StackScope, value: Resolved | Absent, name: str, argument: Raw) -> list[str | Hole]:
+    """A resolved value as pieces of a string; what cannot be is a hole."""
+    if isinstance(value, str | Text):
+        return list(pieces(value))
+    if isinstance(value, bool | int | float):
+        return [str(plain_text(value))]
+    return [_open(scope, name, argument)]
+
+
+def _bounded(parts: list[str | Hole]) -> Resolved:
+    if sum(len(part) for part in parts if isinstance(part, str)) > MAX_TEXT:
+        return Unknown(f"a string grows past {MAX_TEXT} characters")
+    return text(parts)
+
+
+def _get_att(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    if isinstance(argument, str):
+        argument = argument.split(".", 1)
+    if not isinstance(argument, list) or len(argument) < 2 or not isinstance(argument[0], str):
+        return Unknown("Fn::GetAtt takes a resource and an attribute")
+    rest = [scope.resolve(part) for part in argument[1:]]
+    if not all(isinstance(part, str) for part in rest):
+        return Unknown(f"the attribute of Fn::GetAtt on {argument[0]} is not known")
+    return scope.get_att(argument[0], ".".join(str(part) for part in rest))
+
+
+def _sub(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    template, variables = argument, {}
+    if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
+        template, variables = argument
+    if not isinstance(template, str):
+        return Unknown("Fn::Sub takes a string")
+    parts: list[str | Hole] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(template):
+        parts.append(template[end : match.start()])
+        end = match.end()
+        name = match.group(1).strip()
+        if name.startswith("!"):
+            parts.append("${" + name[1:] + "}")
+            continue
+        if name in variables:
+            value = scope.resolve(variables[name])
+        elif "." in name:
+            value = scope.get_att(*name.split(".", 1))
+        else:
+            value = scope.ref(name)
+        parts.extend(as_piece(scope, value, "Fn::Sub", match.group(0)))
+    parts.append(template[end:])
+    return _bounded(parts)
+
+
+def _join(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str):
+        return Unknown("Fn::Join takes a delimiter and a list")
+    items = scope.resolve(argument[1])
+    if not isinstance(items, list):
+        return text([_open(scope, "Fn::Join", argument)])
+    parts: list[str | Hole] = []
+    for index, item in enumerate(items):
+        if index:
+            parts.append(argument[0])
+        parts.extend(as_piece(scope, item, "Fn::Join", argument))
+    return _bounded(parts)
+
+
+def _split(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str) or not argument[0]:
+        return Unknown("Fn::Split takes a delimiter and a string")
+    delimiter, source = argument[0], scope.resolve(argument[1])
+    if not isinstance(source, str | Text):
+        return Unknown("the string of Fn::Split is not known")
+    if isinstance(source, Text) and (hole := source.only_hole) is not None and delimiter == ":":
+        source = _arn_pieces(scope, hole)
+    elif isinstance(source, Text) and any(hole.kind is not HoleKind.PSEUDO for hole in source.holes):
+        return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
+    fields: list[list[str | Hole]] = [[]]
+    for part in pieces(source):
+        if isinstance(part, Hole):
+            fields[-1].append(part)
+            continue
+        first, *rest = part.split(delimiter)
+        fields[-1].append(first)
+        fields.extend([each] for each in rest)
+    return [text(each) for each in fields[:MAX_LIST]]
+
+
+def _arn_pieces(scope: StackScope, hole: Hole) -> str | Text:
+    """An ARN taken apart: arn:partition:service:region:account:resource. Only its shape is known."""
+    if hole.kind is not HoleKind.RESOURCE or not hole.attribute.endswith("Arn"):
+        return Text((hole,))
+    open_part = [
+        Hole(HoleKind.RESOURCE, f"{hole.shown}[{index}]", hole.target, f"{hole.attribute}[{index}]") for index in (2, 5)
+    ]
+    parts: list[str | Hole] = ["arn:"]
+    for name in ("AWS::Partition", "", "AWS::Region", "AWS::AccountId"):
+        parts.extend(as_piece(scope, scope.ref(name), "Ref", name) if name else [open_part[0]])
+        parts.append(":")
+    return text([*parts, open_part[1]])
+
+
+def _select(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    if not isinstance(argument, list) or len(argument) != 2:
+        return Unknown("Fn::Select takes an index and a list")
+    index, items = scope.resolve(argument[0]), scope.resolve(argument[1])
+    if not isinstance(items, list):
+        return text([_open(scope, "Fn::Select", argument)])
+    try:
+        position = int(str(index))
+    except ValueError:
+        return Unknown("the index of Fn::Select is not known")
+    if not 0 <= position < len(items):
+        return Unknown(f"Fn::Select asks for item {position} of {len(items)}")
+    return items[position]
+
+
+def _find_in_map(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    if not isinstance(argument, list) or len(argument) < 3:
+        return Unknown("Fn::FindInMap takes a map and two keys")
+    fallback = argument[3].get("DefaultValue") if len(argument) > 3 and isinstance(argument[3], dict) else None
+    candidates: list[Raw] = [scope.mappings]
+    open_key = False
+    for step in argument[:3]:
+        key = scope.resolve(step)
+        open_key = open_key or isinstance(key, Text | Unknown)
+        following: list[Raw] = []
+        for candidate in candidates:
+            children = mapping(candidate)
+            # An open key may be any of those that are there: decided only where all agree.
+            following.extend([children[str(key)]] if str(key) in children else [])
+            if isinstance(key, Text | Unknown):
+                following.extend(children.values())
+        candidates = following
+    if open_key and fallback is not None:
+        candidates.append(fallback)
+    if not candidates:
+        return (
+            scope.resolve(fallback)
+            if fallback is not None
+            else Unknown(f"Fn::FindInMap finds nothing at {argument[:3]}")
+        )
+    if all(candidate == candidates[0] for candidate in candidates):
+        return scope.resolve(candidates[0])
+    return Unknown(f"Fn::FindInMap {argument[:3]} depends on a value that is not known before deployment")
+
+
+def _if(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
+        return Unknown("Fn::If takes a condition and two values")
+    answer = scope.condition(argument[0])
+    if answer is not None:
+        return scope.resolve(argument[1] if answer else argument[2])
+    yes, no = scope.resolve(argument[1]), scope.resolve(argument[2])
+    return yes if yes == no else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
+
+
+def _base64(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    """Kept as the text that is encoded: rules that read user data want the text."""
+    return scope.resolve(argument)
+
+
+def _import_value(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    name = scope.resolve(argument)
+    if not isinstance(name, str | Text):
+        return Unknown("the name of Fn::ImportValue is not known")
+    found = scope.linker.exported(name)
+    if found is None:
+        return Text((Hole(HoleKind.IMPORT, f"${{import {name}}}"),))
+    owner, value = found
+    return owner.guarded("export", str(name), lambda: owner.resolve(value))
+
+
+def _get_stack_output(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    """The weak reference: ``{StackName, OutputName}`` or the two in a list. It reads, and locks nothing."""
+    arguments = mapping(argument)
+    stack, output = arguments.get("StackName"), arguments.get("OutputName")
+    if isinstance(argument, list) and len(argument) == 2:
+        stack, output = argument
+    stack_name, output_name = scope.resolve(stack), scope.resolve(output)
+    owner = scope.linker.stack_named(stack_name) if isinstance(stack_name, str) else None
+    if owner is None or not isinstance(output_name, str):
+        return Text((Hole(HoleKind.IMPORT, f"${{{stack_name}.{output_name}}}"),))
+    return owner.output(output_name)
+
+
+def _cidr(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    values = scope.resolve(argument)
+    if not isinstance(values, list) or len(values) < 2 or any(isinstance(each, Text | Unknown) for each in values):
+        return Unknown("an operand of Fn::Cidr is not known")
+    try:
+        block, count, bits = ipaddress.ip_network(str(values[0])), int(str(values[1])), int(str((values[2:] or [0])[0]))
+        prefix = block.max_prefixlen - (bits or (8 if block.version == 4 else 64))
+        return [str(each) for each in itertools.islice(block.subnets(new_prefix=prefix), min(count, 256))]
+    except ValueError as error:
+        return Unknown(f"Fn::Cidr: {error}")
+
+
+def _get_azs(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    return Unknown(f"the availability zones of {scope.resolve(argument) or 'the region'} are known at deployment")
+
+
+def _length(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    items = scope.resolve(argument)
+    return len(items) if isinstance(items, list) else Unknown("the list of Fn::Length is not known")
+
+
+def _to_json_string(scope: StackScope, argument: Raw) -> Resolved | Absent:
+    """The JSON text; holes inside it stay holes, so that policies built this way can still be compared."""
+    value = scope.resolve(argument)
+    holes: list[Hole] = []
+
+    def encode(leaf: object) -> str:
+        holes.extend(leaf.holes if isinstance(leaf, Text) else [_open(scope, "Fn::ToJsonString", argument)])
+        if isinstance(leaf, Text):
+            return "".join(part if isinstance(part, str) else "\0" for part in leaf.parts)
+        return "\0"
+
+    encoded = json.dumps(value, default=encode, separators=(",", ":")).split("\\u0000")
+    parts: list[str | Hole] = [encoded[0]]
+    for hole, literal in zip(holes, encoded[1:], strict=False):
+        parts.extend([hole, literal])
+    return _bounded(parts)
+
+
+def expand_for_each(scope: StackScope, argument: Raw) -> dict[str, Raw] | None:
+    """``Fn::ForEach`` as the object it stands for; ``None`` where its collection is not known or too large."""
+    if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[2], dict):
+        return None
+    name, collection, body = argument
+    items = scope.resolve(collection)
+    if not isinstance(name, str) or not isinstance(items, list) or len(items) > MAX_LIST:
+        return None
+    if not all(isinstance(item, str) for item in items):
+        return None
+    result: dict[str, Raw] = {}
+    for item in items:
+        result.update(_substitute(body, name, str(item), 0))
+    return result
+
+
+def _substitute(node: Raw, name: str, value: str, depth: int) -> Raw:
+    if isinstance(node, str):
+        plain = re.sub(r"[^A-Za-z0-9]", "", value)
+        return node.replace("${" + name + "}", value).replace("&{" + name + "}", plain)
+    if depth > MAX_DEPTH:
+        return node
+    if isinstance(node, list):
+        return [_substitute(each, name, value, depth + 1) for each in node]
+    if isinstance(node, dict):
+        if node == {"Ref": name}:
+            return value
+        return {
+            str(_substitute(key, name, value, depth)): _substitute(each, name, value, depth + 1)
+            for key, each in node.items()
+        }
+    return node
+
+
+def _test(name: str) -> Callable[[StackScope, Raw], Resolved | Absent]:
+    def evaluate(scope: StackScope, argument: Raw) -> Resolved | Absent:
+        if name not in {"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not"}:
+            return Unknown(f"{name} cannot be evaluated here")
+        answer = scope.test({name: argument})
+        return Unknown(f"{name} depends on a value that is not known before deployment") if answer is None else answer
+
+    return evaluate
+
+
+FUNCTIONS: Final[Mapping[str, Callable[[StackScope, Raw], Resolved | Absent]]] = {
+    "Ref": lambda scope, argument: scope.ref(argument),
+    "Fn::GetAtt": _get_att,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::Select": _select,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::If": _if,
+    "Fn::Base64": _base64,
+    "Fn::ImportValue": _import_value,
+    "Fn::GetStackOutput": _get_stack_output,
+    "Fn::Cidr": _cidr,
+    "Fn::GetAZs": _get_azs,
+    "Fn::Length": _length,
+    "Fn::ToJsonString": _to_json_string,
+    **{name: _test(name) for name in ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not")},
+}

@@ -1,0 +1,333 @@
+"""What a stack's expressions refer to: parameters, conditions, resources, other stacks; and the world they are read in.
+
+A :class:`StackScope` resolves the expressions of one stack in one :class:`World`; what each intrinsic function does
+stands in :mod:`checker.resolve.templates.intrinsics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from checker.model.resources import Raw, Stack
+from checker.model.values import (
+    ABSENT,
+    Absent,
+    Hole,
+    HoleKind,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    as_bool,
+    could_be,
+    plain_text,
+)
+from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_for_each, mapping
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One consistent set of answers to what the templates leave open.
+
+    ``parameters``: open parameter -> its value here, or ``None`` for "some value that no condition names".
+    ``conditions``: an equality that cannot be evaluated -> its answer here. ``sparse``: whatever exists only under a
+    condition that is still open does not exist here.
+    """
+
+    parameters: Mapping[Hole, str | None] = field(default_factory=dict)
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+    sparse: bool = False
+
+
+class Budget:
+    """Counts work. ``spend`` raises :class:`BudgetExceeded` when the current rule has used up its time."""
+
+    def __init__(self) -> None:
+        self.expired: Callable[[], bool] = lambda: False
+        self._ticks = 0
+
+    def spend(self) -> None:
+        self._ticks += 1
+        if not self._ticks & 0xFF and self.expired():
+            raise BudgetExceeded
+
+
+class BudgetExceeded(Exception):  # noqa: N818 - it is a signal to the judge, not an error of the user's
+    """The time that a rule may take is over."""
+
+
+class Linker:
+    """What an expression may refer to outside of its own stack: exports, and other stacks' outputs."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[str, StackScope] = {}
+        self.budget = Budget()
+        self._exports: dict[str | Text, tuple[StackScope, Raw]] | None = None
+        self._by_name: dict[str, StackScope] | None = None
+
+    def exported(self, name: str | Text) -> tuple[StackScope, Raw] | None:
+        if self._exports is None:
+            self._exports = {}
+            for scope in self.scopes.values():
+                for output in mapping(scope.stack.template.get("Outputs")).values():
+                    export = mapping(mapping(output).get("Export")).get("Name")
+                    key = scope.resolve(export) if export is not None else None
+                    if isinstance(key, str | Text):
+                        self._exports[key] = (scope, mapping(output).get("Value"))
+        return self._exports.get(name)
+
+    def stack_named(self, name: str) -> StackScope | None:
+        if self._by_name is None:
+            self._by_name = {scope.stack.name: scope for scope in self.scopes.values()}
+        return self._by_name.get(name)
+
+
+class StackScope:
+    """Resolves the expressions of one stack in one world. Cyclic expressions are unknown, not endless."""
+
+    def __init__(self, stack: Stack, linker: Linker, world: World) -> None:
+        self.stack = stack
+        self.linker = linker
+        self.world = world
+        template = stack.template
+        self.declared_resources = mapping(template.get("Resources"))
+        self.parameters = mapping(template.get("Parameters"))
+        self.mappings = mapping(template.get("Mappings"))
+        self._conditions = mapping(template.get("Conditions"))
+        self._condition_answers: dict[str, bool | None] = {}
+        self._parameter_values: dict[str, Resolved | Absent] = {}
+        self._active: set[tuple[str, str]] = set()
+        self._depth = 0
+        linker.scopes[stack.id] = self
+
+    # -- entry -----------------------------------------------------------------------------------
+
+    def resolve(self, expression: Raw) -> Resolved | Absent:
+        """Plain data for any expression; ``ABSENT`` for ``AWS::NoValue``."""
+        if expression is None or isinstance(expression, str | int | float):
+            return expression
+        self.linker.budget.spend()
+        if self._depth >= MAX_DEPTH:
+            return Unknown(f"an expression is nested more than {MAX_DEPTH} levels deep")
+        self._depth += 1
+        try:
+            if isinstance(expression, list):
+                return [each for each in map(self.resolve, expression) if not isinstance(each, Absent)]
+            if isinstance(expression, dict):
+                return self._object(expression)
+            return str(expression)
+        finally:
+            self._depth -= 1
+
+    def _object(self, expression: Mapping[str, Raw]) -> Resolved | Absent:
+        if len(expression) == 1:
+            ((name, argument),) = expression.items()
+            function = FUNCTIONS.get(name)
+            if function is not None:
+                return function(self, argument)
+            if name == "Condition" and isinstance(argument, str) and argument in self._conditions:
+                answer = self.condition(argument)
+                return Unknown(f"condition {argument}") if answer is None else answer
+            if name.startswith("Fn::") and not name.startswith("Fn::ForEach"):
+                return Unknown(f"{name} cannot be evaluated here")
+        if "Fn::Transform" in expression:
+            return Unknown("Fn::Transform may set anything beside what is written")
+        result: dict[str, Resolved] = {}
+        for key, child in expression.items():
+            if key.startswith("Fn::ForEach"):
+                expanded = expand_for_each(self, child)
+                if expanded is None:
+                    return Unknown(f"the collection of {key} is not known")
+                value = self.resolve(expanded)
+                if not isinstance(value, dict):
+                    return Unknown(f"what {key} makes is not known")
+                result.update(value)
+                continue
+            value = self.resolve(child)
+            if not isinstance(value, Absent):
+                result[key] = value
+        return result
+
+    # -- references ------------------------------------------------------------------------------
+
+    def ref(self, name: Raw) -> Resolved | Absent:
+        if not isinstance(name, str):
+            return Unknown("Ref takes a name")
+        if name.startswith("AWS::"):
+            return self._pseudo(name)
+        if name in self.parameters:
+            return self.parameter(name)
+        if name in self.declared_resources:
+            return Text((Hole(HoleKind.RESOURCE, f"${{{name}}}", ResourceKey(self.stack.id, name)),))
+        return Unknown(f"Ref to {name}, which the template does not have")
+
+    def _pseudo(self, name: str) -> Resolved | Absent:
+        stack = self.stack
+        known = {
+            "AWS::AccountId": stack.account,
+            "AWS::Region": stack.region,
+            "AWS::Partition": stack.partition,
+            "AWS::URLSuffix": "amazonaws.com.cn" if stack.partition == "aws-cn" else "amazonaws.com",
+            "AWS::StackName": "" if stack.parent else stack.name,
+        }.get(name)
+        if name == "AWS::NoValue":
+            return ABSENT
+        if known:
+            return known
+        if name == "AWS::NotificationARNs":
+            return Unknown("AWS::NotificationARNs is set by whoever deploys")
+        # The stack's own id differs from stack to stack; account and region are taken to be the same for all.
+        own = stack.id if name in {"AWS::StackName", "AWS::StackId"} else ""
+        return Text((Hole(HoleKind.PSEUDO, f"${{{name}}}", attribute=own),))
+
+    def parameter(self, name: str) -> Resolved | Absent:
+        """A parameter's value: given by the parent stack or the settings, assumed by the world, or its default."""
+        if name in self._parameter_values:
+            return self._parameter_values[name]
+        declared = mapping(self.parameters[name])
+        hole = Hole(HoleKind.PARAMETER, f"${{{name}}}", attribute=self.stack.id)
+        # What is given for such a parameter is the name in the store, and its value whatever stands there.
+        stored = str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::Value<")
+        given = None if stored else self._given(name)
+        value: Resolved | Absent
+        if given is not None:
+            value = given
+        elif hole in self.world.parameters and self.world.parameters[hole] is not None:
+            value = _as_parameter(self.world.parameters[hole], declared)
+        elif "Default" in declared and not str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::"):
+            value = _as_parameter(declared["Default"], declared)
+        else:
+            value = Text((hole,))
+        self._parameter_values[name] = value
+        return value
+
+    def _given(self, name: str) -> Resolved | None:
+        """The value from outside: from ``checker.toml``, or the argument that the parent stack passes."""
+        stack, declared = self.stack, mapping(self.parameters[name])
+        if name in stack.parameters:
+            return _as_parameter(stack.parameters[name], declared)
+        if stack.parent is None:
+            return None
+        parent = self.linker.scopes.get(stack.parent.id)
+        logical_id = stack.id.rsplit("/", 1)[-1]
+        nested = mapping(parent.declared_resources.get(logical_id)) if parent else {}
+        arguments = mapping(mapping(nested.get("Properties")).get("Parameters"))
+        if parent is None or name not in arguments:
+            return None
+        with_guard = ("parameter", name)
+        if with_guard in self._active:
+            return Unknown(f"parameter {name} refers to itself")
+        self._active.add(with_guard)
+        try:
+            value = parent.resolve(arguments[name])
+        finally:
+            self._active.discard(with_guard)
+        if isinstance(value, Absent):
+            return None
+        return _as_parameter(value, declared) if isinstance(value, str | bool | int | float) else value
+
+    def get_att(self, logical_id: str, attribute: str) -> Resolved | Absent:
+        if logical_id not in self.declared_resources:
+            return Unknown(f"GetAtt on {logical_id}, which the template does not have")
+        child = self.stack.nested.get(logical_id)
+        if child is not None and attribute.startswith("Outputs."):
+            scope = self.linker.scopes.get(child.id)
+            if scope is not None:
+                return scope.output(attribute.removeprefix("Outputs."))
+        key = ResourceKey(self.stack.id, logical_id)
+        return Text((Hole(HoleKind.RESOURCE, f"${{{logical_id}.{attribute}}}", key, attribute),))
+
+    def output(self, name: str) -> Resolved | Absent:
+        outputs = mapping(self.stack.template.get("Outputs"))
+        if name not in outputs:
+            return Unknown(f"stack {self.stack.name} has no output {name}")
+        return self.guarded("output", name, lambda: self.resolve(mapping(outputs[name]).get("Value")))
+
+    def guarded(self, kind: str, name: str, compute: Callable[[], Resolved | Absent]) -> Resolved | Absent:
+        """``compute()``, or unknown where it is already being computed: a cycle."""
+        if (kind, name) in self._active:
+            return Unknown(f"{kind} {name} refers to itself")
+        self._active.add((kind, name))
+        try:
+            return compute()
+        finally:
+            self._active.discard((kind, name))
+
+    # -- conditions ------------------------------------------------------------------------------
+
+    def condition(self, name: str) -> bool | None:
+        """A named condition's answer, ``None`` where it cannot be told (also for a cycle or a missing condition)."""
+        if name in self._condition_answers:
+            return self._condition_answers[name]
+        if name not in self._conditions or ("condition", name) in self._active:
+            return None
+        self._active.add(("condition", name))
+        try:
+            answer = self.test(self._conditions[name])
+        finally:
+            self._active.discard(("condition", name))
+        self._condition_answers[name] = answer
+        return answer
+
+    def test(self, expression: Raw) -> bool | None:
+        """A condition expression's answer; three-valued logic, so ``Or`` with one true operand is true."""
+        if isinstance(expression, bool):
+            return expression
+        if isinstance(expression, str):
+            return as_bool(expression)
+        if not isinstance(expression, dict) or len(expression) != 1 or self._depth >= MAX_DEPTH:
+            return None
+        ((name, argument),) = expression.items()
+        self._depth += 1
+        try:
+            if name == "Condition":
+                return self.condition(argument) if isinstance(argument, str) else None
+            operands = argument if isinstance(argument, list) else [argument]
+            if name == "Fn::Equals" and len(operands) == 2:
+                left, right = self.resolve(operands[0]), self.resolve(operands[1])
+                return self.equal(left, right)
+            if name == "Fn::Not" and len(operands) == 1:
+                answer = self.test(operands[0])
+                return None if answer is None else not answer
+            if name in {"Fn::And", "Fn::Or"}:
+                answers = [self.test(operand) for operand in operands]
+                decisive: bool = name == "Fn::Or"
+                if decisive in answers:
+                    return decisive
+                return None if None in answers else not decisive
+            resolved = self.resolve(expression)
+            return bool(resolved) if isinstance(resolved, bool) else None
+        finally:
+            self._depth -= 1
+
+    def equal(self, left: Resolved | Absent, right: Resolved | Absent) -> bool | None:
+        """Whether two operands are equal at deployment."""
+        for one, operand in ((left, right), (right, left)):
+            other = plain_text(operand)
+            if isinstance(one, Text) and isinstance(other, str):
+                hole = one.only_hole
+                if hole is not None and hole in self.world.parameters:
+                    return False  # in this world it is none of the values that conditions name
+                if not could_be(one, other):
+                    return False
+        if isinstance(left, Text) and left == right:
+            return True
+        if any(isinstance(each, Text | Unknown) for each in (left, right)):
+            return self.world.conditions.get(equality_key(self.stack.id, left, right))
+        return bool(plain_text(left) == plain_text(right))
+
+
+def equality_key(stack: str, left: Resolved | Absent, right: Resolved | Absent) -> str:
+    """The identity of an equality that cannot be evaluated: the same operands have the same answer."""
+    return f"{stack}: {left} == {right}"
+
+
+def _as_parameter(value: Raw, declared: Mapping[str, Raw]) -> Resolved:
+    """Parameter values are strings, or lists of strings for the list types (comma-separated when given as one)."""
+    kind = str(declared.get("Type", "String"))
+    plain = plain_text(value)
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        items = plain if isinstance(plain, list) else str(plain).split(",")
+        return [str(item).strip() for item in items]
+    return plain if isinstance(plain, str) else str(plain)

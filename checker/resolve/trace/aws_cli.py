@@ -1,0 +1,123 @@
+"""The AWS CLI's command line taken apart: service, operation, options, waiters, commands that are no operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.pipeline.scripts import How, plain_name
+from checker.model.possible import Possible
+from checker.model.values import Absent, Text, Unknown
+from checker.reason.calls.needs import is_custom, operation_of, polled_by, service_of
+
+_GLOBAL_FLAGS: Final = frozenset(
+    {
+        "debug",
+        "no-verify-ssl",
+        "no-paginate",
+        "no-sign-request",
+        "no-cli-pager",
+        "cli-auto-prompt",
+        "no-cli-auto-prompt",
+    }
+)
+_GLOBAL_VALUES: Final = frozenset(
+    {"endpoint-url", "output", "query", "profile", "region", "version", "color", "ca-bundle", "cli-read-timeout",
+     "cli-connect-timeout", "cli-binary-format"}
+)  # fmt: skip
+
+
+# Options of commands with words of their own, which take no value. Source: AWS CLI Command Reference, s3 and logs tail.
+_FLAGS: Final = frozenset(
+    {"recursive", "delete", "dryrun", "quiet", "only-show-errors", "no-progress", "follow", "force", "exact-timestamps",
+     "size-only", "human-readable", "summarize", "follow-symlinks", "no-follow-symlinks", "no-guess-mime-type",
+     "ignore-glacier-warnings", "force-glacier-transfer", "no-overwrite"}
+)  # fmt: skip
+# Options that take several words although their name is no plural.
+_LISTS: Final = frozenset({"metric-data", "item-list", "metric-query-list"})
+
+
+@dataclass(frozen=True, slots=True)
+class CliCall:
+    """An ``aws`` command taken apart; the fields mean what :class:`~checker.model.pipeline.scripts.AwsCall`'s do."""
+
+    service: str
+    operation: str
+    how: How
+    waiter: str
+    arguments: Mapping[str, Possible | tuple[Possible, ...]]
+    region: Possible | Absent
+    profile: Possible | Absent
+    complete: bool
+
+
+def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
+    """An ``aws`` command's words taken apart; ``None`` where it calls nothing (``aws --version``, ``configure``).
+
+    A string says why it could not be read: an unknown service, or a service that only the run knows.
+    """
+    plain: list[Possible] = []
+    arguments: dict[str, Possible | tuple[Possible, ...]] = {}
+    complete = True
+    index = 1
+    while index < len(words):
+        word = words[index]
+        index += 1
+        if not isinstance(word, str) or not word.startswith("--") or word == "--":
+            if isinstance(word, Text | Unknown) and len(plain) >= 2:
+                complete = complete and not (isinstance(word, Text) and str(word) in {"$@", "$*"})
+            plain.append(word)
+            continue
+        name, has_value, value = word[2:].partition("=")
+        values: list[Possible] = [value] if has_value else []
+        if not has_value and name not in _GLOBAL_FLAGS and name not in _FLAGS:
+            single = name in _GLOBAL_VALUES or not (name.endswith("s") or name in _LISTS)
+            while index < len(words) and not _is_option(words[index]) and not (single and values):
+                values.append(words[index])
+                index += 1
+        arguments[plain_name(name)] = True if not values else values[0] if len(values) == 1 else tuple(values)
+    if len(plain) < 2:
+        return None if all(isinstance(word, str) for word in plain) else "the service is not known before it runs"
+    first, second = plain[0], plain[1]
+    if not isinstance(first, str) or not isinstance(second, str):
+        return "the service or the operation is not known before it runs"
+    if first in {"configure", "help", "history"} or second == "help":
+        return None
+    service = service_of(first)
+    if service is None:
+        return f"there is no AWS service {first!r}"
+    how, operation, waiter, rest = How.CLI, second, "", plain[2:]
+    if second == "wait" and rest and isinstance(rest[0], str):
+        waiter, rest = rest[0], rest[1:]
+        polled = polled_by(service, waiter)
+        if polled is None:
+            return f"{first} has no waiter {waiter!r}"
+        how, operation = How.CLI_WAITER, polled
+    elif (first == "s3" or first != "s3api") and is_custom(service, second):
+        how = How.CLI_CUSTOM
+    elif first == "s3":
+        return f"there is no command `aws s3 {second}`"
+    else:
+        operation = operation_of(service, second)
+    for position, word in enumerate(rest):
+        arguments[str(position)] = word
+    region, profile = (arguments.get(name, Absent()) for name in ("region", "profile"))
+    return CliCall(
+        service,
+        operation,
+        how,
+        waiter,
+        arguments,
+        _one(region),
+        _one(profile),
+        complete and "cliinputjson" not in arguments,
+    )
+
+
+def _is_option(word: Possible) -> bool:
+    return isinstance(word, str) and word.startswith("--")
+
+
+def _one(value: Possible | tuple[Possible, ...] | Absent) -> Possible | Absent:
+    return value[0] if isinstance(value, tuple) else value

@@ -1,0 +1,358 @@
+"""What one job has done so far: commands taken for what they are, Python programs entered, outputs noted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
+from checker.model.pipeline.shell import Block, Script
+from checker.model.possible import Possible, joined, open_text
+from checker.model.sources import Problem, Spot, brief
+from checker.model.values import Hole, Text, pieces
+from checker.resolve.python.values import PythonLibrary
+from checker.resolve.shell.builtins import output_of
+from checker.resolve.shell.follower import Follower
+from checker.resolve.shell.state import WORKSPACE, Library, State
+from checker.resolve.trace.aws_cli import parse_cli
+from checker.resolve.trace.cdk_cli import parse_cdk
+from checker.resolve.trace.images_pushed import pushes
+from checker.resolve.trace.programs import Programs
+
+_PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
+_ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
+# Programs that run what stands in a file of their own, which is not followed.
+_RUNNERS: Final = frozenset({"make", "just", "task", "rake", "ant", "gradle", "mvn", "nx", "turbo", "tsx", "ts-node"})
+_PACKAGE_RUNNERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
+_NO_SCRIPTS: Final = frozenset(
+    {"ci", "install", "i", "add", "audit", "pack", "publish", "version", "config", "cache", "init", "login", "whoami"}
+)
+
+
+class Scripts(Library, PythonLibrary, Protocol):
+    """All of the repository's code that can be followed."""
+
+    def python_text(self, text: str, file: str, line: int) -> str | None:
+        """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
+        ...
+
+    @property
+    def problems(self) -> Iterable[Problem]: ...
+
+
+@dataclass(slots=True)
+class Collected:
+    """What one job has done so far."""
+
+    library: Scripts
+    programs: Programs
+    job: EffectiveJob | None
+    credentials: Credentials | None = None
+    actions: list[Command | AwsCall | CdkCommand] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    logged_in: bool = False  # to a registry of Amazon ECR
+
+    def trace(self) -> Trace:
+        problems = dict.fromkeys((*self.problems, *(self.job.problems if self.job else ())))
+        return Trace(
+            commands=tuple(each for each in self.actions if isinstance(each, Command)),
+            aws=tuple(each for each in self.actions if isinstance(each, AwsCall)),
+            cdk=tuple(each for each in self.actions if isinstance(each, CdkCommand)),
+            outputs=tuple(self.outputs),
+            problems=tuple(problems),
+            actions=tuple(self.actions),
+        )
+
+    def record(self, found: Iterable[Command | AwsCall | CdkCommand]) -> None:
+        for action in found:
+            each = action if isinstance(action, Command) else replace(action, credentials=self.credentials)
+            if isinstance(each, AwsCall) and each.operation in {"GetAuthorizationToken", "get-login-password"}:
+                self.logged_in = self.logged_in or each.service.startswith("ecr")
+            self.actions.append(each)
+
+    def complain(self, spot: Spot, message: str, fix: str) -> None:
+        self.problems.append(Problem(spot, brief(message), fix))
+
+    def step(
+        self,
+        step: EffectiveStep,
+        reached: Reached,
+        environment: Mapping[str, Possible],
+        fill: object,
+    ) -> list[Output]:
+        """Follow a ``run:`` step; what it writes to the job's outputs and environment."""
+        assert step.run is not None
+        assert callable(fill)
+        start = len(self.outputs)
+        marks = {name: fill(value) for name, value in step.expressions.items()}
+        options = _shell_options(step)
+        if options is None:
+            self._other_shell(step, reached, environment, marks)
+            return self.outputs[start:]
+        script = self.library.shell_text(step.run.text, step.spot.file, step.run.lines)
+        folder = fill(step.working_directory)
+        state = State(
+            script,
+            variables={**environment, "GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")},
+            exported={*environment, "GITHUB_WORKSPACE", "GITHUB_OUTPUT"},
+            errexit="e" in options,
+            pipefail="p" in options,
+            closed=True,
+            marks=marks,
+        )
+        state.folder = state.path(folder) if folder else ""
+        self.shell(state, reached)
+        return self.outputs[start:]
+
+    def _other_shell(
+        self,
+        step: EffectiveStep,
+        reached: Reached,
+        environment: Mapping[str, Possible],
+        marks: Mapping[str, Possible],
+    ) -> None:
+        assert step.run is not None
+        if step.shell.startswith("python"):
+            text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
+            path = self.library.python_text(text, step.spot.file, step.run.line(0))
+            if path is not None:
+                self.python(path, (), reached, environment, "")
+                return
+        self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
+
+    def shell(self, state: State, reached: Reached) -> None:
+        """Follow a shell script, and every program in it that is the repository's own."""
+        follower = Follower(self.library, reached)
+        follower.follow(state)
+        self.problems.extend(follower.problems)
+        variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
+        self.commands(follower.commands, variables)
+
+    def commands(self, commands: Iterable[Command], variables: Mapping[str, Possible]) -> None:
+        for command in commands:
+            self._command(command, variables)
+
+    def _command(self, command: Command, variables: Mapping[str, Possible]) -> None:
+        self.actions.append(command)
+        program = command.program
+        if program == "aws":
+            self._aws(command)
+        elif program == "cdk":
+            parsed = parse_cdk(command)
+            if parsed is not None:
+                self.record([parsed])
+        elif _PYTHON.fullmatch(program):
+            self._python(command, variables)
+        elif program == "docker":
+            self.record(pushes(command, self.logged_in))
+        elif program.endswith(".py"):
+            first = command.words[0]
+            path = _path(command, first)
+            if path is not None:
+                self.python(
+                    path, command.words[1:], command.reached, {**variables, **command.environment}, command.folder
+                )
+        elif program in _PACKAGE_RUNNERS or program in _RUNNERS:
+            self._runner(command)
+        else:
+            entry = self.library.entry_point(program) if program else None
+            if entry is not None:
+                given = {**variables, **command.environment}
+                self._entry(entry, command, given)
+        self._writes(command)
+
+    def _aws(self, command: Command) -> None:
+        parsed = parse_cli(command.words)
+        if parsed is None:
+            return
+        if isinstance(parsed, str):
+            self.complain(command.spot, f"an aws command was not understood: {parsed}", "Write it out.")
+            return
+        self.record(
+            [
+                AwsCall(
+                    parsed.service,
+                    parsed.operation,
+                    parsed.how,
+                    parsed.arguments,
+                    command.reached,
+                    command.handling,
+                    command.source,
+                    parsed.waiter,
+                    parsed.region,
+                    parsed.profile,
+                    parsed.complete,
+                )
+            ]
+        )
+
+    # --- programs of the repository ---------------------------------------------------------------------------------
+
+    def _python(self, command: Command, variables: Mapping[str, Possible]) -> None:
+        words = list(command.words[1:])
+        environment = {**variables, **command.environment}
+        while words:
+            word = words.pop(0)
+            if word == "-m" and words:
+                self._module(words[0], tuple(words[1:]), command, environment)
+                return
+            if word == "-c" and words:
+                self._inline(words[0], tuple(words[1:]), command, environment)
+                return
+            if word == "-":
+                document = next((write.target for write in command.writes if write.operator.startswith("<<")), None)
+                self._inline(document, tuple(words), command, environment)
+                return
+            if isinstance(word, str) and word.startswith("-"):
+                if word in {"-W", "-X"} and words:
+                    words.pop(0)
+                continue
+            path = _path(command, word)
+            if path is not None and self.library.python(path) is not None:
+                self.python(path, tuple(words), command.reached, environment, command.folder)
+            else:
+                self.complain(command.spot, f"the Python file {word} was not found in the repository", "Mend the path.")
+            return
+        document = next((write.target for write in command.writes if write.operator.startswith("<<")), None)
+        if document is not None:
+            self._inline(document, (), command, environment)
+
+    def _module(
+        self, name: Possible, words: tuple[Possible, ...], command: Command, environment: Mapping[str, Possible]
+    ) -> None:
+        if not isinstance(name, str):
+            self.complain(command.spot, "a Python module that is not known before it runs", "Name it.")
+            return
+        tail = name.replace(".", "/")
+        for root in dict.fromkeys((command.folder or "", "", "src")):
+            base = f"{root}/{tail}" if root else tail
+            for path in (f"{base}.py", f"{base}/__main__.py"):
+                if self.library.python(path) is not None:
+                    self.python(path, words, command.reached, environment, command.folder)
+                    return
+
+    def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> None:
+        module, _, function = entry.partition(":")
+        tail = module.replace(".", "/")
+        for root in ("", "src"):
+            base = f"{root}/{tail}" if root else tail
+            for path in (f"{base}.py", f"{base}/__init__.py"):
+                if self.library.python(path) is not None:
+                    self.python(path, command.words[1:], command.reached, environment, command.folder, function)
+                    return
+
+    def _inline(
+        self,
+        text: Possible,
+        words: tuple[Possible, ...],
+        command: Command,
+        environment: Mapping[str, Possible],
+    ) -> None:
+        if text is None:
+            return
+        shown = re.sub(r"\$\{\{.*?\}\}", "expression", str(text)) if isinstance(text, str | Text) else None
+        path = self.library.python_text(shown, command.spot.file, command.spot.line) if shown else None
+        if path is None:
+            self.complain(command.spot, "Python code that is not known before it runs", "Put it in a file.")
+            return
+        self.python(path, words, command.reached, environment, command.folder)
+
+    def python(
+        self,
+        path: str,
+        words: tuple[Possible, ...] | None,
+        reached: Reached,
+        environment: Mapping[str, Possible],
+        folder: str | None,
+        function: str = "",
+    ) -> None:
+        """Follow a Python program; programs that it starts are taken for what they are."""
+        calls, problems = self.programs.follow(path, words, environment, folder, function, reached)
+        self.problems.extend(problems)
+        for call in calls:
+            if isinstance(call, Command):
+                self._command(call, environment)
+            else:
+                self.record([call])
+
+    def _runner(self, command: Command) -> None:
+        words = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
+        if command.program in _PACKAGE_RUNNERS:
+            if not words or words[0] in _NO_SCRIPTS:
+                return
+            script = words[1] if words[0] in {"run", "run-script"} and len(words) > 1 else words[0]
+            if script == "cdk":
+                after = [word for word in command.words[1:] if word not in {"run", "run-script", "--"}]
+                parsed = parse_cdk(replace(command, words=tuple(after)))
+                if parsed is not None:
+                    self.record([parsed])
+                return
+            words = [script]
+        target = " ".join(words[:1])
+        message = f"what `{command.program} {target}` runs was not followed"
+        self.problems.append(Problem(command.spot, brief(message), "Call the script itself."))
+
+    # --- outputs ----------------------------------------------------------------------------------------------------
+
+    def _writes(self, command: Command) -> None:
+        for write in command.writes:
+            target = write.target
+            name = target.only_hole.shown if isinstance(target, Text) and target.only_hole else ""
+            if name not in {"${GITHUB_OUTPUT}", "${GITHUB_ENV}"}:
+                continue
+            if command.program == "cat":
+                text: Possible | None = next(
+                    (each.target for each in command.writes if each.operator.startswith("<<")), None
+                )
+            else:
+                text = output_of(command)
+            step = command.step.step.id if command.step and name == "${GITHUB_OUTPUT}" else ""
+            if name == "${GITHUB_OUTPUT}" and not step:
+                continue
+            for key, value in _assignments(text):
+                self.outputs.append(Output(step, key, value, command.spot))
+
+
+def _assignments(text: Possible | None) -> Iterable[tuple[str, Possible]]:
+    """``name=value`` lines of a text."""
+    if isinstance(text, str):
+        for line in text.splitlines():
+            match = _ASSIGNED.match(line)
+            if match:
+                yield match[1], line[match.end() :]
+    elif isinstance(text, Text) and isinstance(text.parts[0], str):
+        match = _ASSIGNED.match(text.parts[0])
+        multi = any(isinstance(part, str) and "\n" in part.rstrip("\n") for part in text.parts)
+        if match and not multi:
+            rest: list[Possible] = [text.parts[0][match.end() :]]
+            rest += [Text((part,)) if isinstance(part, Hole) else part for part in pieces(text)[1:]]
+            yield match[1], joined(rest)
+
+
+def _path(command: Command, word: Possible) -> str | None:
+    return State(Script("", Block()), folder=command.folder).path(word)
+
+
+def _shell_options(step: EffectiveStep) -> str | None:
+    """``e`` and ``p`` for ``errexit`` and ``pipefail``; ``None`` for a shell that is not followed.
+
+    Source: GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].shell``.
+    """
+    shell = step.shell.strip()
+    if not shell:
+        runs_on = str(step.job.job.runs_on).lower()
+        return None if "windows" in runs_on else "e"
+    if shell == "bash":
+        return "ep"
+    if shell == "sh":
+        return "e"
+    words = shell.split()
+    if words[0].rsplit("/", 1)[-1] in {"bash", "sh", "dash", "zsh"}:
+        flags = [word for word in words[1:] if re.fullmatch(r"-[a-zA-Z]+", word)]
+        found = "e" if any("e" in flag for flag in flags) else ""
+        return found + ("p" if "pipefail" in words else "")
+    return None

@@ -1,0 +1,77 @@
+"""Python programs as jobs start them: each followed once per command line and environment, then placed in its job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
+
+from checker.model.pipeline.scripts import AwsCall, Command, Reached
+from checker.model.possible import Possible
+from checker.model.sources import Problem, Spot
+from checker.resolve.python.code import PythonFollower
+from checker.resolve.python.values import PythonLibrary
+
+Call: TypeAlias = "AwsCall | Command"
+
+
+class _Start(NamedTuple):
+    path: str
+    words: tuple[Possible, ...] | None
+    folder: str | None
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What following gave, and the environment variables that it asked for on the way."""
+
+    asked: Mapping[str, Possible]
+    calls: tuple[Call, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class Programs:
+    """Follows Python programs. Jobs of one pipeline start the same few commands over and over."""
+
+    library: PythonLibrary
+    _runs: dict[_Start, list[_Run]] = field(default_factory=dict)
+
+    def follow(
+        self,
+        path: str,
+        words: tuple[Possible, ...] | None,
+        environment: Mapping[str, Possible],
+        folder: str | None,
+        function: str,
+        reached: Reached,
+    ) -> tuple[tuple[Call, ...], tuple[Problem, ...]]:
+        """The calls of a program that is started at ``reached``. ``words``: its arguments, ``None`` if unknown."""
+        start = _Start(path, words, folder, function)
+        runs = self._runs.setdefault(start, [])
+        run = next((each for each in runs if _same(each.asked, environment)), None)
+        if run is None:
+            follower = PythonFollower(self.library, Reached(Spot(path)), words, environment, folder)
+            follower.start(path, function)
+            run = _Run(dict(follower.asked), tuple(follower.calls), tuple(follower.problems))
+            runs.append(run)
+        return tuple(_placed(call, reached) for call in run.calls), run.problems
+
+
+def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) -> bool:
+    return all(environment.get(name) == value for name, value in asked.items())
+
+
+def _placed(call: Call, outer: Reached) -> Call:
+    """A program's call as one of the job that starts the program."""
+    inner = call.reached
+    reached = Reached(
+        inner.spot,
+        (*outer.via, outer.spot, *inner.via),
+        outer.step,
+        outer.certain and inner.certain,
+        outer.on_failure or inner.on_failure,
+        (*outer.loops, *inner.loops),
+    )
+    return replace(call, reached=reached)

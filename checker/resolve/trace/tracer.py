@@ -1,0 +1,115 @@
+"""Traces: everything a job does, through run blocks, shell scripts and Python code, in the order in which it runs.
+
+Ask a :class:`Tracer`; it reads scripts through its library only when a job needs them, and traces each job once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from checker.model.pipeline.jobs import Credentials, EffectiveJob
+from checker.model.pipeline.scripts import Reached, Trace
+from checker.model.possible import Possible, joined, mapped, one_of
+from checker.model.sources import Spot
+from checker.model.values import Hole, HoleKind, Text
+from checker.resolve.shell.state import WORKSPACE, State
+from checker.resolve.trace.actions import calls_of_action
+from checker.resolve.trace.collected import Collected, Scripts
+from checker.resolve.trace.programs import Programs
+
+
+@dataclass(slots=True)
+class Tracer:
+    """Traces jobs and scripts. What one job writes to its outputs is known to those that need it."""
+
+    library: Scripts
+    _programs: Programs | None = None
+    _traces: dict[int, Trace] = field(default_factory=dict)
+    _known: dict[Hole, Possible] = field(default_factory=dict)
+
+    @property
+    def _started(self) -> Programs:
+        if self._programs is None:
+            self._programs = Programs(self.library)
+        return self._programs
+
+    def job(self, job: EffectiveJob) -> Trace:
+        """What a job does. The jobs that it needs are traced before."""
+        found = self._traces.get(id(job))
+        if found is None:
+            self._traces[id(job)] = Trace()  # while it is traced: `needs` that go in a circle end here
+            for each in job.chain:
+                for need in each.needs:
+                    self._with_called(need)
+            found = self._traces[id(job)] = self._trace(job)
+        return found
+
+    def _with_called(self, job: EffectiveJob) -> None:
+        self.job(job)
+        for called in job.called:
+            self._with_called(called)
+
+    def script(self, path: str) -> Trace:
+        """What a script does when a person starts it without arguments that anybody knows."""
+        collected = Collected(self.library, self._started, job=None)
+        reached = Reached(Spot(path))
+        if path.endswith(".py"):
+            collected.python(path, None, reached, {}, "")
+        else:
+            script = self.library.shell(path)
+            if script is None:
+                return Trace()
+            flags = script.shebang.split()[1:]
+            errexit = any(flag.startswith("-") and "e" in flag for flag in flags)
+            zero = f"{WORKSPACE}/{path}"
+            state = State(script, positional=None, zero=zero, errexit=errexit, folder="")
+            collected.shell(state, reached)
+        return collected.trace()
+
+    def _trace(self, job: EffectiveJob) -> Trace:
+        collected = Collected(self.library, self._started, job=job)
+        credentials: Credentials | None = None
+        by_step = {id(each.step): each for each in job.credentials}
+        extra: dict[str, Possible] = {}
+        where = "#".join(job.name.rsplit("/", 1))
+        for step in job.steps:
+            if step.runs is False:
+                continue
+            reached = Reached(
+                step.spot,
+                step=step,
+                certain=step.runs is True and job.runs is True,
+                on_failure=bool(step.status_functions & {"failure", "cancelled"}),
+            )
+            collected.credentials = credentials
+            if step.run is not None:
+                environment = {name: self._filled(value) for name, value in step.env.items()}
+                outputs = collected.step(step, reached, {**extra, **environment}, self._filled)
+                for output in outputs:
+                    if not output.step:
+                        extra[output.name] = output.value
+                    elif not step.via:
+                        hole = Hole(
+                            HoleKind.OTHER, f"${{{{ steps.{output.step}.outputs.{output.name} }}}}", None, where
+                        )
+                        before = self._known.get(hole)
+                        self._known[hole] = output.value if before is None else one_of([before, output.value])
+            else:
+                collected.record(calls_of_action(step, reached, collected.logged_in))
+            if id(step) in by_step:
+                credentials = by_step[id(step)]
+        return collected.trace()
+
+    def _filled(self, value: Possible) -> Possible:
+        """A value with the outputs of earlier steps put in."""
+
+        def fill(scalar: object) -> Possible:
+            if not isinstance(scalar, Text):
+                return scalar  # type: ignore[return-value]
+            if not any(hole in self._known for hole in scalar.holes):
+                return scalar
+            return joined(
+                self._known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts
+            )
+
+        return mapped(value, fill)

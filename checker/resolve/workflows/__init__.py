@@ -1,0 +1,1 @@
+"""From workflows as written to jobs as they run."""

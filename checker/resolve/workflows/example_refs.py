@@ -1,0 +1,92 @@
+"""Refs that a job runs on, by example where a filter or a person leaves them open.
+
+Examples are the default branch, release tags, and a branch and a tag that nobody protects. The ``if`` of the job and of
+its callers is evaluated for each, so that ``if: github.ref == 'refs/heads/main'`` counts. Source: GitHub Docs, "Events
+that trigger workflows".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from checker.model.pipeline.jobs import EffectiveJob, Start
+from checker.model.possible import pattern_of
+from checker.model.settings import Settings
+from checker.model.values import Text
+from checker.reason.iam.deployers import RELEASES
+from checker.resolve.expressions.evaluation import Contexts
+from checker.resolve.expressions.values import Open, Partial
+from checker.resolve.workflows.steps import runs_under
+
+_HEADS: Final = "refs/heads/"
+_TAGS: Final = "refs/tags/"
+# Where a person picks the ref: that one of the project's own gets in is enough.
+_BY_HAND: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status", "repository_dispatch"})
+PULL_REQUESTS: Final = frozenset(
+    {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"}
+)
+
+
+class Demand(StrEnum):
+    """How a ref counts among those of its job and event."""
+
+    EACH = "each"  # the job runs on it
+    ONE = "one"  # the job runs on one of these: a person picks it
+    MAYBE = "maybe"  # whether the job runs on it depends on what only the run knows
+
+
+def example_refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple[str | Text, Demand]]:
+    """The refs of one start with what each asks for, those left out for which an ``if`` is false."""
+    by_hand = start.event in _BY_HAND
+    if start.event in PULL_REQUESTS and start.event != "pull_request":
+        # Whether these present the pull request or the ref that they run on is not documented.
+        yield start.ref, Demand.EACH if job.environments else Demand.MAYBE
+        return
+    if not isinstance(start.ref, Text) or start.event in PULL_REQUESTS:
+        yield start.ref, Demand.ONE if by_hand else Demand.EACH
+        return
+    fits = pattern_of(start.ref)
+    own = [f"{_HEADS}{settings.default_branch}", *_release_tags(settings)]
+    others = [] if by_hand or start.event == "release" else [f"{_HEADS}any-branch", f"{_TAGS}any-tag"]
+    examples = [ref for ref in (*own, *others) if fits.fullmatch(ref)]
+    if not examples:
+        yield start.ref, Demand.EACH
+        return
+    for ref in examples:
+        answer = _runs_on(job, start, ref)
+        if answer is not False:
+            if by_hand:
+                yield ref, Demand.ONE
+            else:
+                yield ref, Demand.MAYBE if answer is None and ref in others else Demand.EACH
+
+
+def _release_tags(settings: Settings) -> Iterator[str]:
+    for pattern in settings.release_tag_patterns:
+        head, star, _ = pattern.partition("*")
+        for release in RELEASES if star else ("",):
+            yield f"{_TAGS}{head}{release}"
+
+
+def contexts_on(job: EffectiveJob, start: Start, ref: str) -> Contexts:
+    """What expressions see in a run that ``start`` brought about on ``ref``; all that this does not tell is open."""
+    github = {
+        "ref": ref,
+        "ref_name": ref.removeprefix(_HEADS).removeprefix(_TAGS),
+        "ref_type": "tag" if ref.startswith(_TAGS) else "branch",
+        "event_name": start.event,
+        "workflow": job.entry.name,
+    }
+    return {
+        "github": Partial(github, Open("github")),
+        **{name: Open(name) for name in ("inputs", "vars", "secrets", "needs", "env", "matrix", "steps", "job")},
+    }
+
+
+def _runs_on(job: EffectiveJob, start: Start, ref: str) -> bool | None:
+    """Whether the conditions of the job and its callers let it run on this ref."""
+    contexts = contexts_on(job, start, ref)
+    answers = {runs_under(each.job.if_, contexts) for each in job.chain}
+    return False if False in answers else None if None in answers else True

@@ -1,0 +1,81 @@
+"""Which events start a workflow, and on which refs: what ``github.ref`` can be.
+
+Source: GitHub documentation, "Events that trigger workflows" (each event's ``GITHUB_REF``) and "Workflow syntax"
+(filters; a filter on branches alone keeps tags out, and the other way round).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from checker.model.pipeline.jobs import Start
+from checker.model.pipeline.workflows import Trigger, Workflow
+from checker.model.possible import open_text
+from checker.model.values import Text, pieces, text
+
+_HEADS: Final = "refs/heads/"
+_TAGS: Final = "refs/tags/"
+_GLOB: Final = re.compile(r"\*+|\[[^\]]*\]|.\?|.\+")
+# Events whose run may stand on any branch or tag; every other one that is not below runs on the default branch.
+_ANY_REF: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status"})
+
+
+def starts_of(workflow: Workflow, default_branch: str) -> tuple[Start, ...]:
+    """Every way in which GitHub starts this workflow by itself; calls of it are not among them."""
+    found: list[Start] = []
+    for trigger in workflow.triggers.values():
+        if trigger.event != "workflow_call":
+            found.extend(Start(trigger, ref, pattern) for ref, pattern in _refs(trigger, default_branch))
+    return tuple(found)
+
+
+def _refs(trigger: Trigger, default_branch: str) -> Iterator[tuple[str | Text, str | None]]:
+    event = trigger.event
+    if event == "push":
+        by_branch = trigger.branches is not None or trigger.branches_ignore is not None
+        by_tag = trigger.tags is not None or trigger.tags_ignore is not None
+        if by_branch or not by_tag:
+            yield from _filtered(_HEADS, trigger.branches)
+        if by_tag or not by_branch:
+            yield from _filtered(_TAGS, trigger.tags)
+    elif event == "release":
+        yield _open(_TAGS), None
+    elif event in {"pull_request", "pull_request_review", "pull_request_review_comment"}:
+        yield text(["refs/pull/", *pieces(open_text("${{ github.event.number }}")), "/merge"]), None
+    elif event == "pull_request_target":
+        yield from _filtered(_HEADS, trigger.branches)
+    elif event == "merge_group":
+        yield _open(f"{_HEADS}gh-readonly-queue/"), None
+    elif event in _ANY_REF:
+        yield _open(_HEADS), None
+        yield _open(_TAGS), None
+    else:
+        yield f"{_HEADS}{default_branch}", None
+
+
+def _filtered(prefix: str, patterns: Iterable[str] | None) -> Iterator[tuple[str | Text, str | None]]:
+    if patterns is None:
+        yield _open(prefix), None
+        return
+    for pattern in patterns:
+        if not pattern.startswith("!"):
+            yield ref_of(prefix, pattern), pattern
+
+
+def _open(prefix: str) -> Text:
+    joined = text([prefix, *pieces(open_text("${{ github.ref_name }}"))])
+    assert isinstance(joined, Text)
+    return joined
+
+
+def ref_of(prefix: str, pattern: str) -> str | Text:
+    """The refs that a filter's pattern lets through, as one text with a hole per wildcard."""
+    parts: list[str | Text] = [prefix]
+    position = 0
+    for match in _GLOB.finditer(pattern):
+        parts.extend((pattern[position : match.start()], open_text(match[0], pattern)))
+        position = match.end()
+    parts.append(pattern[position:])
+    return text([piece for part in parts for piece in pieces(part)])

@@ -1,0 +1,183 @@
+"""Steps as they run: composite actions unfolded, expressions evaluated, scripts marked for a shell's grammar."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Final
+
+from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
+from checker.model.possible import Possible, truth
+from checker.model.sources import Problem, Spot
+from checker.model.values import ABSENT, Absent, Unknown
+from checker.resolve.expressions.contexts import environment_of
+from checker.resolve.expressions.evaluation import STATUS_FUNCTIONS, Contexts, evaluate, interpolate, text_value
+from checker.resolve.expressions.syntax import fault_in, functions_in, split
+from checker.resolve.expressions.values import Data, Open, Partial, choices, scalar, truthy
+
+# GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
+MAX_LEVELS: Final = 10
+CREDENTIALS_ACTION: Final = "aws-actions/configure-aws-credentials"
+
+
+def runs_under(condition: Any, contexts: Contexts) -> bool | None:
+    """Whether an ``if`` holds in a run where all went well so far."""
+    if condition is None:
+        return True
+    if isinstance(condition, str):
+        value: Data = interpolate(condition, contexts) if "${{" in condition else evaluate(condition, contexts)
+    else:
+        value = condition
+    if isinstance(value, Unknown):
+        return None
+    answers = {truthy(option) for option in choices(value)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def status_functions(condition: Any) -> frozenset[str]:
+    if not isinstance(condition, str):
+        return frozenset()
+    sources = [part for part, is_code in split(condition) if is_code] if "${{" in condition else [condition]
+    return frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
+
+
+def scalars(value: Data) -> dict[str, Possible]:
+    if isinstance(value, Partial):
+        value = value.known
+    return {key: scalar(each) for key, each in value.items()} if isinstance(value, Mapping) else {}
+
+
+@dataclass(slots=True)
+class Unfolder:
+    """Steps of one job with composite actions replaced by the steps they hold."""
+
+    workflows: Workflows
+    job: EffectiveJob
+    problems: list[Problem] = field(default_factory=list)
+    left: int = 2_000
+
+    def unfold(self, step: Step, contexts: Contexts, shell: str, via: tuple[str, ...]) -> Iterator[EffectiveStep]:
+        self.left -= 1
+        if self.left < 0:
+            self._complain(step.spot, "more steps than can be followed", "Use fewer.")
+            return
+        env = contexts["env"]
+        known = env.known if isinstance(env, Partial) else {}
+        below = environment_of(step.env, contexts, known, self.job.name)
+        contexts = {**contexts, "env": below}
+        for fault in (fault_in(step.if_, condition=True), fault_in(step.run.text if step.run else None)):
+            if fault:
+                self._complain(step.spot, fault, "Mend the expression.")
+        effective = self._step(step, contexts, shell, via)
+        yield effective
+        if not step.uses.startswith("./"):
+            return
+        action = self._action(step, via)
+        if action is None:
+            return
+        given = _action_inputs(action, effective)
+        inner: Contexts = {
+            **{key: value for key, value in contexts.items() if key not in {"secrets", "needs"}},
+            "inputs": given,
+            "steps": Open("steps", "#".join((self.job.name, *via, step.id or str(step.index), action.folder))),
+        }
+        for each in action.steps:
+            for found in self.unfold(each, inner, shell, (*via, action.folder)):
+                yield replace(found, runs=found.runs if effective.runs else effective.runs) if found.runs else found
+
+    def _action(self, step: Step, via: tuple[str, ...]) -> CompositeAction | None:
+        folder = posixpath.normpath(step.uses)
+        action = self.workflows.actions.get(folder if folder != "." else "")
+        if action is None:
+            self._complain(step.spot, f"there is no action in {folder}", "Mend the path, or add action.yml.")
+        elif folder in via or len(via) >= MAX_LEVELS:
+            self._complain(step.spot, f"the action {folder} uses itself", "Break the cycle.")
+            return None
+        return action
+
+    def _complain(self, spot: Spot, message: str, fix: str) -> None:
+        problem = Problem(spot, message, fix)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _step(self, step: Step, contexts: Contexts, shell: str, via: tuple[str, ...]) -> EffectiveStep:
+        run, expressions = None, {}
+        if step.run is not None:
+            marked, sources = mark(step.run.text)
+            run = replace(step.run, text=marked)
+            expressions = {name: scalar(evaluate(source, contexts)) for name, source in sources}
+        folder = step.working_directory
+        if folder is None and not via:
+            folder = self.job.job.working_directory
+            folder = self.job.workflow.working_directory if folder is None else folder
+        return EffectiveStep(
+            job=self.job,
+            step=step,
+            index=step.index,
+            via=via,
+            runs=runs_under(step.if_, contexts),
+            status_functions=status_functions(step.if_),
+            with_={name: text_value(each.value, contexts) for name, each in step.with_.items()},
+            env=scalars(contexts["env"]),
+            run=run,
+            expressions=expressions,
+            shell=step.shell or (self.job.job.shell or shell if not via else ""),
+            working_directory="" if folder is None else text_value(folder, contexts),
+            continue_on_error=text_value(step.continue_on_error, contexts),
+            timeout_minutes=ABSENT
+            if isinstance(step.timeout_minutes, Absent)
+            else text_value(step.timeout_minutes, contexts),
+        )
+
+
+def _action_inputs(action: CompositeAction, step: EffectiveStep) -> Mapping[str, Data]:
+    given = {name.lower(): value for name, value in step.with_.items()}
+    found: dict[str, Data] = {}
+    for name, declared in action.inputs.items():
+        default = (
+            "" if isinstance(declared.default, Absent) else interpolate(declared.default, {"github": Open("github")})
+        )
+        found[name] = given.get(name.lower(), default)
+    return found
+
+
+@lru_cache(maxsize=2048)
+def mark(script: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A script whose expressions are replaced by words (``__gha0__``), and the expression of each word.
+
+    GitHub puts the value into the text before any shell reads it; a word keeps the text one that a shell can parse.
+    Line breaks inside an expression stay, behind the word.
+    """
+    if "${{" not in script:
+        return script, ()
+    parts: list[str] = []
+    sources: list[tuple[str, str]] = []
+    for part, is_code in split(script):
+        if is_code:
+            name = f"__gha{len(sources)}__"
+            sources.append((name, part))
+            parts.append(name + "\n" * part.count("\n"))
+        else:
+            parts.append(part)
+    return "".join(parts), tuple(sources)
+
+
+def credentials(steps: Iterable[EffectiveStep]) -> Iterator[Credentials]:
+    for step in steps:
+        if step.step.action.lower() != CREDENTIALS_ACTION:
+            continue
+        given = {name.lower(): value for name, value in step.with_.items()}
+        chained = truth(given.get("role-chaining", False))
+        keys = given.get("aws-access-key-id", "")
+        presents_keys = keys not in ("", None)
+        yield Credentials(
+            step=step,
+            role=given.get("role-to-assume", ABSENT),
+            region=given.get("aws-region", ABSENT),
+            seconds=given.get("role-duration-seconds", ABSENT),
+            chained=chained,
+            oidc=False if presents_keys or chained else (None if chained is None else True),
+        )

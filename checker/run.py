@@ -1,0 +1,296 @@
+"""From sources to a Run: the one way through, as the command line and the CDK plug-in both take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from checker import waivers
+from checker.collect import repository
+from checker.collect.config.register import load_register
+from checker.collect.config.settings_file import project_settings
+from checker.collect.templates.assembly import Assembly, read_assembly
+from checker.collect.templates.synthesis import own_assembly
+from checker.errors import ExitCode, UsageError
+from checker.judge import judge
+from checker.model.environments import EnvironmentKind, Project
+from checker.model.resources import Stack
+from checker.model.settings import Settings
+from checker.model.verdicts import (
+    Coverage,
+    Outcome,
+    ProjectSummary,
+    Run,
+    Severity,
+    Surface,
+    Unread,
+    Verdict,
+)
+from checker.resolve.templates.discovery import assign
+from checker.resolve.templates.project import build_project, with_nested, worlds
+from policies.rules import load
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.sources import Problem
+
+# What a gate can see without an account: the rest is for `audit`.
+GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
+# Code that may deploy or migrate. A folder without any has no pipeline.
+_CODE: Final = (".bash", ".cjs", ".go", ".js", ".mjs", ".prisma", ".py", ".rb", ".sh", ".sql", ".ts", ".ini")
+# Where a project keeps its waivers; the first that is there counts.
+WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to judge. ``assemblies`` are (environment or empty, path) pairs; none means the project's own."""
+
+    project: Path
+    settings: Settings
+    assemblies: Sequence[tuple[str, Path]] = ()
+    environments: Sequence[str] = ()
+    waivers: Sequence[waivers.Waiver] = ()
+    today: date = field(default_factory=date.today)
+    say: Callable[[str], None] = lambda _: None
+
+
+def gate(request: Request, *, with_pipeline: bool = True) -> Run:
+    """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
+    assemblies, stacks, kinds, notes = _at_hand(request)
+    register = load_register()
+    # Bare templates are judged by themselves: no project is around them.
+    bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
+    pipeline = None
+    if with_pipeline and not bare:
+        pipeline = pipeline_of(request.project, request.settings, tuple(kinds))
+    rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
+    verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
+    verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
+    judged = {verdict.finding for verdict in verdicts}
+    coverage = Coverage(
+        judged=tuple(finding for finding in register.entries if finding in judged),
+        not_judged=tuple(finding for finding in register.entries if finding not in judged),
+        surfaces=_surfaces(stacks, pipeline),
+        unread=(*_unread(stacks), *_unread_of(pipeline)),
+        notes=(*notes, *(note for assembly in assemblies for note in assembly.notes), *_left_out(pipeline)),
+    )
+    summary = ProjectSummary(
+        repository=request.settings.repository or repository.slug(request.project),
+        commit=repository.commit(request.project),
+        assemblies=_digests(assemblies, stacks),
+    )
+    return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+
+
+def _at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, EnvironmentKind], Iterable[str]]:
+    """The assemblies, their stacks of the wanted environments, what each environment is, and what was noted of them."""
+    assemblies = _read(request)
+    stacks = [stack for assembly in assemblies for stack in assembly.stacks]
+    stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
+    kinds, notes = assign(stacks, stages, request.settings.stacks)
+    for name, kind in request.settings.environment_kinds.items():
+        if name in kinds:
+            kinds[name] = EnvironmentKind(kind)
+    stacks = _chosen(stacks, kinds, request.environments)
+    kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
+    for stack in stacks:
+        stack.parameters = request.settings.parameters.get(stack.name, {})
+    return assemblies, stacks, kinds, notes
+
+
+def model_of(request: Request) -> tuple[Project, Pipeline | None]:
+    """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
+    _, stacks, kinds, _ = _at_hand(request)
+    project = build_project(stacks, kinds, worlds(stacks)[0], request.settings)
+    return project, pipeline_of(request.project, request.settings, tuple(kinds))
+
+
+def request_for(project: Path, **wanted: Any) -> Request:
+    """A request with the project's own settings and waivers."""
+    settings = project_settings(project)
+    return Request(project=project, settings=settings, waivers=_waivers(project, settings), **wanted)
+
+
+def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
+    for name in WAIVER_FILES:
+        path = project / name
+        if path.is_file():
+            findings = load_register().findings
+            return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
+    return ()
+
+
+def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:
+    """What the repository's workflows, scripts and migrations do; ``None`` where it has none.
+
+    Jobs of an environment that the settings know and whose stacks are not among ``environments`` are left out, by name:
+    what they do cannot be held against templates that are not there.
+    """
+    if not _may_have_pipeline(root, settings):
+        return None
+    from checker.collect.migrations.migration_code import read_migration_code
+    from checker.collect.migrations.migrations import read_migrations
+    from checker.collect.pipeline.scripts import ScriptLibrary, find_scripts
+    from checker.collect.pipeline.workflows import read_workflows
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.resolve.trace.tracer import Tracer
+    from checker.resolve.workflows.jobs import effective_jobs
+
+    workflows = read_workflows(root)
+    folders, unread = read_migrations(root, settings)
+    code = read_migration_code(root)
+    problems = [*workflows.all_problems, *unread, *code.problems]
+    if not (workflows.files or folders or code.runners or problems or find_scripts(root, settings, problems)):
+        return None
+    for folder in folders:
+        problems.extend(folder.all_problems)
+    known = dict.fromkeys((*environments, *settings.stacks.values()))
+    jobs = effective_jobs(workflows, settings, tuple(known))
+    elsewhere = set(known) - set(environments) if environments else set()
+    at_hand = tuple(job for job in jobs.working() if job.environment_name not in elsewhere)
+    left_out = dict.fromkeys(job.environment_name for job in jobs.working() if job.environment_name in elsewhere)
+    tracer = Tracer(ScriptLibrary(root))
+    found = tuple(dict.fromkeys((*problems, *jobs.problems)))
+    return Pipeline(workflows, at_hand, tracer.job, folders, code, problems=found, left_out=tuple(left_out))
+
+
+def _may_have_pipeline(root: Path, settings: Settings) -> bool:
+    """A glance, so that a folder with templates alone does not pay for reading workflows and scripts."""
+    from checker.collect.folders import walk
+
+    if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
+        return True
+    problems: list[Problem] = []
+    found = next(walk(root, lambda name: name.endswith(_CODE), 1, problems), None)
+    # What the glance could not search may hold a pipeline: reading it says so, a shrug would not.
+    return found is not None or bool(problems)
+
+
+def _read(request: Request) -> list[Assembly]:
+    base = request.project
+    if not request.assemblies:
+        return [read_assembly(own_assembly(base, request.settings, request.say), base)]
+    found: list[Assembly] = []
+    for environment, path in request.assemblies:
+        assembly = read_assembly(path, base)
+        if environment:
+            assembly.stacks = [_in_environment(stack, environment) for stack in assembly.stacks]
+        found.append(assembly)
+    _make_ids_unique(found)
+    return found
+
+
+def _in_environment(stack: Stack, environment: str) -> Stack:
+    stack.environment = environment
+    return stack
+
+
+def _make_ids_unique(assemblies: Iterable[Assembly]) -> None:
+    """Two assemblies may hold stacks of one id (an app synthesized twice): their resources must not be mixed up."""
+    seen: dict[str, int] = {}
+    for assembly in assemblies:
+        for stack in assembly.stacks:
+            count = seen[stack.id] = seen.get(stack.id, 0) + 1
+            if count > 1:
+                old, new = stack.id, f"{stack.id}#{count}"
+                for each in with_nested([stack]):
+                    each.id = new + each.id.removeprefix(old)
+                if old in assembly.stages:
+                    assembly.stages[new] = assembly.stages.pop(old)
+
+
+def _chosen(stacks: list[Stack], kinds: Mapping[str, EnvironmentKind], wanted: Sequence[str]) -> list[Stack]:
+    """The stacks of the wanted environments, and what they share. All where none is named."""
+    if not wanted:
+        return stacks
+    unknown = [name for name in wanted if name not in kinds]
+    if unknown:
+        raise UsageError(f"no environment {', '.join(unknown)} here", f"There is: {', '.join(kinds)}.")
+    return [s for s in stacks if s.environment in wanted or kinds[s.environment] is EnvironmentKind.SHARED]
+
+
+def _unread(stacks: Iterable[Stack]) -> Iterable[Unread]:
+    for stack in with_nested(stacks):
+        for reason in stack.unread:
+            what, _, why = reason.partition(": ")
+            yield Unread(f"{stack.source.file}: {what}", why)
+
+
+def _left_out(pipeline: Pipeline | None) -> Iterable[str]:
+    for name in pipeline.left_out if pipeline else ():
+        yield f"jobs of environment {name} are not judged: its stacks are not at hand"
+
+
+def _unread_of(pipeline: Pipeline | None) -> Iterable[Unread]:
+    for problem in pipeline.problems if pipeline else ():
+        if problem.unread:
+            yield Unread(str(problem.spot), problem.message, problem.fix)
+
+
+def _surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, str]:
+    every = list(with_nested(stacks))
+    count = sum(len(stack.template.get("Resources", ())) for stack in every)
+    found = {Surface.TEMPLATE.value: f"{len(every)} templates, {count} resources"}
+    if pipeline is not None:
+        found[Surface.WORKFLOW.value] = f"{len(pipeline.workflows.files)} workflows, {len(pipeline.jobs)} jobs"
+        if pipeline.migrations:
+            count = sum(len(folder.migrations) for folder in pipeline.migrations)
+            found[Surface.MIGRATION.value] = f"{len(pipeline.migrations)} folders, {count} migrations"
+    return found
+
+
+def _digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for assembly in assemblies:
+        for stack in assembly.stacks:
+            if stack in stacks:
+                digests.setdefault(stack.environment, assembly.digest)
+    return digests
+
+
+def new_failures(run: Run, baseline: Run | None) -> list[Verdict]:
+    """The failures and errors of a run that its baseline does not have; all of them without a baseline."""
+    known = {_identity(each) for each in baseline.verdicts if each.outcome is Outcome.FAIL} if baseline else set()
+    return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.FAIL and _identity(verdict) not in known]
+
+
+def _identity(verdict: Verdict) -> tuple[str, str, str, str | None]:
+    return verdict.id, verdict.environment, verdict.subject.name, verdict.location.path
+
+
+def exit_code(
+    run: Run, *, fail_on: Severity = Severity.SUGGESTION, unknown_fails: bool = True, baseline: Run | None = None
+) -> ExitCode:
+    """What the run says to the pipeline. ``fail_on`` is the least grave severity that fails."""
+    if any(verdict.outcome is Outcome.ERROR for verdict in run.verdicts):
+        return ExitCode.USAGE
+    if any(verdict.severity.rank <= fail_on.rank for verdict in new_failures(run, baseline)):
+        return ExitCode.FAILED
+    if any(status.state.fails_gate for status in run.waivers):
+        return ExitCode.FAILED
+    undecided = [v for v in run.verdicts if v.outcome is Outcome.UNKNOWN and v.severity.rank <= fail_on.rank]
+    if unknown_fails and (undecided or run.coverage.unread):
+        return ExitCode.INCOMPLETE
+    return ExitCode.CLEAN
+
+
+def only(run: Run, findings: Sequence[str]) -> Run:
+    """The run narrowed to some findings, for those who work on one. Its exit code is still that of the whole."""
+    if not findings:
+        return run
+    coverage = replace(run.coverage, not_judged=tuple(each for each in run.coverage.not_judged if each in findings))
+    return replace(
+        run,
+        verdicts=tuple(verdict for verdict in run.verdicts if verdict.finding in findings),
+        waivers=tuple(status for status in run.waivers if status.finding.split("[", 1)[0] in findings),
+        coverage=coverage,
+    )
+
+
+def with_note(run: Run, note: str) -> Run:
+    """The run with one more thing said of how it came about."""
+    return replace(run, coverage=replace(run.coverage, notes=(*run.coverage.notes, note)))
