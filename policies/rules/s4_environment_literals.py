@@ -32,11 +32,11 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
+from checker.model.secret_values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
 from checker.model.verdicts import Surface
 from checker.reason.names.physical import settled
 from checker.reason.templates.workloads import environment_variables
-from checker.reason.text.secret_values import is_secret_name, looks_secret, plain_secret
 
 OTHER: Final = "other-environment"
 PLAIN: Final = "plain-secret"
