@@ -1,0 +1,109 @@
+"""The command line. Parses, calls, writes, and turns every error into two lines and an exit code.
+
+One module per command, imported when its command is given: start-up is felt at every commit.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+# Deep enough for anything a document reader lets through; a template nested deeper is refused before.
+_RECURSION = 3000
+
+# command -> (its module in this room, its function, what it does in a line). In the order in which help shows them.
+_COMMANDS: Final = {
+    "gate": ("gate", "gate", "Judge what is about to be merged or deployed. Offline."),
+    "report": ("report", "report", "Render a stored run in other formats."),
+    "diff": ("diff", "diff", "What is new, fixed, still failing or changed between two runs."),
+    "explain": ("explain", "explain", "A finding's page: what is checked, and how to fix it."),
+    "list": ("list_findings", "list_findings", "All findings, with surfaces and severities."),
+}
+
+
+class _Commands(click.Group):
+    """The commands by name; help lists them without importing any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's shape
+        entry = _COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, function, _ = entry
+        command = getattr(import_module(f"checker.cli.{module}"), function)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="doc-platform-checker", prog_name="checker")
+def main() -> None:
+    """Judge CDK assemblies, pipelines and accounts against a register of findings.
+
+    \b
+    Exit codes: 0 clean · 1 a failure that nothing waives · 2 usage, configuration or rule error ·
+    3 incomplete: something could not be read or decided, and nothing failed.
+    """
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and answer with its exit code. No traceback ever reaches a person."""
+    from checker.errors import CheckerError, ExitCode, printable
+
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
+    # One short run over data that lives until its end: looking for garbage costs a third of it and finds none.
+    gc.disable()
+    try:
+        answer = main.main(args=list(argv) if argv is not None else None, prog_name="checker", standalone_mode=False)
+    except CheckerError as error:
+        _complain(error.message, error.hint)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        _complain(printable(error.format_message()), "See --help.")
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.USAGE
+    except OSError as error:
+        _complain(f"cannot write or read: {error.strerror or error}", "Check the disk, and where the output goes.")
+        return ExitCode.USAGE
+    except (MemoryError, RecursionError) as error:
+        _complain(f"the input is more than can be judged ({type(error).__name__})", "Judge its parts one by one.")
+        return ExitCode.USAGE
+    return answer if isinstance(answer, int) else 0
+
+
+def _complain(message: str, hint: str) -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"  fix: {hint}", err=True)
+
+
+def entry_point() -> None:
+    """The ``checker`` command. Once all is written the process ends at once: taking its data apart costs a tenth."""
+    code = run()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        sys.exit(code)  # closed, or nobody reads any longer: as the interpreter ends it
+    os._exit(code)

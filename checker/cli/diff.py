@@ -1,0 +1,22 @@
+"""``checker diff``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from checker.cli.output import stored
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def diff(old: Path, new: Path) -> None:
+    """What is new, fixed, still failing or changed between two stored runs. Exit code 1 where something is new."""
+    from checker.compare import compare, shown
+
+    comparison = compare(stored(old), stored(new))
+    click.echo(shown(comparison), nl=False)
+    sys.exit(1 if comparison.new else 0)

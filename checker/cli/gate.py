@@ -1,0 +1,26 @@
+"""``checker gate``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from checker.cli.options import assembly, folder, judging_options, progress
+from checker.cli.output import finish
+
+
+@click.command()
+@judging_options
+def gate(**options: Any) -> None:
+    """Judge what is about to be merged or deployed. Offline."""
+    from checker.run import gate as judge_gate
+    from checker.run import request_for
+
+    request = request_for(
+        folder(options["project"]),
+        assemblies=[assembly(each) for each in options["assemblies"]],
+        environments=options["environments"],
+        say=progress,
+    )
+    finish(judge_gate(request), options)

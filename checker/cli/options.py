@@ -1,0 +1,78 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def judging_options(command: _Command) -> _Command:
+    """The options that every judging command shares."""
+    options: list[Callable[[Any], Any]] = [
+        click.option(
+            "--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]"
+        ),
+        click.option("--env", "environments", multiple=True, help="Judge this environment only. Repeatable."),
+        click.option(
+            "--assembly",
+            "assemblies",
+            multiple=True,
+            metavar="[ENV=]PATH",
+            help="An assembly folder or a bare template. Repeatable.  [the project's own]",
+        ),
+        click.option(
+            "--format",
+            "formats",
+            multiple=True,
+            metavar="FMT[=FILE]",
+            help="console, json, sarif, markdown, html or junit; to standard output without FILE. Repeatable.",
+        ),
+        click.option(
+            "--fail-on",
+            type=click.Choice(["critical", "warning", "suggestion"]),
+            default="suggestion",
+            help="The least grave severity that fails.  [suggestion]",
+        ),
+        click.option(
+            "--unknown",
+            type=click.Choice(["fail", "report"]),
+            default="fail",
+            help="Whether what could not be decided is exit code 3.  [fail]",
+        ),
+        click.option(
+            "--baseline", type=click.Path(path_type=Path), help="A stored run (JSON): only what is new fails."
+        ),
+        click.option("--finding", "findings", multiple=True, metavar="ID", help="Show this finding only. Repeatable."),
+        click.option("--quiet", is_flag=True, help="Only what fails, and the summary."),
+        click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def assembly(value: str) -> tuple[str, Path]:
+    """``ENV=PATH`` or ``PATH``. What stands before ``=`` is an environment only where it looks like a name."""
+    name, sign, path = value.partition("=")
+    if sign and name.replace("-", "").replace("_", "").isalnum():
+        return name, Path(path).absolute()
+    return "", Path(value).absolute()
+
+
+def folder(path: Path) -> Path:
+    from checker.errors import UsageError
+
+    if not path.is_dir():
+        raise UsageError(f"--project {path}: no such folder", "Name the project's folder.")
+    return path.resolve()
+
+
+def progress(message: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(message, err=True)

@@ -1,0 +1,65 @@
+"""What a judging command leaves behind: the reports that were asked for, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from checker.model.verdicts import Run
+
+
+def finish(run: Run, options: dict[str, Any]) -> None:
+    """Write the reports and leave with the run's exit code."""
+    from checker.model.verdicts import Severity
+    from checker.run import exit_code, only, with_note
+
+    baseline = stored(options["baseline"]) if options["baseline"] else None
+    code = exit_code(
+        run, fail_on=Severity(options["fail_on"]), unknown_fails=options["unknown"] == "fail", baseline=baseline
+    )
+    run = only(run, options["findings"])
+    if baseline is not None:
+        run = with_note(run, _compared(run, baseline, options["baseline"]))
+    write(run, options)
+    sys.exit(code)
+
+
+def _compared(run: Run, baseline: Run, file: Path) -> str:
+    from checker.run import new_failures
+
+    return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
+
+
+def write(run: Run, options: dict[str, Any]) -> None:
+    """Every asked-for report: files whole or not at all, standard output last."""
+    from checker.collect.outputs import write_whole
+    from reports import FORMATS, render
+
+    color = _wants_color(options["no_color"])
+    for wanted in options["formats"] or ("console",):
+        name, _, file = wanted.partition("=")
+        if name not in FORMATS:
+            raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}", param_hint="--format")
+        extra = {"color": color and not file, "quiet": options["quiet"]} if name == "console" else {}
+        text = render(run, name, **extra)
+        if file:
+            write_whole(Path(file), text)
+        else:
+            click.echo(text, nl=False, color=True)
+
+
+def _wants_color(refused: bool) -> bool:
+    import os
+
+    return sys.stdout.isatty() and not refused and not os.environ.get("NO_COLOR")
+
+
+def stored(path: Path) -> Run:
+    from checker.collect.documents import read_text
+    from reports.json_document import parse
+
+    return parse(read_text(path, str(path)), str(path))

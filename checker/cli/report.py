@@ -1,0 +1,20 @@
+"""``checker report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from checker.cli.output import stored, write
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "formats", multiple=True, metavar="FMT[=FILE]", help="As for gate. Repeatable.")
+@click.option("--quiet", is_flag=True)
+@click.option("--no-color", is_flag=True)
+def report(run: Path, **options: Any) -> None:
+    """Render a stored run in other formats."""
+    write(stored(run), options)
