@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -16,7 +16,7 @@ from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.pages import HEADINGS
 from policies.rules import MODULES, load
-from tests.rules.harness import CASES, cases
+from tests.rules.case import CASES, Case, cases
 
 DEFECTS: Final = Path(__file__).parent / "matrix" / "defects"
 OUTCOMES: Final = {"pass", "fail", "unknown", "not_applicable", "waived"}
@@ -34,13 +34,13 @@ def _page(rule: Rule) -> str:
 def _outcomes(rule: Rule) -> dict[str, int]:
     found: dict[str, int] = {}
     for case in _cases(rule):
-        for subjects in case["expect"].values():
+        for subjects in case.expect.values():
             for outcome in subjects.values():
                 found[outcome] = found.get(outcome, 0) + 1
     return found
 
 
-def _cases(rule: Rule) -> list[dict[str, Any]]:
+def _cases(rule: Rule) -> list[Case]:
     return cases(CASES / f"{rule.id}.yaml")
 
 
@@ -92,11 +92,11 @@ class TestRule:
         assert OUTCOMES - set(_outcomes(rule)) == set(CANNOT.get(rule.id, {}))
 
     def test_cases_are_hostile_and_innocent_too(self, rule: Rule) -> None:
-        kinds = [case.get("kind", "plain") for case in _cases(rule)]
+        kinds = [case.kind for case in _cases(rule)]
         assert set(kinds) == {"plain", "hostile", "innocent"}
 
     def test_cases_have_names_of_their_own(self, rule: Rule) -> None:
-        names = [case["name"] for case in _cases(rule)]
+        names = [case.name for case in _cases(rule)]
         assert sorted(set(names)) == sorted(names)
 
     def test_it_has_seeded_defects(self, rule: Rule) -> None:

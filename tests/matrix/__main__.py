@@ -8,9 +8,9 @@ from pathlib import Path
 
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.synthesis import own_assembly
-from tests.matrix.patches import Key, Matrix, defects, outcomes
 from tests.matrix.reshapes import RESHAPES, changes
 from tests.matrix.rewrites import REWRITES
+from tests.matrix.seeded import Key, Matrix, defects, outcomes
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tests.matrix.patches import Templates
+from tests.matrix.seeded import Templates
 
 
 def security_group_rules_as_resources(templates: Templates) -> Templates:

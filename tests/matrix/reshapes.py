@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from checker.model.verdicts import Outcome
-from tests.matrix.patches import Key, Matrix, Templates, outcomes
+from tests.matrix.seeded import Key, Matrix, Templates, outcomes
 
 _BELOW: Final = "Below"
 # What a service needs in order to run, and what it keeps; rules between groups stay with the groups' clients.

@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from tests.matrix import forms
-from tests.matrix.patches import Templates
+from tests.matrix.seeded import Templates
 
 # Below these keys a string is a name of CloudFormation's own, not a value that an intrinsic may stand for.
 _FIXED: Final = frozenset(

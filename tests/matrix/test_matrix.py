@@ -14,9 +14,9 @@ from checker.collect.config.settings_file import project_settings
 from checker.model.verdicts import Outcome
 from checker.waivers import apply, parse_waivers
 from policies.rules import MODULES, load
-from tests.matrix.patches import Defect, Matrix, defects, outcomes
 from tests.matrix.reshapes import RESHAPES, changes
 from tests.matrix.rewrites import DISGUISES, REWRITES
+from tests.matrix.seeded import Defect, Matrix, defects, outcomes
 
 ROOT = Path(__file__).parents[2]
 # A day on which the waivers that were approved with this register are in force.

@@ -5,9 +5,7 @@
 ``name``
     What is broken, as a phrase.
 ``file``, ``replace``, ``with``
-    The file that is changed, the text in it that goes (it must be there; all of its occurrences change), and what comes
-    in its place; several files or places as a list of such objects under ``edits``. Without ``replace`` the file is
-    written anew, or ``with`` is appended if it is there.
+    A step of :mod:`tests.patches` on a file; several as a list of such steps under ``edits``.
 ``flips``
     ``ID[sub]`` -> the subjects that fail; ``SUBJECT (unknown)`` for one that can no longer be decided. Nothing else may
     flip. What disappears with the defect (a step that is taken out) does not count.
@@ -19,10 +17,8 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
@@ -32,7 +28,8 @@ from checker.model.verdicts import Outcome, Verdict
 from checker.resolve.templates.discovery import assign
 from checker.run import pipeline_of
 from policies.rules import load
-from tests.matrix.patches import Key, outcomes
+from tests.matrix.seeded import Key, outcomes
+from tests.patches import edited, read
 
 ROOT = Path(__file__).parents[2]
 DEFECTS = Path(__file__).parent / "pipeline_defects"
@@ -56,8 +53,12 @@ class PipelineDefect:
 
 def defects() -> Iterator[PipelineDefect]:
     for file in sorted(DEFECTS.glob("*.yaml")):
-        for raw in yaml.safe_load(file.read_text(encoding="utf-8")):
-            yield PipelineDefect(file.stem, raw["name"], raw.get("edits") or [raw], raw["flips"])
+        for raw in read(file)[0]:
+            yield PipelineDefect(file.stem, raw["name"], raw.get("edits") or [_step(raw)], raw["flips"])
+
+
+def _step(raw: Mapping[str, str]) -> Mapping[str, str]:
+    return {key: raw[key] for key in ("file", "replace", "with") if key in raw}
 
 
 class PipelineMatrix:
@@ -89,7 +90,10 @@ class PipelineMatrix:
         before = {self.folder / edit["file"]: _read(self.folder / edit["file"]) for edit in defect.edits}
         try:
             for edit in defect.edits:
-                _apply(self.folder / edit["file"], edit)
+                file = self.folder / edit["file"]
+                changed = edited(_read(file), edit)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(changed, encoding="utf-8")
             after = outcomes(self.judged())
         finally:
             for file, text in before.items():
@@ -110,17 +114,6 @@ def _flips(before: Mapping[Key, Outcome], after: Mapping[Key, Outcome]) -> dict[
 
 def _read(file: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
-
-
-def _apply(file: Path, edit: Mapping[str, Any]) -> None:
-    text = _read(file) or ""
-    if "replace" in edit:
-        assert edit["replace"] in text, f"{edit['file']} does not have: {edit['replace']}"
-        text = text.replace(edit["replace"], edit["with"])
-    else:
-        text += edit["with"]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -14,15 +14,15 @@ from typing import Any, Final
 import pytest
 
 from checker.collect.config.register import load_register
-from checker.collect.documents import parse_yaml
 from checker.judge import judge
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
 from checker.resolve.templates.discovery import kind_of
 from policies.rules import load
-from tests.matrix.patches import outcomes
-from tests.rules.harness import CASES, all_cases, cases
+from tests.matrix.seeded import outcomes
+from tests.rules.case import CASES, Case, cases
+from tests.rules.harness import all_cases
 
 # What no template can hold, so it resolves to nothing that is known.
 UNKNOWN: Final = {"Fn::FindInMap": ["No", "Such", "Map"]}
@@ -54,22 +54,18 @@ class _Source:
         return 1
 
 
-def _templates(case: Mapping[str, Any]) -> Templates:
-    written = case.get("environments") or {"default": case.get("template", "{}")}
-    return {
-        environment: [parse_yaml(text, "x").data for text in (texts if isinstance(texts, list) else [texts])]
-        for environment, texts in written.items()
-    }
+def _templates(case: Case) -> Templates:
+    return {name: [document.data for document in documents] for name, documents in case.input.stacks().items()}
 
 
-def _judged(finding: str, templates: Templates, case: Mapping[str, Any]) -> list[Verdict]:
+def _judged(finding: str, templates: Templates, case: Case) -> list[Verdict]:
     stacks = [
         Stack(f"{name}{index}", f"{name}{index}" if index else name, name, template, _Source(), region="us-west-2")
         for name, several in templates.items()
         for index, template in enumerate(several)
     ]
     kinds = {name: kind_of(name) for name in templates}
-    settings = Settings(**case.get("settings", {}))
+    settings = Settings(**case.input.settings)
     return judge(stacks, kinds, load([finding]), load_register().findings, settings=settings)
 
 
@@ -101,16 +97,16 @@ def _with(templates: Templates, place: tuple[str, int, Path], value: Any) -> Tem
     return {**templates, name: [*templates[name][:index], changed, *templates[name][index + 1 :]]}
 
 
-def _number(place: tuple[str, int, Path], case: Mapping[str, Any]) -> int:
-    return zlib.crc32(f"{case['name']} {place}".encode())
+def _number(place: tuple[str, int, Path], case: Case) -> int:
+    return zlib.crc32(f"{case.name} {place}".encode())
 
 
-FINDINGS: Final = sorted({finding for finding, case in all_cases() if "files" not in case and "repository" not in case})
+FINDINGS: Final = sorted({finding for finding, case in all_cases() if case.input.repository_files() is None})
 
 
-def _own_cases(finding: str) -> Iterator[tuple[Mapping[str, Any], Templates]]:
+def _own_cases(finding: str) -> Iterator[tuple[Case, Templates]]:
     for case in cases(CASES / f"{finding}.yaml"):
-        if "files" not in case and "repository" not in case:
+        if case.input.repository_files() is None:
             yield case, _templates(case)
 
 
@@ -129,7 +125,7 @@ def test_what_is_not_known_passes_nothing_in_silence(finding: str) -> None:
             told = {key for key, outcome in after.items() if outcome is not before.get(key)} - passing
             for key in passing:
                 if before.get(key) is Outcome.FAIL and not told and key[1] not in ACCEPTED:
-                    silent.add((case["name"], key, place[2]))
+                    silent.add((case.name, key, place[2]))
     assert silent == set()
 
 
@@ -143,5 +139,5 @@ def test_wrong_types_crash_nothing(finding: str) -> None:
                 wrong = WRONG[number // WRONG_SHARE % len(WRONG)]
                 for verdict in _judged(finding, _with(templates, place, wrong), case):
                     if verdict.outcome is Outcome.ERROR:
-                        crashes[verdict.violation] = (case["name"], place[2], wrong)
+                        crashes[verdict.violation] = (case.name, place[2], wrong)
     assert crashes == {}

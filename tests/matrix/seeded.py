@@ -1,4 +1,4 @@
-"""Patches on our own synthesized templates, kept as data.
+"""Defects seeded into our own synthesized templates, kept as data.
 
 ``tests/matrix/defects/ID.yaml`` is a list of defects of one finding, each with
 
@@ -8,11 +8,8 @@
     Names for resources: ``name -> {stack, type, path}``; ``path`` is a glob over the construct path, ``stack`` a stack
     name. Each selects exactly one resource. The first one's stack is the one that ``do`` changes unless it says so.
 ``do``
-    Operations, in order, on a template (``stack: NAME`` in one picks another, and makes one where there is none; a
-    name with a slash is a nested stack): ``{set: PATH, to: VALUE}``, ``{remove: PATH}``, ``{append: PATH, value:
-    VALUE}``, ``{merge: PATH, with: OBJECT}``. A step ``Key=Value`` of a path picks the item of a list that has it.
-    ``@name`` in a path or anywhere in a value stands for the selected resource's logical id; ``times: N`` repeats an
-    operation with ``#`` in its path and value replaced by 0 to N - 1.
+    Steps of :mod:`tests.patches`; ``@name`` stands for the selected resource's logical id. A ``stack`` that is not
+    there is made; a name with a slash is a nested stack.
 ``flips``
     ``ID[sub]`` -> the subjects that fail: ``@name``, or the name as the verdict has it. Nothing else may flip.
 ``mends``
@@ -22,15 +19,11 @@
 from __future__ import annotations
 
 import copy
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from checker.collect.config.register import load_register
 from checker.collect.documents import Document
@@ -41,6 +34,7 @@ from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Verdict
 from checker.resolve.templates.discovery import assign
 from policies.rules import load
+from tests.patches import PatchError, apply, flat, named, read
 
 DEFECTS = Path(__file__).parent / "defects"
 Templates = dict[str, dict[str, Any]]
@@ -65,7 +59,7 @@ class Defect:
 
 def defects() -> Iterator[Defect]:
     for file in sorted(DEFECTS.glob("*.yaml")):
-        for raw in yaml.safe_load(file.read_text(encoding="utf-8")):
+        for raw in read(file)[0]:
             yield Defect(file.stem, raw["name"], raw["select"], raw["do"], raw["flips"], raw.get("mends", {}))
 
 
@@ -104,12 +98,14 @@ class Matrix:
         found = {name: self._one(defect, selector) for name, selector in defect.select.items()}
         ids = {name: logical_id for name, (_, logical_id) in found.items()}
         first = next(iter(found.values()))[0]
-        touched = {str(step.get("stack", first)) for step in _flat(defect.do)}
+        touched = {str(step.get("stack", first)) for step in flat(defect.do)}
         templates = {n: copy.deepcopy(t) if n in touched else t for n, t in self.templates.items()}
-        for step in _flat(defect.do):
+        for step in flat(defect.do):
             template = templates.setdefault(str(step.get("stack", first)), {"Resources": {}})
-            for number in range(step.get("times", 1)):
-                _apply(template, _numbered(step, number) if "times" in step else step, ids)
+            try:
+                apply(template, step, ids)
+            except PatchError as error:
+                raise PatchError(f"{defect}: {error}") from None
         return templates, ids
 
     def _one(self, defect: Defect, selector: Mapping[str, str]) -> tuple[str, str]:
@@ -139,9 +135,9 @@ class Matrix:
             if outcome is not before and (outcome in _BAD or before in _BAD):
                 label = subject if outcome is Outcome.FAIL else f"{subject} ({outcome.value})"
                 actual.setdefault(finding, set()).add(label)
-        expected = {key: {_named(name, ids) for name in names} for key, names in defect.flips.items()}
+        expected = {key: {named(name, ids) for name in names} for key, names in defect.flips.items()}
         for key, names in defect.mends.items():
-            expected.setdefault(key, set()).update(f"{_named(name, ids)} (pass)" for name in names)
+            expected.setdefault(key, set()).update(f"{named(name, ids)} (pass)" for name in names)
         return actual, expected
 
 
@@ -156,56 +152,3 @@ def outcomes(verdicts: Sequence[Verdict]) -> dict[Key, Outcome]:
         key = (verdict.environment, verdict.id, verdict.subject.name)
         found[key] = min(found.get(key, verdict.outcome), verdict.outcome, key=_RANK.index)
     return found
-
-
-def _named(value: str, ids: Mapping[str, str]) -> str:
-    return re.sub(r"@(\w+)", lambda match: ids[match.group(1)], value)
-
-
-def _filled(value: Any, ids: Mapping[str, str]) -> Any:
-    """A value with every ``@name`` replaced, in keys too."""
-    text = json.dumps(value)
-    for name, logical_id in ids.items():
-        text = re.sub(rf"@{name}\b", logical_id, text)
-    return json.loads(text)
-
-
-def _flat(steps: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
-    """The operations, those of an aliased list among them."""
-    for step in steps:
-        if isinstance(step, list):
-            yield from _flat(step)
-        else:
-            yield step
-
-
-def _numbered(step: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-    numbered: Mapping[str, Any] = json.loads(json.dumps(step).replace("#", str(number)))
-    return numbered
-
-
-def _index(items: list[Any], step: str) -> int:
-    """The place in a list that a step names: its number, or the item with ``Key=Value``."""
-    key, equals, value = step.partition("=")
-    if not equals:
-        return int(step)
-    return next(index for index, item in enumerate(items) if isinstance(item, dict) and item.get(key) == value)
-
-
-def _apply(template: dict[str, Any], step: Mapping[str, Any], ids: Mapping[str, str]) -> None:
-    operation = next(key for key in step if key not in {"stack", "times"})
-    steps = _named(step[operation], ids).split("/")
-    parent: Any = template
-    for name in steps[:-1]:
-        parent = parent[_index(parent, name)] if isinstance(parent, list) else parent.setdefault(name, {})
-    last: Any = _index(parent, steps[-1]) if isinstance(parent, list) else steps[-1]
-    if operation == "set":
-        parent[last] = _filled(step["to"], ids)
-    elif operation == "remove":
-        del parent[last]  # a path that is not there is a fault in the data: let it raise
-    elif operation == "append":
-        parent.setdefault(last, []).append(_filled(step["value"], ids))
-    elif operation == "merge":
-        parent.setdefault(last, {}).update(_filled(step["with"], ids))
-    else:
-        raise ValueError(f"no operation {operation}")
