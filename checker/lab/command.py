@@ -1,0 +1,76 @@
+"""``checker lab``: the command line's part of the lab."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+_PROJECT = click.option("--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]")
+
+
+@click.group()
+def lab() -> None:
+    """An emulated account on loopback, deployed from the assembly, to try `audit` and `drift` on."""
+
+
+@lab.command()
+@_PROJECT
+@click.option("--assembly", type=click.Path(path_type=Path), help="A cdk.out folder or a template.  [the project's own]")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1.  [a free one]")
+def up(project: Path, assembly: Path | None, port: int) -> None:
+    """Start the account, deploy everything, and print the variables that point AWS clients at it.
+
+    \b
+    eval "$(checker lab up)"
+    """
+    from checker.lab import up as lab_up
+    from checker.settings_file import project_settings
+
+    project = _folder(project)
+    running, deployed = lab_up.up(project, project_settings(project), source=assembly, port=port, say=_progress)
+    for name in lab_up.UNSET:
+        click.echo(f"unset {name}")
+    for name, value in lab_up.variables(running).items():
+        click.echo(f"export {name}={value}")
+    shown = deployed.relative_to(project)
+    click.echo(f"# Judge it with: checker audit --env production --assembly {shown}")
+
+
+@lab.command()
+@_PROJECT
+def down(project: Path) -> None:
+    """End the account's own process, and remove its files."""
+    from checker.lab import up as lab_up
+
+    click.echo("the lab is down" if lab_up.down(_folder(project)) else "no lab ran", err=True)
+
+
+@lab.command()
+@_PROJECT
+def status(project: Path) -> None:
+    """Whether a lab runs, where, and what stands in it. Exit code 1 where none runs."""
+    from checker.lab import server
+    from checker.lab.clients import Clients
+
+    remembered = server.remembered(_folder(project))
+    if remembered is None or not server.is_running(remembered):
+        click.echo("no lab runs")
+        sys.exit(1)
+    click.echo(f"account {remembered.account} in {remembered.region} at {remembered.endpoint}, process {remembered.pid}")
+    for stack in Clients(remembered).pages("cloudformation", "describe_stacks", "Stacks"):
+        click.echo(f"  {stack['StackName']:24} {stack['StackStatus']}")
+
+
+def _folder(path: Path) -> Path:
+    from checker.errors import UsageError
+
+    if not path.is_dir():
+        raise UsageError(f"--project {path}: no such folder", "Name the project's folder.")
+    return path.resolve()
+
+
+def _progress(message: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(message, err=True)
