@@ -18,6 +18,7 @@ ALLOWED = {
     "checker.resolve": {"checker.model", "checker.resolve", "checker.reason"},
     "checker.reason": {"checker.model", "checker.reason", "checker.resolve"},
     "checker.collect": {"checker.model", "checker.collect", "checker.errors", "checker.nodes"},
+    "checker.lab": {"checker.lab", "checker.collect", "checker.resolve", "checker.model", "checker.errors"},
     "policies": {"policies", "checker.model", "checker.reason"},
     "reports": {"reports", "checker.model", "checker.errors", "checker.nodes"},
 }

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from checker.collect.assembly import read_assembly
+from checker.collect.templates.assembly import read_assembly
 from checker.model.resources import Stack
 
 Template = Mapping[str, Any]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-_PROJECT = click.option("--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]")
+_PROJECT = click.option(
+    "--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]"
+)
 
 
 @click.group()
@@ -17,7 +19,9 @@ def lab() -> None:
 
 @lab.command()
 @_PROJECT
-@click.option("--assembly", type=click.Path(path_type=Path), help="A cdk.out folder or a template.  [the project's own]")
+@click.option(
+    "--assembly", type=click.Path(path_type=Path), help="A cdk.out folder or a template.  [the project's own]"
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1.  [a free one]")
 def up(project: Path, assembly: Path | None, port: int) -> None:
     """Start the account, deploy everything, and print the variables that point AWS clients at it.
@@ -25,8 +29,8 @@ def up(project: Path, assembly: Path | None, port: int) -> None:
     \b
     eval "$(checker lab up)"
     """
+    from checker.collect.config.settings_file import project_settings
     from checker.lab import up as lab_up
-    from checker.settings_file import project_settings
 
     project = _folder(project)
     running, deployed = lab_up.up(project, project_settings(project), source=assembly, port=port, say=_progress)
@@ -58,7 +62,9 @@ def status(project: Path) -> None:
     if remembered is None or not server.is_running(remembered):
         click.echo("no lab runs")
         sys.exit(1)
-    click.echo(f"account {remembered.account} in {remembered.region} at {remembered.endpoint}, process {remembered.pid}")
+    click.echo(
+        f"account {remembered.account} in {remembered.region} at {remembered.endpoint}, process {remembered.pid}"
+    )
     for stack in Clients(remembered).pages("cloudformation", "describe_stacks", "Stacks"):
         click.echo(f"  {stack['StackName']:24} {stack['StackStatus']}")
 

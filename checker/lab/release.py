@@ -35,7 +35,9 @@ def services(clients: Clients) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for cluster in clients.pages("ecs", "list_clusters", "clusterArns"):
         arns = clients.pages("ecs", "list_services", "serviceArns", cluster=cluster)
         for start in range(0, len(arns), 10):  # DescribeServices takes ten at most
-            for service in clients("ecs").describe_services(cluster=cluster, services=arns[start : start + 10])["services"]:
+            for service in clients("ecs").describe_services(cluster=cluster, services=arns[start : start + 10])[
+                "services"
+            ]:
                 yield cluster, service
 
 

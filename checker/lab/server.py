@@ -80,7 +80,7 @@ def start(folder: Path, *, account: str, region: str, port: int = 0, enforce: bo
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, and a module of ours
             [sys.executable, "-m", _MODULE, str(port)],
             env=_environment(folder, account, region, enforce=enforce),
             cwd=folder,
@@ -168,7 +168,8 @@ def _command_line(pid: int) -> list[str]:
     try:
         if file.parent.parent.joinpath("self").exists():
             return file.read_bytes().decode(errors="replace").split("\0")
-        shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
+        ask = ["ps", "-o", "command=", "-p", str(pid)]
+        shown = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number of ours
     except OSError:
         return []
     return shown.stdout.split()
@@ -192,7 +193,9 @@ def remembered(project: Path) -> Lab | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LabError(f"{STATE} cannot be read: {error}", "Delete it; a lab that still runs must be ended by hand.") from error
+        raise LabError(
+            f"{STATE} cannot be read: {error}", "Delete it; a lab that still runs must be ended by hand."
+        ) from error
 
 
 def running(project: Path) -> Lab:

@@ -91,12 +91,19 @@ def _delete_nat_gateway(physical_id: str, _: Properties) -> None:
     _ec2("DeleteNatGateway", {"NatGatewayId": physical_id})
 
 
+_FLOW_LOG: Final = (
+    "ResourceType",
+    "TrafficType",
+    "LogDestinationType",
+    "LogDestination",
+    "LogGroupName",
+    "DeliverLogsPermissionArn",
+    "MaxAggregationInterval",
+)
+
+
 def _flow_log(_: str, properties: Properties, __: str) -> Made:
-    wanted = {
-        name: properties[name]
-        for name in ("ResourceType", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
-        if name in properties
-    }
+    wanted = {name: properties[name] for name in _FLOW_LOG if name in properties}
     given = {**wanted, "ResourceId.1": properties["ResourceId"], **_tags("flow-log", properties)}
     (flow_log,) = re.findall(r"<item>(fl-\w+)</item>", _ec2("CreateFlowLogs", given))
     return flow_log, {"Id": flow_log}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from checker.collect.synthesis import own_assembly
-from checker.discovery import assign
+from checker.collect.templates.synthesis import own_assembly
 from checker.lab import assembly, release, server, stacks
 from checker.lab.clients import KEY, Clients
 from checker.lab.server import Lab
 from checker.model.environments import EnvironmentKind
 from checker.model.settings import Settings
+from checker.resolve.templates.discovery import assign
 
 DEFAULT_ACCOUNT: Final = "111111111111"
 DEFAULT_REGION: Final = "us-east-1"
@@ -31,7 +31,7 @@ def up(
     source = source or own_assembly(project, settings, say)
     down(project)
     folder = project / server.FOLDER
-    path = assembly.copied(source, folder / "assembly" if source.is_dir() else folder / "assembly")
+    path = assembly.copied(source, folder / "assembly")
     account, region = _place(path)
     say("starting the emulated account …")
     lab = server.start(folder / "emulator", account=account, region=region, port=port)
@@ -64,7 +64,9 @@ def _order(path: Path, settings: Settings) -> Sequence[str]:
     """What environments share comes before them."""
     found = assembly.stacks_of(path)
     kinds, _ = assign(found, {}, settings.stacks)
-    return [stack.name for stack in sorted(found, key=lambda each: kinds[each.environment] is not EnvironmentKind.SHARED)]
+    return [
+        stack.name for stack in sorted(found, key=lambda each: kinds[each.environment] is not EnvironmentKind.SHARED)
+    ]
 
 
 def down(project: Path) -> bool:
