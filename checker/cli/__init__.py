@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "report": ("report", "report", "Render a stored run in other formats."),
     "diff": ("diff", "diff", "What is new, fixed, still failing or changed between two runs."),
     "explain": ("explain", "explain", "A finding's page: what is checked, and how to fix it."),
+    "lab": ("lab", "lab", "An emulated account on loopback, to try the live commands on."),
     "list": ("list_findings", "list_findings", "All findings, with surfaces and severities."),
 }
 

@@ -2,7 +2,6 @@
 
 ::
 
-    command     the command line's part
     up          one call from nothing to an account in which everything runs, and back
     server      the emulator as a process of its own: started, waited for, ended by its own process id
     emulator    what runs in that process; supplements and corrections are what it needs beyond the package

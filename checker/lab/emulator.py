@@ -1,4 +1,4 @@
-"""The emulator's own process: ``python -m checker.lab.emulator PORT``.
+"""The emulator's own process: ``python -m checker.lab.emulator PORT FOLDER``.
 
 ministack with the CloudFormation types that it lacks, made from its own services, so that a stack deploys whole and
 ``GetTemplate`` and ``ListStackResources`` say the truth. It listens on loopback alone, and runs no containers: an
@@ -16,6 +16,7 @@ _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 def main() -> None:
     sys.addaudithook(_refuse_other_interfaces)
+    os.chdir(sys.argv.pop(2))
     # Without it the emulator listens on every interface, so this process sets it whoever starts it.
     os.environ["BIND_HOST"] = "127.0.0.1"
     os.environ["GATEWAY_PORT"] = sys.argv.pop(1)

@@ -15,7 +15,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,22 +78,23 @@ def start(folder: Path, *, account: str, region: str, port: int = 0, enforce: bo
             raise LabError(f"port {port} is taken", "Leave --port out, or name a free one.")
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, and a module of ours
-            [sys.executable, "-m", _MODULE, str(port)],
-            env=_environment(folder, account, region, enforce=enforce),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    lab = Lab(pid=process.pid, port=port, account=account, region=region)
+    # Not subprocess: the process is to outlive this one, and is known by its id from here on.
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", _MODULE, str(port), str(folder)],
+        _environment(folder, account, region, enforce=enforce),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    lab = Lab(pid=pid, port=port, account=account, region=region)
     try:
-        _wait_until_ready(lab, lambda: process.poll() is None, log)
+        _wait_until_ready(lab, log)
     except BaseException:
-        process.kill()
-        process.wait()
+        stop(lab)
         raise
     return lab
 
@@ -113,11 +113,11 @@ def _environment(folder: Path, account: str, region: str, *, enforce: bool) -> d
     }
 
 
-def _wait_until_ready(lab: Lab, is_alive: Callable[[], bool], log: Path) -> None:
+def _wait_until_ready(lab: Lab, log: Path) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if not is_alive():
+        if _has_ended(lab.pid):
             raise LabError("the emulator ended before it was ready", f"Its log says why: {log}")
         try:
             with opener.open(f"{lab.endpoint}/_ministack/health", timeout=1):
@@ -142,19 +142,18 @@ def stop(lab: Lab) -> bool:
 def _gone_within(lab: Lab, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        _reap(lab.pid)
-        if not is_running(lab):
+        if _has_ended(lab.pid) or not is_running(lab):
             return True
         time.sleep(0.02)
     return False
 
 
-def _reap(pid: int) -> None:
-    """A child of this very process stays as a zombie until it is waited for."""
+def _has_ended(pid: int) -> bool:
+    """Of a child of this very process, which stays as a zombie until it is waited for. False of any other."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return
+        return False
 
 
 def is_running(lab: Lab) -> bool:
