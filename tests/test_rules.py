@@ -68,11 +68,13 @@ class TestRule:
             assert lines[lines.index(heading) + 1].startswith("    "), f"nothing stands under {heading}"
 
     def test_title_is_the_page_s_first_line_and_the_register_s(self, rule: Rule) -> None:
-        assert rule.title == _page(rule).splitlines()[0].removesuffix(".")
-        assert rule.title == load_register().entries[rule.id].title
+        title = load_register().entries[rule.id].title
+        assert title == _page(rule).splitlines()[0].removesuffix(".")
+        assert rule.title in ("", title)
 
     def test_title_states_the_compliant_state(self, rule: Rule) -> None:
-        assert not re.search(r"\b(should|ensure|missing)\b", rule.title, re.IGNORECASE)
+        title = load_register().entries[rule.id].title
+        assert not re.search(r"\b(should|ensure|missing)\b", title, re.IGNORECASE)
 
     def test_surfaces_are_those_of_the_register(self, rule: Rule) -> None:
         # What a workflow does may stand in a script that it runs.

@@ -33,6 +33,8 @@ from checker.resolve.shell.wrappers import unwrapped
 MAX_DEPTH: Final = 24
 _SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NEXT: Final = Result()
+# AWS CLI User Guide, "Environment variables".
+_KEYS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"})
 
 
 @dataclass(slots=True)
@@ -122,7 +124,15 @@ class ShellCommands(ABC):
                 state.set(assignment.name, "")
             if statement.keyword == "export":
                 state.exported.add(assignment.name)
+                self._note_key(assignment.name, statement, state, context)
         return Result(Flow.NEXT, True)
+
+    def _note_key(self, name: str, statement: Declare, state: State, context: Context) -> None:
+        """Put an exported AWS key on record: from here on every program acts with it."""
+        value = state.variables.get(name)
+        if name in _KEYS and value is not None and not isinstance(value, tuple):
+            written = Simple((), (), (), statement.line, 0, "export")
+            self.emit(["export"], written, state.script.spot(statement.line), state, context, {name: value})
 
     def _redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
         return tuple(

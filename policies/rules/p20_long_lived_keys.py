@@ -1,0 +1,144 @@
+"""No job uses long-lived AWS keys.
+
+What the review found
+    Nothing: found since. A key pair of an IAM user works from anywhere, for whoever reads it once, until somebody
+    thinks of rotating it; a role that a job assumes by its OIDC token is gone after the run.
+What is checked
+    Every job: no access key comes to it from a secret, a variable of the repository or the text of a workflow or
+    script, by whatever way it is handed on (an action's inputs, ``env``, ``export``, ``$GITHUB_ENV``, ``aws configure
+    set``). A key pair that is only there to assume a role with is long-lived too. What an earlier step obtained for
+    this run (a session with its token) is not.
+When it does not apply
+    No job acts in an AWS account. Keys for an emulator or for another vendor's storage (``AWS_ENDPOINT_URL``), and
+    made-up values such as ``test``.
+What cannot be decided
+    Keys from an input that nobody here gives, or from a step that is not known to make short-lived ones.
+Fix
+    Let a role trust the repository's OIDC tokens, assume it with ``role-to-assume``, and delete the key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from checker.model.environments import Project
+from checker.model.judgements import Judgement
+from checker.model.possible import Possible, options
+from checker.model.rules import Rule
+from checker.model.values import Text
+from checker.reason.deploys.paths import once
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import Command
+
+    Holder: TypeAlias = "EffectiveStep | Command"
+
+_FIX: Final = "Assume a role by the job's OIDC token (role-to-assume, id-token: write), then delete the key."
+# Names of a key pair's halves without their punctuation: AWS_ACCESS_KEY_ID, aws-access-key-id, secretAccessKey.
+_KEY: Final = re.compile(r"accesskeyid$|secretaccesskey$|aws(?:access|secret)(?:key)?(?:id)?$|awskey(?:id)?$")
+_TOKEN: Final = re.compile(r"sessiontoken$")
+_ENDPOINT: Final = re.compile(r"^awsendpointurl")
+# AWS IAM User Guide, "Understanding unique ID prefixes": AKIA is an access key, ASIA a temporary one.
+_LONG: Final = re.compile(r"\bAKIA[A-Z2-7]{9}(?!.{0,7}EXAMPLE)[A-Z2-7]{7}\b")
+_STORED: Final = re.compile(r"\b(secrets|vars)(?:\.|\[)\W*([A-Za-z_][\w-]*)")
+_OF_RUN: Final = re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value that a step or a command is given, under which name; ``path`` is where it stands."""
+
+    holder: Holder
+    path: str
+    name: str
+    value: Possible
+    with_token: bool
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
+    yield from once(judgement for job in pipeline.jobs for judgement in _judged(job, pipeline))
+
+
+def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
+    doubt: _Given | None = None
+    for given in _given(job, pipeline):
+        answer = _is_long_lived(given)
+        if answer:
+            yield given.holder.fails(None, answer, fix=_FIX, path=given.path, expected="a role that the job assumes")
+            return
+        if answer is None:
+            doubt = doubt or given
+    if doubt is not None:
+        yield doubt.holder.undecided(None, f"whether {doubt.name} is a key that lives on", path=doubt.path, fix=_FIX)
+        return
+    trace = pipeline.trace(job)
+    if job.credentials or trace.aws or trace.cdk:
+        yield job.passes(None, "It acts with a session of its own.")
+
+
+def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
+    for step in job.steps:
+        if step.runs is False:
+            continue
+        yield from _of(step, "with", step.with_)
+        yield from _of(step, "env", step.env)
+        yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
+    trace = pipeline.trace(job)
+    for command in trace.commands:
+        yield from _of(command, "", command.environment)
+        words = [word for word in command.words if not (isinstance(word, str) and word.startswith("-"))]
+        if command.program == "aws" and words[1:3] == ["configure", "set"] and len(words) > 4:
+            yield _Given(command, "", str(words[3]), words[4], False)
+    for output in trace.outputs:
+        above = [
+            step for step in job.steps if step.spot.file == output.spot.file and step.spot.line <= output.spot.line
+        ]
+        if not output.step and job.steps:
+            yield _Given((above or job.steps)[-1], "run", output.name, output.value, False)
+
+
+def _of(holder: Holder, path: str, values: Mapping[str, Possible]) -> Iterator[_Given]:
+    plain = {name: _plain(name) for name in values}
+    elsewhere = any(_ENDPOINT.match(plain[name]) and "amazonaws" not in str(values[name]) for name in values)
+    token = any(_TOKEN.search(plain[name]) and values[name] not in ("", None) for name in values)
+    for name, value in values.items():
+        if not elsewhere:
+            yield _Given(holder, f"{path}.{name}" if path else "", name, value, token)
+
+
+def _is_long_lived(given: _Given) -> str | None:
+    """What is wrong, empty where nothing is, ``None`` where that cannot be told. Never shows the value."""
+    named = bool(_KEY.search(_plain(given.name)))
+    each = options(given.value)
+    if each is None:
+        return None if named else ""
+    doubt = False
+    for option in each:
+        if isinstance(option, str) and _LONG.search(option):
+            return "An access key of an IAM user is written out here."
+        if not isinstance(option, Text):
+            continue
+        if any(isinstance(part, str) and _LONG.search(part) for part in option.parts):
+            return "An access key of an IAM user is written out here."
+        stored = [found for hole in option.holes for found in _STORED.finditer(hole.shown)]
+        if any(named or _KEY.search(_plain(found[2])) for found in stored) and not given.with_token:
+            return f"The job acts with a stored access key ({stored[0][1]}.{stored[0][2]}), which works until deleted."
+        made_here = given.with_token or any(_OF_RUN.search(f"{hole.shown}{hole.attribute}") for hole in option.holes)
+        doubt = doubt or (named and not stored and not made_here)
+    return None if doubt else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+RULE = Rule(
+    id="P20",
+    check_pipeline=check_pipeline,
+    looked_for_in_pipeline="job that acts in an AWS account",
+)
