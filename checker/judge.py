@@ -1,6 +1,6 @@
 """Runs the rules over the model and puts what they say on record.
 
-Every rule runs in every :class:`~checker.resolve.templates.scopes.World`. What a rule says of one thing is merged over
+Every rule runs in every :class:`~checker.model.worlds.World`. What a rule says of one thing is merged over
 the worlds: the same everywhere, it stands; different, it is unknown. A rule that crashes is an outcome of its own, and
 one that takes longer than its budget is unknown: neither is ever a pass, and neither is silent.
 """
@@ -14,14 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checker.errors import printable
-from checker.model.environments import EnvironmentKind, Project
+from checker.model.environments import Project
 from checker.model.judgements import Judgement, Place
-from checker.model.resources import Resource, Stack
+from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Subject, Verdict
-from checker.resolve.templates.project import build_project, worlds
-from checker.resolve.templates.scopes import Budget, BudgetExceeded, World
+from checker.model.worlds import Budget, BudgetExceeded, World
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -39,23 +37,23 @@ class _Key(NamedTuple):
 
 
 def judge(
-    stacks: Sequence[Stack],
-    kinds: Mapping[str, EnvironmentKind],
+    every_world: Sequence[World],
+    projects: Iterable[Project],
     rules: Iterable[Rule],
     findings: Mapping[str, Finding],
+    budget: Budget,
     *,
-    settings: Settings = Settings(),  # noqa: B008 - frozen
+    seconds: float,
     pipeline: Pipeline | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
-    """All verdicts of ``rules`` over ``stacks``, rule by rule; ``settings.rule_seconds`` bounds each of them."""
+    """All verdicts of ``rules``, rule by rule, over ``projects``: one for each world, in the order of ``every_world``.
+
+    ``seconds`` bounds each rule in each world; ``budget`` is the one that the projects' scopes spend.
+    """
     rules = list(rules)
-    budget = Budget()
-    seconds = settings.rule_seconds
-    every_world = worlds(stacks)
     answers = [
-        {rule.id: _collect(rule, project, pipeline, budget, seconds, clock) for rule in rules}
-        for project in (build_project(stacks, kinds, world, settings, budget) for world in every_world)
+        {rule.id: _collect(rule, project, pipeline, budget, seconds, clock) for rule in rules} for project in projects
     ]
     verdicts: list[Verdict] = []
     for rule in rules:

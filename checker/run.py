@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -18,9 +19,11 @@ from checker.errors import ExitCode, UsageError
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Stack
+from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import (
     Coverage,
+    Finding,
     Outcome,
     ProjectSummary,
     Run,
@@ -29,6 +32,8 @@ from checker.model.verdicts import (
     Unread,
     Verdict,
 )
+from checker.model.worlds import Budget
+from checker.reason.names.physical import literal_names
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.project import build_project, with_nested, worlds
 from policies.rules import load
@@ -68,7 +73,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     if with_pipeline and not bare:
         pipeline = pipeline_of(request.project, request.settings, tuple(kinds))
     rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
-    verdicts = judge(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
+    verdicts = judge_stacks(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
     coverage = Coverage(
@@ -84,6 +89,26 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         assemblies=_digests(assemblies, stacks),
     )
     return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+
+
+def judge_stacks(
+    stacks: Sequence[Stack],
+    kinds: Mapping[str, EnvironmentKind],
+    rules: Iterable[Rule],
+    findings: Mapping[str, Finding],
+    *,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    pipeline: Pipeline | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Verdict]:
+    """Judge stacks in every world that they leave open; one world's project at a time is in memory."""
+    budget, every_world = Budget(), worlds(stacks)
+    projects = (
+        build_project(stacks, kinds, world, settings, budget, find_names=literal_names) for world in every_world
+    )
+    return judge(
+        every_world, projects, rules, findings, budget, seconds=settings.rule_seconds, pipeline=pipeline, clock=clock
+    )
 
 
 def _at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, EnvironmentKind], Iterable[str]]:
@@ -105,7 +130,7 @@ def _at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, E
 def model_of(request: Request) -> tuple[Project, Pipeline | None]:
     """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
     _, stacks, kinds, _ = _at_hand(request)
-    project = build_project(stacks, kinds, worlds(stacks)[0], request.settings)
+    project = build_project(stacks, kinds, worlds(stacks)[0], request.settings, find_names=literal_names)
     return project, pipeline_of(request.project, request.settings, tuple(kinds))
 
 

@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "infra": {"infra"},
     "checker.model": {"checker.model"},
-    "checker.resolve": {"checker.model", "checker.resolve", "checker.reason"},
-    "checker.reason": {"checker.model", "checker.reason", "checker.resolve"},
-    "checker.collect": {"checker.model", "checker.collect", "checker.errors", "checker.nodes"},
+    "checker.data": {"checker.data"},
+    "checker.resolve": {"checker.model", "checker.resolve", "checker.data"},
+    "checker.reason": {"checker.model", "checker.reason", "checker.data"},
+    "checker.collect": {"checker.model", "checker.collect", "checker.data", "checker.errors", "checker.nodes"},
     "checker.lab": {"checker.lab", "checker.collect", "checker.resolve", "checker.model", "checker.errors"},
     "policies": {"policies", "checker.model", "checker.reason"},
     "reports": {"reports", "checker.model", "checker.errors", "checker.nodes"},

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+# Any pattern of release tags has to admit all of these: a first version, an ordinary one, one of several digits.
+RELEASES: Final = ("0.1.0", "1.2.3", "10.20.30")
 
 
 class SubjectForm(StrEnum):

@@ -30,7 +30,6 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import options, same
 from checker.model.rules import Rule
-from checker.model.settings import Settings
 from checker.model.verdicts import Surface
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
@@ -48,16 +47,16 @@ _FIX_GUARD: Final = (
 )
 
 
-def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the shape of a check
     workflows = [each for each in workflows_of(pipeline) if each.entry.starts_itself]
     changing = [each for each in workflows if each.changes]
     for each in changing:
-        yield _cancelled(each, project.settings)
-        yield _queued(each, project.settings)
+        yield _cancelled(each)
+        yield _queued(each)
     for each in workflows:
         # Without credentials nothing of an account can be changed, whatever was not followed.
         unseen = not each.changes and not each.followed and any(job.credentials for job in each.jobs)
-        if unseen and _may_cancel(each, project.settings):
+        if unseen and _may_cancel(each):
             why = "whether it deploys or migrates: not all that it runs could be followed"
             yield _place(each).undecided("cancel", why, path="concurrency", fix=_FIX_CANCEL)
     backs = [each for each in changing if is_rollback(each.entry)]
@@ -67,18 +66,18 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
                 yield from _together(deploy, back, pipeline)
 
 
-def _may_cancel(workflow: Changing, settings: Settings) -> bool:
-    return any(cancelled_by(each, job, settings) is not False for job in workflow.jobs for each in job.concurrency)
+def _may_cancel(workflow: Changing) -> bool:
+    return any(cancelled_by(each) is not False for job in workflow.jobs for each in job.concurrency)
 
 
 # -- a later run of itself -----------------------------------------------------------------------------
 
 
-def _cancelled(workflow: Changing, settings: Settings) -> Judgement:
+def _cancelled(workflow: Changing) -> Judgement:
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         for each in job.concurrency:
-            answer = cancelled_by(each, job, settings)
+            answer = cancelled_by(each)
             if answer:
                 return _place(workflow, each).fails(
                     "cancel",
@@ -101,7 +100,7 @@ def _cancelled(workflow: Changing, settings: Settings) -> Judgement:
                 related=(job,),
             )
     for job in workflow.changing:
-        found = interleaves(job, workflow, settings)
+        found = interleaves(job, workflow)
         if found is not None:
             before, group = found
             return _place(workflow, group).fails(
@@ -117,10 +116,10 @@ def _cancelled(workflow: Changing, settings: Settings) -> Judgement:
     return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
 
 
-def _queued(workflow: Changing, settings: Settings) -> Judgement:
+def _queued(workflow: Changing) -> Judgement:
     doubt: ConcurrencyInForce | None = None
     for job in workflow.changing:
-        answers = [(each, serializes(each, job, workflow.changes[job.name], settings)) for each in job.concurrency]
+        answers = [(each, serializes(each, job, workflow.changes[job.name])) for each in job.concurrency]
         if any(answer for _, answer in answers):
             continue
         open_ones = [each for each, answer in answers if answer is None]

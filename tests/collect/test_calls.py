@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from checker.data.aws_calls import operation_of, polled_by, prefix_of, service_of, table
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.values import Text
-from checker.reason.calls.needs import Need, cdk_needs, needs, operation_of, polled_by, prefix_of, service_of, table
+from checker.reason.calls.needs import Need, cdk_needs, needs
 from tests.collect.support import load, pipeline, trace_of
 
 CASES = load("cases/calls.yaml")

@@ -12,10 +12,10 @@ from checker.collect.config.register import load_register
 from checker.collect.documents import MAX_BYTES, parse_json, parse_yaml, read_document
 from checker.collect.templates.assembly import read_assembly
 from checker.errors import InputError, printable
-from checker.judge import judge
 from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
 from checker.resolve.templates.discovery import assign
+from checker.run import judge_stacks
 from policies.rules import load
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -143,7 +143,7 @@ def test_wrong_types_in_properties_never_crash_a_rule(properties: object) -> Non
     found = Stack("s", "s", "", document.data, document)
     kinds, _ = assign([found], {}, {"s": "production"})
     assert kinds == {"production": EnvironmentKind.PRODUCTION}
-    verdicts = judge([found], kinds, load(), load_register().findings)
+    verdicts = judge_stacks([found], kinds, load(), load_register().findings)
     crashed = [f"{verdict.id}: {verdict.violation}" for verdict in verdicts if verdict.outcome is Outcome.ERROR]
     assert crashed == []
 

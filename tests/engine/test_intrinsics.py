@@ -13,8 +13,10 @@ from checker.collect.documents import parse_json, parse_yaml
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
+from checker.model.worlds import World
+from checker.reason.names.physical import literal_names
 from checker.resolve.templates.project import build_project, worlds
-from checker.resolve.templates.scopes import Linker, StackScope, World
+from checker.resolve.templates.scopes import Linker, StackScope
 
 TEMPLATE = """
 Parameters:
@@ -99,7 +101,7 @@ def test_nested_stacks_get_their_parents_arguments() -> None:
     )
     stack = Stack("parent", "parent", "default", parent.data, parent)
     stack.nested["Child"] = Stack("parent/Child", "child", "default", child.data, child, parent=stack)
-    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World())
+    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World(), find_names=literal_names)
     (bucket,), (topic,) = project.resources("AWS::S3::Bucket"), project.resources("AWS::SNS::Topic")
     assert bucket["BucketName"].must_be("prod-x", violation="", fix="").outcome == "pass"
     assert topic["TopicName"].must_be("made-prod-x", violation="", fix="").outcome == "pass"
@@ -114,7 +116,7 @@ def test_a_conditional_nested_stack_takes_its_resources_with_it() -> None:
     child = parse_yaml("Resources: {Bucket: {Type: AWS::S3::Bucket}}\n", "child.yaml")
     stack = Stack("parent", "parent", "default", parent.data, parent)
     stack.nested["Child"] = Stack("parent/Child", "child", "default", child.data, child, parent=stack)
-    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World())
+    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World(), find_names=literal_names)
     assert list(project.resources("AWS::S3::Bucket")) == []
 
 

@@ -8,13 +8,13 @@ from itertools import count
 import pytest
 
 from checker.collect.documents import parse_yaml
-from checker.judge import judge
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Severity, Surface, Verdict
+from checker.run import judge_stacks
 
 FINDINGS = {"X1": Finding("X1", "Topics are encrypted", Severity.WARNING)}
 TEMPLATE = """
@@ -45,7 +45,7 @@ def stack(template: str = TEMPLATE) -> Stack:
 
 def judged(check: object, template: str = TEMPLATE, **more: object) -> list[Verdict]:
     kinds = {"production": EnvironmentKind.PRODUCTION}
-    return judge([stack(template)], kinds, [rule(check)], FINDINGS, **more)  # type: ignore[arg-type]
+    return judge_stacks([stack(template)], kinds, [rule(check)], FINDINGS, **more)  # type: ignore[arg-type]
 
 
 def encrypted(environment: Environment) -> Iterator[Judgement]:
@@ -139,6 +139,6 @@ def test_project_rules_see_every_environment(exists: bool) -> None:
     one, two = parse_yaml(text, "1.yaml"), parse_yaml(text if exists else "Resources: {}", "2.yaml")
     stacks = [Stack("a", "a", "production", one.data, one), Stack("b", "b", "staging", two.data, two)]
     kinds = {"production": EnvironmentKind.PRODUCTION, "staging": EnvironmentKind.STAGING}
-    outcomes = [(verdict.environment, verdict.outcome) for verdict in judge(stacks, kinds, [whole], FINDINGS)]
+    outcomes = [(verdict.environment, verdict.outcome) for verdict in judge_stacks(stacks, kinds, [whole], FINDINGS)]
     expected = Outcome.FAIL if exists else Outcome.NOT_APPLICABLE
     assert outcomes == [("production", expected), ("staging", expected)]

@@ -23,11 +23,11 @@ with atheris.instrument_imports(include=["checker", "policies"]):
     from checker.collect.config.register import load_register
     from checker.collect.documents import Document, parse_json, parse_yaml
     from checker.errors import InputError
-    from checker.judge import judge
     from checker.model.resources import Stack
     from checker.model.settings import Settings
     from checker.model.verdicts import Outcome, Surface
     from checker.resolve.templates.discovery import assign
+    from checker.run import judge_stacks
     from policies.rules import load
 
     # The table imports the rules when they are wanted: here, so that they are watched too.
@@ -94,7 +94,7 @@ def one_input(data: bytes) -> None:
     name = choose.PickValueInList(["production", "staging", "shared", "x"])
     stack = Stack(name, name, "", document.data, document, region="us-west-2")
     kinds, _ = assign([stack], {}, {})
-    verdicts = judge([stack], kinds, RULES, FINDINGS, settings=Settings(rule_seconds=5.0))
+    verdicts = judge_stacks([stack], kinds, RULES, FINDINGS, settings=Settings(rule_seconds=5.0))
     crashed = [f"{verdict.id}: {verdict.violation}" for verdict in verdicts if verdict.outcome is Outcome.ERROR]
     if crashed:
         raise AssertionError(f"{crashed[0]}\n{json.dumps(document.data)}")

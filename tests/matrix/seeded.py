@@ -28,11 +28,11 @@ from typing import Any
 from checker.collect.config.register import load_register
 from checker.collect.documents import Document
 from checker.collect.templates.assembly import Assembly, read_assembly
-from checker.judge import judge
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Verdict
 from checker.resolve.templates.discovery import assign
+from checker.run import judge_stacks
 from policies.rules import load
 from tests.patches import PatchError, apply, flat, named, read
 
@@ -83,7 +83,7 @@ class Matrix:
                 stack.parent, made[above].nested[logical_id] = made[above], stack
         stacks = [stack for stack in made.values() if stack.parent is None]
         kinds, _ = assign(stacks, {}, self.settings.stacks)
-        return judge(stacks, kinds, self.rules, load_register().findings, settings=self.settings)
+        return judge_stacks(stacks, kinds, self.rules, load_register().findings, settings=self.settings)
 
     def _stack(self, name: str, template: dict[str, Any]) -> Stack:
         root = name.split("/", 1)[0]

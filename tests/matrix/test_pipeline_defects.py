@@ -23,10 +23,9 @@ import pytest
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.assembly import read_assembly
-from checker.judge import judge
 from checker.model.verdicts import Outcome, Verdict
 from checker.resolve.templates.discovery import assign
-from checker.run import pipeline_of
+from checker.run import judge_stacks, pipeline_of
 from policies.rules import load
 from tests.matrix.seeded import Key, outcomes
 from tests.patches import edited, read
@@ -83,7 +82,7 @@ class PipelineMatrix:
         kinds, _ = assign(stacks, {}, self.settings.stacks)
         pipeline = pipeline_of(self.folder, self.settings, tuple(kinds))
         findings = load_register().findings
-        return judge(stacks, kinds, self.rules, findings, settings=self.settings, pipeline=pipeline)
+        return judge_stacks(stacks, kinds, self.rules, findings, settings=self.settings, pipeline=pipeline)
 
     def flipped(self, defect: PipelineDefect) -> dict[str, set[str]]:
         """What the defect made fail, or no longer decided."""

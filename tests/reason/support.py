@@ -9,8 +9,9 @@ from checker.collect.documents import parse_yaml
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
 from checker.model.settings import Settings
+from checker.model.worlds import World
+from checker.reason.names.physical import literal_names
 from checker.resolve.templates.project import build_project
-from checker.resolve.templates.scopes import World
 
 
 def project_of(template: str, *, settings: Mapping[str, Any] | None = None, nested: str = "") -> Project:
@@ -20,7 +21,13 @@ def project_of(template: str, *, settings: Mapping[str, Any] | None = None, nest
     if nested:
         inner = parse_yaml(nested, "child.yaml")
         stack.nested["Child"] = Stack("app/Child", "Child", "production", inner.data, inner, parent=stack)
-    return build_project([stack], {"production": EnvironmentKind.PRODUCTION}, World(), Settings(**(settings or {})))
+    return build_project(
+        [stack],
+        {"production": EnvironmentKind.PRODUCTION},
+        World(),
+        Settings(**(settings or {})),
+        find_names=literal_names,
+    )
 
 
 def resource(project: Project, logical_id: str) -> Resource:

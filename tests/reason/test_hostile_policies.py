@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.collect.config.register import load_register
-from checker.judge import judge
 from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
 from checker.reason.oidc.trust import HOST
+from checker.run import judge_stacks
 from policies.rules import load
 from tests.reason.support import project_of
 
@@ -66,7 +66,7 @@ def test_no_document_crashes_a_rule(trust: Any, policy: Any, extra: Any) -> None
         }
     }
     project = project_of(json.dumps(template))
-    verdicts = judge(list(project.stacks), {"production": EnvironmentKind.PRODUCTION}, _RULES, _FINDINGS)
+    verdicts = judge_stacks(list(project.stacks), {"production": EnvironmentKind.PRODUCTION}, _RULES, _FINDINGS)
     assert [verdict for verdict in verdicts if verdict.outcome is Outcome.ERROR] == []
     # Role B lets everybody in, whatever else is in the template.
     over_match = [each for each in verdicts if each.id == "C1[over-match]" and each.subject.name == "B"]

@@ -11,17 +11,17 @@ import pytest
 
 from checker.collect.config.register import load_register
 from checker.collect.documents import Document
-from checker.judge import judge
 from checker.model.environment_words import kind_of
 from checker.model.environments import Project
 from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
+from checker.model.worlds import World
 from checker.reason.names.collisions import candidates, clashes, same
 from checker.reason.names.custom_resources import calls_of
 from checker.reason.names.physical import Reach, is_own_name, literal_names, naming_of, physical_names
 from checker.reason.network.served_names import covered_by
 from checker.resolve.templates.project import build_project
-from checker.resolve.templates.scopes import World
+from checker.run import judge_stacks
 from policies.rules import load
 from tools.resource_types import TARGET, build, render, schemas
 
@@ -32,7 +32,9 @@ def stack(name: str, resources: dict[str, Any], account: str = "", region: str =
 
 
 def project(*stacks: Stack) -> Project:
-    return build_project(stacks, {each.environment: kind_of(each.environment) for each in stacks}, World())
+    return build_project(
+        stacks, {each.environment: kind_of(each.environment) for each in stacks}, World(), find_names=literal_names
+    )
 
 
 def queue(name: Any) -> dict[str, Any]:
@@ -198,7 +200,7 @@ def test_names_of_wider_reach() -> None:
 def test_a_collision_points_at_the_others() -> None:
     rules, findings = load(["C5"]), load_register().findings
     stacks = [stack("staging", {"A": queue("q")}), stack("production", {"B": queue("q")})]
-    verdicts = judge(stacks, {each.name: kind_of(each.name) for each in stacks}, rules, findings)
+    verdicts = judge_stacks(stacks, {each.name: kind_of(each.name) for each in stacks}, rules, findings)
     assert [[each.path for each in verdict.related] for verdict in verdicts] == [["Resources/B"], ["Resources/A"]]
     assert [verdict.violation for verdict in verdicts] == [
         "The name q collides with production/B.",
@@ -337,7 +339,7 @@ def test_the_tool_is_beside_the_data_it_builds() -> None:
 @pytest.mark.parametrize(("count", "outcome"), [(400, "pass"), (401, "fail")])
 def test_a_stack_may_use_four_fifths_of_the_limit(count: int, outcome: str) -> None:
     big = stack("staging", {f"T{index}": {"Type": "AWS::SNS::Topic"} for index in range(count)})
-    verdicts = judge([big], {"staging": kind_of("staging")}, load(["S9"]), load_register().findings)
+    verdicts = judge_stacks([big], {"staging": kind_of("staging")}, load(["S9"]), load_register().findings)
     assert {verdict.id: verdict.outcome.value for verdict in verdicts} == {
         "S9[resources]": outcome,
         "S9[stateful]": "not_applicable",
@@ -358,5 +360,5 @@ def test_a_nested_stack_gets_its_names_from_above(argument: Any, outcome: str) -
     child = stack("child", {"Q": queue({"Fn::Sub": "${Name}-q"})}, Parameters={"Name": {"Type": "String"}})
     child.id, child.environment, child.parent = "staging/Child", "staging", parent
     parent.nested["Child"] = child
-    verdicts = judge([parent], {"staging": kind_of("staging")}, load(["C5"]), load_register().findings)
+    verdicts = judge_stacks([parent], {"staging": kind_of("staging")}, load(["C5"]), load_register().findings)
     assert [(verdict.subject.name, verdict.outcome.value) for verdict in verdicts] == [("Q", outcome)]

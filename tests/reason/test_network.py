@@ -12,6 +12,8 @@ from checker.collect.documents import parse_yaml
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text
+from checker.model.worlds import World
+from checker.reason.names.physical import literal_names
 from checker.reason.network.routes import Exit, endpoints, is_private, table_of, way_out
 from checker.reason.network.security_groups import (
     EVERYWHERE,
@@ -28,13 +30,12 @@ from checker.reason.network.security_groups import (
     side_of,
 )
 from checker.resolve.templates.project import build_project
-from checker.resolve.templates.scopes import World
 
 
 def environment(template: str) -> Environment:
     document = parse_yaml(template, "t.yaml")
     stack = Stack("t", "t", "test", document.data, document, region="us-west-2")
-    return build_project([stack], {"test": EnvironmentKind.OTHER}, World()).environments[0]
+    return build_project([stack], {"test": EnvironmentKind.OTHER}, World(), find_names=literal_names).environments[0]
 
 
 def net(text: str) -> Network:

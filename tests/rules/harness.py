@@ -11,13 +11,12 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from checker.collect.config.register import load_register
-from checker.judge import judge
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
 from checker.resolve.templates.discovery import kind_of
-from checker.run import pipeline_of
+from checker.run import judge_stacks, pipeline_of
 from checker.waivers import apply, parse_waivers
 from policies.rules import load
 from tests.rules.case import CASES, Case, cases
@@ -58,7 +57,7 @@ def verdicts_of(finding: str, case: Case) -> list[Verdict]:
     findings = load_register().findings
     with repository_of(case) as root:
         pipeline = pipeline_of(root, settings, tuple(kinds)) if root else None
-        verdicts = judge(stacks, kinds, load([finding]), findings, settings=settings, pipeline=pipeline)
+        verdicts = judge_stacks(stacks, kinds, load([finding]), findings, settings=settings, pipeline=pipeline)
     text = yaml.safe_dump({"waivers": [{**_WAIVER, **waiver} for waiver in case.waivers]})
     return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=findings), TODAY)[0]
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 import pytest
 
 from checker.collect.config.register import load_register
-from checker.judge import judge
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
 from checker.resolve.templates.discovery import kind_of
+from checker.run import judge_stacks
 from policies.rules import load
 from tests.matrix.seeded import outcomes
 from tests.rules.case import CASES, Case, cases
@@ -66,7 +66,7 @@ def _judged(finding: str, templates: Templates, case: Case) -> list[Verdict]:
     ]
     kinds = {name: kind_of(name) for name in templates}
     settings = Settings(**case.input.settings)
-    return judge(stacks, kinds, load([finding]), load_register().findings, settings=settings)
+    return judge_stacks(stacks, kinds, load([finding]), load_register().findings, settings=settings)
 
 
 def _places(templates: Templates) -> Iterator[tuple[str, int, Path]]:

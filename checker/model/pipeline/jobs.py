@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from checker.model.judgements import Judgeable
@@ -26,6 +27,10 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Text
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
+# Events of pull requests: a job without an environment presents the pull request and no ref.
+PULL_REQUESTS: Final = frozenset(
+    {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"}
+)
 # Minutes after which GitHub cancels a job that sets no timeout ("Workflow syntax", jobs.<job_id>.timeout-minutes).
 DEFAULT_TIMEOUT_MINUTES: Final = 360
 # Seconds that aws-actions/configure-aws-credentials asks for where role-duration-seconds is not set: one hour.
@@ -62,6 +67,30 @@ class ConcurrencyInForce:
     level: str
     owner: str
     spot: Spot
+    # Group and cancel_in_progress on each ref that the job surely runs on; empty where no example can be made.
+    on_refs: tuple[tuple[Possible, Possible], ...] = field(default=(), compare=False)
+    cancel_written: object = field(default=None, compare=False)
+
+
+class Demand(StrEnum):
+    """How a ref counts among those of its job and event."""
+
+    EACH = "each"  # the job runs on it
+    ONE = "one"  # the job runs on one of these: a person picks it
+    MAYBE = "maybe"  # whether the job runs on it depends on what only the run knows
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A ref that a job runs on when it starts so: by example where a filter or a person leaves it open."""
+
+    start: Start
+    ref: str | Text
+    demand: Demand
+
+    @property
+    def event(self) -> str:
+        return self.start.event
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +176,7 @@ class EffectiveJob(Judgeable):
     caller: EffectiveJob | None  # the job whose `uses` called this one's workflow
     environment_name: str  # the project's environment it works on, as its names tell; empty where they do not
     starts: tuple[Start, ...] = ()
+    examples: tuple[Example, ...] = ()  # the refs of those starts
     runs: bool | None = True
     status_functions: frozenset[str] = frozenset()
     inputs: Mapping[str, Possible] = field(default_factory=dict)

@@ -1,19 +1,17 @@
 """What a call needs: the IAM actions, and the resources they are checked against.
 
-The facts are in ``checker/data/aws_calls.json`` (built by ``tools/aws_calls.py``, which names its sources); it is read
-when the first call is asked about.
+The facts are those of :mod:`checker.data.aws_calls`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib import resources
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
+from checker.data.aws_calls import prefix_of, table
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import Scalar, as_text
 from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
@@ -40,45 +38,6 @@ class Need:
     listed: bool = True
     context: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
-
-
-@cache
-def table() -> Mapping[str, Any]:
-    """The data file, read once."""
-    found: Mapping[str, Any] = json.loads(
-        resources.files("checker").joinpath("data/aws_calls.json").read_text(encoding="utf-8")
-    )
-    return found
-
-
-def service_of(name: str) -> str | None:
-    """botocore's name of a service as the CLI or boto3 spells it; ``None`` where there is no such service."""
-    known = table()["cli"].get(name, name)
-    return known if known in table()["services"] else None
-
-
-def is_custom(service: str, command: str) -> bool:
-    """Whether it is a command of the CLI (or a method of boto3) that is no operation itself."""
-    return command in table()["custom"].get(service, {})
-
-
-def operation_of(service: str, spelled: str) -> str:
-    """``UpdateService`` for ``update-service`` or ``update_service``."""
-    kebab = spelled.replace("_", "-")
-    names: Mapping[str, str] = table()["services"].get(service, {}).get("names", {})
-    return names.get(kebab) or "".join(part[:1].upper() + part[1:] for part in kebab.split("-"))
-
-
-def polled_by(service: str, waiter: str) -> str | None:
-    """The operation that a waiter polls: ``DescribeServices`` for ``services-stable``; ``None`` if it is no waiter."""
-    waiters: Mapping[str, str] = table()["services"].get(service, {}).get("waiters", {})
-    return waiters.get(waiter.replace("_", "-"))
-
-
-def prefix_of(service: str) -> str:
-    """The prefix of the service's IAM actions: ``elasticloadbalancing`` for ``elbv2``."""
-    prefix: str = table()["services"].get(service, {}).get("prefix", service)
-    return prefix
 
 
 @lru_cache(maxsize=16_384)  # several rules ask about each call

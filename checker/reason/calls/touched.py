@@ -11,10 +11,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, pieces, text
-from checker.reason.calls.needs import Need, table
+from checker.reason.calls.needs import Need
 from checker.reason.iam.deployers import NO_NAME, same_environment
 from checker.reason.iam.passing import services_of
 from checker.reason.names.arns import arn_of, arn_tail, ecs_arn, stack_arn

@@ -8,7 +8,7 @@ a later one takes the place of the one that waits (``queue: max``, since May 202
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import combinations, pairwise
 from typing import Final
@@ -17,13 +17,10 @@ from checker.model.environment_words import words
 from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.model.pipeline.workflows import Concurrency, Workflow
-from checker.model.possible import Possible, options, same, truth
-from checker.model.settings import Settings
+from checker.model.pipeline.workflows import Workflow
+from checker.model.possible import options, same, truth
 from checker.model.values import Absent, Hole, Text
 from checker.reason.deploys.changes import Change, Changing, What
-from checker.resolve.expressions.evaluation import text_value
-from checker.resolve.workflows.example_refs import Demand, contexts_on, example_refs
 
 _BACK: Final = frozenset({"rollback", "revert", "restore"})
 # Values that are the same in every run of a workflow, or that name what is deployed to.
@@ -47,45 +44,19 @@ def is_rollback(workflow: Workflow) -> bool:
     return bool(_BACK & {*spoken, *pairs}) or ("roll" in spoken and "back" in spoken)
 
 
-def cancelled_by(group: ConcurrencyInForce, job: EffectiveJob, settings: Settings) -> bool | None:
-    """Whether a later run of the group cancels one in which ``job`` is in progress; ``None`` where that depends."""
+def cancelled_by(group: ConcurrencyInForce) -> bool | None:
+    """Whether a later run of the group cancels one in which its job is in progress; ``None`` where that depends."""
     if group.cancel_in_progress in (None, ""):
         return False
     each = options(group.cancel_in_progress)
     answers = {None} if each is None else {truth(option) for option in each}
     if len(answers) > 1 or None in answers:
         # It depends: on the ref, perhaps, and on some refs the job does not run.
-        on_refs = _on_refs(group, job, settings, lambda written: written.cancel_in_progress)
-        refined = {truth(value) for value in on_refs}
+        refined = {truth(cancel) for _, cancel in group.on_refs}
         # A person who may choose it does; what a variable says is not known.
-        chosen = "inputs." in str(getattr(_written(group, job), "cancel_in_progress", ""))
+        chosen = "inputs." in str(group.cancel_written)
         answers = refined if refined and not (None in refined and chosen) else answers
     return True if True in answers else None if None in answers else False
-
-
-def _on_refs(
-    group: ConcurrencyInForce, job: EffectiveJob, settings: Settings, field: Callable[[Concurrency], object]
-) -> list[Possible]:
-    """What a field of a group is on each ref that the job runs on; empty where no example can be made."""
-    written = _written(group, job)
-    if written is None:
-        return []
-    found = []
-    for start in job.starts:
-        for ref, demand in example_refs(job, start, settings):
-            if demand is not Demand.MAYBE and isinstance(ref, str):
-                found.append(text_value(field(written), contexts_on(job, start, ref)))
-            elif demand is not Demand.MAYBE:
-                return []
-    return found
-
-
-def _written(group: ConcurrencyInForce, job: EffectiveJob) -> Concurrency | None:
-    for each in job.chain:
-        for concurrency in (each.job.concurrency, each.workflow.concurrency):
-            if concurrency is not None and concurrency.spot == group.spot:
-                return concurrency
-    return None
 
 
 def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:
@@ -100,9 +71,7 @@ def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:
     return None
 
 
-def serializes(
-    group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[Change], settings: Settings
-) -> bool | None:
+def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[Change]) -> bool | None:
     """Whether two runs that change the same thing are always in one group."""
     each = options(group.group)
     if each is None:
@@ -110,7 +79,7 @@ def serializes(
     targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
     answers = {_steady(option, targets) for option in each}
     if False in answers:
-        on_refs = _on_refs(group, job, settings, lambda written: written.group)
+        on_refs = [name for name, _ in group.on_refs]
         if on_refs and len(set(map(str, on_refs))) == 1 and _steady(on_refs[0], targets):
             return True
     return False if False in answers else None if None in answers else True
@@ -142,12 +111,10 @@ def _environment_holes(job: EffectiveJob) -> set[str]:
     return {hole.shown for option in each if isinstance(option, Text) for hole in option.holes}
 
 
-def interleaves(
-    job: EffectiveJob, workflow: Changing, settings: Settings
-) -> tuple[EffectiveJob, ConcurrencyInForce] | None:
+def interleaves(job: EffectiveJob, workflow: Changing) -> tuple[EffectiveJob, ConcurrencyInForce] | None:
     """An earlier job of the run that changed something, where ``job`` then waits in a group that other runs enter."""
     whole = [each for each in job.concurrency if each.owner == workflow.entry.file and each.level == "workflow"]
-    if any(serializes(each, job, workflow.changes[job.name], settings) for each in whole):
+    if any(serializes(each, job, workflow.changes[job.name]) for each in whole):
         return None
     for group in job.concurrency:
         if group in whole or group.queue == "max":

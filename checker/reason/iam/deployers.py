@@ -10,6 +10,7 @@ from typing import Final
 from checker.model.environment_words import environment_of, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
+from checker.model.settings import RELEASES
 from checker.model.values import Text
 from checker.reason.iam.evaluation import Policies, grants, policies_of
 from checker.reason.oidc.overmatch import Own, named_environments, own_of
@@ -42,8 +43,6 @@ _DEPLOYING: Final = (
 _CDK_ROLES: Final = glob("arn:*:iam::*:role/cdk-*-deploy-role-*"), glob("arn:*:iam::*:role/cdk-*-cfn-exec-role-*")
 # What discovery calls the environment of stacks whose names speak of none.
 NO_NAME: Final = "default"
-# Any pattern of release tags has to admit all of these: a first version, an ordinary one, one of several digits.
-RELEASES: Final = ("0.1.0", "1.2.3", "10.20.30")
 
 DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from checker.data.aws_calls import table
 from checker.model.environments import Project
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
 from checker.reason.calls.authority import Authorities, Authority
 from checker.reason.calls.bootstrap import roles_taken_on
-from checker.reason.calls.needs import Need, needs, table
+from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.handing import passing
 from checker.reason.iam.passing import PASS_ROLE

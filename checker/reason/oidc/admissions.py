@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.model.environments import Project
-from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.jobs import Demand, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import Assumption, assumption, role_sessions
 from checker.reason.oidc.job_tokens import Presented, tokens_of
-from checker.resolve.workflows.example_refs import Demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,14 @@ def admissions_of(pipeline: Pipeline, project: Project) -> Iterator[Admission]:
 def _admission(job: EffectiveJob, meant: Assumption, project: Project) -> Admission:
     deployment = deployment_of(project)
     if not meant.candidates:
-        shown, _ = tokens_of(job, meant.credentials, deployment.own.repository, project.settings)
+        shown, _ = tokens_of(job, meant.credentials, deployment.own.repository)
         return Admission(job, meant, tuple(shown), why=f"whether its token gets in: {meant.why}")
     tokens: list[Presented] = []
     refusals: list[tuple[Deployer, Presented]] = []
     doubt = ""
     for role in meant.candidates:
         repository = deployment.repository(role.trust)
-        tokens, untold = tokens_of(job, meant.credentials, repository, project.settings)
+        tokens, untold = tokens_of(job, meant.credentials, repository)
         refused, why = _verdict(role, tokens)
         if refused is not None:
             refusals.append((role, refused))

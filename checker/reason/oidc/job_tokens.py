@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.model.pipeline.jobs import Credentials, EffectiveJob
+from checker.model.pipeline.jobs import PULL_REQUESTS, Credentials, Demand, EffectiveJob
 from checker.model.possible import Possible, options
-from checker.model.settings import Settings
 from checker.model.values import Absent, Text
 from checker.reason.oidc.trust import Repository, Token, environment_token, pull_request_token, ref_token, with_claims
-from checker.resolve.workflows.example_refs import PULL_REQUESTS, Demand, example_refs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +30,15 @@ class Presented:
         return f"{self.event} ({self.ref})" if self.ref else self.event
 
 
-def tokens_of(
-    job: EffectiveJob, credentials: Credentials, repository: Repository, settings: Settings
-) -> tuple[list[Presented], str]:
+def tokens_of(job: EffectiveJob, credentials: Credentials, repository: Repository) -> tuple[list[Presented], str]:
     """Every token that the job can present at this step, and what kept some from being told (empty: nothing)."""
     environments, why = _environments(job)
     found: dict[tuple[object, ...], Presented] = {}
-    for start in job.starts:
-        for ref, demand in example_refs(job, start, settings):
-            for environment in environments:
-                token = _token(job, credentials, repository, start.event, ref, environment)
-                presented = Presented(token, start.event, ref, environment, demand)
-                found.setdefault((token.subject, start.event, ref), presented)
+    for each in job.examples:
+        for environment in environments:
+            token = _token(job, credentials, repository, each.event, each.ref, environment)
+            presented = Presented(token, each.event, each.ref, environment, each.demand)
+            found.setdefault((token.subject, each.event, each.ref), presented)
     if not job.starts:
         why = why or "nothing in this repository calls its workflow"
     return list(found.values()), why

@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Loop, plain_name
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
-from checker.reason.calls.needs import is_custom, operation_of, polled_by, service_of
 from checker.resolve.python.expressions import Evaluator, Frame, shown
 from checker.resolve.python.requests import request_of
 from checker.resolve.python.syntax_facts import LEAVES, written

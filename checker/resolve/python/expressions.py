@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
+from checker.data.aws_calls import service_of
 from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Reached
 from checker.model.possible import Possible, joined, open_text, options, same
 from checker.model.sources import Spot
 from checker.model.values import Text
-from checker.reason.calls.needs import service_of
 from checker.resolve.python.values import (
     SCALARS,
     Class,

@@ -7,16 +7,16 @@ rules in every world and only what holds in all of them is a pass. Most projects
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.settings import Settings
 from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown, plain_text
-from checker.reason.names.physical import literal_names
+from checker.model.worlds import Budget, World
 from checker.resolve.templates.intrinsics import expand_for_each
-from checker.resolve.templates.scopes import Budget, Linker, StackScope, World, equality_key
+from checker.resolve.templates.scopes import Linker, StackScope, equality_key
 
 # Above this many worlds the remaining open conditions stay undecided: what depends on them is unknown.
 MAX_WORLDS: Final = 16
@@ -28,8 +28,13 @@ def build_project(
     world: World,
     settings: Settings = Settings(),  # noqa: B008 - frozen
     budget: Budget | None = None,
+    *,
+    find_names: Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]],
 ) -> Project:
-    """The project in one world. ``stacks`` are the root stacks, in order; ``kinds`` says what each environment is."""
+    """The project in one world. ``stacks`` are the root stacks, in order; ``kinds`` says what each environment is.
+
+    ``find_names`` tells which resources each physical name and ARN stands for; called at the first look-up.
+    """
     linker = Linker()
     if budget is not None:
         linker.budget = budget
@@ -44,7 +49,7 @@ def build_project(
         Environment(name, kinds.get(name, EnvironmentKind.OTHER), own_stacks, resources)
         for name, (own_stacks, resources) in by_environment.items()
     ]
-    return Project(environments, literal_names, settings)
+    return Project(environments, find_names, settings)
 
 
 def with_nested(stacks: Iterable[Stack]) -> Iterator[Stack]:

@@ -7,7 +7,6 @@ stands in :mod:`checker.resolve.templates.intrinsics`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from checker.model.resources import Raw, Stack
 from checker.model.values import (
@@ -23,38 +22,8 @@ from checker.model.values import (
     could_be,
     plain_text,
 )
+from checker.model.worlds import Budget, World
 from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_for_each, mapping
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One consistent set of answers to what the templates leave open.
-
-    ``parameters``: open parameter -> its value here, or ``None`` for "some value that no condition names".
-    ``conditions``: an equality that cannot be evaluated -> its answer here. ``sparse``: whatever exists only under a
-    condition that is still open does not exist here.
-    """
-
-    parameters: Mapping[Hole, str | None] = field(default_factory=dict)
-    conditions: Mapping[str, bool] = field(default_factory=dict)
-    sparse: bool = False
-
-
-class Budget:
-    """Counts work. ``spend`` raises :class:`BudgetExceeded` when the current rule has used up its time."""
-
-    def __init__(self) -> None:
-        self.expired: Callable[[], bool] = lambda: False
-        self._ticks = 0
-
-    def spend(self) -> None:
-        self._ticks += 1
-        if not self._ticks & 0xFF and self.expired():
-            raise BudgetExceeded
-
-
-class BudgetExceeded(Exception):  # noqa: N818 - it is a signal to the judge, not an error of the user's
-    """The time that a rule may take is over."""
 
 
 class Linker:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.model.pipeline.scripts import How, plain_name
 from checker.model.possible import Possible
 from checker.model.values import Absent, Text, Unknown
-from checker.reason.calls.needs import is_custom, operation_of, polled_by, service_of
 
 _GLOBAL_FLAGS: Final = frozenset(
     {

@@ -8,14 +8,12 @@ that trigger workflows".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Final
 
-from checker.model.pipeline.jobs import EffectiveJob, Start
+from checker.model.pipeline.jobs import PULL_REQUESTS, Demand, EffectiveJob, Example, Start
 from checker.model.possible import pattern_of
-from checker.model.settings import Settings
+from checker.model.settings import RELEASES, Settings
 from checker.model.values import Text
-from checker.reason.iam.deployers import RELEASES
 from checker.resolve.expressions.evaluation import Contexts
 from checker.resolve.expressions.values import Open, Partial
 from checker.resolve.workflows.steps import runs_under
@@ -24,21 +22,16 @@ _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
 # Where a person picks the ref: that one of the project's own gets in is enough.
 _BY_HAND: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status", "repository_dispatch"})
-PULL_REQUESTS: Final = frozenset(
-    {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"}
-)
 
 
-class Demand(StrEnum):
-    """How a ref counts among those of its job and event."""
+def examples_of(job: EffectiveJob, settings: Settings) -> Iterator[Example]:
+    """The refs of each of a job's starts, those left out for which an ``if`` of it or of its callers is false."""
+    for start in job.starts:
+        for ref, demand in _refs(job, start, settings):
+            yield Example(start, ref, demand)
 
-    EACH = "each"  # the job runs on it
-    ONE = "one"  # the job runs on one of these: a person picks it
-    MAYBE = "maybe"  # whether the job runs on it depends on what only the run knows
 
-
-def example_refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple[str | Text, Demand]]:
-    """The refs of one start with what each asks for, those left out for which an ``if`` is false."""
+def _refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple[str | Text, Demand]]:
     by_hand = start.event in _BY_HAND
     if start.event in PULL_REQUESTS and start.event != "pull_request":
         # Whether these present the pull request or the ref that they run on is not documented.

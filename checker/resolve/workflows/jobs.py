@@ -15,6 +15,7 @@ from checker.model.environment_words import environment_of as environment_in
 from checker.model.pipeline.jobs import (
     DEFAULT_TIMEOUT_MINUTES,
     ConcurrencyInForce,
+    Demand,
     EffectiveJob,
     EffectiveStep,
     Start,
@@ -35,6 +36,7 @@ from checker.resolve.expressions.contexts import Bound
 from checker.resolve.expressions.evaluation import Contexts, text_value
 from checker.resolve.expressions.syntax import fault_in
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
+from checker.resolve.workflows.example_refs import contexts_on, examples_of
 from checker.resolve.workflows.starts import starts_of
 from checker.resolve.workflows.steps import Unfolder, credentials, runs_under, scalars, status_functions
 
@@ -199,6 +201,8 @@ class _Builder:
             calls=job.uses,
         )
         effective.environment_name = self._environment_name(effective)
+        effective.examples = tuple(examples_of(effective, self.settings))
+        effective.concurrency = tuple(_on_examples(group, effective) for group in effective.concurrency)
         self.jobs.append(effective)
         unfolder = Unfolder(self.workflows, effective)
         steps: list[EffectiveStep] = []
@@ -282,6 +286,28 @@ def _in_force(written: Concurrency, contexts: Contexts, level: str, owner: str) 
         owner,
         written.spot,
     )
+
+
+def _on_examples(group: ConcurrencyInForce, job: EffectiveJob) -> ConcurrencyInForce:
+    """The group with what its expressions are on each ref that the job surely runs on."""
+    written = next(
+        (
+            concurrency
+            for each in job.chain
+            for concurrency in (each.job.concurrency, each.workflow.concurrency)
+            if concurrency is not None and concurrency.spot == group.spot
+        ),
+        None,
+    )
+    if written is None:
+        return group
+    examples = [each for each in job.examples if each.demand is not Demand.MAYBE]
+    found: list[tuple[Possible, Possible]] = []
+    if all(isinstance(each.ref, str) for each in examples):
+        for each in examples:
+            contexts = contexts_on(job, each.start, str(each.ref))
+            found.append((text_value(written.group, contexts), text_value(written.cancel_in_progress, contexts)))
+    return replace(group, on_refs=tuple(found), cancel_written=written.cancel_in_progress)
 
 
 def _timeout(written: Field | None, contexts: Contexts) -> Possible:
