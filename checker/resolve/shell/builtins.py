@@ -59,11 +59,17 @@ def _return(
     follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context
 ) -> Result:
     _note(follower, words, statement, state, context)
-    return Result(Flow.RETURN, True if words[1:] == ["0"] else None)
+    status = words[1] if len(words) > 1 else ""
+    truth = int(status) == 0 if isinstance(status, str) and status.isdecimal() else None
+    return follower.leave(Flow.RETURN, state, truth)
 
 
-def _break(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:
-    return Result(Flow.BREAK)
+def _break(follower: ShellCommands, _: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+    return follower.leave(Flow.BREAK, state)
+
+
+def _continue(follower: ShellCommands, _: list[Possible], __: Simple, state: State, ___: Context) -> Result:
+    return follower.leave(Flow.CONTINUE, state)
 
 
 def _shift(_: ShellCommands, words: list[Possible], __: Simple, state: State, ___: Context) -> Result:
@@ -131,7 +137,7 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "exit": _exit,
     "return": _return,
     "break": _break,
-    "continue": _break,
+    "continue": _continue,
     "shift": _shift,
     "read": _read,
     "mapfile": _read,

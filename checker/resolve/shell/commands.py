@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -26,7 +27,7 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.builtins import BUILTINS, output_of
-from checker.resolve.shell.state import WORKSPACE, Context, Flow, Library, Result, State
+from checker.resolve.shell.state import WORKSPACE, Context, Flow, Leaving, Library, Result, State
 from checker.resolve.shell.words import expand, single
 from checker.resolve.shell.wrappers import unwrapped
 
@@ -47,12 +48,43 @@ class ShellCommands(ABC):
     problems: list[Problem] = field(default_factory=list)
     _depth: int = 0
     _captures: int = 0
+    _leaving: list[Leaving] = field(default_factory=list)
 
     @abstractmethod
     def block(self, block: Block, state: State, context: Context) -> Result: ...
 
     @abstractmethod
     def statement(self, statement: Statement, state: State, context: Context) -> Result: ...
+
+    # --- ways out ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _inside(self, *flows: Flow) -> Iterator[Leaving]:
+        """A loop or function that ``flows`` end: what leaves it so is collected."""
+        self._leaving.append(Leaving(frozenset(flows)))
+        try:
+            yield self._leaving[-1]
+        finally:
+            self._leaving.pop()
+
+    def leave(self, flow: Flow, state: State, truth: bool | None = None) -> Result:
+        """A process leaves the innermost loop or function that ``flow`` ends."""
+        around = next((each for each in reversed(self._leaving) if flow in each.flows), None)
+        if around is not None:
+            around.states.append(state.fork())
+            around.truths.add(truth)
+        return Result(flow, truth)
+
+    def _returned(self, result: Result, leaving: Leaving, state: State) -> Result:
+        """How a call of a function or a sourced file ends, with the processes that returned early gathered in."""
+        truths = set(leaving.truths)
+        if result.flow is Flow.NEXT:
+            leaving.states.append(state.fork())
+            truths.add(result.truth)
+        if not leaving.states:
+            return Result(result.flow)  # every way through it ends the script, or the loop around the call
+        state.join(leaving.states)
+        return Result(Flow.NEXT, truths.pop() if len(truths) == 1 else None)
 
     def _capturing(
         self, state: State, context: Context, name: str, *, lost: bool
@@ -69,7 +101,8 @@ class ShellCommands(ABC):
             inner = replace(context, handling=handling, writes=())
             fork = state.fork()
             start = len(self.commands)
-            self.block(substitution.body, fork, inner)
+            with self._inside(*Flow):
+                self.block(substitution.body, fork, inner)
             printed = [c for c in self.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
             printed = [command for command in printed if not command.handling.piped or not name]
             printed = [command for command in printed if command.program not in {"exit", "return"}]
@@ -227,10 +260,11 @@ class ShellCommands(ABC):
             return NEXT
         kept = (state.positional, state.script, state.via)
         state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
-        result = self.statement(body, state, context)
+        with self._inside(Flow.RETURN) as leaving:
+            result = self._returned(self.statement(body, state, context), leaving, state)
         state.positional, state.script, state.via = kept
         self._depth -= 1
-        return Result(Flow.EXIT) if result.flow is Flow.EXIT else NEXT
+        return result
 
     def _enter(self, spot: Spot, what: str) -> bool:
         if self._depth >= MAX_DEPTH:
@@ -318,7 +352,8 @@ class ShellCommands(ABC):
         if state.marks and script.file == state.script.file:
             child.marks = state.marks
         self._note(script.problems)
-        self.block(script.body, child, context)
+        with self._inside(*Flow):
+            self.block(script.body, child, context)
         self._depth -= 1
         return NEXT
 
@@ -341,10 +376,13 @@ class ShellCommands(ABC):
         if len(words) > 2:
             state.positional = tuple(words[2:])
         self._note(script.problems)
-        result = self.block(script.body, state, context)
-        state.script, state.via, state.positional = kept
+        with self._inside(Flow.RETURN) as leaving:
+            result = self._returned(self.block(script.body, state, context), leaving, state)
+        state.script, state.via = kept[:2]
+        if len(words) > 2:
+            state.positional = kept[2]
         self._depth -= 1
-        return Result(Flow.EXIT) if result.flow is Flow.EXIT else NEXT
+        return result
 
     def trap(self, text: str, statement: Simple, state: State, context: Context) -> None:
         """What ``trap`` runs later: after a failure, or at the end."""
@@ -353,7 +391,8 @@ class ShellCommands(ABC):
         fork = state.fork()
         fork.script = script
         if self._enter(script.spot(0), "a trap"):
-            self.block(script.body, fork, replace(context, certain=False, on_failure=True))
+            with self._inside(*Flow):
+                self.block(script.body, fork, replace(context, certain=False, on_failure=True))
             self._depth -= 1
 
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:

@@ -34,8 +34,8 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
-from checker.resolve.shell.state import Context, Flow, Result, State
-from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, leaves, retries, sleeps
+from checker.resolve.shell.state import Context, Flow, Result, State, nearest
+from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
 from checker.resolve.shell.words import decide, matches
 
 MAX_COMMANDS: Final = 10_000
@@ -56,7 +56,8 @@ class Follower(ShellCommands):
         """Follow ``state.script`` from its beginning to its end."""
         self._note(state.script.problems)
         try:
-            self.block(state.script.body, state, Context(certain=self.reached.certain))
+            with self._inside(*Flow):
+                self.block(state.script.body, state, Context(certain=self.reached.certain))
         except (_ExhaustedError, RecursionError):
             self.problem(state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it.")
         return state
@@ -94,8 +95,8 @@ class Follower(ShellCommands):
             case Group():
                 return self._group(statement, state, context)
             case Background():
-                fork = state.fork()
-                self.statement(statement.statement, fork, context.handled(background=True, lost=True))
+                with self._inside(*Flow):
+                    self.statement(statement.statement, state.fork(), context.handled(background=True, lost=True))
                 return Result(Flow.NEXT, True)
             case If():
                 return self._if(statement, state, context)
@@ -124,18 +125,21 @@ class Follower(ShellCommands):
             return left  # decided: the right side never runs
         if left.truth is not None:
             return self.statement(statement.right, state, context)
-        is_test = _is_test(statement.left)
-        if not is_or and not is_test:
-            # On the way on which all goes well the right side runs.
-            right = self.statement(statement.right, state, context)
-            return Result(Flow.NEXT, None) if right.flow is not Flow.NEXT else right
+        # Which way it goes is not known, so neither may hide what comes after.
+        asks = is_test(statement.left, state.functions)
+        if is_or:
+            inner = replace(context, certain=False, on_failure=context.on_failure or not asks)
+        else:
+            # A command that works is the way on which all goes well; a test has no such way.
+            inner = replace(context, certain=context.certain and not asks)
         fork = state.fork()
-        failed = is_or and not is_test
-        inner = replace(context, certain=False, on_failure=context.on_failure or failed)
         right = self.statement(statement.right, fork, inner)
-        if right.flow is Flow.NEXT:
-            state.join([state.fork(), fork])
-        return Result(Flow.NEXT, None)
+        if right.flow is not Flow.NEXT:
+            return Result(Flow.NEXT, is_or)  # who comes past it did not take the right side
+        folder = state.folder if is_or else fork.folder
+        state.join([state.fork(), fork])
+        state.folder = folder  # `mkdir out && cd out`: where it stands when all goes well
+        return Result(Flow.NEXT, is_or if right.truth is is_or else None)
 
     def _if(self, statement: If, state: State, context: Context) -> Result:
         finished: list[State] = []
@@ -167,7 +171,7 @@ class Follower(ShellCommands):
             if ended.flow is Flow.NEXT:
                 finished.append(fork)
         if not finished:
-            return Result(max(set(flows), key=flows.count) if flows else Flow.NEXT)
+            return Result(nearest(flows))
         state.join(finished)
         return NEXT
 
@@ -179,15 +183,22 @@ class Follower(ShellCommands):
         if kind == "retry":
             inside = inside.handled(retried=True)
         before = state.fork()
-        asked = self.block(statement.condition, state, inside.handled(tested="until" if statement.until else "while"))
-        if asked.truth is statement.until:
-            return NEXT
-        always = asked.truth is not None
+        with self._inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+            asked = self.block(
+                statement.condition, state, inside.handled(tested="until" if statement.until else "while")
+            )
+            if asked.flow is not Flow.NEXT:
+                return asked
+            if asked.truth is statement.until:
+                return NEXT
+            endless = asked.truth is not None
+            self._widen(statement.body, state, str(spot))
+            result = self.block(statement.body, state, inside if endless else replace(inside, certain=False))
+        ends_here = result.flow is Flow.NEXT or bool(leaving.states)
+        after = [] if endless else [before]
+        state.join([*after, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
         self._widen(statement.body, state, str(spot))
-        result = self.block(statement.body, state, inside if always else replace(inside, certain=False))
-        if not always:
-            state.join([before, state.fork()])
-        return Result(result.flow) if always and result.flow in {Flow.EXIT, Flow.RETURN} else NEXT
+        return NEXT if ends_here or not endless else Result(result.flow)
 
     @staticmethod
     def _widen(body: Block, state: State, where: str) -> None:
@@ -217,24 +228,38 @@ class Follower(ShellCommands):
             state.set(
                 statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
             )
-            result = self.block(statement.body, state, inside)
-            # What it set before it broke off is not in `state`.
+            with self._inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+                result = self.block(statement.body, state, inside)
+            state.join([*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
+            # The last round is not the first.
             self._widen(statement.body, state, str(spot))
-            return Result(result.flow) if result.flow is Flow.EXIT and _last_leaves(statement.body) else NEXT
+            goes_on = leaving.states or not (result.flow is Flow.EXIT and _last_leaves(statement.body))
+            return NEXT if goes_on else Result(result.flow)
         if values is None:
             state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
             inside = replace(context, loops=(*context.loops, Loop("each", spot, statement.variable)))
-            self.block(statement.body, state, inside)
+            before = state.fork()  # there may be nothing to go through
+            with self._inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+                result = self.block(statement.body, state, inside)
+            state.join([before, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             self._widen(statement.body, state, str(spot))
             return NEXT
+        broken: list[State] = []
         for index, value in enumerate(values):
             state.set(statement.variable, value)
             loop = Loop("each", spot, statement.variable, tuple(values), index, None, sleeps(statement.body))
-            result = self.block(statement.body, state, replace(context, loops=(*context.loops, loop)))
-            if result.flow is Flow.BREAK:
-                break
-            if result.flow is not Flow.NEXT:
+            around = replace(context, loops=(*context.loops, loop))
+            with self._inside(Flow.BREAK) as breaking, self._inside(Flow.CONTINUE) as leaving:
+                result = self.block(statement.body, state, around)
+            broken.extend(breaking.states)
+            after = [*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())]
+            if not after:  # no way leads to the next round
+                if broken:
+                    state.join(broken)
+                    return NEXT
                 return result
+            state.join(after)
+        state.join([*broken, state.fork()] if broken else ())
         return NEXT
 
     def _case(self, statement: Case, state: State, context: Context) -> Result:
@@ -266,7 +291,7 @@ class Follower(ShellCommands):
         if not complete:
             finished.append(state.fork())
         if not finished:
-            return Result(flows[0] if flows else Flow.NEXT)
+            return Result(nearest(flows))
         state.join(finished)
         return NEXT
 
@@ -275,7 +300,8 @@ class Follower(ShellCommands):
         inner = replace(context, writes=(*context.writes, *writes), handling=streams(context.handling, writes))
         if not statement.own_shell:
             return self.block(statement.body, state, inner)
-        self.block(statement.body, state.fork(), inner)
+        with self._inside(*Flow):
+            self.block(statement.body, state.fork(), inner)
         return NEXT
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
@@ -285,34 +311,20 @@ class Follower(ShellCommands):
             changes = {"piped": True, "lost": lost, "stdout": Stream.SHOWN}
             if statement.merged:
                 changes["stderr"] = Stream.MERGED
-            self.statement(each, state.fork(), context.handled(**changes))
-        fork = state.fork()
-        result = self.statement(last, fork, context)
+            with self._inside(*Flow):
+                self.statement(each, state.fork(), context.handled(**changes))
+        with self._inside(*Flow):
+            result = self.statement(last, state.fork(), context)
         return Result(Flow.NEXT, result.truth if not first else None)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------
 
 
-def _is_test(statement: Statement) -> bool:
-    """Whether a statement only asks about values, so that its failure is an answer."""
-    match statement:
-        case Test():
-            return True
-        case Not():
-            return _is_test(statement.statement)
-        case AndOr():
-            return _is_test(statement.left) and _is_test(statement.right)
-        case Simple():
-            first = statement.words[0].parts[0] if statement.words and statement.words[0].parts else None
-            return getattr(first, "text", "") in {"test", "grep", "command", "which", "type"}
-    return False
-
-
 def _asks_for_failure(condition: Block) -> bool:
     """``if ! command``: the body runs after a failure."""
     last = condition.statements[-1] if condition.statements else None
-    return isinstance(last, Not) and not _is_test(last)
+    return isinstance(last, Not) and not is_test(last)
 
 
 def _stops_on_failure(statement: If, condition: Block, body: Block, state: State) -> bool:
@@ -325,7 +337,7 @@ def _stops_on_failure(statement: If, condition: Block, body: Block, state: State
 
 def _asks_for_success(condition: Block) -> bool:
     last = condition.statements[-1] if condition.statements else None
-    return last is not None and not isinstance(last, Not) and not _is_test(last)
+    return last is not None and not isinstance(last, Not) and not is_test(last)
 
 
 def _last_leaves(body: Block) -> bool:

@@ -41,6 +41,7 @@ class Flow(Enum):
     """How a statement ended."""
 
     NEXT = auto()
+    CONTINUE = auto()
     BREAK = auto()
     RETURN = auto()
     EXIT = auto()
@@ -51,6 +52,27 @@ class Result(NamedTuple):
 
     flow: Flow = Flow.NEXT
     truth: bool | None = None
+
+
+# From the way out that leaves most of the script to run.
+_REACH: Final = (Flow.CONTINUE, Flow.BREAK, Flow.RETURN, Flow.EXIT)
+
+
+def nearest(flows: Iterable[Flow]) -> Flow:
+    """How a statement ends whose every branch leaves, each in its own way: as the one that leaves least."""
+    return min(flows, key=_REACH.index, default=Flow.NEXT)
+
+
+@dataclass(slots=True)
+class Leaving:
+    """The processes that left a loop (``break``, ``continue``) or a function (``return``) before its end.
+
+    They go on behind it with what they had set by then. ``truths`` are the statuses that they left with.
+    """
+
+    flows: frozenset[Flow]
+    states: list[State] = field(default_factory=list)
+    truths: set[bool | None] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
