@@ -3,7 +3,7 @@
 CloudFormation generates a name wherever nothing outside a stack looks one up. What is named here is named because a
 person, a script, a policy of another stack or another service must be able to say the name before the resource exists:
 
-- roles and clusters: the deploy role's policy lists them by ARN, and stacks share no exports;
+- roles, clusters, the sync function: the deploy roles' policies list them by ARN, and stacks share no exports;
 - task families, log groups: the pipeline runs and reads them;
 - secrets: people set their values by name;
 - alarms: an ECS service lists its deployment alarms by name;
@@ -32,6 +32,9 @@ TASKS: Final = IMAGES
 ONE_OFF: Final = {"staging": (MIGRATIONS, "api"), "production": (MIGRATIONS,)}
 """What the pipeline runs once, by environment. Only staging is seeded, from the api's image."""
 
+LIVE_ALIAS: Final = "live"
+"""Of the sync function: what is called. The pipeline points it at a version, the template never moves it."""
+
 INTERNAL_NAMESPACE: Final = "internal"
 METRIC_NAMESPACE: Final = "DocPlatform/Deploy"
 BOOTSTRAP_TAG: Final = "init"
@@ -59,9 +62,9 @@ def execution_role(environment: str, task: str) -> str:
     return f"{PROJECT}-{environment}-{task}-execution"
 
 
-def deploy_role() -> str:
+def deploy_role(environment: str) -> str:
     """Not the name of the role that the first staging stack made, which exists until that stack is gone."""
-    return f"{PROJECT}-deploy"
+    return f"{PROJECT}-{environment}-deploy"
 
 
 def build_role() -> str:
@@ -86,6 +89,10 @@ def error_log_group(environment: str) -> str:
 
 def flow_log_group(environment: str) -> str:
     return f"/{PROJECT}/{environment}/flow-logs"
+
+
+def sync_function(environment: str) -> str:
+    return f"{PROJECT}-{environment}-github-sync"
 
 
 def sync_log_group(environment: str) -> str:

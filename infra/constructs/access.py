@@ -1,14 +1,15 @@
-"""Who may build, who may deploy and who may look: GitHub's OIDC provider and three roles.
+"""Who may build, who may deploy and who may look: GitHub's OIDC provider and four roles.
 
 **Trust.** A job that names an `environment` presents `repo:OWNER/REPO:environment:NAME` and nothing else; only a job
 without one presents its ref (GitHub Docs, OpenID Connect reference). Images are built without an environment, so the
-build role admits `main`, and can push images and nothing else. Whatever changes an environment names it: the deploy
-role admits the environments, whose protection is then the barrier, and no ref. Release tags need no entry: every job of
-a release names `production`. All values are literal, for those of one condition key are alternatives and the loosest
-decides.
+build role admits `main`, and can push images and nothing else. Whatever changes an environment names it: each
+environment has a deploy role, which admits that environment, whose protection is then the barrier, and no ref. Release
+tags need no entry: every job of a release names `production`. All values are literal, for those of one condition key
+are alternatives and the loosest decides.
 
-**Reach.** What the pipeline calls, on the resources that it touches. Physical names come from `infra.naming`, so this
-policy covers both environments before either exists, without exports.
+**Reach.** What the pipeline calls, on the resources that it touches: of a deploy role, those of its own environment,
+the images, and the outputs of the shared stack. Physical names come from `infra.naming`, so these policies cover both
+environments before either exists, without exports.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import naming
-from infra.environments import DEFAULT_BRANCH, ENVIRONMENTS, REPOSITORY
+from infra.environments import DEFAULT_BRANCH, ENVIRONMENTS, PRODUCTION, REPOSITORY
 
 SESSION: Final = cdk.Duration.seconds(7200)
 """The longest session that a building or deploying workflow may ask for; a request for more is refused."""
@@ -112,7 +113,6 @@ class Access(Construct):
         )
         # Deleting it would lock every pipeline out.
         provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        environments = [f"repo:{REPOSITORY}:environment:{name}" for name in ENVIRONMENTS]
         self.build_role = iam.Role(
             self,
             "BuildRole",
@@ -122,21 +122,13 @@ class Access(Construct):
             max_session_duration=SESSION,
         )
         iam.Policy(self, "Build", statements=_build_statements(cdk.Stack.of(self)), roles=[self.build_role])
-        self.deploy_role = iam.Role(
-            self,
-            "DeployRole",
-            role_name=naming.deploy_role(),
-            description="Assumed by the workflows that deploy",
-            assumed_by=_github(provider, environments),
-            max_session_duration=SESSION,
-        )
-        iam.Policy(self, "Deploy", statements=_deploy_statements(cdk.Stack.of(self)), roles=[self.deploy_role])
+        self.deploy_roles = {name: self._deploy_role(provider, name) for name in ENVIRONMENTS}
         self.audit_role = iam.Role(
             self,
             "AuditRole",
             role_name=naming.audit_role(),
             description="Assumed by the workflows that compare the account with the register; reads settings only",
-            assumed_by=_github(provider, environments),
+            assumed_by=_github(provider, [_subject(name) for name in ENVIRONMENTS]),
             max_session_duration=cdk.Duration.hours(1),
         )
         iam.Policy(
@@ -145,6 +137,24 @@ class Access(Construct):
             statements=[iam.PolicyStatement(sid="ReadSettings", actions=list(_AUDIT_READS), resources=["*"])],
             roles=[self.audit_role],
         )
+
+    def _deploy_role(self, provider: iam.OidcProviderNative, environment: str) -> iam.Role:
+        label = environment.capitalize()
+        role = iam.Role(
+            self,
+            f"{label}DeployRole",
+            role_name=naming.deploy_role(environment),
+            description=f"Assumed by the workflows that deploy {environment}",
+            assumed_by=_github(provider, [_subject(environment)]),
+            max_session_duration=SESSION,
+        )
+        statements = _deploy_statements(cdk.Stack.of(self), environment)
+        iam.Policy(self, f"{label}Deploy", statements=statements, roles=[role])
+        return role
+
+
+def _subject(environment: str) -> str:
+    return f"repo:{REPOSITORY}:environment:{environment}"
 
 
 def _github(provider: iam.OidcProviderNative, subjects: Sequence[str]) -> iam.FederatedPrincipal:
@@ -160,18 +170,17 @@ def _github(provider: iam.OidcProviderNative, subjects: Sequence[str]) -> iam.Fe
     )
 
 
-def _deploy_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
+def _deploy_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicyStatement]:
     return [
-        *_stack_statements(stack),
-        *_image_statements(stack),
-        *_task_definition_statements(stack),
-        *(statement for environment in ENVIRONMENTS for statement in _cluster_statements(stack, environment)),
+        *_stack_statements(stack, environment),
+        _image_statement(stack, environment),
+        *_task_definition_statements(stack, environment),
+        *_cluster_statements(stack, environment),
         iam.PolicyStatement(
             sid="ReadTaskLogs",
             actions=["logs:GetLogEvents"],
             resources=[
                 _arn(stack, "logs", "log-group", naming.task_log_group(environment, task) + suffix, ":")
-                for environment in ENVIRONMENTS
                 for task in naming.ONE_OFF[environment]
                 # The group itself, and its streams.
                 for suffix in ("", ":*")
@@ -188,21 +197,13 @@ def _deploy_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
     ]
 
 
-def _stack_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
-    return [
+def _stack_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicyStatement]:
+    own = ENVIRONMENTS[environment].stack_name
+    statements = [
         iam.PolicyStatement(
             sid="ReadStackOutputs",
             actions=["cloudformation:DescribeStacks"],
-            resources=[_arn(stack, "cloudformation", "stack", f"{name}/*") for name in naming.STACKS],
-        ),
-        # For a roll-back that cannot wait for an update that hangs.
-        iam.PolicyStatement(
-            sid="CancelStackUpdates",
-            actions=["cloudformation:CancelUpdateStack"],
-            resources=[
-                _arn(stack, "cloudformation", "stack", f"{environment.stack_name}/*")
-                for environment in ENVIRONMENTS.values()
-            ],
+            resources=[_arn(stack, "cloudformation", "stack", f"{name}/*") for name in (naming.SHARED_STACK, own)],
         ),
         iam.PolicyStatement(
             sid="DeployThroughBootstrapRoles",
@@ -214,17 +215,26 @@ def _stack_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
             ],
         ),
     ]
+    if environment == PRODUCTION.name:
+        # For a roll-back that cannot wait for an update that hangs. Staging is not rolled back, it goes forward.
+        statements.append(
+            iam.PolicyStatement(
+                sid="CancelStackUpdates",
+                actions=["cloudformation:CancelUpdateStack"],
+                resources=[_arn(stack, "cloudformation", "stack", f"{own}/*")],
+            )
+        )
+    return statements
 
 
-def _image_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
-    return [
-        iam.PolicyStatement(
-            sid="VerifyAndPromoteImages",
-            # Promotion reads a manifest and puts it again under a further tag: no layer moves.
-            actions=["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"],
-            resources=_repositories(stack),
-        ),
-    ]
+def _image_statement(stack: cdk.Stack, environment: str) -> iam.PolicyStatement:
+    """Verifying looks. Promotion, which is production's, reads a manifest and puts it again under a further tag."""
+    promotion = ["ecr:BatchGetImage", "ecr:PutImage"] if environment == PRODUCTION.name else []
+    return iam.PolicyStatement(
+        sid="VerifyAndPromoteImages" if promotion else "VerifyImages",
+        actions=["ecr:DescribeImages", *promotion],
+        resources=_repositories(stack),
+    )
 
 
 def _build_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
@@ -252,7 +262,7 @@ def _repositories(stack: cdk.Stack) -> list[str]:
     return [_arn(stack, "ecr", "repository", naming.repository(image)) for image in naming.IMAGES]
 
 
-def _task_definition_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
+def _task_definition_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicyStatement]:
     return [
         # Neither action knows resources (Service Authorization Reference, Amazon ECS).
         iam.PolicyStatement(
@@ -265,7 +275,6 @@ def _task_definition_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
             actions=["iam:PassRole"],
             resources=[
                 f"arn:{stack.partition}:iam::{stack.account}:role/{name(environment, task)}"
-                for environment in ENVIRONMENTS
                 for task in naming.TASKS
                 for name in (naming.task_role, naming.execution_role)
             ],
@@ -277,15 +286,14 @@ def _task_definition_statements(stack: cdk.Stack) -> list[iam.PolicyStatement]:
 def _cluster_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicyStatement]:
     cluster = naming.cluster(environment)
     in_cluster = {"ArnEquals": {"ecs:cluster": _arn(stack, "ecs", "cluster", cluster)}}
-    suffix = environment.capitalize()
     return [
         iam.PolicyStatement(
-            sid=f"RollServices{suffix}",
+            sid="RollServices",
             actions=["ecs:DescribeServices", "ecs:UpdateService"],
             resources=[_arn(stack, "ecs", "service", f"{cluster}/{service}") for service in naming.SERVICES],
         ),
         iam.PolicyStatement(
-            sid=f"RunTasks{suffix}",
+            sid="RunTasks",
             actions=["ecs:RunTask"],
             resources=[
                 _arn(stack, "ecs", "task-definition", f"{naming.task_family(environment, task)}:*")
@@ -294,14 +302,12 @@ def _cluster_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicySt
             conditions=in_cluster,
         ),
         iam.PolicyStatement(
-            sid=f"FollowTasks{suffix}",
+            sid="FollowTasks",
             actions=["ecs:DescribeTasks", "ecs:StopTask"],
             resources=[_arn(stack, "ecs", "task", f"{cluster}/*")],
         ),
         # Authorized on container instances, of which a Fargate cluster has none: the cluster is the bound.
-        iam.PolicyStatement(
-            sid=f"ListTasks{suffix}", actions=["ecs:ListTasks"], resources=["*"], conditions=in_cluster
-        ),
+        iam.PolicyStatement(sid="ListTasks", actions=["ecs:ListTasks"], resources=["*"], conditions=in_cluster),
     ]
 
 

@@ -73,6 +73,12 @@ class Task(Construct):
             task_role=self.role,
             execution_role=self.execution_role,
         )
+        # CloudFormation deregisters the revision that a new one takes the place of, and a service cannot go back to a
+        # revision that is not active (Amazon ECS Developer Guide, task definition states). Old revisions cost nothing.
+        resource = self.definition.node.default_child
+        assert isinstance(resource, ecs.CfnTaskDefinition)
+        resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
+        resource.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
         self.definition.add_container(
             name,
             container_name=name,
@@ -117,7 +123,7 @@ class Service(Construct):
         observability: Observability,
         cluster: ecs.ICluster,
         container: Container,
-        desired_count: int,
+        bootstrap: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = container.name
@@ -126,7 +132,7 @@ class Service(Construct):
         self._config = config
         self._network = network
         self._observability = observability
-        self._desired_count = desired_count
+        self._bootstrap = bootstrap
         self.task = Task(self, "Task", config=config, network=network, container=container)
         for resource in ("CPU", "Memory"):
             observability.alarm(
@@ -161,6 +167,11 @@ class Service(Construct):
 
         ECS ignores the alarms of a deployment that starts while one of them is in alarm (Amazon ECS Developer Guide,
         deployment alarms), so a release checks them first.
+
+        What runs is the pipeline's: the template names the family of the task definition, which is its newest active
+        revision, and after the bootstrap no count. So nothing of a release stands in the service's properties, and an
+        update of the stack that fails or is cancelled has nothing older to put back (AWS CloudFormation User Guide,
+        AWS::ECS::Service: `TaskDefinition` without a revision, `DesiredCount` of an existing service).
         """
         service = ecs.FargateService(
             self,
@@ -168,7 +179,8 @@ class Service(Construct):
             service_name=self._name,
             cluster=self._cluster,
             task_definition=self.task.definition,
-            desired_count=self._desired_count,
+            task_definition_revision=ecs.TaskDefinitionRevision.LATEST,
+            desired_count=0 if self._bootstrap else None,
             vpc_subnets=self._network.private,
             security_groups=[self.task.group],
             assign_public_ip=False,
@@ -196,6 +208,8 @@ class Service(Construct):
             # such failures trip the circuit breaker of a first deployment.
             self.task.execution_role,
             self._network.egress_established,
+            # Named by its family, which is no reference either.
+            self.task.definition,
         )
         if target_group:
             service.attach_to_application_target_group(target_group)

@@ -14,7 +14,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
@@ -24,6 +23,7 @@ from infra.constructs.edge import TOO_MANY_ERRORS, Edge
 from infra.constructs.network import POSTGRES, REDIS, Network, allow
 from infra.constructs.observability import Observability
 from infra.constructs.service import Container, Service, Task
+from infra.constructs.sync import GithubSync
 from infra.environments import EnvironmentConfig
 
 
@@ -61,9 +61,9 @@ class Services(Construct):
         observability: Observability,
         data: Data,
         edge: Edge,
-        sync: lambda_.IFunction,
+        sync: GithubSync,
         image_tag: str,
-        desired_count: int,
+        bootstrap: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self._config = config
@@ -88,7 +88,7 @@ class Services(Construct):
                 observability=observability,
                 cluster=self.cluster,
                 container=told[name],
-                desired_count=desired_count,
+                bootstrap=bootstrap,
             )
             for name in naming.SERVICES
         }
@@ -127,7 +127,7 @@ class Services(Construct):
             secrets=secrets,
         )
 
-    def _api(self, observability: Observability, sync: lambda_.IFunction) -> Container:
+    def _api(self, observability: Observability, sync: GithubSync) -> Container:
         secrets = self._data.secrets
         region = cdk.Stack.of(self).region
         allowlist = self._config.email_allowlist
@@ -139,7 +139,7 @@ class Services(Construct):
                 "AWS_REGION": region,
                 "EMAIL_FROM": self._sender,
                 "ERROR_LOG_GROUP": observability.error_log.log_group_name,
-                "GITHUB_SYNC_LAMBDA_NAME": sync.function_name,
+                "GITHUB_SYNC_LAMBDA_NAME": sync.live_name,
                 "REDIS_URL": self._data.redis.url,
                 "SES_REGION": region,
                 "STORAGE_SERVICE_URL": internal_url("storage"),
@@ -204,10 +204,10 @@ class Services(Construct):
     def _sender(self) -> str:
         return f"noreply@{self._config.domain}"
 
-    def _permit(self, observability: Observability, sync: lambda_.IFunction) -> None:
+    def _permit(self, observability: Observability, sync: GithubSync) -> None:
         """What the code in the containers may call. The frontend and the migrations call nothing of AWS."""
         api, mcp, storage = (self.services[name].task.role for name in ("api", "mcp", "storage"))
-        sync.grant_invoke(api)
+        sync.live.grant_invoke(api)
         api.add_to_policy(
             iam.PolicyStatement(
                 actions=["ses:SendEmail", "ses:SendRawEmail"],

@@ -2,6 +2,16 @@
 
 Its code comes from the application's build. Where that has not run (a synthesis of the templates alone, a bootstrap), a
 placeholder stands in that fails on every call and says why: it must never look like a function that works.
+
+**Who moves it.** A deployment of the stack changes the function's unpublished code and settings (`$LATEST`), which
+nobody calls. The alias `live` is called, and the pipeline points it at a version: `roll` publishes one and moves the
+alias with the services, after the migrations, and moves it back with them. The alias stands in the template with the
+version that the function's creation published, the placeholder. That property never changes, so no update of the stack
+and no roll-back of one touches where the alias points (CloudFormation updates what differs between two templates). A
+template that changes anything else of the alias would; a release's own check after `cdk deploy` then puts it back.
+The version is not one that follows the code (CDK's `current_version`): CloudFormation would publish it before the
+migrations, and could not publish it again after an update that was rolled back (AWS Lambda publishes no version that
+equals the last).
 """
 
 from pathlib import Path
@@ -51,13 +61,13 @@ class GithubSync(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
+            function_name=naming.sync_function(config.name),
             description="Brings the content of GitHub repositories into storage",
             runtime=lambda_.Runtime.NODEJS_20_X,
             handler="index.handler",
             code=lambda_.Code.from_asset(str(code)) if code else lambda_.Code.from_inline(_PLACEHOLDER),
             memory_size=512,
             timeout=cdk.Duration.minutes(5),
-            retry_attempts=2,
             dead_letter_queue=dead_letters,
             reserved_concurrent_executions=10,
             vpc=network.vpc,
@@ -78,6 +88,15 @@ class GithubSync(Construct):
                 "API_KEY_ENCRYPTION_SECRET_ARN": secrets.api_key_encryption.secret_arn,
             },
         )
+        self.live = lambda_.Alias(
+            self,
+            "Live",
+            alias_name=naming.LIVE_ALIAS,
+            description="What is called. The pipeline moves it",
+            version=lambda_.Version(self, "FirstVersion", lambda_=self.function),
+            # Of the alias: what is set for the function counts for calls without a qualifier.
+            retry_attempts=2,
+        )
         for secret in (secrets.database, secrets.storage_api_key, secrets.api_key_encryption):
             secret.grant_read(self.function)
         observability.alarm(
@@ -87,6 +106,11 @@ class GithubSync(Construct):
             periods=1,
             description="A sync failed three times and was given up.",
         )
+
+    @property
+    def live_name(self) -> str:
+        """What callers give as the function's name."""
+        return f"{self.function.function_name}:{naming.LIVE_ALIAS}"
 
     def may_reach(self, storage: ec2.IConnectable, port: int) -> None:
         allow(self.group, storage, port, "sync to storage")

@@ -14,6 +14,7 @@ deleted stack are taken over with `cdk import`, databases restored from their sn
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra import naming
 from infra.aspects import protect
 from infra.constructs.data import Data
 from infra.constructs.edge import Edge
@@ -72,9 +73,9 @@ class DocPlatform(cdk.Stack):
             observability=observability,
             data=data,
             edge=edge,
-            sync=sync.function,
+            sync=sync,
             image_tag=inputs.image_tag,
-            desired_count=0 if inputs.bootstrap else config.tasks.desired_count,
+            bootstrap=inputs.bootstrap,
         )
         sync.may_reach(services.storage_group, ENDPOINTS["storage"].port)
         if config.retain:
@@ -91,7 +92,8 @@ class DocPlatform(cdk.Stack):
             "StorageBucketName": data.bucket.bucket_name,
             "HostedZoneId": inputs.hosted_zone_id,
             "CertificateArn": inputs.certificate_arn,
-            "GithubSyncFunctionArn": sync.function.function_arn,
+            "GithubSyncFunctionName": sync.function.function_name,
+            "GithubSyncAlias": naming.LIVE_ALIAS,
             "AlarmTopicArn": observability.topic.topic_arn,
         }
         for name, task in services.tasks.items():

@@ -50,7 +50,7 @@ class Shared(cdk.Stack):
             "HostedZoneId": zone.hosted_zone_id,
             "CertificateArn": certificate.certificate_arn,
             "BuildRoleArn": access.build_role.role_arn,
-            "DeployRoleArn": access.deploy_role.role_arn,
+            **{f"{name.capitalize()}DeployRoleArn": role.role_arn for name, role in access.deploy_roles.items()},
             "AuditRoleArn": access.audit_role.role_arn,
             **{
                 f"{image.capitalize()}RepositoryUri": repository.repository_uri

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra import inputs, naming
+from infra.environments import ENVIRONMENTS
 from tests.infra.lab import LACKING, Lab, for_the_lab, running_lab
 from tests.infra.support import Template
 
@@ -64,13 +65,12 @@ def test_both_environments_stand_in_one_account(deployed: Deployed, templates: M
 
 def test_services_run_what_the_template_says(deployed: Deployed) -> None:
     ecs = deployed.lab.client("ecs")
-    for environment, count in {"staging": 1, "production": 2}.items():
+    for environment in ENVIRONMENTS:
         answer = ecs.describe_services(cluster=naming.cluster(environment), services=list(naming.SERVICES))
         assert answer["failures"] == []
         services = {service["serviceName"]: service for service in answer["services"]}
         assert set(services) == set(naming.SERVICES)
         for name, service in services.items():
-            assert service["desiredCount"] == count
             assert service["taskDefinition"].rpartition("/")[2].startswith(naming.task_family(environment, name))
 
 

@@ -41,8 +41,20 @@ def secrets(stack: Template, environment: str, task: str) -> Mapping[str, str]:
 def test_four_services_in_the_environments_cluster(stack: Template, environment: str) -> None:
     stack.only("AWS::ECS::Cluster", ClusterName=f"doc-platform-{environment}")
     assert set(services(stack)) == set(PORTS)
-    for service in services(stack).values():
-        assert service["DesiredCount"] == {"staging": 1, "production": 2}[environment]
+
+
+def test_what_runs_is_not_the_templates(stack: Template, environment: str) -> None:
+    """Nothing in a service's properties says which revision or how many: no update and no roll-back can set them."""
+    for name, service in services(stack).items():
+        assert service["TaskDefinition"] == f"doc-platform-{environment}-{name}"
+        assert "DesiredCount" not in service.properties
+        definition = stack.only("AWS::ECS::TaskDefinition", Family=service["TaskDefinition"])
+        assert definition.logical_id in service.body["DependsOn"]
+
+
+def test_a_revision_that_is_replaced_stays_one_to_go_back_to(stack: Template) -> None:
+    for definition in stack.of_type("AWS::ECS::TaskDefinition"):
+        assert definition.body["UpdateReplacePolicy"] == "Retain"
 
 
 def test_a_failed_deployment_rolls_back(stack: Template, environment: str) -> None:
@@ -230,10 +242,9 @@ def test_who_reaches_whom(stack: Template) -> None:
 
 def test_the_sync_function(stack: Template, environment: str) -> None:
     function = stack.only("AWS::Lambda::Function", Runtime="nodejs20.x")
-    assert "FunctionName" not in function.properties
+    assert function["FunctionName"] == f"doc-platform-{environment}-github-sync"
     assert (function["MemorySize"], function["Timeout"], function["ReservedConcurrentExecutions"]) == (512, 300, 10)
     assert stack.target(function["DeadLetterConfig"]["TargetArn"])["MessageRetentionPeriod"] == 14 * 24 * 3600
-    assert stack.only("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 2
     log_group = stack.target(function["LoggingConfig"]["LogGroup"])
     assert log_group["LogGroupName"] == f"/lambda/{environment}/github-sync"
     variables = function["Environment"]["Variables"]
@@ -246,17 +257,30 @@ def test_the_sync_function(stack: Template, environment: str) -> None:
     assert all("PrivateSubnet" in stack.target(subnet).path for subnet in function["VpcConfig"]["SubnetIds"])
 
 
-def test_only_the_api_may_invoke_it(stack: Template, environment: str) -> None:
-    function = stack.only("AWS::Lambda::Function", Runtime="nodejs20.x")
+def test_what_is_called_is_an_alias_that_no_update_of_the_stack_moves(stack: Template, environment: str) -> None:
+    alias = stack.only("AWS::Lambda::Alias", Name="live")
+    version = stack.target(alias["FunctionVersion"])
+    # A version is made anew when one of its properties changes. The function's name, which never does, is its only one.
+    assert (version.type, set(version.properties)) == ("AWS::Lambda::Version", {"FunctionName"})
+    assert told(stack, environment, "api")["GITHUB_SYNC_LAMBDA_NAME"] == (
+        f"${{{stack.only('AWS::Lambda::Function').logical_id}}}:live"
+    )
+    retries = stack.only("AWS::Lambda::EventInvokeConfig")
+    assert retries["MaximumRetryAttempts"] == 2
+    # The sixth part of an alias' ARN, counted from none, is the function's name; the seventh the alias'.
+    assert retries["Qualifier"] == {"Fn::Select": [7, {"Fn::Split": [":", {"Ref": alias.logical_id}]}]}
+
+
+def test_only_the_api_may_invoke_it_and_only_by_its_alias(stack: Template, environment: str) -> None:
+    alias = stack.only("AWS::Lambda::Alias", Name="live")
     invokers = [
-        policy["Roles"]
+        (policy["Roles"], stack.target(listed(statement["Resource"])[0]))
         for policy in stack.of_type("AWS::IAM::Policy")
         for statement in policy["PolicyDocument"]["Statement"]
         if "lambda:InvokeFunction" in listed(statement["Action"])
     ]
     role = stack.only("AWS::IAM::Role", RoleName=f"doc-platform-{environment}-api-task")
-    assert invokers == [[{"Ref": role.logical_id}]]
-    assert function.logical_id
+    assert invokers == [([{"Ref": role.logical_id}], alias)]
 
 
 # --- observability -----------------------------------------------------------------------------------------------

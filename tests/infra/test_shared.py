@@ -15,8 +15,9 @@ REPO = "repo:kcjonson/doc-platform"
 
 
 @pytest.fixture(scope="module")
-def deploy(shared: Template) -> list[Any]:
-    return list(statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.deploy_role())))
+def deploy(shared: Template, environment: str) -> list[Any]:
+    """What each environment's deploy role may do, in turn."""
+    return list(statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.deploy_role(environment))))
 
 
 def allowed(deploy: list[Any], action: str) -> list[str]:
@@ -143,7 +144,8 @@ def test_the_provider_is_plain_cloudformation(shared: Template) -> None:
     ("role", "subjects"),
     [
         ("doc-platform-build", {"ref:refs/heads/main"}),
-        ("doc-platform-deploy", {"environment:staging", "environment:production"}),
+        ("doc-platform-staging-deploy", {"environment:staging"}),
+        ("doc-platform-production-deploy", {"environment:production"}),
         ("doc-platform-audit", {"environment:staging", "environment:production"}),
     ],
 )
@@ -162,15 +164,14 @@ def test_trust_admits_these_subjects_and_no_pattern(shared: Template, role: str,
     assert admitted == {f"{REPO}:{subject}" for subject in subjects}
 
 
-@pytest.mark.parametrize("role", [naming.build_role(), naming.deploy_role()])
+@pytest.mark.parametrize("role", [naming.build_role(), *map(naming.deploy_role, ENVIRONMENTS)])
 def test_a_deploy_session_may_last_two_hours(shared: Template, role: str) -> None:
     assert shared.only("AWS::IAM::Role", RoleName=role)["MaxSessionDuration"] == 7200
 
 
-def test_pass_role_names_every_task_and_execution_role_and_no_other(deploy: list[Any]) -> None:
+def test_pass_role_names_every_task_and_execution_role_of_the_environment(deploy: list[Any], environment: str) -> None:
     expected = {
         f"arn:aws:iam::{ACCOUNT}:role/doc-platform-{environment}-{task}-{kind}"
-        for environment in ENVIRONMENTS
         for task in ("api", "frontend", "mcp", "storage", "migrations")
         for kind in ("task", "execution")
     }
@@ -179,23 +180,30 @@ def test_pass_role_names_every_task_and_execution_role_and_no_other(deploy: list
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
 
-def test_the_roles_that_may_be_passed_are_those_that_exist(
-    deploy: list[Any], staging: Template, production: Template
-) -> None:
+def test_the_roles_that_may_be_passed_are_those_that_exist(deploy: list[Any], stack: Template) -> None:
     made = {
         f"arn:aws:iam::{ACCOUNT}:role/{role['RoleName']}"
-        for template in (staging, production)
-        for role in template.of_type("AWS::IAM::Role")
+        for role in stack.of_type("AWS::IAM::Role")
         if "RoleName" in role.properties
     }
     assert made == set(allowed(deploy, "iam:PassRole"))
 
 
-def test_every_stack_can_be_read(deploy: list[Any]) -> None:
+def test_its_own_stack_and_the_shared_one_can_be_read(deploy: list[Any], stack: Template) -> None:
     assert set(allowed(deploy, "cloudformation:DescribeStacks")) == {
-        f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/{name}/*"
-        for name in ("DocPlatformShared", "DocPlatformStack", "DocPlatformProd")
+        f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/{name}/*" for name in ("DocPlatformShared", stack.name)
     }
+
+
+def test_no_deploy_role_names_anything_of_the_other_environment(deploy: list[Any], environment: str) -> None:
+    other = {"staging": ("production", "DocPlatformProd"), "production": ("staging", "DocPlatformStack")}[environment]
+    assert not [word for word in other if word in json.dumps(deploy)]
+
+
+def test_only_production_promotes_images_and_takes_an_update_back(deploy: list[Any], environment: str) -> None:
+    granted = {action for statement in deploy for action in listed(statement["Action"])}
+    expected = {"ecr:PutImage", "cloudformation:CancelUpdateStack"} if environment == "production" else set()
+    assert granted & {"ecr:PutImage", "cloudformation:CancelUpdateStack"} == expected
 
 
 PUSH = {
@@ -213,7 +221,8 @@ PUSH = {
     ("role", "images"),
     [
         (naming.build_role(), PUSH),
-        (naming.deploy_role(), {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}),
+        (naming.deploy_role("staging"), {"ecr:DescribeImages"}),
+        (naming.deploy_role("production"), {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}),
     ],
 )
 def test_images_of_these_repositories_only(shared: Template, role: str, images: set[str]) -> None:

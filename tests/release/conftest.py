@@ -1,17 +1,20 @@
 """One emulated account for the session: the shared stack, production after a release, staging bootstrapped."""
 
 import copy
-import re
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import naming
+from infra.environments import ENVIRONMENTS
 from tests.infra.lab import for_the_lab, running_lab
 from tests.infra.support import Template, statements
 from tests.release.stage import ACCOUNT, HandClock, Stage
+
+Policy = Sequence[Mapping[str, Any]]
 
 FIRST = "a" * 40
 """The commit that runs before anything is rehearsed."""
@@ -23,10 +26,13 @@ def templates(own_assembly: Path) -> Mapping[str, Template]:
 
 
 @pytest.fixture(scope="session")
-def deploy_policy(templates: Mapping[str, Template]) -> list[Mapping[str, Any]]:
-    """What the deploy role may do, from the synthesized shared stack."""
+def deploy_policies(templates: Mapping[str, Template]) -> Mapping[str, Policy]:
+    """What each environment's deploy role may do, from the synthesized shared stack."""
     shared = templates[naming.SHARED_STACK]
-    return list(statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.deploy_role())))
+    return {
+        environment: statements(shared, shared.only("AWS::IAM::Role", RoleName=naming.deploy_role(environment)))
+        for environment in ENVIRONMENTS
+    }
 
 
 def _spelled_for_ecs(template: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -41,10 +47,13 @@ def _spelled_for_ecs(template: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _as_last_deployed(name: str, text: str) -> str:
-    """Production as `imageTag` left it after the release before; staging as a bootstrap leaves it."""
-    if name == naming.PRODUCTION_STACK:
-        return text.replace(f':{naming.BOOTSTRAP_TAG}"', f':{FIRST}"')
-    return re.sub(r'"DesiredCount": \d', '"DesiredCount": 0', text)
+    """Production with what the release before left running; staging as a bootstrap leaves it."""
+    template = json.loads(text)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::ECS::Service":
+            resource["Properties"]["DesiredCount"] = 2 if name == naming.PRODUCTION_STACK else 0
+    text = json.dumps(template)
+    return text.replace(f':{naming.BOOTSTRAP_TAG}"', f':{FIRST}"') if name == naming.PRODUCTION_STACK else text
 
 
 def _lower(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +62,9 @@ def _lower(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def account_with_production(
-    tmp_path_factory: pytest.TempPathFactory, templates: Mapping[str, Template], deploy_policy: list[Mapping[str, Any]]
+    tmp_path_factory: pytest.TempPathFactory,
+    templates: Mapping[str, Template],
+    deploy_policies: Mapping[str, Policy],
 ) -> Iterator[Stage]:
     with running_lab(tmp_path_factory.mktemp("lab"), ACCOUNT, enforce=True) as lab:
         lab.client("s3").create_bucket(
@@ -67,7 +78,7 @@ def account_with_production(
             assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
             if name == naming.SHARED_STACK:
                 outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
-        stage = Stage(lab, deploy_policy)
+        stage = Stage(lab, deploy_policies)
         stage.push(FIRST)
         yield stage
 

@@ -51,10 +51,14 @@ class HandClock:
 @dataclass(slots=True)
 class Stage:
     lab: Lab
-    policy: Sequence[Mapping[str, Any]]
-    """The deploy role's statements, as synthesized."""
+    policies: Mapping[str, Sequence[Mapping[str, Any]]]
+    """Each environment's deploy role's statements, as synthesized."""
     clock: HandClock = field(default_factory=HandClock)
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def policy(self) -> Sequence[Mapping[str, Any]]:
+        return self.policies["production"]
 
     def root(self, service: str) -> Any:
         if service not in self._clients:

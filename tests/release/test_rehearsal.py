@@ -136,7 +136,7 @@ def test_a_staging_that_was_bootstrapped_gets_its_first_deployment(
     """cd.yml, but for the CDK command: nothing runs before, so it is seeded, and rolling starts the services."""
     sha, outputs = commit(0x400), tmp_path / "outputs"
     stage.push(sha)
-    account, _ = stage.as_role("first", stage.policy)
+    account, _ = stage.as_role("first", stage.policies["staging"])
     crew = Crew(account, stage.clock, {**environ(github, 1), "GITHUB_OUTPUT": str(outputs)})
     staging = ["--environment", "staging"]
     for step in (
