@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checker.model.verdicts import Outcome, Run, Verdict
+from checker.model.verdicts import Identity, Outcome, Run, Verdict
 
 _BAD = {Outcome.FAIL, Outcome.ERROR}
 
@@ -22,7 +22,7 @@ class Comparison:
 
 def compare(old: Run, new: Run) -> Comparison:
     """Match verdicts by what they are about (finding, environment, subject, path): lines may have moved."""
-    before, after = _by_identity(old.verdicts), _by_identity(new.verdicts)
+    before, after = _by_identity(old), _by_identity(new)
     appeared: list[Verdict] = []
     fixed: list[Verdict] = []
     still: list[Verdict] = []
@@ -41,8 +41,14 @@ def compare(old: Run, new: Run) -> Comparison:
     return Comparison(tuple(appeared), tuple(fixed), tuple(still), tuple(changed))
 
 
-def _by_identity(verdicts: Iterable[Verdict]) -> Mapping[tuple[str, ...], Verdict]:
-    return {(v.id, v.environment, v.surface, v.subject.name, v.location.path or ""): v for v in verdicts}
+def _by_identity(run: Run) -> Mapping[Identity, Verdict]:
+    """The gravest verdict of each identity."""
+    found: dict[Identity, Verdict] = {}
+    for verdict in run.verdicts:
+        before = found.setdefault(verdict.identity, verdict)
+        if verdict.outcome.gravity < before.outcome.gravity:
+            found[verdict.identity] = verdict
+    return found
 
 
 def shown(comparison: Comparison) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from checker.errors import printable
 from checker.model.environments import Project
@@ -23,9 +23,6 @@ from checker.model.worlds import Budget, BudgetExceeded, World
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
-
-# From the gravest: when one rule speaks twice of the same thing, the graver answer stands.
-_GRAVITY: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 
 class _Key(NamedTuple):
@@ -122,7 +119,7 @@ def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None
         )
     key = _Key(rule.id, judgement.sub, place.environment_name, place.subject, judgement.path)
     before = found.get(key)
-    if before is None or _GRAVITY.index(judgement.outcome) < _GRAVITY.index(before.outcome):
+    if before is None or judgement.outcome.gravity < before.outcome.gravity:
         found[key] = judgement
 
 
@@ -140,7 +137,7 @@ def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[Wo
         said = [answer.get(key) for answer in answers]
         heard = [judgement for judgement in said if judgement is not None]
         outcomes = {judgement.outcome for judgement in heard}
-        graver = min(heard, key=lambda judgement: _GRAVITY.index(judgement.outcome))
+        graver = min(heard, key=lambda judgement: judgement.outcome.gravity)
         everywhere = len(heard) == len(said)
         if outcomes == {Outcome.NOT_APPLICABLE} and not everywhere and (key.finding, key.environment) in spoken:
             continue

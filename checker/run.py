@@ -279,12 +279,8 @@ def _digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[st
 
 def new_failures(run: Run, baseline: Run | None) -> list[Verdict]:
     """The failures and errors of a run that its baseline does not have; all of them without a baseline."""
-    known = {_identity(each) for each in baseline.verdicts if each.outcome is Outcome.FAIL} if baseline else set()
-    return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.FAIL and _identity(verdict) not in known]
-
-
-def _identity(verdict: Verdict) -> tuple[str, str, str, str | None]:
-    return verdict.id, verdict.environment, verdict.subject.name, verdict.location.path
+    known = {each.identity for each in baseline.verdicts if each.outcome is Outcome.FAIL} if baseline else set()
+    return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.FAIL and verdict.identity not in known]
 
 
 def exit_code(

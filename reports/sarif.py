@@ -158,9 +158,7 @@ def _physical(location: Location) -> dict[str, Any]:
 
 def _fingerprint(verdict: Verdict) -> str:
     """What stays when lines move: alerts are followed over commits by it."""
-    subject = verdict.subject.construct_path or verdict.subject.name
-    parts = (verdict.id, verdict.environment, verdict.subject.stack or "", subject, verdict.location.path or "")
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256("\0".join(verdict.identity).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _text(message: str) -> str:

@@ -18,8 +18,6 @@ OUTCOME_WORDS: Final[Mapping[Outcome, str]] = {
     Outcome.PASS: "passed",
     Outcome.NOT_APPLICABLE: "not applicable",
 }
-# From what needs a person to what does not; also the order in which a finding's state is told.
-GRAVITY: Final = tuple(OUTCOME_WORDS)
 
 STATE_WORDS: Final[Mapping[WaiverState, str]] = {
     WaiverState.EXPIRED: "expired",
@@ -76,7 +74,7 @@ def states(run: Run) -> dict[str, Outcome | None]:
     found: dict[str, Outcome | None] = dict.fromkeys(run.findings)
     for verdict in run.verdicts:
         before = found.get(verdict.finding)
-        if before is None or GRAVITY.index(verdict.outcome) < GRAVITY.index(before):
+        if before is None or verdict.outcome.gravity < before.gravity:
             found[verdict.finding] = verdict.outcome
     return found
 

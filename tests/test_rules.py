@@ -68,20 +68,18 @@ class TestRule:
             assert lines[lines.index(heading) + 1].startswith("    "), f"nothing stands under {heading}"
 
     def test_title_is_the_page_s_first_line_and_the_register_s(self, rule: Rule) -> None:
-        title = load_register().entries[rule.id].title
-        assert title == _page(rule).splitlines()[0].removesuffix(".")
-        assert rule.title in ("", title)
+        assert load_register().entries[rule.id].title == _page(rule).splitlines()[0].removesuffix(".")
 
     def test_title_states_the_compliant_state(self, rule: Rule) -> None:
         title = load_register().entries[rule.id].title
         assert not re.search(r"\b(should|ensure|missing)\b", title, re.IGNORECASE)
 
-    def test_surfaces_are_those_of_the_register(self, rule: Rule) -> None:
-        # What a workflow does may stand in a script that it runs.
+    def test_it_checks_on_the_surfaces_of_the_register(self, rule: Rule) -> None:
         judged_on = load_register().entries[rule.id].judged_on
-        assert rule.surfaces <= judged_on | ({Surface.SCRIPT} if Surface.WORKFLOW in judged_on else set())
+        pipeline = {Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION}
+        assert bool(judged_on & pipeline) == (rule.check_pipeline is not None)
         if rule.check is not None or rule.check_project is not None:
-            assert Surface.TEMPLATE in rule.surfaces
+            assert judged_on & {Surface.TEMPLATE, Surface.ACCOUNT}
 
     def test_it_says_what_it_looked_for(self, rule: Rule) -> None:
         said = rule.looked_for_in_pipeline if rule.check_pipeline is not None else rule.looked_for

@@ -46,7 +46,9 @@ def table() -> str:
     surfaces = {rule.id: rule.surfaces for rule in load()}
     rows = ["| id | severity | what holds | judged by the gate in |", "|---|---|---|---|"]
     for entry in load_register().entries.values():
-        judged = [name for surface, name in _WHERE.items() if surface in surfaces.get(entry.id, ())]
+        judged = [
+            name for surface, name in _WHERE.items() if surface in entry.judged_on & surfaces.get(entry.id, frozenset())
+        ]
         rows.append(f"| {entry.id} | {entry.severity} | {entry.title} | {', '.join(judged) or 'not yet'} |")
     return "\n".join(rows) + "\n"
 

@@ -23,24 +23,22 @@ class Rule:
     environments), ``check_pipeline`` once where the repository's workflows, scripts and migrations are at hand. A rule
     has at least one of them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
     says of each environment that ``check`` and ``check_project`` are silent about; ``looked_for_in_pipeline`` likewise
-    of a pipeline. ``title`` stands in the register. ``surfaces`` follow from the check functions where a rule does not
-    say them.
+    of a pipeline. Title and severity stand in the register.
     """
 
     id: str
-    title: str = ""
-    surfaces: frozenset[Surface] = frozenset()
     looked_for: str = ""
     check: Callable[[Environment], Iterator[Judgement]] | None = None
     check_project: Callable[[Project], Iterator[Judgement]] | None = None
     check_pipeline: Callable[[Pipeline, Project], Iterator[Judgement]] | None = None
     looked_for_in_pipeline: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.surfaces:
-            found: set[Surface] = set()
-            if self.check is not None or self.check_project is not None:
-                found.add(Surface.TEMPLATE)
-            if self.check_pipeline is not None:
-                found |= {Surface.WORKFLOW, Surface.SCRIPT}
-            object.__setattr__(self, "surfaces", frozenset(found))
+    @property
+    def surfaces(self) -> frozenset[Surface]:
+        """Where it can judge, as its check functions say. On which of these it does, the register says."""
+        found: set[Surface] = set()
+        if self.check is not None or self.check_project is not None:
+            found |= {Surface.TEMPLATE, Surface.ACCOUNT}
+        if self.check_pipeline is not None:
+            found |= {Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION}
+        return frozenset(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -16,6 +17,19 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"  # nothing of the kind exists
     WAIVED = "waived"  # fails, and a live waiver covers it
     ERROR = "error"  # the rule itself crashed: no waiver covers that
+
+    @property
+    def gravity(self) -> int:
+        """0 for the gravest: of two answers about one thing, that one stands."""
+        return _GRAVITY[self]
+
+
+_GRAVITY: Final = {
+    outcome: position
+    for position, outcome in enumerate(
+        (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.PASS, Outcome.NOT_APPLICABLE)
+    )
+}
 
 
 class Severity(StrEnum):
@@ -120,6 +134,28 @@ class Verdict:
     def id(self) -> str:
         """``C7[at-rest]``, or ``C7`` where the finding has one requirement."""
         return self.finding if self.sub is None else f"{self.finding}[{self.sub}]"
+
+    @property
+    def identity(self) -> Identity:
+        """What makes two verdicts, of two runs perhaps, the same one: all but the outcome and where it stands now."""
+        subject = self.subject.construct_path or self.subject.name
+        return Identity(self.id, self.environment, self.surface, self.subject.stack or "", subject, self.path)
+
+    @property
+    def path(self) -> str:
+        """The path in the document that it stands in; empty where it is about the whole subject."""
+        return self.location.path or ""
+
+
+class Identity(NamedTuple):
+    """See :attr:`Verdict.identity`. Lines are no part of it: they move."""
+
+    id: str
+    environment: str
+    surface: Surface
+    stack: str
+    subject: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

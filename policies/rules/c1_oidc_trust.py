@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
@@ -261,8 +260,6 @@ def _fix_of(subject: str) -> str:
 
 RULE = Rule(
     id="C1",
-    title="The deploy role admits the tokens of every deploy job, and no others",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
     check_pipeline=check_pipeline,

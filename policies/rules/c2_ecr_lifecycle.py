@@ -33,7 +33,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown
-from checker.model.verdicts import Surface
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
 from checker.reason.images.references import SHA, image_references, parse_image, repositories, repository_of
 
@@ -242,8 +241,6 @@ def _sha(number: int) -> str:
 
 RULE = Rule(
     id="C2",
-    title="Image expiry spares every image that is in use, released or young",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="image repository (AWS::ECR::Repository, AWS::ECR::RepositoryCreationTemplate)",
     check=check,
 )

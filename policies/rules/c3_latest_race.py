@@ -31,7 +31,6 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.values import Absent, Known, Text, Unknown
-from checker.model.verdicts import Surface
 from checker.reason.images.references import (
     ANY_SHA,
     ImageReference,
@@ -195,8 +194,6 @@ def _admitted(pattern: str, settings: Settings) -> str | None:
 
 RULE = Rule(
     id="C3",
-    title="No container image reference can move",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="container image reference or image repository",
     check=check,
     check_pipeline=check_pipeline,

@@ -26,7 +26,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.values import Unknown
-from checker.model.verdicts import Outcome, Surface
+from checker.model.verdicts import Outcome
 
 _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
@@ -197,8 +197,6 @@ def _answer(scope: Scope | None, condition: Raw) -> bool | None:
 
 RULE = Rule(
     id="C4",
-    title="Stacks share no exports and can be deployed apart",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="stack",
     check=check,
 )

@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
 from checker.reason.names.physical import naming_of
 
@@ -102,8 +101,6 @@ def _listed(names: list[Candidate]) -> str:
 
 RULE = Rule(
     id="C5",
-    title="No two resources claim the same physical name",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="resource with a name that has to be unique",
     check_project=check_project,
 )

@@ -33,7 +33,6 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
 from checker.model.sources import brief
-from checker.model.verdicts import Surface
 from checker.reason.deploys.manual_inputs import controls
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
 from checker.reason.migrations.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
@@ -227,8 +226,6 @@ def _can_choose(workflow: Workflow, pipeline: Pipeline, steps: Sequence[Migratin
 
 RULE = Rule(
     id="C6",
-    title="Every migration has a tested way back",
-    surfaces=frozenset({Surface.MIGRATION, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="migration",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="migrations, nor jobs that run them,",

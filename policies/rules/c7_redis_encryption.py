@@ -41,7 +41,6 @@ from checker.model.values import (
     first_unknown,
     pieces,
 )
-from checker.model.verdicts import Surface
 from checker.reason.templates.workloads import environment_variables
 
 _REDIS: Final = {"redis", "valkey"}
@@ -335,8 +334,6 @@ def _transit(cache: Resource) -> tuple[bool | None, bool]:
 
 RULE = Rule(
     id="C7",
-    title="Redis is encrypted in transit and at rest, and asks who is calling",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="Redis or Valkey cluster (AWS::ElastiCache::*, AWS::MemoryDB::Cluster)",
     check=check,
 )

@@ -205,8 +205,6 @@ def _is_empty(resource: Resource, path: str) -> bool:
 
 RULE = Rule(
     id="C8",
-    title="Every database is encrypted at rest, with its replicas and snapshots",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="RDS, Aurora, DocumentDB or Neptune database",
     check=check,
 )

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag
 
@@ -71,8 +70,6 @@ def _judged(job: EffectiveJob, found: Found, uses: list[tuple[EffectiveJob, Foun
 
 RULE = Rule(
     id="P10",
-    title="A tag is deployed with that tag's own code",
-    surfaces=frozenset({Surface.WORKFLOW}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that deploys a tag",

@@ -31,7 +31,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
-from checker.model.verdicts import Surface
 from checker.reason.network.callers import answer, calls
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Answer, Cause, Member, Reach, worst
@@ -350,8 +349,6 @@ def _clients(owner: Resource, by_task: dict[Resource, list[Service]]) -> list[tu
 
 RULE = Rule(
     id="P11",
-    title="What must reach each other can",
-    surfaces=frozenset({Surface.TEMPLATE}),
     looked_for="load balancer, ECS service or address of one (AWS::ECS::Service, AWS::ElasticLoadBalancingV2::*)",
     check=check,
 )

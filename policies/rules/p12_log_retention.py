@@ -39,7 +39,6 @@ from checker.model.values import (
     pieces,
     text,
 )
-from checker.model.verdicts import Surface
 from checker.reason.names.physical import settled
 
 _GROUP: Final = "AWS::Logs::LogGroup"
@@ -264,8 +263,6 @@ _MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *_IMPLICIT})
 
 RULE = Rule(
     id="P12",
-    title="Every log group has a retention",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="log group, and nothing that makes one by itself",
     check=check,
 )

@@ -28,7 +28,6 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.calls.authority import Authority, Ruling
 from checker.reason.calls.bootstrap import bootstrap_needs, goes_on_without
 from checker.reason.calls.lines import unfollowed
@@ -68,8 +67,6 @@ def _rulings(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Rulin
 
 RULE = Rule(
     id="P1",
-    title="Every AWS call of the pipeline is allowed",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="",
     looked_for_in_pipeline="call of AWS in a job",
     check_pipeline=check_pipeline,

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.iam.evaluation import policies_of
 from checker.reason.iam.policies import Statement
 from checker.reason.iam.uses import Use, unused, uses
@@ -73,8 +72,6 @@ def _unused(use: Use, statement: Statement, found: list[str]) -> Judgement:
 
 RULE = Rule(
     id="P2",
-    title="The deploy role grants nothing that no call uses",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="",
     looked_for_in_pipeline="role of the templates that a job takes on",
     check_pipeline=check_pipeline,

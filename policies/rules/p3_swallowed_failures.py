@@ -27,7 +27,6 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.calls.swallowed import misread
 
@@ -64,8 +63,6 @@ def _judged(calls: list[AwsCall], path: str) -> Judgement:
 
 RULE = Rule(
     id="P3",
-    title="No failed AWS call is read as an answer",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="",
     looked_for_in_pipeline="call of AWS in a job",
     check_pipeline=check_pipeline,

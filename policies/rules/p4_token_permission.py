@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.oidc.assumed_roles import role_sessions
 
 if TYPE_CHECKING:
@@ -102,8 +101,6 @@ def _refused(culprit: EffectiveJob, jobs: list[EffectiveJob]) -> Judgement:
 
 RULE = Rule(
     id="P4",
-    title="Every job that assumes a role may request a token",
-    surfaces=frozenset({Surface.WORKFLOW}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",

@@ -28,7 +28,6 @@ from checker.model.possible import Possible, options, pattern_of
 from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
 from checker.model.values import Known, Text
-from checker.model.verdicts import Surface
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import assumption
@@ -163,8 +162,6 @@ def _deploys_alone(stack: Stack, job: EffectiveJob, project: Project) -> bool | 
 
 RULE = Rule(
     id="P5",
-    title="No stack that CI deploys owns the role that CI deploys it with",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="job that deploys stacks with a role of GitHub's OIDC provider",

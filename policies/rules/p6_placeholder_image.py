@@ -32,7 +32,6 @@ from checker.model.possible import Possible, options, shown, truth
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.values import Text, Unknown
-from checker.model.verdicts import Surface
 from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.references import SHA, image_references, parse_image
 from checker.reason.images.revisions import is_commit, origin_of
@@ -186,8 +185,6 @@ def _nothing_runs(at: At, command: CdkCommand) -> bool:
 
 RULE = Rule(
     id="P6",
-    title="No infrastructure deploy replaces a released image",
-    surfaces=frozenset({Surface.WORKFLOW}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="`cdk deploy` of stacks that run container images",

@@ -30,7 +30,6 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import options, same
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
 
@@ -221,8 +220,6 @@ def _guarded(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[J
 
 RULE = Rule(
     id="P7",
-    title="No deploy or migration cancels another, or races it",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that deploys or migrates",

@@ -28,7 +28,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Unknown, first_unknown
-from checker.model.verdicts import Surface
 from checker.reason.templates.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
@@ -100,8 +99,6 @@ def _of_unknown_roles(environment: Environment, resource: Resource) -> Resource 
 
 RULE = Rule(
     id="P8",
-    title="Custom resources have their permissions before they run",
-    surfaces=frozenset({Surface.TEMPLATE}),
     looked_for="custom resource whose function is made in the same stack (Custom::*)",
     check=check,
 )

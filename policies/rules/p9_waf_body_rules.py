@@ -26,7 +26,6 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.network.waf import (
     LABELS,
     Acl,
@@ -123,8 +122,6 @@ def _blocked_again(group: ManagedGroup, blocked: list[tuple[AclRule, str]]) -> A
 
 RULE = Rule(
     id="P9",
-    title="The web ACL lets documents and code through to the API",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="web ACL in front of a load balancer or an API (AWS::WAFv2::WebACLAssociation)",
     check=check,
 )

@@ -25,7 +25,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
-from checker.model.verdicts import Surface
 
 _PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
 _ALGORITHM: Final = "ServerSideEncryptionByDefault.SSEAlgorithm"
@@ -103,8 +102,6 @@ def _receivers(project: Project) -> Mapping[ResourceKey, str]:
 
 RULE = Rule(
     id="S10",
-    title="Buckets are encrypted with a KMS key",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="bucket (AWS::S3::Bucket)",
     check=check,
 )

@@ -23,7 +23,6 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.deploys.changes import Change, Changing, What, workflows_of
 from checker.reason.deploys.serial import is_rollback
 from checker.reason.deploys.tag_code import Code, Found, code_of, tag_inputs
@@ -92,8 +91,6 @@ def _environment(workflow: Changing) -> str:
 
 RULE = Rule(
     id="S11",
-    title="The rollback can restore the infrastructure of its tag",
-    surfaces=frozenset({Surface.WORKFLOW}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that deploys a stack",

@@ -23,7 +23,6 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
 from checker.reason.deploys.sequence import needs, order_of, several
 
@@ -85,8 +84,6 @@ def _by_needs(rollouts: tuple[Rollout, ...]) -> Iterator[Rollout]:
 
 RULE = Rule(
     id="S12",
-    title="Services roll out in dependency order and roll back in reverse",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that rolls more than one service",

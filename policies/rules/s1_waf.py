@@ -29,7 +29,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, as_number
-from checker.model.verdicts import Outcome, Surface
+from checker.model.verdicts import Outcome
 from checker.reason.network.waf import (
     MANAGED_RULES,
     Acl,
@@ -245,8 +245,6 @@ def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[bool | None,
 
 RULE = Rule(
     id="S1",
-    title="Production's load balancer stands behind a complete web ACL",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="internet-facing application load balancer (AWS::ElasticLoadBalancingV2::LoadBalancer)",
     check=check,
 )

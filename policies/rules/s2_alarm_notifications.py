@@ -187,8 +187,6 @@ def _pending(subscription: Resource) -> bool:
 
 RULE = Rule(
     id="S2",
-    title="Every alarm notifies a topic that somebody listens to",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="alarm (AWS::CloudWatch::Alarm, AWS::CloudWatch::CompositeAlarm)",
     check=check,
 )

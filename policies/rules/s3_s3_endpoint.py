@@ -25,7 +25,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, ResourceKey, as_list
-from checker.model.verdicts import Surface
 from checker.reason.network.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
 
 _FIX: Final = "Name the route tables of the private subnets in the RouteTableIds of an S3 gateway endpoint."
@@ -108,8 +107,6 @@ def _judged(
 
 RULE = Rule(
     id="S3",
-    title="Every VPC with private subnets reaches S3 through a gateway endpoint",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="VPC or private subnet (AWS::EC2::VPC, AWS::EC2::Subnet)",
     check=check,
 )

@@ -34,7 +34,6 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.secret_values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
-from checker.model.verdicts import Surface
 from checker.reason.names.physical import settled
 from checker.reason.templates.workloads import environment_variables
 
@@ -355,8 +354,6 @@ def _is_hidden_parameter(value: Text, project: Project) -> bool:
 
 RULE = Rule(
     id="S4",
-    title="No container carries another environment's values, or a secret in plain text",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="container or function (AWS::ECS::TaskDefinition, AWS::Lambda::Function)",
     check=check,
 )

@@ -26,7 +26,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Unknown
-from checker.model.verdicts import Surface
 
 _FIX: Final = "Set SslPolicy to ELBSecurityPolicy-TLS13-1-2-Res-2021-06."
 _SECURE: Final = {"HTTPS", "TLS"}
@@ -100,8 +99,6 @@ def _classic(balancer: Resource) -> Iterator[Judgement]:
 
 RULE = Rule(
     id="S5",
-    title="Every HTTPS listener negotiates TLS 1.3",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="HTTPS or TLS listener (AWS::ElasticLoadBalancingV2::Listener)",
     check=check,
 )

@@ -23,7 +23,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Unknown, as_number
-from checker.model.verdicts import Surface
 from checker.reason.network.routes import SUBNET, VPC, vpc_resource
 
 _FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
@@ -137,8 +136,6 @@ def _named(environment: Environment, value: object) -> Resource | None:
 
 RULE = Rule(
     id="S6",
-    title="Every VPC keeps flow logs of rejected traffic for a bounded time",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="VPC (AWS::EC2::VPC)",
     check=check,
 )

@@ -28,7 +28,6 @@ from checker.model.pipeline.scripts import Argument, AwsCall, Command
 from checker.model.possible import shown
 from checker.model.rules import Rule
 from checker.model.values import Absent
-from checker.model.verdicts import Surface
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
 
@@ -131,8 +130,6 @@ def _shown(value: Argument | Absent) -> str:
 
 RULE = Rule(
     id="S7",
-    title="Each deploy emits its result, duration and commit",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that rolls an ECS service",

@@ -31,7 +31,6 @@ from checker.model.possible import options, shown
 from checker.model.rules import Rule
 from checker.model.sources import Spot
 from checker.model.values import Absent
-from checker.model.verdicts import Surface
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.session_timeouts import (
@@ -221,8 +220,6 @@ def _inside(waits: Sequence[Wait], step: Migrating) -> Judgement:
 
 RULE = Rule(
     id="S8",
-    title="Migrations are bounded in time",
-    surfaces=frozenset({Surface.SCRIPT, Surface.MIGRATION, Surface.WORKFLOW}),
     looked_for="migration runner",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="migrations, nor anything that applies them,",

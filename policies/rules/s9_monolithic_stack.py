@@ -24,7 +24,6 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 
 # CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources in one template.
 _LIMIT = 500
@@ -164,8 +163,6 @@ def _custom_resource_handlers(resources: list[Resource]) -> set[str]:
 
 RULE = Rule(
     id="S9",
-    title="Data and services live in different stacks, far from the resource limit",
-    surfaces=frozenset({Surface.TEMPLATE}),
     looked_for="stack",
     check=check,
 )

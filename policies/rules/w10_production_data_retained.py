@@ -28,7 +28,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown
-from checker.model.verdicts import Surface
 
 _SECRETS: Final = ("AWS::SecretsManager::Secret",)
 _BUCKET: Final = "AWS::S3::Bucket"
@@ -113,8 +112,6 @@ def _deleted(secret: Resource) -> Judgement:
 
 RULE = Rule(
     id="W10",
-    title="Production's secrets and data survive the deletion of their stack",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="secret, database or bucket (in staging: secret)",
     check=check,
 )

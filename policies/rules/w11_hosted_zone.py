@@ -25,7 +25,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Unknown
-from checker.model.verdicts import Surface
 from checker.reason.names.custom_resources import calls_of, custom_resources
 from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
 
@@ -66,8 +65,6 @@ def _is_private(zone: Resource) -> bool | None:
 
 RULE = Rule(
     id="W11",
-    title="No environment stack can take the hosted zone with it",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="hosted zone (AWS::Route53::HostedZone)",
     check=check,
 )

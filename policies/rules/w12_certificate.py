@@ -27,7 +27,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
-from checker.model.verdicts import Surface
 from checker.reason.names.custom_resources import custom_resources, is_custom
 from checker.reason.network.served_names import Server, covered_by, listeners_and_distributions
 from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
@@ -126,8 +125,6 @@ def _listed(names: Iterable[str]) -> str:
 
 RULE = Rule(
     id="W12",
-    title="The certificate outlives every environment and covers every name served",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="certificate, TLS listener or distribution",
     check=check,
 )

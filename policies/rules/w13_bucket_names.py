@@ -25,7 +25,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, HoleKind, Known, Text
-from checker.model.verdicts import Surface
 from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
 from checker.reason.names.custom_resources import is_custom
 from checker.reason.names.physical import is_stacks_own
@@ -104,8 +103,6 @@ def _carries_account(name: Candidate, bucket: Resource) -> bool | None:
 
 RULE = Rule(
     id="W13",
-    title="Bucket names are unique to their account and environment",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="S3 bucket",
     check_project=check_project,
 )

@@ -29,7 +29,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number
-from checker.model.verdicts import Outcome, Surface
+from checker.model.verdicts import Outcome
 from checker.reason.templates.alarms import (
     ALARM_TYPES,
     METRIC_ALARM,
@@ -199,8 +199,6 @@ def _dimensions(environment: Environment, alarm: Resource) -> Iterator[Judgement
 
 RULE = Rule(
     id="W14",
-    title="Alarms that can roll a deployment back stay quiet while a healthy one rolls out",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, or CodeDeploy's)",
     check=check,
 )

@@ -30,7 +30,6 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
 from checker.model.rules import Rule
 from checker.model.values import Known
-from checker.model.verdicts import Surface
 from checker.reason.deploys.http_requests import Request, health_actions, request_of, requests_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
 from checker.reason.network.services import Forwarding, services, targets_of
@@ -192,8 +191,6 @@ def _done(words: list[str]) -> bool:
 
 RULE = Rule(
     id="W15",
-    title="Every deploy is smoke-tested before it counts as done",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that rolls an ECS service",

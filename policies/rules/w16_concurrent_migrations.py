@@ -227,8 +227,6 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
 
 RULE = Rule(
     id="W16",
-    title="One migration runs at a time",
-    surfaces=frozenset({Surface.SCRIPT, Surface.MIGRATION, Surface.WORKFLOW}),
     looked_for="migration runner",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="migrations, nor anything that applies them,",

@@ -26,7 +26,6 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.deploys.paths import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
 from checker.reason.deploys.sequence import several, shows_state
 
@@ -81,8 +80,6 @@ def _dealt_with(path: DeployPath) -> Judgement:
 
 RULE = Rule(
     id="W17",
-    title="A roll-out that fails part way returns to one version",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that rolls an ECS service",

@@ -26,7 +26,6 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import truth
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
 from checker.reason.deploys.sequence import Step, by_matrix, several, steps_of
 
@@ -113,8 +112,6 @@ def _stops(step: Step) -> Judgement:
 
 RULE = Rule(
     id="W18",
-    title="Production rolls one service at a time and stops at the first failure",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="workflow that rolls more than one service outside of staging",

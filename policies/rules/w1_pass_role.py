@@ -26,7 +26,6 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_account
 from checker.reason.iam.evaluation import grants, outlined
 from checker.reason.iam.passing import (
@@ -170,8 +169,6 @@ def _path(excess: Excess, role: Resource) -> str:
 
 RULE = Rule(
     id="W1",
-    title="The deploy role may pass exactly the roles of the tasks it runs",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="role that trusts GitHub's OIDC provider and deploys to ECS",
     looked_for_in_pipeline="call that registers a task definition or runs a task",
     check=check,

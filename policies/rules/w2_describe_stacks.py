@@ -23,7 +23,6 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Stack
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Answer, Request, decide
@@ -77,8 +76,6 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 RULE = Rule(
     id="W2",
-    title="The deploy role may describe every stack that the pipeline reads",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     looked_for_in_pipeline="call that reads a stack",
     check=check,

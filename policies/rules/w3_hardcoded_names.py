@@ -25,7 +25,6 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.rules import Rule
-from checker.model.verdicts import Surface
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.names.written import Named, Owners, crosses, named_by, written_in
 
@@ -87,8 +86,6 @@ def _varies(named: Named, uses: list[_Use]) -> bool:
 
 RULE = Rule(
     id="W3",
-    title="Shared scripts and workflows take stack, cluster and service names as inputs",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="",
     looked_for_in_pipeline="stack, cluster or service that a job names",
     check_pipeline=check_pipeline,

@@ -27,7 +27,6 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule
 from checker.model.values import Absent
-from checker.model.verdicts import Surface
 from checker.reason.deploys.paths import At, of_action, once, rolls, unseen
 from checker.reason.images.revisions import Runs, revision_of
 
@@ -76,8 +75,6 @@ def _judged(at: At, call: AwsCall) -> Iterator[Judgement]:
 
 RULE = Rule(
     id="W4",
-    title="Every roll-out and one-off task runs the release's own image",
-    surfaces=frozenset({Surface.WORKFLOW, Surface.SCRIPT}),
     looked_for="workflow",
     check_pipeline=check_pipeline,
     looked_for_in_pipeline="roll-out of a service or one-off task",

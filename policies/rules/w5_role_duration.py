@@ -27,7 +27,6 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
-from checker.model.verdicts import Surface
 from checker.reason.iam.deployers import Deployer, deployment_of
 
 if TYPE_CHECKING:
@@ -250,8 +249,6 @@ def _at_most(value: Possible) -> float | None:
 
 RULE = Rule(
     id="W5",
-    title="Deploy credentials last as long as the deploy",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.WORKFLOW}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
     check_pipeline=check_pipeline,

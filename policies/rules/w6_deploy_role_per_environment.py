@@ -23,7 +23,6 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.values import Known, pieces, text
-from checker.model.verdicts import Surface
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import (
     NO_NAME,
@@ -142,8 +141,6 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
 
 RULE = Rule(
     id="W6",
-    title="Each environment has its own deploy role",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT, Surface.SETTING}),
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
 )

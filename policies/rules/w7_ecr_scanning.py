@@ -24,7 +24,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool, as_list
-from checker.model.verdicts import Surface
 from checker.reason.images.references import meets
 
 _PATH: Final = "ImageScanningConfiguration.ScanOnPush"
@@ -132,8 +131,6 @@ def _matches(entry: Resolved, name: Resolved) -> bool | None:
 
 RULE = Rule(
     id="W7",
-    title="Every image is scanned when it is pushed",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="image repository (AWS::ECR::Repository)",
     check=check,
 )

@@ -28,7 +28,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent
-from checker.model.verdicts import Surface
 from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, openness, permission, side_of
 
 _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their ports, 443 for AWS services."
@@ -77,8 +76,6 @@ def _judged(place: Resource, side: Side) -> Judgement:
 
 RULE = Rule(
     id="W8",
-    title="No security group of a service lets everything out",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="security group (AWS::EC2::SecurityGroup)",
     check=check,
 )

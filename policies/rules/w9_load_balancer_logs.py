@@ -27,7 +27,6 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
-from checker.model.verdicts import Surface
 from checker.reason.templates.log_delivery import Delivery, accepts
 
 _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a bucket that accepts the logs."
@@ -197,8 +196,6 @@ def _kms(bucket: Resource) -> bool | None:
 
 RULE = Rule(
     id="W9",
-    title="Every internet-facing load balancer keeps access logs, in a bucket that accepts them",
-    surfaces=frozenset({Surface.TEMPLATE, Surface.ACCOUNT}),
     looked_for="internet-facing load balancer (AWS::ElasticLoadBalancingV2::LoadBalancer)",
     check=check,
 )

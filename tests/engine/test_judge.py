@@ -13,7 +13,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
-from checker.model.verdicts import Finding, Outcome, Severity, Surface, Verdict
+from checker.model.verdicts import Finding, Outcome, Severity, Verdict
 from checker.run import judge_stacks
 
 FINDINGS = {"X1": Finding("X1", "Topics are encrypted", Severity.WARNING)}
@@ -31,8 +31,6 @@ Resources:
 def rule(check: object) -> Rule:
     return Rule(
         id="X1",
-        title="Topics are encrypted",
-        surfaces=frozenset({Surface.TEMPLATE}),
         looked_for="topic (AWS::SNS::Topic)",
         check=check,  # type: ignore[arg-type]
     )
@@ -134,7 +132,7 @@ def test_project_rules_see_every_environment(exists: bool) -> None:
         for topic in topics if len(topics) > 1 else ():
             yield topic.fails(None, "Two topics.", fix="Keep one.")
 
-    whole = Rule(id="X1", title="t", surfaces=frozenset({Surface.TEMPLATE}), looked_for="topics", check_project=compare)
+    whole = Rule(id="X1", looked_for="topics", check_project=compare)
     text = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
     one, two = parse_yaml(text, "1.yaml"), parse_yaml(text if exists else "Resources: {}", "2.yaml")
     stacks = [Stack("a", "a", "production", one.data, one), Stack("b", "b", "staging", two.data, two)]
