@@ -37,7 +37,7 @@ GH = {
     "release create": {"--verify-tag", "--title", "--notes"},
     "run list": {"--workflow", "--status"},
     "run rerun": set[str](),
-    "secret set": set[str](),
+    "secret set": {"--env"},
     "workflow disable": set[str](),
     "workflow enable": set[str](),
     "workflow run": {"--field"},
