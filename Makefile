@@ -1,5 +1,5 @@
 # `make gate` and `make test` are all that a newcomer needs: both set up what they use.
-# Needs Python 3.11 or newer, Node 20 or newer (for CDK) and make. Packages come from the registries, locked by hash.
+# Needs Python 3.11 or newer and make; npm of Node 22 or newer for the CDK command. Packages come locked by hash.
 
 PYTHON ?= python3
 VENV   := .venv

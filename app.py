@@ -4,12 +4,13 @@ import os
 import sys
 from pathlib import Path
 
+from infra import node
+
 
 def main() -> int:
     # Read by the jsii runtime as each construct is made: the assembly then says which Python line made a resource.
     os.environ.setdefault("JSII_HOST_STACK_TRACES", "1")
-    # Which Node runs this is a pinned choice of the tool chain, not news at every synthesis.
-    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+    node.choose()
 
     from checker.cdk_plugin import attach
     from infra.build import add_stacks, new_app

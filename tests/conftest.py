@@ -10,8 +10,12 @@ from hypothesis import settings
 
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.synthesis import own_assembly as synthesize
+from infra import node
 
 ROOT = Path(__file__).parents[1]
+
+# Before any test imports aws_cdk.
+node.choose()
 
 # The same examples on every machine and every day, however slow it is: what explores is `make fuzz`.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

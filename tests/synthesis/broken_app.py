@@ -7,7 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 os.environ["JSII_HOST_STACK_TRACES"] = "1"
-os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
+from infra import node  # noqa: E402
+
+node.choose()
 
 import aws_cdk as cdk  # noqa: E402
 from aws_cdk import aws_rds as rds  # noqa: E402
