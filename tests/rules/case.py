@@ -28,7 +28,8 @@ A file is a list of cases; or ``bases:``, name -> what several cases start from,
     is met. A subject is a logical id (``Stack/LogicalId`` where two environments share it), or an environment's name.
 
 A base has what a case takes from it: ``template`` or ``environments``, ``files``, ``repository``, ``settings``; it may
-start ``from`` a base above it and ``do`` what is different.
+start ``from`` a base above it and ``do`` what is different. Its ``names`` (name -> beginning of a path) are what
+``@name`` stands for in the steps of its cases.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ from tests.patches import Lines, PatchError, Step, apply, edited, read
 CASES: Final = Path(__file__).parent / "cases"
 REPOSITORIES: Final = Path(__file__).parent / "repositories"
 _KINDS: Final = ("plain", "hostile", "innocent")
-_OF_A_BASE: Final = frozenset({"from", "template", "environments", "files", "repository", "settings", "do"})
-_OF_A_CASE: Final = _OF_A_BASE | {"name", "kind", "waivers", "expect"}
+_OF_A_BASE: Final = frozenset({"from", "template", "environments", "files", "repository", "settings", "names", "do"})
+_OF_A_CASE: Final = (_OF_A_BASE - {"names"}) | {"name", "kind", "waivers", "expect"}
 _Path = tuple[str, ...]
 
 
@@ -66,6 +67,8 @@ class Input:
     # The folder below the files.
     repository: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # Name -> what ``@name`` in a step stands for.
+    names: Mapping[str, str] = field(default_factory=dict)
     # Where each step stands, and the step.
     do: Sequence[tuple[str, Step]] = ()
 
@@ -87,7 +90,7 @@ class Input:
             if name not in templates:
                 raise CaseError(f"{where}: there is no stack {name!r}; there are: {', '.join(templates) or 'none'}")
             with _at(where):
-                apply(templates[name], step)
+                apply(templates[name], step, self.names)
         return documents
 
     def repository_files(self) -> dict[str, str] | None:
@@ -200,6 +203,7 @@ class _Reader:
             {**base.files, **raw.get("files", {})},
             raw.get("repository", base.repository),
             raw.get("settings", base.settings),
+            {**base.names, **raw.get("names", {})},
             (*base.do, *self._steps(raw.get("do", []), (*path, "do"))),
         )
 

@@ -23,6 +23,7 @@ bases:
         one
         two
     settings: {repository: acme/shop}
+    names: {web: Resources/Web/Properties}
   other:
     from: site
     do: [{set: Resources/Web/Properties/Port, to: 81}]
@@ -35,7 +36,7 @@ cases:
   from: other
   files: {more.sh: "three\\n"}
   do:
-  - {set: Resources/Web/Properties/Group, to: !Ref Group}
+  - {set: "@web/Group", to: !Ref Group}
   - {stack: production, remove: Resources/Web/Properties/Port}
   - {file: deploy.sh, replace: two, with: 2}
   expect: {}
@@ -78,18 +79,18 @@ def _read_whole(file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("from: other", "from: elsewhere", "24: no base 'elsewhere' above; there are: site, other"),
-        ("from: site\n    do", "from: other\n    do", "16: no base 'other' above; there are: site"),
-        ("kind: hostile", "kind: evil", "23: no kind 'evil'; there are: plain, hostile, innocent"),
-        ("  kind: hostile", "  kint: hostile", "23: nothing is called 'kint' here"),
-        ("- name: as it is\n  from", "- from", "19: a case without name"),
+        ("from: other", "from: elsewhere", "25: no base 'elsewhere' above; there are: site, other"),
+        ("from: site\n    do", "from: other\n    do", "17: no base 'other' above; there are: site"),
+        ("kind: hostile", "kind: evil", "24: no kind 'evil'; there are: plain, hostile, innocent"),
+        ("  kind: hostile", "  kint: hostile", "24: nothing is called 'kint' here"),
+        ("- name: as it is\n  from", "- from", "20: a case without name"),
         ("bases:", "basis:", "1: a file is a list of cases, or has bases and cases"),
-        ("Group, to: !Ref Group", "Port, to: 81", "27: Resources/Web/Properties/Port: the step changes nothing"),
-        ("remove: Resources/Web/Properties/Port", "remove: Resources/Api", "28: Resources/Api: there is no Api"),
-        ("stack: production", "stack: prod", "28: there is no stack 'prod'; there are: staging, production"),
-        ("replace: two", "replace: four", "29: deploy.sh does not have: four"),
-        ("file: deploy.sh", "file: nowhere.sh", "29: nowhere.sh: no such file"),
-        ("to: 81}", "to: 80}", "17: Resources/Web/Properties/Port: the step changes nothing"),
+        ('Group", to: !Ref Group', 'Port", to: 81', "28: Resources/Web/Properties/Port: the step changes nothing"),
+        ("remove: Resources/Web/Properties/Port", "remove: Resources/Api", "29: Resources/Api: there is no Api"),
+        ("stack: production", "stack: prod", "29: there is no stack 'prod'; there are: staging, production"),
+        ("replace: two", "replace: four", "30: deploy.sh does not have: four"),
+        ("file: deploy.sh", "file: nowhere.sh", "30: nowhere.sh: no such file"),
+        ("to: 81}", "to: 80}", "18: Resources/Web/Properties/Port: the step changes nothing"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(file: Path, old: str, new: str, message: str) -> None:
