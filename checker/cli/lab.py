@@ -70,6 +70,34 @@ def status(project: Path) -> None:
             click.echo(f"  {stack['StackName']:24} {stack['StackStatus']}")
 
 
+@lab.command(name="break")
+@_PROJECT
+@click.argument("finding", required=False)
+@click.option("--list", "listed", is_flag=True, help="All there is to break.")
+def break_(project: Path, finding: str | None, listed: bool) -> None:
+    """Break one thing in the account by hand, as a person in the console would: a finding's id, or a drift state."""
+    from checker.errors import UsageError
+    from checker.lab import breaks
+
+    if listed:
+        width = max(map(len, breaks.BREAKS))
+        for name, each in breaks.BREAKS.items():
+            click.echo(f"{name:{width}}  {each.what}")
+        return
+    if finding is None:
+        raise UsageError("break what?", "Name a finding or a drift state; checker lab break --list shows all.")
+    from checker.collect.config.settings_file import project_settings
+    from checker.lab import server
+    from checker.lab.clients import Clients
+    from checker.lab.up import deployed
+
+    project = folder(project)
+    running = server.running(project)
+    with _emulated():
+        account = breaks.Account.of(Clients(running), deployed(project), project_settings(project))
+        click.echo(breaks.apply(account, finding))
+
+
 @contextmanager
 def _emulated() -> Iterator[None]:
     """What the emulator refuses is an error with a message, as every other."""

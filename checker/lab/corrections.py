@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final
 
 import botocore.session
-from ministack.services import ec2, ecs, servicediscovery
+from ministack.services import ec2, ecs, secretsmanager, servicediscovery
 from ministack.services.cloudformation import provisioners
 
 
@@ -24,6 +24,7 @@ def apply() -> None:
     _scope_namespaces()
     _give_tasks_addresses()
     _encode_search_strings()
+    _name_secrets_by_arn()
     ec2._ACTION_MAP["DescribeNatGateways"] = _with_addresses(ec2._ACTION_MAP["DescribeNatGateways"])
     ec2._ACTION_MAP["CreateFlowLogs"] = _with_destination(ec2._ACTION_MAP["CreateFlowLogs"])
     ec2._ACTION_MAP["DescribeFlowLogs"] = _with_log_group(ec2._ACTION_MAP["DescribeFlowLogs"])
@@ -146,6 +147,22 @@ def _encoded(value: Any) -> Any:
             found["SearchString"] = value["SearchStringBase64"]
         return found
     return [_encoded(item) for item in value] if isinstance(value, list) else value
+
+
+def _name_secrets_by_arn() -> None:
+    """`Ref` of a secret is its ARN (CloudFormation Template Reference, AWS::SecretsManager::Secret), not its name."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def by_arn(made: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+        return made[1]["Arn"], made[1]
+
+    def name(arn: str) -> str:
+        return next((name for name, secret in secretsmanager._secrets.items() if secret["ARN"] == arn), arn)
+
+    handlers["create"] = lambda *given: by_arn(create(*given))
+    handlers["update"] = lambda physical_id, *given: by_arn(update(name(physical_id), *given))
+    handlers["delete"] = lambda physical_id, properties: delete(name(physical_id), properties)
 
 
 _Action = Callable[[Mapping[str, Any]], tuple[int, Any, Any]]

@@ -14,7 +14,8 @@ from checker.model.resources import Stack
 
 BUCKET: Final = "lab-templates"
 _STACK_SECONDS: Final = 120.0
-_TAG_OF_BOOTSTRAP: Final = "30"
+_CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+_BOOTSTRAP_VERSION: Final = "30"
 _INLINE_BYTES: Final = 51_200
 """The longest template body that a call may carry (AWS CloudFormation quotas); a longer one goes through a bucket."""
 
@@ -29,7 +30,7 @@ def deploy(clients: Clients, path: Path, order: Sequence[str], say: Callable[[st
         say(f"deploying {name} …")
         template = _stack(path, name).template
         for parameter in assembly.looked_up_parameters(template):
-            clients("ssm").put_parameter(Name=parameter, Value=_TAG_OF_BOOTSTRAP, Type="String", Overwrite=True)
+            clients("ssm").put_parameter(Name=parameter, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True)
         assembly.replace_everywhere(path, _existing(clients, template))
         stack = _stack(path, name)
         create(clients, name, stack.source.text, stack.parameters)  # type: ignore[attr-defined]
@@ -41,22 +42,36 @@ def _stack(path: Path, name: str) -> Stack:
 
 def create(clients: Clients, name: str, body: str, parameters: Mapping[str, Any]) -> None:
     """Create one stack and wait until it stands."""
-    formation = clients("cloudformation")
     given = [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()]
-    formation.create_stack(
+    clients("cloudformation").create_stack(
         StackName=name,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Capabilities=_CAPABILITIES,
         OnFailure="DO_NOTHING",
         Parameters=given,
         **_body(clients, name, body),
     )
+    _settle(clients, name, "CREATE_COMPLETE")
+
+
+def update(clients: Clients, name: str, body: str) -> None:
+    """Update one stack with another template, its parameters as they are, and wait until it stands."""
+    formation = clients("cloudformation")
+    (stack,) = formation.describe_stacks(StackName=name)["Stacks"]
+    kept = [{"ParameterKey": each["ParameterKey"], "UsePreviousValue": True} for each in stack.get("Parameters", ())]
+    formation.update_stack(StackName=name, Capabilities=_CAPABILITIES, Parameters=kept, **_body(clients, name, body))
+    _settle(clients, name, "UPDATE_COMPLETE")
+
+
+def _settle(clients: Clients, name: str, wanted: str) -> None:
+    formation = clients("cloudformation")
     deadline = time.monotonic() + _STACK_SECONDS
     while time.monotonic() < deadline:
         (stack,) = formation.describe_stacks(StackName=name)["Stacks"]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
+        if stack["StackStatus"] == wanted:
             return
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            raise LabError(f"{name} was not created: {_reason(formation, name, stack)}", "The emulator may lack it.")
+            reason = _reason(formation, name, stack)
+            raise LabError(f"stack {name} is not as wanted: {reason}", "The emulator may lack something.")
         time.sleep(0.1)
     raise LabError(f"{name} did not settle within {_STACK_SECONDS:g} s", "Look at the emulator's log in .checker/lab.")
 

@@ -78,6 +78,14 @@ def down(project: Path) -> bool:
     return ended
 
 
+def deployed(project: Path) -> Path:
+    """The assembly as it was deployed in the project's lab."""
+    folder = project / server.FOLDER / "assembly"
+    if (folder / "manifest.json").exists():
+        return folder
+    return next(iter(sorted(folder.iterdir())))
+
+
 def variables(lab: Lab) -> dict[str, str]:
     """What points an AWS client at a lab, and at nothing else."""
     return {
