@@ -57,13 +57,15 @@ def block_long_bodies(account: Account) -> str:
 
 
 def limit_everybody(account: Account) -> str:
-    """Whatever spares the system's own traffic: a limit's scope, and rules that count addresses in query arguments."""
+    """A low limit without a scope, and no rule on query arguments that only counts."""
 
     def limit(rules: list[dict[str, Any]]) -> bool:
         found = False
         for rule in rules:
             rated = rule["Statement"].get("RateBasedStatement", {})
-            found = rated.pop("ScopeDownStatement", None) is not None or found
+            rated.pop("ScopeDownStatement", None)
+            if rated:
+                rated["Limit"], found = 100, True
             group = rule["Statement"].get("ManagedRuleGroupStatement", {})
             before = group.get("RuleActionOverrides", [])
             after = [each for each in before if not each["Name"].endswith("_QUERYARGUMENTS")]
@@ -71,7 +73,7 @@ def limit_everybody(account: Account) -> str:
                 group["RuleActionOverrides"], found = after, True
         return found
 
-    return f"web ACL {_changed(account, limit, 'that spares what the system itself sends')} spares nothing"
+    return f"web ACL {_changed(account, limit, 'with a limit')} spares nothing that the system itself sends"
 
 
 def _changed(account: Account, change: Callable[[list[dict[str, Any]]], bool], such: str) -> str:
