@@ -280,7 +280,7 @@ OF_PRODUCTION = [f"{OWN}:environment:production"]
 PROBES: Mapping[str, tuple[Callable[[Account], object], object, object]] = {
     "C1": (
         subjects,
-        {"StringEquals": f"{OWN}:environment:production"},
+        {"StringEquals": OF_PRODUCTION},
         {"StringEquals": None, "StringLike": f"{OWN}:*"},
     ),
     "C2": (kept_images, [], [3]),
