@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checker.errors import printable
 from checker.model.environments import Project
 from checker.model.judgements import Judgement, Place
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.verdicts import Finding, Outcome, Subject, Verdict
-from checker.model.worlds import Budget, BudgetExceeded, World
+from checker.model.verdicts import Finding, Outcome, Subject, Surface, Verdict
+from checker.model.worlds import Budget, BudgetExceeded, Gaps, World
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -78,7 +78,7 @@ def _collect(
     def listen(place: Place, judgements: Iterator[Judgement]) -> None:
         try:
             for judgement in judgements:
-                _add(found, rule, judgement)
+                _add(found, rule, _as_far_as_read(judgement, project.gaps))
                 heard.add(judgement.place.environment_name)
                 if budget.expired():
                     raise BudgetExceeded
@@ -89,12 +89,17 @@ def _collect(
             _add(found, rule, _crashed(place, error))
             heard.add(place.environment_name)
 
+    project.gaps.forget()
     for environment in project.environments:
         if rule.check is not None:
             listen(environment, rule.check(environment))
     if rule.check_project is not None and project.environments:
         listen(project.environments[0], rule.check_project(project))
-    for environment in project.environments if rule.check or rule.check_project else ():
+    account = project.account
+    if rule.check_account is not None and account is not None:
+        listen(account, rule.check_account(account, project))
+    on_resources = rule.check or rule.check_project or (rule.check_account and account)
+    for environment in project.environments if on_resources else ():
         if environment.name not in heard:
             _add(found, rule, environment.not_applicable(None, f"No {rule.looked_for} in this environment."))
     if rule.check_pipeline is not None and pipeline is not None:
@@ -102,7 +107,53 @@ def _collect(
         listen(pipeline, rule.check_pipeline(pipeline, project))
         if len(found) == before:
             _add(found, rule, pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository."))
+    _doubted(found, rule, project)
     return found
+
+
+_FIX: Final = "Let the audit's role read it: `checker permissions` prints the policy."
+
+
+def _why(types: Iterable[str], gaps: Gaps) -> str:
+    return "; ".join(f"{kind} could not all be read ({gaps.unlisted[kind]})" for kind in sorted(types))
+
+
+def _as_far_as_read(judgement: Judgement, gaps: Gaps) -> Judgement:
+    """A failure that may rest on what could not be listed is unknown: what was looked for since the last judgement."""
+    fresh = gaps.since()
+    if not fresh or judgement.outcome is not Outcome.FAIL:
+        return judgement
+    own = judgement.place.type if isinstance(judgement.place, Resource) else ""
+    others = fresh - {own}
+    return _unknown(judgement, _why(others, gaps)) if others else judgement
+
+
+def _unknown(judgement: Judgement, why: str) -> Judgement:
+    return replace(judgement, outcome=Outcome.UNKNOWN, violation=f"Cannot be decided: {why}.", fix=_FIX)
+
+
+def _doubted(found: dict[_Key, Judgement], rule: Rule, project: Project) -> None:
+    """What a rule said of an account while resources that it asked for could not all be listed is unknown.
+
+    A resource that passes although others of its type may be missing still passes, and one that fails by a property of
+    its own fails: only what may rest on the missing ones is in doubt.
+    """
+    met = project.gaps.met
+    if not met:
+        return
+    doubted = False
+    for key, judgement in found.items():
+        place = judgement.place
+        if place.surface is not Surface.ACCOUNT or judgement.outcome in (Outcome.UNKNOWN, Outcome.ERROR):
+            continue
+        alone = isinstance(place, Resource) and met <= {place.type}
+        if alone or (judgement.outcome is Outcome.FAIL and judgement.path):
+            continue
+        doubted = True
+        found[key] = _unknown(judgement, _why(met, project.gaps))
+    if not doubted:
+        for environment in project.environments:
+            _add(found, rule, environment.undecided(None, _why(met, project.gaps), fix=_FIX))
 
 
 def place_undecided(place: Place, why: str) -> Judgement:

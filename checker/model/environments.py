@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
+from checker.model.account import Account
 from checker.model.judgements import Judgeable
 from checker.model.resources import Resource, Stack
 from checker.model.settings import Settings
@@ -18,6 +19,7 @@ from checker.model.values import (
     Value,
 )
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+from checker.model.worlds import Gaps
 
 T = TypeVar("T")
 
@@ -61,11 +63,18 @@ CHILD_OF: Mapping[str, tuple[str, ...]] = {
 class Environment(Judgeable):
     """The stacks of one environment and all their resources (nested stacks included), indexed once."""
 
-    surface = Surface.TEMPLATE
-
     def __init__(
-        self, name: str, kind: EnvironmentKind, stacks: Iterable[Stack], resources: Iterable[Resource]
+        self,
+        name: str,
+        kind: EnvironmentKind,
+        stacks: Iterable[Stack],
+        resources: Iterable[Resource],
+        *,
+        surface: Surface = Surface.TEMPLATE,
+        place: str = "",
     ) -> None:
+        self.surface = surface
+        self._place = place
         self.name = name
         self.kind = kind
         self.stacks = tuple(stacks)
@@ -76,10 +85,12 @@ class Environment(Judgeable):
 
     @property
     def types(self) -> frozenset[str]:
+        self.project.gaps.ask(self.project.gaps.unlisted)
         return frozenset(self._by_type)
 
     def resources(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, in the template's order; of all types where none is named."""
+        self.project.gaps.ask(types or self.project.gaps.unlisted)
         for kind in types or self._by_type:
             yield from self._by_type.get(kind, ())
 
@@ -97,6 +108,7 @@ class Environment(Judgeable):
 
     def children(self, parent: Resource, *types: str) -> Iterator[Resource]:
         """The resources that complete ``parent`` (see :data:`CHILD_OF`), of these types."""
+        self.project.gaps.ask(types or CHILD_OF)
         for child in self._children.get(parent.key, ()):
             if not types or child.type in types:
                 yield child
@@ -118,7 +130,8 @@ class Environment(Judgeable):
         return Subject(SubjectKind.ENVIRONMENT, self.name)
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the protocol's shape
-        return Location(self.stacks[0].source.file if self.stacks else self.name, None, path or None)
+        file = self._place or (self.stacks[0].source.file if self.stacks else self.name)
+        return Location(file, None, path or None)
 
 
 class Project:
@@ -129,19 +142,29 @@ class Project:
         environments: Iterable[Environment],
         find_names: Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]] = lambda _: {},
         settings: Settings = Settings(),  # noqa: B008 - frozen
+        *,
+        gaps: Gaps | None = None,
+        account: Account | None = None,
     ) -> None:
         self.environments = tuple(environments)
+        self.gaps = gaps or Gaps()
+        self.account = account  # where the resources are those of a live account
         self.settings = settings
         self._find_names = find_names
-        self._worked_out: dict[Callable[[Project], Any], Any] = {}
+        # What was worked out, and which gaps were met on the way: whoever asks again meets them again.
+        self._worked_out: dict[Callable[[Project], Any], tuple[Any, set[str]]] = {}
         for environment in self.environments:
             environment.project = self
 
     def once(self, compute: Callable[[Project], T]) -> T:
         """``compute(project)``, worked out once for all the rules that ask. ``compute`` is a module's function."""
         if compute not in self._worked_out:
-            self._worked_out[compute] = compute(self)
-        found: T = self._worked_out[compute]
+            asked, self.gaps.met = self.gaps.met, set()
+            self._worked_out[compute] = (compute(self), self.gaps.met)
+            self.gaps.met = asked
+        found: T
+        found, met = self._worked_out[compute]
+        self.gaps.meet(met)
         return found
 
     def environment(self, name: str) -> Environment | None:
@@ -173,7 +196,10 @@ class Project:
                     yield found
             yield from self.names.get(value, ())
         elif isinstance(value, str):
-            yield from self.names.get(value, ())
+            found_by_name = self.names.get(value, ())
+            if not found_by_name:
+                self.gaps.missed(value)
+            yield from found_by_name
         elif isinstance(value, list):
             for item in value:
                 yield from self.all_referred(item)

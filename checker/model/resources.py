@@ -78,6 +78,7 @@ class Stack:
     parameters: Mapping[str, Raw] = field(default_factory=dict)
     nested: dict[str, Stack] = field(default_factory=dict)
     parent: Stack | None = None
+    status: str = ""  # as CloudFormation tells it; empty for one that is not deployed yet
     # What of this stack could not be read, e.g. a macro that CloudFormation would expand.
     unread: list[str] = field(default_factory=list)
 
@@ -109,7 +110,19 @@ class StackPlace(Judgeable):
 class Resource(Judgeable):
     """One resource. ``get`` never raises and never guesses."""
 
-    __slots__ = ("_properties", "_seen", "certain", "key", "logical_id", "raw", "scope", "stack", "surface", "type")
+    __slots__ = (
+        "_properties",
+        "_seen",
+        "certain",
+        "key",
+        "logical_id",
+        "physical_id",
+        "raw",
+        "scope",
+        "stack",
+        "surface",
+        "type",
+    )
 
     def __init__(
         self,
@@ -120,6 +133,7 @@ class Resource(Judgeable):
         surface: Surface = Surface.TEMPLATE,
         *,
         certain: bool = True,
+        physical_id: str | None = None,
     ) -> None:
         self.stack = stack
         self.logical_id = logical_id
@@ -128,6 +142,7 @@ class Resource(Judgeable):
         self.surface = surface
         # False where a condition that cannot be decided says whether it exists: it cannot fail for sure then.
         self.certain = certain
+        self.physical_id = physical_id
         self.key = ResourceKey(stack.id, logical_id)
         kind = raw.get("Type")
         self.type: str = kind if isinstance(kind, str) else ""
@@ -203,6 +218,7 @@ class Resource(Judgeable):
             type=self.type,
             stack=self.stack.name,
             logical_id=self.logical_id,
+            physical_id=self.physical_id,
             construct_path=self.construct_path,
         )
 

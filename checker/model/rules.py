@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.verdicts import Surface
@@ -20,8 +21,9 @@ class Rule:
     """One finding as code.
 
     ``check`` is called once per environment, ``check_project`` once with all of them (for what only shows between
-    environments), ``check_pipeline`` once where the repository's workflows, scripts and migrations are at hand. A rule
-    has at least one of them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
+    environments), ``check_pipeline`` once where the repository's workflows, scripts and migrations are at hand,
+    ``check_account`` once where the resources are a live account's, for what no template can tell. A rule has at least
+    one of them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
     says of each environment that ``check`` and ``check_project`` are silent about; ``looked_for_in_pipeline`` likewise
     of a pipeline. Title and severity stand in the register.
     """
@@ -31,6 +33,7 @@ class Rule:
     check: Callable[[Environment], Iterator[Judgement]] | None = None
     check_project: Callable[[Project], Iterator[Judgement]] | None = None
     check_pipeline: Callable[[Pipeline, Project], Iterator[Judgement]] | None = None
+    check_account: Callable[[Account, Project], Iterator[Judgement]] | None = None
     looked_for_in_pipeline: str = ""
 
     @property
@@ -41,4 +44,6 @@ class Rule:
             found |= {Surface.TEMPLATE, Surface.ACCOUNT}
         if self.check_pipeline is not None:
             found |= {Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION}
+        if self.check_account is not None:
+            found.add(Surface.ACCOUNT)
         return frozenset(found)

@@ -1,11 +1,16 @@
-"""Worlds: what the templates leave open, answered one way; and the budget of time that judging each of them has."""
+"""Worlds: what the templates leave open, answered one way; the time that judging has; an account's gaps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from checker.model.values import Hole
+
+_SERVICE: Final = re.compile(r"arn:aws[\w-]*:([\w-]+):")
+_ID: Final = re.compile(r"[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +42,40 @@ class Budget:
 
 class BudgetExceeded(Exception):  # noqa: N818 - it is a signal to the judge, not an error of the user's
     """The time that a rule may take is over."""
+
+
+class Gaps:
+    """Types of an account whose resources could not all be listed, and which of them the current rule asked for."""
+
+    def __init__(self, unlisted: Mapping[str, str] | None = None) -> None:
+        self.unlisted: Mapping[str, str] = unlisted or {}  # type -> why
+        self.met: set[str] = set()
+        self._fresh: set[str] = set()
+
+    def ask(self, types: Iterable[str]) -> None:
+        """Take note that somebody looks at these types."""
+        if self.unlisted:
+            self.meet(kind for kind in types if kind in self.unlisted)
+
+    def meet(self, types: Iterable[str]) -> None:
+        """Take note of gaps that somebody meets, or met when what is asked for again was worked out."""
+        found = set(types)
+        self.met |= found
+        self._fresh |= found
+
+    def since(self) -> set[str]:
+        """The gaps that were met since this was last asked."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
+
+    def forget(self) -> None:
+        """Another rule begins."""
+        self.met, self._fresh = set(), set()
+
+    def missed(self, value: str) -> None:
+        """Take note that a value names nothing that was read: an ARN or an id may be that of what was not listed."""
+        if self.unlisted:
+            match = _SERVICE.match(value)
+            service = "ec2" if match is None and _ID.fullmatch(value) else match[1].replace("-", "") if match else ""
+            if service:
+                self.ask(kind for kind in self.unlisted if kind.split("::")[1].lower().startswith(service))

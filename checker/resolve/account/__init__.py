@@ -1,0 +1,1 @@
+"""From a snapshot of an account to the same model that templates are read into."""

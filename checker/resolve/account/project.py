@@ -1,0 +1,261 @@
+"""From a snapshot to the project that rules see: the same classes as a template's, read in one world.
+
+What a resource lacks was not set; what could not be read is :class:`Unknown` in its place. A type whose list could not
+be read is a gap: whoever asks for its resources is told afterwards (:class:`checker.model.worlds.Gaps`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from checker.model.account import Account
+from checker.model.environment_words import environment_of, kind_of
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import ConstructOrigin, Raw, Resource, Stack
+from checker.model.settings import Settings
+from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack
+from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown
+from checker.model.verdicts import Surface
+from checker.model.worlds import Gaps
+from checker.resolve.account.references import ReadOnly, References
+
+_NESTED: Final = "AWS::CloudFormation::Stack"
+# Attributes beside Properties that only the deployed template tells.
+_DECLARED: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy", "Metadata")
+_TAGS: Final = ("environment", "env", "stage")
+FindNames = Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """An account as the document that facts came from: it has no lines."""
+
+    file: str
+
+    def line_of(self, path: tuple[str | int, ...]) -> int | None:  # noqa: ARG002 - the protocol's shape
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveScope:
+    """Resolves the values of one live resource: references found, nothing else to evaluate."""
+
+    references: References
+    own: ResourceKey
+
+    def resolve(self, expression: Raw) -> Resolved | Absent:
+        return ABSENT if expression is None else self.references.resolve(expression, self.own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAccount:
+    """What an account is taken for: its project, its environments' kinds, what belongs to none, and what was noted."""
+
+    project: Project
+    kinds: Mapping[str, EnvironmentKind]
+    unmanaged: tuple[LiveResource, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of the stacks beside the account: which environment each is of, and where each was written."""
+
+    environments: Mapping[str, str] = field(default_factory=dict)  # stack name -> environment
+    constructs: Mapping[str, Mapping[str, ConstructOrigin]] = field(default_factory=dict)  # stack name -> logical id ->
+
+
+def live_project(
+    snapshot: Snapshot,
+    known: Known,
+    settings: Settings,
+    *,
+    read_only: ReadOnly,
+    find_names: FindNames,
+    wanted: Sequence[str] = (),
+) -> LiveAccount:
+    """The account's project. ``wanted``: judge these environments and what they share; all where none is named."""
+    place = f"account {snapshot.account or 'of unknown number'}" + (f", {snapshot.region}" if snapshot.region else "")
+    source = LiveSource(place)
+    notes: list[str] = []
+    stacks = {each.name: _stack(each, snapshot, source, known) for each in snapshot.stacks}
+    _nest(stacks, snapshot.stacks)
+    environments = {name: _environment(stack, known, notes) for name, stack in stacks.items()}
+    outside: dict[str, Stack] = {}
+    unmanaged: list[LiveResource] = []
+    placed: list[tuple[Stack, str, LiveResource]] = []
+    for resource in snapshot.resources:
+        stack = stacks.get(resource.stack or "")
+        if stack is None:
+            environment = environments.get(resource.stack or "") or _spoken(resource)
+            if not environment:
+                unmanaged.append(resource)
+                continue
+            stack = outside.setdefault(
+                environment,
+                Stack(
+                    f"outside of stacks, {environment}", "", environment, {}, source, snapshot.account, snapshot.region
+                ),
+            )
+        placed.append((stack, resource.logical_id or resource.physical_id or resource.type, resource))
+    placed += _not_read({(stack.id, logical_id) for stack, logical_id, _ in placed}, stacks, snapshot)
+    for stack in (*stacks.values(), *outside.values()):
+        stack.environment = stack.environment or environments.get(stack.name, "")
+    keyed = [(ResourceKey(stack.id, logical_id), resource) for stack, logical_id, resource in placed]
+    references = References(keyed, read_only)
+    resources: dict[str, list[Resource]] = {}
+    templates = {each.name: each for each in snapshot.stacks}
+    for (stack, logical_id, live), (key, _) in zip(placed, keyed, strict=True):
+        raw = _raw(live, logical_id, templates.get(stack.name))
+        made = Resource(
+            stack, logical_id, raw, LiveScope(references, key), Surface.ACCOUNT, physical_id=live.physical_id
+        )
+        resources.setdefault(stack.environment, []).append(made)
+    kinds = _kinds([*stacks.values(), *outside.values()], settings, wanted)
+    gaps = Gaps({each.what: each.why for each in snapshot.unread if each.what.startswith("AWS::")})
+    project = Project(
+        [
+            Environment(
+                name,
+                kind,
+                [each for each in stacks.values() if each.environment == name],
+                resources.get(name, ()),
+                surface=Surface.ACCOUNT,
+                place=source.file,
+            )
+            for name, kind in kinds.items()
+        ],
+        find_names,
+        settings,
+        gaps=gaps,
+        account=Account(snapshot.account, snapshot.region, source.file, snapshot.facts, _unread_facts(snapshot)),
+    )
+    return LiveAccount(project=project, kinds=kinds, unmanaged=tuple(unmanaged), notes=tuple(notes))
+
+
+def _stack(each: SnapshotStack, snapshot: Snapshot, source: LiveSource, known: Known) -> Stack:
+    template = each.template or {}
+    return Stack(
+        each.name, each.name, known.environments.get(each.name, ""), template, source, snapshot.account,
+        snapshot.region, constructs=known.constructs.get(each.name, {}), parameters=each.parameters,
+        status=each.status,
+    )  # fmt: skip
+
+
+def _nest(stacks: Mapping[str, Stack], listed: Iterable[SnapshotStack]) -> None:
+    by_id = {each.id: each.name for each in listed if each.id}
+    for each in listed:
+        for resource in each.resources:
+            child = by_id.get(resource.physical_id or "") if resource.type == _NESTED else None
+            if child is not None and child != each.name:
+                stacks[child].parent = stacks[each.name]
+                stacks[each.name].nested[resource.logical_id] = stacks[child]
+
+
+def _environment(stack: Stack, known: Known, notes: list[str]) -> str:
+    """The environment of a stack: said, or that of the stack that it is nested in, or the one its name speaks of."""
+    seen = set()
+    each: Stack | None = stack
+    while each is not None and each.name not in seen:
+        seen.add(each.name)
+        if each.name in known.environments:
+            return known.environments[each.name]
+        each = each.parent
+    if known.environments:
+        return ""  # the project says which stacks are its own: this is somebody else's
+    guess = environment_of(stack.name)
+    if guess:
+        notes.append(f"took stack {stack.name} for environment {guess} (by its name)")
+    return guess or ""
+
+
+def _spoken(resource: LiveResource) -> str:
+    """The environment that a resource of no stack belongs to, as its tags or its name say."""
+    for name, value in _tags(resource.properties.get("Tags")):
+        if name.lower().rsplit(":", 1)[-1] in _TAGS:
+            return environment_of(value) or value
+    return environment_of(resource.physical_id or "") or ""
+
+
+def _tags(tags: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(tags, Mapping):
+        yield from ((str(name), str(value)) for name, value in tags.items())
+    for each in tags if isinstance(tags, list) else ():
+        if isinstance(each, Mapping):
+            yield str(each.get("Key", "")), str(each.get("Value", ""))
+
+
+def _not_read(
+    placed: set[tuple[str, str]], stacks: Mapping[str, Stack], snapshot: Snapshot
+) -> Iterator[tuple[Stack, str, LiveResource]]:
+    """Resources that a stack has and that nothing was read of: they are there, and all about them is unknown.
+
+    Of a type that was read, such a resource is gone from the account; drift says so.
+    """
+    read = {each.type for each in snapshot.resources}
+    for stack in snapshot.stacks:
+        for each in stack.resources:
+            if (stack.name, each.logical_id) not in placed and each.type not in read and not _made_by(each.type):
+                why = "nothing was read of this resource"
+                found = LiveResource(each.type, each.physical_id, stack.name, each.logical_id, unread={"": why})
+                yield stacks[stack.name], each.logical_id, found
+
+
+def _made_by(kind: str) -> bool:
+    return kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))
+
+
+def _raw(live: LiveResource, logical_id: str, stack: SnapshotStack | None) -> dict[str, Raw]:
+    properties: Any = Unknown(live.unread[""]) if "" in live.unread else dict(live.properties)
+    if isinstance(properties, dict):
+        for path, why in live.unread.items():
+            _put(properties, path.split("."), Unknown(why))
+    raw: dict[str, Raw] = {"Type": live.type, "Properties": properties}
+    if stack is None or live.logical_id is None:
+        return raw
+    if stack.template is None:
+        raw.update(dict.fromkeys(_DECLARED[:2], Unknown(f"the template of stack {stack.name} was not read")))
+        return raw
+    declared = stack.template.get("Resources")
+    written = declared.get(logical_id) if isinstance(declared, dict) else None
+    if isinstance(written, dict):
+        raw.update({name: written[name] for name in _DECLARED if name in written})
+    return raw
+
+
+def _put(node: dict[str, Any], steps: list[str], value: Unknown) -> None:
+    """Set a path, copying what is above it: a snapshot is not written to."""
+    first, *rest = steps
+    if not rest:
+        node[first] = value
+        return
+    below = node.get(first)
+    if isinstance(below, list) and rest[0].isdigit() and int(rest[0]) < len(below):
+        items = list(below)
+        index, *further = rest
+        item = items[int(index)]
+        if further and isinstance(item, dict):
+            items[int(index)] = copy = dict(item)
+            _put(copy, further, value)
+        else:
+            items[int(index)] = value
+        node[first] = items
+    elif isinstance(below, dict | None):
+        node[first] = copy = dict(below or {})
+        _put(copy, rest, value)
+    else:
+        node[first] = value
+
+
+def _kinds(stacks: Iterable[Stack], settings: Settings, wanted: Sequence[str]) -> dict[str, EnvironmentKind]:
+    names = dict.fromkeys(each.environment for each in stacks if each.environment)
+    kinds = {name: EnvironmentKind(settings.environment_kinds.get(name) or kind_of(name)) for name in names}
+    return {
+        name: kind for name, kind in kinds.items() if not wanted or name in wanted or kind is EnvironmentKind.SHARED
+    }
+
+
+def _unread_facts(snapshot: Snapshot) -> dict[str, str]:
+    return {each.what.removeprefix("facts/"): each.why for each in snapshot.unread if each.what.startswith("facts/")}

@@ -1,0 +1,85 @@
+"""References between the resources of an account: a live value that is another resource's id, ARN or endpoint.
+
+In a template ``{"Ref": "Cluster"}`` says which resource is meant; an account only has ``arn:aws:ecs:…:cluster/x``. Here
+both become the same thing, a hole that names the resource, so that a rule sees one graph. Plain names stay text: a name
+says nothing of the type, and whoever looks one up asks for the type that it expects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Final
+
+from checker.model.snapshot import LiveResource
+from checker.model.values import Hole, HoleKind, Resolved, ResourceKey, Unknown, text
+
+# What can be nothing but a reference: an ARN, an id that AWS generates (sg-0abc, vpc-…, eipalloc-…), a host name.
+_TOKEN: Final = re.compile(
+    r"arn:aws[\w-]*:[\w-]+:[\w-]*:[\w-]*:[\w+=,.@:/$-]+"
+    r"|\b[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})\b"
+    r"|\b[a-z0-9](?:[a-z0-9-]*\.)+(?:com|net|aws|on\.aws|internal|cn)\b"
+)
+# What cuts an ARN shorter: `arn:…:bucket/*` is the bucket's, `arn:…:log-group:x:*` the group's.
+_CUT: Final = re.compile(r"[:/](?=[^:/]*$)")
+
+
+# The attributes of a type that only reading tells: they are the resource's own, other ids among its properties are not.
+ReadOnly = Callable[[str], Collection[str]]
+
+
+class References:
+    """The ids of all resources of a snapshot, and what each is the reference of. ``read_only``: of a type."""
+
+    def __init__(self, resources: Iterable[tuple[ResourceKey, LiveResource]], read_only: ReadOnly) -> None:
+        self._holes: dict[str, Hole] = {}
+        resources = list(resources)
+        for key, resource in resources:
+            self._add(resource.physical_id, key, "")
+        for key, resource in resources:
+            for path in read_only(resource.type):
+                self._add(_at(resource, path), key, path)
+
+    def _add(self, value: object, key: ResourceKey, attribute: str) -> None:
+        if isinstance(value, str) and _TOKEN.fullmatch(value):
+            self._holes.setdefault(value, Hole(HoleKind.RESOURCE, value, key, attribute))
+
+    def resolve(self, value: Any, own: ResourceKey) -> Resolved:
+        """``value`` with references in the place of what is another resource's; what is ``own`` stays as it is."""
+        if isinstance(value, str):
+            return self._text(value, own)
+        if isinstance(value, dict):
+            return {key: self.resolve(each, own) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(each, own) for each in value]
+        return value if isinstance(value, bool | int | float | Unknown | None) else str(value)
+
+    def _text(self, value: str, own: ResourceKey) -> Resolved:
+        if "-" not in value and "." not in value and ":" not in value:
+            return value
+        parts: list[str | Hole] = []
+        end = 0
+        for match in _TOKEN.finditer(value):
+            found = self._longest(match[0], own)
+            if found is not None:
+                hole, length = found
+                parts += [value[end : match.start()], hole]
+                end = match.start() + length
+        return text([*parts, value[end:]]) if parts else value
+
+    def _longest(self, token: str, own: ResourceKey) -> tuple[Hole, int] | None:
+        """The reference that the token is or begins with, and how much of it that is."""
+        while token:
+            hole = self._holes.get(token)
+            if hole is not None:
+                return (hole, len(token)) if hole.target != own else None
+            cut = _CUT.search(token) if token.startswith("arn:") else None
+            token = token[: cut.start()] if cut else ""
+        return None
+
+
+def _at(resource: LiveResource, path: str) -> object:
+    node: Any = resource.properties
+    for step in path.split("."):
+        node = node.get(step) if isinstance(node, dict) else None
+    return node
