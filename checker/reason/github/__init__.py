@@ -1,0 +1,1 @@
+"""What a pipeline asks of GitHub: its API and its tags."""

@@ -1,0 +1,280 @@
+"""Where a job asks what a tag names: for the commit, or for the tag's own object.
+
+An annotated tag is an object of its own, which names the commit. ``git rev-parse TAG``, ``git ls-remote`` and GitHub's
+``git/ref/tags/TAG`` answer with that object's id, which no image, artifact or deployment is called after.
+Sources: Git documentation, git-rev-parse ("Specifying revisions", ``<rev>^{<type>}``), git-show-ref
+(``--dereference``), git-ls-remote, git-for-each-ref (``*objectname``); GitHub REST API, "Git references", "Git tags".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from checker.model.environment_words import words
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, Stream
+from checker.model.possible import OneOf, Possible, options, shown
+from checker.model.values import Hole, Text, pieces
+from checker.reason.github.requests import Request, requests_of
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+    from checker.model.pipeline.scripts import CdkCommand, Trace
+
+    Place: TypeAlias = "EffectiveStep | Command | AwsCall | CdkCommand"
+
+_TAG_WORDS: Final = frozenset({"tag", "tags", "version", "release"})
+_OTHER_WORDS: Final = frozenset({"sha", "commit", "branch", "head", "base", "hash"})
+_EITHER_WORDS: Final = frozenset({"ref", "revision", "rev"})
+_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.-]+)?")
+_PEELED: Final = re.compile(r"\^\{(?:commit|)\}|\^0|~\d*")
+_NO_ID: Final = re.compile(r"--(?:abbrev-ref|symbolic|show-|git-dir|git-common|is-|absolute|git-path|local-env)")
+_SHA_OF_OBJECT: Final = re.compile(r"object\W{1,4}sha\b|object\s*:\s*\{\s*sha\b")
+_REF: Final = re.compile(r"git/(?:ref|refs|matching-refs)/tags/")
+_FIRST_COLUMN: Final = re.compile(r"\bcut\b.*-f ?1\b|print \$1\b|head -c|cut -c|\bsed\b")
+_VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
+
+
+@dataclass(frozen=True, slots=True)
+class TagRead:
+    """One question for what a tag names. ``commit`` is whether the answer is the commit, ``None`` if that is open."""
+
+    place: Place
+    asked: str
+    commit: bool | None
+
+
+def tag_reads(job: EffectiveJob, trace: Trace) -> Iterator[TagRead]:
+    """Every place of a job where a tag is turned into an id that is then used."""
+    for index, action in enumerate(trace.actions):
+        if isinstance(action, Command):
+            yield from _command(action, trace, index, job)
+    yield from _objects_in_values(trace)
+    for step in job.steps:
+        if step.runs is not False and step.step.action == "actions/github-script":
+            yield from _script(step)
+
+
+# --- git --------------------------------------------------------------------------------------------------------------
+
+
+def _command(command: Command, trace: Trace, index: int, job: EffectiveJob) -> Iterator[TagRead]:
+    if command.program == "git":
+        yield from _git(command, trace, index, job)
+    elif (
+        command.program == "cat"
+        and any(".git/refs/tags/" in shown(word) for word in command.words[1:])
+        and _is_used(command, trace, index)
+    ):
+        yield TagRead(command, "the file of a tag's reference", commit=False)
+    for request in requests_of(command):
+        read = _request(request, trace, index, job)
+        if read is not None:
+            yield read
+
+
+def _git(command: Command, trace: Trace, index: int, job: EffectiveJob) -> Iterator[TagRead]:
+    given = list(command.words[1:])
+    while given and isinstance(given[0], str) and given[0].startswith("-"):
+        del given[: 2 if given[0] in _VALUED else 1]
+    if not given:
+        return
+    name, arguments = given[0], given[1:]
+    flags = " ".join(str(word) for word in arguments if isinstance(word, str) and word.startswith("-"))
+    named = [word for word in arguments if not (isinstance(word, str) and word.startswith("-"))]
+    asked = f"git {name}"
+    if name == "rev-parse" and not _NO_ID.search(flags):
+        for word in named:
+            tag = is_tag(word, job)
+            if tag is not False and (_is_peeled(word) or _is_used(command, trace, index)):
+                right = _is_peeled(word) or _peeled_later(trace, index)
+                yield TagRead(command, asked, commit=True if right else None if tag is None else False)
+    elif name in {"rev-list", "log"} and any(is_tag(word, job) for word in named) and command.handling.captured:
+        yield TagRead(command, asked, commit=True)
+    elif name == "ls-remote" and (tags := [word for word in named[1:] if is_tag(word, job)]):
+        line = _line(trace, command)
+        if any(map(_is_peeled, tags)) or "^{}" in line.replace("\\", ""):
+            yield TagRead(command, asked, commit=True)
+        elif _FIRST_COLUMN.search(line):
+            yield TagRead(command, asked, commit=False)
+        elif command.handling.captured and not command.handling.piped:
+            yield TagRead(command, asked, commit=None)
+    elif name in {"show-ref", "for-each-ref", "tag"} and _is_used(command, trace, index):
+        yield from _listed(command, name, flags, any(is_tag(word, job) for word in named))
+
+
+def _listed(command: Command, name: str, flags: str, of_tag: bool) -> Iterator[TagRead]:
+    """Commands that list references with what they point at."""
+    text = command.text()
+    if name == "show-ref" and of_tag and re.search(r"(?:^|\s)(?:--hash|-[a-z]*s)", flags):
+        yield TagRead(command, "git show-ref", commit="-d" in flags.split() or "--dereference" in flags)
+    elif name != "show-ref" and "objectname" in text and (name == "tag" or "refs/tags" in text):
+        yield TagRead(command, f"git {name}", commit="*objectname" in text)
+
+
+def _is_peeled(word: Possible) -> bool:
+    return bool(_PEELED.search(_literal_end(word)))
+
+
+def _literal_end(word: Possible) -> str:
+    last = pieces(word)[-1] if isinstance(word, str | Text) else ""
+    return last if isinstance(last, str) else ""
+
+
+def is_tag(word: Possible, job: EffectiveJob) -> bool | None:
+    """Whether a revision that is named so is a tag; ``None`` where it may be one."""
+    answers = {_option(option, job) for option in options(word) or (None,)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _option(option: object, job: EffectiveJob) -> bool | None:
+    if not isinstance(option, str | Text):
+        return None
+    first = pieces(option)[0]
+    if isinstance(first, str) and first.startswith(("refs/tags/", "tags/")):
+        return True
+    if isinstance(option, str):
+        return bool(_VERSION.fullmatch(_PEELED.sub("", option)))
+    if isinstance(first, str) and first.startswith(("refs/heads/", "origin/", "refs/remotes/")):
+        return False
+    answers = [_hole(hole, job) for hole in option.holes]
+    return True if True in answers else None if None in answers else False
+
+
+def _hole(hole: Hole, job: EffectiveJob) -> bool | None:
+    text = hole.shown
+    if re.search(r"\bgit (?:describe|tag)\b", text) or "release.tag_name" in text:
+        return True
+    if re.search(r"github\.ref\b|github\.ref_name|GITHUB_REF\b|GITHUB_REF_NAME", text):
+        on_tag = {str(start.ref).startswith("refs/tags/") for start in job.starts}
+        return on_tag.pop() if len(on_tag) == 1 else (None if on_tag else False)
+    name = re.split(r"[.\[]", text.strip("${} )").split("||")[0].strip())[-1]
+    spoken = set(words(name))
+    if spoken & _OTHER_WORDS:
+        return False
+    if spoken & _TAG_WORDS:
+        return True
+    return None if spoken & _EITHER_WORDS else False
+
+
+def _is_used(command: Command, trace: Trace, index: int) -> bool:
+    """Whether what it prints goes anywhere: a question whether a tag is there takes no id from the answer."""
+    handling = command.handling
+    if command.spot.file.endswith(".py"):
+        return any("rev-parse" in hole.shown or "show-ref" in hole.shown for hole in _holes_after(trace, index))
+    if handling.stdout in {Stream.DISCARDED}:
+        return False
+    return bool(handling.captured) or handling.inside or handling.piped or handling.stdout is Stream.FILE
+
+
+def _peeled_later(trace: Trace, index: int) -> bool:
+    """Whether a later git command asks for the commit of what this one printed."""
+    later = [each for each in trace.actions[index + 1 :] if isinstance(each, Command) and each.program == "git"]
+    for command in later:
+        peels = command.words[1:2] in (("rev-list",), ("cat-file",), ("log",))
+        for word in command.words:
+            asks = isinstance(word, Text) and any("rev-parse" in hole.shown for hole in word.holes)
+            if asks and (peels or _is_peeled(word)):
+                return True
+    return False
+
+
+def _line(trace: Trace, command: Command) -> str:
+    """All that stands in the same pipeline, as one text."""
+    same = [each for each in trace.commands if each.spot.file == command.spot.file and each.step is command.step]
+    return "\n".join(each.text() for each in same if abs(each.spot.line - command.spot.line) <= 3)
+
+
+# --- GitHub's API -----------------------------------------------------------------------------------------------------
+
+
+def _request(request: Request, trace: Trace, index: int, job: EffectiveJob) -> TagRead | None:
+    place, path = request.command, request.path
+    if "graphql" in path and re.search(r"refs/tags|\btag", request.text) and re.search(r"target\s*\{", request.text):
+        right = bool(re.search(r"on (?:Tag|Commit)\b", request.text)) or "commit" in request.text
+        return TagRead(place, "a query for a tag's target", commit=right)
+    if re.search(r"/commits/", path) and is_tag(_last_part(request.url), job):
+        return TagRead(place, "the commit of a tag", commit=True)
+    if not _REF.search(path):
+        return None
+    asked = "GitHub's reference of a tag"
+    later = [each for other in trace.commands if other is not place for each in requests_of(other)]
+    if any("git/tags/" in each.path for each in later):
+        return TagRead(place, asked, commit=True)
+    after = [each.text() for each in trace.commands if each.step is place.step and each is not place]
+    if _SHA_OF_OBJECT.search(request.text) or any(_SHA_OF_OBJECT.search(text) for text in after):
+        return TagRead(place, asked, commit=False)
+    if any(_SHA_OF_OBJECT.search(hole.shown) for hole in _holes_after(trace, index)):
+        return TagRead(place, asked, commit=False)
+    handling = place.handling
+    taken = place.program == "http" or handling.captured or handling.piped or handling.inside
+    return TagRead(place, asked, commit=None) if taken and handling.stdout is not Stream.DISCARDED else None
+
+
+def _last_part(url: Possible) -> Possible:
+    if not isinstance(url, Text):
+        return shown(url).rpartition("/")[2]
+    last = url.parts[-1]
+    return Text((last,)) if isinstance(last, Hole) else last.rpartition("/")[2]
+
+
+_LIBRARY: Final = re.compile(r"get_git_ref\(\W{0,3}(?:refs/)?tags/.*object\.sha|\btags\[.*\]\.object\.hexsha")
+
+
+def _objects_in_values(trace: Trace) -> Iterator[TagRead]:
+    """What Python libraries give for a tag, where something is done with it."""
+    for action in trace.actions:
+        if any(_LIBRARY.search(hole.shown) for hole in _holes(action)):
+            yield TagRead(action, "the object of a tag's reference", commit=False)
+            return
+
+
+_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def _script(step: EffectiveStep) -> Iterator[TagRead]:
+    """JavaScript of ``actions/github-script``: read as text, for it is followed by nobody."""
+    written = step.step.with_.get("script")
+    text = _COMMENT.sub("", str(written.value)) if written is not None else ""
+    asks = re.search(r"\bgetRef\s*\(|git/refs?/|listMatchingRefs\s*\(|matching-refs", text) and "tags/" in text
+    if asks:
+        peels = re.search(r"\bgetTag\s*\(|git/tags/|object\.type\b|\bgetCommit\s*\(", text)
+        taken = re.search(r"object\??\.sha\b|object\s*:\s*\{\s*sha\b|object\[.sha.\]", text)
+        yield TagRead(step, "GitHub's reference of a tag", commit=True if peels else False if taken else None)
+    elif re.search(r"\bgetCommit\s*\(", text) and re.search(r"tag", text, re.IGNORECASE):
+        yield TagRead(step, "the commit of a tag", commit=True)
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _holes_after(trace: Trace, index: int) -> Iterator[Hole]:
+    for action in trace.actions[index + 1 :]:
+        yield from _holes(action)
+    for output in trace.outputs:
+        yield from _holes_of(output.value)
+
+
+def _holes(action: Place) -> Iterator[Hole]:
+    if isinstance(action, Command):
+        for word in (*action.words, *action.environment.values()):
+            yield from _holes_of(word)
+    elif isinstance(action, AwsCall):
+        for argument in action.arguments.values():
+            yield from _holes_of(argument)
+
+
+def _holes_of(value: Argument) -> Iterator[Hole]:
+    if isinstance(value, Text):
+        yield from value.holes
+    elif isinstance(value, OneOf):
+        for option in value.options:
+            yield from _holes_of(option)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _holes_of(each)
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _holes_of(each)
