@@ -176,6 +176,20 @@ def _delete_provider(physical_id: str, _: Properties) -> None:
     iam._delete_oidc_provider({"OpenIDConnectProviderArn": [physical_id]})
 
 
+def _ip_set(_: str, properties: Properties, stack: str) -> Made:
+    """CloudFormation names a set that its template does not, after the stack."""
+    name = properties.get("Name") or f"{stack}-ip-set-{len(waf._ip_sets)}"
+    status, _headers, body = waf._create_ip_set({**properties, "Name": name})
+    if status >= 400:
+        raise ValueError(f"CreateIPSet was refused: {body!r}")
+    made = json.loads(body)["Summary"]
+    return f"{name}|{made['Id']}|{properties['Scope']}", {"Arn": made["ARN"], "Id": made["Id"]}
+
+
+def _delete_ip_set(physical_id: str, properties: Properties) -> None:
+    waf._delete_ip_set({"Id": physical_id.split("|")[1], "Scope": properties["Scope"]})
+
+
 def _web_acl_association(_: str, properties: Properties, __: str) -> Made:
     resource, acl = properties["ResourceArn"], properties["WebACLArn"]
     status, _headers, body = waf._associate_web_acl({"ResourceArn": resource, "WebACLArn": acl})
@@ -232,6 +246,7 @@ _TYPES: Final[tuple[tuple[str, Callable[..., Made], Callable[..., None]], ...]] 
     ("AWS::EC2::SecurityGroupIngress", _authorize("Ingress"), _revoke("Ingress")),
     ("AWS::EC2::SecurityGroupEgress", _authorize("Egress"), _revoke("Egress")),
     ("AWS::IAM::OIDCProvider", _provider, _delete_provider),
+    ("AWS::WAFv2::IPSet", _ip_set, _delete_ip_set),
     ("AWS::WAFv2::WebACLAssociation", _web_acl_association, _delete_association),
     ("AWS::WAFv2::LoggingConfiguration", _logging, _delete_logging),
 )

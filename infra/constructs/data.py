@@ -127,6 +127,9 @@ class Database(Construct):
             copy_tags_to_snapshot=True,
             deletion_protection=size.deletion_protection,
             database_insights_mode=rds.DatabaseInsightsMode.STANDARD,
+            # Not part of that mode: a property of its own. Seven days cost nothing.
+            enable_performance_insights=True,
+            performance_insight_retention=rds.PerformanceInsightRetention.DEFAULT,
             removal_policy=cdk.RemovalPolicy.SNAPSHOT if config.retain else cdk.RemovalPolicy.DESTROY,
         )
 

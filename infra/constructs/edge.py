@@ -19,6 +19,9 @@ from infra.constructs.waf import WebAcl
 from infra.environments import EnvironmentConfig
 
 HTTP: Final = 80
+IDLE: Final = cdk.Duration.minutes(15)
+"""How long a connection may be silent. Clients of mcp hold streams open that are silent for minutes, which the default
+of 60 s would cut; the services keep their own side open for longer (docs/application-contract.md)."""
 TOO_MANY_ERRORS: Final = 10
 """Per five minutes."""
 
@@ -74,6 +77,7 @@ class Edge(Construct):
             security_group=group,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             drop_invalid_header_fields=True,
+            idle_timeout=IDLE,
             deletion_protection=config.retain,
         )
         self.load_balancer.log_access_logs(self._access_log_bucket())
@@ -97,7 +101,7 @@ class Edge(Construct):
             target=route53.RecordTarget.from_alias(targets.LoadBalancerTarget(self.load_balancer)),
         )
         if config.waf:
-            WebAcl(self, "Waf", config=config, load_balancer=self.load_balancer)
+            WebAcl(self, "Waf", config=config, load_balancer=self.load_balancer, own_addresses=network.nat_addresses)
         observability.alarm(
             "alb-5xx",
             metric=self.load_balancer.metrics.http_code_elb(

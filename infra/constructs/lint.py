@@ -5,10 +5,6 @@ from typing import Final
 import aws_cdk as cdk
 
 _ENVIRONMENT_REASONS: Final = {
-    "W2531": (
-        "The GitHub sync function runs on Node 20 because the application builds it for Node 20. AWS refuses new "
-        "functions of that runtime from 2027-02-01: move when the application moves."
-    ),
     "W3005": "CDK lets a function wait for the whole of its role, policies included, and so names the role twice.",
     "W3010": "Zones are named so that synthesis needs no account and gives the same bytes everywhere.",
     "W3691": (

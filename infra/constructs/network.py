@@ -75,6 +75,12 @@ class Network(Construct):
         return self.vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).internet_connectivity_established
 
     @property
+    def nat_addresses(self) -> Sequence[str]:
+        """Public addresses that everything in the private subnets calls from, one for each NAT gateway."""
+        made = (subnet.node.try_find_child("EIP") for subnet in self.vpc.public_subnets)
+        return [address.ref for address in made if isinstance(address, ec2.CfnEIP)]
+
+    @property
     def private_subnet_ids(self) -> Sequence[str]:
         return self.vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).subnet_ids
 

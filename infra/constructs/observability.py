@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -23,6 +24,17 @@ class Observability(Construct):
         self._environment = config.name
         self.alarms: dict[str, cloudwatch.Alarm] = {}
         self.topic = sns.Topic(self, "Alarms", enforce_ssl=True)
+        # `enforce_ssl` makes a policy of one Deny, in place of the default that lets services of the account
+        # publish: CloudWatch must be named (Amazon SNS Developer Guide, access policies).
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsMayNotify",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            )
+        )
         self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
         self.error_log = logs.LogGroup(
             self,

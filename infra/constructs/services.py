@@ -219,7 +219,15 @@ class Services(Construct):
         )
         for role in (api, mcp):
             observability.error_log.grant_write(role)
-        self._data.bucket.grant_read_write(storage)
+        bucket = self._data.bucket
+        # What keeping files takes. CDK's own grant adds retention, legal holds, tags and the bucket's settings.
+        storage.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                resources=[bucket.arn_for_objects("*")],
+            )
+        )
+        storage.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
 
     def _connect(self) -> None:
         """Whom each service reaches. The load balancer's way in comes with the target groups."""

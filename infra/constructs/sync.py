@@ -63,7 +63,7 @@ class GithubSync(Construct):
             "Function",
             function_name=naming.sync_function(config.name),
             description="Brings the content of GitHub repositories into storage",
-            runtime=lambda_.Runtime.NODEJS_20_X,
+            runtime=lambda_.Runtime.NODEJS_22_X,
             handler="index.handler",
             code=lambda_.Code.from_asset(str(code)) if code else lambda_.Code.from_inline(_PLACEHOLDER),
             memory_size=512,

@@ -1,12 +1,22 @@
 """The web ACL in front of production's load balancer.
 
 On a load balancer AWS WAF inspects the first 8 KB of a body (AWS WAF Developer Guide, body inspection size limits).
-Users of this system write documents and code, which look like attacks to the rules that read bodies: scripts, file
-paths, metadata addresses, SQL, `${jndi:…}`. So those rules count instead of blocking, and label what they match; a rule
-of our own then blocks by label everywhere except on the paths that take documents. What was counted or blocked is
-logged, with credentials redacted.
+
+**Documents.** Users of this system write documents and code, which look like attacks to the rules that read bodies:
+scripts, file paths, metadata addresses, SQL, `${jndi:…}`; and name their files `settings.ini` and `build.log`, which
+rules that read paths refuse. **Addresses.** Native OAuth clients, those of mcp among them, are called back at
+`http://127.0.0.1:PORT/…` (RFC 8252, 7.3), which looks like a request forgery wherever it stands: in the query when
+consent is asked for, in the body of a registration and of a request for a token.
+
+So those rules count instead of blocking, and label what they match; rules of our own then block by label everywhere
+except on the paths that take documents or addresses. What was counted or blocked is logged, with credentials redacted.
+Rules and labels: AWS WAF Developer Guide, "Baseline rule groups" and "Use-case specific rule groups".
+
+**Our own calls.** The frontend calls the public address of the api from behind the NAT gateways, so all its users share
+their few addresses. The rate limit leaves these out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,45 +32,62 @@ from infra.environments import EnvironmentConfig
 
 REQUESTS_PER_FIVE_MINUTES: Final = 2000
 DOCUMENT_PATHS: Final = ("/api/", "/mcp")
+ADDRESS_PATHS: Final = (*DOCUMENT_PATHS, "/oauth/")
 _REDACTED_HEADERS: Final = ("authorization", "cookie", "x-api-key")
+_PARTS: Final = {"_BODY": "_Body", "_QUERYARGUMENTS": "_QueryArguments", "_URIPATH": "_URIPath"}
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedGroup:
-    """A rule group of AWS, the rules in it that only count, and the labels of those that block outside documents."""
+    """A rule group of AWS, and which of its rules only count: `sizes` for good, the others on some paths.
+
+    `namespace` is what the group's labels start with.
+    """
 
     name: str
-    counted: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
+    namespace: str = ""
+    sizes: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        return (*self.sizes, *self.documents, *self.addresses)
+
+    def label(self, rule: str) -> str:
+        """A rule's label: its name, with what it reads in another spelling."""
+        kind, underscore, part = rule.rpartition("_")
+        return f"awswaf:managed:aws:{self.namespace}:{kind}{_PARTS[underscore + part]}"
 
 
 MANAGED_GROUPS: Final = (
     ManagedGroup("AWSManagedRulesAmazonIpReputationList"),
     ManagedGroup(
         "AWSManagedRulesCommonRuleSet",
-        counted=(
-            "SizeRestrictions_BODY",
+        "core-rule-set",
+        sizes=("SizeRestrictions_BODY",),
+        documents=(
             "CrossSiteScripting_BODY",
             "GenericLFI_BODY",
-            "GenericRFI_BODY",
-            "EC2MetaDataSSRF_BODY",
+            "RestrictedExtensions_URIPATH",
+            "RestrictedExtensions_QUERYARGUMENTS",
         ),
-        labels=tuple(
-            f"awswaf:managed:aws:core-rule-set:{rule}"
-            for rule in ("CrossSiteScripting_Body", "GenericLFI_Body", "GenericRFI_Body", "EC2MetaDataSSRF_Body")
+        addresses=(
+            "GenericRFI_BODY",
+            "GenericRFI_QUERYARGUMENTS",
+            "EC2MetaDataSSRF_BODY",
+            "EC2MetaDataSSRF_QUERYARGUMENTS",
         ),
     ),
     ManagedGroup(
         "AWSManagedRulesKnownBadInputsRuleSet",
-        counted=("Log4JRCE_BODY", "JavaDeserializationRCE_BODY"),
-        labels=tuple(
-            f"awswaf:managed:aws:known-bad-inputs:{rule}" for rule in ("Log4JRCE_Body", "JavaDeserializationRCE_Body")
-        ),
+        "known-bad-inputs",
+        documents=("Log4JRCE_BODY", "JavaDeserializationRCE_BODY", "ReactJSRCE_BODY"),
     ),
     ManagedGroup(
         "AWSManagedRulesSQLiRuleSet",
-        counted=("SQLi_BODY", "SQLiExtendedPatterns_BODY"),
-        labels=tuple(f"awswaf:managed:aws:sql-database:{rule}" for rule in ("SQLi_Body", "SQLiExtendedPatterns_Body")),
+        "sql-database",
+        documents=("SQLi_BODY", "SQLiExtendedPatterns_BODY"),
     ),
     ManagedGroup("AWSManagedRulesLinuxRuleSet"),
 )
@@ -76,11 +103,23 @@ class WebAcl(Construct):
         *,
         config: EnvironmentConfig,
         load_balancer: elbv2.IApplicationLoadBalancer,
+        own_addresses: Sequence[str],
     ) -> None:
         super().__init__(scope, construct_id)
-        rules = [_rate_limit(priority=0)]
+        ours = wafv2.CfnIPSet(
+            self,
+            "OwnAddresses",
+            description=f"What {config.name} itself calls from: its NAT gateways",
+            scope="REGIONAL",
+            ip_address_version="IPV4",
+            addresses=[f"{address}/32" for address in own_addresses],
+        )
+        rules = [_rate_limit(ours, priority=0)]
         rules += [_managed(group, priority=priority) for priority, group in enumerate(MANAGED_GROUPS, start=1)]
-        rules.append(_block_bodies_outside_documents(priority=len(rules)))
+        documents = [group.label(rule) for group in MANAGED_GROUPS for rule in group.documents]
+        addresses = [group.label(rule) for group in MANAGED_GROUPS for rule in group.addresses]
+        rules.append(_block("DocumentsElsewhere", documents, DOCUMENT_PATHS, priority=len(rules)))
+        rules.append(_block("AddressesElsewhere", addresses, ADDRESS_PATHS, priority=len(rules)))
         acl = wafv2.CfnWebACL(
             self,
             "Acl",
@@ -140,7 +179,7 @@ def _visibility(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
     )
 
 
-def _rate_limit(*, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+def _rate_limit(ours: wafv2.CfnIPSet, *, priority: int) -> wafv2.CfnWebACL.RuleProperty:
     return wafv2.CfnWebACL.RuleProperty(
         name="RateLimit",
         priority=priority,
@@ -148,7 +187,12 @@ def _rate_limit(*, priority: int) -> wafv2.CfnWebACL.RuleProperty:
         visibility_config=_visibility("RateLimit"),
         statement=wafv2.CfnWebACL.StatementProperty(
             rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
-                aggregate_key_type="IP", limit=REQUESTS_PER_FIVE_MINUTES, evaluation_window_sec=300
+                aggregate_key_type="IP",
+                limit=REQUESTS_PER_FIVE_MINUTES,
+                evaluation_window_sec=300,
+                scope_down_statement=_not(
+                    wafv2.CfnWebACL.StatementProperty(ip_set_reference_statement={"arn": ours.attr_arn})
+                ),
             )
         ),
     )
@@ -176,16 +220,17 @@ def _managed(group: ManagedGroup, *, priority: int) -> wafv2.CfnWebACL.RulePrope
     )
 
 
-def _block_bodies_outside_documents(*, priority: int) -> wafv2.CfnWebACL.RuleProperty:
-    """Last, since labels exist only after the groups that give them."""
+def _block(
+    name: str, labels: Sequence[str], except_on: Sequence[str], *, priority: int
+) -> wafv2.CfnWebACL.RuleProperty:
+    """Block what has one of the labels, except on paths that start so. After the groups that give the labels."""
     labelled = [
         wafv2.CfnWebACL.StatementProperty(
             label_match_statement=wafv2.CfnWebACL.LabelMatchStatementProperty(scope="LABEL", key=label)
         )
-        for group in MANAGED_GROUPS
-        for label in group.labels
+        for label in labels
     ]
-    takes_documents = [
+    excepted = [
         wafv2.CfnWebACL.StatementProperty(
             byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
                 field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
@@ -194,27 +239,24 @@ def _block_bodies_outside_documents(*, priority: int) -> wafv2.CfnWebACL.RulePro
                 text_transformations=[wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
             )
         )
-        for path in DOCUMENT_PATHS
+        for path in except_on
     ]
     return wafv2.CfnWebACL.RuleProperty(
-        name="BodiesOutsideDocuments",
+        name=name,
         priority=priority,
         action=wafv2.CfnWebACL.RuleActionProperty(block={}),
-        visibility_config=_visibility("BodiesOutsideDocuments"),
+        visibility_config=_visibility(name),
         statement=wafv2.CfnWebACL.StatementProperty(
-            and_statement=wafv2.CfnWebACL.AndStatementProperty(
-                statements=[
-                    wafv2.CfnWebACL.StatementProperty(
-                        or_statement=wafv2.CfnWebACL.OrStatementProperty(statements=labelled)
-                    ),
-                    wafv2.CfnWebACL.StatementProperty(
-                        not_statement=wafv2.CfnWebACL.NotStatementProperty(
-                            statement=wafv2.CfnWebACL.StatementProperty(
-                                or_statement=wafv2.CfnWebACL.OrStatementProperty(statements=takes_documents)
-                            )
-                        )
-                    ),
-                ]
-            )
+            and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=[_any(labelled), _not(_any(excepted))])
         ),
     )
+
+
+def _any(statements: Sequence[wafv2.CfnWebACL.StatementProperty]) -> wafv2.CfnWebACL.StatementProperty:
+    return wafv2.CfnWebACL.StatementProperty(
+        or_statement=wafv2.CfnWebACL.OrStatementProperty(statements=list(statements))
+    )
+
+
+def _not(statement: wafv2.CfnWebACL.StatementProperty) -> wafv2.CfnWebACL.StatementProperty:
+    return wafv2.CfnWebACL.StatementProperty(not_statement=wafv2.CfnWebACL.NotStatementProperty(statement=statement))

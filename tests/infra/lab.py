@@ -154,6 +154,7 @@ LACKING: Mapping[str, frozenset[str]] = {
             "AWS::EC2::NatGateway",
             "AWS::EC2::SecurityGroupEgress",
             "AWS::EC2::SecurityGroupIngress",
+            "AWS::WAFv2::IPSet",
             "AWS::WAFv2::LoggingConfiguration",
             "AWS::WAFv2::WebACLAssociation",
         }

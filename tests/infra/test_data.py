@@ -40,6 +40,7 @@ def test_both_databases_are_encrypted_and_sized_for_their_environment(stack: Tem
         assert database["BackupRetentionPeriod"] == days
         assert database["DeletionProtection"] is protected
         assert database["DatabaseInsightsMode"] == "standard"
+        assert (database["EnablePerformanceInsights"], database["PerformanceInsightsRetentionPeriod"]) == (True, 7)
         assert database["PubliclyAccessible"] is False
         assert "{{resolve:secretsmanager:" in stack.text(database["MasterUserPassword"])
         subnets = stack.target(database["DBSubnetGroupName"])["SubnetIds"]

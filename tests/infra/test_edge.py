@@ -1,6 +1,9 @@
 """Network, load balancer, rules and web ACL."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pytest
 
 from infra.environments import ENVIRONMENTS
 from tests.infra.support import Resource, Template, listed
@@ -78,6 +81,7 @@ def test_tls_1_3_on_443_and_a_permanent_redirect_from_80(stack: Template) -> Non
 def test_access_logs_go_to_a_bucket_that_accepts_them(stack: Template) -> None:
     balancer = stack.only("AWS::ElasticLoadBalancingV2::LoadBalancer", Scheme="internet-facing")
     settings = attributes(balancer, "LoadBalancerAttributes")
+    assert settings["idle_timeout.timeout_seconds"] == "900"
     assert settings["access_logs.s3.enabled"] == "true"
     bucket = stack.target(settings["access_logs.s3.bucket"])
     encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]
@@ -166,15 +170,43 @@ def test_managed_groups_and_rate_limit(production: Template) -> None:
         "AWSManagedRulesSQLiRuleSet",
     }
     (rate,) = [rule for rule in acl["Rules"] if "RateBasedStatement" in rule["Statement"]]
-    assert rate["Statement"]["RateBasedStatement"] == {
-        "AggregateKeyType": "IP",
-        "EvaluationWindowSec": 300,
-        "Limit": 2000,
+    limit = dict(rate["Statement"]["RateBasedStatement"])
+    ours = production.only("AWS::WAFv2::IPSet")
+    # Every address but those that the system itself calls from.
+    assert limit.pop("ScopeDownStatement") == {
+        "NotStatement": {"Statement": {"IPSetReferenceStatement": {"Arn": {"Fn::GetAtt": [ours.logical_id, "Arn"]}}}}
     }
+    assert limit == {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": 2000}
+    gateways = {
+        production.target(each["AllocationId"]).logical_id for each in production.of_type("AWS::EC2::NatGateway")
+    }
+    assert {production.text(address) for address in ours["Addresses"]} == {f"${{{eip}}}/32" for eip in gateways}
     assert rate["Action"] == {"Block": {}}
 
 
-def test_rules_that_read_bodies_count(production: Template) -> None:
+CRS = "awswaf:managed:aws:core-rule-set:"
+BAD = "awswaf:managed:aws:known-bad-inputs:"
+SQL = "awswaf:managed:aws:sql-database:"
+DOCUMENTS = {
+    "CrossSiteScripting_BODY": f"{CRS}CrossSiteScripting_Body",
+    "GenericLFI_BODY": f"{CRS}GenericLFI_Body",
+    "RestrictedExtensions_URIPATH": f"{CRS}RestrictedExtensions_URIPath",
+    "RestrictedExtensions_QUERYARGUMENTS": f"{CRS}RestrictedExtensions_QueryArguments",
+    "Log4JRCE_BODY": f"{BAD}Log4JRCE_Body",
+    "JavaDeserializationRCE_BODY": f"{BAD}JavaDeserializationRCE_Body",
+    "ReactJSRCE_BODY": f"{BAD}ReactJSRCE_Body",
+    "SQLi_BODY": f"{SQL}SQLi_Body",
+    "SQLiExtendedPatterns_BODY": f"{SQL}SQLiExtendedPatterns_Body",
+}
+ADDRESSES = {
+    "GenericRFI_BODY": f"{CRS}GenericRFI_Body",
+    "GenericRFI_QUERYARGUMENTS": f"{CRS}GenericRFI_QueryArguments",
+    "EC2MetaDataSSRF_BODY": f"{CRS}EC2MetaDataSSRF_Body",
+    "EC2MetaDataSSRF_QUERYARGUMENTS": f"{CRS}EC2MetaDataSSRF_QueryArguments",
+}
+
+
+def test_rules_that_documents_and_addresses_look_bad_to_count(production: Template) -> None:
     acl = production.only("AWS::WAFv2::WebACL")
     counted = {
         override["Name"]
@@ -182,28 +214,53 @@ def test_rules_that_read_bodies_count(production: Template) -> None:
         for override in group.get("RuleActionOverrides", [])
         if override["ActionToUse"] == {"Count": {}}
     }
-    assert {
-        "SizeRestrictions_BODY",
-        "CrossSiteScripting_BODY",
-        "GenericLFI_BODY",
-        "GenericRFI_BODY",
-        "EC2MetaDataSSRF_BODY",
-        "SQLi_BODY",
-    } <= counted
-    assert all(name.endswith("_BODY") for name in counted)
+    assert counted == {"SizeRestrictions_BODY", *DOCUMENTS, *ADDRESSES}
 
 
-def test_what_was_counted_blocks_where_no_documents_are_taken(production: Template) -> None:
+def blocked(labels: set[str], path: str, rules: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a request that the managed groups gave these labels is blocked by our own rules."""
+    for rule in rules:
+        if "AndStatement" in rule["Statement"]:
+            labelled, elsewhere = rule["Statement"]["AndStatement"]["Statements"]
+            keys = {each["LabelMatchStatement"]["Key"] for each in labelled["OrStatement"]["Statements"]}
+            matches = [
+                each["ByteMatchStatement"]
+                for each in elsewhere["NotStatement"]["Statement"]["OrStatement"]["Statements"]
+            ]
+            assert {(m["PositionalConstraint"], str(m["FieldToMatch"])) for m in matches} == {
+                ("STARTS_WITH", "{'UriPath': {}}")
+            }
+            if labels & keys and not path.startswith(tuple(listed(m["SearchString"])[0] for m in matches)):
+                assert rule["Action"] == {"Block": {}}
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "expected"),
+    [
+        *((rule, "/api/projects/1/files/config.ini", False) for rule in (*DOCUMENTS, *ADDRESSES)),
+        *((rule, "/mcp", False) for rule in (*DOCUMENTS, *ADDRESSES)),
+        *((rule, "/oauth/authorize", False) for rule in ADDRESSES),
+        *((rule, "/oauth/token", True) for rule in DOCUMENTS),
+        *((rule, "/", True) for rule in (*DOCUMENTS, *ADDRESSES)),
+        # A large body alone is no attack.
+        ("SizeRestrictions_BODY", "/", False),
+    ],
+)
+def test_what_was_counted_blocks_where_it_has_no_business(
+    production: Template, rule: str, path: str, expected: bool
+) -> None:
     rules = production.only("AWS::WAFv2::WebACL")["Rules"]
-    last = max(rules, key=lambda rule: rule["Priority"])
-    assert last["Action"] == {"Block": {}}
-    labelled, elsewhere = last["Statement"]["AndStatement"]["Statements"]
-    labels = [s["LabelMatchStatement"]["Key"] for s in labelled["OrStatement"]["Statements"]]
-    assert "awswaf:managed:aws:core-rule-set:CrossSiteScripting_Body" in labels
-    # A large body alone is no attack.
-    assert not any("SizeRestrictions" in label for label in labels)
-    paths = elsewhere["NotStatement"]["Statement"]["OrStatement"]["Statements"]
-    assert {listed(s["ByteMatchStatement"]["SearchString"])[0] for s in paths} == {"/api/", "/mcp"}
+    label = {**DOCUMENTS, **ADDRESSES}.get(rule, f"{CRS}SizeRestrictions_Body")
+    assert blocked({label}, path, rules) is expected
+
+
+def test_labels_are_given_before_they_are_asked_for(production: Template) -> None:
+    rules = production.only("AWS::WAFv2::WebACL")["Rules"]
+    given = [each["Priority"] for each in rules if "ManagedRuleGroupStatement" in each["Statement"]]
+    asked = [each["Priority"] for each in rules if "AndStatement" in each["Statement"]]
+    assert max(given) < min(asked)
 
 
 def test_no_two_rules_share_a_priority(production: Template) -> None:

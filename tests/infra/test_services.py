@@ -200,6 +200,46 @@ def test_an_execution_role_reads_its_own_tasks_secrets_and_no_other(
     assert readable == {source.partition(":")[0] for source in secrets(stack, environment, task).values()}
 
 
+def granted(stack: Template, role: Resource) -> set[tuple[str, str, str]]:
+    """What a role may do, one action and resource a line, with its conditions; resources by their place in the tree."""
+    places = {f"${{{each.logical_id}": f"${{{each.path}" for each in stack}
+    found = set()
+    for statement in statements(stack, role):
+        assert statement["Effect"] == "Allow"
+        for resource in listed(statement["Resource"]):
+            text = stack.text(resource)
+            start = text.partition("}")[0].partition(".")[0]
+            named = text.replace(start, places.get(start, start), 1)
+            for action in listed(statement["Action"]):
+                found.add((action, named, str(statement.get("Condition", ""))))
+    return found
+
+
+def test_what_the_code_in_the_containers_may_do(stack: Template, environment: str) -> None:
+    """All of it: what is missing here fails in production, and what is too much is found by whoever gets in."""
+
+    def of(task: str) -> set[tuple[str, str, str]]:
+        return granted(stack, stack.only("AWS::IAM::Role", RoleName=f"doc-platform-{environment}-{task}-task"))
+
+    logs = {(f"logs:{action}", "${Observability/Errors.Arn}", "") for action in ("CreateLogStream", "PutLogEvents")}
+    mail = "arn:aws:ses:us-west-2:111111111111:identity/specboard.io"
+    sender = str({"StringEquals": {"ses:FromAddress": "noreply@specboard.io"}})
+    assert of("api") == {
+        *logs,
+        ("ses:SendEmail", mail, sender),
+        ("ses:SendRawEmail", mail, sender),
+        ("lambda:InvokeFunction", "${Sync/Live}", ""),
+    }
+    assert of("mcp") == logs
+    assert of("storage") == {
+        ("s3:ListBucket", "${Data/Content.Arn}", ""),
+        *(
+            (f"s3:{action}", "${Data/Content.Arn}/*", "")
+            for action in ("AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject")
+        ),
+    }
+
+
 @pytest.mark.parametrize("task", ["frontend", "migrations"])
 def test_tasks_that_call_nothing_of_aws_may_call_nothing(stack: Template, environment: str, task: str) -> None:
     assert not statements(stack, stack.only("AWS::IAM::Role", RoleName=f"doc-platform-{environment}-{task}-task"))
@@ -241,7 +281,7 @@ def test_who_reaches_whom(stack: Template) -> None:
 
 
 def test_the_sync_function(stack: Template, environment: str) -> None:
-    function = stack.only("AWS::Lambda::Function", Runtime="nodejs20.x")
+    function = stack.only("AWS::Lambda::Function", Runtime="nodejs22.x")
     assert function["FunctionName"] == f"doc-platform-{environment}-github-sync"
     assert (function["MemorySize"], function["Timeout"], function["ReservedConcurrentExecutions"]) == (512, 300, 10)
     assert stack.target(function["DeadLetterConfig"]["TargetArn"])["MessageRetentionPeriod"] == 14 * 24 * 3600
@@ -254,6 +294,20 @@ def test_the_sync_function(stack: Template, environment: str) -> None:
         if name.endswith("_SECRET_ARN")
     }
     assert sorted(named.values()) == ["api-key-encryption", "db-credentials", "storage-api-key"]
+    role = stack.target(function["Role"])
+    assert granted(stack, role) == {
+        ("sqs:SendMessage", "${Sync/DeadLetters.Arn}", ""),
+        *(
+            (f"secretsmanager:{action}", f"${{Data/Secrets/{secret}}}", "")
+            for secret in ("Database", "StorageApiKey", "ApiKeyEncryption")
+            for action in ("DescribeSecret", "GetSecretValue")
+        ),
+    }
+    # What a function in a VPC and its log take.
+    assert {stack.text(policy).rpartition("/")[2] for policy in role["ManagedPolicyArns"]} == {
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
+    }
     assert all("PrivateSubnet" in stack.target(subnet).path for subnet in function["VpcConfig"]["SubnetIds"])
 
 
@@ -294,6 +348,25 @@ def test_every_alarm_is_the_environments_own_and_tells_somebody(stack: Template,
         assert alarm["AlarmName"].startswith(f"{environment}-")
         assert alarm["AlarmActions"] == [{"Ref": topic.logical_id}]
         assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_may_publish_and_nothing_in_plain_text_may(stack: Template) -> None:
+    """A policy takes the place of the one that lets the account's own services publish: it must say so itself."""
+    topic = stack.only("AWS::SNS::Topic")
+    policy = stack.only("AWS::SNS::TopicPolicy", Topics=[{"Ref": topic.logical_id}])
+    allow = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert [
+        (each["Principal"], each["Action"], stack.target(each["Resource"]), each["Condition"]) for each in allow
+    ] == [
+        (
+            {"Service": "cloudwatch.amazonaws.com"},
+            "sns:Publish",
+            topic,
+            {"StringEquals": {"aws:SourceAccount": "111111111111"}},
+        )
+    ]
+    deny = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    assert [each["Condition"] for each in deny] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
 def test_what_is_watched(stack: Template, environment: str) -> None:
