@@ -60,7 +60,7 @@ def test_arrows_point_one_way(room: str) -> None:
 
 
 def test_start_up_imports_nothing_heavy() -> None:
-    arguments = ["gate", "--project", str(ROOT), "--assembly", str(ROOT / "tests/engine/small.yaml"), "--quiet"]
+    arguments = ["gate", "--project", str(ROOT), "--assembly", str(ROOT / "tests/cli/small.yaml"), "--quiet"]
     code = (
         f"import sys; from checker.cli import run; run({arguments!r}); "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"

@@ -1,4 +1,4 @@
-"""Builds ``tests/reason/iam_answers.json``: what another evaluator of IAM answers to random policies.
+"""Builds ``tests/reason/iam/iam_answers.json``: what another evaluator of IAM answers to random policies.
 
 The evaluator is ``@cloud-copilot/iam-simulate`` 0.1.173, which shares no code with this project. It is not among the
 project's dependencies: install it in a folder of its own, and name that folder::
@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.reason.random_policies import digest, scenarios
+from tools.random_policies import digest, scenarios
 
-TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "reason" / "iam_answers.json"
+TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "reason" / "iam" / "iam_answers.json"
 SEED: Final = 2
 COUNT: Final = 3000
 _PROGRAM: Final = """

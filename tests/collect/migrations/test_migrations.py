@@ -1,0 +1,152 @@
+"""SQL migrations: found, ordered, paired, and what each statement does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checker.collect.migrations.migrations import read_migrations
+from checker.collect.migrations.sql import parse_sql
+from checker.model.migrations import MigrationFolder
+from checker.model.settings import Settings
+from tests.pipelines import repository
+
+SELECT = "SELECT 1;\n"
+
+
+def folders(root: Path, *files: str, **named: str) -> tuple[MigrationFolder, ...]:
+    repository(root, {**dict.fromkeys(files, SELECT), **named})
+    found, problems = read_migrations(root, Settings())
+    assert problems == ()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("files", "tool", "expected"),
+    [
+        (["db/10_b.up.sql", "db/9_a.up.sql", "db/9_a.down.sql"], "pairs", [("9", "a", True), ("10", "b", False)]),
+        (["sql/V1.10__c.sql", "sql/V1.9__b.sql", "sql/U1.9__b.sql", "sql/R__views.sql"], "flyway",
+         [("1.9", "b", True), ("1.10", "c", False), ("R", "views", False)]),
+        (["migrations/20240102_b.sql", "migrations/20240101_a.sql"], "numbered",
+         [("20240101", "a", False), ("20240102", "b", False)]),
+        (["prisma/migrations/20240101_a/migration.sql"], "prisma", [("20240101", "a", False)]),
+        (["m/00001_a/up.sql", "m/00001_a/down.sql"], "diesel", [("00001", "a", True)]),
+    ],
+)  # fmt: skip
+def test_tools(files: list[str], tool: str, expected: list[tuple[str, str, bool]], tmp_path: Path) -> None:
+    (found,) = folders(tmp_path, *files)
+    assert found.tool == tool
+    assert [(each.number, each.name, each.down is not None) for each in found.migrations] == expected
+    assert found.problems == ()
+
+
+def test_other_sql_is_left_alone(tmp_path: Path) -> None:
+    assert folders(tmp_path, "queries/report.sql", "node_modules/x/migrations/1_a.sql", "seeds/1_users.sql") == ()
+
+
+def test_both_directions_in_one_file(tmp_path: Path) -> None:
+    text = "-- header\n-- +goose Up\nCREATE TABLE a (b int);\n-- +goose Down\nDROP TABLE a;\n"
+    repository(
+        tmp_path, {"migrations/1_a.sql": text, "migrations/2_b.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\n"}
+    )
+    ((folder,), _) = read_migrations(tmp_path, Settings())
+    first, second = folder.migrations
+    assert [(each.kind, each.spot.line) for each in first.statements] == [("create table", 3)]
+    assert first.down is not None
+    assert [(each.kind, each.spot.line) for each in first.down.statements] == [("drop table", 5)]
+    assert second.down is None
+
+
+def test_faults_are_said(tmp_path: Path) -> None:
+    repository(
+        tmp_path,
+        {
+            "m/1_a.up.sql": SELECT,
+            "m/01_b.up.sql": "CREATE TABLE ok (a int);\nSELCT 1;\n",
+            "m/1_c.up.sql": b"\xff\xfe",
+            "m/7_x.down.sql": SELECT,
+            "m/readme.sql": SELECT,
+        },
+    )
+    ((folder,), _) = read_migrations(tmp_path, Settings())
+    said = sorted(str(problem) for problem in folder.all_problems)
+    assert any(each.startswith("m/01_b.up.sql:2: not PostgreSQL") for each in said), said
+    assert any("a way back without the way there" in each for each in said)
+    assert any("not named like the other migrations" in each for each in said)
+    assert any("the number 1 is used twice" in each for each in said)
+    assert any("not UTF-8" in each for each in said)
+    assert not all(each.up.readable for each in folder.migrations)
+
+
+CASES = [
+    ("ALTER TABLE a ADD COLUMN b int", "add column", "expand"),
+    ("ALTER TABLE a ADD COLUMN b int NOT NULL", "add column", "contract"),
+    ("ALTER TABLE a ADD COLUMN b int NOT NULL DEFAULT 1", "add column", "expand"),
+    ("ALTER TABLE a ADD COLUMN b serial NOT NULL", "add column", "expand"),
+    ("ALTER TABLE a DROP COLUMN b", "drop column", "contract"),
+    ("ALTER TABLE a ALTER COLUMN b TYPE bigint", "alter type", "contract"),
+    ("ALTER TABLE a ALTER COLUMN b SET NOT NULL", "set not null", "contract"),
+    ("ALTER TABLE a ALTER COLUMN b DROP NOT NULL", "drop not null", "expand"),
+    ("ALTER TABLE a RENAME COLUMN b TO c", "rename column", "contract"),
+    ("ALTER TABLE a RENAME TO c", "rename table", "contract"),
+    ("DROP TABLE a", "drop table", "contract"),
+    ("DROP INDEX CONCURRENTLY a_b", "drop index", "expand"),
+    ("CREATE INDEX CONCURRENTLY i ON a (b)", "create index", "expand"),
+    ("TRUNCATE a", "truncate", "contract"),
+    ("DELETE FROM a", "delete", "data"),
+    ("CREATE TABLE a (b int)", "create table", "expand"),
+]
+
+
+@pytest.mark.parametrize(("sql", "kind", "effect"), CASES)
+def test_statements(sql: str, kind: str, effect: str) -> None:
+    (statement,) = parse_sql(f"-- a comment\n\n{sql};\n", "m.sql").statements
+    assert (statement.kind, statement.effect.value, statement.spot.line) == (kind, effect, 3)
+    if effect == "contract":
+        assert statement.why
+
+
+def test_facts_of_statements() -> None:
+    file = parse_sql(
+        "-- migrate: expand\n"
+        "-- and why\n"
+        "CREATE TABLE fresh (a int);\n"
+        "CREATE INDEX i ON fresh (a);\n"
+        "ALTER TABLE old\n"
+        "  ADD COLUMN x text DEFAULT now(),\n"
+        "  ADD COLUMN y uuid DEFAULT gen_random_uuid();\n"
+        "CREATE INDEX CONCURRENTLY j ON old (x, y);\n"
+        "ALTER TABLE old ADD CONSTRAINT c CHECK (x > '') NOT VALID;\n"
+        "SET lock_timeout = '5s';\n",
+        "m.sql",
+    )
+    assert [text for _, text in file.header] == ["migrate: expand", "and why"]
+    table, index, stable, volatile, concurrent, check, setting = file.statements
+    assert (table.table, table.columns) == ("fresh", ("a",))
+    assert (index.new_table, index.concurrently) == (True, False)
+    assert (stable.columns, stable.rewrites, stable.spot.line) == (("x",), False, 6)
+    assert (volatile.columns, volatile.rewrites, volatile.spot.line) == (("y",), True, 7)
+    assert (concurrent.concurrently, concurrent.columns, concurrent.table) == (True, ("x", "y"), "old")
+    assert check.validated is False
+    assert (setting.name, setting.value) == ("lock_timeout", "5s")
+
+
+WORDS = st.sampled_from(
+    [*("ALTER", "TABLE", "a", "ADD", "DROP", "COLUMN", "b", "int", "NOT", "NULL", "CREATE", "INDEX", "ON"),
+     *(";", "(", ")", "'", '"', "--", "/*", "*/", "$$", "é", "\n")]
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(WORDS | st.text(max_size=5), max_size=20))
+def test_no_text_breaks_the_reader(words: list[str]) -> None:
+    file = parse_sql(" ".join(words), "m.sql")
+    assert file.readable or file.statements == ()
+
+
+def test_large_and_deep_sql_ends() -> None:
+    assert not parse_sql("SELECT " + "(" * 50_000 + "1" + ")" * 50_000, "m.sql").readable
+    assert len(parse_sql("INSERT INTO a VALUES (1);\n" * 20_000, "m.sql").statements) == 20_000

@@ -1,1 +1,0 @@
-"""The engine: reading, resolving, judging, writing."""

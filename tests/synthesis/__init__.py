@@ -1,1 +1,0 @@
-"""The gate inside CDK's own synthesis."""
