@@ -1,0 +1,216 @@
+"""What GitHub has set for a repository: environments and their protection, rulesets, the form of OIDC subjects.
+
+Every fact is one of three: what was read, ``ABSENT`` where GitHub says that it is not set, or :class:`NotRead` with the
+reason. A fact that nobody may see is never an absent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from checker.model.judgements import Judgeable
+from checker.model.values import Absent
+from checker.model.verdicts import Location, Subject, SubjectKind, Surface, Unread
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """``why`` completes "cannot be decided: ..."; ``needs`` names the permission or the variable that is missing."""
+
+    why: str
+    needs: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.why} (needs {self.needs})" if self.needs else self.why
+
+
+NOT_AT_HAND: Final = NotRead("the repository's settings were not read", "a token in GITHUB_TOKEN or GH_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class RefPattern:
+    """A branch or tag name pattern of an environment. ``kind`` is ``branch`` or ``tag``."""
+
+    kind: str
+    pattern: str
+
+    @property
+    def ref(self) -> str:
+        return f"refs/{'tags' if self.kind == 'tag' else 'heads'}/{self.pattern}"
+
+
+class AnyRef:
+    """Every branch and tag may deploy."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AnyRef)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class ProtectedBranches(AnyRef):
+    """Branches with a branch protection rule may deploy, and no tag."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProtectedBranches)
+
+    __hash__ = AnyRef.__hash__
+
+
+# What may deploy to an environment.
+DeploysFrom: TypeAlias = "AnyRef | tuple[RefPattern, ...] | NotRead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentEnvironment:
+    """One environment of the repository and the rules in front of it.
+
+    ``reviewers`` are ``User:login`` and ``Team:slug``, of whom one must approve. ``wait_minutes`` is a delay, not a
+    barrier. ``gates`` are the apps whose custom rules must agree.
+    """
+
+    name: str
+    reviewers: tuple[str, ...] = ()
+    prevents_self_review: bool = False
+    wait_minutes: int = 0
+    gates: tuple[str, ...] | NotRead = ()
+    deploys_from: DeploysFrom = field(default_factory=AnyRef)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """``target`` is ``branch``, ``tag`` or ``push``; ``enforcement`` is ``active``, ``evaluate`` or ``disabled``.
+
+    ``include`` and ``exclude`` are ref patterns, ``~DEFAULT_BRANCH`` and ``~ALL``. ``rules`` are the types of its
+    rules. ``bypass`` names who may pass it by; ``None`` where the token may not see it.
+    """
+
+    name: str
+    target: str
+    enforcement: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    rules: frozenset[str] = frozenset()
+    bypass: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchProtection:
+    """The classic protection of one branch. ``reviews`` is the number of approvals that a pull request needs."""
+
+    reviews: int = 0
+    requires_pull_request: bool = False
+    enforced_for_admins: bool = False
+    allows_force_pushes: bool = False
+    allows_deletions: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectTemplate:
+    """How the ``sub`` of the repository's OIDC tokens is made.
+
+    ``claims`` are the claim keys of a customised subject, empty with the default. ``prefix`` is what every default
+    subject begins with (``repo:OWNER/REPO`` or the form with ids), empty where GitHub does not say.
+    """
+
+    claims: tuple[str, ...] = ()
+    prefix: str = ""
+    immutable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImmutableReleases:
+    enabled: bool
+    enforced_by_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositorySettings(Judgeable):
+    """The settings of one repository (``OWNER/REPO``). ``environments`` are by name, which GitHub compares in any case.
+
+    ``branch_protection`` is that of the default branch.
+    """
+
+    repository: str
+    default_branch: str | NotRead = NOT_AT_HAND
+    environments: Mapping[str, DeploymentEnvironment] | NotRead = NOT_AT_HAND
+    rulesets: tuple[Ruleset, ...] | NotRead = NOT_AT_HAND
+    branch_protection: BranchProtection | Absent | NotRead = NOT_AT_HAND
+    subject_template: SubjectTemplate | NotRead = NOT_AT_HAND
+    immutable_releases: ImmutableReleases | NotRead = NOT_AT_HAND
+
+    def environment(self, name: str) -> DeploymentEnvironment | Absent | NotRead:
+        """An environment by name; absent only where all of them were read."""
+        if isinstance(self.environments, NotRead):
+            return self.environments
+        wanted = name.casefold()
+        return next((each for key, each in self.environments.items() if key.casefold() == wanted), Absent())
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """What could not be read, for the run's coverage."""
+        facts = {
+            "default branch": self.default_branch,
+            "environments": self.environments,
+            "rulesets": self.rulesets,
+            "branch protection": self.branch_protection,
+            "OIDC subject": self.subject_template,
+            "immutable releases": self.immutable_releases,
+        }
+        if isinstance(self.environments, Mapping):
+            for name, environment in self.environments.items():
+                facts[f"environment {name}: branch policies"] = environment.deploys_from  # type: ignore[assignment]
+                facts[f"environment {name}: custom rules"] = environment.gates  # type: ignore[assignment]
+        return tuple(
+            Unread(f"{self.repository}: {what}", fact.why, fact.needs)
+            for what, fact in facts.items()
+            if isinstance(fact, NotRead)
+        )
+
+    def of_environment(self, name: str) -> EnvironmentSetting:
+        return EnvironmentSetting(self.repository, name)
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.SETTING
+
+    @property
+    def environment_name(self) -> str:
+        return ""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.SETTING, self.repository)
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - settings have no lines
+        return Location(f"github.com/{self.repository}", None, path or None)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSetting(Judgeable):
+    """One GitHub environment as a place, whether it is there or not."""
+
+    repository: str
+    name: str
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.SETTING
+
+    @property
+    def environment_name(self) -> str:
+        return self.name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.SETTING, f"environment {self.name}")
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - settings have no lines
+        return Location(f"github.com/{self.repository}", None, f"settings/environments/{self.name}" + path)
