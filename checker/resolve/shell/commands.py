@@ -34,8 +34,8 @@ from checker.resolve.shell.wrappers import unwrapped
 MAX_DEPTH: Final = 24
 _SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NEXT: Final = Result()
-# AWS CLI User Guide, "Environment variables".
-_KEYS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"})
+# AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
+_KEYS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GH_TOKEN", "GITHUB_TOKEN"})
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ class ShellCommands(ABC):
         return Result(Flow.NEXT, True)
 
     def _note_key(self, name: str, statement: Declare, state: State, context: Context) -> None:
-        """Put an exported AWS key on record: from here on every program acts with it."""
+        """Put an exported key or token on record: from here on every program acts with it."""
         value = state.variables.get(name)
         if name in _KEYS and value is not None and not isinstance(value, tuple):
             written = Simple((), (), (), statement.line, 0, "export")
