@@ -1,4 +1,4 @@
-"""Every call of GitHub's API exists, and the job's token may make it.
+"""Every call of GitHub's API exists, and the job's token allows it.
 
 What the review found
     Nothing: found since. A step that annotates a release or asks for a tag runs last, or only when something failed: a
@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.data.github_api import NEVER
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.reason.deploys.paths import once
 from checker.reason.github.calls import Call, Token, calls_of
+from checker.reason.github.endpoints import NEVER
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob

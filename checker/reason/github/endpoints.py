@@ -12,6 +12,8 @@ from checker.model.values import Hole, Text, pieces
 
 # What a call needs: of each group one permission.
 Needs: TypeAlias = "tuple[tuple[str, ...], ...]"
+__all__ = ["NEVER", "Needs", "command_needs", "is_open", "matching", "methods_of", "namespaces", "needs_of", "octokit"]
+
 # A segment of a request's path: written out, or open.
 Segment: TypeAlias = "str | None"
 _TWO: Final = re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\brepo_?full_?name\b|full_name\b")
