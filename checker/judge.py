@@ -23,6 +23,7 @@ from checker.model.worlds import Budget, BudgetExceeded, Gaps, World
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.repository_settings import RepositorySettings
 
 
 class _Key(NamedTuple):
@@ -42,6 +43,7 @@ def judge(
     *,
     seconds: float,
     pipeline: Pipeline | None = None,
+    repository: RepositorySettings | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
     """All verdicts of ``rules``, rule by rule, over ``projects``: one for each world, in the order of ``every_world``.
@@ -50,7 +52,8 @@ def judge(
     """
     rules = list(rules)
     answers = [
-        {rule.id: _collect(rule, project, pipeline, budget, seconds, clock) for rule in rules} for project in projects
+        {rule.id: _collect(rule, project, pipeline, repository, budget, seconds, clock) for rule in rules}
+        for project in projects
     ]
     verdicts: list[Verdict] = []
     for rule in rules:
@@ -65,6 +68,7 @@ def _collect(
     rule: Rule,
     project: Project,
     pipeline: Pipeline | None,
+    repository: RepositorySettings | None,
     budget: Budget,
     seconds: float,
     clock: Callable[[], float],
@@ -107,6 +111,8 @@ def _collect(
         listen(pipeline, rule.check_pipeline(pipeline, project))
         if len(found) == before:
             _add(found, rule, pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository."))
+    if rule.check_settings is not None and repository is not None:
+        listen(repository, rule.check_settings(repository, project))
     _doubted(found, rule, project)
     return found
 

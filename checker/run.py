@@ -40,6 +40,7 @@ from policies.rules import load
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.repository_settings import RepositorySettings
     from checker.model.sources import Problem
 
 # What a gate can see without an account: the rest is for `audit`.
@@ -99,6 +100,7 @@ def judge_stacks(
     *,
     settings: Settings = Settings(),  # noqa: B008 - frozen
     pipeline: Pipeline | None = None,
+    repository_settings: RepositorySettings | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
     """Judge stacks in every world that they leave open; one world's project at a time is in memory."""
@@ -107,7 +109,15 @@ def judge_stacks(
         build_project(stacks, kinds, world, settings, budget, find_names=literal_names) for world in every_world
     )
     return judge(
-        every_world, projects, rules, findings, budget, seconds=settings.rule_seconds, pipeline=pipeline, clock=clock
+        every_world,
+        projects,
+        rules,
+        findings,
+        budget,
+        seconds=settings.rule_seconds,
+        pipeline=pipeline,
+        repository=repository_settings,
+        clock=clock,
     )
 
 

@@ -7,7 +7,9 @@ crashed stays an error.
 A waiver with ``holds_while`` leans on another check. Where that check is seen to fail, the waiver is broken: it excuses
 nothing and fails the gate. Where this run cannot see it (the protection of a GitHub environment cannot be read
 offline), the waiver excuses and says so (``condition-unverified``): the gate at every commit would otherwise never
-pass, and ``checker audit``, which does see it, is where the condition breaks. It never excuses its own condition.
+pass, and ``checker audit``, which does see it, is where the condition breaks. A run that looked at the account or the
+repository's settings and could not decide the condition has not seen it hold: there it is broken too, as long as it
+excuses something. A waiver never excuses its own condition.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checker.collect.config.data_files import nearest, parse_config, read_config, refuse_unknown
 from checker.errors import ConfigError, printable
-from checker.model.verdicts import Location, Outcome, Verdict, WaiverNote, WaiverState, WaiverStatus
+from checker.model.verdicts import Location, Outcome, Surface, Verdict, WaiverNote, WaiverState, WaiverStatus
 
 if TYPE_CHECKING:
     from checker.collect.documents import Document
@@ -31,6 +33,9 @@ _REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "a
 _KEYS: Final = (*_REQUIRED, "holds_while")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
+# What a run with the network reads: a fact that it could not see there was looked for.
+_LOOKED_AT: Final = frozenset({Surface.ACCOUNT, Surface.SETTING})
+_UNDECIDED: Final = frozenset({Outcome.UNKNOWN, Outcome.ERROR})
 # Ids of the outside scanners, which the register does not list: cfn-lint's and checkov's.
 _OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)")
 
@@ -261,7 +266,7 @@ def _state(
         return WaiverState.EXPIRED, rest
     if today < waiver.approved_on:
         return WaiverState.NOT_YET, f"it excuses nothing before {waiver.approved_on}"
-    condition, why = _condition(waiver, judged)
+    condition, why = _condition(waiver, judged, failing)
     if condition is WaiverState.CONDITION_BROKEN:
         return condition, why
     if failing:
@@ -273,8 +278,11 @@ def _state(
     return WaiverState.UNMATCHED, _why_unmatched(waiver, judged)
 
 
-def _condition(waiver: Waiver, judged: Sequence[Verdict]) -> tuple[WaiverState, str]:
-    """ACTIVE where the condition was seen to hold (or there is none), else broken or unverified; and why, in words."""
+def _condition(waiver: Waiver, judged: Sequence[Verdict], failing: int) -> tuple[WaiverState, str]:
+    """ACTIVE where the condition was seen to hold (or there is none), else broken or unverified; and why, in words.
+
+    ``failing`` is the number of failures that hang on it.
+    """
     selector = waiver.holds_while
     if selector is None:
         return WaiverState.ACTIVE, ""
@@ -282,6 +290,10 @@ def _condition(waiver: Waiver, judged: Sequence[Verdict]) -> tuple[WaiverState, 
     broken = next((each for each in seen if each.outcome is Outcome.FAIL), None)
     if broken is not None:
         return WaiverState.CONDITION_BROKEN, f"{selector} must pass, and fails at {broken.location}"
+    looked = [each for each in seen if each.surface in _LOOKED_AT and each.outcome in _UNDECIDED]
+    if looked and failing:
+        why = f"{selector} must pass, and could not be decided at {looked[0].location}"
+        return WaiverState.CONDITION_BROKEN, why
     outcomes = {each.outcome for each in seen}
     # Not applicable alone verifies nothing: what compensates is then not there to be looked at.
     if Outcome.PASS in outcomes and outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}:

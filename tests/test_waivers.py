@@ -226,6 +226,21 @@ def test_a_condition_holds_only_where_it_is_seen_to(seen: list[Outcome], state: 
     assert word in status.detail
 
 
+@pytest.mark.parametrize("surface", [Surface.SETTING, Surface.ACCOUNT])
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.ERROR])
+def test_a_condition_that_was_looked_at_and_not_seen_does_not_hold(surface: Surface, outcome: Outcome) -> None:
+    unseen = replace(verdict(outcome, "W6", "protection"), surface=surface)
+    results, (status,) = apply([verdict(finding="W6", sub="one-role"), unseen], waivers(CONDITION), TODAY)
+    assert (status.state, results[0].outcome) == (WaiverState.CONDITION_BROKEN, Outcome.FAIL)
+    assert "could not be decided" in status.detail
+
+
+def test_a_condition_that_was_not_seen_matters_only_where_it_excuses_something() -> None:
+    unseen = replace(verdict(Outcome.UNKNOWN, "W6", "protection"), surface=Surface.SETTING)
+    _, (status,) = apply([verdict(Outcome.PASS, "W6", "one-role"), unseen], waivers(CONDITION), TODAY)
+    assert status.state is WaiverState.PASSING
+
+
 def test_a_condition_that_another_waiver_excuses_is_broken_all_the_same() -> None:
     verdicts = [verdict(finding="W6", sub="one-role"), verdict(finding="W8")]
     held = {"finding": "W6", "holds_while": "W8"}

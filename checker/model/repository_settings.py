@@ -174,8 +174,9 @@ class RepositorySettings(Judgeable):
             if isinstance(fact, NotRead)
         )
 
-    def of_environment(self, name: str) -> EnvironmentSetting:
-        return EnvironmentSetting(self.repository, name)
+    def of_environment(self, name: str, environment: str) -> EnvironmentSetting:
+        """The place of a GitHub environment that deploys to an environment of the project."""
+        return EnvironmentSetting(self.repository, name, environment)
 
     @property
     def surface(self) -> Surface:
@@ -199,14 +200,11 @@ class EnvironmentSetting(Judgeable):
 
     repository: str
     name: str
+    environment_name: str
 
     @property
     def surface(self) -> Surface:
         return Surface.SETTING
-
-    @property
-    def environment_name(self) -> str:
-        return self.name
 
     @property
     def subject(self) -> Subject:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.repository_settings import RepositorySettings
 from checker.model.verdicts import Surface
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ class Rule:
 
     ``check`` is called once per environment, ``check_project`` once with all of them (for what only shows between
     environments), ``check_pipeline`` once where the repository's workflows, scripts and migrations are at hand,
-    ``check_account`` once where the resources are a live account's, for what no template can tell. A rule has at least
-    one of them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
+    ``check_account`` once where the resources are a live account's, for what no template can tell, ``check_settings``
+    once where the repository's settings were looked at, whether they could be read or not. A rule has at least one of
+    them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
     says of each environment that ``check`` and ``check_project`` are silent about; ``looked_for_in_pipeline`` likewise
     of a pipeline. Title and severity stand in the register.
     """
@@ -34,6 +36,7 @@ class Rule:
     check_project: Callable[[Project], Iterator[Judgement]] | None = None
     check_pipeline: Callable[[Pipeline, Project], Iterator[Judgement]] | None = None
     check_account: Callable[[Account, Project], Iterator[Judgement]] | None = None
+    check_settings: Callable[[RepositorySettings, Project], Iterator[Judgement]] | None = None
     looked_for_in_pipeline: str = ""
 
     @property
@@ -46,4 +49,6 @@ class Rule:
             found |= {Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION}
         if self.check_account is not None:
             found.add(Surface.ACCOUNT)
+        if self.check_settings is not None:
+            found.add(Surface.SETTING)
         return frozenset(found)

@@ -5,10 +5,14 @@ What the review found
 What is checked
     Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), and, where it serves
     one, may not change another's: pass its task roles, run its tasks or update its services (``W6[reach]``).
+
+    The GitHub environment that releases deploy to is there, and somebody has to approve a deployment to it: a person,
+    a team, or an app with a rule of its own (``W6[environment-protection]``). What may deploy to it is what only
+    reviewed changes reach (``protected_refs`` in ``checker.toml``), release tags among it (``W6[environment-refs]``).
 When it does not apply
     No role that deploys trusts GitHub's OIDC provider.
 What cannot be decided
-    A subject or a policy that is not known before deployment.
+    A subject or a policy that is not known before deployment. Settings of the repository that the token may not read.
 Fix
     Make one role per environment that admits only ``repo:OWNER/REPO:environment:NAME`` and reaches only its resources.
     Until then the waiver holds while the protection of the production environment is verified.
@@ -19,10 +23,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.environments import Environment
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.repository_settings import (
+    AnyRef,
+    DeploymentEnvironment,
+    EnvironmentSetting,
+    NotRead,
+    ProtectedBranches,
+    RepositorySettings,
+)
 from checker.model.rules import Rule
-from checker.model.values import Known, pieces, text
+from checker.model.values import Absent, Known, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import (
     NO_NAME,
@@ -36,10 +48,11 @@ from checker.reason.iam.deployers import (
 from checker.reason.iam.evaluation import Answer, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
 from checker.reason.names.arns import ecs_arn
-from checker.reason.text.patterns import exact, has_hole
+from checker.reason.text.patterns import covers, exact, glob, has_hole, overlap
 
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."
+_PAGE: Final = "in the repository's settings, under Environments"
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -139,8 +152,115 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
             yield f"run task {task.logical_id}", decide(policies, request)
 
 
+def check_settings(settings: RepositorySettings, project: Project) -> Iterator[Judgement]:
+    names = _release_environments(settings, project)
+    for name, environment in names.items():
+        place, found = settings.of_environment(name, environment), settings.environment(name)
+        if isinstance(found, NotRead):
+            yield _unseen(place, "environment-protection", found)
+            yield _unseen(place, "environment-refs", found)
+        elif isinstance(found, Absent):
+            # A job that names an environment which is not there creates it (GitHub Docs, Using environments for jobs).
+            yield place.fails(
+                "environment-protection",
+                f"GitHub has no environment {name}: the first job that names it creates it, and nobody is asked.",
+                fix=f"Create it with required reviewers, {_PAGE}.",
+            )
+        else:
+            yield _protection(place, found)
+            yield _refs(place, found, project.settings.protected_refs)
+    if not names:
+        looked_for = "No GitHub environment that releases deploy to."
+        yield settings.not_applicable("environment-protection", looked_for)
+
+
+def _release_environments(settings: RepositorySettings, project: Project) -> dict[str, str]:
+    """GitHub environment -> environment of the project, of those that releases deploy to.
+
+    They are the ones that a deploy role lets in; where no role tells, those that the project's settings name; where
+    these name none, those that the repository has.
+    """
+    deployment = deployment_of(project)
+    admitted = [
+        name
+        for deployer in deployment.deployers
+        for name in deployment.environment_names(deployer.trust)
+        if deployment.admits_environment(deployer.trust, name) is not False
+    ]
+    there = settings.environments if not isinstance(settings.environments, NotRead) else {}
+    names = admitted or project.settings.github_environments or there
+    ours = [each.name for each in project.environments]
+    return {
+        name: next((each for each in ours if same_environment(each, name)), name)
+        for name in names
+        if name != NO_NAME and deployment.is_for_releases(name)
+    }
+
+
+def _unseen(place: EnvironmentSetting, sub: str, why: NotRead) -> Judgement:
+    return place.undecided(sub, str(why), fix="Give the audit a token that may read the repository's settings.")
+
+
+def _protection(place: EnvironmentSetting, found: DeploymentEnvironment) -> Judgement:
+    sub = "environment-protection"
+    if found.reviewers:
+        who = ", ".join(found.reviewers)
+        return place.passes(sub, f"A deployment waits for an approval ({who}).")
+    if isinstance(found.gates, NotRead):
+        return _unseen(place, sub, found.gates)
+    if found.gates:
+        return place.passes(sub, f"A deployment waits until an app agrees ({', '.join(found.gates)}).")
+    waits = f", after {found.wait_minutes} minutes" if found.wait_minutes else ""
+    return place.fails(
+        sub,
+        f"Nobody has to approve a deployment to {place.name}: every job that names it gets its role{waits}.",
+        fix=f"Set required reviewers for {place.name}, {_PAGE}.",
+        expected="required reviewers",
+        actual=f"a wait of {found.wait_minutes} minutes" if found.wait_minutes else "no rule",
+    )
+
+
+def _refs(place: EnvironmentSetting, found: DeploymentEnvironment, protected: tuple[str, ...]) -> Judgement:
+    sub = "environment-refs"
+    named = ", ".join(protected)
+    fix = f"Let only {named} deploy to {place.name}, {_PAGE}."
+    tags = [ref for ref in protected if ref.startswith("refs/tags/")]
+    match found.deploys_from:
+        case NotRead() as why:
+            return _unseen(place, sub, why)
+        case ProtectedBranches():
+            if tags:
+                refused = f"Only branches may deploy to {place.name}: GitHub refuses every release's tag ({tags[0]})."
+                return place.fails(sub, refused, fix=fix, expected=named, actual="protected branches")
+            return place.passes(sub, "Only protected branches may deploy.")
+        case AnyRef():
+            return place.fails(
+                sub,
+                f"Code of every branch and tag may deploy to {place.name}, reviewed or not.",
+                fix=fix,
+                expected=named,
+                actual="every branch and tag",
+            )
+        case patterns:
+            refs = [each.ref for each in patterns]
+    for ref in refs:
+        if not any(covers(glob(each), glob(ref)) for each in protected):
+            return place.fails(
+                sub,
+                f"{ref} may deploy to {place.name}, and not only reviewed changes reach it.",
+                fix=f"{fix} Or name it in protected_refs of checker.toml, where it is protected.",
+                expected=named,
+                actual=", ".join(refs),
+            )
+    if tags and not any(overlap(glob(tag), glob(ref)) for tag in tags for ref in refs):
+        refused = f"No tag may deploy to {place.name}: GitHub refuses every release's ({tags[0]})."
+        return place.fails(sub, refused, fix=fix, expected=named, actual=", ".join(refs) or "nothing")
+    return place.passes(sub, f"Only {', '.join(refs)} may deploy.")
+
+
 RULE = Rule(
     id="W6",
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
+    check_settings=check_settings,
 )

@@ -20,6 +20,9 @@ A file is a list of cases; or ``bases:``, name -> what several cases start from,
 ``do``
     Optional: what is different from there, in the language of :mod:`tests.patches`, with ``stack: NAME`` for another
     environment's template than the first one's (``NAME-1`` for its second).
+``github``
+    Optional: the repository's settings, as a snapshot has them (``checker/collect/github/facts.py``), without
+    ``repository``. Where it is missing nobody looked at them; ``{}`` is a look without a token.
 ``waivers``
     Optional: entries as in ``policies/waivers.yaml``; only ``finding`` is needed, the rest is filled in when missing
     (every environment, every resource, dates that hold). They are applied as of 2026-12-01.
@@ -27,7 +30,8 @@ A file is a list of cases; or ``bases:``, name -> what several cases start from,
     ``ID`` or ``ID[sub]`` -> subject name -> outcome. Compared both ways: every verdict is expected, every expectation
     is met. A subject is a logical id (``Stack/LogicalId`` where two environments share it), or an environment's name.
 
-A base has what a case takes from it: ``template`` or ``environments``, ``files``, ``repository``, ``settings``; it may
+A base has what a case takes from it: ``template`` or ``environments``, ``files``, ``repository``, ``settings``,
+``github``; it may
 start ``from`` a base above it and ``do`` what is different. Its ``names`` (name -> beginning of a path) are what
 ``@name`` stands for in the steps of its cases.
 """
@@ -48,7 +52,9 @@ from tests.patches import Lines, PatchError, Step, apply, edited, read
 CASES: Final = Path(__file__).parent / "cases"
 REPOSITORIES: Final = Path(__file__).parent / "repositories"
 _KINDS: Final = ("plain", "hostile", "innocent")
-_OF_A_BASE: Final = frozenset({"from", "template", "environments", "files", "repository", "settings", "names", "do"})
+_OF_A_BASE: Final = frozenset(
+    {"from", "template", "environments", "files", "repository", "settings", "github", "names", "do"}
+)
 _OF_A_CASE: Final = (_OF_A_BASE - {"names"}) | {"name", "kind", "waivers", "expect"}
 _Path = tuple[str, ...]
 
@@ -67,6 +73,8 @@ class Input:
     # The folder below the files.
     repository: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # The repository's settings as facts of a snapshot, where somebody looked at them.
+    github: Mapping[str, Any] | None = None
     # Name -> what ``@name`` in a step stands for.
     names: Mapping[str, str] = field(default_factory=dict)
     # Where each step stands, and the step.
@@ -203,6 +211,7 @@ class _Reader:
             {**base.files, **raw.get("files", {})},
             raw.get("repository", base.repository),
             raw.get("settings", base.settings),
+            raw.get("github", base.github),
             {**base.names, **raw.get("names", {})},
             (*base.do, *self._steps(raw.get("do", []), (*path, "do"))),
         )

@@ -11,7 +11,9 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from checker.collect.config.register import load_register
+from checker.collect.github.facts import from_facts
 from checker.model.environments import EnvironmentKind
+from checker.model.repository_settings import RepositorySettings
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
@@ -57,9 +59,24 @@ def verdicts_of(finding: str, case: Case) -> list[Verdict]:
     findings = load_register().findings
     with repository_of(case) as root:
         pipeline = pipeline_of(root, settings, tuple(kinds)) if root else None
-        verdicts = judge_stacks(stacks, kinds, load([finding]), findings, settings=settings, pipeline=pipeline)
+        verdicts = judge_stacks(
+            stacks,
+            kinds,
+            load([finding]),
+            findings,
+            settings=settings,
+            pipeline=pipeline,
+            repository_settings=github_of(case),
+        )
     text = yaml.safe_dump({"waivers": [{**_WAIVER, **waiver} for waiver in case.waivers]})
     return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=findings), TODAY)[0]
+
+
+def github_of(case: Case) -> RepositorySettings | None:
+    """What the case says of GitHub; ``None`` where it says nothing."""
+    if case.input.github is None:
+        return None
+    return from_facts({"repository": "kcjonson/doc-platform", **case.input.github}, case.where)
 
 
 @contextmanager

@@ -78,6 +78,7 @@ class TestRule:
         judged_on = load_register().entries[rule.id].judged_on
         pipeline = {Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION}
         assert bool(judged_on & pipeline) == (rule.check_pipeline is not None)
+        assert (Surface.SETTING in judged_on) == (rule.check_settings is not None)
         if rule.check is not None or rule.check_project is not None:
             assert judged_on & {Surface.TEMPLATE, Surface.ACCOUNT}
 
