@@ -109,6 +109,8 @@ def _collect(
     if rule.check_pipeline is not None and pipeline is not None:
         before = len(found)
         listen(pipeline, rule.check_pipeline(pipeline, project))
+        for judgement in _unseen(rule, pipeline, found.values()):
+            _add(found, rule, judgement)
         if len(found) == before:
             _add(found, rule, pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository."))
     if rule.check_settings is not None and repository is not None:
@@ -160,6 +162,22 @@ def _doubted(found: dict[_Key, Judgement], rule: Rule, project: Project) -> None
     if not doubted:
         for environment in project.environments:
             _add(found, rule, environment.undecided(None, _why(met, project.gaps), fix=_FIX))
+
+
+def _unseen(rule: Rule, pipeline: Pipeline, said: Iterable[Judgement]) -> Iterator[Judgement]:
+    """What the rule cannot tell of jobs that could not be followed: once for each, where it has not said so itself."""
+    open_ = [each.place for each in said if each.outcome in (Outcome.UNKNOWN, Outcome.FAIL)]
+    if rule.unseen is None or any(place is pipeline for place in open_):
+        return
+    told = {id(of) for place in open_ for of in (place, getattr(place, "job", getattr(place, "workflow", None)))}
+    causes: set[object] = set()
+    for each in pipeline.unfollowed:
+        if each.logged_in and rule.unseen.logins:
+            continue
+        if not told & {id(each.job), id(each.job.entry)} and each.problem not in causes:
+            told.add(id(each.job))
+            yield each.undecided(rule.unseen.sub, f"{rule.unseen.what}: {each.problem}", fix=each.problem.fix)
+        causes.add(each.problem)
 
 
 def place_undecided(place: Place, why: str) -> Judgement:

@@ -186,11 +186,19 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     known = dict.fromkeys((*environments, *settings.stacks.values()))
     jobs = effective_jobs(workflows, settings, tuple(known))
     elsewhere = set(known) - set(environments) if environments else set()
-    at_hand = tuple(job for job in jobs.working() if job.environment_name not in elsewhere)
+    known_jobs = [job for job in jobs.jobs if job.environment_name not in elsewhere]
     left_out = dict.fromkeys(job.environment_name for job in jobs.working() if job.environment_name in elsewhere)
-    tracer = Tracer(ScriptLibrary(root))
-    found = tuple(dict.fromkeys((*problems, *jobs.problems)))
-    return Pipeline(workflows, at_hand, tracer.job, folders, code, problems=found, left_out=tuple(left_out))
+    traces, unfollowed = Tracer(ScriptLibrary(root)).every(known_jobs)
+    return Pipeline(
+        workflows,
+        tuple(traces),
+        traces,
+        folders,
+        code,
+        problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
+        left_out=tuple(left_out),
+        unfollowed=unfollowed,
+    )
 
 
 def _may_have_pipeline(root: Path, settings: Settings) -> bool:
@@ -261,7 +269,10 @@ def _left_out(pipeline: Pipeline | None) -> Iterable[str]:
 
 
 def _unread_of(pipeline: Pipeline | None) -> Iterable[Unread]:
-    for problem in pipeline.problems if pipeline else ():
+    if pipeline is None:
+        return
+    causes = dict.fromkeys((*pipeline.problems, *(each.problem for each in pipeline.unfollowed)))
+    for problem in causes:
         if problem.unread:
             yield Unread(str(problem.spot), problem.message, problem.fix)
 

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What may be in what a job does and nobody read: ``what`` completes "Cannot be decided: ...", ``sub`` is the
+    requirement that it leaves open. ``logins``: only what may have taken on a role concerns the rule."""
+
+    what: str
+    sub: str | None = None
+    logins: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One finding as code.
@@ -27,7 +37,8 @@ class Rule:
     once where the repository's settings were looked at, whether they could be read or not. A rule has at least one of
     them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
     says of each environment that ``check`` and ``check_project`` are silent about; ``looked_for_in_pipeline`` likewise
-    of a pipeline. Title and severity stand in the register.
+    of a pipeline. ``unseen`` is what a part of a job that nobody could read may hide of what the rule judges.
+    Title and severity stand in the register.
     """
 
     id: str
@@ -38,6 +49,7 @@ class Rule:
     check_account: Callable[[Account, Project], Iterator[Judgement]] | None = None
     check_settings: Callable[[RepositorySettings, Project], Iterator[Judgement]] | None = None
     looked_for_in_pipeline: str = ""
+    unseen: Unseen | None = None
 
     @property
     def surfaces(self) -> frozenset[Surface]:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
@@ -263,5 +263,6 @@ RULE = Rule(
     looked_for="role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
     check_pipeline=check_pipeline,
+    unseen=Unseen("which role is taken on", logins=True),
     looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
 )

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.reason.images.references import (
@@ -197,5 +197,6 @@ RULE = Rule(
     looked_for="container image reference or image repository",
     check=check,
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether images are pushed", "push"),
     looked_for_in_pipeline="push of an image to Amazon ECR",
 )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.calls.authority import Authority, Ruling
 from checker.reason.calls.bootstrap import bootstrap_needs, goes_on_without
 from checker.reason.calls.lines import unfollowed
@@ -70,4 +70,5 @@ RULE = Rule(
     looked_for="",
     looked_for_in_pipeline="call of AWS in a job",
     check_pipeline=check_pipeline,
+    unseen=Unseen("what is called"),
 )

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.calls.swallowed import misread
 
@@ -66,4 +66,5 @@ RULE = Rule(
     looked_for="",
     looked_for_in_pipeline="call of AWS in a job",
     check_pipeline=check_pipeline,
+    unseen=Unseen("which failures are swallowed"),
 )

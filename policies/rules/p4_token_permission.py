@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.oidc.assumed_roles import role_sessions
 
 if TYPE_CHECKING:
@@ -103,5 +103,6 @@ RULE = Rule(
     id="P4",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("which role is taken on", logins=True),
     looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
 )

@@ -30,7 +30,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, options, shown, truth
 from checker.model.resources import Stack
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.references import SHA, image_references, parse_image
@@ -187,5 +187,6 @@ RULE = Rule(
     id="P6",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether stacks are deployed"),
     looked_for_in_pipeline="`cdk deploy` of stacks that run container images",
 )

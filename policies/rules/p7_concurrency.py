@@ -29,7 +29,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import options, same
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
 
@@ -222,5 +222,6 @@ RULE = Rule(
     id="P7",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether it deploys or migrates"),
     looked_for_in_pipeline="workflow that deploys or migrates",
 )

@@ -22,7 +22,7 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
 from checker.reason.deploys.sequence import needs, order_of, several
 
@@ -86,5 +86,6 @@ RULE = Rule(
     id="S12",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether services are rolled"),
     looked_for_in_pipeline="workflow that rolls more than one service",
 )

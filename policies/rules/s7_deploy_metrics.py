@@ -26,7 +26,7 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command
 from checker.model.possible import shown
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
@@ -132,5 +132,6 @@ RULE = Rule(
     id="S7",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether services are rolled"),
     looked_for_in_pipeline="workflow that rolls an ECS service",
 )

@@ -28,7 +28,7 @@ from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import options, shown
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.reason.deploys.task_waits import Wait, waits_of
@@ -222,5 +222,6 @@ RULE = Rule(
     id="S8",
     looked_for="migration runner",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether it migrates"),
     looked_for_in_pipeline="migrations, nor anything that applies them,",
 )

@@ -28,7 +28,7 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.values import Known
 from checker.reason.deploys.http_requests import Request, health_actions, request_of, requests_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
@@ -193,5 +193,6 @@ RULE = Rule(
     id="W15",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether services are rolled"),
     looked_for_in_pipeline="workflow that rolls an ECS service",
 )

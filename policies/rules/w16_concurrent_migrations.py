@@ -31,7 +31,7 @@ from checker.model.migrations import MigrationRunner
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import options, shown, truth
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
@@ -229,5 +229,6 @@ RULE = Rule(
     id="W16",
     looked_for="migration runner",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether it migrates"),
     looked_for_in_pipeline="migrations, nor anything that applies them,",
 )

@@ -25,7 +25,7 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
 from checker.reason.deploys.sequence import several, shows_state
 
@@ -82,5 +82,6 @@ RULE = Rule(
     id="W17",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether services are rolled"),
     looked_for_in_pipeline="workflow that rolls an ECS service",
 )

@@ -25,7 +25,7 @@ from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import truth
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
 from checker.reason.deploys.sequence import Step, by_matrix, several, steps_of
 
@@ -114,5 +114,6 @@ RULE = Rule(
     id="W18",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether services are rolled"),
     looked_for_in_pipeline="workflow that rolls more than one service outside of staging",
 )

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.names.written import Named, Owners, crosses, named_by, written_in
 
@@ -89,4 +89,5 @@ RULE = Rule(
     looked_for="",
     looked_for_in_pipeline="stack, cluster or service that a job names",
     check_pipeline=check_pipeline,
+    unseen=Unseen("which names are written out"),
 )

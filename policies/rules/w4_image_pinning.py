@@ -25,7 +25,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent
 from checker.reason.deploys.paths import At, of_action, once, rolls, unseen
 from checker.reason.images.revisions import Runs, revision_of
@@ -77,5 +77,6 @@ RULE = Rule(
     id="W4",
     looked_for="workflow",
     check_pipeline=check_pipeline,
+    unseen=Unseen("whether services are rolled or tasks run"),
     looked_for_in_pipeline="roll-out of a service or one-off task",
 )

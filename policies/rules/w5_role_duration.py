@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.rules import Rule
+from checker.model.rules import Rule, Unseen
 from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
 from checker.reason.iam.deployers import Deployer, deployment_of
 
@@ -252,5 +252,6 @@ RULE = Rule(
     looked_for="deploy role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
     check_pipeline=check_pipeline,
+    unseen=Unseen("which role is taken on", logins=True),
     looked_for_in_pipeline="step that takes on an AWS role",
 )

@@ -112,6 +112,7 @@ class EffectiveStep(Judgeable):
     working_directory: Possible = ""
     continue_on_error: Possible = False
     timeout_minutes: Possible | Absent = ABSENT
+    unfolded: bool = False  # an action of this repository whose steps follow this one, or are missing by a problem
 
     @property
     def spot(self) -> Spot:
@@ -165,9 +166,10 @@ class Credentials:
     oidc: bool | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class EffectiveJob(Judgeable):
-    """One job of a run: see the module's overview. Made by :mod:`checker.resolve.workflows.jobs`; read-only."""
+    """One job of a run: see the module's overview. Made by :mod:`checker.resolve.workflows.jobs`, which completes it
+    once (:func:`complete`): a job and its steps, and jobs that need each other, name one another."""
 
     name: str
     job: Job
@@ -267,3 +269,9 @@ class EffectiveJob(Judgeable):
             if each.caller is not None and id(each.caller) not in targets:
                 pending.append(each.caller)
         return False
+
+
+def complete(job: EffectiveJob, **facts: object) -> None:
+    """Put the facts into a job that is being made which name the job itself. Nothing else ever changes one."""
+    for name, value in facts.items():
+        object.__setattr__(job, name, value)

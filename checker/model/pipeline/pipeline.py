@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from checker.model.judgements import Judgeable
@@ -14,23 +14,52 @@ from checker.model.sources import Problem
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
+@dataclass(frozen=True, slots=True)
+class Unfollowed(Judgeable):
+    """What a job does with something to act with, and nobody read: see :class:`~checker.model.pipeline.scripts.Gap`."""
+
+    job: EffectiveJob
+    problem: Problem
+    logged_in: bool
+
+    @property
+    def surface(self) -> Surface:
+        return Surface.WORKFLOW if self.problem.spot.file.startswith(".github/") else Surface.SCRIPT
+
+    @property
+    def environment_name(self) -> str:
+        return self.job.environment_name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.SCRIPT_LINE, f"{self.job.name}: {self.problem.spot.file}: not followed")
+
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
+        return Location(self.problem.spot.file, self.problem.spot.line, path or None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline(Judgeable):
     """All that is known of one repository's pipeline.
 
-    ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``trace(job)`` is what a
-    job's scripts do, followed when it is first asked for. ``migrations`` are the folders of SQL migrations
-    (:mod:`checker.model.migrations`), ``migration_code`` what runs and tests them. It is a place: the repository as a
-    whole, for what stands nowhere in particular.
+    ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``traces`` what their
+    scripts do, and ``unfollowed`` what of that nobody read although the job had something to act with. ``migrations``
+    are the folders of SQL migrations (:mod:`checker.model.migrations`), ``migration_code`` what runs and tests them. It
+    is a place: the repository as a whole, for what stands nowhere in particular.
     """
 
     workflows: Workflows
     jobs: tuple[EffectiveJob, ...]
-    trace: Callable[[EffectiveJob], Trace]
+    traces: Mapping[EffectiveJob, Trace]
     migrations: tuple[MigrationFolder, ...] = ()
     migration_code: MigrationCode = field(default_factory=MigrationCode)
     problems: tuple[Problem, ...] = field(default=())
     left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
+    unfollowed: tuple[Unfollowed, ...] = ()
+
+    def trace(self, job: EffectiveJob) -> Trace:
+        """What a job's scripts do."""
+        return self.traces[job]
 
     def aws_calls(self) -> Iterator[AwsCall]:
         """Every AWS call of every job, job by job in the order in which they run."""

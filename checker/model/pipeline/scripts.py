@@ -325,8 +325,18 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """What a job does with something to act with in its hands, and nobody read. ``logged_in``: whether the job had
+    taken on a role by then, as far as that was seen; where not, what was not read may have done it."""
+
+    problem: Problem
+    logged_in: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
-    """What one job (or one script by itself) does, in order. ``problems`` are what could not be followed."""
+    """What one job (or one script by itself) does, in order. ``problems`` are what could not be followed, ``gaps``
+    those of them that could concern an environment."""
 
     commands: tuple[Command, ...] = ()
     aws: tuple[AwsCall, ...] = ()
@@ -335,6 +345,7 @@ class Trace:
     problems: tuple[Problem, ...] = ()
     # All commands and calls in one order, for rules about what comes before what.
     actions: tuple[Command | AwsCall | CdkCommand, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def complete(self) -> bool:

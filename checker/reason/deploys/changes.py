@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+from checker.model.pipeline.holding import given_secrets, may_act
+from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
@@ -96,7 +97,6 @@ _PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
 # What is run by name from a file that is not followed: the name alone tells.
 _RUNNERS: Final = frozenset({"make", "just", "task", "npm", "yarn", "pnpm", "bun", "nx", "turbo"})
 _TELLING: Final = re.compile(r"(?:^|[^a-z])(?:(deploy|rollback|release)|(migrate|migrations?))(?:$|[^a-z])")
-_SECRET: Final = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)", re.IGNORECASE)
 _FIRST_WORDS: Final = 5
 
 
@@ -170,7 +170,7 @@ def workflows_of(pipeline: Pipeline) -> tuple[Changing, ...]:
     found = []
     for jobs in by_entry.values():
         changes = {job.name: each for job in jobs if (each := tuple(_real_changes(job, pipeline)))}
-        followed = all(pipeline.trace(job).complete for job in jobs if _may_act(job))
+        followed = all(pipeline.trace(job).complete for job in jobs if may_act(job))
         found.append(Changing(jobs[0].entry, tuple(jobs), changes, followed))
     return tuple(found)
 
@@ -181,21 +181,7 @@ def _real_changes(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Change]:
         if not isinstance(change.place, Command):
             yield change
         elif change.what is not What.SCHEMA:
-            if _may_act(job):
+            if may_act(job):
                 yield change
-        elif job.credentials or _given_secrets(change.place.step) or "self-hosted" in str(job.job.runs_on):
+        elif job.credentials or given_secrets(change.place.step) or "self-hosted" in str(job.job.runs_on):
             yield change
-
-
-def _given_secrets(step: EffectiveStep | None) -> bool:
-    given = (*step.with_.values(), *step.env.values(), *step.expressions.values()) if step is not None else ()
-    return any(_SECRET.search(str(value)) for value in given)
-
-
-def _may_act(job: EffectiveJob) -> bool:
-    """Whether a job has anything to act with: a role, a token, a secret, or a machine of one's own."""
-    if job.credentials or job.permissions.level("id-token") != "none" or "self-hosted" in str(job.job.runs_on):
-        return True
-    if not isinstance(job.job.runs_on, str) or "${{" in job.job.runs_on:
-        return True  # a group, labels or an expression: perhaps one's own
-    return any(_given_secrets(step) for step in job.steps)

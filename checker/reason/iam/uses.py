@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from checker.data.aws_calls import table
 from checker.model.environments import Project
-from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
 from checker.reason.calls.authority import Authorities, Authority
@@ -29,8 +28,6 @@ _ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     "docker-push": ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
     "docker-pull": (),
 }
-# Owners of actions that call nothing of AWS, or whose calls stand in the trace.
-_QUIET: Final = ("actions/", "docker/", "github/", "aws-actions/")
 _READS: Final = ("describe", "get", "list", "head", "batchget", "view")
 
 
@@ -71,18 +68,11 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
                     for key, request in authority.requests(role, need):
                         use.requests[key] = request
         doubts = [f"{problem.spot}: {problem.message}" for problem in trace.problems if problem.unread]
-        doubts += [f"{step.spot}: what {step.uses} calls is not known" for step in job.steps if _may_call(step)]
         for role in own:
             found[role].doubts.extend(doubts)
     for use in found.values():
         use.doubts.extend(elsewhere)
     return list(found.values())
-
-
-def _may_call(step: EffectiveStep) -> bool:
-    """Whether a step's action, which is somebody else's code, may call AWS on its own."""
-    action = step.uses.partition("@")[0]
-    return bool(action) and not action.startswith((".", *_QUIET)) and "setup" not in action
 
 
 def _needs(call: AwsCall | CdkCommand, authority: Authority) -> Iterator[Need]:

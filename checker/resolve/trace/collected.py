@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from checker.data.harmless import module_is_harmless
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
@@ -19,6 +20,7 @@ from checker.resolve.shell.follower import Follower
 from checker.resolve.shell.state import WORKSPACE, Library, State
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
+from checker.resolve.trace.foreign import image_command, unread, unread_module
 from checker.resolve.trace.images_pushed import pushes
 from checker.resolve.trace.programs import Programs
 
@@ -27,6 +29,7 @@ _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
 # Programs that run what stands in a file of their own, which is not followed.
 _RUNNERS: Final = frozenset({"make", "just", "task", "rake", "ant", "gradle", "mvn", "nx", "turbo", "tsx", "ts-node"})
 _PACKAGE_RUNNERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
+_TESTS: Final = frozenset({"test", "tst", "t"})
 _NO_SCRIPTS: Final = frozenset(
     {"ci", "install", "i", "add", "audit", "pack", "publish", "version", "config", "cache", "init", "login", "whoami"}
 )
@@ -54,9 +57,11 @@ class Collected:
     actions: list[Command | AwsCall | CdkCommand] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
     logged_in: bool = False  # to a registry of Amazon ECR
 
     def trace(self) -> Trace:
+        """All of it. What somebody else's programs do matters to jobs alone: see ``Tracer``."""
         problems = dict.fromkeys((*self.problems, *(self.job.problems if self.job else ())))
         return Trace(
             commands=tuple(each for each in self.actions if isinstance(each, Command)),
@@ -147,8 +152,8 @@ class Collected:
                 self.record([parsed])
         elif _PYTHON.fullmatch(program):
             self._python(command, variables)
-        elif program == "docker":
-            self.record(pushes(command, self.logged_in))
+        elif program in {"docker", "podman", "nerdctl", "finch", "buildah"}:
+            self._engine(command)
         elif program.endswith(".py"):
             first = command.words[0]
             path = _path(command, first)
@@ -160,10 +165,23 @@ class Collected:
             self._runner(command)
         else:
             entry = self.library.entry_point(program) if program else None
-            if entry is not None:
-                given = {**variables, **command.environment}
-                self._entry(entry, command, given)
+            if entry is None or not self._entry(entry, command, {**variables, **command.environment}):
+                self._unread(command)
         self._writes(command)
+
+    def _unread(self, command: Command) -> None:
+        problem = unread(command)
+        if problem is not None:
+            self.foreign.append(problem)
+
+    def _engine(self, command: Command) -> None:
+        """``docker`` and its kin: what they push, and what their images run."""
+        inner = image_command(command.words)
+        if inner is not None:
+            self._aws(replace(command, words=inner))
+            return
+        self.record(pushes(command, self.logged_in))
+        self._unread(command)
 
     def _aws(self, command: Command) -> None:
         parsed = parse_cli(command.words)
@@ -234,8 +252,13 @@ class Collected:
                 if self.library.python(path) is not None:
                     self.python(path, words, command.reached, environment, command.folder)
                     return
+        if name == "awscli":
+            self._aws(replace(command, words=("aws", *words)))
+        elif not module_is_harmless(name):
+            self.foreign.append(unread_module(command, name))
 
-    def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> None:
+    def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> bool:
+        """Follow the function that a name stands for in ``pyproject.toml``; whether it is there."""
         module, _, function = entry.partition(":")
         tail = module.replace(".", "/")
         for root in ("", "src"):
@@ -243,7 +266,8 @@ class Collected:
             for path in (f"{base}.py", f"{base}/__init__.py"):
                 if self.library.python(path) is not None:
                     self.python(path, command.words[1:], command.reached, environment, command.folder, function)
-                    return
+                    return True
+        return False
 
     def _inline(
         self,
@@ -283,6 +307,8 @@ class Collected:
         words = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
         if command.program in _PACKAGE_RUNNERS:
             if not words or words[0] in _NO_SCRIPTS:
+                return
+            if words[0] in _TESTS and not self.library.is_file("package.json"):
                 return
             script = words[1] if words[0] in {"run", "run-script"} and len(words) > 1 else words[0]
             if script == "cdk":

@@ -1,13 +1,16 @@
 """Traces: everything a job does, through run blocks, shell scripts and Python code, in the order in which it runs.
 
-Ask a :class:`Tracer`; it reads scripts through its library only when a job needs them, and traces each job once.
+A :class:`Tracer` reads scripts through its library only when a job needs them, and traces each job once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import Credentials, EffectiveJob
+from checker.model.pipeline.pipeline import Unfollowed
 from checker.model.pipeline.scripts import Reached, Trace
 from checker.model.possible import Possible, joined, mapped, one_of
 from checker.model.sources import Spot
@@ -15,6 +18,8 @@ from checker.model.values import Hole, HoleKind, Text
 from checker.resolve.shell.state import WORKSPACE, State
 from checker.resolve.trace.actions import calls_of_action
 from checker.resolve.trace.collected import Collected, Scripts
+from checker.resolve.trace.foreign import unread_action
+from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Programs
 
 
@@ -44,6 +49,18 @@ class Tracer:
             found = self._traces[id(job)] = self._trace(job)
         return found
 
+    def every(self, jobs: Iterable[EffectiveJob]) -> tuple[dict[EffectiveJob, Trace], tuple[Unfollowed, ...]]:
+        """The traces of the jobs that have steps; what was not followed of all of them, one entry per cause and job."""
+        traces: dict[EffectiveJob, Trace] = {}
+        found: list[Unfollowed] = []
+        for job in jobs:
+            if not job.calls:
+                traces[job] = self.job(job)
+                found.extend(Unfollowed(job, gap.problem, gap.logged_in) for gap in traces[job].gaps)
+            elif not job.called and hands_over(job):
+                found.extend(Unfollowed(job, problem, logged_in=False) for problem in job.problems if problem.unread)
+        return traces, tuple(found)
+
     def _with_called(self, job: EffectiveJob) -> None:
         self.job(job)
         for called in job.called:
@@ -68,6 +85,7 @@ class Tracer:
 
     def _trace(self, job: EffectiveJob) -> Trace:
         collected = Collected(self.library, self._started, job=job)
+        gaps = Gaps(job)
         credentials: Credentials | None = None
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = {}
@@ -96,9 +114,13 @@ class Tracer:
                         self._known[hole] = output.value if before is None else one_of([before, output.value])
             else:
                 collected.record(calls_of_action(step, reached, collected.logged_in))
+                foreign = unread_action(step)
+                if foreign is not None:
+                    collected.foreign.append(foreign)
+            gaps.note(step, credentials, collected.problems, collected.foreign)
             if id(step) in by_step:
                 credentials = by_step[id(step)]
-        return collected.trace()
+        return gaps.closed(collected.trace())
 
     def _filled(self, value: Possible) -> Possible:
         """A value with the outputs of earlier steps put in."""

@@ -19,6 +19,7 @@ from checker.model.pipeline.jobs import (
     EffectiveJob,
     EffectiveStep,
     Start,
+    complete,
 )
 from checker.model.pipeline.workflows import (
     Concurrency,
@@ -156,7 +157,7 @@ class _Builder:
             for need in needs:
                 if need not in bound.workflow.jobs:
                     self._complain(effective.spot, f"job {job_id} needs {need!r}, which is no job", "Mend the name.")
-            effective.needs = tuple(made[need] for need in needs if need in made)
+            complete(effective, needs=tuple(made[need] for need in needs if need in made))
         return list(made.values())
 
     def _job(
@@ -200,9 +201,9 @@ class _Builder:
             env=scalars(env),
             calls=job.uses,
         )
-        effective.environment_name = self._environment_name(effective)
-        effective.examples = tuple(examples_of(effective, self.settings))
-        effective.concurrency = tuple(_on_examples(group, effective) for group in effective.concurrency)
+        complete(effective, environment_name=self._environment_name(effective))
+        complete(effective, examples=tuple(examples_of(effective, self.settings)))
+        complete(effective, concurrency=tuple(_on_examples(group, effective) for group in effective.concurrency))
         self.jobs.append(effective)
         unfolder = Unfolder(self.workflows, effective)
         steps: list[EffectiveStep] = []
@@ -216,13 +217,17 @@ class _Builder:
                 # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).
                 skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
                 contexts = {**contexts, "steps": Partial(dict(skipped), opened)}
-        effective.steps = tuple(replace(step, index=index) for index, step in enumerate(steps))
-        effective.problems = tuple(unfolder.problems)
+        numbered = tuple(replace(step, index=index) for index, step in enumerate(steps))
+        roles = tuple(credentials(numbered))
+        complete(effective, steps=numbered, credentials=roles, problems=tuple(unfolder.problems))
         self.problems.extend(unfolder.problems)
-        effective.credentials = tuple(credentials(effective.steps))
         if job.uses:
+            before = len(self.problems)
             called = self._callee(bound, job)
-            effective.called = tuple(self._workflow(called, effective, starts)) if called else ()
+            if called is None:
+                complete(effective, problems=tuple(self.problems[before:]))
+            else:
+                complete(effective, called=tuple(self._workflow(called, effective, starts)))
         return effective
 
     def _concurrency(

@@ -72,10 +72,10 @@ class Unfolder:
             if fault:
                 self._complain(step.spot, fault, "Mend the expression.")
         effective = self._step(step, contexts, shell, via)
+        action = self._action(step, via) if step.uses.startswith("./") else None
+        if step.uses.startswith("./") and (action is None or action.using == "composite"):
+            effective = replace(effective, unfolded=True)
         yield effective
-        if not step.uses.startswith("./"):
-            return
-        action = self._action(step, via)
         if action is None:
             return
         given = _action_inputs(action, effective)

@@ -1,0 +1,197 @@
+"""What is known to change nothing of an environment: the table of ``harmless.toml``, and what it says of a command."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """``programs`` and ``actions`` with the reason of each; ``verbs`` of programs that are not harmless as a whole."""
+
+    programs: Mapping[str, str]
+    verbs: Mapping[str, frozenset[str]]
+    actions: Mapping[str, str]
+    modules: frozenset[str]
+    settings: frozenset[str]
+    about: frozenset[str]
+
+
+@cache
+def _table() -> _Table:
+    read = tomllib.loads(files("checker.data").joinpath("harmless.toml").read_text(encoding="utf-8"))
+    others = {key: frozenset(names.split()) for key, names in read["others"].items()}
+    return _Table(
+        {name: reason for reason, names in read["programs"].items() for name in names.split()},
+        {
+            program: frozenset((*verbs.split(), "version", "help", "completion"))
+            for program, verbs in read["verbs"].items()
+        },
+        {name: reason for reason, names in read["actions"].items() for name in names.split()},
+        others["modules"],
+        others["prints-settings"],
+        others["about"],
+    )
+
+
+# What `docker` and its kin do with containers that may be given the job's credentials, or with registries.
+_ENGINES: Final = frozenset({"docker", "podman", "nerdctl", "docker-compose", "buildah", "finch"})
+_ENGINE_RUNS: Final = frozenset({"run", "exec", "create", "start", "restart", "up", "stack", "service", "swarm", "bake",
+                                 "kube", "play", "agent", "model", "mcp", "offload", "sandbox"})  # fmt: skip
+_ENGINE_GROUPS: Final = frozenset({"compose", "container", "buildx", "image", "builder", "manifest", "pod"})
+
+
+def prints_settings(program: str) -> bool:
+    """Whether a program's output is shell code that only sets variables: ``eval "$(ssh-agent)"``."""
+    return program in _table().settings
+
+
+# What code calls to start a program, open a connection or load other code: in JavaScript, and elsewhere.
+_REACHES: Final = re.compile(
+    r"child_process|\bexec|\bspawn|\.fork\s*\(|\bfetch\b|aws|\beval\b|\bFunction\b|\bimport\b|XMLHttpRequest|WebSocket"
+    r"|\bworker|getBuiltinModule|mainModule|\bconstructor\b|\b(?:globalThis|this|process|require|module)\s*\["
+    r"|\bprocess\.(?:binding|dlopen|kill)",
+    re.IGNORECASE,
+)
+_REACHES_ELSEWHERE: Final = re.compile(
+    r"\bexec|\bspawn|\bsystem\b|`|%x|\bqx\b|\bfork\b|\bopen3?\b|\bpopen|\bpassthru\b|\bproc_open\b|\brequire|\buse\b|\bload\b"
+    r"|\beval|\bsocket|\bhttp|\bcurl|\bnet\b|aws|\bsend\b|\binclude",
+    re.IGNORECASE,
+)
+_LOADS: Final = re.compile(
+    r"""require\(\s*(?!['"](?:(?:\.{0,2}/)?[\w@./-]*\.json|(?:node:)?(?:fs|path|os|crypto|util|assert|url))['"])"""
+)
+
+
+def inert(code: str, *, javascript: bool = True) -> bool:
+    """Whether code that stands in a line surely starts nothing and talks to no one: it computes and prints."""
+    if javascript:
+        return not _REACHES.search(code) and not _LOADS.search(code)
+    return not _REACHES_ELSEWHERE.search(code)
+
+
+def program_is_harmless(words: Sequence[object]) -> bool:
+    """Whether a command line, its program named first, is known to change nothing. Words that are open are no strings.
+
+    A path that is not a system's or a package manager's own folder is a file of the repository: its name says nothing.
+    """
+    if not words or not isinstance(words[0], str):
+        return False
+    if len(words) == 2 and words[1] in _table().about:
+        return True
+    name = installed(words[0])
+    if name is None:
+        return False
+    if name in _ENGINES:
+        return engine_is_harmless(words)
+    if name in {"awk", "gawk", "mawk", "nawk"}:
+        return all(isinstance(word, str) and not re.search(r"system\s*\(|\|", word) for word in words[1:])
+    if name == "find":
+        return not any(word in {"-exec", "-execdir", "-ok", "-okdir"} for word in words)
+    if name in {"curl", "wget", "http", "https"}:
+        return not any("aws-sigv4" in word or "AWS4-HMAC" in word for word in map(str, words))
+    if name in _table().programs:
+        return True
+    verbs = _table().verbs.get(name)
+    return verbs is not None and _first_verb(words) in verbs
+
+
+def _first_verb(words: Sequence[object]) -> str:
+    """The first word that is no option; of a program that is given nothing but options, the first of them."""
+    plain = (word for word in words[1:] if not (isinstance(word, str) and word.startswith(("-", "+"))))
+    found = next(plain, words[1] if len(words) > 1 else "")
+    return found if isinstance(found, str) else ""
+
+
+_FOLDERS: Final = re.compile(
+    r"(?:/usr(?:/local)?|/opt/[\w.-]+|/home/\w+/\.local|~/\.local)?/s?bin/|(?:.*/)?(?:node_modules/\.bin|\.?venv/bin)/"
+)
+
+
+def installed(program: str) -> str | None:
+    """The name of an installed program without its folder and version; ``None`` for a file of the repository."""
+    folder = program.rpartition("/")[0]
+    if folder and not _FOLDERS.fullmatch(f"{folder}/"):
+        name = program.rpartition("/")[2]
+        return name if name in {"gradlew", "mvnw"} else None
+    name = program.rpartition("/")[2]
+    return name if name.startswith("@") else name.partition("@")[0]
+
+
+def engine_verbs(words: Sequence[object]) -> Iterator[tuple[int, str]]:
+    """The words of ``docker [OPTIONS] GROUP VERB`` that are no options, each with its position."""
+    skip = False
+    for index, word in enumerate(words[1:], 1):
+        if skip:
+            skip = False
+        elif isinstance(word, str) and word.startswith("-"):
+            skip = word in _ENGINE_VALUES
+        elif isinstance(word, str):
+            yield index, word
+        else:
+            return
+
+
+_ENGINE_VALUES: Final = frozenset(
+    {"--log-level", "-l", "--context", "-c", "--host", "-H", "--config", "-f", "--file", "-p", "--project-name",
+     "--env-file", "--profile", "--project-directory", "--builder", "--ansi", "--progress", "--tlscacert"}
+)  # fmt: skip
+
+
+def engine_is_harmless(words: Sequence[object]) -> bool:
+    """Whether a command of a container engine starts no container that sees the job's credentials, and pushes nothing
+    that its words do not name."""
+    verbs = [verb for _, verb in zip(range(2), (verb for _, verb in engine_verbs(words)), strict=False)]
+    name = str(words[0]).rpartition("/")[2]
+    if name == "docker-compose":
+        verbs = ["compose", *verbs[:1]]
+    verb = next((each for each in verbs if each not in _ENGINE_GROUPS), verbs[0] if verbs else "")
+    if verb == "push" and "compose" in verbs:
+        return False
+    if verb == "bake":
+        return "--push" not in words and not any("output" in str(word) or "--set" in str(word) for word in words)
+    if verb in {"run", "create"} and "compose" not in verbs:
+        return not any(_lets_in(word, words[index + 1] if index + 1 < len(words) else "")
+                       for index, word in enumerate(words) if index)  # fmt: skip
+    return verb not in _ENGINE_RUNS
+
+
+_SETTING: Final = re.compile(r"(?:-e|--env)(?:=?)(?P<given>.*)", re.DOTALL)
+_SHARES: Final = re.compile(r"\.aws\b|docker\.sock|/root\b|\$\{?HOME|~/")
+
+
+def _lets_in(word: object, following: object) -> bool:
+    """Whether an option of ``docker run`` hands a variable of the job or a folder with credentials to the container."""
+    if not isinstance(word, str):
+        return "--env" in str(word)
+    if word.startswith("--env-file"):
+        return True
+    if word in {"-v", "--volume", "--mount"} or word.startswith(("-v", "--volume=", "--mount=")):
+        return bool(_SHARES.search(f"{word} {following}"))
+    setting = _SETTING.fullmatch(word)
+    if setting is None:
+        return False
+    given: object = setting["given"] or following
+    return not isinstance(given, str) or "=" not in given or bool(re.search(r"\$\{|secrets\.", given))
+
+
+def module_is_harmless(name: str) -> bool:
+    """Whether ``python -m NAME`` is known to change nothing, for a module that the repository does not hold."""
+    programs = _table().programs
+    return name in _table().modules or name.partition(".")[0] in programs or name.replace("_", "-") in programs
+
+
+def action_is_harmless(action: str) -> bool:
+    """Whether an action (``owner/name`` without its version, in lower case) is known to change nothing by itself."""
+    known = _table().actions
+    if action in known:
+        return True
+    owner, _, rest = action.partition("/")
+    name = rest.partition("/")[0]
+    return f"{owner}/" in known or f"{owner}/{name}/" in known or (name.startswith("setup-") and "aws" not in name)

@@ -1,0 +1,118 @@
+"""Programs that are not followed: whether one is known to change nothing, and what is said of it where it is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, program_is_harmless
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import Possible
+from checker.model.sources import Problem, brief
+
+_FIX: Final = "Do it in a shell or Python script of this repository, or waive what this leaves open."
+# Interpreter -> the options that are followed by code.
+_INLINE: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("node", "nodejs", "bun"), frozenset({"-e", "--eval", "-p", "--print", "-pe", "-ep"})),
+    **dict.fromkeys(("perl", "ruby"), frozenset({"-e", "-ne", "-pe", "-lne", "-ane", "-lane", "-pie", "-0pe"})),
+    "php": frozenset({"-r"}),
+    "osascript": frozenset({"-e"}),
+}  # fmt: skip
+_JAVASCRIPT: Final = frozenset({"node", "nodejs", "bun"})
+GITHUB_SCRIPT: Final = "actions/github-script"
+# Options of `docker run` that take no value. Source: Docker documentation, "docker container run".
+_ENGINE_FLAGS: Final = frozenset(
+    {"--rm", "-d", "--detach", "-i", "--interactive", "-t", "--tty", "-it", "-ti", "-dit", "-itd", "--init", "-q",
+     "--privileged", "--read-only", "-P", "--publish-all", "--quiet", "--no-healthcheck", "--oom-kill-disable"}
+)  # fmt: skip
+_NAME: Final = re.compile(r"[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
+_FILE: Final = re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
+_AWS_CLI: Final = re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
+
+
+def unread(command: Command) -> Problem | None:
+    """That a command's program was not followed; ``None`` where it is known to change nothing."""
+    words = command.words
+    if not command.program or command.program in {"exit", "return"} or program_is_harmless(words):
+        return None
+    name = installed(str(words[0]))
+    if name is not None and name in _INLINE and _is_inert(name, words):
+        return None
+    if any(program_is_harmless(inner) for inner in _image_commands(words)):
+        return None
+    return _problem(command, f"what `{_spelled(command)}` does was not followed")
+
+
+def _spelled(command: Command) -> str:
+    """A command for a message: its words up to the first option, and the files that it names. Never an option's value,
+    which may be a secret."""
+    first = [command.program]
+    for word in command.words[1:4]:
+        if not isinstance(word, str) or not _NAME.fullmatch(word):
+            break
+        first.append(word)
+    rest = [word for word in command.words[len(first) :] if isinstance(word, str) and _FILE.fullmatch(word)]
+    return " ".join([*first, *rest[:1]])
+
+
+def unread_module(command: Command, name: str) -> Problem:
+    return _problem(command, f"what the Python module {name} does was not followed")
+
+
+def _problem(command: Command, message: str) -> Problem:
+    return Problem(command.spot, brief(message), _FIX)
+
+
+def unread_action(step: EffectiveStep) -> Problem | None:
+    """That the code of an action was not followed; ``None`` where it is known to change nothing, or was unfolded."""
+    uses, action = step.uses, step.step.action.lower()
+    if step.unfolded or not uses:
+        return None
+    if uses.startswith("docker://"):
+        return Problem(step.spot, brief(f"what the image {uses[9:]} does was not followed"), _FIX)
+    if action == GITHUB_SCRIPT:
+        script = step.with_.get("script", "")
+        if isinstance(script, str) and inert(script):
+            return None
+    elif not uses.startswith("./") and action_is_harmless(action):
+        return None
+    return Problem(step.spot, brief(f"what {uses} does was not followed"), _FIX)
+
+
+def _is_inert(name: str, words: Sequence[Possible]) -> bool:
+    """Whether all that an interpreter is given is code in a line that starts nothing."""
+    code = [words[index + 1] for index, word in enumerate(words[:-1]) if word in _INLINE[name]]
+    return bool(code) and all(inert(str(each), javascript=name in _JAVASCRIPT) for each in code)
+
+
+def image_command(words: Sequence[Possible]) -> tuple[Possible, ...] | None:
+    """The command that ``docker run`` gives to an image whose program is the AWS CLI, ``aws`` in front of it."""
+    for image, rest in _images(words):
+        if isinstance(image, str) and _AWS_CLI.fullmatch(image):
+            return ("aws", *rest)
+    return None
+
+
+def _image_commands(words: Sequence[Possible]) -> Iterator[tuple[Possible, ...]]:
+    """The command line of an image that is named after its program: ``flyway/flyway:10 migrate``."""
+    for image, rest in _images(words):
+        if isinstance(image, str):
+            yield (re.split(r"[:@]", image.rpartition("/")[2])[0], *rest)
+
+
+def _images(words: Sequence[Possible]) -> Iterator[tuple[Possible, tuple[Possible, ...]]]:
+    """The image of ``docker run`` and the words behind it; nothing where its program is replaced."""
+    verb = next(((index, verb) for index, verb in engine_verbs(words) if verb != "container"), (0, ""))
+    if not words or verb[1] != "run" or installed(str(words[0])) not in {"docker", "podman", "nerdctl", "finch"}:
+        return
+    index = verb[0] + 1
+    while index < len(words):
+        word = words[index]
+        if not isinstance(word, str) or not word.startswith("-"):
+            yield word, tuple(words[index + 1 :])
+            return
+        if word.startswith("--entrypoint"):
+            return
+        index += 1 if word in _ENGINE_FLAGS or "=" in word else 2

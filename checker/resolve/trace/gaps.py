@@ -1,0 +1,95 @@
+"""Which of the things that were not followed could concern an environment: those with something to act with in hand.
+
+A step before the job's first credentials prepares: it has nothing that AWS would accept, unless it is given keys or
+secrets of its own. (A token may be asked for by any step of a job that has ``id-token: write``; where a later step
+takes the role on, the ones before it are taken not to.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.model.pipeline.holding import given_keys, given_secrets, takes_token
+from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Gap, Trace
+from checker.model.possible import shown
+from checker.model.sources import Problem
+
+# Commands of the CDK that read the app alone (AWS CDK Developer Guide, "AWS CDK CLI command reference").
+_OFFLINE: Final = frozenset({"synth", "list", "init", "docs", "doctor", "notices", "metadata", "ack", "context"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What was not followed in a step: scripts of the repository, and programs and actions of somebody else."""
+
+    step: EffectiveStep
+    logged_in: bool
+    own: tuple[Problem, ...]
+    foreign: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Gathers what was not followed, step by step, of one job."""
+
+    job: EffectiveJob
+    _steps: list[_Step] = field(default_factory=list)
+    _own: int = 0
+    _foreign: int = 0
+
+    def note(
+        self, step: EffectiveStep, role: Credentials | None, own: Sequence[Problem], foreign: Sequence[Problem]
+    ) -> None:
+        """A step has been followed, as ``role``: what the lists have more than before is its."""
+        if len(own) > self._own or len(foreign) > self._foreign:
+            rest = tuple(foreign[self._foreign :])
+            self._steps.append(_Step(step, role is not None, tuple(own[self._own :]), rest))
+        self._own, self._foreign = len(own), len(foreign)
+
+    def closed(self, trace: Trace) -> Trace:
+        """The trace with its gaps, and without problems of steps that had nothing to act with."""
+        calls = not self.job.credentials and any(_reaches_aws(action) for action in trace.actions)
+        found: dict[Problem, Gap] = {}
+        quiet: set[Problem] = set()
+        for each in self._steps:
+            if self._holds(each, calls):
+                for problem in self._unread(each):
+                    found.setdefault(problem, Gap(problem, each.logged_in))
+            elif self.job.credentials:
+                quiet.update(each.own)
+        for problem in self.job.problems if calls or self._ever_holds() else ():
+            if problem.unread:
+                found.setdefault(problem, Gap(problem, bool(self.job.credentials)))
+        problems = [
+            replace(problem, unread=False) if problem in quiet and problem not in found else problem
+            for problem in trace.problems
+        ]
+        return replace(trace, problems=tuple(dict.fromkeys((*problems, *found))), gaps=tuple(found.values()))
+
+    @staticmethod
+    def _unread(each: _Step) -> Iterator[Problem]:
+        yield from (problem for problem in each.own if problem.unread)
+        yield from each.foreign
+
+    def _holds(self, each: _Step, calls: bool) -> bool:
+        if each.logged_in or calls or given_secrets(each.step) or given_keys(each.step):
+            return True
+        return takes_token(self.job) and not self.job.credentials
+
+    def _ever_holds(self) -> bool:
+        if self.job.credentials or takes_token(self.job):
+            return True
+        return any(given_secrets(step) or given_keys(step) for step in self.job.steps)
+
+
+def _reaches_aws(action: object) -> bool:
+    """Whether an action of a trace needs credentials of AWS: what it was given them by was not seen."""
+    if isinstance(action, CdkCommand):
+        return action.name not in _OFFLINE
+    if not isinstance(action, AwsCall):
+        return False
+    endpoint = action.text("endpointUrl")
+    return not shown(endpoint).startswith(("http://localhost", "http://127.", "http://0.0.0.0"))
