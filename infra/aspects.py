@@ -13,6 +13,9 @@ from constructs import IConstruct
 
 _SNAPSHOT: Final = "Snapshot"
 _RETAIN: Final = "Retain"
+# Keeps like Retain, but for a creation that is taken back: what a failed first deployment made goes again, and does not
+# hold its name against the next attempt (AWS CloudFormation User Guide, DeletionPolicy attribute).
+_RETAIN_ONCE_MADE: Final = "RetainExceptOnCreate"
 
 # CloudFormation takes a final snapshot of these types (AWS CloudFormation User Guide, DeletionPolicy attribute).
 _SNAPSHOTTED: Final = frozenset(
@@ -52,11 +55,13 @@ _ERASERS: Final = frozenset({"Custom::S3AutoDeleteObjects", "Custom::ECRAutoDele
 class ProductionSafetyAspect:
     """Deletion protection, removal policies and backups of every stateful resource in scope.
 
-    `backup_days` is the least number of days that database backups are kept; a longer period stays.
+    `backup_days` is the least number of days that database backups are kept; a longer period stays. Without
+    `deletion_protection` that protection is left as it is, and all the rest enforced.
     """
 
-    def __init__(self, *, backup_days: int) -> None:
+    def __init__(self, *, backup_days: int, deletion_protection: bool = True) -> None:
         self._backup_days = backup_days
+        self._deletion_protection = deletion_protection
 
     def visit(self, node: IConstruct) -> None:
         if not isinstance(node, cdk.CfnResource):
@@ -67,18 +72,24 @@ class ProductionSafetyAspect:
                 f"{kind} erases what production keeps when its stack is deleted. Leave auto-deletion off."
             )
         if kind in _SNAPSHOTTED:
-            _keep(node, _RETAIN if _has_no_snapshot_of_its_own(node) else _SNAPSHOT)
+            if _has_no_snapshot_of_its_own(node):
+                _keep(node, _RETAIN_ONCE_MADE, _RETAIN)
+            else:
+                _keep(node, _SNAPSHOT, _SNAPSHOT)
         elif kind in _RETAINED:
-            _keep(node, _RETAIN)
+            _keep(node, _RETAIN_ONCE_MADE, _RETAIN)
         harden = _HARDENED.get(kind)
         if harden:
             harden(node, self._backup_days)
+        protection = _PROTECTED.get(kind) if self._deletion_protection else None
+        if protection and not _has_no_snapshot_of_its_own(node):
+            node.add_property_override(*protection)
 
 
-def _keep(resource: cdk.CfnResource, policy: str) -> None:
+def _keep(resource: cdk.CfnResource, when_deleted: str, when_replaced: str) -> None:
     # As overrides, since those win over the options that constructs set, and the later one over the earlier.
-    for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
-        resource.add_override(attribute, policy)
+    resource.add_override("DeletionPolicy", when_deleted)
+    resource.add_override("UpdateReplacePolicy", when_replaced)
 
 
 def _has_no_snapshot_of_its_own(resource: cdk.CfnResource) -> bool:
@@ -91,12 +102,10 @@ def _has_no_snapshot_of_its_own(resource: cdk.CfnResource) -> bool:
 def _instance(resource: cdk.CfnResource, backup_days: int) -> None:
     if _has_no_snapshot_of_its_own(resource):
         return
-    resource.add_property_override("DeletionProtection", True)
     _at_least(resource, "BackupRetentionPeriod", "backup_retention_period", backup_days)
 
 
 def _cluster(resource: cdk.CfnResource, backup_days: int) -> None:
-    resource.add_property_override("DeletionProtection", True)
     _at_least(resource, "BackupRetentionPeriod", "backup_retention_period", backup_days)
 
 
@@ -105,12 +114,7 @@ def _replication_group(resource: cdk.CfnResource, _: int) -> None:
 
 
 def _table(resource: cdk.CfnResource, _: int) -> None:
-    resource.add_property_override("DeletionProtectionEnabled", True)
     resource.add_property_override("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", True)
-
-
-def _user_pool(resource: cdk.CfnResource, _: int) -> None:
-    resource.add_property_override("DeletionProtection", "ACTIVE")
 
 
 def _repository(resource: cdk.CfnResource, _: int) -> None:
@@ -122,7 +126,6 @@ def _file_system(resource: cdk.CfnResource, _: int) -> None:
 
 
 _HARDENED: Final[Mapping[str, Callable[[cdk.CfnResource, int], None]]] = {
-    "AWS::Cognito::UserPool": _user_pool,
     "AWS::DocDB::DBCluster": _cluster,
     "AWS::DynamoDB::Table": _table,
     "AWS::ECR::Repository": _repository,
@@ -133,6 +136,16 @@ _HARDENED: Final[Mapping[str, Callable[[cdk.CfnResource, int], None]]] = {
     "AWS::RDS::DBInstance": _instance,
 }
 
+_PROTECTED: Final[Mapping[str, tuple[str, object]]] = {
+    "AWS::Cognito::UserPool": ("DeletionProtection", "ACTIVE"),
+    "AWS::DocDB::DBCluster": ("DeletionProtection", True),
+    "AWS::DynamoDB::Table": ("DeletionProtectionEnabled", True),
+    "AWS::Neptune::DBCluster": ("DeletionProtection", True),
+    "AWS::RDS::DBCluster": ("DeletionProtection", True),
+    "AWS::RDS::DBInstance": ("DeletionProtection", True),
+}
+"""The property that keeps a resource from being deleted, by type, and its value."""
+
 
 def _at_least(resource: cdk.CfnResource, name: str, attribute: str, minimum: int) -> None:
     """Raise a number to a minimum. One that is known only at deployment cannot be shown to be enough."""
@@ -141,6 +154,7 @@ def _at_least(resource: cdk.CfnResource, name: str, attribute: str, minimum: int
         resource.add_property_override(name, minimum)
 
 
-def protect(scope: IConstruct, *, backup_days: int) -> None:
+def protect(scope: IConstruct, *, backup_days: int, deletion_protection: bool = True) -> None:
     """Attach the aspect so that it runs after aspects that change resources, and before those that only read."""
-    cdk.Aspects.of(scope).add(ProductionSafetyAspect(backup_days=backup_days), priority=cdk.AspectPriority.READONLY - 1)
+    aspect = ProductionSafetyAspect(backup_days=backup_days, deletion_protection=deletion_protection)
+    cdk.Aspects.of(scope).add(aspect, priority=cdk.AspectPriority.READONLY - 1)

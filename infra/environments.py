@@ -25,7 +25,6 @@ class DatabaseConfig:
     """Without the `db.` prefix."""
     multi_az: bool
     backup_days: int
-    deletion_protection: bool
     storage_gib: int = 20
     max_storage_gib: int = 100
 
@@ -51,6 +50,8 @@ class EnvironmentConfig:
     waf: bool
     retain: bool
     """True where data outlives its stack. False in staging, which is rebuilt by deleting it."""
+    deletion_protection: bool
+    """Of the stack, its databases and its load balancer: each refuses to be deleted while it is on."""
     email_allowlist: str | None
     """Domains that mail may go to, comma-separated; None lets it go anywhere."""
     domain: str = DOMAIN
@@ -74,10 +75,11 @@ STAGING: Final = EnvironmentConfig(
     subdomain="staging",
     vpc_cidr="10.0.0.0/16",
     nat_gateways=1,
-    database=DatabaseConfig(instance_class="t4g.micro", multi_az=False, backup_days=1, deletion_protection=False),
+    database=DatabaseConfig(instance_class="t4g.micro", multi_az=False, backup_days=1),
     tasks=TaskConfig(desired_count=1),
     waf=False,
     retain=False,
+    deletion_protection=False,
     email_allowlist=DOMAIN,
 )
 
@@ -87,10 +89,11 @@ PRODUCTION: Final = EnvironmentConfig(
     subdomain=None,
     vpc_cidr="10.1.0.0/16",
     nat_gateways=2,
-    database=DatabaseConfig(instance_class="t4g.medium", multi_az=True, backup_days=14, deletion_protection=True),
+    database=DatabaseConfig(instance_class="t4g.medium", multi_az=True, backup_days=14),
     tasks=TaskConfig(desired_count=2),
     waf=True,
     retain=True,
+    deletion_protection=True,
     email_allowlist=None,
 )
 

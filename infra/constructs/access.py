@@ -112,7 +112,7 @@ class Access(Construct):
             self, "GitHub", url=f"https://{naming.OIDC_HOST}", client_ids=["sts.amazonaws.com"]
         )
         # Deleting it would lock every pipeline out.
-        provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.build_role = iam.Role(
             self,
             "BuildRole",

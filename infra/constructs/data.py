@@ -125,7 +125,7 @@ class Database(Construct):
             multi_az=size.multi_az,
             backup_retention=cdk.Duration.days(size.backup_days),
             copy_tags_to_snapshot=True,
-            deletion_protection=size.deletion_protection,
+            deletion_protection=config.deletion_protection,
             database_insights_mode=rds.DatabaseInsightsMode.STANDARD,
             # Not part of that mode: a property of its own. Seven days cost nothing.
             enable_performance_insights=True,

@@ -78,7 +78,7 @@ class Edge(Construct):
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             drop_invalid_header_fields=True,
             idle_timeout=IDLE,
-            deletion_protection=config.retain,
+            deletion_protection=config.deletion_protection,
         )
         self.load_balancer.log_access_logs(self._access_log_bucket())
         self.load_balancer.add_listener(

@@ -1,6 +1,8 @@
 """One environment: everything that serves its requests and keeps its data.
 
-**First deployment.** With `bootstrap=true` everything is made and nothing runs. Then the secrets that people own get
+**First deployment.** With `bootstrap=true` everything is made and nothing runs. A creation that fails is taken back as
+a whole and can be repeated: what outlives its stack does so once it was made, and protection from deletion, which would
+stop the way back, comes with the first release. Then the secrets that people own get
 their values, and the first release runs the migrations and starts the services (docs/first-production-deploy.md). From
 then on `imageTag` names what runs. A bootstrap of an environment that already serves would stop it.
 
@@ -10,6 +12,8 @@ and databases go with it, at once; the shared stack stays.
 **Rebuilding production** is not meant to be easy: what it keeps also keeps its name. Secrets and log groups of a
 deleted stack are taken over with `cdk import`, databases restored from their snapshots.
 """
+
+from dataclasses import replace
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -32,13 +36,15 @@ class DocPlatform(cdk.Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, env: cdk.Environment, config: EnvironmentConfig, inputs: Inputs
     ) -> None:
+        if inputs.bootstrap:
+            config = replace(config, deletion_protection=False)
         super().__init__(
             scope,
             construct_id,
             env=env,
             stack_name=config.stack_name,
             description=f"doc-platform: the {config.name} environment",
-            termination_protection=config.retain,
+            termination_protection=config.deletion_protection,
         )
         explain_lint(self)
         self._zones = list(config.availability_zones)
@@ -79,7 +85,7 @@ class DocPlatform(cdk.Stack):
         )
         sync.may_reach(services.storage_group, ENDPOINTS["storage"].port)
         if config.retain:
-            protect(self, backup_days=config.database.backup_days)
+            protect(self, backup_days=config.database.backup_days, deletion_protection=config.deletion_protection)
 
         outputs = {
             "ClusterName": services.cluster.cluster_name,

@@ -34,7 +34,7 @@ class Shared(cdk.Stack):
         registry = Registry(self, "Registry")
         access = Access(self, "Access")
         zone = route53.HostedZone(self, "Zone", zone_name=DOMAIN)
-        zone.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        zone.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         certificate = acm.Certificate(
             self,
             "Certificate",
@@ -43,7 +43,7 @@ class Shared(cdk.Stack):
             subject_alternative_names=[f"*.{DOMAIN}"],
             validation=acm.CertificateValidation.from_dns(zone),
         )
-        certificate.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        certificate.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         protect(self, backup_days=PRODUCTION.database.backup_days)
 
         outputs = {

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -47,7 +47,9 @@ class Lab:
             service, endpoint_url=self.endpoint, config=Config(retries={"max_attempts": 1}, proxies={})
         )
 
-    def deploy(self, name: str, template: str) -> "StackTypeDef":
+    def deploy(
+        self, name: str, template: str, on_failure: Literal["DO_NOTHING", "ROLLBACK"] = "DO_NOTHING"
+    ) -> "StackTypeDef":
         """Create a stack and wait until it stands still. Goes by way of a bucket: templates are over 51,200 bytes."""
         self.client("s3").put_object(Bucket="templates", Key=name, Body=template.encode())
         formation: CloudFormationClient = self.client("cloudformation")
@@ -55,7 +57,7 @@ class Lab:
             StackName=name,
             TemplateURL=f"{self.endpoint}/templates/{name}",
             Capabilities=["CAPABILITY_NAMED_IAM"],
-            OnFailure="DO_NOTHING",
+            OnFailure=on_failure,
         )
         return self._settled(formation, name)
 

@@ -81,7 +81,7 @@ def policies(template: Template, path: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("path", ["Secret", "RawSecret", "Table", "Files", "Images", "Member"])
 def test_retained(safe: Template, path: str) -> None:
-    assert policies(safe, path) == ("Retain", "Retain")
+    assert policies(safe, path) == ("RetainExceptOnCreate", "Retain")
 
 
 @pytest.mark.parametrize("path", ["Instance", "Careful", "Cluster", "RawCache", "Parametrized"])
@@ -111,7 +111,7 @@ def test_other_stores(safe: Template) -> None:
 
 
 def test_a_raw_override_of_the_policy_does_not_win(safe: Template) -> None:
-    assert policies(safe, "Bucket") == ("Retain", "Retain")
+    assert policies(safe, "Bucket") == ("RetainExceptOnCreate", "Retain")
 
 
 def test_auto_deletion_is_an_error(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_five_repositories_with_immutable_tags_and_scans(shared: Template) -> No
     for repository in repositories:
         assert repository["ImageTagMutability"] == "IMMUTABLE"
         assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
-        assert repository.body["DeletionPolicy"] == "Retain"
+        assert repository.body["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 # --- lifecycle ---------------------------------------------------------------------------------------------------
@@ -128,7 +128,10 @@ def test_zone_and_certificate_are_kept(shared: Template) -> None:
     certificate = shared.only("AWS::CertificateManager::Certificate", DomainName="specboard.io")
     assert certificate["SubjectAlternativeNames"] == ["*.specboard.io"]
     for resource in (zone, certificate):
-        assert (resource.body["DeletionPolicy"], resource.body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert (resource.body["DeletionPolicy"], resource.body["UpdateReplacePolicy"]) == (
+            "RetainExceptOnCreate",
+            "Retain",
+        )
 
 
 # --- access ------------------------------------------------------------------------------------------------------
