@@ -1,0 +1,148 @@
+"""Policy documents compared by what they allow and deny, not by how they are written.
+
+IAM and the services that keep resource policies store a document as they like: statements in any order, a single value
+for a list of one, a root ARN for an account id. Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.resources import Raw
+from checker.model.values import Text, Unknown, as_list, plain_text
+
+_ROOT: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
+_ACTIONS: Final = ("Action", "NotAction")
+_PRINCIPALS: Final = ("Principal", "NotPrincipal")
+_RESOURCES: Final = ("Resource", "NotResource")
+# How statements compare where a part of the expected one is not known.
+MAYBE: Final = None
+
+
+def is_policy(value: Raw) -> bool:
+    """Whether an object is an IAM policy; other languages have statements too (WAF, data protection), but no effect."""
+    if not isinstance(value, dict):
+        return False
+    statements = as_list(value.get("Statement"))
+    return bool(statements) and all(isinstance(each, dict) and "Effect" in each for each in statements)
+
+
+def as_policy(value: Raw) -> Raw:
+    """A policy given as JSON text as the object that it is; anything else unchanged."""
+    if isinstance(value, str) and value.lstrip().startswith("{") and "Statement" in value:
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            return value
+        return parsed if is_policy(parsed) else value
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDifference:
+    """The statements of each document that the other lacks. ``unsure``: some match only if an unknown part does."""
+
+    expected: list[Raw]
+    live: list[Raw]
+    head: bool  # version or id differ
+    unsure: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.expected or self.live or self.head)
+
+
+def compare_policies(expected: Mapping[str, Raw], live: Mapping[str, Raw]) -> PolicyDifference:
+    head = any(
+        key in expected and key in live and not _open(expected[key]) and str(expected[key]) != str(live[key])
+        for key in ("Version", "Id")
+    )
+    theirs = as_list(live["Statement"]).copy()
+    ours = as_list(expected["Statement"]).copy()
+    unsure = False
+    for wanted in (True, MAYBE):
+        left: list[Raw] = []
+        for statement in ours:
+            found = next((each for each in theirs if _same_statement(statement, each) is wanted), None)
+            if found is None:
+                left.append(statement)
+            else:
+                theirs.remove(found)
+                unsure = unsure or wanted is MAYBE
+        ours = left
+    return PolicyDifference(ours, theirs, head, unsure)
+
+
+def _same_statement(expected: Raw, live: Raw) -> bool | None:
+    if _open(expected):
+        return MAYBE
+    if not (isinstance(expected, dict) and isinstance(live, dict)):
+        return False
+    if "Sid" in expected and plain_text(expected["Sid"]) != plain_text(live.get("Sid", "")):
+        return False
+    if plain_text(expected.get("Effect")) != plain_text(live.get("Effect")):
+        return False
+    answers = [_same_values(expected.get(key), live.get(key), lower=True) for key in _ACTIONS]
+    answers += [_same_values(expected.get(key), live.get(key)) for key in _RESOURCES]
+    answers += [_same_principal(expected.get(key), live.get(key)) for key in _PRINCIPALS]
+    answers.append(_same_condition(expected.get("Condition"), live.get("Condition")))
+    return _all(answers)
+
+
+def _same_values(expected: Raw, live: Raw, *, lower: bool = False) -> bool | None:
+    """Two sets of values; a value that is not known may be any that is left."""
+    ours, theirs = as_list(expected), as_list(live)
+    known = {_form(each, lower) for each in ours if not _open(each)}
+    unknown = [each for each in ours if _open(each)]
+    there = {_form(each, lower) for each in theirs}
+    if not unknown:
+        return known == there
+    return MAYBE if known <= there and (len(there - known) >= 1 or len(unknown) == 0) else False
+
+
+def _form(value: Raw, lower: bool) -> str:
+    text = str(plain_text(value))
+    account = _ROOT.fullmatch(text)
+    text = account[1] if account else text
+    return text.lower() if lower else text
+
+
+def _same_principal(expected: Raw, live: Raw) -> bool | None:
+    """``"*"`` is ``{"AWS": "*"}``; an account's id is its root ARN."""
+    if _open(expected):
+        return MAYBE
+    ours, theirs = ({"AWS": each} if isinstance(each, str) else each or {} for each in (expected, live))
+    if not isinstance(ours, dict) or not isinstance(theirs, dict) or ours.keys() != theirs.keys():
+        return False
+    return _all([_same_values(ours[kind], theirs[kind]) for kind in ours])
+
+
+def _same_condition(expected: Raw, live: Raw) -> bool | None:
+    if _open(expected):
+        return MAYBE
+    ours, theirs = _flat(expected), _flat(live)
+    if ours.keys() != theirs.keys():
+        return False
+    return _all([_same_values(ours[key], theirs[key]) for key in ours])
+
+
+def _flat(condition: Raw) -> dict[tuple[str, str], Raw]:
+    """Operator and key, neither of which has a case, to values."""
+    found: dict[tuple[str, str], Raw] = {}
+    for operator, tests in condition.items() if isinstance(condition, dict) else ():
+        for key, values in tests.items() if isinstance(tests, dict) else ():
+            found[operator.lower(), str(key).lower()] = values
+    return found
+
+
+def _open(value: Raw) -> bool:
+    return isinstance(value, Text | Unknown)
+
+
+def _all(answers: list[bool | None]) -> bool | None:
+    if False in answers:
+        return False
+    return MAYBE if MAYBE in answers else True

@@ -1,0 +1,205 @@
+"""Properties that a read shows and no template declares: the service's default, something generated, or somebody's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.drift.differences import Around, Difference, Kind
+from checker.drift.facts import TypeFacts, covers
+from checker.drift.scalars import is_arn, is_masked, is_neutral, same
+from checker.model.resources import Raw
+
+# Tags that services and tools set on what they make. Sources: Elastic Beanstalk, EKS and ECS developer guides on
+# tagging; `aws:` is reserved for AWS itself.
+_TAGS_OF_SERVICES: Final = re.compile(
+    r"aws:|elasticbeanstalk:|eks:|kubernetes\.io/|k8s\.|AmazonECSManaged|cloudformation:"
+)
+# Lists of settings by name: a service shows all of them, whoever set which.
+_BAG: Final = re.compile(r"(Attributes|Settings|Parameters|Options|Properties)$")
+_NAMES: Final = ("Key", "Name", "ParameterName", "OptionName")
+VALUES: Final = ("Value", "ParameterValue", "Values")
+
+
+def undeclared(
+    path: str, pattern: str, live: Raw, facts: TypeFacts, around: Around, *, key_of_map: bool = False
+) -> Iterator[Difference]:
+    """What is to be said of a property, or a part of one, that the template does not mention.
+
+    ``key_of_map``: it is a further key of a declared object whose keys are their writer's, such as variables.
+    """
+    if covers(facts.read_only, pattern) or is_masked(live) or covers(around.pipeline, pattern):
+        return
+    top = "." not in pattern
+    if top and facts.known and pattern not in facts.properties:
+        return
+    if pattern == facts.tags or (top and pattern.endswith("Tags")):
+        tags = tags_of(live)
+        if tags is not None:
+            foreign = foreign_tags(tags, around)
+            if foreign:
+                yield Difference(path, Kind.ADDED, None, foreign)
+            return
+    if is_bag(pattern, live):
+        yield from _bag(path, pattern, live, facts)
+        return
+    odd = list(_against_defaults(pattern, live, facts))
+    if odd:
+        yield Difference(path, Kind.ADDED, None, live)
+        return
+    if is_neutral(live) or covers(facts.filled, pattern) or _is_default(pattern, live, facts):
+        return
+    if pattern in facts.identifier or _generated(live, around) or around.explained(live):
+        return
+    left = _unexplained(live, around)
+    if left is None:
+        return
+    if key_of_map or pattern in facts.when_set or (top and facts.complete and _somebodys(left, pattern, facts)):
+        yield Difference(path, Kind.ADDED, None, left)
+    else:
+        yield Difference(path, Kind.UNDECLARED, None, live)
+
+
+def member(pattern: str, live: Raw, facts: TypeFacts, around: Around) -> bool:
+    """Whether an item that a declared list does not have was put there by somebody."""
+    if covers(facts.filled, pattern) or covers(facts.read_only, pattern) or covers(around.pipeline, pattern):
+        return False
+    if is_neutral(live) or is_masked(live):
+        return False
+    if isinstance(live, dict) and _TAGS_OF_SERVICES.match(str(live.get("Key", ""))):
+        return False
+    return not around.explained(live)
+
+
+def tags_of(value: Raw) -> dict[str, str] | None:
+    """Tags in any of their forms as key to value; ``None`` where it is none of them."""
+    if isinstance(value, dict):
+        return {str(key): _text(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return None
+    found: dict[str, str] = {}
+    for each in value:
+        if not isinstance(each, dict) or len(each) > 2:
+            return None  # with more to a tag than key and value, it is compared as any other list
+        key = next((each[name] for name in ("Key", "key", "TagKey") if name in each), None)
+        if not isinstance(key, str):
+            return None
+        found[key] = _text(next((each[name] for name in ("Value", "value", "TagValue") if name in each), ""))
+    return found
+
+
+def foreign_tags(tags: dict[str, str], around: Around) -> dict[str, str]:
+    """The tags that neither a service nor the stack set."""
+    return {
+        key: value
+        for key, value in tags.items()
+        if not _TAGS_OF_SERVICES.match(key) and around.stack_tags.get(key) != value
+    }
+
+
+def is_bag(pattern: str, value: Raw) -> bool:
+    if not _BAG.search(pattern) or not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(each, dict) and bag_key(each) is not None and len(each) <= 3 for each in value)
+
+
+def bag_key(item: dict[str, Raw]) -> str | None:
+    if not any(name in item for name in VALUES):
+        return None
+    key = next((item[name] for name in _NAMES if name in item), None)
+    return key if isinstance(key, str) else None
+
+
+def is_default(pattern: str, value: Raw, facts: TypeFacts) -> bool:
+    """Whether a value, down to its last part, is what the service takes where nothing is said."""
+    return is_neutral(value) or _is_default(pattern, value, facts)
+
+
+def _bag(path: str, pattern: str, live: Raw, facts: TypeFacts) -> Iterator[Difference]:
+    for item in live:
+        key = bag_key(item)
+        if odd_setting(pattern, item, facts):
+            yield Difference(f"{path}[{key}]", Kind.ADDED, None, item)
+
+
+def odd_setting(pattern: str, item: dict[str, Raw], facts: TypeFacts) -> bool:
+    """Whether an undeclared setting has another value than the one that the service is known to start with."""
+    name = f"{pattern}[{bag_key(item)}]"
+    value = next(item[each] for each in VALUES if each in item)
+    return name in facts.defaults and not same(facts.defaults[name], value, name, facts)
+
+
+def _against_defaults(pattern: str, live: Raw, facts: TypeFacts) -> Iterator[str]:
+    """The parts whose default is known and which differ from it."""
+    if covers(facts.read_only, pattern) or covers(facts.filled, pattern):
+        return
+    default = facts.defaults.get(pattern)
+    if default == -1:
+        return  # it stands for "the service decides"
+    if isinstance(default, dict | list):
+        if not _like(default, live, pattern, facts):
+            yield pattern
+    elif isinstance(live, dict):
+        for key, each in live.items():
+            yield from _against_defaults(f"{pattern}.{key}", each, facts)
+    elif isinstance(live, list):
+        for each in live:
+            yield from _against_defaults(f"{pattern}.*", each, facts)
+    elif default is not None and not _like(default, live, pattern, facts):
+        yield pattern
+
+
+def _is_default(pattern: str, live: Raw, facts: TypeFacts) -> bool:
+    if is_neutral(live) or covers(facts.filled, pattern) or covers(facts.read_only, pattern):
+        return True
+    default = facts.defaults.get(pattern)
+    if default is not None:
+        return _like(default, live, pattern, facts)
+    if isinstance(live, dict):
+        return all(_is_default(f"{pattern}.{key}", each, facts) for key, each in live.items())
+    return isinstance(live, list) and all(_is_default(f"{pattern}.*", each, facts) for each in live)
+
+
+def _like(default: Raw, live: Raw, pattern: str, facts: TypeFacts) -> bool:
+    """Whether a value is the default, which may know more than a read shows, and need not know what is empty."""
+    if isinstance(default, dict) and isinstance(live, dict):
+        return all(
+            _like(default[key], each, f"{pattern}.{key}", facts)
+            if key in default
+            else _is_default(f"{pattern}.{key}", each, facts)
+            for key, each in live.items()
+        )
+    if isinstance(default, list) and isinstance(live, list):
+        return all(any(_like(one, each, f"{pattern}.*", facts) for one in default) for each in live)
+    if isinstance(default, dict | list) or isinstance(live, dict | list):
+        return is_neutral(default) and is_neutral(live)
+    return same(default, live, pattern, facts) or (is_neutral(default) and is_neutral(live))
+
+
+def _generated(live: Raw, around: Around) -> bool:
+    """Whether a value is the resource's own name, or made from it."""
+    if isinstance(live, dict):
+        return bool(live) and all(_generated(each, around) or is_neutral(each) for each in live.values())
+    if not isinstance(live, str):
+        return False
+    return any(own in live or live in own for own in around.own if len(own) > 3 and len(live) > 3)
+
+
+def _unexplained(live: Raw, around: Around) -> Raw:
+    """What is left of a list when the items that other resources explain are taken out; ``None`` for nothing."""
+    if not isinstance(live, list):
+        return live
+    left = [each for each in live if not around.explained(each)]
+    return left or None
+
+
+def _somebodys(live: Raw, pattern: str, facts: TypeFacts) -> bool:
+    """Lists, objects and references do not come from nowhere; a single word may be a default that came later."""
+    return (isinstance(live, dict | list) and not _is_default(pattern, live, facts)) or is_arn(live)
+
+
+def _text(value: Raw) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
