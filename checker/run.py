@@ -66,7 +66,7 @@ class Request:
 
 def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
-    assemblies, stacks, kinds, notes = _at_hand(request)
+    assemblies, stacks, kinds, notes = at_hand(request)
     register = load_register()
     # Bare templates are judged by themselves: no project is around them.
     bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
@@ -81,13 +81,13 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         judged=tuple(finding for finding in register.entries if finding in judged),
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
         surfaces=_surfaces(stacks, pipeline),
-        unread=(*_unread(stacks), *_unread_of(pipeline)),
+        unread=(*unread_of_stacks(stacks), *_unread_of(pipeline)),
         notes=(*notes, *(note for assembly in assemblies for note in assembly.notes), *_left_out(pipeline)),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
         commit=repository.commit(request.project),
-        assemblies=_digests(assemblies, stacks),
+        assemblies=digests(assemblies, stacks),
     )
     return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
 
@@ -121,7 +121,7 @@ def judge_stacks(
     )
 
 
-def _at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, EnvironmentKind], Iterable[str]]:
+def at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, EnvironmentKind], Iterable[str]]:
     """The assemblies, their stacks of the wanted environments, what each environment is, and what was noted of them."""
     assemblies = _read(request)
     stacks = [stack for assembly in assemblies for stack in assembly.stacks]
@@ -139,7 +139,7 @@ def _at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, E
 
 def model_of(request: Request) -> tuple[Project, Pipeline | None]:
     """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
-    _, stacks, kinds, _ = _at_hand(request)
+    _, stacks, kinds, _ = at_hand(request)
     project = build_project(stacks, kinds, worlds(stacks)[0], request.settings, find_names=literal_names)
     return project, pipeline_of(request.project, request.settings, tuple(kinds))
 
@@ -256,7 +256,7 @@ def _chosen(stacks: list[Stack], kinds: Mapping[str, EnvironmentKind], wanted: S
     return [s for s in stacks if s.environment in wanted or kinds[s.environment] is EnvironmentKind.SHARED]
 
 
-def _unread(stacks: Iterable[Stack]) -> Iterable[Unread]:
+def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:
     for stack in with_nested(stacks):
         for reason in stack.unread:
             what, _, why = reason.partition(": ")
@@ -289,7 +289,7 @@ def _surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, s
     return found
 
 
-def _digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:
+def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:
     digests: dict[str, str] = {}
     for assembly in assemblies:
         for stack in assembly.stacks:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
+from checker.errors import UsageError
 from checker.model.verdicts import Run
 
 # Format -> the module of this package that renders it.
@@ -31,6 +32,16 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
     ``options`` are those of the format's own ``render``: ``color``, ``width`` and ``quiet`` of the console, ``limit``
     of markdown. Raises :class:`KeyError` for a format that is not in :data:`FORMATS`.
     """
-    module = import_module(f"reports.{FORMATS[format]}")
-    text: str = module.render(run, **options)
+    if run.command == "drift" and format != "json":
+        text = _drift(run, format, options)
+    else:
+        text = import_module(f"reports.{FORMATS[format]}").render(run, **options)
     return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _drift(run: Run, format: str, options: Mapping[str, Any]) -> str:  # noqa: A002
+    """Drift has no verdicts: a format made of verdicts would show an empty run, which looks clean."""
+    if format not in {"console", "markdown"}:
+        raise UsageError(f"drift cannot be shown as {format}", "There is console, json and markdown.")
+    text: str = getattr(import_module("reports.drift"), format)(run, **options)
+    return text

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from checker.errors import InputError
+from checker.model.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
 from checker.model.verdicts import (
     Coverage,
     Finding,
@@ -39,6 +40,7 @@ def render(run: Run) -> str:
 
 def document(run: Run) -> dict[str, Any]:
     """The run as plain data, in the order of the schema."""
+    drift = {"drift": [_drift(each) for each in run.drift]} if run.command == "drift" or run.drift else {}
     reviewed = [each for each in run.coverage.judged if each in run.findings and run.findings[each].reviewed]
     return {
         "schema": SCHEMA,
@@ -64,6 +66,23 @@ def document(run: Run) -> dict[str, Any]:
             each.id: {"title": each.title, "severity": each.severity.value, "reviewed": each.reviewed}
             for each in run.findings.values()
         },
+        **drift,
+    }
+
+
+def _drift(entry: ResourceDrift) -> dict[str, Any]:
+    return {
+        "environment": entry.environment,
+        "stack": entry.stack,
+        "type": entry.type,
+        "logical_id": entry.logical_id,
+        "physical_id": entry.physical_id,
+        "state": entry.state.value,
+        "why": entry.why,
+        "next_deploy": entry.next_deploy.value,
+        "stateful": entry.stateful,
+        "accepted": entry.accepted,
+        "properties": [{**asdict(each), "state": each.state.value} for each in entry.properties],
     }
 
 
@@ -138,6 +157,7 @@ def parse(text: str, shown: str = "the run document") -> Run:
         ),
         findings=findings,
         waivers=tuple(node.items("waivers", _read_status, optional=True)),
+        drift=tuple(node.items("drift", _read_drift, optional=True)),
     )
 
 
@@ -205,4 +225,32 @@ def _read_finding(node: Node, identifier: str) -> Finding:
     reviewed: Mapping[str, Any] = node.data if isinstance(node.data, dict) else {}
     return Finding(
         identifier, node.text("title"), node.one_of("severity", Severity), reviewed.get("reviewed", True) is True
+    )
+
+
+def _read_drift(node: Node) -> ResourceDrift:
+    return ResourceDrift(
+        environment=node.text("environment"),
+        stack=node.maybe_text("stack"),
+        type=node.text("type"),
+        logical_id=node.maybe_text("logical_id"),
+        physical_id=node.maybe_text("physical_id"),
+        state=node.one_of("state", ResourceState),
+        why=node.text("why", ""),
+        next_deploy=node.one_of("next_deploy", NextDeploy),
+        properties=tuple(node.items("properties", _read_property, optional=True)),
+        stateful=node.child("stateful").data is True,
+        accepted=node.text("accepted", ""),
+    )
+
+
+def _read_property(node: Node) -> PropertyDrift:
+    return PropertyDrift(
+        path=node.text("path"),
+        state=node.one_of("state", PropertyState),
+        expected=node.child("expected").data,
+        deployed=node.child("deployed").data,
+        live=node.child("live").data,
+        note=node.text("note", ""),
+        accepted=node.text("accepted", ""),
     )

@@ -14,7 +14,7 @@ from checker.drift import pairs
 from checker.drift.differences import MISSING, Around, Difference, Kind, Missing
 from checker.drift.facts import TypeFacts, covers, in_place
 from checker.drift.policies import as_policy, compare_policies, is_policy
-from checker.drift.scalars import is_arn, is_masked, same
+from checker.drift.scalars import is_masked, same
 from checker.drift.spellings import common
 from checker.drift.undeclared import (
     VALUES,
@@ -27,6 +27,7 @@ from checker.drift.undeclared import (
     tags_of,
     undeclared,
 )
+from checker.model.drift import IN_A_STORE
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Text, Unknown
 
@@ -175,6 +176,7 @@ def _list(
     if key is not None:
         theirs = {str(each[key]): each for each in live}
         for each in expected:
+            assert isinstance(each, dict)
             name = str(each[key])
             there = theirs.pop(name, None)
             if there is None:
@@ -297,7 +299,9 @@ def _why(value: Resolved) -> str:
         return value.why
     if isinstance(value, Text):
         return f"{', '.join(hole.shown for hole in value.holes)} is not known here"
-    return "the value is not in the template"
+    if value == _NOT_RECORDED:
+        return "the recorder could not tell it"
+    return IN_A_STORE
 
 
 def plain(value: Resolved) -> Raw:
@@ -336,6 +340,3 @@ def _has(value: Any, steps: list[str]) -> bool:
             return False
         value = value[step]
     return True
-
-
-__all__ = ["compare_properties", "is_arn", "is_open", "plain", "unreadable_parts"]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Final, TypeAlias
 
-from checker.model.resources import Raw
+Raw: TypeAlias = Any  # parsed JSON
+
+# The note of a property whose value no template ever says: CloudFormation takes it from a store when it deploys.
+IN_A_STORE: Final = "the value is in a store, not in the template"
 
 
 class ResourceState(StrEnum):
@@ -57,6 +61,7 @@ class PropertyDrift:
     deployed: Raw = None
     live: Raw = None
     note: str = ""
+    accepted: str = ""  # the reviewed reason why it does not fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,17 @@ class ResourceDrift:
         return self.stateful and self.next_deploy in {NextDeploy.REPLACE, NextDeploy.DELETE}
 
     @property
+    def undecided(self) -> bool:
+        """Whether something of it could not be checked that could have been."""
+        open_ = PropertyState.NOT_RESOLVED
+        return self.state is ResourceState.NOT_CHECKED or any(
+            each.state is open_ and IN_A_STORE not in each.note for each in self.properties
+        )
+
+    @property
     def fails(self) -> bool:
         """Whether this alone makes ``checker drift`` fail: changed in the account, gone, or data about to be lost."""
         if self.accepted:
             return False
-        drifted = any(each.state in IN_ACCOUNT for each in self.properties)
+        drifted = any(each.state in IN_ACCOUNT and not each.accepted for each in self.properties)
         return self.state is ResourceState.MISSING or drifted or self.loses_data

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from checker.model.drift import ResourceDrift
+
 
 class Outcome(StrEnum):
     """The six ways a judgement can end. All of them are counted in the totals; none stands for another."""
@@ -241,6 +243,7 @@ class Run:
     coverage: Coverage
     findings: Mapping[str, Finding]
     waivers: tuple[WaiverStatus, ...] = ()
+    drift: tuple[ResourceDrift, ...] = ()  # of `checker drift`, which gives no verdicts
 
     @property
     def totals(self) -> dict[str, int]:

@@ -44,7 +44,7 @@ def build_project(
     for scope in scopes:
         own_stacks, resources = by_environment.setdefault(scope.stack.environment, ([], []))
         own_stacks.append(scope.stack)
-        resources.extend(_resources(scope))
+        resources.extend(declared(scope))
     environments = [
         Environment(name, kinds.get(name, EnvironmentKind.OTHER), own_stacks, resources)
         for name, (own_stacks, resources) in by_environment.items()
@@ -61,16 +61,17 @@ def with_nested(stacks: Iterable[Stack]) -> Iterator[Stack]:
         pending.extend(reversed(stack.nested.values()))
 
 
-def _resources(scope: StackScope) -> Iterator[Resource]:
+def declared(scope: StackScope) -> Iterator[Resource]:
+    """The resources of a stack as its scope sees them: loops expanded, and those left out whose condition is false."""
     stack = scope.stack
-    declared = stack.template.get("Resources")
-    if not isinstance(declared, dict):
+    written = stack.template.get("Resources")
+    if not isinstance(written, dict):
         return
     stack_exists = _exists(scope)
     if stack_exists is False or (stack_exists is None and scope.world.sparse):
         return
     expanded: dict[str, Raw] = {}
-    for logical_id, raw in declared.items():
+    for logical_id, raw in written.items():
         if logical_id.startswith("Fn::ForEach"):
             several = expand_for_each(scope, raw)
             if several is None:
@@ -80,7 +81,7 @@ def _resources(scope: StackScope) -> Iterator[Resource]:
             expanded.update(several or {})
         else:
             expanded[logical_id] = raw
-    if len(expanded) != len(declared) or expanded.keys() != declared.keys():
+    if len(expanded) != len(written) or expanded.keys() != written.keys():
         scope.declared_resources = expanded
     for logical_id, raw in expanded.items():
         if not isinstance(raw, dict):

@@ -1,0 +1,119 @@
+"""``checker drift``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from checker.cli.options import assembly, folder, progress
+from checker.cli.output import write
+
+if TYPE_CHECKING:
+    from checker.drift.judge import Record
+    from checker.model.snapshot import Snapshot
+
+
+@click.command()
+@click.option("--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]")
+@click.option("--env", "environments", multiple=True, help="Compare this environment only. Repeatable.")
+@click.option(
+    "--assembly",
+    "assemblies",
+    multiple=True,
+    metavar="[ENV=]PATH",
+    help="An assembly folder or a bare template. Repeatable.  [the project's own]",
+)
+@click.option("--snapshot", type=click.Path(path_type=Path), help="Judge this stored snapshot; no account is read.")
+@click.option("--save-snapshot", type=click.Path(path_type=Path), help="Keep what was read of the account.")
+@click.option("--profile", default="", help="A profile of the AWS configuration.")
+@click.option("--region", default="", help="The region.  [the profile's]")
+@click.option("--role-arn", default="", help="A role to assume for reading.")
+@click.option("--endpoint-url", default="", help="Another endpoint for all services, such as an emulator's.")
+@click.option("--all", "everything", is_flag=True, help="Also the resources that are in sync.")
+@click.option("--record", is_flag=True, help="Write what the account shows beyond the code to policies/drift.yaml.")
+@click.option("--fail-on-pending", is_flag=True, help="Exit code 1 also for code that is not deployed yet.")
+@click.option(
+    "--unknown",
+    type=click.Choice(["fail", "report"]),
+    default="fail",
+    help="Whether what could not be checked is exit code 3.  [fail]",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FMT[=FILE]",
+    help="console, json or markdown; to standard output without FILE. Repeatable.",
+)
+@click.option("--quiet", is_flag=True, help="A line per resource, and the summary.")
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+def drift(**options: Any) -> None:
+    """Expected (assembly), deployed (CloudFormation) and live (account), per resource and property.
+
+    \b
+    Exit codes: 1 something changed in the account, is missing, or the next deploy would lose data ·
+    3 something could not be checked, and nothing drifted · 0 otherwise.
+    """
+    from checker.drift_run import drift as compare
+    from checker.drift_run import exit_code, without_in_sync
+    from checker.run import request_for
+
+    request = request_for(
+        folder(options["project"]),
+        assemblies=[assembly(each) for each in options["assemblies"]],
+        environments=options["environments"],
+        say=progress,
+    )
+    snapshot = _snapshot(options)
+    if options["save_snapshot"]:
+        from checker.collect.outputs import write_whole
+        from checker.collect.snapshots import render
+
+        write_whole(options["save_snapshot"], render(snapshot))
+    run, records = compare(request, snapshot)
+    if options["record"]:
+        _record(request.project, records)
+    code = exit_code(run, fail_on_pending=options["fail_on_pending"], unknown_fails=options["unknown"] == "fail")
+    write(run if options["everything"] else without_in_sync(run), options)
+    sys.exit(code)
+
+
+def _snapshot(options: dict[str, Any]) -> Snapshot:
+    if options["snapshot"]:
+        from checker.collect.snapshots import read_snapshot
+
+        return read_snapshot(options["snapshot"])
+    from checker.errors import UsageError
+
+    raise UsageError("no account can be read here", "Name a stored one with --snapshot FILE.")
+
+
+def _record(project: Path, records: Iterable[Record]) -> None:
+    """Add what is not recorded yet, for somebody to review: an owner, a reason and an end make it count."""
+    from checker.collect.config.drift_file import FILE_NAME, appended, load_decisions
+    from checker.collect.outputs import write_whole
+
+    path = project / FILE_NAME
+    known = load_decisions(path) if path.is_file() else ()
+    have = {(each.environment, each.resource, each.path) for each in known}
+    new = [
+        {
+            "environment": each.environment,
+            "resource": f"{each.stack}/{each.logical_id}",
+            "path": each.path,
+            "value": each.value,
+            "owner": "",
+            "reason": "",
+            "expires-on": "",
+        }
+        for each in records
+        if (each.environment, f"{each.stack}/{each.logical_id}", each.path) not in have
+    ]
+    if new:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, appended(path.read_text(encoding="utf-8") if path.is_file() else "", new))
+    click.echo(f"recorded {len(new)} values in {FILE_NAME}: give each an owner, a reason and an end", err=True)

@@ -1,0 +1,150 @@
+"""The account's side: which stack, which physical id and which live resource stand for something that is declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from checker.drift.facts import facts_of
+from checker.drift.scalars import is_arn, names_of
+from checker.model.resources import Raw, Stack
+from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
+
+_STACK_ARN: Final = re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
+# A stack in one of these is as good as not there.
+_GONE: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+
+
+class Account:
+    """A snapshot, indexed. Nothing is guessed: where two live resources could be meant, none is."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.stacks = {each.name: each for each in snapshot.stacks if each.status not in _GONE}
+        self._listed = {
+            (stack.name, each.logical_id): each
+            for stack in self.stacks.values()
+            for each in stack.resources
+            if not each.status.startswith("DELETE_COMPLETE")
+        }
+        self._by_place: dict[tuple[str | None, str], LiveResource] = {}
+        self._by_physical: dict[tuple[str, str], LiveResource | None] = {}
+        self._by_logical: dict[tuple[str, str], LiveResource | None] = {}
+        for each in snapshot.resources:
+            if each.logical_id is not None:
+                self._by_place.setdefault((each.stack, each.logical_id), each)
+                _once(self._by_logical, (each.type, each.logical_id), each)
+            for word in _identifiers(each):
+                _once(self._by_physical, (each.type, word), each)
+        self.by_type: dict[str, list[LiveResource]] = {}
+        for each in snapshot.resources:
+            self.by_type.setdefault(each.type, []).append(each)
+
+    def stack_of(self, stack: Stack) -> SnapshotStack | None:
+        """The deployed stack of a template: by name, a nested one through its parent's resource."""
+        if stack.parent is None:
+            return self.stacks.get(stack.name)
+        parent = self.stack_of(stack.parent)
+        listed = self._listed.get((parent.name, stack.id.rsplit("/", 1)[-1])) if parent else None
+        return self.stack_by_arn(listed.physical_id) if listed else None
+
+    def stack_by_arn(self, arn: str | None) -> SnapshotStack | None:
+        match = _STACK_ARN.fullmatch(arn or "")
+        return self.stacks.get(match[1]) if match else None
+
+    def listed(self, stack: SnapshotStack | None, logical_id: str) -> StackResource | None:
+        """The resource as CloudFormation lists it."""
+        return self._listed.get((stack.name, logical_id)) if stack else None
+
+    def live(
+        self, stack: SnapshotStack | None, kind: str, logical_id: str, names: Iterable[str]
+    ) -> LiveResource | None:
+        """The live resource behind a logical id: by the id itself, by what CloudFormation lists, then by name."""
+        if stack is not None:
+            found = self._by_place.get((stack.name, logical_id))
+            if found is not None and found.type == kind:
+                return found
+            listed = self._listed.get((stack.name, logical_id))
+            if listed is not None and listed.physical_id:
+                by_id = self.live_called(kind, listed.physical_id)
+                if by_id is not None:
+                    return by_id
+        by_logical = self._by_logical.get((kind, logical_id))
+        if by_logical is not None and (stack is None or by_logical.stack in {None, stack.name}):
+            return by_logical
+        for name in names:
+            by_name = self.live_called(kind, name)
+            if by_name is not None and (by_name.logical_id in {None, logical_id}):
+                return by_name
+        return None
+
+    def live_called(self, kind: str, word: str) -> LiveResource | None:
+        """The one live resource of a type with this physical id, ARN or name."""
+        found = self._by_physical.get((kind, word))
+        if found is None and is_arn(word):
+            return next(filter(None, (self._by_physical.get((kind, each)) for each in names_of(word))), None)
+        return found
+
+    def alias(self, name: str) -> str | None:
+        """The key behind a KMS alias (``alias/x``), where the snapshot has it."""
+        for each in self.by_type.get("AWS::KMS::Alias", ()):
+            if each.physical_id == name or each.properties.get("AliasName") == name:
+                target = each.properties.get("TargetKeyId")
+                return target if isinstance(target, str) else None
+        return None
+
+    def unreadable(self, kind: str, physical_id: str | None) -> tuple[str, str] | None:
+        """Why resources of a type, or one of them, could not be read, and what permission is missing."""
+        for each in self.snapshot.unread:
+            words = set(re.split(r"[\s,;()\[\]]+", each.what))
+            if kind in words or (physical_id is not None and physical_id in words):
+                return each.why, each.needs
+        return None
+
+
+def words_of(live: LiveResource | None, physical_id: str | None) -> frozenset[str]:
+    """The words by which a resource is known in the account: ids, ARNs, names. Short ones say too little."""
+    words = {physical_id or ""}
+    if live is not None:
+        words.update(_identifiers(live))
+        read_only = facts_of(live.type).read_only
+        words.update(value for key, value in live.properties.items() if key in read_only and isinstance(value, str))
+    for word in tuple(words):
+        if is_arn(word):
+            words |= names_of(word)
+    return frozenset(word for word in words if len(word) > 3)
+
+
+def attribute(live: LiveResource, path: str) -> Raw:
+    """A ``GetAtt`` attribute as a read shows it; ``None`` where it does not."""
+    node: Raw = live.properties
+    if isinstance(node, Mapping) and path in node:
+        return node[path]
+    for step in path.split("."):
+        if not isinstance(node, Mapping) or step not in node:
+            node = None
+            break
+        node = node[step]
+    if node is None and path.endswith("Arn") and is_arn(live.physical_id):
+        return live.physical_id
+    if node is None and path in {"Id", *facts_of(live.type).identifier}:
+        return live.physical_id
+    return node
+
+
+def _identifiers(live: LiveResource) -> Iterator[str]:
+    if live.physical_id:
+        yield live.physical_id
+    for path in facts_of(live.type).identifier:
+        value = live.properties.get(path)
+        if isinstance(value, str) and value:
+            yield value
+
+
+def _once(index: dict[tuple[str, str], LiveResource | None], key: tuple[str, str], value: LiveResource) -> None:
+    """Keep what is there once; a second one makes the key ambiguous."""
+    if key in index and index[key] is not value:
+        index[key] = None
+    else:
+        index[key] = value

@@ -1,0 +1,120 @@
+"""What the next deploy would do: the deployed template against the code, as CloudFormation compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from checker.drift.compare import is_open, plain
+from checker.drift.facts import TypeFacts, covers
+from checker.model.drift import NextDeploy
+from checker.model.resources import Raw
+from checker.model.values import Resolved, Unknown, plain_text
+
+# What is lost with the resource: data, identities of users, keys to data, images that a roll-back needs.
+STATEFUL: Final = frozenset(
+    {
+        "AWS::Backup::BackupVault",
+        "AWS::Cassandra::Table",
+        "AWS::Cognito::UserPool",
+        "AWS::DocDB::DBCluster",
+        "AWS::DocDB::DBInstance",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::EC2::Volume",
+        "AWS::ECR::Repository",
+        "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::CacheCluster",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::ElastiCache::ServerlessCache",
+        "AWS::Elasticsearch::Domain",
+        "AWS::FSx::FileSystem",
+        "AWS::KMS::Key",
+        "AWS::Kinesis::Stream",
+        "AWS::Logs::LogGroup",
+        "AWS::MemoryDB::Cluster",
+        "AWS::Neptune::DBCluster",
+        "AWS::Neptune::DBInstance",
+        "AWS::OpenSearchService::Domain",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::GlobalCluster",
+        "AWS::Redshift::Cluster",
+        "AWS::S3::Bucket",
+        "AWS::S3Express::DirectoryBucket",
+        "AWS::S3Tables::TableBucket",
+        "AWS::SecretsManager::Secret",
+        "AWS::SQS::Queue",
+        "AWS::Timestream::Table",
+    }
+)
+_KEEPS: Final = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
+
+
+@dataclass(frozen=True, slots=True)
+class CodeChange:
+    """One property that the code says otherwise than the deployed template. ``None`` stands for "not there"."""
+
+    path: str
+    pattern: str
+    expected: Raw
+    deployed: Raw
+
+
+def code_changes(expected: Mapping[str, Resolved], deployed: Mapping[str, Resolved]) -> list[CodeChange]:
+    """What differs between the code and the deployed template, once both are resolved with the same values."""
+    return list(_changes("", "", dict(expected), dict(deployed)))
+
+
+def next_deploy(changes: list[CodeChange], facts: TypeFacts) -> tuple[NextDeploy, str]:
+    """What CloudFormation would do to a resource with these changes, and the property that decides."""
+    if not changes:
+        return NextDeploy.NONE, ""
+    for each in changes:
+        if covers(facts.create_only, each.pattern) or _above(facts.create_only, each.pattern):
+            return NextDeploy.REPLACE, f"{each.path} can only be set when the resource is created"
+    for each in changes:
+        if covers(facts.create_only_sometimes, each.pattern):
+            return NextDeploy.REPLACE, f"{each.path} can in some cases only be set when the resource is created"
+    return NextDeploy.UPDATE, ""
+
+
+def is_kept(raw: Mapping[str, Raw], attribute: str) -> bool:
+    """Whether a policy keeps what a deletion or replacement would take away."""
+    return raw.get(attribute) in _KEEPS
+
+
+def _above(paths: frozenset[str], pattern: str) -> bool:
+    """Whether something below a changed property is among the paths."""
+    return any(path.startswith(f"{pattern}.") for path in paths)
+
+
+def _changes(path: str, pattern: str, expected: Resolved, deployed: Resolved) -> Iterator[CodeChange]:
+    if isinstance(expected, dict) and isinstance(deployed, dict):
+        for key in {**expected, **deployed}:
+            here, there = f"{path}.{key}".lstrip("."), f"{pattern}.{key}".lstrip(".")
+            if key in expected and key in deployed:
+                yield from _changes(here, there, expected[key], deployed[key])
+            else:
+                yield CodeChange(here, there, plain(expected.get(key)), plain(deployed.get(key)))
+    elif not _equal(expected, deployed):
+        yield CodeChange(path, pattern, plain(expected), plain(deployed))
+
+
+def _equal(expected: Resolved, deployed: Resolved) -> bool:
+    """As CloudFormation compares: scalars are strings, order counts. GetTemplate has ``?`` for what is not ASCII."""
+    if isinstance(expected, Unknown) or isinstance(deployed, Unknown):
+        return str(expected) == str(deployed)
+    if isinstance(expected, list) and isinstance(deployed, list):
+        return len(expected) == len(deployed) and all(map(_equal, expected, deployed))
+    if isinstance(expected, dict) and isinstance(deployed, dict):
+        return expected.keys() == deployed.keys() and all(_equal(expected[key], deployed[key]) for key in expected)
+    if is_open(expected) and is_open(deployed):
+        return str(expected) == str(deployed)
+    one, other = plain_text(plain(expected)), plain_text(plain(deployed))
+    if one == other:
+        return True
+    if not (isinstance(one, str) and isinstance(other, str)) or one.isascii():
+        return False
+    return "".join(each if each.isascii() else "?" for each in one) == other

@@ -1,0 +1,183 @@
+"""The code's side: templates resolved with what is known of the account.
+
+The resolver is the one that judges templates. What it leaves open there (physical ids, attributes, parameters that are
+set when deploying) is known here from the snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from checker.drift.account import Account, attribute
+from checker.drift.scalars import is_masked
+from checker.model.resources import Raw, Resource, Stack
+from checker.model.snapshot import LiveResource, SnapshotStack
+from checker.model.values import Absent, Resolved, Unknown, plain_text
+from checker.model.worlds import World
+from checker.reason.names.physical import naming_of
+from checker.resolve.templates.project import declared, with_nested
+from checker.resolve.templates.scopes import Linker, StackScope
+
+_STACK: Final = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Declared:
+    """A resource of a template, and what stands for it in the account."""
+
+    resource: Resource
+    stack: SnapshotStack | None
+    physical_id: str | None
+    live: LiveResource | None
+    properties: dict[str, Resolved] = field(default_factory=dict)
+    why_not: str = ""  # why the properties could not be resolved as a whole
+
+    @property
+    def type(self) -> str:
+        return self.resource.type
+
+    @property
+    def logical_id(self) -> str:
+        return self.resource.logical_id
+
+
+class AccountScope(StackScope):
+    """Resolves a stack's expressions with the physical ids and attributes that the account has."""
+
+    def __init__(self, stack: Stack, linker: Linker, account: Account, deployed: SnapshotStack | None) -> None:
+        super().__init__(stack, linker, World())
+        self._account = account
+        self.deployed = deployed
+        self.found: dict[str, LiveResource | None] = {}
+
+    def physical_id(self, logical_id: str) -> str | None:
+        listed = self._account.listed(self.deployed, logical_id)
+        if listed is not None and listed.physical_id:
+            return listed.physical_id
+        live = self.live(logical_id)
+        return live.physical_id if live else None
+
+    def live(self, logical_id: str) -> LiveResource | None:
+        if logical_id not in self.found:
+            raw = self.declared_resources.get(logical_id)
+            kind = raw.get("Type") if isinstance(raw, dict) else None
+            self.found[logical_id] = None  # a name that refers to the resource itself ends here
+            if isinstance(raw, dict) and isinstance(kind, str):
+                names = tuple(_names(self, kind, raw))
+                self.found[logical_id] = self._account.live(self.deployed, kind, logical_id, names)
+        return self.found[logical_id]
+
+    def ref(self, name: Raw) -> Resolved | Absent:
+        if isinstance(name, str):
+            if name == "AWS::StackId" and self.deployed is not None and self.deployed.id:
+                return self.deployed.id
+            if name == "AWS::StackName" and self.deployed is not None:
+                return self.deployed.name
+            if name in self.declared_resources and name not in self.parameters:
+                physical = self.physical_id(name)
+                if physical is not None:
+                    return physical
+        return super().ref(name)
+
+    def get_att(self, logical_id: str, attribute_name: str) -> Resolved | Absent:
+        raw = self.declared_resources.get(logical_id)
+        if isinstance(raw, dict) and raw.get("Type") == _STACK and attribute_name.startswith("Outputs."):
+            nested = self._account.stack_by_arn(self.physical_id(logical_id))
+            name = attribute_name.removeprefix("Outputs.")
+            if nested is not None and name in nested.outputs:
+                return str(plain_text(nested.outputs[name]))
+            return super().get_att(logical_id, attribute_name)
+        if isinstance(raw, dict):
+            live = self.live(logical_id)
+            found = attribute(live, attribute_name) if live is not None else None
+            if found is not None and not is_masked(found):
+                value: Resolved = found
+                return value
+            physical = self.physical_id(logical_id)
+            if physical is not None and physical.startswith("arn:") and attribute_name.endswith("Arn"):
+                return physical
+        return super().get_att(logical_id, attribute_name)
+
+
+def expected_side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
+    """Every resource that the code declares, nested stacks followed."""
+    for stack in with_nested(stacks):
+        _fit(stack, account, account.stack_of(stack))
+    return _side(stacks, account)
+
+
+def deployed_side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
+    """Every resource of the templates that CloudFormation has for these stacks; none where a template was not read."""
+    roots = []
+    for stack in stacks:
+        snapshot = account.stack_of(stack)
+        if snapshot is not None and snapshot.template is not None:
+            roots.append(_as_deployed(stack.id, stack, snapshot, account, None))
+    return _side(roots, account)
+
+
+def _as_deployed(
+    identifier: str, like: Stack, snapshot: SnapshotStack, account: Account, parent: Stack | None
+) -> Stack:
+    stack = Stack(
+        identifier,
+        snapshot.name,
+        like.environment,
+        snapshot.template or {},
+        like.source,
+        partition=like.partition,
+        parent=parent,
+    )
+    _fit(stack, account, snapshot)
+    for each in snapshot.resources:
+        if each.type == _STACK and len(identifier) < 4096:
+            nested = account.stack_by_arn(each.physical_id)
+            if nested is not None and nested.template is not None and nested is not snapshot:
+                below = f"{identifier}/{each.logical_id}"
+                stack.nested[each.logical_id] = _as_deployed(below, like, nested, account, stack)
+    return stack
+
+
+def _side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
+    linker = Linker()
+    scopes = [AccountScope(stack, linker, account, account.stack_of(stack)) for stack in with_nested(stacks)]
+    return [each for scope in scopes for each in _declared(scope)]
+
+
+def _fit(stack: Stack, account: Account, deployed: SnapshotStack | None) -> None:
+    """What the stack is deployed with: the account, and the parameters in force (a masked one is not known)."""
+    stack.account = stack.account or account.snapshot.account
+    stack.region = stack.region or account.snapshot.region
+    if deployed is not None:
+        given = {key: value for key, value in deployed.parameters.items() if not is_masked(value)}
+        stack.parameters = {**stack.parameters, **given}
+
+
+def _declared(scope: AccountScope) -> Iterator[Declared]:
+    for resource in declared(scope):
+        live = scope.live(resource.logical_id)
+        physical = scope.physical_id(resource.logical_id)
+        raw = resource.raw.get("Properties")
+        resolved = scope.resolve(raw) if isinstance(raw, Mapping) else {}
+        if isinstance(resolved, dict):
+            yield Declared(resource, scope.deployed, physical, live, resolved)
+        else:
+            why = resolved.why if isinstance(resolved, Unknown) else "its properties are no object"
+            yield Declared(resource, scope.deployed, physical, live, {}, why)
+
+
+def _names(scope: AccountScope, kind: str, raw: Mapping[str, Raw]) -> Iterable[str]:
+    """The names that a resource gives itself, where its template writes them out."""
+    properties = raw.get("Properties")
+    if not isinstance(properties, Mapping):
+        return
+    naming = naming_of(kind)
+    for path in naming.paths if naming else ():
+        node: Raw = properties
+        for step in path.split("."):
+            node = node.get(step) if isinstance(node, Mapping) else None
+        value = scope.resolve(node) if node is not None else None
+        if isinstance(value, str) and value:
+            yield value

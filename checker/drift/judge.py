@@ -1,0 +1,283 @@
+"""Every resource of an environment in one of the states: code, CloudFormation and account side by side.
+
+Coverage is complete by construction: each resource that the code declares gives one entry, each that only the deployed
+template has gives one, and each live resource that nothing manages gives one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from checker.drift.account import Account, words_of
+from checker.drift.compare import compare_properties, unreadable_parts
+from checker.drift.decisions import Decisions, recordable
+from checker.drift.deploying import STATEFUL, CodeChange, code_changes, is_kept, next_deploy
+from checker.drift.differences import Around, Difference, Kind
+from checker.drift.expected import Declared, deployed_side, expected_side
+from checker.drift.facts import facts_of
+from checker.drift.releases import Releases
+from checker.drift.siblings import Sibling, Siblings
+from checker.drift.states import properties_of
+from checker.drift.unmanaged import unmanaged
+from checker.drift.witness import witnessed
+from checker.model.drift import (
+    IN_ACCOUNT,
+    IN_CODE,
+    NextDeploy,
+    PropertyDrift,
+    PropertyState,
+    ResourceDrift,
+    ResourceState,
+)
+from checker.model.drift_decisions import Decision
+from checker.model.resources import Raw, Stack
+from checker.model.snapshot import Snapshot
+
+_STACK: Final = "AWS::CloudFormation::Stack"
+# What leaves nothing in the account that a read could show.
+_LEAVES_NOTHING: Final = frozenset(
+    {
+        "AWS::CDK::Metadata",
+        "AWS::CloudFormation::WaitCondition",
+        "AWS::CloudFormation::WaitConditionHandle",
+        # It writes the address of a database into a secret's value.
+        "AWS::SecretsManager::SecretTargetAttachment",
+    }
+)
+_CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A value that the account shows and the code does not say, as it may be written down to be watched."""
+
+    environment: str
+    stack: str
+    logical_id: str
+    path: str
+    value: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What comparing found: every resource, the gravest first, and what could be recorded."""
+
+    resources: tuple[ResourceDrift, ...]
+    records: tuple[Record, ...]
+
+
+def drift_of(stacks: Sequence[Stack], snapshot: Snapshot, decisions: Decisions = Decisions()) -> Drift:  # noqa: B008
+    """Every resource that is expected, deployed or live, the gravest first. ``stacks`` are the root stacks."""
+    account = Account(snapshot)
+    comparison = _Comparison(stacks, account, decisions)
+    entries = list(comparison.entries())
+    environments = sorted({stack.environment for stack in stacks})
+    entries.extend(unmanaged(account, comparison.matched, environments[0] if len(environments) == 1 else ""))
+    return Drift(tuple(sorted(entries, key=_gravity)), tuple(comparison.records))
+
+
+def _gravity(entry: ResourceDrift) -> tuple[int, str, str, str, str]:
+    order = list(ResourceState).index(entry.state)
+    rank = 0 if entry.loses_data else 1 if entry.fails else 2 + order
+    return rank, entry.environment, entry.stack or "", entry.logical_id or "", entry.physical_id or ""
+
+
+class _Comparison:
+    def __init__(self, stacks: Sequence[Stack], account: Account, decisions: Decisions) -> None:
+        self._account = account
+        self._decisions = decisions
+        self._expected = expected_side(stacks, account)
+        deployed = deployed_side(stacks, account)
+        self._deployed = {(each.resource.stack.id, each.logical_id): each for each in deployed}
+        # Stacks whose deployed template is known.
+        self._templates = {each.resource.stack.id for each in deployed}
+        self._releases = Releases(self._expected, account)
+        declared = [
+            Sibling(each.properties, words_of(each.live, each.physical_id)) for each in (*self._expected, *deployed)
+        ]
+        # What other stacks made explains as much.
+        elsewhere = [
+            Sibling(dict(each.properties), words_of(each, each.physical_id))
+            for each in account.snapshot.resources
+            if each.stack is not None or each.logical_id is not None
+        ]
+        self._siblings = Siblings([*declared, *elsewhere])
+        self.matched = {id(each.live) for each in (*self._expected, *deployed) if each.live is not None}
+        self._stacks_known = bool(account.snapshot.stacks)
+        self.records: list[Record] = []
+
+    def entries(self) -> Iterator[ResourceDrift]:
+        for each in self._expected:
+            yield self._entry(each, self._deployed.pop((each.resource.stack.id, each.logical_id), None))
+        for each in self._deployed.values():
+            yield self._removed(each)
+
+    # -- one declared resource ---------------------------------------------------------------------------
+
+    def _entry(self, declared: Declared, deployed: Declared | None) -> ResourceDrift:
+        about = self._about(declared)
+        if deployed is not None and deployed.type != declared.type:
+            why = f"it was of type {deployed.type}"
+            return self._settled(declared, ResourceState.PENDING, about, why, NextDeploy.REPLACE)
+        if declared.type in _LEAVES_NOTHING:
+            return self._settled(declared, ResourceState.IN_SYNC, about, "it leaves nothing that a read could show")
+        if declared.type == _STACK:
+            return self._nested(declared, about)
+        if declared.live is None or "" in declared.live.unread:
+            return self._without_live(declared, deployed, about)
+        if declared.why_not:
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, declared.why_not)
+        return self._compared(declared, deployed, about)
+
+    def _nested(self, declared: Declared, about: list[Decision]) -> ResourceDrift:
+        if declared.physical_id is None:
+            if self._is_new(declared):
+                return self._settled(declared, ResourceState.PENDING, about, "", NextDeploy.CREATE)
+            why = "which stack it stands for is not known"
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
+        if self._account.stack_by_arn(declared.physical_id) is None:
+            why = "the nested stack is not in the account"
+            unread = self._account.unreadable(_STACK, declared.physical_id)
+            if unread is not None:
+                return self._settled(declared, ResourceState.NOT_CHECKED, about, unread[0])
+            return self._settled(declared, ResourceState.MISSING, about, why)
+        return self._settled(declared, ResourceState.IN_SYNC, about, "its resources are compared one by one")
+
+    def _without_live(self, declared: Declared, deployed: Declared | None, about: list[Decision]) -> ResourceDrift:
+        if declared.type.startswith(_CUSTOM):
+            if self._is_new(declared) and deployed is None:
+                return self._settled(declared, ResourceState.PENDING, about, "", NextDeploy.CREATE)
+            why = "what a custom resource makes cannot be read"
+            deploy, _ = self._next(declared, deployed)
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why, deploy)
+        if declared.live is not None:
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, declared.live.unread[""])
+        if deployed is None and self._is_new(declared):
+            return self._settled(declared, ResourceState.PENDING, about, "", NextDeploy.CREATE)
+        unread = self._account.unreadable(declared.type, declared.physical_id)
+        if unread is not None:
+            why, needs = unread
+            why = f"{why}; needs {needs}" if needs else why
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
+        if not declared.resource.certain:
+            why = "whether it exists hangs on a condition that cannot be decided"
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
+        if deployed is None and declared.physical_id is None:
+            return self._settled(declared, ResourceState.MISSING, about, "", NextDeploy.CREATE)
+        deploy, _ = self._next(declared, deployed)
+        why = "CloudFormation takes it to be there: a deploy does not bring it back"
+        return self._settled(declared, ResourceState.MISSING, about, why, deploy)
+
+    def _is_new(self, declared: Declared) -> bool:
+        """Whether the deployed stack is known, and does not have the resource yet."""
+        if declared.stack is None:
+            return self._stacks_known
+        return declared.physical_id is None and (declared.stack.template is not None or bool(declared.stack.resources))
+
+    def _compared(self, declared: Declared, deployed: Declared | None, about: list[Decision]) -> ResourceDrift:
+        facts = facts_of(declared.type)
+        around = self._around(declared)
+        live = declared.live
+        assert live is not None
+        found = compare_properties(declared.properties, live.properties, facts, around)
+        found.extend(self._releases.task_definition(declared))
+        changes: list[CodeChange] | None = None
+        before: list[Difference] = []
+        if deployed is not None:
+            changes = code_changes(declared.properties, deployed.properties)
+            if changes:
+                before = compare_properties(deployed.properties, live.properties, facts, around)
+        self._note(declared, found, changes)
+        properties = properties_of(found, changes, before, self._decisions, about)
+        deploy, why = self._next(declared, deployed)
+        parts = unreadable_parts(declared.properties, facts)
+        notes = [why, f"no read returns {', '.join(parts)}" if parts else ""]
+        states = {each.state for each in properties if not each.accepted}
+        if deployed is None and declared.stack is not None and declared.resource.stack.id in self._templates:
+            deploy = NextDeploy.CREATE
+            notes.append("it is there, and not of this stack: creating it may fail")
+        if states & IN_ACCOUNT:
+            state = ResourceState.CHANGED
+            if deploy is NextDeploy.UPDATE and PropertyState.CHANGED_IN_ACCOUNT in states:
+                notes.append("updating it may set back what was changed in the account")
+            if deploy is NextDeploy.REPLACE:
+                notes.append("its replacement starts from the code: what was changed in the account is lost")
+        elif states & IN_CODE or deploy is not NextDeploy.NONE:
+            state = ResourceState.PENDING
+        else:
+            state = ResourceState.IN_SYNC
+        said = witnessed(self._account.snapshot, declared.resource.stack.name, declared.logical_id, state)
+        why = "; ".join(filter(None, [*notes, said]))
+        return self._settled(declared, state, about, why, deploy, properties)
+
+    def _note(self, declared: Declared, found: list[Difference], changes: list[CodeChange] | None) -> None:
+        """Keep what the account shows beyond or against the code, for whoever wants to record it."""
+        stack = declared.resource.stack
+        for each in found:
+            if each.kind in {Kind.UNDECLARED, Kind.ADDED} or (each.kind is Kind.CHANGED and not changes):
+                value = recordable(each.live, each.path)
+                self.records.append(Record(stack.environment, stack.name, declared.logical_id, each.path, value))
+
+    def _next(self, declared: Declared, deployed: Declared | None) -> tuple[NextDeploy, str]:
+        if deployed is None:
+            return NextDeploy.NONE, ""
+        changes = code_changes(declared.properties, deployed.properties)
+        return next_deploy(changes, facts_of(declared.type))
+
+    def _around(self, declared: Declared) -> Around:
+        own = words_of(declared.live, declared.physical_id)
+        return Around(
+            own=own,
+            explained=self._siblings.explaining(own),
+            alias=self._account.alias,
+            unread=declared.live.unread if declared.live else {},
+            stack_tags=declared.stack.tags if declared.stack else {},
+            pipeline=self._releases.owned(declared),
+        )
+
+    # -- one that only the deployed template has ---------------------------------------------------------
+
+    def _removed(self, deployed: Declared) -> ResourceDrift:
+        about = self._about(deployed)
+        if is_kept(deployed.resource.raw, "DeletionPolicy"):
+            why = f"the code no longer has it; DeletionPolicy {deployed.resource.raw['DeletionPolicy']} keeps its data"
+            return self._settled(deployed, ResourceState.PENDING, about, why, NextDeploy.DELETE, kept=True)
+        why = "the code no longer has it"
+        return self._settled(deployed, ResourceState.PENDING, about, why, NextDeploy.DELETE)
+
+    # -- common ------------------------------------------------------------------------------------------
+
+    def _about(self, declared: Declared) -> list[Decision]:
+        stack = declared.resource.stack
+        names = [declared.logical_id, f"{stack.name}/{declared.logical_id}", declared.physical_id]
+        return self._decisions.of(stack.environment, names)
+
+    def _settled(
+        self,
+        declared: Declared,
+        state: ResourceState,
+        about: list[Decision],
+        why: str = "",
+        deploy: NextDeploy = NextDeploy.NONE,
+        properties: tuple[PropertyDrift, ...] = (),
+        *,
+        kept: bool = False,
+    ) -> ResourceDrift:
+        kept = kept or (deploy is NextDeploy.REPLACE and is_kept(declared.resource.raw, "UpdateReplacePolicy"))
+        accepted = self._decisions.accepts(about, deploy) if deploy is not NextDeploy.NONE else None
+        ignored = self._decisions.ignores(about, "") if state is ResourceState.MISSING else False
+        return ResourceDrift(
+            environment=declared.resource.stack.environment,
+            stack=declared.resource.stack.name,
+            type=declared.type,
+            logical_id=declared.logical_id,
+            physical_id=declared.physical_id,
+            state=state,
+            why=why,
+            next_deploy=deploy,
+            properties=properties,
+            stateful=declared.type in STATEFUL and not kept,
+            accepted=(accepted.reason if accepted else "") or ("ignored" if ignored else ""),
+        )

@@ -1,0 +1,152 @@
+"""What a release or scaling changes on purpose: a service's revision, its count, the weights of a blue/green shift.
+
+Sources: CloudFormation Template Reference, AWS::ECS::Service (a service under the CODE_DEPLOY or EXTERNAL controller is
+not updated by CloudFormation); Application Auto Scaling API Reference, ScalableTarget (``ScalableDimension``); ECS
+Developer Guide, "Amazon ECS blue/green deployments" (the listener rules' weights are the deployment's).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from checker.drift.account import Account, words_of
+from checker.drift.compare import compare_properties, is_open
+from checker.drift.differences import Around, Difference, Kind
+from checker.drift.expected import Declared
+from checker.drift.facts import facts_of
+from checker.drift.scalars import names_of
+from checker.model.resources import Raw
+from checker.model.values import Resolved, Text
+
+SERVICE: Final = "AWS::ECS::Service"
+TASK: Final = "AWS::ECS::TaskDefinition"
+_TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
+_GROUP_POLICY: Final = "AWS::AutoScaling::ScalingPolicy"
+# What each scalable dimension is as a property of the resource that it scales.
+_SCALED: Final[Mapping[str, str]] = {
+    "ecs:service:DesiredCount": "DesiredCount",
+    "dynamodb:table:ReadCapacityUnits": "ProvisionedThroughput.ReadCapacityUnits",
+    "dynamodb:table:WriteCapacityUnits": "ProvisionedThroughput.WriteCapacityUnits",
+    "dynamodb:index:ReadCapacityUnits": "GlobalSecondaryIndexes.*.ProvisionedThroughput.ReadCapacityUnits",
+    "dynamodb:index:WriteCapacityUnits": "GlobalSecondaryIndexes.*.ProvisionedThroughput.WriteCapacityUnits",
+    "lambda:function:ProvisionedConcurrency": "ProvisionedConcurrencyConfig",
+    "elasticache:replication-group:NodeGroups": "NumNodeGroups",
+    "elasticache:replication-group:Replicas": "ReplicasPerNodeGroup",
+    "sagemaker:variant:DesiredInstanceCount": "ProductionVariants",
+}
+_OWN_CONTROLLERS: Final = frozenset({"CODE_DEPLOY", "EXTERNAL"})
+_FAMILY: Final = re.compile(r"(?:arn:[\w-]+:ecs:[^:]*:[^:]*:task-definition/)?([\w-]+)(?::(\d+))?")
+
+
+class Releases:
+    """What the declared resources of an environment leave to releases and to scaling."""
+
+    def __init__(self, declared: Iterable[Declared], account: Account) -> None:
+        self._account = account
+        self._tasks: dict[str, Declared] = {}
+        self._scaled: list[tuple[str, str]] = []  # words of a resource id, property
+        self._groups: set[str] = set()
+        self._shifted: set[str] = set()
+        for each in declared:
+            if each.type == TASK and isinstance(each.properties.get("Family"), str):
+                self._tasks[str(each.properties["Family"])] = each
+            elif each.type == TASK and each.physical_id:
+                self._tasks[_family(each.physical_id) or ""] = each
+            elif each.type == _TARGET:
+                path = _SCALED.get(str(each.properties.get("ScalableDimension")))
+                if path is not None:
+                    self._scaled.append((str(each.properties.get("ResourceId")), path))
+            elif each.type == _GROUP_POLICY:
+                self._groups.add(str(each.properties.get("AutoScalingGroupName")))
+            elif each.type == SERVICE:
+                self._shifted.update(_shifted_by(each.properties))
+
+    def owned(self, declared: Declared) -> frozenset[str]:
+        """The paths of a resource that are not the code's to say."""
+        own = words_of(declared.live, declared.physical_id)
+        found = {path for resource, path in self._scaled if _is_named(resource, own)}
+        if declared.type == "AWS::AutoScaling::AutoScalingGroup" and self._groups & own:
+            found.add("DesiredCapacity")
+        if declared.type.startswith("AWS::ElasticLoadBalancingV2::Listener") and self._shifted & own:
+            found |= {"Actions", "DefaultActions"}
+        if declared.type == SERVICE:
+            found.add("TaskDefinition")
+            controller = declared.properties.get("DeploymentController")
+            if isinstance(controller, dict) and controller.get("Type") in _OWN_CONTROLLERS:
+                found |= {"LoadBalancers", "DesiredCount", "PlatformVersion", "NetworkConfiguration"}
+        return frozenset(found)
+
+    def task_definition(self, declared: Declared) -> Iterator[Difference]:
+        """A service's task definition by what it runs: the family, and the content of the revision in use.
+
+        A revision is the release's to choose, and so is the image's tag; what else a revision runs is the code's.
+        """
+        if declared.type != SERVICE or declared.live is None or "TaskDefinition" not in declared.properties:
+            return
+        expected, live = declared.properties["TaskDefinition"], declared.live.properties.get("TaskDefinition")
+        if not isinstance(live, str):
+            return
+        wanted, running = self._wanted(expected), _family(live)
+        if wanted is None:
+            yield Difference("TaskDefinition", Kind.NOT_RESOLVED, None, live, "the task definition is not known here")
+            return
+        if wanted != running:
+            yield Difference("TaskDefinition", Kind.CHANGED, expected if isinstance(expected, str) else wanted, live)
+            return
+        code, revision = self._tasks.get(wanted), self._account.live_called(TASK, live)
+        if code is None or revision is None or revision.physical_id == code.physical_id:
+            return
+        ours, theirs = _without_tags(code.properties), _without_tags(dict(revision.properties))
+        for each in compare_properties(ours, theirs, facts_of(TASK), Around()):
+            if each.kind in {Kind.CHANGED, Kind.ADDED} and not each.path.startswith("Tags"):
+                note = f"the running revision differs from the code in {each.path}"
+                yield Difference("TaskDefinition", Kind.CHANGED, each.expected, each.live, note)
+
+    def _wanted(self, expected: Resolved) -> str | None:
+        if isinstance(expected, Text):
+            hole = expected.only_hole
+            for family, each in self._tasks.items():
+                if hole is not None and hole.target == each.resource.key:
+                    return family
+            return None
+        return None if is_open(expected) or not isinstance(expected, str) else _family(expected)
+
+
+def _family(task: str) -> str | None:
+    match = _FAMILY.fullmatch(task)
+    return match[1] if match else None
+
+
+def _without_tags(properties: dict[str, Raw]) -> dict[str, Raw]:
+    """A task definition with images named without their tag or digest: a release moves those."""
+    containers = properties.get("ContainerDefinitions")
+    if not isinstance(containers, list):
+        return properties
+    return {**properties, "ContainerDefinitions": [_untagged(each) for each in containers]}
+
+
+def _untagged(container: Raw) -> Raw:
+    image = container.get("Image") if isinstance(container, dict) else None
+    if not isinstance(image, str):
+        return container
+    name = image.partition("@")[0]
+    head, _, tail = name.rpartition("/")
+    return {**container, "Image": f"{head}/{tail.partition(':')[0]}".lstrip("/")}
+
+
+def _shifted_by(service: Mapping[str, Resolved]) -> Iterator[str]:
+    """The listener rules whose weights a service's blue/green deployments move."""
+    balancers = service.get("LoadBalancers")
+    for each in balancers if isinstance(balancers, list) else ():
+        advanced = each.get("AdvancedConfiguration") if isinstance(each, dict) else None
+        for key in ("ProductionListenerRule", "TestListenerRule"):
+            rule = advanced.get(key) if isinstance(advanced, dict) else None
+            if isinstance(rule, str):
+                yield rule
+
+
+def _is_named(resource: str, own: frozenset[str]) -> bool:
+    """Whether a scalable resource id (``service/cluster/name``, ``table/name/index/x``) names the resource."""
+    return bool({resource, *resource.split("/")[1:]} & own) or bool(names_of(f"a:b:c:d:e:{resource}") & own)

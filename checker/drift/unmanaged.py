@@ -1,0 +1,64 @@
+"""What is in the account and belongs to no stack, but for what AWS and services make by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from checker.drift.account import Account
+from checker.drift.facts import facts_of
+from checker.model.drift import ResourceDrift, ResourceState
+from checker.model.snapshot import LiveResource
+
+_SERVICE_ROLES: Final = ("/aws-service-role/", "/aws-reserved/")
+# Sub-resources that only exist as part of another, which shows them.
+_PARTS: Final = frozenset(
+    {
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::NetworkAclEntry",
+        "AWS::EC2::SubnetNetworkAclAssociation",
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::ECS::TaskDefinition",  # revisions are a release's
+    }
+)
+
+
+def unmanaged(account: Account, matched: Collection[int], environment: str) -> Iterator[ResourceDrift]:
+    """One entry for each live resource that no stack manages. ``matched``: identities of those that are declared."""
+    listed = {
+        (each.type, each.physical_id)
+        for stack in account.snapshot.stacks
+        for each in stack.resources
+        if each.physical_id
+    }
+    for live in account.snapshot.resources:
+        if id(live) in matched or live.stack is not None or live.type in _PARTS or _is_made_by_aws(live):
+            continue
+        if live.logical_id is not None or (live.type, live.physical_id) in listed:
+            continue
+        yield ResourceDrift(
+            environment=environment,
+            stack=None,
+            type=live.type,
+            logical_id=None,
+            physical_id=live.physical_id,
+            state=ResourceState.UNMANAGED,
+            why="it is of no stack",
+        )
+
+
+def _is_made_by_aws(live: LiveResource) -> bool:
+    """Service-linked roles, default groups and networks, keys and parameters that AWS manages."""
+    properties = live.properties
+    if str(properties.get("Path", "")).startswith(_SERVICE_ROLES):
+        return True
+    names = {str(properties.get(path)) for path in facts_of(live.type).identifier} | {live.physical_id or ""}
+    for key in ("GroupName", "Name", "RoleName", "DBSubnetGroupName", "CacheSubnetGroupName"):
+        names.add(str(properties.get(key, "")))
+    if any(
+        name == "default" or name.startswith(("default.", "default:", "AWSServiceRole", "alias/aws/")) for name in names
+    ):
+        return True
+    return properties.get("IsDefault") is True or properties.get("KeyManager") == "AWS"

@@ -1,0 +1,115 @@
+"""``checker drift`` as a Run: the project's assemblies against a snapshot, and what to say of it to a pipeline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from checker.collect import repository
+from checker.collect.config.drift_file import FILE_NAME, load_decisions
+from checker.drift.decisions import Decisions
+from checker.drift.judge import Record, drift_of
+from checker.errors import ExitCode
+from checker.model.drift import PropertyState, ResourceDrift, ResourceState
+from checker.model.drift_decisions import Decision
+from checker.model.resources import Stack
+from checker.model.snapshot import Snapshot
+from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
+from checker.resolve.templates.project import with_nested
+from checker.run import Request, at_hand, digests, unread_of_stacks
+
+# What a snapshot may lack without anything of the comparison being left out.
+_FACTS: Final = "facts/"
+
+
+def drift(request: Request, snapshot: Snapshot) -> tuple[Run, tuple[Record, ...]]:
+    """Compare, and give the Run with all resources, in sync or not, and the values that could be recorded."""
+    assemblies, stacks, kinds, notes = at_hand(request)
+    decisions = _decisions(request)
+    found = drift_of(stacks, snapshot, Decisions(decisions, request.today))
+    coverage = Coverage(
+        surfaces=_surfaces(stacks, snapshot, found.resources),
+        unread=(
+            *unread_of_stacks(stacks),
+            *(each for each in snapshot.unread if not each.what.startswith(_FACTS)),
+            *_templates_unread(stacks, snapshot),
+        ),
+        notes=(
+            *notes,
+            *(note for assembly in assemblies for note in assembly.notes),
+            *_notes(found.resources),
+            *_stale(decisions, request),
+        ),
+    )
+    summary = ProjectSummary(
+        repository=request.settings.repository or repository.slug(request.project),
+        commit=repository.commit(request.project),
+        assemblies=digests(assemblies, stacks),
+    )
+    run = Run("drift", summary, tuple(kinds), (), coverage, {}, drift=found.resources)
+    return run, found.records
+
+
+def exit_code(run: Run, *, fail_on_pending: bool = False, unknown_fails: bool = True) -> ExitCode:
+    """1 where the account changed, something is gone or data would be lost; 3 where something could not be checked."""
+    if any(each.fails for each in run.drift):
+        return ExitCode.FAILED
+    if fail_on_pending and any(each.state is ResourceState.PENDING and not each.accepted for each in run.drift):
+        return ExitCode.FAILED
+    if unknown_fails and (run.coverage.unread or any(each.undecided for each in run.drift)):
+        return ExitCode.INCOMPLETE
+    return ExitCode.CLEAN
+
+
+def without_in_sync(run: Run) -> Run:
+    """The run without the resources that are simply in sync."""
+    told = [each for each in run.drift if each.state is not ResourceState.IN_SYNC or each.properties or _differs(each)]
+    return replace(run, drift=tuple(told))
+
+
+def _differs(entry: ResourceDrift) -> bool:
+    return "CloudFormation's own detection" in entry.why
+
+
+def _decisions(request: Request) -> Sequence[Decision]:
+    path = request.project / FILE_NAME
+    return load_decisions(path, FILE_NAME) if path.is_file() else ()
+
+
+def _stale(decisions: Iterable[Decision], request: Request) -> Iterable[str]:
+    for each in decisions:
+        if not each.reviewed:
+            yield f"{each.place}: not reviewed, so it excuses nothing: it lacks an owner, a reason or an end"
+        elif not each.holds(request.today):
+            yield f"{each.place}: past its end, so it excuses nothing any longer"
+
+
+def _surfaces(stacks: Sequence[Stack], snapshot: Snapshot, entries: Sequence[ResourceDrift]) -> dict[str, str]:
+    every = list(with_nested(stacks))
+    states = Counter(each.state for each in entries)
+    said = ", ".join(f"{states[state]} {state.value.replace('_', ' ')}" for state in ResourceState if states[state])
+    taken = f", read {snapshot.taken_at}" if snapshot.taken_at else ""
+    account = f"account {snapshot.account or 'unknown'} in {snapshot.region or 'an unknown region'}{taken}"
+    declared = sum(1 for each in entries if each.logical_id is not None)
+    return {
+        "template": f"{len(every)} templates, {declared} resources",
+        "account": f"{account}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources; {said or 'empty'}",
+    }
+
+
+def _notes(entries: Sequence[ResourceDrift]) -> Iterable[str]:
+    counts = Counter(each.state for entry in entries for each in entry.properties)
+    if counts[PropertyState.NOT_RETURNED]:
+        yield f"{counts[PropertyState.NOT_RETURNED]} declared properties are of a kind that no read returns"
+    if counts[PropertyState.NOT_RESOLVED]:
+        yield f"{counts[PropertyState.NOT_RESOLVED]} declared properties could not be resolved"
+
+
+def _templates_unread(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
+    """Stacks whose deployed template is not in the snapshot: what the code changed cannot be told apart there."""
+    names = {stack.name for stack in stacks}
+    for each in snapshot.stacks:
+        if each.template is None and each.name in names:
+            yield Unread(f"the deployed template of {each.name}", "not in the snapshot", "cloudformation:GetTemplate")
