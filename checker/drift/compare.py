@@ -82,6 +82,9 @@ def _value(
     one, other = _alike_shapes(expected, live)
     if isinstance(one, dict) and isinstance(other, dict):
         one, other = common(pattern, one), common(pattern, other)
+        if _other_choice(one, other):
+            yield Difference(path, Kind.CHANGED, expected, live)
+            return
         for key, value in one.items():
             yield from _value(f"{path}.{key}", f"{pattern}.{key}", value, other.get(key, MISSING), facts, around)
         for key, value in other.items():
@@ -261,11 +264,21 @@ def _parsed(one: Resolved, other: Raw) -> tuple[Resolved, Raw]:
     return one, other
 
 
+def _other_choice(expected: Mapping[str, Resolved], live: Mapping[str, Raw]) -> bool:
+    """Whether two objects choose differently where the key is the choice: ``{Block: {}}`` against ``{Count: {}}``."""
+    return any(
+        chosen == {} and key not in live and any(each == {} and name not in expected for name, each in live.items())
+        for key, chosen in expected.items()
+    )
+
+
 def _mangled(expected: str, live: str) -> bool:
     """Whether a text went through GetTemplate, which answers ``?`` for each character that is not ASCII."""
     if live.isascii() or len(expected) != len(live):
         return False
-    return all(one == other or (one == "?" and not other.isascii()) for one, other in zip(expected, live, strict=True))
+    return "?" in expected and all(
+        one == other or (one == "?" and not other.isascii()) for one, other in zip(expected, live, strict=True)
+    )
 
 
 def _json(value: Raw) -> Raw:

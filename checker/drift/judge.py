@@ -121,7 +121,7 @@ class _Comparison:
         if deployed is not None and deployed.type != declared.type:
             why = f"it was of type {deployed.type}"
             return self._settled(declared, ResourceState.PENDING, about, why, NextDeploy.REPLACE)
-        if declared.type in _LEAVES_NOTHING:
+        if declared.type in _LEAVES_NOTHING and declared.live is None:
             return self._settled(declared, ResourceState.IN_SYNC, about, "it leaves nothing that a read could show")
         if declared.type == _STACK:
             return self._nested(declared, about)
@@ -181,14 +181,15 @@ class _Comparison:
         around = self._around(declared)
         live = declared.live
         assert live is not None
-        found = compare_properties(declared.properties, live.properties, facts, around)
+        shown = self._releases.at_rest(declared, live.properties)
+        found = compare_properties(self._releases.at_rest(declared, declared.properties), shown, facts, around)
         found.extend(self._releases.task_definition(declared))
         changes: list[CodeChange] | None = None
         before: list[Difference] = []
         if deployed is not None:
             changes = code_changes(declared.properties, deployed.properties)
             if changes:
-                before = compare_properties(deployed.properties, live.properties, facts, around)
+                before = compare_properties(self._releases.at_rest(declared, deployed.properties), shown, facts, around)
         self._note(declared, found, changes)
         properties = properties_of(found, changes, before, self._decisions, about)
         deploy, why = self._next(declared, deployed)

@@ -48,12 +48,12 @@ class Releases:
         self._tasks: dict[str, Declared] = {}
         self._scaled: list[tuple[str, str]] = []  # words of a resource id, property
         self._groups: set[str] = set()
-        self._shifted: set[str] = set()
+        self._shifted: dict[str, set[str]] = {}  # listener rule -> the target groups between which it is moved
         for each in declared:
             if each.type == TASK and isinstance(each.properties.get("Family"), str):
                 self._tasks[str(each.properties["Family"])] = each
             elif each.type == TASK and each.physical_id:
-                self._tasks[_family(each.physical_id) or ""] = each
+                self._tasks[_family(each.physical_id)] = each
             elif each.type == _TARGET:
                 path = _SCALED.get(str(each.properties.get("ScalableDimension")))
                 if path is not None:
@@ -61,7 +61,8 @@ class Releases:
             elif each.type == _GROUP_POLICY:
                 self._groups.add(str(each.properties.get("AutoScalingGroupName")))
             elif each.type == SERVICE:
-                self._shifted.update(_shifted_by(each.properties))
+                for rule, groups in _shifted_by(each.properties):
+                    self._shifted.setdefault(rule, set()).update(groups)
 
     def owned(self, declared: Declared) -> frozenset[str]:
         """The paths of a resource that are not the code's to say."""
@@ -69,14 +70,24 @@ class Releases:
         found = {path for resource, path in self._scaled if _is_named(resource, own)}
         if declared.type == "AWS::AutoScaling::AutoScalingGroup" and self._groups & own:
             found.add("DesiredCapacity")
-        if declared.type.startswith("AWS::ElasticLoadBalancingV2::Listener") and self._shifted & own:
-            found |= {"Actions", "DefaultActions"}
         if declared.type == SERVICE:
             found.add("TaskDefinition")
             controller = declared.properties.get("DeploymentController")
             if isinstance(controller, dict) and controller.get("Type") in _OWN_CONTROLLERS:
                 found |= {"LoadBalancers", "DesiredCount", "PlatformVersion", "NetworkConfiguration"}
         return frozenset(found)
+
+    def at_rest(self, declared: Declared, properties: Mapping[str, Raw]) -> dict[str, Raw]:
+        """A listener's or rule's properties without the weights that deployments move; any other's as they are."""
+        found = dict(properties)
+        if not self._shifted or not declared.type.startswith("AWS::ElasticLoadBalancingV2::Listener"):
+            return found
+        own = words_of(declared.live, declared.physical_id)
+        groups: set[str] = set().union(*(self._shifted[rule] for rule in self._shifted.keys() & own))
+        for key in ("Actions", "DefaultActions"):
+            if groups and isinstance(found.get(key), list):
+                found[key] = [_at_rest(each, groups) for each in found[key]]
+        return found
 
     def task_definition(self, declared: Declared) -> Iterator[Difference]:
         """A service's task definition by what it runs: the family, and the content of the revision in use.
@@ -114,9 +125,10 @@ class Releases:
         return None if is_open(expected) or not isinstance(expected, str) else _family(expected)
 
 
-def _family(task: str) -> str | None:
+def _family(task: str) -> str:
+    """The family that a task definition's ARN, ``family:revision`` or family names; anything else names itself."""
     match = _FAMILY.fullmatch(task)
-    return match[1] if match else None
+    return match[1] if match else task
 
 
 def _without_tags(properties: dict[str, Raw]) -> dict[str, Raw]:
@@ -136,15 +148,39 @@ def _untagged(container: Raw) -> Raw:
     return {**container, "Image": f"{head}/{tail.partition(':')[0]}".lstrip("/")}
 
 
-def _shifted_by(service: Mapping[str, Resolved]) -> Iterator[str]:
-    """The listener rules whose weights a service's blue/green deployments move."""
+def _shifted_by(service: Mapping[str, Resolved]) -> Iterator[tuple[str, set[str]]]:
+    """The listener rules whose weights a service's blue/green deployments move, and between which target groups."""
     balancers = service.get("LoadBalancers")
     for each in balancers if isinstance(balancers, list) else ():
         advanced = each.get("AdvancedConfiguration") if isinstance(each, dict) else None
+        if not isinstance(each, dict) or not isinstance(advanced, dict):
+            continue
+        groups = (
+            {each.get("TargetGroupArn"), advanced.get("AlternateTargetGroupArn")} if _plain(each, advanced) else set()
+        )
         for key in ("ProductionListenerRule", "TestListenerRule"):
-            rule = advanced.get(key) if isinstance(advanced, dict) else None
+            rule = advanced.get(key)
             if isinstance(rule, str):
-                yield rule
+                yield rule, {group for group in groups if isinstance(group, str)}
+
+
+def _plain(balancer: Mapping[str, Resolved], advanced: Mapping[str, Resolved]) -> bool:
+    return isinstance(balancer.get("TargetGroupArn"), str) and isinstance(advanced.get("AlternateTargetGroupArn"), str)
+
+
+def _at_rest(action: Raw, groups: set[str]) -> Raw:
+    """An action that forwards to nothing but ``groups``, whatever the weights, as one that forwards to the first."""
+    if not isinstance(action, dict):
+        return action
+    config = action.get("ForwardConfig")
+    weighted = config.get("TargetGroups") if isinstance(config, dict) else None
+    named = {each.get("TargetGroupArn") for each in weighted or () if isinstance(each, dict)} | {
+        action.get("TargetGroupArn")
+    }
+    if not named - {None} or not named - {None} <= groups:
+        return action
+    rest = {key: value for key, value in action.items() if key != "ForwardConfig"}
+    return {**rest, "TargetGroupArn": min(groups)}
 
 
 def _is_named(resource: str, own: frozenset[str]) -> bool:

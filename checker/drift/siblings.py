@@ -37,20 +37,19 @@ class Siblings:
             for word in words:
                 self._by_word.setdefault(word, []).append(each)
 
-    def explaining(self, own: frozenset[str], referred: Iterable[str] = ()) -> Callable[[Raw], bool]:
+    def explaining(self, own: frozenset[str]) -> Callable[[Raw], bool]:
         """Whether something that a resource shows is what another one, that refers to it, declares.
 
-        ``own``: the words by which the resource is known. ``referred``: those by which it refers to others.
+        ``own``: the words by which the resource is known.
         """
         near: dict[Sibling, None] = {}
         for word in own:
             for each in self._by_word.get(word, ()):
                 if not (each.own & own):
                     near[each] = None
-        said = frozenset(referred)
 
         def explained(value: Raw) -> bool:
-            return any(self._says(each, value, own) for each in near) if near or said else False
+            return any(self._says(each, value, own) for each in near)
 
         return explained
 
@@ -58,6 +57,8 @@ class Siblings:
         known = self._words[sibling] | own | sibling.own
         if isinstance(value, list):
             return bool(value) and all(self._says(sibling, each, own) for each in value)
+        if not isinstance(value, dict) and not (isinstance(value, str) and len(value) > 3 and not value.isdigit()):
+            return False  # a bare number or word is too common to come from there
         words = [str(plain_text(each)) for each in _leaves(value) if not is_neutral(each)]
         if words and all(word in known or (is_arn(word) and names_of(word) & known) for word in words):
             return True
