@@ -55,9 +55,12 @@ def test_the_document_is_the_one_that_people_hold_on_to(tmp_path: Path) -> None:
     }
     assert expected == {key: entry[key] for key in expected}
     (drifted,) = entry["properties"]
-    assert {
-        key: drifted[key] for key in ("path", "state", "expected", "live")
-    } == {"path": "VisibilityTimeout", "state": "changed_in_account", "expected": 60, "live": 90}
+    assert {key: drifted[key] for key in ("path", "state", "expected", "live")} == {
+        "path": "VisibilityTimeout",
+        "state": "changed_in_account",
+        "expected": 60,
+        "live": 90,
+    }
 
 
 def test_exit_codes(tmp_path: Path) -> None:
