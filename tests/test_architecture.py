@@ -19,6 +19,7 @@ ALLOWED = {
     "checker.data": {"checker.data"},
     "checker.resolve": {"checker.model", "checker.resolve", "checker.data"},
     "checker.reason": {"checker.model", "checker.reason", "checker.data"},
+    "checker.drift": {"checker.drift", "checker.model", "checker.resolve", "checker.reason", "checker.data"},
     "checker.collect": {"checker.model", "checker.collect", "checker.data", "checker.errors", "checker.nodes"},
     "checker.lab": {"checker.lab", "checker.collect", "checker.resolve", "checker.model", "checker.errors"},
     "policies": {"policies", "checker.model", "checker.reason"},
@@ -29,12 +30,14 @@ ALLOWED = {
     "checker.waivers": _CHECKER,
     "checker.compare": {"checker.model"},
     "checker.run": {*_CHECKER, "checker.judge", "checker.reason", "checker.resolve", "checker.waivers", "policies"},
+    "checker.drift_run": {*_CHECKER, "checker.drift", "checker.resolve", "checker.run"},
     "checker.pages": {*_CHECKER, "checker.reason", "checker.run", "policies"},
     "checker.cdk_plugin": {*_CHECKER, "checker.run", "reports"},
     # Where all of it meets: but nothing here reasons.
     "checker.cli": {
         *_CHECKER,
-        *("checker.cli", "checker.compare", "checker.lab", "checker.pages", "checker.run", "policies", "reports"),
+        *("checker.cli", "checker.compare", "checker.drift", "checker.drift_run", "checker.lab", "checker.pages"),
+        *("checker.run", "policies", "reports"),
     },
     "checker.__main__": {"checker.cli"},
     "tools": {"tools", "checker.collect", "checker.model", "checker.reason", "policies"},
