@@ -10,12 +10,14 @@ What is checked
     environment. The audience is compared (``C1[audience]``). Policies are evaluated as STS does, not searched.
     In the pipeline, of every job that takes on such a role (``C1[token]``): each subject that its token can carry, from
     the events that start it and the environment that it names, through every caller, gets into the role it asks for.
+    In the repository's settings: subjects have the form that the policies are written for (``C1[subject-form]``), and
+    a protected ref that a role lets in is one that only reviewed changes reach (``C1[protected-ref=REF]``).
 When it does not apply
     No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy. No job takes on a role.
 What cannot be decided
-    A subject from a parameter without a default; conditions on claims whose values only a run knows; whether branch
-    and environment protection is on, which the repository's settings say; which role a job asks for, where a secret
-    names it and several could be meant.
+    A subject from a parameter without a default; conditions on claims whose values only a run knows; settings of the
+    repository that the token may not read; which role a job asks for, where a secret names it and several could be
+    meant.
 Fix
     Compare ``sub`` by ``StringEquals`` with ``repo:OWNER/REPO:environment:NAME`` of each environment (and the default
     branch where a job deploys without one), or by ``StringLike`` with ``...:ref:refs/tags/v*``; compare ``aud``.
@@ -28,13 +30,16 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
+from checker.model.repository_settings import NotRead, RepositorySettings
 from checker.model.rules import Rule, Unseen
+from checker.model.values import pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
+from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
 from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
-from checker.reason.text.patterns import Pattern, every, example, has_wild, shown
+from checker.reason.text.patterns import Pattern, every, example, glob, has_wild, overlap, shown
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -258,11 +263,78 @@ def _fix_of(subject: str) -> str:
     return f"Admit {subject} in the trust policy's sub, or run the job where its token is one that is admitted."
 
 
+# -- what the repository's settings say ----------------------------------------------------------------
+
+_FIX_UNSEEN: Final = "Give the audit a token that may read the repository's settings."
+
+
+def check_settings(settings: RepositorySettings, project: Project) -> Iterator[Judgement]:
+    deployment = deployment_of(project)
+    trusts = [each.trust for each in deployment.github_roles if each.trust.entrances]
+    if not trusts:
+        yield settings.not_applicable("subject-form", "No role that trusts GitHub's OIDC provider.")
+        return
+    yield _subject_form(settings, trusts)
+    for ref in project.settings.protected_refs:
+        letting_in = [
+            trust.role.logical_id
+            for trust in trusts
+            if all_admitted(trust, [deployment.ref_token(trust, example(glob(ref), "1.2.3"))]) is not False
+        ]
+        if letting_in:
+            yield _protected_ref(settings, ref, letting_in)
+
+
+def _subject_form(settings: RepositorySettings, trusts: list[Trust]) -> Judgement:
+    sub, template = "subject-form", settings.subject_template
+    if isinstance(template, NotRead):
+        return settings.undecided(sub, str(template), fix=_FIX_UNSEEN)
+    compared = {trust.role.logical_id: list(subject_patterns(trust)) for trust in trusts}
+    if is_customised(template):
+        claims = ", ".join(template.claims)
+        by_repository = all(shown(each).startswith("repo:") for patterns in compared.values() for each in patterns)
+        if template.claims[0] == "repo" or not by_repository:
+            return settings.undecided(sub, f"subjects are made of {claims}, which is no form that is known here")
+        return settings.fails(
+            sub,
+            f"Subjects are made of {claims}, and the trust policies compare them with repo:…: no token gets in.",
+            fix="Go back to the default subject, or write the trust policies for these claims.",
+            actual=claims,
+        )
+    begins = beginning(template, settings.repository)
+    if begins is None:
+        return settings.undecided(sub, "GitHub does not say how the repository's subjects begin")
+    own = glob(text([*pieces(begins), "*"]))
+    refusing = [name for name, found in compared.items() if found and not any(overlap(own, each) for each in found)]
+    if refusing:
+        return settings.fails(
+            sub,
+            f"Subjects of this repository begin with {begins}, and {', '.join(refusing)} admits none of that form.",
+            fix="Write the trust policies for this form, and say it in checker.toml (subject_form, owner_id).",
+            actual=str(begins),
+        )
+    return settings.passes(sub, f"Subjects begin with {begins}, as the trust policies have it.")
+
+
+def _protected_ref(settings: RepositorySettings, ref: str, roles: list[str]) -> Judgement:
+    sub, answer = f"protected-ref={ref}", only_reviewed(settings, ref)
+    if isinstance(answer, NotRead):
+        return settings.undecided(sub, str(answer), fix=_FIX_UNSEEN)
+    if answer:
+        return settings.passes(sub, f"Only reviewed changes reach {ref}.")
+    if ref.startswith("refs/tags/"):
+        how, fix = "everybody who may push can make or move such a tag", "restricts creations and updates of these tags"
+    else:
+        how, fix = "changes reach it without a review", "requires a pull request"
+    return settings.fails(sub, f"{ref} gets into {', '.join(roles)}, and {how}.", fix=f"Add a ruleset that {fix}.")
+
+
 RULE = Rule(
     id="C1",
     looked_for="role that trusts GitHub's OIDC provider (AWS::IAM::Role)",
     check=check,
     check_pipeline=check_pipeline,
+    check_settings=check_settings,
     unseen=Unseen("which role is taken on", logins=True),
     looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
 )
