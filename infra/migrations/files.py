@@ -85,9 +85,8 @@ def read(path: Path, direction: Direction) -> Script:
         raise SetupError(f"{path}: the file cannot be read as UTF-8 text", fix="Save it as UTF-8.") from error
     try:
         statements = sql.statements(text)
-        comments = [token for token in sql.tokens(text) if token.kind == "comment"]
-        first = statements[0].tokens[0].start if statements else len(text)
-        header = headers.parse(text, comments, first)
+        first = statements[0].start if statements else len(text)
+        header = headers.parse(text, sql.comments(text), first)
         index = _check(header, statements, direction)
     except SetupError as error:
         raise SetupError(f"{path}: {error}", fix=error.fix) from error

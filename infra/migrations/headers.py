@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from infra.migrations.errors import SetupError, printable
-from infra.migrations.sql import Token, line_of
+from infra.migrations.sql import Comment, line_of
 
 MARK = re.compile(r"--\s*migrate\s*:\s*(.*?)\s*", re.IGNORECASE)
 _CONTRACT = re.compile(r"contract of (\d{4}) released in (v\d+\.\d+\.\d+(?:[-+][\w.+-]+)?)")
@@ -40,7 +40,7 @@ class Header:
     lock_timeout: float | None = None
 
 
-def parse(text: str, comments: list[Token], first_statement: int) -> Header:
+def parse(text: str, comments: list[Comment], first_statement: int) -> Header:
     """The header in `comments`, the line comments of a file whose first statement begins at offset `first_statement`.
 
     Raises SetupError for a directive that is unknown, repeated, or below the first statement, where it would be taken

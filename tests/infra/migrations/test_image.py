@@ -21,7 +21,7 @@ def pins(text: str) -> dict[str, tuple[str, set[str]]]:
 def test_the_container_installs_what_the_tests_ran_with_and_nothing_more() -> None:
     ours = pins((FOLDER / "requirements.txt").read_text())
     everything = pins((REPOSITORY / "locks" / "requirements.txt").read_text())
-    assert set(ours) == {"psycopg", "psycopg-binary", "typing-extensions"}
+    assert set(ours) == {"pglast", "psycopg", "psycopg-binary", "typing-extensions"}
     assert ours == {name: everything[name] for name in ours}
     assert all(hashes for _, hashes in ours.values())
     assert "--require-hashes" in DOCKERFILE

@@ -163,7 +163,7 @@ def test_what_is_imported_is_in_the_template_under_that_id_and_that_key(template
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-west-2", resource.type).schema
         assert [f"/properties/{name}" for name in identifier] == schema["primaryIdentifier"]
         # CloudFormation imports only what says what becomes of it on deletion.
-        assert resource.body["DeletionPolicy"] == "Retain"
+        assert resource.body["DeletionPolicy"] in {"Retain", "RetainExceptOnCreate"}
         if "RepositoryName" in identifier:
             assert identifier["RepositoryName"] == resource["RepositoryName"]
 
