@@ -62,6 +62,7 @@ MODULES: Final[Mapping[str, str]] = {
     "P10": "p10_tag_code",
     "P11": "p11_reachability",
     "P12": "p12_log_retention",
+    "P14": "p14_callers_allowed",
     "P17": "p17_annotated_tags",
     "P18": "p18_github_calls",
     "P20": "p20_long_lived_keys",

@@ -49,6 +49,9 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
     "AWS::Lambda::Function": _Shape("FunctionName", "lambda", "function:{name}"),
     "AWS::SQS::Queue": _Shape("QueueName", "sqs", "{name}"),
     "AWS::SNS::Topic": _Shape("TopicName", "sns", "{name}", "arn"),
+    "AWS::Events::Rule": _Shape("Name", "events", "rule/{name}"),
+    "AWS::CloudWatch::Alarm": _Shape("AlarmName", "cloudwatch", "alarm:{name}"),
+    "AWS::CloudWatch::CompositeAlarm": _Shape("AlarmName", "cloudwatch", "alarm:{name}"),
     "AWS::DynamoDB::Table": _Shape("TableName", "dynamodb", "table/{name}"),
 }
 

@@ -1,0 +1,218 @@
+"""May a service of AWS call this resource? Resource policies, a function's permissions and key policies.
+
+Sources: Amazon SNS Developer Guide, "Amazon SNS access policy" (the default policy: who acts for the owner's account,
+which alarms do and rules, buckets and budgets do not); Amazon SQS Developer Guide, "Basic examples" (without a policy
+only the owner); AWS Lambda Developer Guide, "Granting function access to AWS services"; AWS IAM User Guide, "Global
+condition keys" (``aws:SourceArn``, ``aws:SourceAccount``, ``aws:PrincipalIsAWSService``); AWS KMS Developer Guide, "Key
+policies" (an AWS managed key's policy lets no service of another name use it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.environments import Environment, Project
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Text, Unknown, text
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Answer, Decision, Request, applies
+from checker.reason.iam.policies import Document, Statement, read_document
+from checker.reason.names.arns import account_of, arn_of, expand
+from checker.reason.text.patterns import either, exact, folded, glob, match
+
+CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+# Keys that only a request of a person or a role has.
+_OF_PRINCIPALS: Final = frozenset(
+    {"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:principaltag/team",
+     "aws:userid", "aws:username", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:calledvia",
+     "aws:multifactorauthpresent"}
+)  # fmt: skip
+_POLICIES: Final = {
+    "AWS::SNS::Topic": "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue": "AWS::SQS::QueuePolicy",
+    "AWS::S3::Bucket": "AWS::S3::BucketPolicy",
+}
+
+
+def may_call(
+    environment: Environment, target: Resource, service: str, action: str, source: Resource, *, inside: str = ""
+) -> Decision:
+    """How AWS would answer ``action`` on ``target`` by ``service`` on behalf of ``source``.
+
+    ``inside`` is what of a bucket is touched: ``/AWSLogs/*``.
+    """
+    if target.type in ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"):
+        return _invokes(environment, target, service, source)
+    kind = _POLICIES[target.type]
+    documents = [_document(policy, environment.project) for policy in environment.children(target, kind)]
+    if not documents:
+        return _by_default(target, service)
+    arn = arn_of(target)
+    if arn is None:
+        return Decision(Answer.UNKNOWN, "the target's name is not known")
+    touched = glob(text([*(arn.parts if isinstance(arn, Text) else (arn,)), inside]))
+    request = Request(action, touched, _context(service, source))
+    return _decide(documents, request, service)
+
+
+def _by_default(target: Resource, service: str) -> Decision:
+    if target.type == "AWS::SNS::Topic" and service == CLOUDWATCH:
+        return Decision(Answer.ALLOWED, "the topic has its default policy, which lets the account's alarms publish")
+    return Decision(Answer.DENIED, "it has no policy, and without one only its owner's roles may")
+
+
+def _document(policy: Resource, project: Project) -> Document:
+    value = policy.get("PolicyDocument")
+    if isinstance(value, Absent):
+        return Document()
+    return read_document(value.value if isinstance(value, Known) else value, policy, "PolicyDocument", project)
+
+
+def _context(service: str, source: Resource) -> Context:
+    account = (text([*account_of(source.stack)]),)
+    values: dict[str, tuple[str | Text, ...]] = {
+        "aws:securetransport": ("true",),
+        "aws:principalisawsservice": ("true",),
+        "aws:principalservicename": (service,),
+        "aws:sourceaccount": account,
+        "s3:x-amz-acl": ("bucket-owner-full-control",),
+    }
+    arn = arn_of(source)
+    if arn is not None:
+        values["aws:sourcearn"] = (arn,)
+    absent = set(_OF_PRINCIPALS)
+    if service == CLOUDWATCH:
+        values["aws:sourceowner"] = account
+    else:
+        absent.add("aws:sourceowner")
+    return Context(values, frozenset(absent))
+
+
+def _decide(documents: list[Document], request: Request, service: str) -> Decision:
+    allowed: Decision | None = None
+    doubt = next((why for document in documents for why in document.unread), "")
+    for document in documents:
+        for statement in document.statements:
+            answer = _applies(statement, request, service)
+            if answer is False:
+                continue
+            where = f"{statement.path} of {statement.source.logical_id}"
+            if not statement.allows and answer:
+                return Decision(Answer.DENIED, f"{where} denies it", (statement,))
+            if answer and statement.allows:
+                allowed = allowed or Decision(Answer.ALLOWED, where, (statement,))
+            else:
+                doubt = doubt or f"{where} depends on what is not known before deployment"
+    if doubt:
+        return Decision(Answer.UNKNOWN, doubt)
+    return allowed or Decision(Answer.DENIED, "its policy allows it to nobody but those it names")
+
+
+def _applies(statement: Statement, request: Request, service: str) -> bool | None:
+    speaks = _speaks_to(statement, service)
+    if speaks is False:
+        return False
+    answer = applies(statement, request)
+    return answer if speaks else (None if answer else answer)
+
+
+def _speaks_to(statement: Statement, service: str) -> bool | None:
+    if statement.principals is None:
+        return None if statement.not_principals else False
+
+    def answers() -> Iterator[bool | None]:
+        for kind, name in statement.principals or ():
+            if name is None:
+                yield None
+            elif kind in ("*", "AWS"):
+                yield name == "*"
+            elif kind == "Service":
+                yield match(folded(exact(name)), folded(exact(service))) if name != "*" else True
+            else:
+                yield False
+
+    return either(answers())
+
+
+# --- functions --------------------------------------------------------------------------------------------------------
+
+
+def _invokes(environment: Environment, target: Resource, service: str, source: Resource) -> Decision:
+    doubt = ""
+    for permission in environment.project.resources("AWS::Lambda::Permission"):
+        named = environment.referred(permission.get("FunctionName"))
+        if named is not target:
+            if isinstance(permission.get("FunctionName"), Unknown):
+                doubt = f"{permission.logical_id} is for a function that is not known"
+            continue
+        answer = _permits(environment, permission, service, source)
+        if answer:
+            return Decision(Answer.ALLOWED, f"{permission.logical_id} allows it")
+        if answer is None:
+            doubt = f"{permission.logical_id} depends on what is not known before deployment"
+    if doubt:
+        return Decision(Answer.UNKNOWN, doubt)
+    return Decision(Answer.DENIED, "no permission (AWS::Lambda::Permission) names it")
+
+
+def _permits(environment: Environment, permission: Resource, service: str, source: Resource) -> bool | None:
+    answers: list[bool | None] = [True if permission.certain else None]
+    principal, action = permission.get("Principal"), permission.get("Action")
+    if not isinstance(principal, Known) or not isinstance(action, Known):
+        return None
+    named = str(principal.value).lower()
+    prefix, _, domain = service.partition(".")
+    answers.append(named in ("*", service) or (named.startswith(f"{prefix}.") and named.endswith(domain)))
+    answers.append(str(action.value).lower() in ("lambda:invokefunction", "lambda:*", "*"))
+    account = permission.get("SourceAccount")
+    if isinstance(account, Known) and isinstance(account.value, str | Text):
+        own = exact(text([*account_of(source.stack)]))
+        answers.append(match(exact(expand(account.value, environment.project)), own))
+    answers.append(_names_source(environment, permission, source))
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _names_source(environment: Environment, permission: Resource, source: Resource) -> bool | None:
+    value = permission.get("SourceArn")
+    if isinstance(value, Absent):
+        return True
+    if isinstance(value, Unknown):
+        return None
+    if any(each is source for each in environment.project.all_referred(value)):
+        return True
+    arn = arn_of(source)
+    if arn is not None and isinstance(value.value, str | Text):
+        return match(glob(expand(value.value, environment.project)), exact(expand(arn, environment.project)))
+    named = list(environment.project.all_referred(value))
+    return None if not named or any(each.type != source.type for each in named) else False
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def key_refuses(environment: Environment, target: Resource, service: str, source: Resource) -> Decision | None:
+    """Why the key that a topic or queue is encrypted with keeps a service out; ``None`` where it has none, or lets it
+    in."""
+    value = target.get("KmsMasterKeyId")
+    if isinstance(value, Absent) or (isinstance(value, Known) and value.value == ""):
+        return None
+    if isinstance(value, Unknown):
+        return Decision(Answer.UNKNOWN, "its key is not known")
+    if isinstance(value.value, str) and value.value.rpartition("alias/")[2].startswith("aws/"):
+        return Decision(Answer.DENIED, f"{value.value} is AWS's own key, and its policy does not let {service} use it")
+    key = environment.referred(value)
+    if key is not None and key.type == "AWS::KMS::Alias":
+        key = environment.referred(key.get("TargetKeyId"))
+    if key is None or key.type != "AWS::KMS::Key":
+        return Decision(Answer.UNKNOWN, "its key is not part of this project")
+    policy = key.get("KeyPolicy")
+    content = policy.value if isinstance(policy, Known) else policy if isinstance(policy, Unknown) else None
+    document = read_document(content, key, "KeyPolicy", environment.project)
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        decision = _decide([document], Request(action, glob("*"), _context(service, source)), service)
+        if not decision.allowed:
+            return Decision(decision.answer, f"its key {key.logical_id}: {action}: {decision.why}")
+    return None

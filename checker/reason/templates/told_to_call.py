@@ -1,0 +1,217 @@
+"""Who is told to call whom: every resource that makes a service of AWS call a topic, a queue, a function or a bucket.
+
+Sources: AWS CloudFormation User Guide, each type's page; for the services' names the Developer Guide of each caller.
+What calls with a role of its own (a target with ``RoleArn``, EventBridge Scheduler and Pipes, CodeDeploy, a queue that
+a function's role sends to) needs no resource policy, and is not among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Known, Resolved, Text, as_list
+from checker.reason.templates.alarms import ALARM_TYPES
+
+_ACTIONS: Final = {
+    "AWS::SNS::Topic": "sns:Publish",
+    "AWS::SQS::Queue": "sqs:SendMessage",
+    "AWS::Lambda::Function": "lambda:InvokeFunction",
+    "AWS::Lambda::Alias": "lambda:InvokeFunction",
+    "AWS::Lambda::Version": "lambda:InvokeFunction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """``source`` makes ``service`` do ``action`` on ``target``; ``path`` is where the source says so.
+
+    ``name`` is the caller in a word, ``inside`` what of a bucket is touched.
+    """
+
+    source: Resource
+    path: str
+    target: Resource
+    service: str
+    name: str
+    action: str
+    inside: str = ""
+
+
+# Source, path, what is called, the service that calls, the caller in a word.
+_Pair: TypeAlias = "tuple[Resource, str, Resolved, str, str]"
+
+
+def told_to_call(environment: Environment) -> Iterator[Told]:
+    """Every such pair of the environment whose target is part of the project."""
+    for source, path, value, service, name in _pairs(environment):
+        target = environment.referred(value)
+        if target is None:
+            continue
+        if target.type in _ACTIONS:
+            called = name == "cloudwatch" and target.type.startswith("AWS::Lambda::")
+            who = "lambda.alarms.cloudwatch.amazonaws.com" if called else service
+            yield Told(source, path, target, who, name, _ACTIONS[target.type])
+    yield from _logs(environment)
+
+
+def _pairs(environment: Environment) -> Iterator[_Pair]:
+    yield from _alarms(environment)
+    yield from _rules(environment)
+    yield from _buckets(environment)
+    yield from _subscriptions(environment)
+    yield from _budgets(environment)
+    yield from _functions(environment)
+
+
+def _alarms(environment: Environment) -> Iterator[_Pair]:
+    for alarm in environment.resources(*ALARM_TYPES):
+        for path in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+            for each in _items(alarm, path):
+                yield alarm, path, each, "cloudwatch.amazonaws.com", "cloudwatch"
+
+
+def _rules(environment: Environment) -> Iterator[_Pair]:
+    for rule in environment.resources("AWS::Events::Rule"):
+        for index, each in enumerate(_items(rule, "Targets")):
+            if not isinstance(each, dict):
+                continue
+            if "RoleArn" not in each:
+                yield rule, f"Targets.{index}.Arn", each.get("Arn"), "events.amazonaws.com", "events"
+            spare = each.get("DeadLetterConfig")
+            if isinstance(spare, dict):
+                path = f"Targets.{index}.DeadLetterConfig.Arn"
+                yield rule, path, spare.get("Arn"), "events.amazonaws.com", "events"
+
+
+# The lists of a bucket's notifications, and the keys of what they name: CloudFormation's, and those of the API, which
+# CDK's custom resource takes.
+_NOTIFIED: Final = {
+    "TopicConfigurations": {"Topic", "TopicArn"},
+    "QueueConfigurations": {"Queue", "QueueArn"},
+    "LambdaConfigurations": {"Function", "LambdaFunctionArn"},
+    "LambdaFunctionConfigurations": {"Function", "LambdaFunctionArn"},
+}
+
+
+def _buckets(environment: Environment) -> Iterator[_Pair]:
+    for each in environment.resources("AWS::S3::Bucket", "Custom::S3BucketNotifications"):
+        bucket = each
+        if each.type != "AWS::S3::Bucket":
+            bucket = environment.referred(each.get("BucketName")) or each
+        for kind, keys in _NOTIFIED.items():
+            path = f"NotificationConfiguration.{kind}"
+            for item in _items(each, path):
+                if isinstance(item, dict):
+                    for key in keys & item.keys():
+                        yield bucket, path if bucket is each else "", item[key], "s3.amazonaws.com", "s3"
+
+
+def _subscriptions(environment: Environment) -> Iterator[_Pair]:
+    for each in environment.resources("AWS::SNS::Subscription"):
+        topic = environment.referred(each.get("TopicArn"))
+        if topic is not None:
+            yield from _subscribed(topic, "", _plain(each, "Protocol"), _plain(each, "Endpoint"))
+            spare = each.get("RedrivePolicy.deadLetterTargetArn")
+            if isinstance(spare, Known):
+                yield topic, "", spare.value, "sns.amazonaws.com", "sns"
+    for topic in environment.resources("AWS::SNS::Topic"):
+        for item in _items(topic, "Subscription"):
+            if isinstance(item, dict):
+                yield from _subscribed(topic, "Subscription", item.get("Protocol"), item.get("Endpoint"))
+
+
+def _subscribed(topic: Resource, path: str, protocol: Resolved, endpoint: Resolved) -> Iterator[_Pair]:
+    if protocol in ("sqs", "lambda"):
+        yield topic, path, endpoint, "sns.amazonaws.com", "sns"
+
+
+def _budgets(environment: Environment) -> Iterator[_Pair]:
+    for budget in environment.resources("AWS::Budgets::Budget"):
+        for item in _items(budget, "NotificationsWithSubscribers"):
+            for each in as_list(item.get("Subscribers")) if isinstance(item, dict) else ():
+                if isinstance(each, dict) and each.get("SubscriptionType") == "SNS":
+                    path = "NotificationsWithSubscribers"
+                    yield budget, path, each.get("Address"), "budgets.amazonaws.com", "budgets"
+    for monitor in environment.resources("AWS::CE::AnomalySubscription"):
+        for item in _items(monitor, "Subscribers"):
+            if isinstance(item, dict) and item.get("Type") == "SNS":
+                yield monitor, "Subscribers", item.get("Address"), "costalerts.amazonaws.com", "costalerts"
+
+
+# Types whose property names a function that a service calls: the property, the service, its name.
+_CALLERS: Final = {
+    "AWS::Logs::SubscriptionFilter": (("DestinationArn",), "logs.amazonaws.com", "logs"),
+    "AWS::SecretsManager::RotationSchedule": (("RotationLambdaARN",), "secretsmanager.amazonaws.com", "secretsmanager"),
+    "AWS::ApiGatewayV2::Integration": (("IntegrationUri",), "apigateway.amazonaws.com", "apigateway"),
+    "AWS::ApiGatewayV2::Authorizer": (("AuthorizerUri",), "apigateway.amazonaws.com", "apigateway"),
+    "AWS::ApiGateway::Authorizer": (("AuthorizerUri",), "apigateway.amazonaws.com", "apigateway"),
+    "AWS::ApiGateway::Method": (("Integration.Uri",), "apigateway.amazonaws.com", "apigateway"),
+    "AWS::Config::ConfigRule": (("Source.SourceIdentifier",), "config.amazonaws.com", "config"),
+}
+_OWN_ROLE: Final = {
+    "AWS::ApiGateway::Method": "Integration.Credentials",
+    "AWS::ApiGateway::Authorizer": "AuthorizerCredentials",
+    "AWS::ApiGatewayV2::Integration": "CredentialsArn",
+    "AWS::ApiGatewayV2::Authorizer": "AuthorizerCredentialsArn",
+    "AWS::Logs::SubscriptionFilter": "RoleArn",
+}
+_API: Final = ("RestApiId", "ApiId")
+
+
+def _functions(environment: Environment) -> Iterator[_Pair]:
+    for kind, (paths, service, name) in _CALLERS.items():
+        for each in environment.resources(kind):
+            if kind in _OWN_ROLE and isinstance(each.get(_OWN_ROLE[kind]), Known):
+                continue
+            # The ARN that API Gateway names as the source is the API's.
+            api = next((found for key in _API if (found := environment.referred(each.get(key))) is not None), each)
+            for path in paths:
+                yield api, path if api is each else "", _plain(each, path), service, name
+    for pool in environment.resources("AWS::Cognito::UserPool"):
+        triggers = _plain(pool, "LambdaConfig")
+        for key, value in triggers.items() if isinstance(triggers, dict) else ():
+            if isinstance(value, str | Text):
+                yield pool, f"LambdaConfig.{key}", value, "cognito-idp.amazonaws.com", "cognito"
+    for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
+        if _plain(group, "TargetType") == "lambda":
+            for item in _items(group, "Targets"):
+                if isinstance(item, dict):
+                    yield group, "Targets", item.get("Id"), "elasticloadbalancing.amazonaws.com", "load-balancer"
+
+
+def _logs(environment: Environment) -> Iterator[Told]:
+    """Whose logs are delivered into a bucket of the project by a service that adds no policy by itself."""
+    for bucket in environment.resources("AWS::S3::Bucket"):
+        destination = environment.referred(bucket.get("LoggingConfiguration.DestinationBucketName"))
+        if destination is not None and destination.type == "AWS::S3::Bucket" and not _by_acl(destination):
+            path = "LoggingConfiguration"
+            service, action = "logging.s3.amazonaws.com", "s3:PutObject"
+            yield Told(bucket, path, destination, service, "s3-logs", action, "/*")
+    for trail in environment.resources("AWS::CloudTrail::Trail"):
+        target = environment.referred(trail.get("S3BucketName"))
+        if target is not None and target.type == "AWS::S3::Bucket":
+            service = "cloudtrail.amazonaws.com"
+            yield Told(trail, "S3BucketName", target, service, "cloudtrail", "s3:GetBucketAcl")
+            yield Told(trail, "S3BucketName", target, service, "cloudtrail", "s3:PutObject", "/AWSLogs/*")
+    for channel in environment.resources("AWS::Config::DeliveryChannel"):
+        target = environment.referred(channel.get("S3BucketName"))
+        if target is not None and target.type == "AWS::S3::Bucket":
+            yield Told(channel, "S3BucketName", target, "config.amazonaws.com", "config", "s3:PutObject", "/AWSLogs/*")
+
+
+def _by_acl(bucket: Resource) -> bool:
+    return _plain(bucket, "AccessControl") == "LogDeliveryWrite"
+
+
+def _items(resource: Resource, path: str) -> list[Resolved]:
+    value = resource.get(path)
+    return as_list(value.value) if isinstance(value, Known) else []
+
+
+def _plain(resource: Resource, path: str) -> Resolved:
+    value = resource.get(path)
+    return value.value if isinstance(value, Known) else None

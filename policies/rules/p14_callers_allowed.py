@@ -1,0 +1,93 @@
+"""Whoever is told to call may.
+
+What the review found
+    Nothing: found since. A topic's policy takes the place of the default one, which is what lets alarms publish: after
+    "refuse what is not encrypted in transit" nobody but the account's own roles may, and every alarm stays silent.
+What is checked
+    Every alarm, rule, bucket, topic, budget, API, load balancer and other resource that makes a service of AWS call a
+    topic, a queue or a function of the project: the target's policy (or the function's permissions, and the policy of
+    the key that it is encrypted with) would let that service make the call. Buckets for access logs, trails and AWS
+    Config: the deliverer may write. Policies are evaluated as IAM does, with the source's ARN and account.
+When it does not apply
+    Nothing tells a service to call anything. Callers that use a role of their own.
+What cannot be decided
+    Policies, conditions or keys that are not known before deployment; a key that is not part of the project.
+Fix
+    Allow the service's principal in the target's policy, for the account that it acts for: ``sns:Publish`` for
+    ``cloudwatch.amazonaws.com`` with ``aws:SourceAccount``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.model.environments import Environment
+from checker.model.judgements import Judgement
+from checker.model.resources import Resource
+from checker.model.rules import Rule
+from checker.reason.iam.evaluation import Answer, Decision
+from checker.reason.iam.services import key_refuses, may_call
+from checker.reason.templates.told_to_call import Told, told_to_call
+
+_KINDS = {
+    "AWS::SNS::Topic": "topic",
+    "AWS::SQS::Queue": "queue",
+    "AWS::S3::Bucket": "bucket",
+    "AWS::Lambda::Alias": "alias",
+    "AWS::Lambda::Version": "version",
+}
+
+
+def check(environment: Environment) -> Iterator[Judgement]:
+    by_target: dict[tuple[Resource, str], list[Told]] = {}
+    for told in told_to_call(environment):
+        by_target.setdefault((told.target, told.name), []).append(told)
+    for (target, name), calls in by_target.items():
+        yield _judged(environment, target, name, calls)
+
+
+def _judged(environment: Environment, target: Resource, name: str, calls: list[Told]) -> Judgement:
+    answers = [(told, _answer(environment, told)) for told in calls]
+    for wanted in (Answer.DENIED, Answer.UNKNOWN):
+        found = [(told, decision) for told, decision in answers if decision.answer is wanted]
+        if found:
+            told, decision = found[0]
+            break
+    else:
+        return target.passes(name, f"{calls[0].service} may call it: {answers[0][1].why or 'its policy allows it'}.")
+    kind = _KINDS.get(target.type, "function")
+    fix = _fix(told, kind)
+    if decision.answer is Answer.UNKNOWN:
+        return target.undecided(name, f"whether {told.service} may call it: {decision.why}", fix=fix)
+    sources = list(dict.fromkeys(told.source for told, _ in found))
+    named = ", ".join(source.logical_id for source in sources[:3]) + (" and others" if len(sources) > 3 else "")
+    return target.fails(
+        name,
+        f"{named} cannot reach this {kind}: {told.service} may not {told.action}, for {decision.why}.",
+        fix=fix,
+        expected=f"{told.action} for {told.service}",
+        related=tuple(source for source in sources if source is not target)[:10],
+    )
+
+
+def _answer(environment: Environment, told: Told) -> Decision:
+    decision = may_call(environment, told.target, told.service, told.action, told.source, inside=told.inside)
+    if decision.denied or told.target.type not in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
+        return decision
+    refused = key_refuses(environment, told.target, told.service, told.source)
+    if refused is not None and (refused.denied or decision.allowed):
+        return refused
+    return decision
+
+
+def _fix(told: Told, kind: str) -> str:
+    if kind in ("function", "alias", "version"):
+        return f"Add an AWS::Lambda::Permission for {told.service} with the source's ARN, on what is called."
+    return f"Allow {told.action} to {told.service} in the {kind}'s policy (and in its key's), with aws:SourceAccount."
+
+
+RULE = Rule(
+    id="P14",
+    looked_for="resource that makes a service call a topic, a queue, a function or a bucket",
+    check=check,
+)
