@@ -25,6 +25,10 @@ _SHORTEST_KEY: Final = 15
 # A password in a URL, unless it is a reference that a shell or the program fills in.
 _URL_PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%)[^\s/@]+@", re.IGNORECASE)
 _RESOLVED_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
+_REFERENCE_TO_RESOLVE: Final = re.compile(r"\{\{resolve:[^{}]+\}\}")
+
+# What stands in a template that was read from an account where a value may be a secret.
+NOT_KEPT: Final = "(not kept: may be a secret)"
 
 _PASSWORDS: Final = frozenset({"password", "passwd", "passphrase", "pwd", "pass"})
 _SECRETS: Final = frozenset({"secret", "secrets", "credential", "credentials", "token", "tokens", "apikey", "apikeys"})
@@ -94,3 +98,13 @@ def _kind(name: str) -> str | None:
     if last in {"key", "keys"} and before not in _PUBLIC_KEY_OF:
         return "secret" if before in _KEY_OF else "key"
     return None
+
+
+def keeps_no_secret(name: str, value: str) -> bool:
+    """Whether ``value``, under this name, may be kept and shown: it neither looks like a secret nor is called one.
+
+    A reference that CloudFormation resolves (``{{resolve:secretsmanager:…}}``) is none.
+    """
+    if value == NOT_KEPT or _REFERENCE_TO_RESOLVE.fullmatch(value.strip()):
+        return True
+    return plain_secret(value) is None and not looks_secret(name, value)

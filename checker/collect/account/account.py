@@ -1,0 +1,214 @@
+"""Asking an account: calls side by side, each with an answer, an absence or a failure, and all of them on record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from checker.collect.account.failures import (
+    DeadlineError,
+    Failure,
+    MalformedError,
+    RepeatedPageError,
+    code_of,
+    failure,
+    is_absent,
+)
+from checker.collect.account.needs import Needs
+from checker.collect.account.operations import OPERATIONS, Operation
+from checker.model.verdicts import Unread
+
+if TYPE_CHECKING:
+    from checker.collect.account.clients import Clients
+    from checker.collect.account.scope import Scope
+    from checker.collect.account.shapes import Draft
+
+# How much longer than the deadline an answer that is under way is waited for.
+_GRACE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it was made: ``seconds`` it took, ``outcome`` in words (``ok``, ``absent``, or why it failed)."""
+
+    operation: Operation
+    seconds: float
+    outcome: str = "ok"
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a question came to. ``pages`` are whole answers; with a ``failure`` those that came before it."""
+
+    pages: tuple[Mapping[str, Any], ...] = ()
+    failure: Failure | None = None
+    absent: bool = False
+    asked: bool = True
+    code: str = ""  # the service's word for the absence
+
+
+class Answer:
+    """The answer to one question, which may not have come yet: looking at it waits."""
+
+    def __init__(self, operation: Operation, settle: Callable[[], Outcome]) -> None:
+        self.operation = operation
+        self._settle = settle
+        self._outcome: Outcome | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        if self._outcome is None:
+            self._outcome = self._settle()
+        return self._outcome
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.outcome.failure
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was asked for, and all of it was read."""
+        return self.outcome.asked and self.outcome.failure is None
+
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The answer's body; empty where there is none."""
+        return self.outcome.pages[0] if self.outcome.pages else {}
+
+    @property
+    def items(self) -> list[Any]:
+        """What a list named, over all its pages that were read."""
+        return self.items_of(self.operation.items)
+
+    def items_of(self, name: str) -> list[Any]:
+        return [item for page in self.outcome.pages for item in page.get(name) or ()]
+
+
+class Account:
+    """One account in one region, being read. Threads may share it."""
+
+    def __init__(self, clients: Clients, needs: Needs, heard: Callable[[Call], None] | None = None) -> None:
+        self.needs = needs
+        self.calls: list[Call] = []
+        self.facts: dict[str, Any] = {}
+        self._clients = clients
+        self._heard = heard
+        self._unread: dict[tuple[str, str], Unread] = {}
+        self._slots = threading.BoundedSemaphore(clients.limits.concurrency)
+        self._lock = threading.Lock()
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self.scope: Scope
+
+    # Asking
+
+    def ask(self, service: str, name: str, /, *, of: Draft | None = None, **parameters: Any) -> Answer:
+        """Ask one question; of a list, for all its pages. Comes back at once: whoever looks at the answer waits for it.
+
+        What is ``of`` a resource is asked only where the resource is of the stacks that are read.
+        """
+        operation = OPERATIONS[service, name]
+        if not self.needs.calls_for(operation) or (of is not None and not self.scope.has(of.type, of.ids, of.tags)):
+            return Answer(operation, lambda: Outcome(asked=False))
+        with self._lock:
+            pool = self._pools.get(service)
+            if pool is None:
+                pool = self._pools[service] = ThreadPoolExecutor(self._clients.limits.per_service)
+        future = pool.submit(self._answer, operation, parameters)
+        return Answer(operation, lambda: self._settled(operation, future))
+
+    def _settled(self, operation: Operation, future: Future[Outcome]) -> Outcome:
+        try:
+            return future.result(max(0.0, self._clients.ends - time.monotonic()) + _GRACE)
+        except FutureTimeoutError:
+            return self._failed(operation, DeadlineError(), ())
+
+    def _answer(self, operation: Operation, parameters: Mapping[str, Any]) -> Outcome:
+        pages: list[Mapping[str, Any]] = []
+        with self._slots:
+            started = time.monotonic()
+            try:
+                client = self._clients.get(operation.service)
+                started = time.monotonic()
+                for page in self._pages(client, operation, parameters):
+                    if operation.items and page.get(operation.items) is None and not operation.may_lack_items:
+                        raise MalformedError
+                    pages.append(page)
+                    now = time.monotonic()
+                    metadata = page.get("ResponseMetadata") or {}
+                    self._record(Call(operation, now - started, attempts=1 + metadata.get("RetryAttempts", 0)))
+                    started = now
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong with a call is its outcome, not the run's end
+                took = time.monotonic() - started
+                if is_absent(operation, error):
+                    self._record(Call(operation, took, "absent"))
+                    return Outcome(absent=True, code=code_of(error))
+                outcome = self._failed(operation, error, tuple(pages))
+                self._record(Call(operation, took, outcome.failure.why if outcome.failure else ""))
+                return outcome
+        return Outcome(tuple(pages))
+
+    def _pages(self, client: Any, operation: Operation, parameters: Mapping[str, Any]) -> Any:
+        from botocore import xform_name
+
+        method = xform_name(operation.name)
+        self._clients.new_question()
+        if not (operation.items and client.can_paginate(method)):
+            page = getattr(client, method)(**parameters)
+            yield page
+            while operation.marker and page.get(operation.marker):
+                page = getattr(client, method)(**parameters, **{operation.marker: page[operation.marker]})
+                yield page
+            return
+        size = {"PaginationConfig": {"PageSize": operation.page}} if operation.page else {}
+        for number, page in enumerate(client.get_paginator(method).paginate(**parameters, **size)):
+            if number >= self._clients.limits.pages:
+                raise RepeatedPageError
+            yield page
+
+    def _failed(self, operation: Operation, error: Exception, pages: tuple[Mapping[str, Any], ...]) -> Outcome:
+        """The failure, after putting on record what of types and facts is unread because of it."""
+        found = failure(operation, error)
+        for what in operation.serves:
+            # A property that is unread stands with its resource.
+            if self.needs.wants(what) and not (what.startswith("AWS::") and "/" in what):
+                self.unread(what, f"{operation}: {found.why}", found.needs)
+        return Outcome(pages, found)
+
+    # The record
+
+    def _record(self, call: Call) -> None:
+        with self._lock:
+            self.calls.append(call)
+        if self._heard is not None:
+            self._heard(call)
+
+    def unread(self, what: str, why: str, needs: str = "") -> None:
+        """Put on record what could not be read. The same thing twice is one entry."""
+        with self._lock:
+            self._unread.setdefault((what, why), Unread(what, why, needs))
+
+    @property
+    def all_unread(self) -> tuple[Unread, ...]:
+        with self._lock:
+            return tuple(self._unread[key] for key in sorted(self._unread))
+
+    def add_facts(self, name: str, facts: Any) -> None:
+        """Facts under a name of their own; lists under the same name join."""
+        with self._lock:
+            if isinstance(facts, list):
+                self.facts.setdefault(name, []).extend(facts)
+            else:
+                self.facts.setdefault(name, {}).update(facts)
+
+    def close(self) -> None:
+        """Let go of what is still under way: its answers are not waited for."""
+        with self._lock:
+            pools = list(self._pools.values())
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,93 @@
+"""The first question: who asks, and whether anybody answers. Everything that a person can set right is said here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from checker.collect.account.clients import Clients
+from checker.collect.account.failures import failure
+from checker.collect.account.operations import OPERATIONS
+from checker.collect.account.target import Caller
+from checker.errors import CheckerError, UsageError
+
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_SIGN_IN: Final = (
+    "Sign in again (aws sso login, or fresh AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or name a --profile."
+)
+_LOCAL: Final = "Is the server running? --endpoint-url must name the address that it listens on."
+
+
+def identify(clients: Clients) -> Caller:
+    """Who asks, as AWS STS answers, after taking the target's role. Raises :class:`UsageError` that says what to do."""
+    target = clients.target
+    region = clients.region
+    if not region:
+        raise UsageError("no AWS region is set", "Name one: --region us-west-2, or AWS_REGION.")
+    if not _REGION.fullmatch(region):
+        raise UsageError(f"{region!r} is no AWS region", "Name one as AWS writes it: --region us-west-2.")
+    if target.role_arn:
+        return _checked(_assumed(clients, region), clients)
+    return _checked(_asked(clients, region), clients)
+
+
+def _asked(clients: Clients, region: str) -> Caller:
+    try:
+        answer = clients.checking("sts").get_caller_identity()
+    except Exception as error:  # noqa: BLE001 - each is told as what it means
+        raise _told(error, clients, region, "sts", "GetCallerIdentity") from None
+    return Caller(str(answer.get("Account", "")), str(answer.get("Arn", "")), region, clients.partition())
+
+
+def _assumed(clients: Clients, region: str) -> Caller:
+    target = clients.target
+    more: dict[str, Any] = {"ExternalId": target.external_id} if target.external_id else {}
+    try:
+        answer = clients.checking("sts").assume_role(
+            RoleArn=target.role_arn, RoleSessionName="doc-platform-checker", **more
+        )
+        arn = str(answer["AssumedRoleUser"]["Arn"])
+        credentials = answer["Credentials"]
+    except Exception as error:  # noqa: BLE001 - each is told as what it means
+        raise _told(error, clients, region, "sts", "AssumeRole") from None
+    clients.assume(credentials)
+    return Caller(arn.split(":")[4] if arn.count(":") >= 5 else "", arn, region, clients.partition())
+
+
+def _checked(caller: Caller, clients: Clients) -> Caller:
+    wanted = clients.target.account
+    if wanted and caller.account != wanted:
+        raise UsageError(
+            f"the credentials belong to account {caller.account or '(unknown)'}, not to {wanted}",
+            "Use the credentials, the --profile or the --role-arn of that account.",
+        )
+    return caller
+
+
+def _told(error: Exception, clients: Clients, region: str, service: str, name: str) -> CheckerError:
+    names = {each.__name__ for each in type(error).__mro__}
+    endpoint = clients.target.endpoint_url
+    if names & {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
+                "SSOError", "UnauthorizedSSOTokenError", "SSOTokenLoadError"}:  # fmt: skip
+        return UsageError("there are no AWS credentials, or they have expired", _SIGN_IN)
+    if names & {"ValueError", "InvalidEndpointError", "UnsupportedEndpointError"} and endpoint:
+        return UsageError(f"{endpoint!r} is no address of a server", "Write it as http://127.0.0.1:4566.")
+    if names & {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "HTTPClientError",
+                "ConnectionError"}:  # fmt: skip
+        if endpoint:
+            return UsageError(f"nothing answers at {endpoint}", _LOCAL)
+        return UsageError(
+            f"AWS does not answer in region {region!r}",
+            "Is the region's name right, and is there a way to the network?",
+        )
+    response = getattr(error, "response", None)
+    code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+    if name == "AssumeRole" and code in {"AccessDenied", "AccessDeniedException"}:
+        return UsageError(
+            f"the role {clients.target.role_arn} may not be assumed",
+            "Its trust policy must admit who asks, and who asks needs sts:AssumeRole on it.",
+        )
+    said = failure(OPERATIONS["sts", "GetCallerIdentity"], error)
+    if "credentials" in said.why or said.why == "access denied":
+        return UsageError(f"AWS refused the credentials{f' ({code})' if code else ''}", _SIGN_IN)
+    return UsageError(f"{service}:{name} has no answer: {said.why}", _LOCAL if endpoint else "Try again.")

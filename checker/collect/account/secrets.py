@@ -1,0 +1,87 @@
+"""What a snapshot never holds: secrets, values that may be some, and user data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from checker.model.secret_values import NOT_KEPT, keeps_no_secret
+
+# Start-up scripts, wherever they stand: they often carry credentials, and no rule reads them.
+_USER_DATA: Final = frozenset({"UserData", "userData"})
+WHY: Final = "not kept: may be a secret"
+
+Path = tuple[str | int, ...]
+
+
+def secret_places(value: Any, name: str = "", place: Path = ()) -> Iterator[Path]:
+    """The places in JSON data whose text may be a secret, judged by its own name and by its looks."""
+    if isinstance(value, dict):
+        named = _pair(value)
+        for key, each in value.items():
+            if key in _USER_DATA and each:
+                yield (*place, key)
+            else:
+                yield from secret_places(each, named.get(key, str(key)), (*place, key))
+        return
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from secret_places(each, name, (*place, index))
+        return
+    if isinstance(value, str) and not keeps_no_secret(name, value):
+        yield place
+
+
+def _pair(value: dict[str, Any]) -> dict[str, str]:
+    """Where an object is a setting with a name beside its value: which key holds the value, and the setting's name."""
+    for name, key in (("Name", "Value"), ("Key", "Value"), ("ParameterKey", "ParameterValue")):
+        if isinstance(value.get(name), str) and key in value:
+            return {key: value[name]}
+    return {}
+
+
+def without_places(value: Any, places: list[Path]) -> Any:
+    """The data without what stands at the places; entries of lists keep their index (``None`` stands there)."""
+    if not places:
+        return value
+    if () in places:
+        return None
+    below: dict[str | int, list[Path]] = {}
+    for place in places:
+        below.setdefault(place[0], []).append(place[1:])
+    if isinstance(value, dict):
+        return {
+            key: without_places(each, below.get(key, [])) for key, each in value.items() if () not in below.get(key, [])
+        }
+    if isinstance(value, list):
+        return [without_places(each, below.get(index, [])) for index, each in enumerate(value)]
+    return value
+
+
+def covered(value: Any, places: list[Path]) -> Any:
+    """The data with :data:`~checker.model.secret_values.NOT_KEPT` at the places: for templates, whose shape is kept."""
+    if not places:
+        return value
+    if () in places:
+        return NOT_KEPT
+    below: dict[str | int, list[Path]] = {}
+    for place in places:
+        below.setdefault(place[0], []).append(place[1:])
+    if isinstance(value, dict):
+        return {key: covered(each, below.get(key, [])) for key, each in value.items()}
+    if isinstance(value, list):
+        return [covered(each, below.get(index, [])) for index, each in enumerate(value)]
+    return value
+
+
+def template_without_secrets(template: Any) -> Any:
+    """A template as a snapshot may keep it: also a parameter's default is a value under the parameter's name."""
+    if not isinstance(template, dict):
+        return template
+    places = list(secret_places(template))
+    parameters = template.get("Parameters")
+    for name, each in parameters.items() if isinstance(parameters, dict) else ():
+        default = each.get("Default") if isinstance(each, dict) else None
+        if isinstance(default, str) and not keeps_no_secret(str(name), default):
+            places.append(("Parameters", name, "Default"))
+    return covered(template, places)

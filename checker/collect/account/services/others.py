@@ -1,0 +1,47 @@
+"""Types of the stacks that have no describer: read through AWS Cloud Control.
+
+It answers with CloudFormation's names, and reads with the caller's own permissions: each type's read handler needs the
+actions that its schema names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from checker.collect.account.account import Account
+from checker.collect.account.operations import types_served
+from checker.collect.account.shapes import Draft
+
+# Nothing of an account stands behind these, or AWS Cloud Control does not read them.
+_NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::", "Custom::", "AWS::SecretsManager::SecretTargetAttachment")
+
+
+def describe(account: Account) -> Iterator[Draft | None]:
+    served = types_served()
+    asked = [
+        (kind, ident, account.ask("cloudcontrol", "GetResource", TypeName=kind, Identifier=ident))
+        for kind, ident in account.scope.members()
+        if account.needs.others and kind not in served and not kind.startswith(_NOT_READ)
+    ]
+    for kind, ident, answer in asked:
+        draft = Draft(kind, (ident,))
+        if answer.failure is not None:
+            draft.unread[""] = str(answer.failure)
+            yield draft
+        elif not answer.outcome.absent:
+            yield _read(draft, answer.value)
+
+
+def _read(draft: Draft, value: object) -> Draft:
+    description = value.get("ResourceDescription") if isinstance(value, dict) else None
+    try:
+        properties = json.loads((description or {}).get("Properties", ""))
+    except (AttributeError, TypeError, ValueError):
+        properties = None
+    if isinstance(properties, dict):
+        draft.properties.update(properties)
+    else:
+        draft.unread[""] = "the answer is not in the service's form"
+    return draft
