@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
@@ -153,20 +153,18 @@ class Account:
                 return outcome
         return Outcome(tuple(pages))
 
-    def _pages(self, client: Any, operation: Operation, parameters: Mapping[str, Any]) -> Any:
+    def _pages(self, client: Any, operation: Operation, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """All pages of an answer. One that names a page that was there before would never end."""
         from botocore import xform_name
 
         method = xform_name(operation.name)
         self._clients.new_question()
-        if not (operation.items and client.can_paginate(method)):
-            page = getattr(client, method)(**parameters)
-            yield page
-            while operation.marker and page.get(operation.marker):
-                page = getattr(client, method)(**parameters, **{operation.marker: page[operation.marker]})
-                yield page
-            return
-        size = {"PaginationConfig": {"PageSize": operation.page}} if operation.page else {}
-        for number, page in enumerate(client.get_paginator(method).paginate(**parameters, **size)):
+        if operation.items and client.can_paginate(method):
+            size = {"PaginationConfig": {"PageSize": operation.page}} if operation.page else {}
+            pages = iter(client.get_paginator(method).paginate(**parameters, **size))
+        else:
+            pages = _marked(getattr(client, method), operation.marker, parameters)
+        for number, page in enumerate(pages):
             if number >= self._clients.limits.pages:
                 raise RepeatedPageError
             yield page
@@ -212,3 +210,16 @@ class Account:
             pools = list(self._pools.values())
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _marked(method: Callable[..., Mapping[str, Any]], marker: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
+    """The pages of an operation that botocore has no paginator for; one page where no marker is known."""
+    page = method(**parameters)
+    yield page
+    seen: set[Any] = set()
+    while marker and page.get(marker):
+        if page[marker] in seen:
+            raise RepeatedPageError
+        seen.add(page[marker])
+        page = method(**parameters, **{marker: page[marker]})
+        yield page

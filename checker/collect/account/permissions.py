@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from checker.collect.account.needs import EVERYTHING, Needs, operations
+from checker.collect.account.needs import AUDIT, DRIFT, PREFLIGHT, Needs, operations
 
 # Anybody may ask who he is (AWS STS API Reference, GetCallerIdentity).
 _FREE = frozenset({"sts:GetCallerIdentity"})
 
 
-def actions(needs: Needs = EVERYTHING) -> tuple[str, ...]:
-    """The IAM actions of the calls that can be made for what is asked, sorted."""
-    return tuple(sorted({each.action for each in operations(needs)} - _FREE))
+def actions(*needs: Needs) -> tuple[str, ...]:
+    """The IAM actions of the calls that can be made for what is asked (by any command where nothing is), sorted."""
+    wanted = needs or (AUDIT, PREFLIGHT, DRIFT)
+    return tuple(sorted({operation.action for each in wanted for operation in operations(each)} - _FREE))
 
 
-def policy(needs: Needs = EVERYTHING) -> dict[str, Any]:
+def policy(*needs: Needs) -> dict[str, Any]:
     """The policy document: a statement per service. Lists name no resource, so all of them are for all resources."""
     by_service: dict[str, list[str]] = {}
-    for action in actions(needs):
+    for action in actions(*needs):
         by_service.setdefault(action.partition(":")[0], []).append(action)
     return {
         "Version": "2012-10-17",

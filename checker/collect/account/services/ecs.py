@@ -53,8 +53,9 @@ SERVICE: Final = shape(
     "AWS::ECS::Service", "serviceArn", said("ServiceName", "serviceName"), said("Cluster", "clusterArn"),
     maybe("TaskDefinition", "taskDefinition"), said("DesiredCount", "desiredCount"),
     said("DeploymentConfiguration", "deploymentConfiguration", _object(_DEPLOYMENT)),
-    *camel("LaunchType PlatformVersion HealthCheckGracePeriodSeconds SchedulingStrategy PropagateTags "
+    *camel("LaunchType PlatformVersion HealthCheckGracePeriodSeconds SchedulingStrategy "
            "EnableECSManagedTags EnableExecuteCommand AvailabilityZoneRebalancing", maybe),
+    maybe("PropagateTags", "propagateTags", lambda value: None if value == "NONE" else value),
     maybe("LoadBalancers", "loadBalancers", _objects("TargetGroupArn LoadBalancerName ContainerName ContainerPort")),
     maybe("ServiceRegistries", "serviceRegistries", _objects("RegistryArn Port ContainerName ContainerPort")),
     maybe("NetworkConfiguration", "networkConfiguration", _object("AwsvpcConfiguration")),

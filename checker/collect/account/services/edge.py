@@ -23,11 +23,11 @@ _KEY_TYPES: Final = (
 
 
 def _plain(value: Any) -> Any:
-    """Rules search for bytes; a template writes them as text."""
+    """Rules search for bytes and say ``ARN``; a template writes text and ``Arn``."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {"Arn" if key == "ARN" else key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 

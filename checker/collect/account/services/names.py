@@ -26,7 +26,9 @@ SERVICE: Final = shape(
     "AWS::ServiceDiscovery::Service", "Id Arn", said("Name"), maybe("Description", read=lambda value: value or None),
     maybe("DnsConfig", read=lambda value: picked(value, "DnsRecords RoutingPolicy NamespaceId")),
     maybe("HealthCheckConfig", read=lambda value: picked(value, "Type ResourcePath FailureThreshold")),
-    maybe("HealthCheckCustomConfig", read=lambda value: picked(value, "FailureThreshold")), maybe("Type"),
+    maybe("HealthCheckCustomConfig", read=lambda value: picked(value, "FailureThreshold")),
+    # A template says so of a service that is found by API calls alone; the others' kind follows from their DNS.
+    maybe("Type", read=lambda kind: kind if kind == "HTTP" else None),
 )  # fmt: skip
 
 

@@ -1,8 +1,4 @@
-"""Amazon RDS: instances, clusters, subnet groups, and the snapshots that no stack has.
-
-A snapshot is told as ``AWS::RDS::DBSnapshot`` or ``AWS::RDS::ClusterSnapshot``: types that no registry has, with the
-API's own names.
-"""
+"""Amazon RDS: instances, clusters, subnet groups, and snapshots, which hardly ever belong to a stack."""
 
 from __future__ import annotations
 
@@ -75,13 +71,13 @@ SUBNET_GROUP: Final = shape(
     "AWS::RDS::DBSubnetGroup", "DBSubnetGroupName", said("DBSubnetGroupName"), said("DBSubnetGroupDescription"),
     said("SubnetIds", "Subnets", lambda found: sorted(each["SubnetIdentifier"] for each in found)),
 )  # fmt: skip
-_ORIGIN: Final[tuple[Field, ...]] = fields("Engine SnapshotType KmsKeyId SourceRegion", maybe)
+_ORIGIN: Final[tuple[Field, ...]] = fields("Engine SnapshotType KmsKeyId", maybe)
 SNAPSHOT: Final = shape(
-    "AWS::RDS::DBSnapshot", "DBSnapshotIdentifier DBSnapshotArn", said("DBSnapshotIdentifier"),
+    "AWS::RDS::DBSnapshot", "DBSnapshotArn DBSnapshotIdentifier", said("DBSnapshotIdentifier"),
     said("DBInstanceIdentifier"), said("Encrypted"), *_ORIGIN, _TAGS, tags="TagList",
 )  # fmt: skip
 CLUSTER_SNAPSHOT: Final = shape(
-    "AWS::RDS::ClusterSnapshot", "DBClusterSnapshotIdentifier DBClusterSnapshotArn",
+    "AWS::RDS::ClusterSnapshot", "DBClusterSnapshotArn DBClusterSnapshotIdentifier",
     said("DBClusterSnapshotIdentifier"), said("DBClusterIdentifier"), said("StorageEncrypted"), *_ORIGIN, _TAGS,
     tags="TagList",
 )  # fmt: skip
