@@ -39,7 +39,8 @@ def console(run: Run, *, color: bool = False, quiet: bool = False) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
 
     lines: list[str] = []
-    for (heading, style), entries in zip(_HEADINGS, _sorted_out(run), strict=True):
+    for (heading, style), group in zip(_HEADINGS, _sorted_out(run), strict=True):
+        entries = [each for each in group if _is_news(each)]
         if not entries:
             continue
         if not quiet:
@@ -60,11 +61,19 @@ def console(run: Run, *, color: bool = False, quiet: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _is_news(entry: ResourceDrift) -> bool:
+    """What is in sync is counted; shown is what of it could not be told, or was agreed to."""
+    return (
+        entry.state is not ResourceState.IN_SYNC or entry.undecided or any(each.accepted for each in entry.properties)
+    )
+
+
 def markdown(run: Run, *, limit: int = 60_000) -> str:
     """At most about ``limit`` characters; what does not fit is counted in the last line."""
     parts = [f"## {summary(run)}\n"]
     left = 0
-    for (heading, _), entries in zip(_HEADINGS, _sorted_out(run), strict=True):
+    for (heading, _), group in zip(_HEADINGS, _sorted_out(run), strict=True):
+        entries = [each for each in group if _is_news(each)]
         if not entries:
             continue
         parts.append(f"### {heading.capitalize()} ({len(entries)})\n")

@@ -10,8 +10,10 @@ from checker.drift.facts import facts_of
 from checker.drift.scalars import is_arn, names_of
 from checker.model.resources import Raw, Stack
 from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
+from checker.reason.names.physical import naming_of
 
 _STACK_ARN: Final = re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A stack in one of these is as good as not there.
 _GONE: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
 
@@ -110,9 +112,15 @@ def words_of(live: LiveResource | None, physical_id: str | None) -> frozenset[st
         words.update(_identifiers(live))
         read_only = facts_of(live.type).read_only
         words.update(value for key, value in live.properties.items() if key in read_only and isinstance(value, str))
+        naming = naming_of(live.type)
+        words.update(str(live.properties.get(path) or "") for path in (naming.paths if naming else ()))
     for word in tuple(words):
         if is_arn(word):
             words |= names_of(word)
+        elif "|" in word:
+            words.update(_UUID.findall(word))  # the id among the parts that Cloud Control joins
+        elif "://" in word:
+            words.add(word.rpartition("/")[2])  # a queue's URL ends in its name
     return frozenset(word for word in words if len(word) > 3)
 
 
@@ -128,9 +136,14 @@ def attribute(live: LiveResource, path: str) -> Raw:
         node = node[step]
     if node is None and path.endswith("Arn") and is_arn(live.physical_id):
         return live.physical_id
-    if node is None and path in {"Id", *facts_of(live.type).identifier}:
+    if node is not None:
+        return node
+    identifier = facts_of(live.type).identifier
+    short = live.type.rsplit("::", 1)[-1].lower()
+    names_it = path.endswith("Id") and short.endswith(path.removesuffix("Id").lower())
+    if (path,) == identifier or (names_it and len(identifier) == 1):
         return live.physical_id
-    return node
+    return None
 
 
 def _identifiers(live: LiveResource) -> Iterator[str]:

@@ -7,6 +7,7 @@ see. Only what is known for sure is a difference; the values that a template can
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -63,6 +64,8 @@ def _value(
         return
     if live is MISSING or is_masked(live):
         yield from _absent(path, pattern, expected, facts, around)
+        return
+    if isinstance(expected, Text) and isinstance(live, str) and _fits(expected, live, around):
         return
     if is_open(expected):
         yield Difference(path, Kind.NOT_RESOLVED, None, live, _why(expected))
@@ -305,6 +308,13 @@ def is_open(value: Resolved) -> bool:
     if isinstance(value, Text | Unknown):
         return True
     return isinstance(value, str) and (value == _NOT_RECORDED or _DYNAMIC in value)
+
+
+def _fits(expected: Text, live: str, around: Around) -> bool:
+    """Whether a value is what a text would be whose open parts are names and addresses of the resources meant."""
+    pattern = "".join(re.escape(part) if isinstance(part, str) else "(.+?)" for part in expected.parts)
+    match = re.fullmatch(pattern, live, re.DOTALL | re.IGNORECASE)
+    return match is not None and all(map(around.named, expected.holes, match.groups()))
 
 
 def _why(value: Resolved) -> str:

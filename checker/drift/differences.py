@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 from checker.model.resources import Raw
+from checker.model.values import Hole
 
 
 class Kind(Enum):
@@ -54,3 +55,4 @@ class Around:
     unread: Mapping[str, str] = field(default_factory=dict)
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     pipeline: frozenset[str] = frozenset()
+    named: Callable[[Hole, str], bool] = lambda _hole, _value: False

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from checker.drift.account import Account, attribute
-from checker.drift.scalars import is_masked
+from checker.drift.scalars import is_arn, is_masked
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.snapshot import LiveResource, SnapshotStack
 from checker.model.values import Absent, Resolved, Unknown, plain_text
 from checker.model.worlds import World
+from checker.reason.names.arns import arn_named
 from checker.reason.names.physical import naming_of
 from checker.resolve.templates.project import declared, with_nested
 from checker.resolve.templates.scopes import Linker, StackScope
@@ -96,9 +97,18 @@ class AccountScope(StackScope):
                 value: Resolved = found
                 return value
             physical = self.physical_id(logical_id)
-            if physical is not None and physical.startswith("arn:") and attribute_name.endswith("Arn"):
-                return physical
+            if physical is not None and attribute_name.endswith("Arn"):
+                arn = self._arn(physical, str(raw.get("Type")), live)
+                if arn is not None:
+                    return arn
         return super().get_att(logical_id, attribute_name)
+
+    def _arn(self, physical: str, kind: str, live: LiveResource | None) -> str | None:
+        """The ARN of a resource whose physical id is known; a queue's is its URL, which ends in its name."""
+        if is_arn(physical):
+            return physical
+        path = str(live.properties.get("Path") or "/") if live is not None else "/"
+        return arn_named(self.stack, kind, physical.rpartition("/")[2] if "://" in physical else physical, path)
 
 
 def expected_side(stacks: Sequence[Stack], account: Account) -> list[Declared]:

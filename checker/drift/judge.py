@@ -18,6 +18,7 @@ from checker.drift.differences import Around, Difference, Kind
 from checker.drift.expected import Declared, deployed_side, expected_side
 from checker.drift.facts import facts_of
 from checker.drift.releases import Releases
+from checker.drift.scalars import is_arn, names_of
 from checker.drift.siblings import Sibling, Siblings
 from checker.drift.states import properties_of
 from checker.drift.unmanaged import unmanaged
@@ -34,6 +35,7 @@ from checker.model.drift import (
 from checker.model.drift_decisions import Decision
 from checker.model.resources import Raw, Stack
 from checker.model.snapshot import Snapshot
+from checker.model.values import Hole, ResourceKey
 
 _STACK: Final = "AWS::CloudFormation::Stack"
 # What leaves nothing in the account that a read could show.
@@ -103,8 +105,11 @@ class _Comparison:
             for each in account.snapshot.resources
             if each.stack is not None or each.logical_id is not None
         ]
-        self._siblings = Siblings([*declared, *elsewhere])
+        self._siblings = Siblings([*declared, *elsewhere], account.snapshot.account)
         self.matched = {id(each.live) for each in (*self._expected, *deployed) if each.live is not None}
+        self._words: dict[ResourceKey, frozenset[str]] = {
+            each.resource.key: words_of(each.live, each.physical_id) for each in self._expected
+        }
         self._stacks_known = bool(account.snapshot.stacks)
         self.records: list[Record] = []
 
@@ -236,7 +241,19 @@ class _Comparison:
             unread=declared.live.unread if declared.live else {},
             stack_tags=declared.stack.tags if declared.stack else {},
             pipeline=self._releases.owned(declared),
+            named=self._named,
         )
+
+    def _named(self, hole: Hole, value: str) -> bool:
+        """Whether a value names a resource: by one of its words, or as an address that begins with one."""
+        own = self._words.get(hole.target) if hole.target is not None else None
+        if not own:
+            return False
+        lowered = {word.lower() for word in own}
+        # Addresses begin with the name, or with a word before it: dualstack., internal-, master., and a number after.
+        labels = [label.removeprefix("internal-") for label in value.lower().split(".")[:2]]
+        said = {value.lower(), *labels, *(label.rpartition("-")[0] for label in labels)} - {""}
+        return bool((said | {each.lower() for each in (names_of(value) if is_arn(value) else ())}) & lowered)
 
     # -- one that only the deployed template has ---------------------------------------------------------
 

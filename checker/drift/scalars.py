@@ -43,6 +43,7 @@ _TEXT: Final = frozenset(
     ]
 )
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
+_NOT_KEPT: Final = "(not kept"  # as snapshots say it, with the reason
 _DOMAIN: Final = re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
@@ -77,8 +78,8 @@ def is_neutral(value: Raw) -> bool:
 
 
 def is_masked(value: Raw) -> bool:
-    """Services answer ``****`` for what they keep secret."""
-    return isinstance(value, str) and len(value) > 2 and not value.strip("*")
+    """Services answer ``****`` for what they keep secret, and a snapshot keeps no value that may be one."""
+    return isinstance(value, str) and ((len(value) > 2 and not value.strip("*")) or _NOT_KEPT in value)
 
 
 def names_of(arn: str) -> set[str]:

@@ -29,7 +29,9 @@ class Sibling:
 class Siblings:
     """The declared resources of an environment by what they mention."""
 
-    def __init__(self, resources: Iterable[Sibling]) -> None:
+    def __init__(self, resources: Iterable[Sibling], account: str = "") -> None:
+        # A rule that names another group shows whose account that group is in.
+        self._account = {account} if account else set()
         self._words: dict[Sibling, set[str]] = {}
         self._by_word: dict[str, list[Sibling]] = {}
         for each in resources:
@@ -54,7 +56,7 @@ class Siblings:
         return explained
 
     def _says(self, sibling: Sibling, value: Raw, own: frozenset[str]) -> bool:
-        known = self._words[sibling] | own | sibling.own
+        known = self._words[sibling] | own | sibling.own | self._account
         if isinstance(value, list):
             return bool(value) and all(self._says(sibling, each, own) for each in value)
         if not isinstance(value, dict) and not (isinstance(value, str) and len(value) > 3 and not value.isdigit()):

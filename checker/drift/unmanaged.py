@@ -33,7 +33,11 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
         for each in stack.resources
         if each.physical_id
     }
+    networks = _default_networks(account)
+    alone = _alone(account)
     for live in account.snapshot.resources:
+        if live.physical_id in networks or live.properties.get("VpcId") in networks or id(live) in alone:
+            continue
         if id(live) in matched or live.stack is not None or live.type in _PARTS or _is_made_by_aws(live):
             continue
         if live.logical_id is not None or (live.type, live.physical_id) in listed:
@@ -47,6 +51,30 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             state=ResourceState.UNMANAGED,
             why="it is of no stack",
         )
+
+
+def _default_networks(account: Account) -> set[str]:
+    """The default VPC, which every region has (its block is always the same), and the gateway of it."""
+    found = {
+        str(each.physical_id)
+        for each in account.by_type.get("AWS::EC2::VPC", ())
+        if each.stack is None and each.properties.get("CidrBlock") == "172.31.0.0/16"
+    }
+    for each in account.by_type.get("AWS::EC2::VPCGatewayAttachment", ()):
+        if each.properties.get("VpcId") in found:
+            found.add(str(each.properties.get("InternetGatewayId")))
+    return found
+
+
+def _alone(account: Account) -> set[int]:
+    """Main route tables and default network ACLs: each VPC comes with one. Where there are more, which it is
+    cannot be told, and all are shown."""
+    groups: dict[tuple[str, str], list[LiveResource]] = {}
+    for kind in ("AWS::EC2::RouteTable", "AWS::EC2::NetworkAcl"):
+        for each in account.by_type.get(kind, ()):
+            if each.stack is None and each.logical_id is None:
+                groups.setdefault((kind, str(each.properties.get("VpcId"))), []).append(each)
+    return {id(several[0]) for several in groups.values() if len(several) == 1}
 
 
 def _is_made_by_aws(live: LiveResource) -> bool:

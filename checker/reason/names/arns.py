@@ -108,6 +108,16 @@ def arn_of(resource: Resource) -> str | Text | None:
     return _arn(resource.stack, shape, tail)
 
 
+def arn_named(stack: Stack, kind: str, name: str, path: str = "/") -> str | None:
+    """What ``GetAtt Arn`` answers for a resource whose physical name is known; ``None`` where the format is not."""
+    shape = _SHAPES.get(kind)
+    if shape is None or shape.random or not stack.account or not stack.region:
+        return None
+    region, account = (stack.region if shape.regional else ""), (stack.account if shape.account else "")
+    tail = shape.tail.replace("{path}", path).replace("{name}", name)
+    return f"arn:{stack.partition}:{shape.service}:{region}:{account}:{tail}{shape.suffix}"
+
+
 def _arn(stack: Stack, shape: _Shape, tail: list[str | Hole]) -> str | Text:
     return text(
         [
