@@ -34,6 +34,7 @@ def deploy(clients: Clients, path: Path, order: Sequence[str], say: Callable[[st
         assembly.replace_everywhere(path, _existing(clients, template))
         stack = _stack(path, name)
         create(clients, name, stack.source.text, stack.parameters)  # type: ignore[attr-defined]
+    remove_bucket(clients)
 
 
 def _stack(path: Path, name: str) -> Stack:
@@ -60,6 +61,7 @@ def update(clients: Clients, name: str, body: str) -> None:
     kept = [{"ParameterKey": each["ParameterKey"], "UsePreviousValue": True} for each in stack.get("Parameters", ())]
     formation.update_stack(StackName=name, Capabilities=_CAPABILITIES, Parameters=kept, **_body(clients, name, body))
     _settle(clients, name, "UPDATE_COMPLETE")
+    remove_bucket(clients)
 
 
 def _settle(clients: Clients, name: str, wanted: str) -> None:
@@ -96,8 +98,20 @@ def _body(clients: Clients, name: str, body: str) -> dict[str, str]:
     return {"TemplateURL": f"{clients.lab.endpoint}/{BUCKET}/{name}"}
 
 
+def remove_bucket(clients: Clients) -> None:
+    """Templates are not the account's: nothing stands in it that no stack made."""
+    if BUCKET in _buckets(clients):
+        for each in clients.pages("s3", "list_objects_v2", "Contents", Bucket=BUCKET):
+            clients("s3").delete_object(Bucket=BUCKET, Key=each["Key"])
+        clients("s3").delete_bucket(Bucket=BUCKET)
+
+
+def _buckets(clients: Clients) -> set[str]:
+    return {bucket["Name"] for bucket in clients("s3").list_buckets()["Buckets"]}
+
+
 def make_bucket(clients: Clients, name: str) -> None:
-    if name not in {bucket["Name"] for bucket in clients("s3").list_buckets()["Buckets"]}:
+    if name not in _buckets(clients):
         place = {"LocationConstraint": clients.lab.region}
         asked = {} if clients.lab.region == "us-east-1" else {"CreateBucketConfiguration": place}
         clients("s3").create_bucket(Bucket=name, **asked)

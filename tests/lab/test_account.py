@@ -110,6 +110,37 @@ def test_types_that_the_emulator_lacks_say_what_the_template_says(clients: Clien
     assert [each["Arn"].partition("/")[2] for each in providers] == [naming.OIDC_HOST]
 
 
+def test_properties_that_the_emulator_drops_are_there(clients: Clients, deployed: Path) -> None:
+    templates = {stack.name: stack.template["Resources"] for stack in assembly.stacks_of(deployed)}
+    seen = set()
+    for stack, resources in templates.items():
+        asked = {"StackName": stack}
+        for each in clients.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", **asked):
+            declared = resources[each["LogicalResourceId"]].get("Properties", {})
+            name, kind = each["PhysicalResourceId"], each["ResourceType"]
+            if kind == "AWS::S3::Bucket":
+                encryption = clients("s3").get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
+                wanted = declared["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+                by_default = encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+                assert by_default == wanted[0]["ServerSideEncryptionByDefault"]
+                lifecycle = clients("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+                assert len(lifecycle) == len(declared["LifecycleConfiguration"]["Rules"])
+                seen.add(kind)
+            elif kind == "AWS::Lambda::Function":
+                shown = clients("lambda").get_function_configuration(FunctionName=name)
+                assert shown["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
+                assert len(shown["VpcConfig"]["SubnetIds"]) == len(declared["VpcConfig"]["SubnetIds"])
+                reserved = clients("lambda").get_function_concurrency(FunctionName=name)
+                assert reserved["ReservedConcurrentExecutions"] == declared["ReservedConcurrentExecutions"]
+                seen.add(kind)
+    assert seen == {"AWS::S3::Bucket", "AWS::Lambda::Function"}
+
+
+def test_nothing_stands_that_no_stack_made(clients: Clients) -> None:
+    buckets = {bucket["Name"] for bucket in clients("s3").list_buckets()["Buckets"]}
+    assert all(name.startswith("docplatform") for name in buckets)
+
+
 def test_the_web_acl_stands_in_front_of_production_and_logs(clients: Clients) -> None:
     behind = []
     for balancer in clients("elbv2").describe_load_balancers()["LoadBalancers"]:

@@ -147,6 +147,12 @@ def open_groups(direction: str, port: int) -> Callable[[Account], object]:
     return read
 
 
+def bucket_key(account: Account) -> object:
+    bucket = account.first("AWS::S3::Bucket").id
+    shown = account.clients("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+    return shown["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+
+
 def access_logs(account: Account) -> object:
     arn = account.first("AWS::ElasticLoadBalancingV2::LoadBalancer").id
     shown = account.clients("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
@@ -307,6 +313,7 @@ PROBES: Mapping[str, tuple[Callable[[Account], object], object, object]] = {
     "S4": (other_hosts, [False], [True]),
     "S5": (lambda account: "TLS13" in listener(account)["SslPolicy"], True, False),
     "S6": (flow_logs, 2, 1),
+    "S10": (bucket_key, "aws:kms", "AES256"),
     "P1": (granted("ecs:UpdateService"), (True, False), (False, False)),
     "P2": (granted("rds:DeleteDBInstance"), (False, False), (True, True)),
     "P9": (counts_long_bodies, True, False),

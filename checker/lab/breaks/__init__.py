@@ -53,6 +53,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "S4": Break("a function has another environment's host", data.point_at_another_environment),
     "S5": Break("a listener does not negotiate TLS 1.3", edge.lower_tls),
     "S6": Break("a VPC has no flow log", network.delete_flow_log),
+    "S10": Break("a bucket has no KMS key", data.drop_kms_key),
     "P1": Break("the deploy role may not update services", access.forget_services),
     "P2": Break("the deploy role may delete databases", access.grant_too_much),
     "P9": Break("the web ACL blocks long bodies", edge.block_long_bodies),
@@ -73,7 +74,6 @@ BREAKS: Final[Mapping[str, Break]] = {
 IMPOSSIBLE: Final[Mapping[str, str]] = {
     "C5": "an account refuses a second resource of the same name",
     "W13": "an account refuses a bucket name that is taken",
-    "S10": "the buckets have no KMS key already, and are waived",
 }
 """Findings of the live account that no call can break here, and why."""
 

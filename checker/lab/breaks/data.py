@@ -1,4 +1,4 @@
-"""Databases, caches and functions."""
+"""Databases, caches, buckets and functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ def drop_auth_token(account: Account) -> str:
         ReplicationGroupId=group, AuthTokenUpdateStrategy="DELETE", ApplyImmediately=True
     )
     return f"replication group {group} asks for no token"
+
+
+def drop_kms_key(account: Account) -> str:
+    bucket = account.first("AWS::S3::Bucket").id
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    account.clients("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return f"bucket {bucket} is encrypted with S3's own key"
 
 
 def restore_unencrypted(account: Account) -> str:
