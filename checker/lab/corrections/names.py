@@ -64,7 +64,7 @@ def _name_secrets_by_arn() -> None:
 
 
 def _spell_web_acls() -> None:
-    """A template has `Arn` and a search string as text, the service's API `ARN` and base64 (AWS WAFv2 API Reference)."""
+    """A template has `Arn` and search strings as text, the API `ARN` and base64 (AWS WAFv2 API Reference)."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::WAFv2::WebACL"]
     create, update = handlers["create"], handlers["update"]
     handlers["create"] = lambda logical_id, properties, stack: create(logical_id, _web_acl(properties), stack)
