@@ -63,6 +63,7 @@ MODULES: Final[Mapping[str, str]] = {
     "P11": "p11_reachability",
     "P12": "p12_log_retention",
     "P14": "p14_callers_allowed",
+    "P16": "p16_waf_lets_own_traffic",
     "P17": "p17_annotated_tags",
     "P18": "p18_github_calls",
     "P20": "p20_long_lived_keys",

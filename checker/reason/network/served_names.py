@@ -29,7 +29,7 @@ class Server:
 
 def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
     """Every TLS listener and every distribution with aliases, with the names that it is known to serve."""
-    pointing = _names_by_target(environment)
+    pointing = names_by_target(environment)
     for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
         protocol = listener.get("Protocol")
         if not isinstance(protocol, Known) or protocol.value not in _TLS:
@@ -41,7 +41,7 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
         given = _certificates(listener.get("Certificates"))
         for child in environment.children(listener):
             if child.type == "AWS::ElasticLoadBalancingV2::ListenerRule":
-                names.extend(_host_conditions(child))
+                names.extend(host_conditions(child))
             elif child.type == "AWS::ElasticLoadBalancingV2::ListenerCertificate":
                 given.extend(_certificates(child.get("Certificates")))
         yield Server(listener, "Certificates", tuple(dict.fromkeys(names)), tuple(given))
@@ -66,7 +66,7 @@ def _certificates(value: Value) -> list[Resolved]:
     return found
 
 
-def _names_by_target(environment: Environment) -> dict[ResourceKey, list[str | Text]]:
+def names_by_target(environment: Environment) -> dict[ResourceKey, list[str | Text]]:
     """Load balancer -> the names whose records, in any stack at hand, lead to it."""
     found: dict[ResourceKey, list[str | Text]] = {}
     project = environment.project
@@ -86,7 +86,8 @@ def _names_by_target(environment: Environment) -> dict[ResourceKey, list[str | T
     return found
 
 
-def _host_conditions(rule: Resource) -> Iterator[str | Text]:
+def host_conditions(rule: Resource) -> Iterator[str | Text]:
+    """The host names that a listener's rule asks for."""
     conditions = rule.get("Conditions")
     for item in conditions.value if isinstance(conditions, Known) and isinstance(conditions.value, list) else []:
         if isinstance(item, dict) and item.get("Field") == "host-header":
@@ -112,7 +113,7 @@ def covered_by(name: str | Text, offered: Sequence[Resolved]) -> bool | None:
 def _covers(offered: Resolved, name: str | Text) -> bool | None:
     if not isinstance(offered, str | Text):
         return None
-    one, other = _normal(offered), _normal(name)
+    one, other = normal_name(offered), normal_name(name)
     if one == other:
         return True
     head = pieces(one)[0]
@@ -123,7 +124,7 @@ def _covers(offered: Resolved, name: str | Text) -> bool | None:
     return None if isinstance(one, Text) or isinstance(other, Text) else False
 
 
-def _normal(name: str | Text) -> str | Text:
+def normal_name(name: str | Text) -> str | Text:
     """DNS names have no case, and a dot at the end says nothing."""
     parts: list[str | Hole] = [part.lower() if isinstance(part, str) else part for part in pieces(name)]
     last = parts[-1]

@@ -29,7 +29,7 @@ MANAGED_RULES: Final = {
     "AWSManagedRulesKnownBadInputsRuleSet": (
         "JavaDeserializationRCE_HEADER JavaDeserializationRCE_BODY JavaDeserializationRCE_URIPATH "
         "JavaDeserializationRCE_QUERYSTRING Host_localhost_HEADER PROPFIND_METHOD ExploitablePaths_URIPATH "
-        "Log4JRCE_HEADER Log4JRCE_QUERYSTRING Log4JRCE_BODY Log4JRCE_URIPATH"
+        "Log4JRCE_HEADER Log4JRCE_QUERYSTRING Log4JRCE_BODY Log4JRCE_URIPATH ReactJSRCE_BODY"
     ),
     "AWSManagedRulesSQLiRuleSet": (
         "SQLi_QUERYARGUMENTS SQLiExtendedPatterns_QUERYARGUMENTS SQLi_BODY SQLiExtendedPatterns_BODY SQLi_COOKIE"
@@ -46,6 +46,9 @@ MANAGED_RULES: Final = {
         "PHPHighRiskMethodsVariables_HEADER PHPHighRiskMethodsVariables_QUERYSTRING PHPHighRiskMethodsVariables_BODY"
     ),
     # The DDoS list only counts, whatever the ACL says: it blocks nothing that an override could take away.
+    "AWSManagedRulesAnonymousIpList": "AnonymousIPList HostingProviderIPList",
+    # Those of its rules that block by default whoever is no browser; the others go by kinds of bots.
+    "AWSManagedRulesBotControlRuleSet": "CategoryHttpLibrary SignalNonBrowserUserAgent",
     "AWSManagedRulesAmazonIpReputationList": "AWSManagedIPReputationList AWSManagedReconnaissanceList",
 }
 # The name that a group's labels begin with, after ``awswaf:managed:aws:``.

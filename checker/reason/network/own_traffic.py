@@ -1,0 +1,121 @@
+"""The system's own calls of its public address, and whether a web ACL's rate limit leaves them out.
+
+What runs in private subnets leaves through NAT gateways, and comes back to the load balancer from their addresses: a
+rate-based rule then counts everything that all services call as one client (AWS WAF Developer Guide, "Rate-based rule
+statement": requests are counted for each source address; a scope-down statement narrows what is counted).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Known, Resolved, Text, Unknown, as_list
+from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
+from checker.reason.network.waf import Acl, AclRule
+from checker.reason.templates.workloads import Variable, environment_variables
+from checker.reason.text.patterns import either, every
+
+# Variables that hold an address for browsers, mails and redirects: it is shown, and not called.
+_SHOWN: Final = re.compile(
+    r"^(?:APP|SITE|WEB|PUBLIC|FRONTEND|BASE|ROOT|EXTERNAL|CANONICAL|HOME|NEXT_?AUTH|WEBSITE)_?(?:APP_?)?UR[LI]$"
+    r"|ORIGIN|CORS|CALLBACK|REDIRECT|ISSUER|AUDIENCE|COOKIE|DOMAIN|LINK|LOGO|ALLOWED",
+    re.IGNORECASE,
+)
+_URL: Final = re.compile(r"^(?:https?|wss?)://", re.IGNORECASE)
+
+
+def own_calls(environment: Environment, balancer: Resource) -> Iterator[Variable]:
+    """The variables by which containers and functions are told to call the load balancer by its public name."""
+    scheme = balancer.get("Scheme")
+    if isinstance(scheme, Known) and scheme.value == "internal":
+        return
+    names = {normal_name(name) for name in names_by_target(environment).get(balancer.key, ())}
+    for listener in environment.children(balancer, "AWS::ElasticLoadBalancingV2::Listener"):
+        for rule in environment.children(listener, "AWS::ElasticLoadBalancingV2::ListenerRule"):
+            names.update(normal_name(name) for name in host_conditions(rule))
+    for variable in environment_variables(environment):
+        if not _SHOWN.search(variable.name) and _calls(environment, variable.value, balancer, names):
+            yield variable
+
+
+def _calls(environment: Environment, value: Resolved, balancer: Resource, names: set[str | Text]) -> bool:
+    if not isinstance(value, str | Text) or not _URL.match(str(value)):
+        return False
+    if any(each is balancer for each in environment.project.all_referred(value)):
+        return True
+    host = re.split(r"[/:?#]", _URL.sub("", str(value)))[0].lower().rstrip(".")
+    return host in {str(name) for name in names}
+
+
+def nat_gateways(environment: Environment) -> list[Resource]:
+    return list(environment.resources("AWS::EC2::NatGateway"))
+
+
+def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> bool | None:
+    """Whether a rate-based rule does not count what comes from these gateways; ``None`` where that cannot be told."""
+    rate = rule.statement.get("RateBasedStatement")
+    if not isinstance(rate, dict):
+        return True
+    by = rate.get("AggregateKeyType", "IP")
+    if by == "FORWARDED_IP":
+        return None
+    if by == "CUSTOM_KEYS":
+        return None  # by what a client sends, which is not known of one's own
+    addresses = [_address(environment, gateway) for gateway in gateways]
+    allowed = [
+        _matches(environment, each.statement, addresses)
+        for each in acl.rules
+        if each.action == "Allow" and each.priority < rule.priority
+    ]
+    if True in allowed:
+        return True
+    narrowed = rate.get("ScopeDownStatement")
+    counted = True if narrowed is None else _matches(environment, narrowed, addresses)
+    if counted is False:
+        return True
+    return None if counted is None or None in allowed else False
+
+
+def _address(environment: Environment, gateway: Resource) -> Resource | None:
+    return environment.referred(gateway.get("AllocationId"))
+
+
+def _matches(environment: Environment, statement: Resolved, addresses: list[Resource | None]) -> bool | None:
+    """Whether a statement matches each request from these addresses: ``False`` where it matches none of them."""
+    if not isinstance(statement, dict):
+        return None
+    if "NotStatement" in statement:
+        inner = statement["NotStatement"]
+        found = _matches(environment, inner.get("Statement") if isinstance(inner, dict) else None, addresses)
+        return None if found is None else not found
+    for name, combine in (("AndStatement", every), ("OrStatement", either)):
+        inner = statement.get(name)
+        if isinstance(inner, dict):
+            parts = as_list(inner.get("Statements"))
+            return combine(_matches(environment, each, addresses) for each in parts)
+    reference = statement.get("IPSetReferenceStatement")
+    if isinstance(reference, dict):
+        return _in_set(environment, environment.referred(reference.get("Arn")), addresses)
+    return None
+
+
+def _in_set(environment: Environment, found: Resource | None, addresses: list[Resource | None]) -> bool | None:
+    if found is None or found.type != "AWS::WAFv2::IPSet":
+        return None
+    value = found.get("Addresses")
+    if isinstance(value, Unknown):
+        return None
+    items = as_list(value.value) if isinstance(value, Known) else []
+    if any(str(item) in ("0.0.0.0/1", "128.0.0.0/1") for item in items):
+        return None
+    listed = {each.key for item in items for each in environment.project.all_referred(item)}
+    inside = [address is not None and address.key in listed for address in addresses]
+    if all(inside):
+        return True
+    # An elastic IP of the project gets its address when it is made: no list written before can have it.
+    written = any(not isinstance(item, str) for item in items) or any(address is None for address in addresses)
+    return None if written and not any(inside) and not listed else False
