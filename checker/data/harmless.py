@@ -92,8 +92,10 @@ def program_is_harmless(words: Sequence[object]) -> bool:
         return engine_is_harmless(words)
     if name in {"awk", "gawk", "mawk", "nawk"}:
         return all(isinstance(word, str) and not re.search(r"system\s*\(|\|", word) for word in words[1:])
-    if name == "find":
-        return not any(word in {"-exec", "-execdir", "-ok", "-okdir"} for word in words)
+    if name in {"find", "fd", "fdfind"}:
+        return True  # what it starts is followed
+    if name in {"parallel", "watch", "entr", "nodemon"}:
+        return any(isinstance(word, str) and not word.startswith("-") for word in words[1:])
     if name in {"curl", "wget", "http", "https"}:
         return not any("aws-sigv4" in word or "AWS4-HMAC" in word for word in map(str, words))
     if name in _table().programs:

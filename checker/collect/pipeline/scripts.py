@@ -6,8 +6,9 @@ Paths are relative to the repository's root; a path (or a link) that leads out o
 from __future__ import annotations
 
 import ast
+import json
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,8 @@ class ScriptLibrary:
     _shell: dict[str, Script | None] = field(default_factory=dict)
     _texts: dict[tuple[str, str, tuple[int, ...]], Script] = field(default_factory=dict)
     _python: dict[str, PythonModule | None] = field(default_factory=dict)
+    _plain: dict[str, str | None] = field(default_factory=dict)
+    _packages: dict[str, str] | None = None
     _problems: list[Problem] = field(default_factory=list)
     _entry_points: dict[str, str] | None = None
 
@@ -66,6 +69,28 @@ class ScriptLibrary:
         except InputError as error:
             self._problems.append(Problem(Spot(path), error.message, error.hint))
             return None
+
+    def text(self, path: str) -> str | None:
+        """The text of a file; ``None`` where there is none, or it cannot be read."""
+        if path not in self._plain:
+            self._plain[path] = self._read(path)
+        return self._plain[path]
+
+    def packages(self) -> Mapping[str, str]:
+        """The folders of the repository's npm packages by the packages' names."""
+        if self._packages is None:
+            self._packages = {}
+            for file in walk(self.root, lambda name: name == "package.json", MAX_FILES, []):
+                path = file.relative_to(self.root).as_posix()
+                try:
+                    data: Any = json.loads(self.text(path) or "{}")
+                except (ValueError, RecursionError):
+                    continue
+                folder = path.rpartition("/")[0]
+                name = data.get("name") if isinstance(data, dict) else None
+                if folder:
+                    self._packages[name if isinstance(name, str) else folder] = folder
+        return self._packages
 
     def shell(self, path: str) -> Script | None:
         """The shell script at ``path``; ``None`` where no such file is, or it is none by its ending and first line."""
@@ -133,10 +158,14 @@ class ScriptLibrary:
             data: Any = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError):
             return {}
-        project = data.get("project")
-        scripts = project.get("scripts") if isinstance(project, dict) else None
-        pairs = scripts.items() if isinstance(scripts, dict) else ()
-        return {name: target for name, target in pairs if isinstance(target, str)}
+        found: dict[str, str] = {}
+        for path in (("tool", "poetry", "scripts"), ("project", "gui-scripts"), ("project", "scripts")):
+            table = data
+            for key in path:
+                table = table.get(key) if isinstance(table, dict) else None
+            pairs = table.items() if isinstance(table, dict) else ()
+            found.update((name, target) for name, target in pairs if isinstance(target, str))
+        return found
 
 
 def _is_shell(path: str, text: str) -> bool:

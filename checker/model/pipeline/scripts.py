@@ -184,7 +184,8 @@ class Command(_ScriptPlace):
     ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
 
     ``environment`` is what it is given in front (``X=1 cmd``); ``folder`` the folder it runs in, relative to the
-    repository's root, ``None`` where that is not known; ``source`` how it is written.
+    repository's root, ``None`` where that is not known; ``source`` how it is written; ``entered`` whether what it runs
+    stands behind it in the trace (a task of a Makefile).
     """
 
     words: tuple[Possible, ...]
@@ -194,6 +195,7 @@ class Command(_ScriptPlace):
     folder: str | None = ""
     environment: Mapping[str, Possible] = field(default_factory=dict)
     writes: tuple[Write, ...] = ()
+    entered: bool = False
 
     @property
     def program(self) -> str:

@@ -130,7 +130,7 @@ def _command(command: Command) -> Change | None:
     what, telling = _PROGRAMS.get(program, (None, frozenset()))
     if what is not None and telling.intersection(words):
         return Change(what, command)
-    if program in _RUNNERS:
+    if program in _RUNNERS and not command.entered:
         target = next((word for word in words if not word.startswith("-") and word not in {"run", "run-script"}), "")
         told = _TELLING.search(target)
         if told:

@@ -29,7 +29,7 @@ from checker.model.values import Text
 from checker.resolve.shell.builtins import BUILTINS, output_of
 from checker.resolve.shell.state import WORKSPACE, Context, Flow, Leaving, Library, Result, State
 from checker.resolve.shell.words import expand, single
-from checker.resolve.shell.wrappers import unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 
 MAX_DEPTH: Final = 24
 _SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
@@ -212,9 +212,16 @@ class ShellCommands(ABC):
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
         if words and words[0] == "timeout":
             context = context.handled(bounded=True)
-        words, given = unwrapped(words)
+        own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
+        inner = Unwrapped(words) if own_function else unwrapped(words)
+        words, given = inner.words, inner.given
         if not words:
             return NEXT
+        if inner.folder:
+            state = state.fork()
+            state.folder = state.path(inner.folder)
+        for each in started(words):
+            self.run(each, statement, state.fork(), replace(context, certain=False), own)
         name = words[0]
         spot = state.script.spot(statement.line, statement.column)
         if isinstance(name, str):

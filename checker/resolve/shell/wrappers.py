@@ -1,9 +1,14 @@
-"""Programs that only start another one: ``env``, ``timeout 60``, ``npx``, ``uv run``, ``xargs`` ..."""
+"""Programs that only start another one: ``env``, ``timeout 60``, ``npx``, ``uv run``, ``find -exec`` ...
+
+Sources: each program's manual; npm documentation, "npx"; pnpm, "pnpm exec", "pnpm dlx"; uv, "uv run", "uvx".
+"""
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from checker.model.possible import Possible
@@ -17,59 +22,134 @@ _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
     "exec": (frozenset({"-a"}), 0),
     "time": (frozenset({"-f", "-o"}), 0),
     "nice": (frozenset({"-n"}), 0),
+    "ionice": (frozenset({"-c", "-n"}), 0),
     "nohup": (frozenset(), 0),
+    "setsid": (frozenset(), 0),
+    "chronic": (frozenset(), 0),
+    "unbuffer": (frozenset(), 0),
     "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
     "timeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
+    "flock": (frozenset({"-w", "--timeout", "-E"}), 1),
     "xargs": (frozenset({"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E"}), 0),
-    "npx": (frozenset({"-p", "--package", "-c"}), 0),
-    "bunx": (frozenset(), 0),
+    "retry": (frozenset({"-t", "-s", "-m", "-d", "--times", "--delay", "--sleep"}), 0),
+    "cross-env": (frozenset(), 0),
+    "env-cmd": (frozenset({"-f", "-e"}), 0),
     "aws-vault": (frozenset(), 2),
-    "dotenv": (frozenset({"-f"}), 0),
+    "dotenv": (frozenset({"-f", "-e", "-c"}), 0),
+    "dotenvx": (frozenset({"-f"}), 1),
     "doppler": (frozenset(), 0),
+    "chamber": (frozenset(), 2),
 }
-# Two-word starters: `uv run X`, `pnpm exec X`.
-_PAIRS: Final[frozenset[tuple[str, str]]] = frozenset(
-    {("uv", "run"), ("poetry", "run"), ("pipenv", "run"), ("pdm", "run"), ("hatch", "run"), ("rye", "run"),
-     ("pnpm", "exec"), ("pnpm", "dlx"), ("npm", "exec"), ("yarn", "dlx"), ("yarn", "exec"), ("bundle", "exec"),
-     ("mise", "exec"), ("corepack", "exec"), ("doppler", "run")}
+# Launchers of packages: what they start is named by a package, perhaps with its version.
+_PACKAGES: Final[Mapping[str, frozenset[str]]] = {
+    "npx": frozenset({"-p", "--package", "-c", "--call", "--prefix", "-w", "--workspace", "-C", "--node-arg"}),
+    "bunx": frozenset({"-p", "--package"}),
+    "pnpx": frozenset({"-p", "--package"}),
+    "uvx": frozenset({"--from", "--with", "--python", "-p", "--index-url", "--with-requirements"}),
+}
+# Managers, their verbs that start a program, and their options that take a value.
+_VALUES: Final = frozenset(
+    {"--with", "--python", "-p", "--package", "--project", "--extra", "--group", "-C", "--dir", "--filter", "-F",
+     "--prefix", "-w", "--workspace", "--cwd", "--env-file", "--directory", "--from", "-E", "--spec"}
 )  # fmt: skip
-_PAIR_VALUES: Final = frozenset(
-    {"--with", "--python", "-p", "--package", "--project", "--extra", "--group", "-C", "--dir"}
-)
+_VERBS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("poetry", "pipenv", "pdm", "hatch", "rye", "pipx"), frozenset({"run"})),
+    "uv": frozenset({"run"}),
+    "pnpm": frozenset({"exec", "dlx"}),
+    "npm": frozenset({"exec", "x"}),
+    "yarn": frozenset({"dlx", "exec"}),
+    "bun": frozenset({"x"}),
+    "bundle": frozenset({"exec"}),
+    "mise": frozenset({"exec", "x"}),
+    "corepack": frozenset({"exec"}),
+    "doppler": frozenset({"run"}),
+    "infisical": frozenset({"run"}),
+    "op": frozenset({"run"}),
+    "teller": frozenset({"run"}),
+    "conda": frozenset({"run"}),
+    "direnv": frozenset({"exec"}),
+}
+_OF_PACKAGES: Final = frozenset({"pnpm", "npm", "yarn", "bun", "pipx", "uv"})
+_FOLDERS: Final = frozenset({"--prefix", "-C", "--dir", "--cwd", "--chdir", "--directory"})
+# Packages whose program has another name.
+_PROGRAMS: Final[Mapping[str, str]] = {
+    "aws-cdk": "cdk", "awscli": "aws", "typescript": "tsc", "@playwright/test": "playwright",
+    "@sentry/cli": "sentry-cli",
+    "@angular/cli": "ng", "@nestjs/cli": "nest", "@go-task/cli": "task", "aws-sam-cli": "sam", "rust-just": "just",
+}  # fmt: skip
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
-def unwrapped(words: list[Possible]) -> tuple[list[Possible], dict[str, Possible | tuple[Possible, ...]]]:
-    """The words of the program that is started in the end, and the variables that ``env`` gives it."""
-    given: dict[str, Possible | tuple[Possible, ...]] = {}
+@dataclass(slots=True)
+class Unwrapped:
+    """The words of the program that is started in the end, the variables that ``env`` gives it, and the folder that a
+    launcher changes to (relative to the one before; empty where it stays)."""
+
+    words: list[Possible]
+    given: dict[str, Possible | tuple[Possible, ...]] = field(default_factory=dict)
+    folder: str = ""
+
+
+def unwrapped(words: list[Possible]) -> Unwrapped:
+    """A command without the programs that only start it."""
+    found = Unwrapped(words)
     for _ in range(8):
-        inner = _once(words, given)
+        inner = _once(found)
         if inner is None:
             break
-        words = inner
-    return words, given
+        found.words = inner
+    return found
 
 
-def _once(words: list[Possible], given: dict[str, Possible | tuple[Possible, ...]]) -> list[Possible] | None:
+def _once(found: Unwrapped) -> list[Possible] | None:
+    words = found.words
     if len(words) < 2 or not isinstance(words[0], str):
         return None
     name = words[0].rsplit("/", 1)[-1]
     if name == "command" and words[1] in {"-v", "-V"}:
         return None
-    if isinstance(words[1], str) and (name, words[1]) in _PAIRS:
-        return _after_options(words[2:], _PAIR_VALUES, given) or None
-    if name == "yarn" and words[1] == "cdk":
-        return words[1:]
+    if name in _PACKAGES:
+        return _package(_after_options(words[1:], _PACKAGES[name], found)) or None
+    if name in _VERBS:
+        inner = _verb(name, words, found)
+        if inner is not None:
+            return inner
     if name not in _PLAIN:
         return None
     with_value, plain = _PLAIN[name]
-    rest = _after_options(words[1:], with_value, given)
-    return rest[plain:] or None
+    rest = _after_options(words[1:], with_value, found)[plain:]
+    return (_after_options(rest, frozenset(), found) if plain else rest) or None
 
 
-def _after_options(
-    words: list[Possible], with_value: frozenset[str], given: dict[str, Possible | tuple[Possible, ...]]
-) -> list[Possible]:
+def _verb(name: str, words: list[Possible], found: Unwrapped) -> list[Possible] | None:
+    """``pnpm --filter web exec X``, ``uv run X``, ``uv tool run X``."""
+    before = Unwrapped([])
+    rest = _after_options(words[1:], _VALUES, before)
+    if name == "yarn" and rest[:1] == ["cdk"]:
+        return rest
+    if name == "yarn" and rest[:1] == ["workspace"] and rest[2:3] in (["exec"], ["cdk"]):
+        return rest[3:] if rest[2] == "exec" else rest[2:]
+    if name == "uv" and rest[:2] == ["tool", "run"]:
+        rest = rest[1:]
+    if not rest or rest[0] not in _VERBS[name]:
+        return None
+    found.folder = _below(found.folder, before.folder)
+    inner = _after_options(rest[1:], _VALUES, found)
+    of_package = name in _OF_PACKAGES and (rest[0] != "run" or name == "pipx" or words[1] == "tool")
+    return (_package(inner) if of_package else inner) or None
+
+
+def _package(words: list[Possible]) -> list[Possible]:
+    """The program of a package: ``cdk`` for ``aws-cdk@2``."""
+    if not words or not isinstance(words[0], str):
+        return words
+    written = words[0].partition("==")[0]
+    scope = "@" if written.startswith("@") else ""
+    name = scope + written.removeprefix("@").partition("@")[0]
+    return [_PROGRAMS.get(name, name), *words[1:]]
+
+
+def _after_options(words: Sequence[Possible], with_value: frozenset[str], found: Unwrapped) -> list[Possible]:
     rest = list(words)
     while rest:
         word = rest[0]
@@ -78,13 +158,46 @@ def _after_options(
         if word == "--":
             return rest[1:]
         assignment = _ASSIGNMENT.fullmatch(word)
+        option, has_value, value = word.partition("=")
         if assignment:
-            given[assignment[1]] = assignment[2]
+            found.given[assignment[1]] = assignment[2]
             rest = rest[1:]
         elif word in with_value:
+            if word in _FOLDERS and len(rest) > 1 and isinstance(rest[1], str):
+                found.folder = _below(found.folder, rest[1])
             rest = rest[2:]
         elif word.startswith("-"):
+            if has_value and option in _FOLDERS and option in with_value:
+                found.folder = _below(found.folder, value)
             rest = rest[1:]
         else:
             break
     return rest
+
+
+def _below(folder: str, name: str) -> str:
+    return posixpath.join(folder, name) if folder or name else ""
+
+
+def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
+    """The commands that a program starts for each thing that it finds or reads: ``find -exec``, ``parallel``."""
+    name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
+    listed = list(words)
+    if name in {"find", "fd", "fdfind"}:
+        for index, word in enumerate(listed):
+            if word in {"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"}:
+                rest = listed[index + 1 :]
+                end = next((at for at, each in enumerate(rest) if each in {";", "+", "\\;"}), len(rest))
+                if end:
+                    yield rest[:end]
+    elif name == "parallel":
+        rest = _after_options(
+            listed[1:], frozenset({"-j", "-P", "--jobs", "-a", "--arg-file", "--delay"}), Unwrapped([])
+        )
+        end = next((at for at, each in enumerate(rest) if each in {":::", "::::", ":::+"}), len(rest))
+        if end:
+            yield rest[:end]
+    elif name in {"watch", "entr", "nodemon"}:
+        rest = _after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
+        if rest:
+            yield rest

@@ -18,24 +18,20 @@ from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.builtins import output_of
 from checker.resolve.shell.follower import Follower
 from checker.resolve.shell.state import WORKSPACE, Library, State
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
-from checker.resolve.trace.foreign import image_command, unread, unread_module
+from checker.resolve.trace.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.images_pushed import pushes
 from checker.resolve.trace.programs import Programs
+from checker.resolve.trace.runners import is_other_runner, runs_tasks, tasks_of
 
 _PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
-# Programs that run what stands in a file of their own, which is not followed.
-_RUNNERS: Final = frozenset({"make", "just", "task", "rake", "ant", "gradle", "mvn", "nx", "turbo", "tsx", "ts-node"})
-_PACKAGE_RUNNERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
-_TESTS: Final = frozenset({"test", "tst", "t"})
-_NO_SCRIPTS: Final = frozenset(
-    {"ci", "install", "i", "add", "audit", "pack", "publish", "version", "config", "cache", "init", "login", "whoami"}
-)
+_MAX_TASKS: Final = 20  # levels of tasks that run tasks
 
 
-class Scripts(Library, PythonLibrary, Protocol):
+class Scripts(Library, PythonLibrary, TaskLibrary, Protocol):
     """All of the repository's code that can be followed."""
 
     def python_text(self, text: str, file: str, line: int) -> str | None:
@@ -59,6 +55,7 @@ class Collected:
     problems: list[Problem] = field(default_factory=list)
     foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
     logged_in: bool = False  # to a registry of Amazon ECR
+    _tasks: int = 0
 
     def trace(self) -> Trace:
         """All of it. What somebody else's programs do matters to jobs alone: see ``Tracer``."""
@@ -142,8 +139,12 @@ class Collected:
             self._command(command, variables)
 
     def _command(self, command: Command, variables: Mapping[str, Possible]) -> None:
-        self.actions.append(command)
         program = command.program
+        if runs_tasks(program):
+            self._runner(command, {**variables, **command.environment})
+            self._writes(command)
+            return
+        self.actions.append(command)
         if program == "aws":
             self._aws(command)
         elif program == "cdk":
@@ -161,8 +162,8 @@ class Collected:
                 self.python(
                     path, command.words[1:], command.reached, {**variables, **command.environment}, command.folder
                 )
-        elif program in _PACKAGE_RUNNERS or program in _RUNNERS:
-            self._runner(command)
+        elif is_other_runner(program):
+            self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
             entry = self.library.entry_point(program) if program else None
             if entry is None or not self._entry(entry, command, {**variables, **command.environment}):
@@ -303,24 +304,55 @@ class Collected:
             else:
                 self.record([call])
 
-    def _runner(self, command: Command) -> None:
-        words = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
-        if command.program in _PACKAGE_RUNNERS:
-            if not words or words[0] in _NO_SCRIPTS:
-                return
-            if words[0] in _TESTS and not self.library.is_file("package.json"):
-                return
-            script = words[1] if words[0] in {"run", "run-script"} and len(words) > 1 else words[0]
-            if script == "cdk":
-                after = [word for word in command.words[1:] if word not in {"run", "run-script", "--"}]
-                parsed = parse_cdk(replace(command, words=tuple(after)))
-                if parsed is not None:
-                    self.record([parsed])
-                return
-            words = [script]
-        target = " ".join(words[:1])
+    # --- tasks ------------------------------------------------------------------------------------------------------
+
+    def _runner(self, command: Command, environment: Mapping[str, Possible]) -> None:
+        """Follow what a task runner's command comes to."""
+        found = tasks_of(command, environment, self.library)
+        if not isinstance(found, Tasks):
+            self._command(replace(command, words=tuple(found)), environment)
+            return
+        cdk = _cdk_script(command) if found.missing else None
+        self.actions.append(replace(command, entered=not found.missing or cdk is not None))
+        if cdk is not None:
+            self.record([cdk])
+        elif found.missing or self._tasks >= _MAX_TASKS:
+            self._not_followed(command, found.missing.partition(" ")[2])
+        reached = replace(command.reached, via=(*command.reached.via, command.spot))
+        self._tasks += 1
+        for line in found.lines if self._tasks <= _MAX_TASKS else ():
+            self._line(line, found.folder, environment, reached)
+        self._tasks -= 1
+
+    def _not_followed(self, command: Command, target: str) -> None:
         message = f"what `{command.program} {target}` runs was not followed"
         self.problems.append(Problem(command.spot, brief(message), "Call the script itself."))
+
+    def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], reached: Reached) -> None:
+        """Follow one line of a task: it fails as its last command does."""
+        numbers = tuple(line.line + index for index in range(line.text.count("\n") + 1))
+        script = self.library.shell_text(line.text, line.file, numbers)
+        if line.whole and not is_shell(script.shebang):
+            self.foreign.append(unread_script(line.file, line.line, script.shebang))
+            return
+        state = State(
+            script,
+            variables={**environment, **line.variables},
+            exported={*environment, *(line.variables if line.exported else ())},
+            positional=line.positional,
+            errexit=not line.whole,
+            pipefail="pipefail" in line.flags,
+            folder=folder,
+            closed=True,
+        )
+        before = script.body.statements[:-1]
+        if before and not line.whole and "e" not in line.flags.replace("pipefail", ""):
+            state.errexit = False
+            state.script = replace(script, body=Block(before))
+            self.shell(state, reached)
+            state.errexit = True
+            state.script = replace(script, body=Block(script.body.statements[-1:]))
+        self.shell(state, reached)
 
     # --- outputs ----------------------------------------------------------------------------------------------------
 
@@ -357,6 +389,12 @@ def _assignments(text: Possible | None) -> Iterable[tuple[str, Possible]]:
             rest: list[Possible] = [text.parts[0][match.end() :]]
             rest += [Text((part,)) if isinstance(part, Hole) else part for part in pieces(text)[1:]]
             yield match[1], joined(rest)
+
+
+def _cdk_script(command: Command) -> CdkCommand | None:
+    """``npm run cdk -- deploy``, where the script of that name is not at hand."""
+    words = [word for word in command.words[1:] if word not in {"run", "run-script", "--", "--silent", "-s"}]
+    return parse_cdk(replace(command, words=tuple(words))) if words[:1] == ["cdk"] else None
 
 
 def _path(command: Command, word: Possible) -> str | None:

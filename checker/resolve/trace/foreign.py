@@ -10,7 +10,7 @@ from checker.data.harmless import action_is_harmless, engine_verbs, inert, insta
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
-from checker.model.sources import Problem, brief
+from checker.model.sources import Problem, Spot, brief
 
 _FIX: Final = "Do it in a shell or Python script of this repository, or waive what this leaves open."
 # Interpreter -> the options that are followed by code.
@@ -55,6 +55,16 @@ def _spelled(command: Command) -> str:
         first.append(word)
     rest = [word for word in command.words[len(first) :] if isinstance(word, str) and _FILE.fullmatch(word)]
     return " ".join([*first, *rest[:1]])
+
+
+def unread_script(file: str, line: int, shebang: str) -> Problem:
+    name = shebang.rpartition("/")[2].rpartition(" ")[2]
+    return Problem(Spot(file, line), brief(f"a script for {name or 'another program'} was not followed"), _FIX)
+
+
+def is_shell(shebang: str) -> bool:
+    """Whether a first line names a shell that is followed."""
+    return any(word.rpartition("/")[2] in {"sh", "bash", "dash", "zsh", "ksh"} for word in shebang.split()[:3])
 
 
 def unread_module(command: Command, name: str) -> Problem:

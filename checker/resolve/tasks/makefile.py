@@ -1,0 +1,288 @@
+"""Targets of a Makefile: their recipes, prerequisites first, with make's variables put in.
+
+What make would compute by its own functions is left open; ``$(shell ...)`` becomes the shell's own substitution.
+Source: GNU make manual, "Rules", "Recipe Syntax", "Using Variables", "Variables from Environment", "Options Summary".
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from checker.model.possible import Possible, joined, open_text
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+
+NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
+_MAX_TARGETS: Final = 500
+_MAX_DEPTH: Final = 20
+_ASSIGN: Final = re.compile(
+    r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
+)
+_RULE: Final = re.compile(r"([^\s:#=][^:#=]*?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?", re.DOTALL)
+_GIVEN: Final = re.compile(r"([A-Za-z_][\w.-]*)(?:[:+?]{0,2})=(.*)", re.DOTALL)
+_WITH_VALUE: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "--eval"})
+_DRY: Final = frozenset({"-n", "--dry-run", "--just-print", "--recon", "-q", "--question", "-v", "--version", "-p"})
+_REFERENCE: Final = re.compile(r"\$(?:\(|\{)|\$(.)", re.DOTALL)
+
+
+@dataclass(slots=True)
+class _Rule:
+    needs: list[str] = field(default_factory=list)
+    recipe: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Makefile:
+    file: str
+    variables: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, _Rule] = field(default_factory=dict)
+    default: str = ""
+    one_shell: bool = False
+    flags: str = ""
+    open: str = ""  # why there may be more than was read
+
+
+def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
+    """What ``make`` with these words runs. Variables and targets stand in any order."""
+    targets: list[str] = []
+    given: dict[str, Possible] = {}
+    file = ""
+    pending = list(words)
+    while pending:
+        word = pending.pop(0)
+        if not isinstance(word, str):
+            name = re.match(r"([A-Za-z_]\w*)=", str(word))
+            if name is None:
+                return Tasks(missing="a target that is not known before it runs")
+            given[name[1]] = open_text(str(word)[name.end() :], name[1])
+        elif word in _DRY:
+            return Tasks()
+        elif word in _WITH_VALUE and pending:
+            value = pending.pop(0)
+            if word in {"-C", "--directory"} and isinstance(value, str):
+                folder = posixpath.normpath(posixpath.join(folder, value))
+            elif word in {"-f", "--file", "--makefile"} and isinstance(value, str):
+                file = value
+        elif word.startswith(("-C", "--directory=")) and len(word) > 2:
+            folder = posixpath.normpath(posixpath.join(folder, re.sub(r"^(?:-C|--directory=)", "", word)))
+        elif match := _GIVEN.fullmatch(word):
+            given[match[1]] = match[2]
+        elif not word.startswith("-"):
+            targets.append(word)
+    folder = "" if folder == "." else folder
+    names = (file,) if file else NAMES
+    path = next((at for name in names if library.is_file(at := posixpath.normpath(joined_path(folder, name)))), None)
+    text = library.text(path) if path else None
+    if path is None or text is None:
+        return Tasks(missing=" ".join(["make", *targets[:1]]))
+    read = _read(text, path)
+    lines: list[Line] = []
+    seen: set[str] = set()
+    missing = [
+        each for name in targets or [read.default] for each in _target(name, read, given, environment, lines, seen, 0)
+    ]
+    why = f"make {missing[0]}".strip() if missing else ""
+    return Tasks(tuple(lines), folder, why)
+
+
+def _target(
+    name: str,
+    read: _Makefile,
+    given: Mapping[str, Possible],
+    environment: Mapping[str, Possible],
+    lines: list[Line],
+    seen: set[str],
+    depth: int,
+) -> Iterator[str]:
+    """Put a target's lines behind those of what it needs; yields the targets that no rule tells of."""
+    if name in seen or len(seen) > _MAX_TARGETS or depth > _MAX_DEPTH:
+        return
+    seen.add(name)
+    rule, stem = _rule_for(name, read)
+    if rule is None:
+        if depth == 0:
+            yield name
+        return
+    scope = _Scope(read, given, environment, name, rule.needs, stem)
+    needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
+    for need in needs:
+        yield from _target(need, read, given, environment, lines, seen, depth + 1)
+    if read.one_shell and rule.recipe:
+        text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in rule.recipe)
+        lines.append(Line(text, read.file, rule.recipe[0][1], scope.used, exported=True, flags=read.flags))
+        return
+    for written, line in rule.recipe:
+        prefix = re.match(r"[@\-+\s]*", written)
+        text = scope.text(written[prefix.end() if prefix else 0 :])
+        if prefix and "-" in prefix[0]:
+            text = f"{{ {text}\n}} || true"
+        if text.strip():
+            lines.append(Line(text, read.file, line, dict(scope.used), exported=True, flags=read.flags))
+
+
+def _rule_for(name: str, read: _Makefile) -> tuple[_Rule | None, str]:
+    rule = read.rules.get(name)
+    if rule is not None:
+        return rule, ""
+    for pattern, each in read.rules.items():
+        if "%" in pattern:
+            match = re.fullmatch(re.escape(pattern).replace("%", "(.+)"), name)
+            if match:
+                return each, match[1]
+    return None, ""
+
+
+def _read(text: str, file: str) -> _Makefile:
+    found = _Makefile(file)
+    current: list[_Rule] = []
+    defining = False
+    for line, number in _logical(text):
+        if defining:
+            defining = not line.strip().startswith("endef")
+            continue
+        if line.startswith("\t"):
+            for rule in current:
+                rule.recipe.append((line[1:], number))
+            continue
+        stripped = line.split("#", 1)[0].strip() if "$(" not in line.split("#", 1)[0] else line.strip()
+        word = stripped.split(None, 1)[0] if stripped else ""
+        if not word or word in {"ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport", "undefine"}:
+            continue
+        if word == "define":
+            defining = True
+            continue
+        if word in {"include", "-include", "sinclude"}:
+            found.open = "it includes another file"
+            continue
+        assignment = _ASSIGN.fullmatch(stripped)
+        if assignment:
+            _assign(found, assignment[1], assignment[2], assignment[3])
+            continue
+        rule_line = _RULE.fullmatch(stripped)
+        if rule_line:
+            current = _rule(found, rule_line, number)
+    if ".ONESHELL" in found.rules:
+        found.one_shell = True
+    return found
+
+
+def _assign(found: _Makefile, name: str, operator: str, value: str) -> None:
+    if name == ".SHELLFLAGS":
+        found.flags = value
+    elif operator == "!=":
+        found.variables[name] = f"$(shell {value})"
+    elif operator == "+=" and name in found.variables:
+        found.variables[name] += f" {value}"
+    elif operator != "?=" or name not in found.variables:
+        found.variables[name] = f"\0{value}" if operator == "?=" else value
+
+
+def _rule(found: _Makefile, match: re.Match[str], number: int) -> list[_Rule]:
+    specific = _ASSIGN.fullmatch(match[3].strip())
+    if specific:  # a variable of one target
+        found.variables.setdefault(specific[1], specific[3])
+        return []
+    rules = []
+    for name in match[1].split():
+        rule = found.rules.setdefault(name, _Rule())
+        rule.needs.extend(need for need in match[3].split() if need != "|")
+        if match[4]:
+            rule.recipe.append((match[4].strip(), number))
+        rules.append(rule)
+        if not found.default and not name.startswith(".") and "%" not in name:
+            found.default = name
+    return rules
+
+
+def _logical(text: str) -> Iterator[tuple[str, int]]:
+    """Lines with their continuations, each with the number of its first one."""
+    held, first = "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        first = first if held else number
+        whole = held + line
+        if line.endswith("\\"):
+            held = whole + "\n" if whole.startswith("\t") else whole[:-1] + " "
+            continue
+        yield whole, first
+        held = ""
+    if held:
+        yield held, first
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The variables in one target's recipe. ``used`` are those of which only the shell knows the value."""
+
+    read: _Makefile
+    given: Mapping[str, Possible]
+    environment: Mapping[str, Possible]
+    target: str
+    needs: Sequence[str]
+    stem: str
+    used: dict[str, Possible] = field(default_factory=dict)
+
+    def text(self, written: str, depth: int = 0) -> str:
+        """A recipe's line as the shell gets it."""
+        parts: list[str] = []
+        position = 0
+        while match := _REFERENCE.search(written, position):
+            parts.append(written[position : match.start()])
+            if match[1] is not None:
+                parts.append("$" if match[1] == "$" else self._named(match[1], depth))
+                position = match.end()
+                continue
+            end = _closing(written, match.end(), written[match.end() - 1])
+            parts.append(self._named(written[match.end() : end], depth))
+            position = end + 1
+        parts.append(written[position:])
+        return "".join(parts)
+
+    def plain(self, written: str) -> str:
+        return self.text(written)
+
+    def _named(self, name: str, depth: int) -> str:
+        automatic = {"@": self.target, "<": self.needs[0] if self.needs else "", "^": " ".join(self.needs)}
+        automatic |= {"*": self.stem, "+": " ".join(self.needs), "MAKE": "make", "@D": posixpath.dirname(self.target)}
+        automatic |= {"@F": posixpath.basename(self.target), "MAKEFLAGS": "", "CURDIR": ".", "?": " ".join(self.needs)}
+        if name in self.given:
+            return self._value(name, self.given[name])
+        if name in automatic:
+            return automatic[name]
+        if name.startswith("shell "):
+            return f"$({self.text(name[6:], depth + 1)})" if depth < _MAX_DEPTH else ""
+        written = self.read.variables.get(name)
+        if written is not None and written.startswith("\0"):
+            if name in self.environment:
+                return self._value(name, self.environment[name])
+            written = written[1:]
+        if written is not None:
+            return self.text(written, depth + 1) if depth < _MAX_DEPTH else ""
+        if name in self.environment:
+            return self._value(name, self.environment[name])
+        if re.fullmatch(r"[A-Za-z_]\w*", name):
+            return ""  # nothing sets it
+        return self._value(f"MAKE_{len(self.used)}", open_text(f"$({name})", self.read.file))
+
+    def _value(self, name: str, value: Possible) -> str:
+        if isinstance(value, str):
+            return value
+        plain = re.sub(r"\W", "_", name)
+        self.used[plain] = joined([value])
+        return f"${{{plain}}}"
+
+
+def _closing(text: str, position: int, opening: str) -> int:
+    """Where the reference that opens before ``position`` ends."""
+    closing = ")" if opening == "(" else "}"
+    depth = 1
+    for index in range(position, len(text)):
+        if text[index] == opening:
+            depth += 1
+        elif text[index] == closing:
+            depth -= 1
+            if not depth:
+                return index
+    return len(text)

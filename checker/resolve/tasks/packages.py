@@ -1,0 +1,230 @@
+"""Scripts of package.json, as npm, yarn, pnpm and bun run them.
+
+Sources: npm documentation, "npm run", "scripts" (pre and post scripts) and "workspaces"; Yarn, "yarn run" and
+"yarn workspace"; pnpm, "pnpm run" and "Filtering".
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from checker.model.possible import Possible
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+
+MANAGERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
+# What the managers do themselves, without running a script that the project named.
+_OWN: Final = frozenset(
+    {"access", "add", "adduser", "audit", "autoclean", "b", "bin", "c", "cache", "ci", "clean-install", "completion",
+     "config", "cit", "clean-install-test", "constraints", "create", "dedupe", "deprecate", "diff", "dir", "dist-tag",
+     "docs", "doctor", "edit", "env", "exec-path", "explain", "explore", "fetch", "find-dupes", "fund", "get",
+     "global", "help", "help-search", "hook", "i", "import", "in", "info", "init", "ins", "inst", "insta", "instal",
+     "install", "install-test", "isnt", "it", "la", "licenses", "link", "list", "list-global", "ll", "ln", "login",
+     "logout", "ls", "npm", "org", "outdated", "owner", "pack", "patch", "patch-commit", "ping", "pkg", "plugin",
+     "policies", "prefix", "profile", "prune", "publish", "query", "rb", "rebuild", "remove", "repo", "rm", "root",
+     "s", "sbom", "se", "search", "self-update", "set", "set-script", "setup", "shrinkwrap", "show", "star", "stars",
+     "store", "team", "token", "un", "undeprecate", "uninstall", "unlink", "unplug", "unpublish", "unstar", "up",
+     "update", "upgrade", "v", "versions", "view", "whoami", "why", "pm", "upgrade-interactive", "approve-builds",
+     "cat-file", "cat-index", "find-hash"}
+)  # fmt: skip
+_RUN: Final = frozenset({"run", "run-script", "rum", "urn"})
+_SHORT: Final = {"test": "test", "t": "test", "tst": "test", "start": "start", "stop": "stop", "restart": "restart"}
+_FOLDERS: Final = frozenset({"--prefix", "-C", "--dir", "--cwd"})
+_ONE: Final = frozenset({"-w", "--workspace", "--filter", "-F", "--scope"})
+_EVERY: Final = frozenset({"-ws", "--workspaces", "-r", "--recursive"})
+_VALUES: Final = _FOLDERS | _ONE | frozenset({"--loglevel", "--reporter", "--registry", "--config", "--script-shell"})
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A command line of a package manager taken apart."""
+
+    verb: str = ""
+    rest: list[Possible] = field(default_factory=list)
+    folder: str = ""
+    packages: list[str] = field(default_factory=list)
+    every: bool = False
+    optional: bool = False
+
+
+def _taken_apart(words: Sequence[Possible]) -> _Asked | None:
+    asked = _Asked()
+    pending = list(words)
+    named = False  # whether the script's name has been seen: what follows is the script's
+    while pending:
+        word = pending.pop(0)
+        if not isinstance(word, str):
+            if not named:
+                return None
+            asked.rest.append(word)
+        elif word == "--" and asked.rest[1:] == [] and named:
+            asked.rest.extend(pending)
+            break
+        elif word.startswith("-") and not (named and asked.verb not in _RUN):
+            option, has_value, value = word.partition("=")
+            if option in _VALUES and not has_value and pending:
+                following = pending.pop(0)
+                value = following if isinstance(following, str) else "?"
+            if option in _FOLDERS:
+                asked.folder = value
+            elif option in _ONE:
+                asked.packages.append(value)
+            asked.every = asked.every or option in _EVERY
+            asked.optional = asked.optional or option == "--if-present"
+        elif not asked.verb:
+            if word == "workspace" and pending and isinstance(pending[0], str):
+                asked.packages.append(str(pending.pop(0)))
+            elif word == "workspaces":
+                asked.every = True
+                while pending and pending[0] in {"foreach", "-A", "--all", "-p", "-t", "-v", "-pt", "-ptA", "-At"}:
+                    pending.pop(0)
+            else:
+                asked.verb = word
+                named = word not in _RUN
+        else:
+            asked.rest.append(word)
+            named = True
+    return asked
+
+
+def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks | Sequence[Possible]:
+    """What a manager's command runs: the lines of the script, or the words of a program that it starts itself.
+
+    No lines where it runs no script of the project.
+    """
+    asked = _taken_apart(words)
+    if asked is None:
+        return Tasks(missing="a script that is not known before it runs")
+    verb, rest = asked.verb, asked.rest
+    start = posixpath.normpath(posixpath.join(folder, asked.folder)) if asked.folder else folder
+    start = "" if start == "." else start
+    if manager == "pnpm" and verb == "deploy":
+        return Tasks()  # it copies a package to a folder
+    own = verb in _OWN and not (manager != "npm" and verb in _scripts_at(_nearest(start, library), library))
+    if not verb or own:
+        return Tasks()
+    if verb in _RUN or verb in _SHORT:
+        name = rest.pop(0) if verb in _RUN and rest else _SHORT.get(verb, "")
+    elif manager == "npm" or verb == "version":
+        return Tasks() if verb == "version" else Tasks(missing=f"npm {verb}")
+    else:
+        name = verb
+    if not isinstance(name, str):
+        return Tasks(missing="a script that is not known before it runs")
+    if not name:
+        return Tasks()
+    if asked.packages or asked.every:
+        return _of_workspaces(asked, name, start, library)
+    found = _nearest(start, library)
+    if found is None:
+        return Tasks() if name == "test" else Tasks(missing=f"{manager} {name}")
+    lines = list(_script(found, name, tuple(rest), library))
+    if not lines and manager != "npm":
+        return [name, *rest]  # a program of a package that is installed
+    if not lines and asked.optional:
+        return Tasks()
+    return Tasks(tuple(lines), found, "" if lines or name in _SHORT else f"{manager} {name}")
+
+
+def _of_workspaces(asked: _Asked, name: str, start: str, library: TaskLibrary) -> Tasks:
+    packages = library.packages()
+    wanted: list[str] = []
+    for package in asked.packages:
+        fits = re.compile(re.escape(package.strip(".{}").lstrip("/")).replace(r"\*", ".*"))
+        found = [at for known, at in packages.items() if fits.fullmatch(known) or fits.fullmatch(at)]
+        found = found or [at for known, at in packages.items() if known.rpartition("/")[2] == package]
+        if not found:
+            return Tasks(missing=f"the script {name} of the package {package}")
+        wanted.extend(found)
+    if asked.every:
+        wanted.extend(packages.values())
+    lines: list[Line] = []
+    for at in dict.fromkeys(wanted):
+        lines.extend(_script(at, name, tuple(asked.rest), library))
+    if len({posixpath.dirname(line.file) for line in lines}) > 1:
+        # Each runs in its own package's folder.
+        lines = [_moved(line, start) for line in lines]
+        return Tasks(tuple(lines), start)
+    return Tasks(tuple(lines), wanted[0] if wanted else start)
+
+
+def _moved(line: Line, start: str) -> Line:
+    folder = posixpath.relpath(posixpath.dirname(line.file) or ".", start or ".")
+    return Line(f"cd {folder} && {line.text}", line.file, line.line, positional=line.positional)
+
+
+def _nearest(folder: str, library: TaskLibrary) -> str | None:
+    """The folder with the package.json that counts: the current one or the next above."""
+    while True:
+        if library.is_file(joined_path(folder, "package.json")):
+            return folder
+        if not folder:
+            return None
+        folder = folder.rpartition("/")[0]
+
+
+def _script(folder: str, name: str, arguments: tuple[Possible, ...], library: TaskLibrary) -> Iterator[Line]:
+    file = joined_path(folder, "package.json")
+    text = library.text(file)
+    scripts = _scripts(text)
+    if name not in scripts or text is None:
+        return
+    for each in (f"pre{name}", name, f"post{name}"):
+        if each not in scripts:
+            continue
+        match = re.search(rf'"{re.escape(each)}"\s*:', text[max(text.find('"scripts"'), 0) :])
+        before = text[: max(text.find('"scripts"'), 0) + (match.start() if match else 0)]
+        given = arguments if each == name else ()
+        written = f'{scripts[each]} "$@"' if given else scripts[each]
+        yield Line(written, file, before.count("\n") + 1, positional=given)
+
+
+def _scripts_at(folder: str | None, library: TaskLibrary) -> dict[str, str]:
+    return {} if folder is None else _scripts(library.text(joined_path(folder, "package.json")))
+
+
+def _scripts(text: str | None) -> dict[str, str]:
+    try:
+        data: Any = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    found = data.get("scripts") if isinstance(data, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    return {name: script for name, script in found.items() if isinstance(script, str)}
+
+
+def projen(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
+    """A task of projen's list (projen documentation, "Tasks")."""
+    name = next((word for word in words if isinstance(word, str) and not word.startswith("-")), "")
+    file = joined_path(folder, ".projen/tasks.json")
+    text = library.text(file)
+    try:
+        data: Any = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        data = {}
+    listed = data.get("tasks") if isinstance(data, dict) else None
+    if not name or not isinstance(listed, dict) or name not in listed:
+        return Tasks(missing=f"projen {name}".strip())
+    lines: list[Line] = []
+    pending, seen = [name], set()
+    while pending:
+        each = pending.pop(0)
+        steps = listed.get(each, {}).get("steps", []) if isinstance(listed.get(each), dict) else []
+        if each in seen or not isinstance(steps, list):
+            continue
+        seen.add(each)
+        match = re.search(rf'"{re.escape(each)}"\s*:', text or "")
+        at = (text or "")[: match.start() if match else 0].count("\n") + 1
+        inner: list[str] = []
+        for step in steps:
+            if isinstance(step, dict) and isinstance(step.get("exec"), str):
+                lines.append(Line(step["exec"], file, at))
+            elif isinstance(step, dict) and isinstance(step.get("spawn"), str):
+                inner.append(step["spawn"])
+        pending[0:0] = inner
+    return Tasks(tuple(lines), folder)

@@ -1,0 +1,59 @@
+"""What a named task runs, as shell text: the common form that every kind of task file is brought into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from checker.model.possible import Possible
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Shell text that one shell runs, from ``line`` (counted from 1) of ``file`` on.
+
+    ``whole``: the text is a script of its own under ``set -e`` or a shebang's flags (``flags``), rather than a line
+    whose status is that of its last command. ``variables`` are what the text names beside the environment.
+    """
+
+    text: str
+    file: str
+    line: int
+    variables: Mapping[str, Possible] = field(default_factory=dict)
+    exported: bool = False  # whether programs that it starts see those variables too
+    positional: tuple[Possible, ...] = ()
+    whole: bool = False
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """What a command of a task runner comes to: lines in order, run in ``folder``; ``missing`` is what is not seen."""
+
+    lines: tuple[Line, ...] = ()
+    folder: str = ""
+    missing: str = ""
+
+
+class TaskLibrary(Protocol):
+    """The repository's files, as text."""
+
+    def text(self, path: str) -> str | None:
+        """The text of a file of the repository; ``None`` where it is not there, or cannot be read."""
+        ...
+
+    def is_file(self, path: str) -> bool: ...
+
+    def packages(self) -> Mapping[str, str]:
+        """The folders of the repository's npm packages by the packages' names."""
+        ...
+
+
+def joined_path(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def plain(words: Sequence[Possible]) -> list[str]:
+    """The words that are known."""
+    return [word for word in words if isinstance(word, str)]

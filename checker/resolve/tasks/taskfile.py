@@ -1,0 +1,154 @@
+"""Tasks of a Taskfile. Source: Task documentation, "Guide" and "Schema Reference"."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from checker.model.possible import Possible, open_text
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+
+NAMES: Final = tuple(
+    f"{name}.{ending}" for name in ("Taskfile", "taskfile", "Taskfile.dist") for ending in ("yml", "yaml")
+)
+_LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "--version", "--summary", "--status"})
+_VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
+_PLACE: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_MAX_DEPTH: Final = 20
+
+
+@dataclass(slots=True)
+class _Run:
+    file: str
+    text: str
+    listed: Mapping[str, Any]
+    shared: Mapping[str, Any]
+    arguments: tuple[Possible, ...]
+    lines: list[Line] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
+    """What ``task`` with these words runs."""
+    pending = list(words)
+    names: list[str] = []
+    given: dict[str, Any] = {}
+    arguments: tuple[Possible, ...] = ()
+    file = ""
+    while pending:
+        word = pending.pop(0)
+        if word == "--":
+            arguments = tuple(pending)
+            break
+        if not isinstance(word, str):
+            return Tasks(missing="a task that is not known before it runs")
+        if word in _LOOKS:
+            return Tasks()
+        if word in _VALUES and pending:
+            value = str(pending.pop(0))
+            if word in {"-d", "--dir"}:
+                folder = posixpath.normpath(posixpath.join(folder, value)).removeprefix(".")
+            elif word in {"-t", "--taskfile"}:
+                file = value
+        elif not word.startswith("-"):
+            name, is_set, value = word.partition("=")
+            if is_set:
+                given[name] = value
+            else:
+                names.append(word)
+    path = next((at for name in ((file,) if file else NAMES) if library.is_file(at := joined_path(folder, name))), None)
+    text = library.text(path) if path else None
+    data = _parsed(text)
+    if path is None or text is None or not isinstance(data.get("tasks"), Mapping):
+        return Tasks(missing=" ".join(["task", *names[:1]]))
+    run = _Run(
+        path, text, data["tasks"], {**_mapping(data.get("vars")), **_mapping(data.get("env")), **given}, arguments
+    )
+    for name in names or ["default"]:
+        _task(name, run, {}, 0)
+    return Tasks(tuple(run.lines), folder, f"task {run.missing[0]}" if run.missing else "")
+
+
+def _parsed(text: str | None) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if text else {}  # noqa: S506 - a safe one
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
+    task = run.listed.get(name)
+    if task is None or depth > _MAX_DEPTH:
+        run.missing.append(name)
+        return
+    if isinstance(task, str | list):
+        task = {"cmds": [task] if isinstance(task, str) else task}
+    if not isinstance(task, Mapping):
+        return
+    variables = {**run.shared, **_mapping(task.get("vars")), **_mapping(task.get("env")), **given}
+    for need in task.get("deps") or ():
+        _inner(need, run, depth)
+    where = re.search(rf"(?m)^\s*['\"]?{re.escape(name)}['\"]?\s*:", run.text)
+    line = run.text[: where.start()].count("\n") + 1 if where else 1
+    commands = task.get("cmds") or ([task["cmd"]] if task.get("cmd") else [])
+    for each in commands if isinstance(commands, list) else [commands]:
+        if isinstance(each, Mapping) and ("task" in each or "for" in each) and "task" in each:
+            _inner(each, run, depth)
+            continue
+        written = each.get("cmd") if isinstance(each, Mapping) else each
+        if not isinstance(written, str):
+            continue
+        folder = task.get("dir")
+        text, used = _filled(written, variables, run)
+        text = f"cd {folder} && {text}" if isinstance(folder, str) and "{{" not in folder else text
+        if isinstance(each, Mapping) and each.get("ignore_error") is True:
+            text = f"{{ {text}\n}} || true"
+        at = _line_of(run.text, written, line)
+        run.lines.append(Line(text, run.file, at, used, exported=True, positional=run.arguments))
+
+
+def _inner(need: object, run: _Run, depth: int) -> None:
+    name = need.get("task") if isinstance(need, Mapping) else need
+    if isinstance(name, str):
+        _task(name, run, _mapping(need.get("vars")) if isinstance(need, Mapping) else {}, depth + 1)
+
+
+def _line_of(text: str, written: str, after: int) -> int:
+    first = written.strip().split("\n")[0]
+    for number, line in enumerate(text.split("\n"), 1):
+        if number >= after and first and first in line:
+            return number
+    return after
+
+
+def _filled(written: str, variables: Mapping[str, Any], run: _Run) -> tuple[str, dict[str, Possible]]:
+    """A command with its templates as the shell's variables, and what those are."""
+    used: dict[str, Possible] = {}
+
+    def put(match: re.Match[str]) -> str:
+        name = match[1].lstrip(".")
+        if name == "CLI_ARGS":
+            return '"$@"'
+        value = variables.get(name)
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and "{{" not in str(value):
+            return str(value)
+        if isinstance(value, Mapping) and isinstance(value.get("sh"), str):
+            return f"$({value['sh']})"
+        plain = re.sub(r"\W", "_", name)[:40] or "task"
+        used[plain] = open_text(match[0], run.file)
+        return f"${{{plain}}}"
+
+    for name, value in variables.items():
+        if isinstance(value, str | int | float) and "{{" not in str(value):
+            used[name] = str(value)
+    return _PLACE.sub(put, written), used

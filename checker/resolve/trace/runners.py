@@ -1,0 +1,41 @@
+"""Commands that run a task by its name, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import Possible
+from checker.resolve.tasks import justfile, makefile, packages, taskfile
+from checker.resolve.tasks.recipes import TaskLibrary, Tasks
+
+_MAKES: Final = frozenset({"make", "gmake"})
+_TASKS: Final = frozenset({"task", "go-task"})
+# Runners whose files are not read.
+_OTHERS: Final = frozenset({"rake", "ant", "nx", "turbo", "tsx", "ts-node", "lerna", "rush", "moon", "mage", "earthly"})
+
+
+def runs_tasks(program: str) -> bool:
+    return program in _MAKES or program in _TASKS or program in packages.MANAGERS or program in {"just", "projen"}
+
+
+def is_other_runner(program: str) -> bool:
+    """Whether a program runs what a file of its own says, which is not followed."""
+    return program in _OTHERS
+
+
+def tasks_of(command: Command, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks | Sequence[Possible]:
+    """What a command of a task runner runs: lines of shell, or the words of another program."""
+    words, folder, program = command.words[1:], command.folder, command.program
+    if folder is None:
+        return Tasks(missing=f"{program} in a folder that is not known")
+    if program in packages.MANAGERS:
+        return packages.tasks(program, words, folder, library)
+    if program in _MAKES:
+        return makefile.tasks(words, folder, environment, library)
+    if program == "just":
+        return justfile.tasks(words, folder, library)
+    if program == "projen":
+        return packages.projen(words, folder, library)
+    return taskfile.tasks(words, folder, library)
