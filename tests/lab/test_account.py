@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,14 @@ from checker.lab.clients import Clients
 from infra import naming
 
 pytestmark = pytest.mark.xdist_group("lab")
+
+
+_BY_CLOUD_CONTROL = {
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Version",
+    "AWS::WAFv2::IPSet",
+}
 
 
 def test_every_resource_of_every_stack_is_there(clients: Clients, deployed: Path) -> None:
@@ -134,6 +143,60 @@ def test_properties_that_the_emulator_drops_are_there(clients: Clients, deployed
                 assert reserved["ReservedConcurrentExecutions"] == declared["ReservedConcurrentExecutions"]
                 seen.add(kind)
     assert seen == {"AWS::S3::Bucket", "AWS::Lambda::Function"}
+
+
+def test_cloud_control_reads_what_stands_and_says_what_it_cannot(clients: Clients) -> None:
+    read = set()
+    control = clients("cloudcontrol")
+    asked = {"StackName": naming.PRODUCTION_STACK}
+    for each in clients.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", **asked):
+        name, kind = each["PhysicalResourceId"], each["ResourceType"]
+        if kind in {
+            "AWS::WAFv2::IPSet",
+            "AWS::Lambda::Version",
+            "AWS::Lambda::Alias",
+            "AWS::Lambda::EventInvokeConfig",
+        }:
+            shown = control.get_resource(TypeName=kind, Identifier=name)["ResourceDescription"]
+            assert json.loads(shown["Properties"])
+            read.add(kind)
+    assert read == _BY_CLOUD_CONTROL
+    with pytest.raises(control.exceptions.UnsupportedActionException):
+        control.get_resource(TypeName="AWS::EC2::VPC", Identifier="vpc-1")
+    with pytest.raises(control.exceptions.ResourceNotFoundException):
+        control.get_resource(TypeName="AWS::WAFv2::IPSet", Identifier="a|b|REGIONAL")
+
+
+def test_calls_that_the_emulator_does_not_know_have_an_answer(clients: Clients) -> None:
+    scaling = clients("application-autoscaling")
+    assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
+    assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
+    registry = clients("ecr").get_registry_scanning_configuration()
+    assert registry["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
+    with pytest.raises(clients("ecr").exceptions.LifecyclePolicyPreviewNotFoundException):
+        clients("ecr").get_lifecycle_policy_preview(repositoryName=naming.repository("api"))
+    listeners = [
+        listener
+        for balancer in clients("elbv2").describe_load_balancers()["LoadBalancers"]
+        for listener in clients("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    ]
+    for listener in listeners:
+        shown = clients("elbv2").describe_listener_certificates(ListenerArn=listener["ListenerArn"])["Certificates"]
+        wanted = [each["CertificateArn"] for each in listener.get("Certificates", ())]
+        assert [each["CertificateArn"] for each in shown] == wanted
+
+
+def test_each_environment_has_a_namespace_of_its_own(clients: Clients) -> None:
+    client = clients("servicediscovery")
+    namespaces = client.list_namespaces()["Namespaces"]
+    assert [each["Name"] for each in namespaces] == [naming.INTERNAL_NAMESPACE] * 2
+    found = []
+    for each in namespaces:
+        asked = [{"Name": "NAMESPACE_ID", "Values": [each["Id"]]}]
+        services = client.list_services(Filters=asked)["Services"]
+        assert {service["Name"] for service in services} == {"api", "storage"}
+        found += [service["Id"] for service in services]
+    assert len(set(found)) == 4
 
 
 def test_nothing_stands_that_no_stack_made(clients: Clients) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 def apply() -> None:
     """Correct the running emulator. Its modules are imported here: no other process has them."""
-    from checker.lab.corrections import names, network, storage, tasks
+    from checker.lab.corrections import answers, cloud_control, names, network, storage, tasks
 
-    for subject in (names, network, storage, tasks):
+    for subject in (names, network, storage, tasks, answers, cloud_control):
         subject.apply()

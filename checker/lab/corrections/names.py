@@ -14,6 +14,7 @@ from checker.lab.corrections.spelling import input_of, spelled
 
 def apply() -> None:
     _scope_namespaces()
+    servicediscovery._list_services = _services_of_namespaces
     _name_secrets_by_arn()
     _spell_web_acls()
 
@@ -45,6 +46,19 @@ def _scope_namespaces() -> None:
         return namespace, error
 
     servicediscovery._create_namespace_record = create
+
+
+def _services_of_namespaces(asked: Mapping[str, Any]) -> Any:
+    """Services of the namespaces that a filter names (AWS Cloud Map API Reference, ServiceFilter); all without one."""
+    wanted = {
+        value for each in asked.get("Filters", ()) if each["Name"] == "NAMESPACE_ID" for value in each.get("Values", ())
+    }
+    found = [
+        service
+        for service in servicediscovery._services.values()
+        if not wanted or service.get("NamespaceId", service.get("DnsConfig", {}).get("NamespaceId")) in wanted
+    ]
+    return servicediscovery.json_response({"Services": found})
 
 
 def _name_secrets_by_arn() -> None:
