@@ -78,10 +78,13 @@ def _collect(
     budget.expired = lambda: clock() > deadline
     found: dict[_Key, Judgement] = {}
     heard: set[str] = set()
+    said = 0  # also what was said before, of the same thing
 
     def listen(place: Place, judgements: Iterator[Judgement]) -> None:
+        nonlocal said
         try:
             for judgement in judgements:
+                said += 1
                 _add(found, rule, _as_far_as_read(judgement, project.gaps))
                 heard.add(judgement.place.environment_name)
                 if budget.expired():
@@ -107,11 +110,11 @@ def _collect(
         if environment.name not in heard:
             _add(found, rule, environment.not_applicable(None, f"No {rule.looked_for} in this environment."))
     if rule.check_pipeline is not None and pipeline is not None:
-        before = len(found)
+        before, known = said, len(found)
         listen(pipeline, rule.check_pipeline(pipeline, project))
         for judgement in _unseen(rule, pipeline, found.values()):
             _add(found, rule, judgement)
-        if len(found) == before:
+        if said == before and len(found) == known:
             _add(found, rule, pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository."))
     if rule.check_settings is not None and repository is not None:
         listen(repository, rule.check_settings(repository, project))

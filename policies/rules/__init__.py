@@ -62,6 +62,7 @@ MODULES: Final[Mapping[str, str]] = {
     "P10": "p10_tag_code",
     "P11": "p11_reachability",
     "P12": "p12_log_retention",
+    "P13": "p13_stack_updates",
     "P14": "p14_callers_allowed",
     "P16": "p16_waf_lets_own_traffic",
     "P17": "p17_annotated_tags",
