@@ -35,6 +35,9 @@ from checker.model.values import Resolved, Text, Unknown
 # CloudFormation fills these in at deployment from a store: what stands there is not in the template.
 # Source: CloudFormation User Guide, "Get values stored in other services using dynamic references".
 _DYNAMIC: Final = "{{resolve:"
+# A text with more open parts than this, or a longer value, is not taken apart.
+_HOLES: Final = 4
+_LONGEST: Final = 2000
 # A recorded template writes this where its recorder could not tell the value.
 _NOT_RECORDED: Final = "__unresolved__"
 
@@ -62,8 +65,12 @@ def _value(
 ) -> Iterator[Difference]:
     if covers(around.pipeline, pattern):
         return
-    if live is MISSING or is_masked(live):
+    if live is MISSING or live is None:
         yield from _absent(path, pattern, expected, facts, around)
+        return
+    if is_masked(live):
+        if expected != live:
+            yield Difference(path, Kind.NOT_RETURNED, None, None, "it is kept secret")
         return
     if isinstance(expected, Text) and isinstance(live, str) and _fits(expected, live, around):
         return
@@ -164,6 +171,7 @@ def _list(
     path: str, pattern: str, expected: list[Resolved], live: list[Raw], facts: TypeFacts, around: Around
 ) -> Iterator[Difference]:
     inside = f"{pattern}.*"
+    expected, live = ([each for each in side if each is not None] for side in (expected, live))
 
     def between(one: Resolved, other: Raw, at: str) -> list[Difference]:
         return list(_value(at, inside, one, other, facts, around))
@@ -312,6 +320,8 @@ def is_open(value: Resolved) -> bool:
 
 def _fits(expected: Text, live: str, around: Around) -> bool:
     """Whether a value is what a text would be whose open parts are names and addresses of the resources meant."""
+    if len(expected.holes) > _HOLES or len(live) > _LONGEST:
+        return False
     pattern = "".join(re.escape(part) if isinstance(part, str) else "(.+?)" for part in expected.parts)
     match = re.fullmatch(pattern, live, re.DOTALL | re.IGNORECASE)
     return match is not None and all(map(around.named, expected.holes, match.groups()))

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from checker.drift.differences import Difference, Kind
 from checker.model.resources import Raw
-from checker.model.values import Resolved, plain_text
+from checker.model.values import Resolved, Text, Unknown, plain_text
 
 Between: TypeAlias = Callable[[Resolved, Raw, str], list[Difference]]
 
@@ -54,20 +54,18 @@ def pair(
     expected: Sequence[Resolved], live: Sequence[Raw], between: Callable[[Resolved, Raw], list[Difference]]
 ) -> Pairing:
     """Pair equal items, then items without a difference, then items that differ only where something is not known."""
-    theirs = list(live)
-    ours: list[Resolved] = []
     index: dict[str, list[int]] = {}
-    for position, each in enumerate(theirs):
-        if isinstance(each, str | int | float):
-            index.setdefault(str(plain_text(each)), []).append(position)
+    for position, each in enumerate(live):
+        index.setdefault(_canonical(each), []).append(position)
     taken: set[int] = set()
+    ours: list[Resolved] = []
     for one in expected:
-        spots = index.get(str(plain_text(one))) if isinstance(one, str | int | float) else None
+        spots = index.get(_canonical(one))
         if spots:
             taken.add(spots.pop())
         else:
             ours.append(one)
-    theirs = [each for position, each in enumerate(theirs) if position not in taken]
+    theirs = [each for position, each in enumerate(live) if position not in taken]
     unsure: list[Resolved] = []
     for tolerated in (frozenset(), _UNSURE):
         left: list[Resolved] = []
@@ -90,3 +88,14 @@ def _within(differences: list[Difference], tolerated: frozenset[Kind]) -> bool:
     """Whether nothing differs but what is tolerated. What a read leaves out, or fills in, does not set items apart."""
     quiet = {Kind.NOT_RETURNED, Kind.UNDECLARED, *tolerated}
     return all(each.kind in quiet for each in differences)
+
+
+def _canonical(value: Resolved) -> str:
+    """The same text for the same value, whatever the order of its items and keys."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key!r}:{_canonical(value[key])}" for key in sorted(value, key=str)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(sorted(map(_canonical, value))) + "]"
+    if isinstance(value, Text | Unknown):
+        return f"<{value}>"
+    return repr(plain_text(value))

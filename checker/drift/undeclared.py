@@ -75,6 +75,8 @@ def member(pattern: str, live: Raw, facts: TypeFacts, around: Around) -> bool:
 def tags_of(value: Raw) -> dict[str, str] | None:
     """Tags in any of their forms as key to value; ``None`` where it is none of them."""
     if isinstance(value, dict):
+        if any(isinstance(each, dict | list) for each in value.values()):
+            return None
         return {str(key): _text(each) for key, each in value.items()}
     if not isinstance(value, list):
         return None
