@@ -9,7 +9,7 @@ import pytest
 
 from infra import inputs, naming
 from infra.build import add_stacks, new_app
-from tests.infra.lab import LACKING, Lab, for_the_lab, running_lab, without
+from tests.infra.lab import Lab, for_the_lab, running_lab
 from tests.infra.support import Template
 
 PRODUCTION = naming.PRODUCTION_STACK
@@ -40,10 +40,6 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("lab"), inputs.EXAMPLE_ACCOUNT) as running:
-        running.client("s3").create_bucket(
-            Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-        )
-        running.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
         yield running
 
 
@@ -57,7 +53,7 @@ def shared(lab: Lab) -> Mapping[str, str]:
 
 def failing_after(template: Mapping[str, Any], kind: str, shared: Mapping[str, str]) -> str:
     """The template with a resource that cannot be made, and which is begun when all of a type are there."""
-    broken = copy.deepcopy(without(template, LACKING[PRODUCTION]))
+    broken = copy.deepcopy(dict(template))
     there = [name for name, resource in broken["Resources"].items() if resource["Type"] == kind]
     assert there
     broken["Resources"]["Fails"] = {
@@ -65,7 +61,7 @@ def failing_after(template: Mapping[str, Any], kind: str, shared: Mapping[str, s
         "DependsOn": there,
         "Properties": {"HostedZoneId": "Z0NOBODYS", "Name": "x.example.com.", "Type": "TXT", "TTL": "60"},
     }
-    return for_the_lab(PRODUCTION, broken, shared)
+    return for_the_lab(broken, shared)
 
 
 def what_failed(lab: Lab, stack_id: str) -> set[str]:
@@ -93,7 +89,7 @@ def test_a_creation_that_fails_is_taken_back_and_can_be_repeated(
     assert not lab.client("rds").describe_db_instances()["DBInstances"]
     # As the CDK command does it with a stack in this state.
     lab.delete(PRODUCTION)
-    made = lab.deploy(PRODUCTION, for_the_lab(PRODUCTION, bootstrap, shared), "ROLLBACK")
+    made = lab.deploy(PRODUCTION, for_the_lab(bootstrap, shared), "ROLLBACK")
     assert made["StackStatus"] == "CREATE_COMPLETE", made.get("StackStatusReason")
     _remove(lab)
 

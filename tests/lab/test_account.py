@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +228,14 @@ def test_separate_rules_are_rules_of_their_groups(clients: Clients, deployed: Pa
         for each in clients.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", **asked):
             if each["ResourceType"] in {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}:
                 assert each["PhysicalResourceId"] in ids
+
+
+def test_only_types_that_the_emulator_lacks_are_added() -> None:
+    """A type that a later version of it learns would be ours for no reason."""
+    code = (
+        "from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as known; "
+        "from checker.lab.supplements import _TYPES as ours; "
+        "print(sorted(kind for kind, *_ in ours if kind in known))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,6 +1,5 @@
 """One emulated account for the session: the shared stack, production after a release, staging bootstrapped."""
 
-import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,17 +34,6 @@ def deploy_policies(templates: Mapping[str, Template]) -> Mapping[str, Policy]:
     }
 
 
-def _spelled_for_ecs(template: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Secrets and health checks of containers in ECS's own spelling, since the emulator passes them on as they are."""
-    made = copy.deepcopy(dict(template))
-    for resource in made["Resources"].values():
-        for container in resource.get("Properties", {}).get("ContainerDefinitions", []):
-            container["Secrets"] = [_lower(secret) for secret in container.get("Secrets", [])]
-            if "HealthCheck" in container:
-                container["HealthCheck"] = _lower(container["HealthCheck"])
-    return made
-
-
 def _as_last_deployed(name: str, text: str) -> str:
     """Production with what the release before left running; staging as a bootstrap leaves it."""
     template = json.loads(text)
@@ -56,10 +44,6 @@ def _as_last_deployed(name: str, text: str) -> str:
     return text.replace(f':{naming.BOOTSTRAP_TAG}"', f':{FIRST}"') if name == naming.PRODUCTION_STACK else text
 
 
-def _lower(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {name[0].lower() + name[1:]: value for name, value in properties.items()}
-
-
 @pytest.fixture(scope="session")
 def account_with_production(
     tmp_path_factory: pytest.TempPathFactory,
@@ -67,13 +51,9 @@ def account_with_production(
     deploy_policies: Mapping[str, Policy],
 ) -> Iterator[Stage]:
     with running_lab(tmp_path_factory.mktemp("lab"), ACCOUNT, enforce=True) as lab:
-        lab.client("s3").create_bucket(
-            Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-        )
-        lab.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
         outputs: Mapping[str, str] = {}
         for name in naming.STACKS:
-            text = for_the_lab(name, _spelled_for_ecs(templates[name].body), outputs)
+            text = for_the_lab(templates[name].body, outputs)
             stack = lab.deploy(name, _as_last_deployed(name, text))
             assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
             if name == naming.SHARED_STACK:
