@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +75,14 @@ def test_a_snapshot_without_settings() -> None:
 def test_a_fault_names_its_place(document: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         from_facts(document)
+
+
+def test_the_document_in_the_documentation_is_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "repository-settings.md").read_text(encoding="utf-8")
+    (document,) = re.findall(r"```json\n(.+?)```", page, re.DOTALL)
+    found = from_facts(json.loads(document))
+    assert isinstance(found.rulesets, tuple)
+    assert isinstance(found.environment("production"), DeploymentEnvironment)
+    assert [each.what for each in found.unread] == [
+        "OWNER/REPO: immutable releases",
+    ]
