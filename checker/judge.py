@@ -260,7 +260,7 @@ def _on_record(finding: Finding, key: _Key, judgement: Judgement) -> Verdict:
     place = judgement.place
     return Verdict(
         finding=finding.id,
-        severity=finding.severity,
+        severity=finding.severity_of(key.sub),
         outcome=judgement.outcome,
         surface=place.surface,
         environment=key.environment,

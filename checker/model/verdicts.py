@@ -219,6 +219,11 @@ class Finding:
     title: str
     severity: Severity
     reviewed: bool = True  # one of the 38 findings of the review; the others count apart
+    graded_apart: tuple[tuple[str, Severity], ...] = ()  # requirements (sub) that are less grave, or graver
+
+    def severity_of(self, sub: str | None) -> Severity:
+        """How grave a failure of one of its requirements is."""
+        return next((severity for each, severity in self.graded_apart if each == sub), self.severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ What the review found
     Splitting the stack with CDK's cross-stack references would make exports: CloudFormation then refuses to change or
     delete the shared stack while an environment imports from it.
 What is checked
-    Every stack, nested ones too: no output is exported, nothing imports (``Fn::ImportValue``, also deep inside other
-    functions), and CDK's export writer and reader, which lock stacks of two regions together in the same way, are not
-    used. A weak reference (``Fn::GetStackOutput``) locks nothing, but what it names must be there.
+    Every stack, nested ones too: nothing imports (``Fn::ImportValue``, also deep inside other functions), which is one
+    failure for each pair of stacks, with the names that tie them; and CDK's export writer and reader, which lock stacks
+    of two regions together in the same way, are not used. An export that no stack at hand imports locks nothing yet:
+    one suggestion for each stack that has some. A weak reference (``Fn::GetStackOutput``) locks nothing, but what it
+    names must be there.
 When it does not apply
     No stack in the environment. Outputs that are not exported and what a parent reads from its nested stacks are fine.
 What cannot be decided
@@ -19,13 +21,13 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.model.values import Unknown
+from checker.model.values import Absent, Resolved, Text
 from checker.model.verdicts import Outcome
 
 _IMPORT = "Fn::ImportValue"
@@ -34,6 +36,7 @@ _WEAK = "Fn::GetStackOutput"
 _LINKS = {"Custom::CrossRegionExportWriter": "WriterProps", "Custom::CrossRegionExportReader": "ReaderProps"}
 # Macros that add neither exports nor imports (AWS SAM, "Generated CloudFormation resources").
 _HARMLESS = ("transform AWS::Serverless",)
+_LEAVE = "Leave Export out: scripts read plain outputs."
 _FIX = "Give the identifier to this stack as configuration instead: a string from settings or a parameter."
 
 
@@ -46,20 +49,46 @@ class _Use(NamedTuple):
     sure: bool
 
 
+# The open conditions above a use, outermost first: where each stands, and which branch the use is in.
+_Branches: TypeAlias = "tuple[tuple[tuple[str | int, ...], int], ...]"
+
+
+class _Export(NamedTuple):
+    """An exported output; ``exists`` is ``None`` below a condition that cannot be decided."""
+
+    stack: Stack
+    place: StackPlace
+    name: Resolved | Absent
+    exists: bool | None
+
+
+class _Import(NamedTuple):
+    """One use of an export, in the stack whose it is."""
+
+    place: Resource | StackPlace
+    path: str
+    name: Resolved | Absent
+    sure: bool
+
+
 def check(environment: Environment) -> Iterator[Judgement]:
-    scopes: dict[str, Scope] = {}
     unclean: set[str] = set()
+    imports: dict[str, list[_Import]] = {}
     for resource in environment.resources():
-        scopes[resource.stack.id] = resource.scope
-        for judgement in _resource(resource, environment.project):
+        for judgement in _resource(resource, environment.project, imports.setdefault(resource.stack.id, [])):
             if judgement.outcome is not Outcome.PASS:
                 unclean.add(resource.stack.id)
             yield judgement
+    scopes = environment.project.once(_scopes)
     for stack in environment.stacks:
-        clean = stack.id not in unclean
-        for judgement in _outputs(stack, scopes.get(stack.id), environment.project):
-            clean = clean and judgement.outcome is Outcome.PASS
-            yield judgement
+        of_stack = imports.setdefault(stack.id, [])
+        judgements = [*_outputs(stack, scopes.get(stack.id), environment.project, of_stack)]
+        judgements += _locks(stack, of_stack, environment.project)
+        judgements += _unused(stack, environment.project)
+        yield from judgements
+        clean = stack.id not in unclean and all(
+            each.outcome is Outcome.PASS and each.sub is None for each in judgements
+        )
         place = StackPlace(stack)
         unread = next((note for note in stack.unread if not note.startswith(_HARMLESS)), None)
         if unread is not None:
@@ -68,7 +97,93 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield place.passes(None, "The stack exports nothing and imports nothing.")
 
 
-def _resource(resource: Resource, project: Project) -> Iterator[Judgement]:
+def _scopes(project: Project) -> dict[str, Scope]:
+    return {resource.stack.id: resource.scope for resource in project.resources()}
+
+
+def _exports(project: Project) -> list[_Export]:
+    scopes = project.once(_scopes)
+    found = []
+    for stack in project.stacks:
+        scope = scopes.get(stack.id)
+        for path, output in _declared(stack.template.get("Outputs")):
+            export = output.get("Export")
+            exists = _answer(scope, output.get("Condition"))
+            if export is not None and exists is not False:
+                written = export.get("Name") if isinstance(export, dict) else export
+                name = scope.resolve(written) if scope is not None else written
+                found.append(_Export(stack, StackPlace(stack, ("Outputs", *path)), name, exists))
+    return found
+
+
+def _imported(project: Project) -> list[Resolved | Absent]:
+    """Every name that a stack at hand imports."""
+    names: list[Resolved | Absent] = []
+    scopes = project.once(_scopes)
+    for resource in project.resources():
+        if _mentions(resource.raw):
+            names += [resource.scope.resolve(use.argument) for use in _uses(resource.raw, resource.scope)
+                      if use.function == _IMPORT]  # fmt: skip
+    for stack in project.stacks:
+        scope = scopes.get(stack.id)
+        for _, output in _declared(stack.template.get("Outputs")) if scope is not None else ():
+            if scope is not None and _mentions(output):
+                names += [scope.resolve(use.argument) for use in _uses(output, scope) if use.function == _IMPORT]
+    return names
+
+
+def _locks(stack: Stack, imports: list[_Import], project: Project) -> list[Judgement]:
+    """One judgement for each other stack that this one imports from, with the names that tie the two."""
+    exports = project.once(_exports)
+    by_owner: dict[str, list[_Import]] = {}
+    exported: dict[str, list[StackPlace]] = {}
+    for each in imports:
+        owner = next((export for export in exports if export.name == each.name), None)
+        name = owner.stack.name if owner is not None else ""
+        by_owner.setdefault(name, []).append(each)
+        exported.setdefault(name, []).extend([owner.place] if owner is not None else [])
+    found = []
+    for owner_name, uses in by_owner.items():
+        sure = [use for use in uses if use.sure]
+        first = (sure or uses)[0]
+        others = tuple(
+            dict.fromkeys((*exported[owner_name], *(use.place for use in uses if use.place is not first.place)))
+        )
+        if not sure:
+            why = "whether it imports depends on a condition that is open"
+            found.append(first.place.undecided(None, why, path=first.path, fix=_FIX))
+            continue
+        names = list(dict.fromkeys(_shown(use.name) for use in sure))
+        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        where = f"{owner_name} exports" if owner_name else "another stack exports"
+        violation = f"{stack.name} imports what {where} ({listed}): that stack cannot change it or be deleted."
+        found.append(first.place.fails(None, violation, fix=_FIX, path=first.path, related=others[:10]))
+    return found
+
+
+def _shown(name: Resolved | Absent) -> str:
+    return str(name) if isinstance(name, str | Text) else "a name that is not known"
+
+
+def _unused(stack: Stack, project: Project) -> list[Judgement]:
+    """Exports of a stack that no stack at hand imports: they lock nothing yet."""
+    imported = project.once(_imported)
+    declared = [export for export in project.once(_exports) if export.stack is stack]
+    own = [export for export in declared if export.name not in imported]
+    if declared and not own:
+        return [StackPlace(stack).passes("export", "What it exports is imported, which is judged where it is.")]
+    if not own:
+        return []
+    if all(export.exists is None for export in own):
+        return [own[0].place.undecided("export", "whether it exports depends on a condition that is open", fix=_LEAVE)]
+    names = [str(export.place.root[-1]) for export in own]
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    violation = f"It exports {listed}, which no stack at hand imports: whoever comes to import it locks this stack."
+    others = tuple(export.place for export in own[1:10])
+    return [StackPlace(stack).fails("export", violation, fix=_LEAVE, path="Outputs", related=others)]
+
+
+def _resource(resource: Resource, project: Project, imports: list[_Import]) -> Iterator[Judgement]:
     link = _LINKS.get(resource.type)
     if link is None and "Custom" in resource.type:
         link = next((key for key in _LINKS.values() if isinstance(resource.raw_at(key), dict)), None)
@@ -83,24 +198,26 @@ def _resource(resource: Resource, project: Project) -> Iterator[Judgement]:
         return
     for use in _uses(resource.raw, resource.scope):
         steps = use.path[1:] if use.path[:1] == ("Properties",) else use.path
-        yield _judge(use, resource, ".".join(map(str, steps)), resource.scope, project)
+        path = ".".join(map(str, steps))
+        if use.function == _WEAK:
+            yield _weak(use, resource, path, resource.scope, project)
+        else:
+            # Up to the first condition: in another world the same property imports in the other branch.
+            path = path.partition(".Fn::If")[0]
+            imports.append(_Import(resource, path, resource.scope.resolve(use.argument), use.sure and resource.certain))
 
 
-def _outputs(stack: Stack, scope: Scope | None, project: Project) -> Iterator[Judgement]:
+def _outputs(stack: Stack, scope: Scope | None, project: Project, imports: list[_Import]) -> Iterator[Judgement]:
     for name, output in _declared(stack.template.get("Outputs")):
         place = StackPlace(stack, ("Outputs", *name))
         exists = _answer(scope, output.get("Condition"))
-        if exists is False:
+        if exists is False or scope is None or not _mentions(output):
             continue
-        if output.get("Export") is not None:
-            violation = "The output is exported: whoever imports it locks this stack."
-            if exists is None:
-                yield place.undecided(None, f"the export exists under condition {output['Condition']}", fix=_FIX)
+        for use in _uses(output, scope):
+            if use.function == _WEAK:
+                yield _weak(use, place, "Value", scope, project)
             else:
-                yield place.fails(None, violation, fix="Leave Export out: scripts read plain outputs.", path="Export")
-        if scope is not None and _mentions(output):
-            for use in _uses(output, scope):
-                yield _judge(use._replace(sure=use.sure and exists is True), place, "Value", scope, project)
+                imports.append(_Import(place, "Value", scope.resolve(use.argument), use.sure and exists is True))
 
 
 def _declared(outputs: Raw) -> Iterator[tuple[tuple[str, ...], dict[str, Raw]]]:
@@ -113,17 +230,6 @@ def _declared(outputs: Raw) -> Iterator[tuple[tuple[str, ...], dict[str, Raw]]]:
                 pending.append(((*path, name), output[-1]))
             elif isinstance(output, dict):
                 yield (*path, name), output
-
-
-def _judge(use: _Use, place: Resource | StackPlace, path: str, scope: Scope, project: Project) -> Judgement:
-    if use.function == _WEAK:
-        return _weak(use, place, path, scope, project)
-    if not use.sure:
-        return place.undecided(None, "whether it imports depends on a condition that is open", path=path, fix=_FIX)
-    name = scope.resolve(use.argument)
-    named = "another stack's export" if isinstance(name, Unknown) else str(name)
-    violation = f"It imports {named}: the stack that exports it cannot change it or be deleted."
-    return place.fails(None, violation, fix=_FIX, path=path)
 
 
 def _weak(use: _Use, place: Resource | StackPlace, path: str, scope: Scope, project: Project) -> Judgement:
@@ -167,24 +273,38 @@ def _mentions(node: Raw) -> bool:
 
 
 def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:
-    """Every use below ``root``, but for branches that a decided condition leaves out."""
-    pending: list[tuple[Raw, tuple[str | int, ...], bool]] = [(root, (), True)]
+    """Every use below ``root``, but for branches that a decided condition leaves out.
+
+    What both branches of one open condition use is used for sure.
+    """
+    found: list[tuple[_Use, _Branches]] = []
+    pending: list[tuple[Raw, tuple[str | int, ...], _Branches]] = [(root, (), ())]
     while pending:
-        node, path, sure = pending.pop()
+        node, path, inside = pending.pop()
         if isinstance(node, list):
-            pending.extend((child, (*path, index), sure) for index, child in enumerate(node))
+            pending.extend((child, (*path, index), inside) for index, child in enumerate(node))
         elif isinstance(node, dict):
             branches = node.get("Fn::If")
             if len(node) == 1 and isinstance(branches, list) and len(branches) == 3:
                 answer = _answer(scope, branches[0])
-                chosen = (1, 2) if answer is None else (1,) if answer else (2,)
-                pending.extend((branches[n], (*path, "Fn::If", n), sure and answer is not None) for n in chosen)
+                if answer is None:
+                    pending.extend((branches[n], (*path, "Fn::If", n), (*inside, (path, n))) for n in (1, 2))
+                else:
+                    chosen = 1 if answer else 2
+                    pending.append((branches[chosen], (*path, "Fn::If", chosen), inside))
                 continue
             for key, child in node.items():
                 if key in {_IMPORT, _WEAK}:
-                    yield _Use(key, child, path, sure)
+                    found.append((_Use(key, child, path, sure=not inside), inside))
                 else:
-                    pending.append((child, (*path, key), sure))
+                    pending.append((child, (*path, key), inside))
+    taken: dict[tuple[str, str, tuple[str | int, ...]], set[int]] = {}
+    for use, inside in found:
+        if len(inside) == 1:
+            taken.setdefault((use.function, repr(use.argument), inside[0][0]), set()).add(inside[0][1])
+    for use, inside in found:
+        either = len(inside) == 1 and taken[use.function, repr(use.argument), inside[0][0]] == {1, 2}
+        yield use._replace(sure=True) if either else use
 
 
 def _answer(scope: Scope | None, condition: Raw) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -24,13 +24,16 @@ SURFACES: Final[Mapping[str, Surface]] = {
 }
 DISPOSITIONS: Final = ("fixed", "accepted")
 _TEXTS: Final = ("title", "severity", "plan", "disposition", "surfaces")
-_KEYS: Final = (*_TEXTS, "reviewed", "controls")
+_KEYS: Final = (*_TEXTS, "reviewed", "controls", "severities")
 _ID: Final = re.compile(r"[A-Z][1-9][0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One finding as the register keeps it. ``surfaces`` are the register's letters (``T A W S M G``)."""
+    """One finding as the register keeps it. ``surfaces`` are the register's letters (``T A W S M G``).
+
+    ``severities`` grades single requirements (``export`` of ``C4[export]``) other than the finding as a whole.
+    """
 
     id: str
     title: str
@@ -40,6 +43,7 @@ class Entry:
     surfaces: str
     reviewed: bool
     controls: Mapping[str, tuple[str, ...]]
+    severities: Mapping[str, Severity] = field(default_factory=dict)
 
     @property
     def judged_on(self) -> frozenset[Surface]:
@@ -55,7 +59,10 @@ class Register:
 
     @property
     def findings(self) -> dict[str, Finding]:
-        return {e.id: Finding(e.id, e.title, e.severity, e.reviewed) for e in self.entries.values()}
+        return {
+            e.id: Finding(e.id, e.title, e.severity, e.reviewed, tuple(e.severities.items()))
+            for e in self.entries.values()
+        }
 
 
 @cache
@@ -111,7 +118,17 @@ def _entry(identifier: str, raw: Mapping[str, Any], where: str, lines: Mapping[s
         surfaces=raw["surfaces"],
         reviewed=reviewed,
         controls=_controls(raw.get("controls", {}), lines.get("controls", where)),
+        severities=_severities(raw.get("severities", {}), lines.get("severities", where)),
     )
+
+
+def _severities(raw: object, where: str) -> dict[str, Severity]:
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{where}: severities is not a mapping", "Write {requirement: severity}.")
+    for requirement, severity in raw.items():
+        if severity not in list(Severity):
+            raise ConfigError(f"{where}: no severity {severity!r} of {requirement}", nearest(str(severity), Severity))
+    return {requirement: Severity(severity) for requirement, severity in raw.items()}
 
 
 def _controls(raw: object, where: str) -> dict[str, tuple[str, ...]]:

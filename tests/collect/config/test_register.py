@@ -93,3 +93,12 @@ def test_a_register_of_one_s_own(tmp_path: Path) -> None:
     assert load_register(file).findings["C1"].title == "t"
     with pytest.raises(ConfigError, match="no such file"):
         load_register(tmp_path / "other.yaml")
+
+
+def test_one_requirement_may_be_graded_apart() -> None:
+    entry = ENTRY.replace("surfaces:", "severities: {export: suggestion}, surfaces:")
+    finding = parse_register(entry, "r.yaml").findings["C1"]
+    assert finding.severity_of("export") is Severity.SUGGESTION
+    assert finding.severity_of(None) is Severity.CRITICAL
+    with pytest.raises(ConfigError, match="no severity 'mild' of export"):
+        parse_register(entry.replace("suggestion}", "mild}"), "r.yaml")
