@@ -64,6 +64,7 @@ MODULES: Final[Mapping[str, str]] = {
     "P12": "p12_log_retention",
     "P13": "p13_stack_updates",
     "P14": "p14_callers_allowed",
+    "P15": "p15_repeatable_creation",
     "P16": "p16_waf_lets_own_traffic",
     "P17": "p17_annotated_tags",
     "P18": "p18_github_calls",
