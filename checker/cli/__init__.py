@@ -22,6 +22,8 @@ _COMMANDS: Final = {
     "gate": ("gate", "gate", "Judge what is about to be merged or deployed. Offline."),
     "drift": ("drift", "drift", "Code, CloudFormation and account side by side."),
     "permissions": ("permissions", "permissions", "The IAM policy that reading an account needs, no more."),
+    "audit": ("audit", "audit", "Judge the live account. Read-only."),
+    "preflight": ("preflight", "preflight", "What must hold in the account before a deploy starts."),
     "report": ("report", "report", "Render a stored run in other formats."),
     "diff": ("diff", "diff", "What is new, fixed, still failing or changed between two runs."),
     "explain": ("explain", "explain", "A finding's page: what is checked, and how to fix it."),

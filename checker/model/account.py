@@ -22,6 +22,7 @@ class Account(Judgeable):
     id: str
     region: str
     place: str
+    taken_at: str = ""
     facts: Mapping[str, Raw] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
 

@@ -85,7 +85,7 @@ class Environment(Judgeable):
 
     @property
     def types(self) -> frozenset[str]:
-        self.project.gaps.ask(self.project.gaps.unlisted)
+        """The types that resources were read of. No question about those that could not be listed: ask for them."""
         return frozenset(self._by_type)
 
     def resources(self, *types: str) -> Iterator[Resource]:
@@ -93,6 +93,18 @@ class Environment(Judgeable):
         self.project.gaps.ask(types or self.project.gaps.unlisted)
         for kind in types or self._by_type:
             yield from self._by_type.get(kind, ())
+
+    def resources_of(self, wanted: Callable[[str], bool]) -> Iterator[Resource]:
+        """The resources of the types that ``wanted`` names."""
+        self.project.gaps.ask(kind for kind in self.project.gaps.unlisted if wanted(kind))
+        for kind, found in self._by_type.items():
+            if wanted(kind):
+                yield from found
+
+    def known_resources(self) -> Iterator[Resource]:
+        """All resources that were read, for indexes of them: no question about what could not be listed."""
+        for each in self._by_type.values():
+            yield from each
 
     @cached_property
     def _children(self) -> dict[ResourceKey, list[Resource]]:
@@ -174,6 +186,16 @@ class Project:
         for environment in self.environments:
             yield from environment.resources(*types)
 
+    def resources_of(self, wanted: Callable[[str], bool]) -> Iterator[Resource]:
+        """See :meth:`Environment.resources_of`."""
+        for environment in self.environments:
+            yield from environment.resources_of(wanted)
+
+    def known_resources(self) -> Iterator[Resource]:
+        """See :meth:`Environment.known_resources`."""
+        for environment in self.environments:
+            yield from environment.known_resources()
+
     @property
     def stacks(self) -> Iterator[Stack]:
         for environment in self.environments:
@@ -181,7 +203,7 @@ class Project:
 
     @cached_property
     def _by_key(self) -> dict[ResourceKey, Resource]:
-        return {resource.key: resource for resource in self.resources()}
+        return {resource.key: resource for resource in self.known_resources()}
 
     def resource(self, key: ResourceKey) -> Resource | None:
         return self._by_key.get(key)

@@ -114,6 +114,7 @@ class Resource(Judgeable):
         "_properties",
         "_seen",
         "certain",
+        "declared",
         "key",
         "logical_id",
         "physical_id",
@@ -134,6 +135,7 @@ class Resource(Judgeable):
         *,
         certain: bool = True,
         physical_id: str | None = None,
+        declared: Mapping[str, Raw] | None = None,
     ) -> None:
         self.stack = stack
         self.logical_id = logical_id
@@ -143,6 +145,8 @@ class Resource(Judgeable):
         # False where a condition that cannot be decided says whether it exists: it cannot fail for sure then.
         self.certain = certain
         self.physical_id = physical_id
+        # Of a live resource: the properties that its stack's template sets, where that is known.
+        self.declared = declared
         self.key = ResourceKey(stack.id, logical_id)
         kind = raw.get("Type")
         self.type: str = kind if isinstance(kind, str) else ""
@@ -162,6 +166,15 @@ class Resource(Judgeable):
     def attribute(self, path: Path) -> Value:
         """The value of a resource attribute beside ``Properties``: ``DeletionPolicy``, ``Metadata.x``."""
         return self._walk(self.raw, path)
+
+    def is_generated(self, path: Path) -> bool:
+        """Whether a live resource has this property although no template sets it: it was chosen for this one alone."""
+        if self.declared is None:
+            return self.surface is Surface.ACCOUNT and not self.stack.name
+        node: Raw = self.declared
+        for step in steps_of(path):
+            node = _child(node, step)
+        return node is None
 
     def raw_at(self, path: Path) -> Raw:
         """The expression at ``path`` as written, ``None`` where nothing is: for rules that judge the spelling."""

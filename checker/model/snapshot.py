@@ -14,6 +14,8 @@ from checker.model.resources import Raw
 from checker.model.verdicts import Unread
 
 SCHEMA: Final = "checker-snapshot/1"
+# Why a property is unread that the command which read the account had no use for.
+NOT_ASKED: Final = "not asked for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.repository_settings import NotRead, RepositorySettings
@@ -149,7 +150,8 @@ def _patterns(patterns: Iterable[Pattern | None]) -> list[Pattern]:
 
 def _admissions(deployment: Deployment, deployer: Deployer) -> Iterator[Judgement]:
     served = deployment.served(deployer)
-    kinds = {each.kind for each in deployment.environments if each.name in served}
+    at_hand = {each.name: each.kind for each in deployment.environments}
+    kinds = {at_hand.get(name) or kind_of(name) for name in served}
     if not kinds or kinds - {EnvironmentKind.STAGING}:
         yield _admission(deployer, "release", "a release", _release_ways(deployment, deployer))
     required = deployment.project.settings.github_environments

@@ -28,11 +28,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown
+from checker.reason.account.registry import Gone, losses
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
 from checker.reason.images.references import SHA, image_references, parse_image, repositories, repository_of
 
@@ -239,8 +241,30 @@ def _sha(number: int) -> str:
     return f"{number % 16:x}" + hashlib.sha256(str(number).encode()).hexdigest()[:39]
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: no image that a task runs is gone, or next in line to go."""
+    for repository, found in losses(account, project):
+        if isinstance(found, Unknown):
+            yield repository.undecided("running", f"whether images in use are kept: {found.why}", fix=_FIX_RUNNING)
+            continue
+        for each in found:
+            if isinstance(each, Gone):
+                why = f"Task {each.task.family} runs {each.running.reference}, which the repository no longer holds."
+            else:
+                name = next(iter(each.image.tags), each.image.name)
+                when = "expires at the next run of" if each.now else "is next in line to be expired by"
+                why = f"Image {name}, which {each.task.family} runs, {when} rule {each.rule.priority}."
+            yield repository.fails("running", why, fix=_FIX_RUNNING, path="LifecyclePolicy")
+        if not found:
+            yield repository.passes("running", "Every image that runs is held, and none is next in line to go.")
+
+
+_FIX_RUNNING: Final = "Give what runs a tag that a keeping rule of higher priority protects, and push it again if gone."
+
+
 RULE = Rule(
     id="C2",
     looked_for="image repository (AWS::ECR::Repository, AWS::ECR::RepositoryCreationTemplate)",
     check=check,
+    check_account=check_account,
 )

@@ -22,13 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
+from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.values import Absent, Resolved, Text
 from checker.model.verdicts import Outcome
+from checker.model.values import Unknown
+from checker.model.verdicts import Outcome, Surface
+from checker.reason.account.facts import table, texts
 
 _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
@@ -72,6 +77,9 @@ class _Import(NamedTuple):
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
+    if environment.surface is Surface.ACCOUNT:
+        return  # what is deployed is asked who imports it
+    scopes: dict[str, Scope] = {}
     unclean: set[str] = set()
     imports: dict[str, list[_Import]] = {}
     for resource in environment.resources():
@@ -315,8 +323,33 @@ def _answer(scope: Scope | None, condition: Raw) -> bool | None:
     return answer if isinstance(answer, bool) else None
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: no other stack imports what a stack exports."""
+    importers = table(account, "importers")
+    for environment in project.environments:
+        for stack in environment.stacks:
+            place = StackPlace(stack, surface=Surface.ACCOUNT)
+            if isinstance(importers, Unknown):
+                yield place.undecided("importers", f"who imports from it: {importers.why}", fix=_FIX_IMPORTERS)
+                continue
+            locked: dict[str, list[str]] = {}
+            for name, each in importers.items():
+                if isinstance(each, dict) and each.get("stack") == stack.name:
+                    for importer in texts(each.get("imported_by")):
+                        locked.setdefault(importer, []).append(name)
+            for importer, names in locked.items():
+                why = f"Stack {importer} imports {', '.join(sorted(names))} from it: neither can change alone."
+                yield place.fails("importers", why, fix=_FIX_IMPORTERS)
+            if not locked:
+                yield place.passes("importers", "No stack imports what it exports.")
+
+
+_FIX_IMPORTERS: Final = "Pass the value as configuration (a name, an ARN) and remove the export."
+
+
 RULE = Rule(
     id="C4",
     looked_for="stack",
     check=check,
+    check_account=check_account,
 )

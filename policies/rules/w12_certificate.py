@@ -21,12 +21,16 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
+from checker.model.account import Account
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
+from checker.reason.account.facts import when
+from checker.reason.account.state import certificates_of
 from checker.reason.names.custom_resources import custom_resources, is_custom
 from checker.reason.network.served_names import Server, covered_by, listeners_and_distributions
 from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
@@ -123,8 +127,29 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(listed[:5]) + (" and others" if len(listed) > 5 else "")
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: the certificate is issued, does not end soon, and will be renewed."""
+    found = certificates_of(account, project, when(account.taken_at))
+    if isinstance(found, Unknown):
+        for environment in project.environments:
+            if any(environment.resources("AWS::CertificateManager::Certificate")):
+                yield environment.undecided("state", f"whether certificates are valid: {found.why}", fix=_FIX_STATE)
+        return
+    for each in found:
+        if each.trouble:
+            yield each.resource.fails("state", each.trouble, fix=_FIX_STATE)
+        elif each.days is None:
+            yield each.resource.undecided("state", "when it ends", fix=_FIX_STATE)
+        else:
+            yield each.resource.passes("state", f"It is issued, and ends in {each.days} days.")
+
+
+_FIX_STATE: Final = "Renew it: keep its validation records in the zone, or import a new one before it ends."
+
+
 RULE = Rule(
     id="W12",
     looked_for="certificate, TLS listener or distribution",
     check=check,
+    check_account=check_account,
 )

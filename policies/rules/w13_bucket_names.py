@@ -36,7 +36,8 @@ _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def check_project(project: Project) -> Iterator[Judgement]:
-    makers = (each for each in project.resources() if each.type == _BUCKET or is_custom(each.type))
+    custom = {kind for each in project.environments for kind in each.types if is_custom(kind)}
+    makers = project.resources(_BUCKET, *sorted(custom))
     names = [each for each in candidates(project, makers) if each.name.naming.kind == _BUCKET]
     found = clashes(names)
     alone = only_environment(project)
@@ -45,7 +46,7 @@ def check_project(project: Project) -> Iterator[Judgement]:
         if environment is not None:
             yield _judge(name, found.get(name), environment, alone=environment is alone)
     for bucket in project.resources(_BUCKET):
-        if isinstance(bucket.get("BucketName"), Absent):
+        if isinstance(bucket.get("BucketName"), Absent) or bucket.is_generated("BucketName"):
             yield bucket.passes(None, "CloudFormation generates the name.")
 
 

@@ -24,12 +24,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.environments import Environment, EnvironmentKind
+from checker.model.account import Account
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number
+from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_list, as_number
 from checker.model.verdicts import Outcome
+from checker.reason.account.facts import table
 from checker.reason.templates.alarms import (
     ALARM_TYPES,
     METRIC_ALARM,
@@ -197,8 +199,41 @@ def _dimensions(environment: Environment, alarm: Resource) -> Iterator[Judgement
         )
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: every alarm that a service's deployments watch exists, and is not in ALARM.
+
+    One that is when a deployment starts makes ECS ignore all of them for that deployment (Amazon ECS Developer Guide,
+    "How CloudWatch alarms detect Amazon ECS deployment failures").
+    """
+    states = table(account, "alarms")
+    for service in project.resources("AWS::ECS::Service"):
+        value = service.get("DeploymentConfiguration.Alarms.AlarmNames")
+        if isinstance(value, Unknown):
+            yield service.undecided("state", value.why, path="DeploymentConfiguration.Alarms", fix=_FIX_READ)
+        names = [str(each) for each in as_list(value.value)] if isinstance(value, Known) else []
+        for name in names:
+            if isinstance(states, Unknown):
+                yield service.undecided("state", f"the state of alarm {name}: {states.why}", fix=_FIX_READ)
+            elif name not in states:
+                yield service.fails("state", f"It lists the alarm {name}, which does not exist.", fix=_FIX_LISTED)
+            elif _state_of(states[name]) == "ALARM":
+                why = f"Its deployment alarm {name} is in ALARM: the next deployment would ignore all its alarms."
+                yield service.fails("state", why, fix="Find out why it fires, and deploy when it is OK again.")
+            else:
+                yield service.passes("state", "Its deployment alarms exist, and none is in ALARM.")
+
+
+_FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
+_FIX_LISTED: Final = "List the alarm by the name that it has, or make it again."
+
+
+def _state_of(entry: object) -> str:
+    return str(entry.get("StateValue") or "") if isinstance(entry, dict) else ""
+
+
 RULE = Rule(
     id="W14",
     looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, or CodeDeploy's)",
     check=check,
+    check_account=check_account,
 )

@@ -25,15 +25,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.migrations import MigrationRunner
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import options, shown, truth
+from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
+from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
+from checker.reason.account.running import running_tasks, task_places
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.runner_locks import Locking, locking
 from checker.reason.migrations.tools import BY_NAME, Tool
@@ -43,6 +47,7 @@ _FIX_LOCK: Final = (
     "pg_try_advisory_lock(hashtext('...')) with a deadline, and look at the answer."
 )
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
+_FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
 _CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")
 # Tools that a folder's naming tells for sure.
@@ -225,10 +230,36 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
             yield job.passes("cancel", "No newer run cancels it.")
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: at most one task migrates a database. Tasks of one family have one database."""
+    tasks = running_tasks(account)
+    if isinstance(tasks, Unknown):
+        for environment in project.environments:
+            yield environment.undecided("running", f"how many migrations run: {tasks.why}", fix=_FIX_READ)
+        return
+    migrating: dict[tuple[str, str], list[Resource]] = {}
+    for task, place in task_places([each for each in tasks if each.migrates], project):
+        migrating.setdefault((task.cluster, task.family), []).append(place)
+    for (_, family), places in migrating.items():
+        if len(places) > 1:
+            yield places[0].fails(
+                "running",
+                f"{len(places)} tasks of {family} migrate at the same time.",
+                fix="Stop all but the first; the runner's lock must keep the others out.",
+            )
+    busy = {place.environment_name for places in migrating.values() for place in places}
+    for environment in project.environments:
+        if environment.name not in busy and any(environment.resources("AWS::ECS::Cluster")):
+            yield environment.passes("running", "No migration runs.")
+        elif environment.name in busy and all(len(places) == 1 for places in migrating.values()):
+            yield environment.passes("running", "One migration runs.")
+
+
 RULE = Rule(
     id="W16",
     looked_for="migration runner",
     check_pipeline=check_pipeline,
     unseen=Unseen("whether it migrates"),
     looked_for_in_pipeline="migrations, nor anything that applies them,",
+    check_account=check_account,
 )

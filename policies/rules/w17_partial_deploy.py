@@ -22,13 +22,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule, Unseen
+from checker.model.values import Unknown
+from checker.reason.account.facts import when
+from checker.reason.account.running import Service, own_repositories, services
+from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
 from checker.reason.deploys.paths import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
 from checker.reason.deploys.sequence import several, shows_state
 
+_FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
+_FIX_STACK: Final = "Wait for it; continue or cancel a failed update, delete a failed creation."
+_FIX_ROLL: Final = "Roll the release again or roll it back, until all services run one commit."
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
 
@@ -78,10 +86,53 @@ def _dealt_with(path: DeployPath) -> Judgement:
     return first.call.fails("one-version", why, fix=_FIX_BACK)
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: all services run one commit, no roll-out failed or is stuck, and every stack is at rest."""
+    for place, status in stacks(project):
+        trouble = stack_trouble(status)
+        yield (
+            place.fails("stack", trouble, fix=_FIX_STACK, actual=status)
+            if trouble
+            else place.passes("stack", f"It is in {status}.")
+        )
+    running = services(account, project)
+    if isinstance(running, Unknown):
+        for environment in project.environments:
+            for sub in ("one-version", "roll-out"):
+                yield environment.undecided(sub, f"what the services run: {running.why}", fix=_FIX_READ)
+        return
+    now = when(account.taken_at)
+    for service in running:
+        found = rollout_trouble(service, now)
+        if found is None:
+            yield service.resource.passes("roll-out", "No deployment of it failed or is stuck.")
+        elif found.certain:
+            yield service.resource.fails("roll-out", f"Its deployment {found.what}.", fix=_FIX_ROLL)
+        else:
+            yield service.resource.undecided("roll-out", found.what, fix=_FIX_ROLL)
+    yield from _versions(running, project)
+
+
+def _versions(running: list[Service], project: Project) -> Iterator[Judgement]:
+    own = own_repositories(project)
+    for environment in project.environments:
+        commits: dict[str, list[str]] = {}
+        for service in running:
+            if service.resource.environment_name == environment.name:
+                for commit in service.commits(own):
+                    commits.setdefault(commit, []).append(str(service.state.get("serviceName")))
+        if len(commits) > 1:
+            said = "; ".join(f"{', '.join(sorted(names))}: {commit[:12]}" for commit, names in sorted(commits.items()))
+            yield environment.fails("one-version", f"The services run different commits: {said}.", fix=_FIX_ROLL)
+        elif commits:
+            yield environment.passes("one-version", f"All services run {next(iter(commits))[:12]}.")
+
+
 RULE = Rule(
     id="W17",
     looked_for="workflow",
     check_pipeline=check_pipeline,
     unseen=Unseen("whether services are rolled"),
     looked_for_in_pipeline="workflow that rolls an ECS service",
+    check_account=check_account,
 )

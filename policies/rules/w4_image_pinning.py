@@ -21,15 +21,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
-from checker.model.values import Absent
+from checker.model.values import Absent, Unknown
+from checker.reason.account.running import own_repositories, running_tasks, task_places
 from checker.reason.deploys.paths import At, of_action, once, rolls, unseen
 from checker.reason.images.revisions import Runs, revision_of
 
+_FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX: Final = (
     "Register a revision with the commit's image (describe, set image, register-task-definition) and name its ARN."
 )
@@ -73,10 +76,33 @@ def _judged(at: At, call: AwsCall) -> Iterator[Judgement]:
         yield call.fails(sub, f"{what} does not run the release's image: {why}.", fix=_FIX)
 
 
+def check_account(account: Account, project: Project) -> Iterator[Judgement]:
+    """Live: what runs is a commit's image. A tag that a person pushed over says nothing of what it holds."""
+    tasks = running_tasks(account)
+    if isinstance(tasks, Unknown):
+        for environment in project.environments:
+            yield environment.undecided("running", f"which images run: {tasks.why}", fix=_FIX_READ)
+        return
+    own = own_repositories(project)
+    for task, place in task_places(tasks, project):
+        loose = [image for image in task.images if image.repository in own and not image.pinned]
+        for image in loose:
+            yield place.fails(
+                "running",
+                f"A running task's container {image.container} has the image tag {image.tag}, which is no commit.",
+                fix=_FIX,
+                actual=image.tag,
+                expected="a commit's SHA, or a digest",
+            )
+        if task.images and not loose:
+            yield place.passes("running", "Its tasks run images of commits.")
+
+
 RULE = Rule(
     id="W4",
     looked_for="workflow",
     check_pipeline=check_pipeline,
     unseen=Unseen("whether services are rolled or tasks run"),
     looked_for_in_pipeline="roll-out of a service or one-off task",
+    check_account=check_account,
 )

@@ -46,6 +46,12 @@ def own_assembly(project: Path, settings: Settings, say: Callable[[str], None]) 
     return folder
 
 
+def existing_assembly(project: Path, settings: Settings) -> Path | None:
+    """The folder of an assembly that is there already, of whatever age; ``None`` where there is none. Runs nothing."""
+    folders = (project / FOLDER, project / "cdk.out") if settings.synthesis_command else (project / "cdk.out",)
+    return next((each for each in folders if (each / "manifest.json").is_file()), None)
+
+
 def _inputs(project: Path, settings: Settings) -> Iterable[Path]:
     patterns = (
         *(settings.synthesis_inputs or ("*.py", "infra/**/*.py")),

@@ -20,6 +20,7 @@ from checker.reason.names.physical import (
     Reach,
     is_open,
     is_stacks_own,
+    naming_of,
     physical_names,
     references,
     settled,
@@ -69,11 +70,16 @@ class Clash:
     possible: list[Candidate] = field(default_factory=list)
 
 
+def _may_be_named(kind: str) -> bool:
+    named = naming_of(kind) is not None or kind == "AWS::Route53::RecordSetGroup"
+    return named or kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+
+
 def candidates(project: Project, resources: Iterable[Resource] | None = None) -> list[Candidate]:
     """Every fixed physical name of the project (or of ``resources``), ready to be compared."""
     found: list[Candidate] = []
     made: list[Candidate] = []
-    for resource in project.resources() if resources is None else resources:
+    for resource in project.resources_of(_may_be_named) if resources is None else resources:
         for name in physical_names(resource):
             value = name.value
             text = settled(value, project, caseless=name.naming.caseless) if isinstance(value, str | Text) else None

@@ -30,6 +30,7 @@ from checker.model.values import (
     pieces,
     text,
 )
+from checker.model.verdicts import Surface
 
 # How far a name that is built from other resources' names is followed.
 _MAX_DEPTH: Final = 8
@@ -140,9 +141,13 @@ def types_by_short_name() -> Mapping[str, tuple[str, ...]]:
 
 def physical_names(resource: Resource) -> Iterator[PhysicalName]:
     """Every name that ``resource`` fixes; nothing where CloudFormation generates it."""
+    if resource.surface is Surface.ACCOUNT and isinstance(resource.get(""), Unknown):
+        return  # nothing was read of it: the name stands in its template, where the gate judges it
     naming = naming_of(resource.type)
     if naming is not None:
         for path in naming.paths:
+            if resource.is_generated(path):
+                continue
             value = _name_at(resource, path)
             if not isinstance(value, Absent) and value != "":
                 parents = tuple(resource.get(each) for each in naming.within)
@@ -308,7 +313,7 @@ def literal_names(project: Project) -> Mapping[str | Text, tuple[Resource, ...]]
     account nor region, an ARN is a :class:`Text` whose holes are the pseudo parameters'.
     """
     found: dict[str | Text, dict[Resource, None]] = {}
-    for resource in project.resources():
+    for resource in project.known_resources():
         naming = naming_of(resource.type)
         if naming is None or naming.within:
             continue

@@ -60,7 +60,7 @@ class LiveAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class StacksKnown:
     """What is known of the stacks beside the account: which environment each is of, and where each was written."""
 
     environments: Mapping[str, str] = field(default_factory=dict)  # stack name -> environment
@@ -69,7 +69,7 @@ class Known:
 
 def live_project(
     snapshot: Snapshot,
-    known: Known,
+    known: StacksKnown,
     settings: Settings,
     *,
     read_only: ReadOnly,
@@ -110,8 +110,9 @@ def live_project(
     for (stack, logical_id, live), (key, _) in zip(placed, keyed, strict=True):
         raw = _raw(live, logical_id, templates.get(stack.name))
         made = Resource(
-            stack, logical_id, raw, LiveScope(references, key), Surface.ACCOUNT, physical_id=live.physical_id
-        )
+            stack, logical_id, raw, LiveScope(references, key), Surface.ACCOUNT, physical_id=live.physical_id,
+            declared=_declared(live, logical_id, templates.get(stack.name)),
+        )  # fmt: skip
         resources.setdefault(stack.environment, []).append(made)
     kinds = _kinds([*stacks.values(), *outside.values()], settings, wanted)
     gaps = Gaps({each.what: each.why for each in snapshot.unread if each.what.startswith("AWS::")})
@@ -130,12 +131,12 @@ def live_project(
         find_names,
         settings,
         gaps=gaps,
-        account=Account(snapshot.account, snapshot.region, source.file, snapshot.facts, _unread_facts(snapshot)),
+        account=_account(snapshot, source.file),
     )
     return LiveAccount(project=project, kinds=kinds, unmanaged=tuple(unmanaged), notes=tuple(notes))
 
 
-def _stack(each: SnapshotStack, snapshot: Snapshot, source: LiveSource, known: Known) -> Stack:
+def _stack(each: SnapshotStack, snapshot: Snapshot, source: LiveSource, known: StacksKnown) -> Stack:
     template = each.template or {}
     return Stack(
         each.name, each.name, known.environments.get(each.name, ""), template, source, snapshot.account,
@@ -154,7 +155,7 @@ def _nest(stacks: Mapping[str, Stack], listed: Iterable[SnapshotStack]) -> None:
                 stacks[each.name].nested[resource.logical_id] = stacks[child]
 
 
-def _environment(stack: Stack, known: Known, notes: list[str]) -> str:
+def _environment(stack: Stack, known: StacksKnown, notes: list[str]) -> str:
     """The environment of a stack: said, or that of the stack that it is nested in, or the one its name speaks of."""
     seen = set()
     each: Stack | None = stack
@@ -197,14 +198,33 @@ def _not_read(
     read = {each.type for each in snapshot.resources}
     for stack in snapshot.stacks:
         for each in stack.resources:
-            if (stack.name, each.logical_id) not in placed and each.type not in read and not _made_by(each.type):
+            if (
+                (stack.name, each.logical_id) not in placed
+                and each.type not in read
+                and not _stands_elsewhere(each.type)
+            ):
                 why = "nothing was read of this resource"
                 found = LiveResource(each.type, each.physical_id, stack.name, each.logical_id, unread={"": why})
                 yield stacks[stack.name], each.logical_id, found
 
 
-def _made_by(kind: str) -> bool:
-    return kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))
+# What a template has as a resource of its own and an account as a part of another one, which was read.
+_PARTS: Final = frozenset(
+    {
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::IAM::GroupPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::UserPolicy",
+        "AWS::SecretsManager::SecretTargetAttachment",
+    }
+)
+
+
+def _stands_elsewhere(kind: str) -> bool:
+    return kind in _PARTS or kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))
 
 
 def _raw(live: LiveResource, logical_id: str, stack: SnapshotStack | None) -> dict[str, Raw]:
@@ -223,6 +243,16 @@ def _raw(live: LiveResource, logical_id: str, stack: SnapshotStack | None) -> di
     if isinstance(written, dict):
         raw.update({name: written[name] for name in _DECLARED if name in written})
     return raw
+
+
+def _declared(live: LiveResource, logical_id: str, stack: SnapshotStack | None) -> Mapping[str, Raw] | None:
+    """What the deployed template sets of the resource; ``None`` where that is not known, or somebody else made it."""
+    if stack is None or stack.template is None or live.logical_id is None:
+        return None
+    resources = stack.template.get("Resources")
+    written = resources.get(logical_id) if isinstance(resources, dict) else None
+    properties = written.get("Properties") if isinstance(written, dict) else None
+    return properties if isinstance(properties, dict) else {}
 
 
 def _put(node: dict[str, Any], steps: list[str], value: Unknown) -> None:
@@ -257,5 +287,6 @@ def _kinds(stacks: Iterable[Stack], settings: Settings, wanted: Sequence[str]) -
     }
 
 
-def _unread_facts(snapshot: Snapshot) -> dict[str, str]:
-    return {each.what.removeprefix("facts/"): each.why for each in snapshot.unread if each.what.startswith("facts/")}
+def _account(snapshot: Snapshot, place: str) -> Account:
+    unread = {each.what.removeprefix("facts/"): each.why for each in snapshot.unread if each.what.startswith("facts/")}
+    return Account(snapshot.account, snapshot.region, place, snapshot.taken_at, snapshot.facts, unread)

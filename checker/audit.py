@@ -1,0 +1,193 @@
+"""From a snapshot of an account to a Run: the findings that an account can show, by the same rules as the gate's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from checker import waivers
+from checker.collect import repository
+from checker.collect.config.register import Register, load_register
+from checker.collect.templates.assembly import read_assembly
+from checker.collect.templates.synthesis import existing_assembly
+from checker.drift.facts import facts_of
+from checker.errors import UsageError
+from checker.judge import judge
+from checker.model.environments import Project
+from checker.model.resources import ConstructOrigin
+from checker.model.rules import Rule
+from checker.model.snapshot import NOT_ASKED, Snapshot
+from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread, Verdict
+from checker.model.worlds import Budget, World
+from checker.reason.names.physical import literal_names
+from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
+from checker.resolve.templates.discovery import assign
+from checker.resolve.templates.project import with_nested
+from policies.rules import load
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.run import Request
+
+# Names of unmanaged resources that the coverage lists; the rest is counted.
+_LISTED: Final = 20
+
+
+def audit(request: Request, snapshot: Snapshot) -> Run:
+    """Judge an account as a snapshot has it, with the pipeline of the project around it where there is one."""
+    register = load_register()
+    live, pipeline, known = _at_hand(request, snapshot)
+    rules = list(_rules(register, pipeline=pipeline is not None))
+    verdicts = _judged(live.project, rules, register, request, pipeline)
+    verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
+    judged = {verdict.finding for verdict in verdicts}
+    coverage = Coverage(
+        judged=tuple(finding for finding in register.entries if finding in judged),
+        not_judged=tuple(finding for finding in register.entries if finding not in judged),
+        surfaces={Surface.ACCOUNT.value: _shown(snapshot)},
+        unread=tuple(unread_of(snapshot)),
+        notes=(*live.notes, *known.notes, *_unmanaged(live)),
+    )
+    summary = ProjectSummary(
+        repository=request.settings.repository or repository.slug(request.project),
+        commit=repository.commit(request.project),
+        assemblies=known.digests,
+    )
+    return Run("audit", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+
+
+def live_of(request: Request, snapshot: Snapshot) -> LiveAccount:
+    """What a snapshot is taken for, with what the project says of its stacks."""
+    return _at_hand(request, snapshot)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the project's assemblies tell of the account's stacks."""
+
+    stacks: StacksKnown
+    digests: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def _at_hand(request: Request, snapshot: Snapshot) -> tuple[LiveAccount, Pipeline | None, _Known]:
+    from checker.run import pipeline_of
+
+    known = _known(request)
+    live = live_project(
+        snapshot,
+        known.stacks,
+        request.settings,
+        read_only=lambda kind: facts_of(kind).read_only,
+        find_names=literal_names,
+        wanted=request.environments,
+    )
+    missing = [name for name in request.environments if name not in live.kinds]
+    if missing:
+        there = ", ".join(live.kinds) or "none"
+        raise UsageError(
+            f"no stack or resource of environment {', '.join(missing)} in account {snapshot.account}",
+            f"There is: {there}. Is it the right account and region? checker.toml's [stacks] may name its stacks.",
+        )
+    return live, pipeline_of(request.project, request.settings, tuple(live.kinds)), known
+
+
+def _known(request: Request) -> _Known:
+    """The environments of stacks and the places of their constructs, from settings and the assemblies at hand.
+
+    Where there is no assembly, verdicts stand at the account instead of a source line.
+    """
+    environments = dict(request.settings.stacks)
+    constructs: dict[str, Mapping[str, ConstructOrigin]] = {}
+    digests: dict[str, str] = {}
+    notes: list[str] = []
+    for environment, path in _assemblies(request):
+        assembly = read_assembly(path, request.project)
+        for stack in assembly.stacks if environment else ():
+            stack.environment = environment
+        _, guesses = assign(assembly.stacks, assembly.stages, request.settings.stacks)
+        notes += guesses
+        for stack in assembly.stacks:
+            environments.setdefault(stack.name, stack.environment)
+            digests.setdefault(stack.environment, assembly.digest)
+        constructs.update({each.name: each.constructs for each in with_nested(assembly.stacks)})
+    return _Known(StacksKnown(environments=environments, constructs=constructs), digests, tuple(notes))
+
+
+def declared_types(request: Request) -> dict[str, int]:
+    """How many resources of each type the stacks at hand declare."""
+    found: Counter[str] = Counter()
+    for _, path in _assemblies(request):
+        for stack in with_nested(read_assembly(path, request.project).stacks):
+            resources = stack.template.get("Resources")
+            for each in resources.values() if isinstance(resources, dict) else ():
+                if isinstance(each, dict) and isinstance(each.get("Type"), str):
+                    found[each["Type"]] += 1
+    return dict(found)
+
+
+def _assemblies(request: Request) -> Sequence[tuple[str, Path]]:
+    """The assemblies that were named, or the project's own where it is there already. None is made for this."""
+    if request.assemblies:
+        return request.assemblies
+    own = existing_assembly(request.project, request.settings)
+    return [] if own is None else [("", own)]
+
+
+def _rules(register: Register, *, pipeline: bool) -> Iterator[Rule]:
+    """The rules of findings that an account shows. What a pipeline does is judged where roles and stacks decide it."""
+    for rule in load(with_pipeline=True):
+        judged_on = register.entries[rule.id].judged_on
+        if Surface.ACCOUNT not in judged_on:
+            continue
+        crosses = pipeline and Surface.TEMPLATE in judged_on
+        rule = replace(rule, check_pipeline=rule.check_pipeline if crosses else None)  # noqa: PLW2901
+        if rule.surfaces:
+            yield rule
+
+
+def _judged(
+    project: Project, rules: Sequence[Rule], register: Register, request: Request, pipeline: Pipeline | None
+) -> list[Verdict]:
+    return judge(
+        [World()],
+        [project],
+        rules,
+        register.findings,
+        Budget(),
+        seconds=request.settings.rule_seconds,
+        pipeline=pipeline,
+    )
+
+
+def unread_of(snapshot: Snapshot) -> Iterator[Unread]:
+    """All that could not be read: lists, facts, and properties of single resources, those of one cause together."""
+    yield from snapshot.unread
+    causes: dict[tuple[str, str, str], list[str]] = {}
+    for resource in snapshot.resources:
+        for path, why in resource.unread.items():
+            if why == NOT_ASKED:
+                continue
+            name = resource.logical_id or resource.physical_id or "?"
+            causes.setdefault((resource.type, path, why), []).append(name)
+    for (kind, path, why), names in causes.items():
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        yield Unread(f"{kind} {shown}" + (f": {path}" if path else ""), why)
+
+
+def _shown(snapshot: Snapshot) -> str:
+    at = f", as of {snapshot.taken_at}" if snapshot.taken_at else ""
+    region = f" in {snapshot.region}" if snapshot.region else ""
+    return f"account {snapshot.account}{region}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources{at}"
+
+
+def _unmanaged(live: LiveAccount) -> Iterable[str]:
+    if not live.unmanaged:
+        return
+    kinds = Counter(each.type for each in live.unmanaged)
+    named = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())[:_LISTED])
+    more = f" and {len(kinds) - _LISTED} more types" if len(kinds) > _LISTED else ""
+    yield f"{len(live.unmanaged)} resources belong to no stack and to no environment of this project: {named}{more}"

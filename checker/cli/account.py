@@ -1,0 +1,98 @@
+"""Which account a command reads, or which stored one it takes: options that audit, preflight and drift share."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from checker.model.snapshot import Snapshot
+    from checker.run import Request
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def account_options(command: _Command) -> _Command:
+    """Whom to ask, or which answer to take."""
+    options: list[Callable[[Any], Any]] = [
+        click.option(
+            "--profile", default="", metavar="NAME", help="Credentials of this profile.  [boto3's usual chain]"
+        ),
+        click.option("--region", default="", metavar="NAME", help="The region to read."),
+        click.option("--role-arn", default="", metavar="ARN", help="Assume this role first."),
+        click.option(
+            "--endpoint-url", default="", metavar="URL", help="Ask there instead of AWS: an emulated account."
+        ),
+        click.option("--snapshot", type=_FILE, help="Judge this stored snapshot; no account is read."),
+        click.option("--save-snapshot", type=_FILE, help="Keep what was read in this file."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def snapshot_of(request: Request, options: dict[str, Any], *, needs: str = "audit") -> Snapshot:
+    """The stored snapshot, or the account as it is now; kept in a file where that was asked for."""
+    from checker.collect import snapshots
+
+    stored = options["snapshot"]
+    found = snapshots.read_snapshot(stored) if stored else _read(request, options, needs)
+    if options["save_snapshot"]:
+        from checker.collect.outputs import write_whole
+
+        write_whole(options["save_snapshot"], snapshots.render(found))
+    return found
+
+
+def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
+    """Say what will be done, do it, and show how far it is on a terminal."""
+    from checker.collect import account
+
+    stacks = tuple(request.settings.stacks) or None
+    target = account.Target(
+        region=options["region"],
+        profile=options["profile"],
+        role_arn=options["role_arn"],
+        endpoint_url=options["endpoint_url"],
+        stacks=stacks,
+    )
+    wanted = {"audit": account.AUDIT, "preflight": account.PREFLIGHT, "drift": account.DRIFT}[needs]
+    reader = account.Reader(target, wanted)
+    click.echo(str(reader.plan(counts_of(request))), err=True)
+    with Progress() as heard:
+        return reader.read(heard).snapshot
+
+
+def counts_of(request: Request) -> dict[str, int]:
+    """How many resources of each type the project's stacks declare, as far as an assembly is there to tell."""
+    from checker.audit import declared_types
+
+    return declared_types(request)
+
+
+class Progress:
+    """A line on a terminal that says how many calls have been answered."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._calls = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, call: object) -> None:  # noqa: ARG002 - that there was one is all that is shown
+        with self._lock:
+            self._calls += 1
+            if self._shown:
+                click.echo(f"\r{self._calls} calls answered", nl=False, err=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown and self._calls:
+            click.echo("\r" + " " * 40 + "\r", nl=False, err=True)

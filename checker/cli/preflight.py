@@ -1,0 +1,47 @@
+"""``checker preflight``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from checker.cli.account import account_options, snapshot_of
+from checker.cli.options import assembly, folder, judging_options, progress
+from checker.cli.output import finish
+
+# Seconds between two looks at what fails.
+_PAUSE = 2.0
+
+
+@click.command()
+@judging_options
+@account_options
+@click.option("--image-tag", default="", metavar="TAG", help="The release's image tag: every repository must hold it.")
+def preflight(image_tag: str, **options: Any) -> None:
+    """What must hold in the account before a deploy starts. Read-only, and done within seconds.
+
+    Deployment alarms exist and are quiet, stacks are at rest, nothing is being rolled, no migration runs, and the
+    release's images exist.
+    """
+    from checker.preflight import preflight as judge_preflight
+    from checker.preflight import settled
+    from checker.run import request_for
+
+    request = request_for(
+        folder(options["project"]),
+        assemblies=[assembly(each) for each in options["assemblies"]],
+        environments=options["environments"],
+        say=progress,
+    )
+
+    def look() -> Any:
+        return judge_preflight(request, snapshot_of(request, options, needs="preflight"), image_tag=image_tag)
+
+    def again() -> Any:
+        time.sleep(_PAUSE)
+        return look()
+
+    run = look()
+    finish(run if options["snapshot"] else settled(run, again), options)

@@ -1,0 +1,140 @@
+"""What must hold in an account before a deploy starts: the least that would make it fail, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from checker import waivers
+from checker.audit import live_of, unread_of
+from checker.collect import repository
+from checker.collect.config.register import load_register
+from checker.judge import judge
+from checker.model.account import Account
+from checker.model.environments import Project
+from checker.model.judgements import Judgement
+from checker.model.rules import Rule
+from checker.model.snapshot import Snapshot
+from checker.model.values import Unknown
+from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface
+from checker.model.worlds import Budget, World
+from checker.reason.account.facts import table, texts
+from checker.reason.account.running import Service, running_tasks, services, task_places
+from checker.reason.account.state import stack_trouble, stacks
+from policies.rules import load
+
+if TYPE_CHECKING:
+    from checker.run import Request
+
+_READ: Final = "Let the role read it: `checker permissions` prints the policy."
+_WAIT: Final = "Wait until it has ended, then deploy."
+
+
+def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> Run:
+    """Judge whether a deploy may start now. ``image_tag``: the release's, which every repository must hold."""
+    register = load_register()
+    live = live_of(request, snapshot)
+    (w14,) = load(["W14"])
+    rules = [
+        Rule(id="W14", looked_for="deployment alarm", check_account=w14.check_account),
+        Rule(id="W16", looked_for="cluster", check_account=_no_migration),
+        Rule(id="W17", looked_for="stack or service", check_account=_at_rest),
+    ]
+    if image_tag:
+        rules.append(Rule(id="W4", looked_for="image repository", check_account=_has_images(image_tag)))
+    verdicts = judge(
+        [World()], [live.project], rules, register.findings, Budget(), seconds=request.settings.rule_seconds
+    )
+    verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
+    judged = {verdict.finding for verdict in verdicts}
+    coverage = Coverage(
+        judged=tuple(finding for finding in register.entries if finding in judged),
+        surfaces={Surface.ACCOUNT.value: f"account {snapshot.account}, {snapshot.region}: what a deploy needs"},
+        unread=tuple(unread_of(snapshot)),
+        notes=live.notes,
+    )
+    summary = ProjectSummary(
+        repository=request.settings.repository or repository.slug(request.project),
+        commit=repository.commit(request.project),
+    )
+    told = tuple(each for each in statuses if each.finding.split("[", 1)[0] in judged)
+    return Run("preflight", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, told)
+
+
+def settled(first: Run, again: Callable[[], Run]) -> Run:
+    """One stale read is no failure: what fails is looked at a second time, and only what fails twice does.
+
+    The ECS API is eventually consistent (Amazon ECS API Reference, RunTask, DescribeTasks). ``again`` reads anew.
+    """
+    bad = {each.identity for each in first.verdicts if each.outcome is Outcome.FAIL}
+    if not bad:
+        return first
+    second = again()
+    verdicts = tuple(
+        each
+        if each.outcome is not Outcome.FAIL or each.identity in bad
+        else replace(each, outcome=Outcome.UNKNOWN, violation=f"It changed while it was looked at: {each.violation}")
+        for each in second.verdicts
+    )
+    return replace(second, verdicts=verdicts)
+
+
+def _no_migration(account: Account, project: Project) -> Iterator[Judgement]:
+    tasks = running_tasks(account)
+    if isinstance(tasks, Unknown):
+        for environment in project.environments:
+            yield environment.undecided("idle", f"whether a migration runs: {tasks.why}", fix=_READ)
+        return
+    busy = set()
+    for task, place in task_places([each for each in tasks if each.migrates], project):
+        busy.add(place.environment_name)
+        yield place.fails("idle", f"A migration runs: task {task.arn.rsplit('/', 1)[-1]} of {task.family}.", fix=_WAIT)
+    for environment in project.environments:
+        if environment.name not in busy and any(environment.resources("AWS::ECS::Cluster")):
+            yield environment.passes("idle", "No migration runs.")
+
+
+def _at_rest(account: Account, project: Project) -> Iterator[Judgement]:
+    for place, status in stacks(project):
+        trouble = stack_trouble(status)
+        yield place.fails("stack", trouble, fix=_WAIT, actual=status) if trouble else place.passes("stack", status)
+    running = services(account, project)
+    if isinstance(running, Unknown):
+        for environment in project.environments:
+            yield environment.undecided("roll-out", f"whether something is being rolled: {running.why}", fix=_READ)
+        return
+    for service in running:
+        busy = _busy(service)
+        yield (
+            service.resource.fails("roll-out", busy, fix=_WAIT)
+            if busy
+            else service.resource.passes("roll-out", "Nothing is being rolled.")
+        )
+
+
+def _busy(service: Service) -> str:
+    for each in service.deployments:
+        if each.get("rolloutState") in ("IN_PROGRESS", "FAILED") and each.get("status") != "INACTIVE":
+            return f"Its deployment {each.get('id')} is {each.get('rolloutState')}."
+    return ""
+
+
+def _has_images(tag: str) -> Callable[[Account, Project], Iterator[Judgement]]:
+    def check(account: Account, project: Project) -> Iterator[Judgement]:
+        images = table(account, "images")
+        for each in project.resources("AWS::ECR::Repository"):
+            held = images if isinstance(images, Unknown) else images.get(each.physical_id or "")
+            if isinstance(held, Unknown) or not isinstance(held, list):
+                why = held.why if isinstance(held, Unknown) else "its images were not read"
+                yield each.undecided("release-images", f"whether it holds {tag}: {why}", fix=_READ)
+            elif any(tag in texts(image.get("tags")) for image in held if isinstance(image, dict)):
+                yield each.passes("release-images", f"It holds {tag}.")
+            else:
+                yield each.fails(
+                    "release-images",
+                    f"It holds no image with the tag {tag}.",
+                    fix="Build and push the release's images first, or deploy a commit whose images exist.",
+                )
+
+    return check
