@@ -128,12 +128,26 @@ def live_project(
             )
             for name, kind in kinds.items()
         ],
-        find_names,
+        _with_ids(find_names, references),
         settings,
         gaps=gaps,
         account=_account(snapshot, source.file),
     )
     return LiveAccount(project=project, kinds=kinds, unmanaged=tuple(unmanaged), notes=tuple(notes))
+
+
+def _with_ids(find_names: FindNames, references: References) -> FindNames:
+    """Names as templates have them, and every id and ARN of the account."""
+
+    def find(project: Project) -> Mapping[str | Text, tuple[Resource, ...]]:
+        found = dict(find_names(project))
+        for value, key in references.names().items():
+            resource = project.resource(key)
+            if resource is not None:
+                found.setdefault(value, (resource,))
+        return found
+
+    return find
 
 
 def _stack(each: SnapshotStack, snapshot: Snapshot, source: LiveSource, known: StacksKnown) -> Stack:

@@ -24,6 +24,13 @@ _TOKEN: Final = re.compile(
 _CUT: Final = re.compile(r"[:/](?=[^:/]*$)")
 
 
+# Policies compare texts: an ARN in one is a pattern, and stays as it is.
+_AS_WRITTEN: Final = frozenset(
+    {"AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument", "RepositoryPolicyText", "ResourcePolicy"}
+)
+# A load balancer's name in an alias record (Amazon Route 53 Developer Guide, "Values for alias records").
+_DUALSTACK: Final = "dualstack."
+
 # The attributes of a type that only reading tells: they are the resource's own, other ids among its properties are not.
 ReadOnly = Callable[[str], Collection[str]]
 
@@ -44,12 +51,16 @@ class References:
         if isinstance(value, str) and _TOKEN.fullmatch(value):
             self._holes.setdefault(value, Hole(HoleKind.RESOURCE, value, key, attribute))
 
+    def names(self) -> dict[str, ResourceKey]:
+        """Every id, ARN and endpoint -> the resource that it stands for."""
+        return {value: hole.target for value, hole in self._holes.items() if hole.target is not None}
+
     def resolve(self, value: Any, own: ResourceKey) -> Resolved:
         """``value`` with references in the place of what is another resource's; what is ``own`` stays as it is."""
         if isinstance(value, str):
             return self._text(value, own)
         if isinstance(value, dict):
-            return {key: self.resolve(each, own) for key, each in value.items()}
+            return {key: each if key in _AS_WRITTEN else self.resolve(each, own) for key, each in value.items()}
         if isinstance(value, list):
             return [self.resolve(each, own) for each in value]
         return value if isinstance(value, bool | int | float | Unknown | None) else str(value)
@@ -60,11 +71,12 @@ class References:
         parts: list[str | Hole] = []
         end = 0
         for match in _TOKEN.finditer(value):
-            found = self._longest(match[0], own)
+            start = match.start() + (len(_DUALSTACK) if match[0].startswith(_DUALSTACK) else 0)
+            found = self._longest(value[start : match.end()], own)
             if found is not None:
                 hole, length = found
-                parts += [value[end : match.start()], hole]
-                end = match.start() + length
+                parts += [value[end:start], hole]
+                end = start + length
         return text([*parts, value[end:]]) if parts else value
 
     def _longest(self, token: str, own: ResourceKey) -> tuple[Hole, int] | None:
