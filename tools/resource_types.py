@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from checker.reason.names.physical import is_own_name
+from checker.reason.names.naming import is_own_name
 
 TARGET: Final = Path(__file__).parent.parent / "checker" / "data" / "resource_types.json"
 

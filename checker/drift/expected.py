@@ -17,7 +17,7 @@ from checker.model.snapshot import LiveResource, SnapshotStack
 from checker.model.values import Absent, Resolved, Unknown, plain_text
 from checker.model.worlds import World
 from checker.reason.names.arns import arn_named
-from checker.reason.names.physical import naming_of
+from checker.reason.names.naming import naming_of
 from checker.resolve.templates.project import declared, with_nested
 from checker.resolve.templates.scopes import Linker, StackScope
 

@@ -26,7 +26,7 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
-from checker.reason.names.physical import naming_of
+from checker.reason.names.naming import naming_of
 
 _FIX = "Leave the name out, so that CloudFormation generates one, or put the environment into it."
 

@@ -15,16 +15,8 @@ from checker.model.environment_words import environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be
-from checker.reason.names.physical import (
-    PhysicalName,
-    Reach,
-    is_open,
-    is_stacks_own,
-    naming_of,
-    physical_names,
-    references,
-    settled,
-)
+from checker.reason.names.naming import PhysicalName, Reach, naming_of
+from checker.reason.names.physical import is_open, is_stacks_own, physical_names, references, settled
 
 # What names a parent: a resource of this project, a text, nothing at all, or (None) something that cannot be told.
 _Parent: TypeAlias = "ResourceKey | str | Text | Absent | None"

@@ -15,7 +15,7 @@ from typing import Any, Final
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import ABSENT, Hole, Known, Resolved, Text, Value, pieces, text
-from checker.reason.names.physical import Naming, PhysicalName, is_own_name, naming_of, types_by_short_name
+from checker.reason.names.naming import Naming, PhysicalName, is_own_name, naming_of, types_by_short_name
 
 # CDK's own custom resources that work on something that another resource made (AWS CDK, `custom-resource-handlers`).
 _WORK_ON_OTHERS: Final = frozenset(

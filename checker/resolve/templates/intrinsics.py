@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from checker.model.resources import Raw
 from checker.model.values import (
@@ -26,9 +26,7 @@ from checker.model.values import (
     plain_text,
     text,
 )
-
-if TYPE_CHECKING:
-    from checker.resolve.templates.scopes import StackScope
+from checker.resolve.templates.evaluation import Evaluation
 
 # Past this many nested expressions the value is unknown: real templates stay below 30.
 MAX_DEPTH: Final = 120
@@ -47,7 +45,7 @@ def mapping(value: Raw) -> Mapping[str, Raw]:
 # -- functions: each takes the scope and the raw argument -------------------------------------------
 
 
-def _open(scope: StackScope, name: str, argument: Raw, reason: str = "") -> Hole:
+def _open(scope: Evaluation, name: str, argument: Raw, reason: str = "") -> Hole:
     try:
         shown = json.dumps({name: argument}, default=str)
     except RecursionError:
@@ -55,7 +53,7 @@ def _open(scope: StackScope, name: str, argument: Raw, reason: str = "") -> Hole
     return Hole(HoleKind.OTHER, shown[:200] if not reason else f"<{reason}>", attribute=f"{scope.stack.id}:{shown}")
 
 
-def as_piece(scope: StackScope, value: Resolved | Absent, name: str, argument: Raw) -> list[str | Hole]:
+def as_piece(scope: Evaluation, value: Resolved | Absent, name: str, argument: Raw) -> list[str | Hole]:
     """A resolved value as pieces of a string; what cannot be is a hole."""
     if isinstance(value, str | Text):
         return list(pieces(value))
@@ -70,7 +68,7 @@ def _bounded(parts: list[str | Hole]) -> Resolved:
     return text(parts)
 
 
-def _get_att(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _get_att(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if isinstance(argument, str):
         argument = argument.split(".", 1)
     if not isinstance(argument, list) or len(argument) < 2 or not isinstance(argument[0], str):
@@ -81,7 +79,7 @@ def _get_att(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return scope.get_att(argument[0], ".".join(str(part) for part in rest))
 
 
-def _sub(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _sub(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     template, variables = argument, {}
     if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
         template, variables = argument
@@ -107,7 +105,7 @@ def _sub(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return _bounded(parts)
 
 
-def _join(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _join(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str):
         return Unknown("Fn::Join takes a delimiter and a list")
     items = scope.resolve(argument[1])
@@ -121,7 +119,7 @@ def _join(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return _bounded(parts)
 
 
-def _split(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str) or not argument[0]:
         return Unknown("Fn::Split takes a delimiter and a string")
     delimiter, source = argument[0], scope.resolve(argument[1])
@@ -142,7 +140,7 @@ def _split(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return [text(each) for each in fields[:MAX_LIST]]
 
 
-def _arn_pieces(scope: StackScope, hole: Hole) -> str | Text:
+def _arn_pieces(scope: Evaluation, hole: Hole) -> str | Text:
     """An ARN taken apart: arn:partition:service:region:account:resource. Only its shape is known."""
     if hole.kind is not HoleKind.RESOURCE or not hole.attribute.endswith("Arn"):
         return Text((hole,))
@@ -156,7 +154,7 @@ def _arn_pieces(scope: StackScope, hole: Hole) -> str | Text:
     return text([*parts, open_part[1]])
 
 
-def _select(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _select(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if not isinstance(argument, list) or len(argument) != 2:
         return Unknown("Fn::Select takes an index and a list")
     index, items = scope.resolve(argument[0]), scope.resolve(argument[1])
@@ -171,7 +169,7 @@ def _select(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return items[position]
 
 
-def _find_in_map(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _find_in_map(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if not isinstance(argument, list) or len(argument) < 3:
         return Unknown("Fn::FindInMap takes a map and two keys")
     fallback = argument[3].get("DefaultValue") if len(argument) > 3 and isinstance(argument[3], dict) else None
@@ -201,7 +199,7 @@ def _find_in_map(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return Unknown(f"Fn::FindInMap {argument[:3]} depends on a value that is not known before deployment")
 
 
-def _if(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _if(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
         return Unknown("Fn::If takes a condition and two values")
     answer = scope.condition(argument[0])
@@ -211,12 +209,12 @@ def _if(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return yes if yes == no else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
 
 
-def _base64(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _base64(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     """Kept as the text that is encoded: rules that read user data want the text."""
     return scope.resolve(argument)
 
 
-def _import_value(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _import_value(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     name = scope.resolve(argument)
     if not isinstance(name, str | Text):
         return Unknown("the name of Fn::ImportValue is not known")
@@ -227,7 +225,7 @@ def _import_value(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return owner.guarded("export", str(name), lambda: owner.resolve(value))
 
 
-def _get_stack_output(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _get_stack_output(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     """The weak reference: ``{StackName, OutputName}`` or the two in a list. It reads, and locks nothing."""
     arguments = mapping(argument)
     stack, output = arguments.get("StackName"), arguments.get("OutputName")
@@ -240,7 +238,7 @@ def _get_stack_output(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return owner.output(output_name)
 
 
-def _cidr(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _cidr(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     values = scope.resolve(argument)
     if not isinstance(values, list) or len(values) < 2 or any(isinstance(each, Text | Unknown) for each in values):
         return Unknown("an operand of Fn::Cidr is not known")
@@ -252,16 +250,16 @@ def _cidr(scope: StackScope, argument: Raw) -> Resolved | Absent:
         return Unknown(f"Fn::Cidr: {error}")
 
 
-def _get_azs(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _get_azs(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     return Unknown(f"the availability zones of {scope.resolve(argument) or 'the region'} are known at deployment")
 
 
-def _length(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _length(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     items = scope.resolve(argument)
     return len(items) if isinstance(items, list) else Unknown("the list of Fn::Length is not known")
 
 
-def _to_json_string(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _to_json_string(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     """The JSON text; holes inside it stay holes, so that policies built this way can still be compared."""
     value = scope.resolve(argument)
     holes: list[Hole] = []
@@ -279,7 +277,7 @@ def _to_json_string(scope: StackScope, argument: Raw) -> Resolved | Absent:
     return _bounded(parts)
 
 
-def expand_for_each(scope: StackScope, argument: Raw) -> dict[str, Raw] | None:
+def expand_for_each(scope: Evaluation, argument: Raw) -> dict[str, Raw] | None:
     """``Fn::ForEach`` as the object it stands for; ``None`` where its collection is not known or too large."""
     if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[2], dict):
         return None
@@ -313,8 +311,8 @@ def _substitute(node: Raw, name: str, value: str, depth: int) -> Raw:
     return node
 
 
-def _test(name: str) -> Callable[[StackScope, Raw], Resolved | Absent]:
-    def evaluate(scope: StackScope, argument: Raw) -> Resolved | Absent:
+def _test(name: str) -> Callable[[Evaluation, Raw], Resolved | Absent]:
+    def evaluate(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         if name not in {"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not"}:
             return Unknown(f"{name} cannot be evaluated here")
         answer = scope.test({name: argument})
@@ -323,7 +321,7 @@ def _test(name: str) -> Callable[[StackScope, Raw], Resolved | Absent]:
     return evaluate
 
 
-FUNCTIONS: Final[Mapping[str, Callable[[StackScope, Raw], Resolved | Absent]]] = {
+FUNCTIONS: Final[Mapping[str, Callable[[Evaluation, Raw], Resolved | Absent]]] = {
     "Ref": lambda scope, argument: scope.ref(argument),
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,

@@ -18,7 +18,8 @@ from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
 from checker.model.worlds import World
 from checker.reason.names.collisions import candidates, clashes, same
 from checker.reason.names.custom_resources import calls_of
-from checker.reason.names.physical import Reach, is_own_name, literal_names, naming_of, physical_names
+from checker.reason.names.naming import Reach, is_own_name, naming_of
+from checker.reason.names.physical import literal_names, physical_names
 from checker.reason.network.served_names import covered_by
 from checker.resolve.templates.project import build_project
 from checker.run import judge_stacks

@@ -1,0 +1,44 @@
+"""What an intrinsic function may ask of the scope that it is evaluated in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from checker.model.resources import Raw, Stack
+from checker.model.values import Absent, Resolved, Text
+
+
+class Outside(Protocol):
+    """Whom an expression may refer to beyond its own stack."""
+
+    def exported(self, name: str | Text) -> tuple[Evaluation, Raw] | None: ...
+
+    def stack_named(self, name: str) -> Evaluation | None: ...
+
+
+class Evaluation(Protocol):
+    """One stack's expressions in one world. ``None`` from a condition or a test: it cannot be told."""
+
+    @property
+    def stack(self) -> Stack: ...
+
+    @property
+    def linker(self) -> Outside: ...
+
+    @property
+    def mappings(self) -> Mapping[str, Raw]: ...
+
+    def resolve(self, expression: Raw) -> Resolved | Absent: ...
+
+    def ref(self, name: Raw) -> Resolved | Absent: ...
+
+    def get_att(self, logical_id: str, attribute: str) -> Resolved | Absent: ...
+
+    def condition(self, name: str) -> bool | None: ...
+
+    def test(self, expression: Raw) -> bool | None: ...
+
+    def output(self, name: str) -> Resolved | Absent: ...
+
+    def guarded(self, kind: str, name: str, compute: Callable[[], Resolved | Absent]) -> Resolved | Absent: ...
