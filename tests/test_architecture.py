@@ -35,7 +35,10 @@ ALLOWED = {
         *("checker.drift", "checker.judge", "checker.reason", "checker.resolve", "checker.run", "checker.waivers"),
         "policies",
     },
-    "checker.preflight": {*_CHECKER, "checker.audit", "checker.judge", "checker.reason", "checker.waivers", "policies"},
+    "checker.preflight": {
+        *_CHECKER,
+        *("checker.audit", "checker.judge", "checker.reason", "checker.run", "checker.waivers", "policies"),
+    },
     "checker.drift_run": {*_CHECKER, "checker.drift", "checker.resolve", "checker.run"},
     "checker.pages": {*_CHECKER, "checker.reason", "checker.run", "policies"},
     "checker.cdk_plugin": {*_CHECKER, "checker.run", "reports"},

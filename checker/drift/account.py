@@ -10,7 +10,7 @@ from checker.drift.facts import facts_of
 from checker.drift.scalars import is_arn, names_of
 from checker.model.resources import Raw, Stack
 from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
-from checker.reason.names.physical import naming_of
+from checker.reason.names.naming import naming_of
 
 _STACK_ARN: Final = re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
