@@ -54,7 +54,7 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
     """Say what will be done, do it, and show how far it is on a terminal."""
     from checker.collect import account
 
-    stacks = tuple(request.settings.stacks) or None
+    stacks = _stacks(request)
     target = account.Target(
         region=options["region"],
         profile=options["profile"],
@@ -67,6 +67,22 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
     click.echo(str(reader.plan(counts_of(request))), err=True)
     with Progress() as heard:
         return reader.read(heard).snapshot
+
+
+def _stacks(request: Request) -> tuple[str, ...] | None:
+    """The stacks of the wanted environments and those that they share; all of the account where nothing names any."""
+    from checker.model.environment_words import kind_of
+    from checker.model.environments import EnvironmentKind
+
+    kinds = request.settings.environment_kinds
+    wanted = [
+        stack
+        for stack, environment in request.settings.stacks.items()
+        if not request.environments
+        or environment in request.environments
+        or EnvironmentKind(kinds.get(environment) or kind_of(environment)) is EnvironmentKind.SHARED
+    ]
+    return tuple(wanted) or None
 
 
 def counts_of(request: Request) -> dict[str, int]:

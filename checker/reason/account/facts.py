@@ -9,14 +9,14 @@ from typing import Any
 from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Known, Unknown
+from checker.model.values import Absent, Known, Unknown, Value
 
 Entry = Mapping[str, Any]
 
 
 def entries(account: Account, name: str) -> list[Entry] | Unknown:
     """A fact that is a list of objects."""
-    value = account.fact(name)
+    value = _fact(account, name, [])
     if isinstance(value, Known):
         if isinstance(value.value, list) and all(isinstance(each, dict) for each in value.value):
             return [each for each in value.value if isinstance(each, dict)]
@@ -24,9 +24,18 @@ def entries(account: Account, name: str) -> list[Entry] | Unknown:
     return value if isinstance(value, Unknown) else Unknown(f"nothing was read of {name}")
 
 
+def _fact(account: Account, name: str, nothing: Any) -> Value:
+    """A fact; ``nothing`` where it was asked for and there was none."""
+    value = account.fact(name)
+    asked = account.facts.get("asked")
+    if isinstance(value, Absent) and isinstance(asked, list) and f"facts/{name}" in asked:
+        return Known(nothing)
+    return value
+
+
 def table(account: Account, name: str) -> Mapping[str, Any] | Unknown:
     """A fact that is an object."""
-    value = account.fact(name)
+    value = _fact(account, name, {})
     if isinstance(value, Known):
         return value.value if isinstance(value.value, dict) else Unknown(f"the fact {name} is not an object")
     return value if isinstance(value, Unknown) else Unknown(f"nothing was read of {name}")

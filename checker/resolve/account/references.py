@@ -24,6 +24,7 @@ _TOKEN: Final = re.compile(
 _CUT: Final = re.compile(r"[:/](?=[^:/]*$)")
 
 
+_COMPLETES: Final = ("Policy", "Configuration", "Association", "Attachment", "Config")
 # Policies compare texts: an ARN in one is a pattern, and stays as it is.
 _AS_WRITTEN: Final = frozenset(
     {"AssumeRolePolicyDocument", "KeyPolicy", "PolicyDocument", "RepositoryPolicyText", "ResourcePolicy"}
@@ -41,11 +42,18 @@ class References:
     def __init__(self, resources: Iterable[tuple[ResourceKey, LiveResource]], read_only: ReadOnly) -> None:
         self._holes: dict[str, Hole] = {}
         resources = list(resources)
+        # What only completes another resource is often called by that one's id: it comes last.
         for key, resource in resources:
-            self._add(resource.physical_id, key, "")
+            if not resource.type.endswith(_COMPLETES):
+                self._add(resource.physical_id, key, "")
         for key, resource in resources:
             for path in read_only(resource.type):
-                self._add(_at(resource, path), key, path)
+                value = _at(resource, path)
+                self._add(value, key, path)
+                for name, each in value.items() if isinstance(value, dict) else ():
+                    self._add(each, key, f"{path}.{name}")
+        for key, resource in resources:
+            self._add(resource.physical_id, key, "")
 
     def _add(self, value: object, key: ResourceKey, attribute: str) -> None:
         if isinstance(value, str) and _TOKEN.fullmatch(value):

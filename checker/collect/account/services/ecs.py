@@ -159,8 +159,11 @@ def _described(account: Account, answers: list[Answer], what: str) -> list[Mappi
 
 
 def _task_definitions(account: Account, arns: list[str]) -> Iterator[Draft | None]:
-    if account.needs.unmanaged:
-        arns = [*dict.fromkeys([*arns, *account.scope.ids("AWS::ECS::TaskDefinition")])]
+    # Those of the stacks that no service runs are what one-off tasks run.
+    families = {_family(arn) for arn in arns}
+    own = [each for each in account.scope.ids("AWS::ECS::TaskDefinition") if _family(each) not in families]
+    more = account.scope.ids("AWS::ECS::TaskDefinition") if account.needs.unmanaged else own
+    arns = [*dict.fromkeys([*arns, *more])]
     asked = [(arn, account.ask("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])) for arn in arns]
     for arn, answer in asked:
         found = answer.value.get("taskDefinition")

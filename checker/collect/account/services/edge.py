@@ -96,7 +96,7 @@ def _told_of_acls(account: Account, asked: list[tuple[str, Answer]]) -> Iterator
         arn = at(answer.value, "WebACL.ARN")
         if not arn:
             continue
-        draft = Draft("AWS::WAFv2::WebACL", (name, str(arn)), properties={"Scope": "REGIONAL"})
+        draft = Draft("AWS::WAFv2::WebACL", (name, str(arn)), properties={"Scope": "REGIONAL", "Arn": str(arn)})
         yield draft.read(answer.value, _WEB_ACL)
         more.append((
             str(arn),

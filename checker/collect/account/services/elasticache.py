@@ -22,6 +22,9 @@ def _groups(value: Any) -> list[str] | None:
 GROUP: Final = shape(
     "AWS::ElastiCache::ReplicationGroup", "ReplicationGroupId ARN", said("ReplicationGroupId"),
     said("ReplicationGroupDescription", "Description"),
+    maybe("PrimaryEndPoint.Address", "NodeGroups.0.PrimaryEndpoint.Address"),
+    maybe("ReaderEndPoint.Address", "NodeGroups.0.ReaderEndpoint.Address"),
+    maybe("ConfigurationEndPoint.Address", "ConfigurationEndpoint.Address"),
     *fields("AtRestEncryptionEnabled TransitEncryptionEnabled"),
     # The token itself is never told, only that there is one.
     said("AuthToken", "AuthTokenEnabled", lambda enabled: NOT_KEPT if enabled else None),

@@ -44,6 +44,7 @@ LOAD_BALANCER: Final = shape(
     f"{_ELB}LoadBalancer", "LoadBalancerArn", said("Name", "LoadBalancerName"), said("Type"), maybe("Scheme"),
     said("Subnets", "AvailabilityZones", lambda zones: sorted(each["SubnetId"] for each in zones)),
     maybe("SecurityGroups", read=lambda groups: list(groups) or None), maybe("IpAddressType"),
+    maybe("DNSName"), maybe("CanonicalHostedZoneID", "CanonicalHostedZoneId"),
 )  # fmt: skip
 LISTENER: Final = shape(
     f"{_ELB}Listener", "ListenerArn", said("LoadBalancerArn"), *fields("Port Protocol SslPolicy", maybe),
