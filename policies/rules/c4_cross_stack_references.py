@@ -21,17 +21,14 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.model.values import Absent, Resolved, Text
-from checker.model.verdicts import Outcome
-from checker.model.values import Unknown
+from checker.model.values import Absent, Resolved, Text, Unknown
 from checker.model.verdicts import Outcome, Surface
 from checker.reason.account.facts import table, texts
 
