@@ -29,7 +29,8 @@ from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown, as_bool, as_list
 from checker.model.verdicts import Surface
-from checker.reason.names.physical import PhysicalName, physical_names
+from checker.reason.names.naming import PhysicalName
+from checker.reason.names.physical import physical_names
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
