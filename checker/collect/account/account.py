@@ -172,7 +172,7 @@ class Account:
     def _failed(self, operation: Operation, error: Exception, pages: tuple[Mapping[str, Any], ...]) -> Outcome:
         """The failure, after putting on record what of types and facts is unread because of it."""
         found = failure(operation, error)
-        for what in operation.serves:
+        for what in (*operation.serves, *operation.leads_to):
             # A property that is unread stands with its resource.
             if self.needs.wants(what) and not (what.startswith("AWS::") and "/" in what):
                 self.unread(what, f"{operation}: {found.why}", found.needs)

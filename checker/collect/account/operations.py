@@ -39,6 +39,11 @@ class Operation:
     marker: str = ""  # the field that names the next page, where botocore has no paginator for the operation
 
     @property
+    def leads_to(self) -> tuple[str, ...]:
+        """What is found only by way of what it serves, and is unread with it."""
+        return _LEADS_TO.get((self.service, self.name), ())
+
+    @property
     def action(self) -> str:
         """The IAM action that it needs."""
         return f"{_PREFIXES.get(self.service, self.service)}:{self.named or self.name}"
@@ -88,15 +93,15 @@ _ALL: Final = (
         per=f"{_EC2}VPC", absent=("InvalidVpcID.NotFound",)),
     _op("ec2", "DescribeSubnets", "Subnets", f"{_EC2}Subnet"),
     _op("ec2", "DescribeRouteTables", "RouteTables", f"{_EC2}RouteTable", f"{_EC2}Route",
-        f"{_EC2}SubnetRouteTableAssociation"),
+        f"{_EC2}SubnetRouteTableAssociation", "facts/main_route_tables"),
     _op("ec2", "DescribeNetworkAcls", "NetworkAcls", f"{_EC2}NetworkAcl", f"{_EC2}NetworkAclEntry",
         f"{_EC2}SubnetNetworkAclAssociation"),
     _op("ec2", "DescribeInternetGateways", "InternetGateways", f"{_EC2}InternetGateway",
         f"{_EC2}VPCGatewayAttachment"),
-    _op("ec2", "DescribeNatGateways", "NatGateways", f"{_EC2}NatGateway"),
+    _op("ec2", "DescribeNatGateways", "NatGateways", f"{_EC2}NatGateway", "facts/nat_addresses"),
     _op("ec2", "DescribeAddresses", "Addresses", f"{_EC2}EIP"),
     _op("ec2", "DescribeVpcEndpoints", "VpcEndpoints", f"{_EC2}VPCEndpoint"),
-    _op("ec2", "DescribeFlowLogs", "FlowLogs", f"{_EC2}FlowLog"),
+    _op("ec2", "DescribeFlowLogs", "FlowLogs", f"{_EC2}FlowLog", "facts/flow_logs"),
     # Load balancing
     _op("elbv2", "DescribeLoadBalancers", "LoadBalancers", f"{_ELB}LoadBalancer"),
     _op("elbv2", "DescribeLoadBalancerAttributes", "", f"{_ELB}LoadBalancer/LoadBalancerAttributes",
@@ -140,8 +145,9 @@ _ALL: Final = (
         absent=("LifecyclePolicyPreviewNotFoundException", "RepositoryNotFoundException")),
     _op("ecr", "GetRegistryScanningConfiguration", "", "AWS::ECR::RegistryScanningConfiguration"),
     # Data
-    _op("rds", "DescribeDBInstances", "DBInstances", "AWS::RDS::DBInstance"),
-    _op("rds", "DescribeDBClusters", "DBClusters", "AWS::RDS::DBCluster"),
+    _op("rds", "DescribeDBInstances", "DBInstances", "AWS::RDS::DBInstance", "facts/databases"),
+    _op("rds", "DescribeDBClusters", "DBClusters", "AWS::RDS::DBCluster", "AWS::Neptune::DBCluster",
+        "AWS::DocDB::DBCluster"),
     _op("rds", "DescribeDBSubnetGroups", "DBSubnetGroups", "AWS::RDS::DBSubnetGroup"),
     _op("rds", "DescribeDBSnapshots", "DBSnapshots", "AWS::RDS::DBSnapshot"),
     _op("rds", "DescribeDBClusterSnapshots", "DBClusterSnapshots", "AWS::RDS::ClusterSnapshot"),
@@ -199,7 +205,10 @@ _ALL: Final = (
     _op("lambda", "GetFunctionConcurrency", "", "AWS::Lambda::Function/ReservedConcurrentExecutions",
         per="AWS::Lambda::Function", absent=_GONE),
     _op("lambda", "GetPolicy", "", "AWS::Lambda::Permission", per="AWS::Lambda::Function", absent=_GONE),
-    _op("lambda", "GetFunctionEventInvokeConfig", "", "AWS::Lambda::EventInvokeConfig", per="AWS::Lambda::Function",
+    _op("lambda", "ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs", "AWS::Lambda::EventInvokeConfig",
+        per="AWS::Lambda::Function", absent=_GONE),
+    _op("lambda", "ListAliases", "Aliases", "AWS::Lambda::Alias", per="AWS::Lambda::Function", absent=_GONE),
+    _op("lambda", "ListVersionsByFunction", "Versions", "AWS::Lambda::Version", per="AWS::Lambda::Function",
         absent=_GONE),
     _op("lambda", "ListEventSourceMappings", "EventSourceMappings", "AWS::Lambda::EventSourceMapping"),
     # Names and certificates
@@ -214,6 +223,8 @@ _ALL: Final = (
         absent=("WAFNonexistentItemException",)),
     _op("wafv2", "ListResourcesForWebACL", "ResourceArns", "AWS::WAFv2::WebACLAssociation", per="AWS::WAFv2::WebACL",
         absent=("WAFNonexistentItemException",), may_lack_items=True),
+    _op("wafv2", "GetIPSet", "", "AWS::WAFv2::IPSet", per="AWS::WAFv2::IPSet",
+        absent=("WAFNonexistentItemException",)),
     _op("wafv2", "GetLoggingConfiguration", "", "AWS::WAFv2::LoggingConfiguration", per="AWS::WAFv2::WebACL",
         absent=("WAFNonexistentItemException",)),
     _op("servicediscovery", "ListNamespaces", "Namespaces", "AWS::ServiceDiscovery::PrivateDnsNamespace",
@@ -221,6 +232,37 @@ _ALL: Final = (
     _op("servicediscovery", "ListServices", "Services", "AWS::ServiceDiscovery::Service",
         per="AWS::ServiceDiscovery::PrivateDnsNamespace"),
 )  # fmt: skip
+
+_LISTENING: Final = (f"{_ELB}ListenerRule", f"{_ELB}ListenerCertificate")
+_IN_CLUSTERS: Final = ("AWS::ECS::Service", "AWS::ECS::TaskDefinition", "facts/deployments", "facts/tasks")
+_BY_STACK: Final = ("AWS::KMS::Key", "AWS::WAFv2::IPSet", "other types", "facts/importers")
+_OF_ACLS: Final = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFv2::LoggingConfiguration")
+_LEADS_TO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("cloudformation", "DescribeStacks"): ("stacks/resources", "stacks/template", *_BY_STACK),
+    ("cloudformation", "ListStackResources"): _BY_STACK,
+    ("elbv2", "DescribeLoadBalancers"): (f"{_ELB}Listener", *_LISTENING),
+    ("elbv2", "DescribeListeners"): _LISTENING,
+    ("elbv2", "DescribeTargetGroups"): ("facts/target_health",),
+    ("ecs", "ListClusters"): _IN_CLUSTERS,
+    ("ecs", "DescribeClusters"): _IN_CLUSTERS,
+    ("ecs", "ListServices"): ("AWS::ECS::TaskDefinition", "facts/deployments"),
+    ("ecs", "DescribeServices"): ("AWS::ECS::TaskDefinition",),
+    ("ecs", "ListTasks"): ("AWS::ECS::TaskDefinition",),
+    ("ecs", "DescribeTasks"): ("AWS::ECS::TaskDefinition",),
+    ("ecr", "DescribeRepositories"): ("facts/images", "facts/lifecycle_previews"),
+    ("secretsmanager", "ListSecrets"): ("AWS::SecretsManager::ResourcePolicy",),
+    ("s3", "ListBuckets"): ("AWS::S3::BucketPolicy",),
+    ("sns", "ListTopics"): ("AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "facts/subscriptions"),
+    ("sqs", "ListQueues"): ("AWS::SQS::QueuePolicy",),
+    ("lambda", "ListFunctions"): (
+        "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Alias", "AWS::Lambda::Version",
+    ),
+    ("route53", "ListHostedZones"): ("AWS::Route53::RecordSet",),
+    ("acm", "ListCertificates"): ("facts/certificates",),
+    ("wafv2", "ListWebACLs"): _OF_ACLS,
+    ("wafv2", "GetWebACL"): _OF_ACLS,
+    ("servicediscovery", "ListNamespaces"): ("AWS::ServiceDiscovery::Service",),
+}  # fmt: skip
 
 OPERATIONS: Final = {(each.service, each.name): each for each in _ALL}
 

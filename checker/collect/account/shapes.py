@@ -38,7 +38,7 @@ def said(to: str, source: str = "", read: Read | None = None) -> Field:
 
 
 def maybe(to: str, source: str = "", read: Read | None = None) -> Field:
-    """A property whose field is left out of the answer, or is null, where it is not set."""
+    """A property whose field is left out of the answer, or is null or an empty text, where it is not set."""
     return Field(to, source or to, always=False, read=read)
 
 
@@ -71,7 +71,7 @@ class Draft:
         """Fill in the fields of an answer. Answers itself."""
         for each in fields:
             value = at(source, each.source)
-            if value is None:
+            if value is None or (value == "" and not each.always):
                 if each.always:
                     self.unread[each.to] = LACKING
                 continue

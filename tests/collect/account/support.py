@@ -32,6 +32,9 @@ Script = Mapping[tuple[str, str], "Body | Exception | Callable[[Mapping[str, Any
 
 BY_METHOD = {(each.service, xform_name(each.name)): each for each in OPERATIONS.values()}
 
+# A property that no template has: whether a subscription still waits for its subscriber.
+_LIVE_ALONE = {"PendingConfirmation"}
+
 
 def error(code: str, message: str = "", status: int = 400) -> ClientError:
     response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
@@ -135,4 +138,4 @@ def faults(resource: LiveResource) -> Iterator[str]:
 def _read(resource: LiveResource) -> dict[str, Any]:
     """The properties that were read whole."""
     unread = {path.partition(".")[0] for path in resource.unread}
-    return {name: value for name, value in resource.properties.items() if name not in unread}
+    return {name: value for name, value in resource.properties.items() if name not in unread | _LIVE_ALONE}

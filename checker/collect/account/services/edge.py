@@ -38,6 +38,11 @@ _WEB_ACL: Final = (
         "CustomResponseBodies CaptchaConfig ChallengeConfig TokenDomains AssociationConfig DataProtectionConfig "
         "OnSourceDDoSProtectionConfig")),
 )  # fmt: skip
+_IP_SET: Final = (
+    said("Name", "IPSet.Name"), said("IPAddressVersion", "IPSet.IPAddressVersion"),
+    said("Addresses", "IPSet.Addresses", sorted),
+    maybe("Description", "IPSet.Description", lambda value: value or None),
+)  # fmt: skip
 _LOGGING: Final = (
     said("LogDestinationConfigs", "LoggingConfiguration.LogDestinationConfigs", list),
     maybe("RedactedFields", "LoggingConfiguration.RedactedFields", lambda value: list(value) or None),
@@ -48,11 +53,17 @@ _LOGGING: Final = (
 def describe(account: Account) -> Iterator[Draft | None]:
     certificates = _certificates(account)
     acls = _web_acls(account)
+    # Those of the stacks: others matter only where a rule names them, and then by their ARN.
+    ip_sets = [(name, _regional(account, "GetIPSet", name)) for name in account.scope.ids("AWS::WAFv2::IPSet")]
     for arn, answer in certificates:
         if answer.complete and not answer.outcome.absent:
             yield Draft("AWS::CertificateManager::Certificate", (arn,)).read(answer.value, _CERTIFICATE)
             account.add_facts("certificates", {arn: _state(answer.value.get("Certificate") or {})})
     yield from _told_of_acls(account, acls)
+    for name, answer in ip_sets:
+        if answer.complete and not answer.outcome.absent:
+            draft = Draft("AWS::WAFv2::IPSet", (name,), properties={"Scope": "REGIONAL"})
+            yield draft.read(answer.value, _IP_SET)
 
 
 def _certificates(account: Account) -> list[tuple[str, Answer]]:
@@ -83,11 +94,13 @@ def _web_acls(account: Account) -> list[tuple[str, Answer]]:
             f"{each['Name']}|{each['Id']}|REGIONAL" for each in listed.items if each.get("Name") and each.get("Id")
         )
         names = [*dict.fromkeys([*names, *found])]
-    asked = []
-    for name in names:
-        title, ident, _ = name.rsplit("|", 2)
-        asked.append((name, account.ask("wafv2", "GetWebACL", Name=title, Id=ident, Scope="REGIONAL")))
-    return asked
+    return [(name, _regional(account, "GetWebACL", name)) for name in names]
+
+
+def _regional(account: Account, operation: str, name: str) -> Answer:
+    """Ask for one thing of AWS WAF by ``name|id|scope``."""
+    title, ident = ([*name.split("|"), ""])[:2]
+    return account.ask("wafv2", operation, Name=title, Id=ident, Scope="REGIONAL")
 
 
 def _told_of_acls(account: Account, asked: list[tuple[str, Answer]]) -> Iterator[Draft | None]:

@@ -30,6 +30,14 @@ FUNCTION: Final = shape(
     maybe("SnapStart", read=lambda value: picked(value, "ApplyOn")),
     maybe("FileSystemConfigs", read=lambda value: [picked(each, "Arn LocalMountPath") for each in value] or None),
 )  # fmt: skip
+ALIAS: Final = shape(
+    "AWS::Lambda::Alias", "AliasArn", said("Name"), said("FunctionVersion"),
+    maybe("Description", read=lambda value: value or None),
+)  # fmt: skip
+VERSION: Final = shape(
+    "AWS::Lambda::Version", "FunctionArn", maybe("Description", read=lambda value: value or None),
+    maybe("CodeSha256"),
+)  # fmt: skip
 EVENT_SOURCE: Final = shape(
     "AWS::Lambda::EventSourceMapping", "UUID", said("FunctionName", "FunctionArn"),
     *fields("EventSourceArn BatchSize MaximumBatchingWindowInSeconds StartingPosition", maybe),
@@ -52,22 +60,44 @@ def describe(account: Account) -> Iterator[Draft | None]:
         (
             each,
             account.ask("lambda", "GetFunctionConcurrency", of=each, FunctionName=each.id),
-            account.ask("lambda", "GetPolicy", of=each, FunctionName=each.id),
-            account.ask("lambda", "GetFunctionEventInvokeConfig", of=each, FunctionName=each.id),
+            [(name, _policy_of(account, each, name)) for name in ("", *_aliases(account, each))],
+            account.ask("lambda", "ListFunctionEventInvokeConfigs", of=each, FunctionName=each.id),
+            account.ask("lambda", "ListAliases", of=each, FunctionName=each.id),
+            account.ask("lambda", "ListVersionsByFunction", of=each, FunctionName=each.id),
         )
         for each in functions
     ]
-    for function, concurrency, permissions, invoking in asked:
+    for function, concurrency, permissions, invoking, aliases, versions in asked:
         yield function.add(concurrency, maybe("ReservedConcurrentExecutions"))
-        yield from _permissions(account, function, permissions)
-        if invoking.complete and not invoking.outcome.absent:
-            properties = {"FunctionName": function.id, "Qualifier": "$LATEST"}
-            draft = Draft("AWS::Lambda::EventInvokeConfig", (f"{function.id}|$LATEST",), properties=properties)
-            yield draft.read(invoking.value, _INVOKING)
+        for qualifier, answer in permissions:
+            name = f"{function.ids[-1]}:{qualifier}" if qualifier else function.id
+            yield from _permissions(account, name, answer)
+        for each in invoking.items:
+            qualifier = str(each.get("FunctionArn", "")).rpartition(":")[2]
+            properties = {"FunctionName": function.id, "Qualifier": qualifier}
+            draft = Draft("AWS::Lambda::EventInvokeConfig", (f"{function.id}|{qualifier}",), properties=properties)
+            yield draft.read(each, _INVOKING)
+        for kind, items in ((ALIAS, aliases.items), (VERSION, versions.items)):
+            for each in items:
+                draft_of_part = None if each.get("Version") == "$LATEST" else kind.draft(each)
+                if draft_of_part is not None:
+                    draft_of_part.set("FunctionName", function.id)
+                    yield draft_of_part
     yield from (EVENT_SOURCE.draft(each) for each in mappings.items)
 
 
-def _permissions(account: Account, function: Draft, answer: Answer) -> Iterator[Draft]:
+def _aliases(account: Account, function: Draft) -> list[str]:
+    """The aliases of the stacks, each of which has a policy of its own."""
+    prefix = f"{function.ids[-1]}:"
+    return [each.removeprefix(prefix) for each in account.scope.ids("AWS::Lambda::Alias") if each.startswith(prefix)]
+
+
+def _policy_of(account: Account, function: Draft, qualifier: str) -> Answer:
+    more = {"Qualifier": qualifier} if qualifier else {}
+    return account.ask("lambda", "GetPolicy", of=function, FunctionName=function.id, **more)
+
+
+def _permissions(account: Account, function: str, answer: Answer) -> Iterator[Draft]:
     """Each statement of a function's policy is a permission of a template."""
     if not answer.value.get("Policy"):
         return
@@ -79,12 +109,12 @@ def _permissions(account: Account, function: Draft, answer: Answer) -> Iterator[
         account.unread("AWS::Lambda::Permission", f"{answer.operation}: a policy is not in the service's form")
 
 
-def _permission(function: Draft, statement: Mapping[str, Any]) -> Draft:
+def _permission(function: str, statement: Mapping[str, Any]) -> Draft:
     principal = statement["Principal"]
     if isinstance(principal, Mapping):
         principal = next(principal[each] for each in _SERVICES if each in principal)
     properties: dict[str, Any] = {
-        "FunctionName": function.id, "Action": statement["Action"], "Principal": principal
+        "FunctionName": function, "Action": statement["Action"], "Principal": principal
     }  # fmt: skip
     for condition in (statement.get("Condition") or {}).values():
         for key, name in (
@@ -95,4 +125,4 @@ def _permission(function: Draft, statement: Mapping[str, Any]) -> Draft:
             found = next((value for word, value in condition.items() if word.lower() == key.lower()), None)
             if found is not None:
                 properties[name] = found
-    return Draft("AWS::Lambda::Permission", (str(statement.get("Sid", "")) or function.id,), properties=properties)
+    return Draft("AWS::Lambda::Permission", (str(statement.get("Sid", "")) or function,), properties=properties)

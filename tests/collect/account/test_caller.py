@@ -1,0 +1,196 @@
+"""The first question: what is wrong with credentials, region or endpoint is said within a second, with what to do."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checker.collect.account import AUDIT, Limits, Reader, Target, read_many
+from checker.collect.account.reading import Read
+from checker.errors import CheckerError
+
+ACCOUNT = "111111111111"
+
+
+class _Server(HTTPServer):
+    status = 200
+    code = ""
+
+
+class _Sts(BaseHTTPRequestHandler):
+    """AWS STS as far as the first question goes."""
+
+    server: _Server
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.server.status != 200:
+            code = self.server.code
+            body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+        elif "AssumeRole" in asked:
+            body = (
+                "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId>"
+                "<SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
+                "<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>"
+                "<Arn>arn:aws:sts::222222222222:assumed-role/audit/x</Arn><AssumedRoleId>i</AssumedRoleId>"
+                "</AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"
+            )
+        else:
+            body = (
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111111111111:user/u</Arn>"
+                "<UserId>u</UserId><Account>111111111111</Account>"
+                "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+            )
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    server = _Server(("127.0.0.1", 0), _Sts)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def target(server: _Server, **more: Any) -> Target:
+    return Target(**{"region": "us-west-2", "endpoint_url": f"http://127.0.0.1:{server.server_port}", **more})
+
+
+def told(asked: Target) -> CheckerError:
+    """The error of opening an account, which comes within a second (and the time that a busy machine takes more)."""
+    started = time.process_time()
+    with pytest.raises(CheckerError) as caught:
+        Reader(asked, AUDIT).open()
+    assert time.process_time() - started < 1
+    assert caught.value.hint
+    return caught.value
+
+
+def test_who_asks(sts: _Server) -> None:
+    caller = Reader(target(sts), AUDIT).open()
+    assert (caller.account, caller.region, caller.partition) == (ACCOUNT, "us-west-2", "aws")
+
+
+def test_as_a_role(sts: _Server) -> None:
+    caller = Reader(target(sts, role_arn="arn:aws:iam::222222222222:role/audit", external_id="of-ours"), AUDIT).open()
+    assert caller.account == "222222222222"
+    assert "assumed-role/audit" in caller.arn
+
+
+def test_the_plan_says_what_will_be_done(sts: _Server) -> None:
+    plan = Reader(target(sts, stacks=("Shop",)), AUDIT).plan({"AWS::ECR::Repository": 2})
+    assert plan.calls > 30
+    assert ACCOUNT in str(plan)
+    assert "us-west-2" in str(plan)
+    assert "Shop" in str(plan)
+    assert f"{plan.calls} calls" in str(plan)
+
+
+@pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken", "SignatureDoesNotMatch", "AccessDenied"])
+def test_refused_credentials(sts: _Server, code: str) -> None:
+    sts.status, sts.code = 403, code
+    error = told(target(sts))
+    assert code in error.message
+    assert "--profile" in error.hint
+
+
+def test_a_role_that_may_not_be_assumed(sts: _Server) -> None:
+    sts.status, sts.code = 403, "AccessDenied"
+    error = told(target(sts, role_arn="arn:aws:iam::222222222222:role/audit"))
+    assert "role/audit" in error.message
+    assert "trust policy" in error.hint
+
+
+def test_another_account_than_asked_for(sts: _Server) -> None:
+    error = told(target(sts, account="333333333333"))
+    assert ACCOUNT in error.message
+    assert "333333333333" in error.message
+
+
+def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    error = told(Target(region="us-west-2", endpoint_url=f"http://127.0.0.1:{port}"))
+    assert str(port) in error.message
+    assert "--endpoint-url" in error.hint
+
+
+@pytest.mark.parametrize("region", ["us-west", "nowhere", "us-west-2; rm", "US-WEST-2"])
+def test_no_region_of_aws(region: str) -> None:
+    error = told(Target(region=region))
+    assert region in error.message
+    assert "--region" in error.hint
+
+
+def test_no_region_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert "region" in told(Target()).message
+
+
+def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    error = told(Target(region="us-west-2", endpoint_url="http://127.0.0.1:9"))
+    assert "credentials" in error.message
+    assert "aws sso login" in error.hint
+
+
+def test_an_unknown_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile here]\nregion = us-west-2\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    error = told(Target(region="us-west-2", profile="there"))
+    assert "there" in error.message
+    assert "here" in error.hint
+
+
+def test_an_endpoint_that_is_no_address(sts: _Server) -> None:
+    assert "no address" in told(target(sts, endpoint_url="somewhere")).message
+
+
+def test_many_accounts_each_an_outcome_of_its_own(sts: _Server) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as executor:
+        good, bad = read_many(
+            [target(sts, stacks=("Shop",)), target(sts, account="333333333333")],
+            executor,
+            limits=Limits(attempts=1, deadline=20),
+        )
+    assert isinstance(good, Read)
+    assert good.reading is not None
+    assert good.reading.snapshot.account == ACCOUNT
+    assert bad.reading is None
+    assert bad.error is not None
+    # A server that knows AWS STS alone: everything else is unread, and the run ends all the same.
+    assert {each.what for each in good.reading.snapshot.unread} >= {"stacks", "AWS::RDS::DBInstance", "facts/tasks"}
+    assert good.reading.snapshot.resources == ()
+    assert json.dumps(good.reading.snapshot.facts["asked"])

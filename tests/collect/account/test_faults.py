@@ -1,0 +1,122 @@
+"""One call after another fails: exactly what it would have told is unread, and nothing else is different."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from checker.collect.account.account import Account
+from checker.collect.account.needs import EVERYTHING
+from checker.collect.account.operations import OPERATIONS, types_served
+from checker.collect.account.reading import Reader
+from checker.collect.account.target import Caller, Limits, Target
+from checker.model.snapshot import LiveResource, Snapshot
+from tests.collect.account.example import ACCOUNT, ANSWERS, REGION
+from tests.collect.account.support import ScriptedClients, error, faults
+
+MADE = [key for key in OPERATIONS if key[0] != "sts"]
+Key = tuple[str, str]
+
+
+def read(script: Mapping[Key, Any], stacks: tuple[str, ...] | None = ("Shop",)) -> tuple[Snapshot, list[Key]]:
+    """A whole reading of the example, through everything but boto3."""
+    reader = Reader(Target(stacks=stacks), EVERYTHING, Limits(deadline=30))
+    scripted: Any = ScriptedClients(script)
+    reader._clients, reader._caller = scripted, Caller(ACCOUNT, "arn", REGION)
+    reading = reader.read()
+    return replace(reading.snapshot, taken_at=""), [(op.service, op.name) for op, _ in scripted.asked]
+
+
+WHOLE, ASKED = read(ANSWERS)
+
+
+def test_the_example_answers_every_call_and_nothing_of_it_is_unread() -> None:
+    assert set(MADE) == set(ANSWERS)
+    assert set(ASKED) == set(MADE)
+    assert WHOLE.unread == ()
+    told = {why for each in WHOLE.resources for why in each.unread.values()}
+    assert told <= {"not kept: may be a secret", "AWS Cloud Map does not tell the VPC of a namespace"}
+
+
+def test_its_properties_are_those_of_the_registry() -> None:
+    assert [fault for each in WHOLE.resources for fault in faults(each)] == []
+
+
+def test_reading_it_again_gives_the_same() -> None:
+    assert read(ANSWERS)[0] == WHOLE
+
+
+def by_name(snapshot: Snapshot) -> dict[tuple[str, str], LiveResource]:
+    found = {(each.type, each.physical_id or ""): each for each in snapshot.resources}
+    # What cannot be given to a stack any more is called by its own id.
+    found.update({(each.type, str(each.properties.get("PolicyName"))): each for each in snapshot.resources})
+    return found
+
+
+def tops(resource: LiveResource) -> set[str]:
+    return {path.partition(".")[0] for path in resource.unread}
+
+
+FAULTS = {
+    "denied": error("AccessDeniedException"),
+    "throttled": error("ThrottlingException"),
+    "failed": error("InternalFailure", status=500),
+    "expired": error("ExpiredTokenException"),
+    "hangs": TimeoutError(),
+    "malformed": ValueError(),
+    "surprising": KeyError("x"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("key", MADE, ids=":".join)
+def test_a_failure_takes_facts_away_and_makes_none(key: Key, fault: Exception) -> None:
+    operation = OPERATIONS[key]
+    snapshot, _ = read({**ANSWERS, key: fault})
+    named = [each for each in snapshot.unread if str(operation) in each.why]
+    marked = [each for each in snapshot.resources if any(str(operation) in why for why in each.unread.values())]
+    assert named or marked, "nothing says that the call failed"
+    if fault is FAULTS["denied"]:
+        assert {each.needs for each in named} <= {operation.action}
+        assert all(operation.action in why for each in marked for why in each.unread.values() if "denied" in why)
+    was = by_name(WHOLE)
+    gaps = {each.what for each in snapshot.unread}
+    for resource in snapshot.resources:
+        before = was.get((resource.type, resource.physical_id or "")) or was.get(
+            (resource.type, str(resource.properties.get("PolicyName")))
+        )
+        if before is None:
+            # Its stack could not be told: the same thing under its own id.
+            assert gaps & {"stacks", "stacks/resources", "stacks/template"}, resource
+            continue
+        for name in before.properties.keys() | resource.properties.keys():
+            if not {name, ""} & (tops(resource) | tops(before)):
+                assert resource.properties.get(name) == before.properties.get(name), (resource, name)
+    lost = {each.type for each in WHOLE.resources} - {each.type for each in snapshot.resources}
+    described_by_nobody = {kind for kind in lost if kind not in types_served() and "other types" in gaps}
+    assert lost - described_by_nobody <= gaps, "a type vanished without a word"
+    for name, facts in WHOLE.facts.items():
+        if snapshot.facts.get(name) != facts:
+            assert f"facts/{name}" in gaps, name
+
+
+def test_an_account_of_no_stack_is_read_by_its_lists() -> None:
+    snapshot, _ = read({**ANSWERS, ("cloudformation", "DescribeStacks"): {"Stacks": []}}, None)
+    assert snapshot.stacks == ()
+    (bucket,) = [each for each in snapshot.resources if each.type == "AWS::S3::Bucket"]
+    assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_a_stack_that_is_not_there_is_a_fact() -> None:
+    gone = error("ValidationError", "Stack with id Shop does not exist")
+    snapshot, _ = read({**ANSWERS, ("cloudformation", "DescribeStacks"): gone})
+    assert snapshot.facts["missing_stacks"] == ["Shop"]
+
+
+def test_an_account_is_closed_whatever_happens() -> None:
+    account = Account(ScriptedClients({}), EVERYTHING)  # type: ignore[arg-type]
+    account.close()
+    account.close()

@@ -1,0 +1,121 @@
+"""Which stack a resource is of: by CloudFormation's list, by the template's keys, by tags, by names; else of none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checker.collect.account.scope import Scope
+from checker.collect.account.shapes import Draft
+from checker.model.snapshot import SnapshotStack, StackResource
+
+
+def scope_of(resources: dict[str, tuple[str, Any, str | None]], **parameters: str) -> tuple[Scope, SnapshotStack]:
+    """A stack of these resources: logical id -> type, properties, physical id."""
+    stack = SnapshotStack(
+        name="Shop",
+        parameters=parameters,
+        template={
+            "Resources": {name: {"Type": kind, "Properties": said} for name, (kind, said, _) in resources.items()}
+        },
+        resources=tuple(StackResource(name, kind, ident) for name, (kind, _, ident) in resources.items()),
+    )
+    scope = Scope("us-west-2", "111111111111")
+    scope.settle([stack], known=True)
+    return scope, stack
+
+
+def owner(scope: Scope, stack: SnapshotStack, *drafts: Draft) -> list[tuple[str | None, str | None, str | None]]:
+    return scope.owners(list(drafts), [stack])
+
+
+TABLE: tuple[str, dict[str, Any], str] = ("AWS::EC2::RouteTable", {}, "rtb-1")
+
+
+def test_by_physical_id() -> None:
+    scope, stack = scope_of({"Table": TABLE})
+    draft = Draft("AWS::EC2::RouteTable", ("rtb-1",))
+    assert owner(scope, stack, draft) == [("Shop", "Table", "rtb-1")]
+
+
+def test_another_type_of_the_same_id_is_another_thing() -> None:
+    scope, stack = scope_of({"Table": TABLE})
+    assert owner(scope, stack, Draft("AWS::S3::Bucket", ("rtb-1",))) == [(None, None, None)]
+
+
+def test_any_of_its_names() -> None:
+    scope, stack = scope_of({"Ip": ("AWS::EC2::EIP", {}, "192.0.2.1")})
+    assert owner(scope, stack, Draft("AWS::EC2::EIP", ("eipalloc-1", "192.0.2.1"))) == [("Shop", "Ip", "192.0.2.1")]
+
+
+def test_by_what_the_template_says_where_the_id_says_nothing() -> None:
+    said = {"RouteTableId": {"Ref": "Table"}, "DestinationCidrBlock": "0.0.0.0/0"}
+    scope, stack = scope_of({"Table": TABLE, "Route": ("AWS::EC2::Route", said, "Shop-Route-1ABC")})
+    live = {"RouteTableId": "rtb-1", "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}
+    other = {**live, "DestinationCidrBlock": "10.1.0.0/16"}
+    elsewhere = {**live, "RouteTableId": "rtb-2"}
+    drafts = [
+        Draft("AWS::EC2::Route", (str(index),), properties=each) for index, each in enumerate((other, elsewhere, live))
+    ]
+    assert owner(scope, stack, *drafts) == [(None, None, None)] * 2 + [("Shop", "Route", "Shop-Route-1ABC")]
+
+
+def test_two_that_fit_are_neither() -> None:
+    said = {"PolicyName": "run", "Roles": [{"Fn::ImportValue": "role"}]}
+    scope, stack = scope_of({"Policy": ("AWS::IAM::Policy", said, "Shop-Poli-1")})
+    drafts = [Draft("AWS::IAM::Policy", ("run",), properties={"PolicyName": "run", "Roles": [name]}) for name in "ab"]
+    assert owner(scope, stack, *drafts) == [(None, None, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "live"),
+    [
+        ({"Ref": "Role"}, "task"),
+        ({"Ref": "Role"}, "arn:aws:iam::111111111111:role/app/task"),
+        ({"Fn::GetAtt": ["Role", "Arn"]}, "task"),
+        ({"Ref": "RoleName"}, "task"),
+        ("TASK", "task"),
+    ],
+)
+def test_a_name_and_an_arn_of_the_same_thing_are_equal(said: Any, live: str) -> None:
+    scope, stack = scope_of(
+        {
+            "Role": ("AWS::IAM::Role", {}, "task"),
+            "Policy": ("AWS::IAM::Policy", {"PolicyName": "run", "Roles": [said]}, "Shop-Poli-1"),
+        },
+        RoleName="task",
+    )
+    draft = Draft("AWS::IAM::Policy", ("run",), properties={"PolicyName": "run", "Roles": [live]})
+    assert owner(scope, stack, draft) == [("Shop", "Policy", "Shop-Poli-1")]
+
+
+def test_by_tags_where_the_list_was_not_read() -> None:
+    scope = Scope()
+    scope.settle([], known=False)
+    tags = {"aws:cloudformation:stack-name": "Shop", "aws:cloudformation:logical-id": "Db"}
+    assert scope.owners([Draft("AWS::RDS::DBInstance", ("db",), tags)], []) == [("Shop", "Db", None)]
+
+
+def test_by_the_name_that_cloudformation_makes() -> None:
+    scope, stack = scope_of({"Table": TABLE})
+    mine = Draft("AWS::Logs::LogGroup", ("/aws/lambda/Shop-Sync-1ABC",))
+    other = Draft("AWS::Logs::LogGroup", ("/aws/lambda/Shopping-Sync-1ABC",))
+    assert owner(scope, stack, mine, other) == [("Shop", None, None), (None, None, None)]
+
+
+def test_a_running_revision_stands_for_the_definition_of_the_stack() -> None:
+    first = "arn:aws:ecs:us-west-2:111111111111:task-definition/api:1"
+    scope, stack = scope_of({"Definition": ("AWS::ECS::TaskDefinition", {}, first)})
+    draft = Draft("AWS::ECS::TaskDefinition", (first[:-1] + "7", first))
+    assert owner(scope, stack, draft) == [("Shop", "Definition", first[:-1] + "7")]
+
+
+def test_details_are_asked_of_the_stacks_alone_unless_their_resources_are_unknown() -> None:
+    scope, _ = scope_of({"Table": TABLE})
+    assert scope.has("AWS::EC2::RouteTable", ("rtb-1",), {})
+    assert not scope.has("AWS::EC2::RouteTable", ("rtb-2",), {})
+    assert scope.has("AWS::EC2::RouteTable", ("rtb-2",), {"aws:cloudformation:stack-name": "Shop"})
+    unknown = Scope()
+    unknown.settle([], known=False)
+    assert unknown.has("AWS::EC2::RouteTable", ("rtb-2",), {})
