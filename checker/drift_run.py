@@ -26,19 +26,22 @@ _FACTS: Final = "facts/"
 
 def drift(request: Request, snapshot: Snapshot) -> tuple[Run, tuple[Record, ...]]:
     """Compare, and give the Run with all resources, in sync or not, and the values that could be recorded."""
-    assemblies, stacks, kinds, notes = at_hand(request)
+    here = at_hand(request)
+    assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
+    if not stacks:
+        raise here.nothing(request.project)
     decisions = _decisions(request)
     found = drift_of(stacks, snapshot, Decisions(decisions, request.today))
     coverage = Coverage(
         surfaces=_surfaces(stacks, snapshot, found.resources),
         unread=(
+            *here.unread,
             *unread_of_stacks(stacks),
             *(each for each in snapshot.unread if not each.what.startswith(_FACTS)),
             *_templates_unread(stacks, snapshot),
         ),
         notes=(
-            *notes,
-            *(note for assembly in assemblies for note in assembly.notes),
+            *here.notes,
             *_notes(found.resources),
             *_stale(decisions, request),
         ),

@@ -14,8 +14,8 @@ from checker.collect import repository
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.assembly import Assembly, read_assembly
-from checker.collect.templates.synthesis import own_assembly
-from checker.errors import ExitCode, UsageError
+from checker.collect.templates.own import Own, read_own, unread_of
+from checker.errors import ExitCode, InputError, UsageError
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Stack
@@ -66,13 +66,12 @@ class Request:
 
 def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
-    assemblies, stacks, kinds, notes = at_hand(request)
+    here = at_hand(request)
+    assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
     register = load_register()
-    # Bare templates are judged by themselves: no project is around them.
-    bare = bool(request.assemblies) and all(path.is_file() for _, path in request.assemblies)
-    pipeline = None
-    if with_pipeline and not bare:
-        pipeline = pipeline_of(request.project, request.settings, tuple(kinds))
+    pipeline = pipeline_of(request.project, request.settings, tuple(kinds)) if with_pipeline else None
+    if not stacks and pipeline is None:
+        raise here.nothing(request.project)
     rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
     verdicts = judge_stacks(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
@@ -81,8 +80,8 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         judged=tuple(finding for finding in register.entries if finding in judged),
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
         surfaces=_surfaces(stacks, pipeline),
-        unread=(*unread_of_stacks(stacks), *_unread_of(pipeline)),
-        notes=(*notes, *(note for assembly in assemblies for note in assembly.notes), *_left_out(pipeline)),
+        unread=(*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline)),
+        notes=(*here.notes, *_left_out(pipeline)),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
@@ -121,12 +120,36 @@ def judge_stacks(
     )
 
 
-def at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, EnvironmentKind], Iterable[str]]:
-    """The assemblies, their stacks of the wanted environments, what each environment is, and what was noted of them."""
-    assemblies = _read(request)
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The stacks to judge, with the assemblies they came from, what their environments are, and what was noted."""
+
+    assemblies: list[Assembly]
+    stacks: list[Stack]
+    kinds: dict[str, EnvironmentKind]
+    notes: tuple[str, ...]
+    unread: tuple[Unread, ...]
+    left_out: tuple[Path, ...] = ()
+
+    def nothing(self, project: Path) -> InputError:
+        """What to say where nothing at all can be judged."""
+        seen = [f"{each.what} ({each.why})" for each in self.unread[:3]]
+        seen += [f"{path.as_posix()} is left out" for path in self.left_out[:3]]
+        seen = seen or ["no template, assembly, workflow, deploy script or migration"]
+        hint = next((each.needs for each in self.unread if each.needs), "")
+        hint = (
+            f"It needs {hint}." if hint else "Run `cdk synth` first, or name an assembly or a template with --assembly."
+        )
+        return InputError(f"{project}: nothing to judge: {'; '.join(seen)}", hint)
+
+
+def at_hand(request: Request) -> AtHand:
+    """What is judged: the named assemblies, or the project's own. Raises nothing where there is none."""
+    own = _read(request)
+    assemblies = own.assemblies
     stacks = [stack for assembly in assemblies for stack in assembly.stacks]
     stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
-    kinds, notes = assign(stacks, stages, request.settings.stacks)
+    kinds, notes = assign(stacks, stages, request.settings.stacks, own.folders)
     for name, kind in request.settings.environment_kinds.items():
         if name in kinds:
             kinds[name] = EnvironmentKind(kind)
@@ -134,12 +157,21 @@ def at_hand(request: Request) -> tuple[list[Assembly], list[Stack], dict[str, En
     kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
     for stack in stacks:
         stack.parameters = request.settings.parameters.get(stack.name, {})
-    return assemblies, stacks, kinds, notes
+    passed_over = [unread_of(error) for assembly in assemblies for error in assembly.problems]
+    return AtHand(
+        assemblies,
+        stacks,
+        kinds,
+        (*own.notes, *notes, *(note for assembly in assemblies for note in assembly.notes)),
+        (*own.unread, *passed_over),
+        tuple(own.left_out),
+    )
 
 
 def model_of(request: Request) -> tuple[Project, Pipeline | None]:
     """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
-    _, stacks, kinds, _ = at_hand(request)
+    here = at_hand(request)
+    stacks, kinds = here.stacks, here.kinds
     project = build_project(stacks, kinds, worlds(stacks)[0], request.settings, find_names=literal_names)
     return project, pipeline_of(request.project, request.settings, tuple(kinds))
 
@@ -213,18 +245,19 @@ def _may_have_pipeline(root: Path, settings: Settings) -> bool:
     return found is not None or bool(problems)
 
 
-def _read(request: Request) -> list[Assembly]:
+def _read(request: Request) -> Own:
     base = request.project
     if not request.assemblies:
-        return [read_assembly(own_assembly(base, request.settings, request.say), base)]
-    found: list[Assembly] = []
-    for environment, path in request.assemblies:
-        assembly = read_assembly(path, base)
-        if environment:
-            assembly.stacks = [_in_environment(stack, environment) for stack in assembly.stacks]
-        found.append(assembly)
-    _make_ids_unique(found)
-    return found
+        own = read_own(base, request.settings, request.say)
+    else:
+        own = Own()
+        for environment, path in request.assemblies:
+            assembly = read_assembly(path, base)
+            if environment:
+                assembly.stacks = [_in_environment(stack, environment) for stack in assembly.stacks]
+            own.assemblies.append(assembly)
+    _make_ids_unique(own.assemblies)
+    return own
 
 
 def _in_environment(stack: Stack, environment: str) -> Stack:

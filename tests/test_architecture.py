@@ -106,8 +106,8 @@ def test_every_file_of_the_checker_is_in_a_room() -> None:
     assert files - placed == {Path("checker/__init__.py")}
 
 
-def test_start_up_imports_nothing_heavy() -> None:
-    arguments = ["gate", "--project", str(ROOT), "--assembly", str(ROOT / "tests/cli/small.yaml"), "--quiet"]
+def test_start_up_imports_nothing_heavy(tmp_path: Path) -> None:
+    arguments = ["gate", "--project", str(tmp_path), "--assembly", str(ROOT / "tests/cli/small.yaml"), "--quiet"]
     code = (
         f"import sys; from checker.cli import run; run({arguments!r}); "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"

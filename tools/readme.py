@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from rich.console import Console
@@ -63,9 +65,12 @@ def picture() -> str:
     arguments = ["gate", "--assembly", "production=docs/example.yaml"]
     code = "import sys; sys.stdout.isatty = lambda: True; from checker.cli import run; sys.exit(run(sys.argv[1:]))"
     only = [word for finding in ("C7", "C8") for word in ("--finding", finding)]
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", code, *arguments, *only], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    with TemporaryDirectory() as folder:  # the template alone, without the pipeline of this repository
+        (Path(folder) / "docs").mkdir()
+        shutil.copy(ROOT / "docs" / "example.yaml", Path(folder) / "docs")
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-c", code, *arguments, *only], cwd=folder, capture_output=True, text=True, check=False
+        )
     console = Console(record=True, width=104, file=io.StringIO())
     console.print(Text.from_ansi(f"$ checker {' '.join(arguments)}\n{done.stdout}"))
     return console.export_svg(title="checker gate", code_format=_FRAME, unique_id="gate")

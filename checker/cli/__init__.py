@@ -94,7 +94,23 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (MemoryError, RecursionError) as error:
         _complain(f"the input is more than can be judged ({type(error).__name__})", "Judge its parts one by one.")
         return ExitCode.USAGE
+    except Exception as error:  # noqa: BLE001 - a fault of the checker's own is no verdict: it must not read as one
+        _complain(f"the checker itself failed: {_told(error)}", "Nothing was judged. Report it, with this line.")
+        return ExitCode.USAGE
     return answer if isinstance(answer, int) else 0
+
+
+def _told(error: Exception) -> str:
+    """A fault of our own in one line: what it is, and where in the checker. Its text may quote what was scanned."""
+    from checker.errors import printable
+
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if f"{os.sep}site-packages{os.sep}" not in code.co_filename or f"{os.sep}checker{os.sep}" in code.co_filename:
+            place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - one name, no pathlib
+        trace = trace.tb_next
+    return printable(" ".join(f"{type(error).__name__} at {place}: {error}".split()), 300)
 
 
 def _complain(message: str, hint: str) -> None:

@@ -19,9 +19,18 @@ MAX_DEPTH: Final = 20
 
 
 def walk(
-    root: Path, wanted: Callable[[str], bool], limit: int, problems: list[Problem], below: str = ""
+    root: Path,
+    wanted: Callable[[str], bool],
+    limit: int,
+    problems: list[Problem],
+    below: str = "",
+    *,
+    passed: Callable[[Path], None] = lambda _: None,
 ) -> Iterator[Path]:
-    """Files below ``root`` (or ``root/below``) whose name is wanted, in order. Links are not followed out of it."""
+    """Files below ``root`` (or ``root/below``) whose name is wanted, in order. Links are not followed out of it.
+
+    ``passed`` is told of every folder that is passed over by its name.
+    """
     pending: list[tuple[Path, int]] = [(root / below, 0)]
     folders = found = 0
     while pending:
@@ -47,6 +56,8 @@ def walk(
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED and not entry.name.startswith("cdk.out"):
                     deeper.append((folder / entry.name, depth + 1))
+                else:
+                    passed(folder / entry.name)
             elif wanted(entry.name) and entry.is_file(follow_symlinks=False):
                 found += 1
                 if found > limit:

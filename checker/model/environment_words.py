@@ -8,6 +8,8 @@ from typing import Final
 
 from checker.model.environments import EnvironmentKind
 
+# The environment of stacks of which nothing says where they belong.
+UNNAMED: Final = "unnamed"
 # Words that teams use in stack and stage names. Compared with whole words of a name, in any case.
 _WORDS: Final[Mapping[str, EnvironmentKind]] = {
     **dict.fromkeys(("production", "prod", "prd", "live"), EnvironmentKind.PRODUCTION),

@@ -41,5 +41,7 @@ class Settings:
     # the project). Running it runs the project's own code, so nothing is run unless it is said here.
     synthesis_command: tuple[str, ...] = ()
     synthesis_inputs: tuple[str, ...] = ()
+    synthesis_context: Mapping[str, str] = field(default_factory=dict)  # CDK context besides that of cdk.json
+    exclude: Mapping[str, str] = field(default_factory=dict)  # path or pattern below the project -> why it is left out
     max_waiver_days: int = 365
     rule_seconds: float = 20.0

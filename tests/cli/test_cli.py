@@ -66,7 +66,7 @@ def test_a_failure_names_finding_resource_line_violation_and_fix(
     [
         (["gate", "--assembly", "missing.yaml"], "missing.yaml: no such file or folder"),
         (["gate", "--assembly", "."], "not a cloud assembly: it has no manifest.json"),
-        (["gate"], "nothing to judge: no cdk.out"),
+        (["gate", "--project", "empty"], "nothing to judge: no template, assembly, workflow"),
         (["gate", "--project", "nowhere"], "nowhere: no such folder"),
         (["gate", "--assembly", "clean.yaml", "--env", "mars"], "no environment mars here"),
         (["gate", "--assembly", "clean.yaml", "--format", "pdf"], "no format 'pdf'"),
@@ -83,6 +83,7 @@ def test_a_failure_names_finding_resource_line_violation_and_fix(
 def test_errors_are_for_people(
     project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
+    (project / "empty").mkdir()
     assert run(arguments) == ExitCode.USAGE
     error = capsys.readouterr().err
     assert said in error
@@ -139,7 +140,7 @@ def test_an_environment_may_be_named_with_its_assembly(project: Path, capsys: py
 
 def test_it_says_what_it_took_for_what(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["gate", "--assembly", "clean.yaml"])
-    assert "took stack clean for environment default (its name speaks of no environment)" in capsys.readouterr().out
+    assert "took stack clean for environment unnamed (nothing names an environment)" in capsys.readouterr().out
 
 
 def test_list_and_explain(capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,6 +148,13 @@ def _folders(value: Any) -> tuple[str, ...]:
     return folders
 
 
+def _exclusions(value: Any) -> Mapping[str, str]:
+    """Path or pattern -> the reason for which it is left out."""
+    table = _table_of_text(value)
+    _folders(list(table))
+    return table
+
+
 def _table_of_text(value: Any) -> Mapping[str, str]:
     hint = 'Write NAME = "…" below its heading.'
     if not isinstance(value, dict):
@@ -208,6 +215,8 @@ KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "parameters": _parameters,
     "synthesis_command": _texts,
     "synthesis_inputs": _folders,
+    "synthesis_context": _table_of_text,
+    "exclude": _exclusions,
     "bootstrap_tags": _texts,
     "release_tag_patterns": _texts,
     "script_folders": _folders,

@@ -36,10 +36,16 @@ class Assembly:
     stages: dict[str, str] = field(default_factory=dict)  # stack id -> the stage it belongs to
     digest: str = ""
     notes: list[str] = field(default_factory=list)
+    problems: list[InputError] = field(default_factory=list)  # stacks that are passed over, and why
 
 
-def read_assembly(path: Path, base: Path) -> Assembly:
-    """Read a folder or a bare template. ``base`` is the folder that shown paths are relative to."""
+def read_assembly(path: Path, base: Path, *, name: str = "", root: Path | None = None) -> Assembly:
+    """Read a folder or a bare template. ``base`` is the folder that shown paths are relative to.
+
+    A stack that cannot be read is passed over, and on record in ``problems``; where none is left, its error is raised.
+    ``name`` is the stack's where a bare template is read, by default the file's; what such a template names lies below
+    ``root``, by default its folder.
+    """
     reader = _Reader(base)
     if path.is_dir():
         if not (path / "manifest.json").exists():
@@ -49,13 +55,13 @@ def read_assembly(path: Path, base: Path) -> Assembly:
             )
         assembly = Assembly(path)
         reader.folder(path, path.resolve(), assembly, stage="", depth=0)
-        if not assembly.stacks:
+        if not assembly.stacks and assembly.problems:
+            raise assembly.problems[0]
+        if not assembly.stacks and not assembly.notes:
             raise InputError(f"{reader.shown(path)}: the assembly holds no stack", "Does the app add one?")
     elif path.exists():
-        stack = reader.template(
-            path, path.parent.resolve(), Path(path.name.split(".", 1)[0]).name or "template", depth=0
-        )
-        assembly = Assembly(path, [stack])
+        name = name or path.name.split(".", 1)[0] or "template"
+        assembly = Assembly(path, [reader.template(path, (root or path.parent).resolve(), name, depth=0)])
     else:
         raise InputError(f"{reader.shown(path)}: no such file or folder", "Name a cdk.out folder, or a template file.")
     assembly.digest = "sha256:" + reader.digest.hexdigest()
@@ -103,7 +109,14 @@ class _Reader:
                     raise InputError(f"{manifest.file}:{at}: stack {name} names no templateFile", "Synthesize again.")
                 stack_name = properties.get("stackName")
                 stack_id = str(artifact.get("displayName") or name)
-                stack = self.template(folder / file, root, stack_id, depth=0)
+                try:
+                    stack = self.template(folder / file, root, stack_id, depth=0, may_be_empty=True)
+                except InputError as error:
+                    assembly.problems.append(error)
+                    continue
+                if not stack.template.get("Resources"):
+                    assembly.notes.append(f"stack {stack_id} makes nothing: {stack.source.file} has no resources")
+                    continue
                 stack.name = stack_name if isinstance(stack_name, str) else name
                 stack.account, stack.region = _target(artifact.get("environment"))
                 if stack.region.startswith("cn-"):
@@ -120,11 +133,22 @@ class _Reader:
                 below = str(properties.get("displayName") or name).rsplit("/", 1)[-1]
                 self.folder(folder / properties["directoryName"], root, assembly, below, depth + 1)
 
-    def template(self, path: Path, root: Path, stack_id: str, depth: int, parent: Stack | None = None) -> Stack:
+    def template(
+        self,
+        path: Path,
+        root: Path,
+        stack_id: str,
+        depth: int,
+        parent: Stack | None = None,
+        *,
+        may_be_empty: bool = False,
+    ) -> Stack:
         document = self.document(path, root)
         data = document.data
         stack = Stack(stack_id, stack_id.rsplit("/", 1)[-1], "", data, document, parent=parent)
         resources = data.get("Resources")
+        if resources is None and may_be_empty:
+            return stack  # CDK writes a stack without constructs so
         if not isinstance(resources, dict):
             line = document.line_of(("Resources",)) or 1
             raise InputError(
@@ -134,8 +158,8 @@ class _Reader:
             if logical_id.startswith("Fn::ForEach"):
                 continue
             if not isinstance(raw, dict) or not isinstance(raw.get("Type"), str):
-                at = document.line_of(("Resources", logical_id))
-                raise InputError(f"{document.file}:{at}: resource {logical_id} has no Type", "Give it a resource type.")
+                stack.unread.append(f"resource {logical_id}: it has no Type")
+                continue
             if raw["Type"] == "AWS::CloudFormation::Stack":
                 self.nested(stack, logical_id, raw, path.parent, root, depth)
         stack.unread.extend(_unexpanded(data))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def own_assembly(project: Path, settings: Settings, say: Callable[[str], None]) 
         if existing.is_dir():
             return existing
         raise InputError(
-            f"{project}: nothing to judge: no cdk.out, and checker.toml names no synthesis command",
+            f"{project}: no cdk.out, and checker.toml names no synthesis command",
             "Run `cdk synth` first, or name an assembly or a template with --assembly.",
         )
     folder, stamp = project / FOLDER, project / STAMP
@@ -87,8 +88,17 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
     """Run the command with an empty output folder. A stale report in it would fail a clean synthesis."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    context = {**_context_of(project / "cdk.json"), **_CLI_CONTEXT, "env": "all", "gate": "off"}
     command = [sys.executable if word == "python" else word for word in settings.synthesis_command]
+    if any(Path(word).name == "cdk" or word.startswith("aws-cdk@") for word in command):
+        # The CDK command sets folder and context for the app by itself.
+        command += ["--output", str(folder)]
+        command += [word for name, value in settings.synthesis_context.items() for word in ("-c", f"{name}={value}")]
+    context = {
+        **_context_of(project / "cdk.json"),
+        **_contexts(project / "cdk.context.json"),
+        **_CLI_CONTEXT,
+        **settings.synthesis_context,
+    }
     environment = {**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
     try:
         done = subprocess.run(  # noqa: S603 - the command that the project's own checker.toml names, no shell
@@ -101,12 +111,51 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
             f"synthesis took more than {TIME_LIMIT:g} s and was stopped", "Run it by hand to see."
         ) from None
     if done.returncode or not (folder / "manifest.json").exists():
-        said = (done.stderr or done.stdout).strip().splitlines()
-        cause = next((line for line in reversed(said) if line.strip()), "it said nothing")
+        said = _cause(done.stderr) or _cause(done.stdout) or "it said nothing"
+        if not done.returncode:
+            said = f"it wrote no manifest.json into CDK_OUTDIR ({said})"
         raise InputError(
-            f"synthesis failed with exit code {done.returncode}: {cause}",
-            f"Run `{' '.join(command)}` to see all of it.",
+            f"synthesis failed with exit code {done.returncode}: {said}",
+            f"Run `{' '.join(settings.synthesis_command)}` to see all of it.",
         )
+
+
+# Lines of a stack trace and of the runtime's own talk: they say where, and never why.
+_NO_CAUSE: Final = re.compile(
+    r"""^\s*(?:at\s .*[:)]\d* | File\s".*",\sline\s\d+.* | Traceback\s\(.* | [\^~]+ | \.{3}.* | Node\.js\sv\S+ | \}?,?
+        | Caused\sby:? | \S+:\d+(?::\d+)? | npm\s(?:ERR!|error).* | Subprocess\sexited\swith\serror\s\d+ )\s*$""",
+    re.VERBOSE,
+)
+_ERROR: Final = re.compile(
+    r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,40}?:|error\b|fatal\b|panic\b)", re.IGNORECASE
+)
+_PLACE: Final = re.compile(r"^\s*at\s|^\s+File \"")
+
+
+def _cause(output: str) -> str:
+    """Why a program failed, from what it said: the last line that names an error, else the last that is no place.
+
+    Node and Java print the reason first and the places in the code after it, Python the other way round.
+    """
+    lines = [line for line in output.splitlines() if line.strip() and not _NO_CAUSE.match(line)]
+    errors = [line for line in lines if _ERROR.match(line)]
+    if errors:
+        return errors[-1].strip()
+    every = output.splitlines()
+    first_place = next((index for index, line in enumerate(every) if _PLACE.match(line)), len(every))
+    before = [line for line in every[:first_place] if line in lines]
+    node = any(line.lstrip().startswith("at ") for line in every)
+    chosen = before if node and before else lines
+    return chosen[-1].strip() if chosen else ""
+
+
+def _contexts(file: Path) -> dict[str, object]:
+    """The values that the CDK command has looked up and kept."""
+    try:
+        context = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return context if isinstance(context, dict) else {}
 
 
 def _context_of(file: Path) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from checker.model.environment_words import environment_of, kind_of
+from checker.model.environment_words import UNNAMED, environment_of, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
 from checker.model.settings import RELEASES
@@ -42,7 +42,7 @@ _DEPLOYING: Final = (
 # CDK's bootstrap: who may become the deploy role, or the role that CloudFormation executes with, deploys.
 _CDK_ROLES: Final = glob("arn:*:iam::*:role/cdk-*-deploy-role-*"), glob("arn:*:iam::*:role/cdk-*-cfn-exec-role-*")
 # What discovery calls the environment of stacks whose names speak of none.
-NO_NAME: Final = "default"
+NO_NAME: Final = UNNAMED
 
 DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from checker.model.environment_words import environment_of, words
+from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be
@@ -337,7 +337,7 @@ def _is_shared(resource: Resource, project: Project) -> bool:
 
 def _marks(word: str, environment: Environment) -> bool:
     if environment.kind is EnvironmentKind.OTHER:
-        return word in _MARKS or (environment.name != "default" and word in words(environment.name))
+        return word in _MARKS or (environment.name != UNNAMED and word in words(environment.name))
     return (environment_of(word) or word) == (environment_of(environment.name) or environment.name)
 
 

@@ -45,6 +45,12 @@ live = "production"
 Size = "large"
 Count = 2
 Encrypt = true
+
+[synthesis_context]
+stage = "all"
+
+[exclude]
+"examples/*.yaml" = "shown in the manual"
 """
 
 
@@ -74,6 +80,8 @@ def test_everything_said() -> None:
         migration_folders=("db/sql",),
         synthesis_command=("npx", "cdk", "synth"),
         synthesis_inputs=("lib/**/*.ts",),
+        synthesis_context={"stage": "all"},
+        exclude={"examples/*.yaml": "shown in the manual"},
         max_waiver_days=90,
         rule_seconds=5.0,
     )

@@ -35,7 +35,6 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("nul.json", b'{"a":\n"\x00"}', "nul.json:2: a NUL byte"),
         ("deep.json", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "nested too deeply"),
         ("no-resources.json", b"{}", "no Resources object"),
-        ("typeless.json", b'{"Resources": {\n"A": {}}}', "typeless.json:2: resource A has no Type"),
         ("broken.yaml", b"Resources:\n  A: [1\n", "broken.yaml:3: not valid YAML"),
         ("twice.yaml", b"Resources: {}\nResources: {}\n", "twice.yaml:2: the key 'Resources' stands twice"),
         ("bomb.yaml", BOMB.encode(), "aliases expand to too many nodes"),
@@ -160,3 +159,9 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in printable("\x1b[31mred\x1b[0m\x07\u202e")
     document = parse_yaml('Resources:\n  "A\\e[2J": {Type: AWS::SNS::Topic}\n', "t.yaml")
     assert list(document.data["Resources"]) == ["A\x1b[2J"]
+
+
+def test_a_resource_without_a_type_is_passed_over_and_said(tmp_path: Path) -> None:
+    (tmp_path / "odd.json").write_text('{"Resources": {"A": {}, "B": [], "C": {"Type": "AWS::SNS::Topic"}}}')
+    (stack,) = read_assembly(tmp_path / "odd.json", tmp_path).stacks
+    assert stack.unread == ["resource A: it has no Type", "resource B: it has no Type"]

@@ -1,0 +1,145 @@
+"""What a project deploys, where no ``--assembly`` says it: its own synthesis, assemblies and templates in its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from checker.collect.templates.assembly import Assembly, read_assembly
+from checker.collect.templates.search import Found, newer_source, search, shortened
+from checker.collect.templates.synthesis import own_assembly
+from checker.errors import InputError
+from checker.model.resources import Stack
+from checker.model.settings import Settings
+from checker.model.sources import Problem, Spot
+from checker.model.verdicts import Unread
+
+
+@dataclass(slots=True)
+class Own:
+    """The project's own assemblies. ``folders``: stack id -> the folder of the template that it was found as."""
+
+    assemblies: list[Assembly] = field(default_factory=list)
+    folders: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)
+
+
+def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> Own:
+    """Everything of the project that is a stack. What cannot be read is on record, and the rest is read."""
+    own = Own()
+    found = search(project, settings.exclude)
+    if settings.synthesis_command:
+        made = own_assembly(project, settings, say)
+        own.assemblies.append(read_assembly(made, project))
+        _without_the_root_app(found, own)
+    for app, output in found.apps.items():
+        _add_app(project, app, output, found, own)
+    for folder in sorted(found.assemblies):
+        if (assembly := _read(project / folder, project, own)) is not None:
+            own.assemblies.append(assembly)
+            own.notes.append(f"took {folder.as_posix()} for a CDK app's assembly")
+    _add_templates(project, found, own)
+    own.unread.extend(_of_problem(problem) for problem in found.problems)
+    for tool, files in found.not_read.items():
+        where = shortened(files, 2)
+        own.unread.append(Unread(f"{where}: {tool}", "it is there, and the checker does not read it", _EXCLUDE))
+    own.left_out = [*found.tests, *found.passed_over]
+    if found.tests:
+        own.notes.append(f"left out, because tests own them: {shortened(found.tests)}")
+    if found.passed_over:
+        own.notes.append(f"left out, generated or vendored: {shortened(found.passed_over)}")
+    own.notes.extend(f"left out by checker.toml: {what} ({why})" for what, why in found.excluded.items())
+    return own
+
+
+_EXCLUDE = "an entry below [exclude] in checker.toml, where it is judged elsewhere"
+
+
+def _without_the_root_app(found: Found, own: Own) -> None:
+    """The synthesis command makes the root's app, or the only one: what lies in its output folder is not judged."""
+    ours = next((app for app in found.apps if app.parent == Path()), None)
+    if ours is None and len(found.apps) == 1:
+        ours = next(iter(found.apps))
+    output = found.apps.pop(ours) if ours is not None else Path("cdk.out")
+    if output in found.assemblies:
+        found.assemblies.remove(output)
+        own.notes.append(f"{output.as_posix()} is not judged: the command of checker.toml makes the assembly anew")
+
+
+def _add_app(project: Path, app: Path, output: Path, found: Found, own: Own) -> None:
+    folder = project / output
+    if (folder / "manifest.json").is_file():
+        if output not in found.assemblies and folder.resolve().is_relative_to(project.resolve()):
+            found.assemblies.append(output)
+        if (newer := newer_source(project, app, output)) is not None:
+            own.notes.append(
+                f"stale: {newer.as_posix()} is newer than {output.as_posix()}: the code may make something else now, "
+                "synthesize again"
+            )
+    else:
+        own.unread.append(
+            Unread(
+                f"{app.as_posix()}: a CDK app without an assembly ({output.as_posix()} is not there)",
+                "its stacks are known after `cdk synth` only",
+                "a run of `cdk synth` there, or synthesis_command in checker.toml",
+            )
+        )
+
+
+def _add_templates(project: Path, found: Found, own: Own) -> None:
+    """Templates that stand in the tree by themselves; those that another one names as nested stacks belong to it."""
+    stems = [_stem(path) for path in found.templates]
+    read: list[tuple[Path, Assembly]] = []
+    for path, stem in zip(found.templates, stems, strict=True):
+        # Many are called template.yaml: where a name is not the only one, the folder says which is meant.
+        name = stem if stems.count(stem) == 1 else "-".join((*path.parent.parts, stem))
+        assembly = _read(project / path, project, own, name=name)
+        if assembly is not None:
+            read.append((path, assembly))
+    nested = {child.source.file for _, assembly in read for stack in assembly.stacks for child in _below(stack)}
+    for path, assembly in read:
+        if path.as_posix() in nested:
+            continue
+        own.assemblies.append(assembly)
+        kind = "a SAM template" if _is_sam(assembly.stacks[0]) else "a CloudFormation template"
+        own.notes.append(f"took {path.as_posix()} for {kind}")
+        own.folders[assembly.stacks[0].id] = path.parent.as_posix()
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".", 1)[0] or path.name
+
+
+def _below(stack: Stack) -> Iterator[Stack]:
+    for child in stack.nested.values():
+        yield child
+        yield from _below(child)
+
+
+def _is_sam(stack: Stack) -> bool:
+    declared = stack.template.get("Transform")
+    names = declared if isinstance(declared, list) else [declared]
+    return any(isinstance(name, str) and name.startswith("AWS::Serverless-") for name in names)
+
+
+def _read(path: Path, project: Path, own: Own, *, name: str = "") -> Assembly | None:
+    try:
+        assembly = read_assembly(path, project, name=name, root=project)
+    except InputError as error:
+        own.unread.append(unread_of(error))
+        return None
+    return assembly
+
+
+def unread_of(error: InputError) -> Unread:
+    """A file that could not be read, for the coverage: ``file:line: why`` in two parts."""
+    what, _, why = error.message.partition(": ")
+    return Unread(what, why or "it could not be read")
+
+
+def _of_problem(problem: Problem) -> Unread:
+    spot: Spot = problem.spot
+    return Unread(spot.file, problem.message, problem.fix)

@@ -1,0 +1,219 @@
+"""Finds what a repository deploys, when nobody says: assemblies, CDK apps, templates by what is in them.
+
+What is generated, somebody else's or a test's own is not judged; its name is kept, so that the report can say so.
+Things that deploy and that the checker does not read (Terraform, Helm, another CI system) are named as well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from checker.collect.folders import walk
+from checker.model.sources import Problem
+
+_TEMPLATE_FILES: Final = (".yaml", ".yml", ".json", ".template")
+# CloudFormation takes 1 MB from S3 (CloudFormation User Guide, "Understand CloudFormation quotas"): no template is
+# larger, and a larger file is not read to find that out.
+MAX_TEMPLATE_BYTES: Final = 4_000_000
+MAX_FILES: Final = 20_000
+# Folders whose files are inputs of tests: they break rules on purpose.
+_TEST_FOLDERS: Final = frozenset(
+    {"test", "tests", "__tests__", "fixtures", "__fixtures__", "fixture", "testdata", "test-data", "test_data",
+     "test-fixtures", "__snapshots__", "__mocks__", "mocks", "spec", "specs"}
+)  # fmt: skip
+# Folders that a search passes over and that are worth a word; caches and tools' own folders are not.
+_SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".aws-sam", ".serverless"})
+_RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^\s+")["']?Resources["']?\s*:""")
+_RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
+
+# Tool -> the files that show that a repository uses it. Patterns of a file's name, or of its path where they have "/".
+_NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
+    "Terraform": ("*.tf", "*.tf.json", "*.tofu"),
+    "AWS Copilot": ("copilot/.workspace", "copilot/*/manifest.yml", "*/copilot/*/manifest.yml"),
+    "Helm": ("Chart.yaml",),
+    "Kustomize": ("kustomization.yaml", "kustomization.yml"),
+    "Pulumi": ("Pulumi.yaml", "Pulumi.yml"),
+    "the Serverless Framework": ("serverless.yml", "serverless.yaml", "serverless.json", "serverless.ts"),
+    "SST": ("sst.config.ts",),
+    "Ansible": ("ansible.cfg",),
+    "AWS CodeBuild": ("buildspec.yml", "buildspec.yaml", "buildspec-*.yml", "buildspec.*.yml"),
+    "AWS CodeDeploy": ("appspec.yml", "appspec.yaml", "appspec.json"),
+    "GitLab CI": (".gitlab-ci.yml",),
+    "CircleCI": (".circleci/config.yml",),
+    "Jenkins": ("Jenkinsfile", "Jenkinsfile.*", "*.jenkinsfile"),
+    "Azure Pipelines": ("azure-pipelines.yml", "azure-pipelines*.yml", ".azure-pipelines/*.yml"),
+    "Bitbucket Pipelines": ("bitbucket-pipelines.yml",),
+    "Buildkite": (".buildkite/pipeline*.yml",),
+    "Travis CI": (".travis.yml",),
+    "Drone": (".drone.yml",),
+    "Woodpecker": (".woodpecker.yml", ".woodpecker/*.yml"),
+    "Google Cloud Build": ("cloudbuild.yaml", "cloudbuild.yml"),
+    "AppVeyor": ("appveyor.yml", ".appveyor.yml"),
+    "Tekton": (".tekton/*.yaml",),
+}
+_EXACT: Final = {
+    pattern: tool
+    for tool, patterns in _NOT_READ.items()
+    for pattern in patterns
+    if "/" not in pattern and "*" not in pattern
+}
+_PATTERNS: Final = tuple(
+    (pattern, tool) for tool, patterns in _NOT_READ.items() for pattern in patterns if pattern not in _EXACT
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search found, as paths below the project's root. ``not_read``: tool -> the files that show it."""
+
+    assemblies: list[Path] = field(default_factory=list)
+    apps: dict[Path, Path] = field(default_factory=dict)  # cdk.json -> the folder that its app writes to
+    templates: list[Path] = field(default_factory=list)
+    tests: list[Path] = field(default_factory=list)  # templates that are a test's own
+    passed_over: list[Path] = field(default_factory=list)  # folders, generated or somebody else's
+    excluded: dict[str, str] = field(default_factory=dict)  # what checker.toml leaves out and is there -> its reason
+    not_read: dict[str, list[Path]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
+    """Search a repository. ``exclude``: path or pattern below ``root`` -> the reason for which it is left out."""
+    found = Found()
+    exclude = exclude or {}
+
+    def skipped(folder: Path) -> None:
+        inner = folder.relative_to(root)
+        if _excluded(inner, exclude, found):
+            return
+        if is_assembly(folder):
+            (found.tests if _is_test(inner) else found.assemblies).append(inner)
+        elif folder.name in _SAID:
+            found.passed_over.append(inner)
+
+    for path in walk(root, _is_candidate, MAX_FILES, found.problems, passed=skipped):
+        inner = path.relative_to(root)
+        if _excluded(inner, exclude, found):
+            continue
+        if path.name == "manifest.json" and is_assembly(path.parent):
+            # An assembly that was written to a folder of another name.
+            if not any(inner.parent.is_relative_to(known) for known in found.assemblies):
+                found.assemblies.append(inner.parent)
+            continue
+        tool = _tool(inner)
+        if tool is not None and not _is_test(inner):
+            found.not_read.setdefault(tool, []).append(inner)
+        if path.name == "cdk.json":
+            output = output_of(path)
+            if output is not None and not _is_test(inner):
+                found.apps[inner] = Path(os.path.normpath(inner.parent / output))
+        elif path.suffix in _TEMPLATE_FILES and inner.parts[0] != ".github" and looks_like_template(path):
+            (found.tests if _is_test(inner) else found.templates).append(inner)
+    # Templates inside an assembly are its own.
+    found.templates = [
+        path for path in found.templates if not any(path.is_relative_to(folder) for folder in found.assemblies)
+    ]
+    return found
+
+
+def _is_candidate(name: str) -> bool:
+    return name.endswith(_TEMPLATE_FILES) or _tool(Path(name)) is not None or name == ".workspace"
+
+
+def _tool(inner: Path) -> str | None:
+    """The tool that a file belongs to, where it is one that the checker does not read."""
+    if (tool := _EXACT.get(inner.name)) is not None:
+        return tool
+    whole = inner.as_posix()
+    return next(
+        (tool for pattern, tool in _PATTERNS if fnmatchcase(whole if "/" in pattern else inner.name, pattern)), None
+    )
+
+
+def _is_test(inner: Path) -> bool:
+    return any(part.lower() in _TEST_FOLDERS for part in inner.parts[:-1])
+
+
+def _excluded(inner: Path, exclude: Mapping[str, str], found: Found) -> bool:
+    """Whether ``checker.toml`` leaves a path out, by itself or with a folder above it; remembers what was met."""
+    for pattern, reason in exclude.items():
+        for each in (inner, *inner.parents[:-1]):
+            if fnmatchcase(each.as_posix(), pattern.rstrip("/")):
+                found.excluded[pattern] = reason
+                return True
+    return False
+
+
+def is_assembly(folder: Path) -> bool:
+    """Whether a folder is a cloud assembly: its manifest has a version and artifacts."""
+    manifest = folder / "manifest.json"
+    try:
+        head = manifest.read_bytes()[:2_000_000] if manifest.is_file() else b""
+    except OSError:
+        return False
+    return b'"artifacts"' in head and b'"version"' in head
+
+
+def looks_like_template(path: Path) -> bool:
+    """Whether a file is a CloudFormation or SAM template, by its text: it declares resources of CloudFormation's types.
+
+    A template says ``Resources`` at its top and has a resource type; a file that says neither is none.
+    """
+    try:
+        if path.stat().st_size > MAX_TEMPLATE_BYTES:
+            return False
+        text = path.read_bytes()
+    except OSError:
+        return False
+    if b"AWSTemplateFormatVersion" in text[:4000] and _RESOURCES.search(text):
+        return True
+    return bool(_RESOURCE_TYPE.search(text) and _RESOURCES.search(text))
+
+
+def output_of(app: Path) -> str | None:
+    """The folder that a CDK app writes its assembly to, beside its ``cdk.json``; ``None`` where that names no app."""
+    try:
+        settings = json.loads(app.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "cdk.out"
+    if not isinstance(settings, dict) or "app" not in settings:
+        return None
+    output = settings.get("output")
+    return output if isinstance(output, str) and output else "cdk.out"
+
+
+def newer_source(root: Path, app: Path, assembly: Path) -> Path | None:
+    """A file of a CDK app that was changed after its assembly was written; ``None`` where there is none.
+
+    Time stamps can mislead (a fresh checkout has the same for all), so what they show is said and decides nothing.
+    """
+    try:
+        written = (root / assembly / "manifest.json").stat().st_mtime
+    except OSError:
+        return None
+    problems: list[Problem] = []
+    for path in walk(root, _is_app_code, 5_000, problems, below=app.parent.as_posix()):
+        inner = path.relative_to(root)
+        try:
+            if not _is_test(inner) and path.stat().st_mtime > written + 5:
+                return inner
+        except OSError:
+            continue
+    return None
+
+
+def _is_app_code(name: str) -> bool:
+    return name == "cdk.json" or name.endswith((".ts", ".py", ".js", ".java", ".cs", ".go"))
+
+
+def shortened(paths: Iterable[Path], limit: int = 4) -> str:
+    """``a, b and 3 more``."""
+    names = [path.as_posix() for path in paths]
+    rest = len(names) - limit
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:limit])} and {rest} more"

@@ -1,0 +1,289 @@
+"""What is judged when somebody points the checker at a repository and says nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checker.cli import run
+from checker.errors import ExitCode
+
+DATABASE = json.dumps(
+    {
+        "Resources": {
+            "Orders": {
+                "Type": "AWS::RDS::DBInstance",
+                "DeletionPolicy": "Snapshot",
+                "UpdateReplacePolicy": "Snapshot",
+                "Properties": {"Engine": "postgres", "StorageEncrypted": False},
+            }
+        }
+    }
+)
+WORKFLOW = """
+on: {push: {branches: [main]}}
+jobs:
+  deploy:
+    runs-on: ubuntu-24.04
+    permissions: {id-token: write, contents: read}
+    steps:
+      - uses: actions/checkout@v4
+      - run: aws ecs update-service --cluster one --service web --force-new-deployment
+"""
+
+
+def manifest(*names: str, **more: str) -> str:
+    stacks = {
+        name: {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://111111111111/eu-west-1",
+            "properties": {"templateFile": f"{name}.json", "stackName": name},
+        }
+        for name in names
+    }
+    return json.dumps({"version": "48.0.0", "artifacts": stacks, **more})
+
+
+class Project:
+    """A repository in a folder, and what a gate without any option says of it."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root, self._capsys = root, capsys
+        self.code: int = -1
+        self.said = ""
+
+    def write(self, files: Mapping[str, str]) -> Project:
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+        return self
+
+    def gate(self, *arguments: str) -> dict[str, Any]:
+        document = self.root.parent / "run.json"
+        document.unlink(missing_ok=True)
+        self.code = run(["gate", *arguments, "--format", f"json={document}", "--format", "console"])
+        heard = self._capsys.readouterr()
+        self.said = heard.out + heard.err
+        return dict(json.loads(document.read_text())) if document.exists() else {}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
+    root = tmp_path / "repository"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    return Project(root, capsys)
+
+
+def failing(document: dict[str, Any], finding: str) -> set[str]:
+    return {
+        each["location"]["file"]
+        for each in document["verdicts"]
+        if each["finding"] == finding and each["outcome"] == "fail"
+    }
+
+
+def test_an_assembly_below_the_root_is_judged_with_the_pipeline_at_it(project: Project) -> None:
+    project.write(
+        {
+            "infra/cdk.json": '{"app": "node app.js"}',
+            "infra/cdk.out/manifest.json": manifest("Shop"),
+            "infra/cdk.out/Shop.json": DATABASE,
+            ".github/workflows/deploy.yml": WORKFLOW,
+        }
+    )
+    document = project.gate()
+    assert failing(document, "C8") == {"infra/cdk.out/Shop.json"}
+    assert failing(document, "W4") == {".github/workflows/deploy.yml"}
+    assert "took infra/cdk.out for a CDK app's assembly" in project.said
+    assert document["coverage"]["unread"] == []
+
+
+def test_an_app_may_write_its_assembly_elsewhere(project: Project) -> None:
+    project.write(
+        {
+            "cdk.json": '{"app": "node app.js", "output": "dist/assembly"}',
+            "dist/assembly/manifest.json": manifest("Shop"),
+            "dist/assembly/Shop.json": DATABASE,
+        }
+    )
+    assert failing(project.gate(), "C8") == {"dist/assembly/Shop.json"}
+
+
+def test_templates_in_the_tree_are_told_by_what_is_in_them(project: Project) -> None:
+    project.write(
+        {
+            "orders/template.yaml": DATABASE,
+            "search/template.yaml": "AWSTemplateFormatVersion: 2010-09-09\nTransform: AWS::Serverless-2016-10-31\n"
+            "Resources:\n  Api: {Type: AWS::Serverless::Api, Properties: {StageName: v1}}\n",
+            "values.yaml": "Resources:\n  cpu: 100m\n",
+            "tsconfig.json": '{"compilerOptions": {}}',
+        }
+    )
+    document = project.gate()
+    assert failing(document, "C8") == {"orders/template.yaml"}
+    assert "took orders/template.yaml for a CloudFormation template" in project.said
+    assert "took search/template.yaml for a SAM template" in project.said
+    assert "values.yaml" not in project.said
+    stacks = {each["subject"]["stack"] for each in document["verdicts"]}
+    assert {"orders-template", "search-template"} <= stacks
+
+
+def test_a_template_that_another_one_nests_is_judged_once(project: Project) -> None:
+    project.write(
+        {
+            "main.yaml": "Resources: {Data: {Type: AWS::CloudFormation::Stack, "
+            "Properties: {TemplateURL: parts/data.json}}}",
+            "parts/data.json": DATABASE,
+        }
+    )
+    document = project.gate()
+    failed = [each for each in document["verdicts"] if each["finding"] == "C8" and each["outcome"] == "fail"]
+    assert [each["subject"]["stack"] for each in failed] == ["main/Data"]
+
+
+def test_what_is_generated_vendored_or_a_tests_own_is_left_out_by_name(project: Project) -> None:
+    project.write(
+        {
+            "stack.yaml": "Resources:\n  Topic: {Type: AWS::SNS::Topic}\n",
+            "tests/fixtures/broken.json": DATABASE,
+            "vendor/theirs/template.json": DATABASE,
+            ".aws-sam/build/template.json": DATABASE,
+            "node_modules/library/template.json": DATABASE,
+        }
+    )
+    document = project.gate()
+    assert failing(document, "C8") == set()
+    for name in ("tests/fixtures/broken.json", "vendor", ".aws-sam"):
+        assert any(name in note for note in document["coverage"]["notes"]), name
+
+
+def test_exclusions_have_a_reason_and_are_said(project: Project) -> None:
+    project.write(
+        {
+            "checker.toml": '[exclude]\n"examples/*.json" = "shown in the manual"\n',
+            "examples/broken.json": DATABASE,
+            "stack.yaml": "Resources:\n  Topic: {Type: AWS::SNS::Topic}\n",
+        }
+    )
+    document = project.gate()
+    assert project.code == ExitCode.CLEAN
+    assert failing(document, "C8") == set()
+    assert "left out by checker.toml: examples/*.json (shown in the manual)" in document["coverage"]["notes"]
+
+
+def test_an_app_that_is_not_synthesized_is_a_gap(project: Project) -> None:
+    project.write({"cdk/cdk.json": '{"app": "node app.js"}', "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    document = project.gate()
+    assert project.code == ExitCode.INCOMPLETE
+    assert any("cdk/cdk.json" in each["what"] for each in document["coverage"]["unread"])
+
+
+def test_alone_it_is_nothing_to_judge_and_says_what_to_do(project: Project) -> None:
+    project.write({"cdk.json": '{"app": "node app.js"}'}).gate()
+    assert project.code == ExitCode.USAGE
+    assert "nothing to judge: cdk.json" in project.said
+    assert "cdk synth" in project.said
+
+
+@pytest.mark.parametrize(
+    ("file", "tool"),
+    [
+        ("network/main.tf", "Terraform"),
+        ("copilot/api/manifest.yml", "AWS Copilot"),
+        ("charts/shop/Chart.yaml", "Helm"),
+        (".gitlab-ci.yml", "GitLab CI"),
+        ("Jenkinsfile", "Jenkins"),
+        (".circleci/config.yml", "CircleCI"),
+    ],
+)
+def test_what_is_there_and_not_read_is_named_once(project: Project, file: str, tool: str) -> None:
+    project.write({file: "", "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    document = project.gate()
+    said = [each for each in document["coverage"]["unread"] if tool in each["what"]]
+    assert len(said) == 1
+    assert file in said[0]["what"]
+    assert project.code == ExitCode.INCOMPLETE
+
+
+def test_a_bare_template_keeps_the_pipeline_around_it(project: Project) -> None:
+    project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}", ".github/workflows/deploy.yml": WORKFLOW})
+    assert failing(project.gate("--assembly", "production=topic.yaml"), "W4") == {".github/workflows/deploy.yml"}
+
+
+def test_empty_and_odd_stacks_are_passed_over_and_the_others_judged(project: Project) -> None:
+    project.write(
+        {
+            "cdk.out/manifest.json": manifest("Shop", "Empty", "Broken", "Odd"),
+            "cdk.out/Shop.json": DATABASE,
+            "cdk.out/Empty.json": '{"Parameters": {}}',
+            "cdk.out/Broken.json": '{"Resources": ',
+            "cdk.out/Odd.json": '{"Resources": {"A": {"Properties": {}}, "T": {"Type": "AWS::SNS::Topic"}}}',
+        }
+    )
+    document = project.gate()
+    assert failing(document, "C8") == {"cdk.out/Shop.json"}
+    unread = [f"{each['what']}: {each['why']}" for each in document["coverage"]["unread"]]
+    assert any("cdk.out/Broken.json:1" in each for each in unread)
+    assert any("resource A: it has no Type" in each for each in unread)
+    assert any("stack Empty makes nothing" in note for note in document["coverage"]["notes"])
+
+
+def test_a_stale_assembly_is_said_to_be_one(project: Project) -> None:
+    project.write(
+        {"cdk.json": '{"app": "node app.js"}', "cdk.out/manifest.json": manifest("Shop"), "cdk.out/Shop.json": DATABASE}
+    )
+    project.gate()
+    assert "stale" not in project.said
+    project.write({"lib/app.ts": "new Shop();"})
+    later = (project.root / "cdk.out/manifest.json").stat().st_mtime + 60
+    os.utime(project.root / "lib/app.ts", (later, later))
+    project.gate()
+    assert "stale: lib/app.ts is newer than cdk.out" in " ".join(project.said.split())
+
+
+SYNTHESIS = """
+import json, os, pathlib
+context = json.loads(os.environ["CDK_CONTEXT_JSON"])
+assert "env" not in context and "gate" not in context, context
+out = pathlib.Path(os.environ["CDK_OUTDIR"])
+(out / "Shop.json").write_text(json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue",
+    "Properties": {"QueueName": context["shop"] + context["kept"] + context["said"]}}}}))
+(out / "manifest.json").write_text(json.dumps({"version": "48.0.0", "artifacts": {"Shop": {
+    "type": "aws:cloudformation:stack", "properties": {"templateFile": "Shop.json", "stackName": "Shop"}}}}))
+"""
+
+
+def test_a_synthesis_command_gets_the_projects_own_context(project: Project) -> None:
+    project.write(
+        {
+            "checker.toml": 'synthesis_command = ["python", "app.py"]\n[synthesis_context]\nsaid = "-c"\n',
+            "cdk.json": '{"app": "python app.py", "context": {"shop": "a"}}',
+            "cdk.context.json": '{"kept": "-b"}',
+            "app.py": SYNTHESIS,
+        }
+    )
+    document = project.gate()
+    (name,) = {each["actual"] for each in document["verdicts"] if each["finding"] == "C5" and each["outcome"] == "fail"}
+    assert name == "a-b-c"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import sys\nsys.exit('Error: no certificate\\n    at main (/app/app.ts:1:2)\\n    at run (/app/x.js:3:4)')",
+        "raise ValueError('no certificate')",
+        "import sys\nprint('no certificate')\nsys.exit(1)",
+    ],
+)
+def test_a_failed_synthesis_says_why(project: Project, program: str) -> None:
+    project.write({"checker.toml": 'synthesis_command = ["python", "app.py"]\n', "app.py": program}).gate()
+    assert project.code == ExitCode.USAGE
+    assert "no certificate" in project.said.splitlines()[0]
