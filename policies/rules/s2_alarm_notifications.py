@@ -3,8 +3,9 @@
 What the review found
     Alarms change their state and nobody hears of it.
 What is checked
-    Every metric and composite alarm: that its actions are on and one of its ``AlarmActions`` is an SNS topic, and that
-    the topic has a subscriber (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the
+    Every metric and composite alarm: that its actions are on and one of its ``AlarmActions`` is an SNS topic, that
+    alarms may publish to the topic, and that it has a subscriber whom their messages reach: an address, and no filter
+    that no alarm matches (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the
     subscriber must have confirmed. An alarm whose state a notifying composite alarm reads is heard through that.
 When it does not apply
     No alarm in the environment. Alarms that only drive scaling: they are no news to anybody.
@@ -25,9 +26,13 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list, pieces
 from checker.model.verdicts import Surface
+from checker.reason.iam.services import CLOUDWATCH, key_refuses, may_call
 from checker.reason.templates.alarms import ALARM_TYPES, listened_to
+from checker.reason.templates.composite_rules import may_fire
+from checker.reason.templates.notifications import never_matches_alarms, no_address
 
 _FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on."
+_FIX_PUBLISH: Final = "Allow sns:Publish to cloudwatch.amazonaws.com in the topic's policy (and in its key's)."
 _FIX_SUBSCRIBE: Final = "Subscribe an address to the topic (AWS::SNS::Subscription) and confirm it."
 _SCALING: Final = ("AWS::AutoScaling::ScalingPolicy", "AWS::ApplicationAutoScaling::ScalingPolicy")
 # Amazon CloudWatch User Guide, "Alarm actions": what an action's ARN says of where it goes.
@@ -36,19 +41,43 @@ _TOPIC, _SCALE, _MACHINE, _OTHER, _NONE = "topic", "scaling", "machine", "other"
 
 def check(environment: Environment) -> Iterator[Judgement]:
     heard_through = listened_to(environment)
-    topics: dict[ResourceKey, Resource] = {}
+    topics: dict[ResourceKey, tuple[Resource, Resource]] = {}
     for alarm in environment.resources(*ALARM_TYPES):
         own = [*_topics(environment, alarm)]
-        topics.update({topic.key: topic for topic in own})
+        for topic in own:
+            topics.setdefault(topic.key, (topic, alarm))
         parents = heard_through.get(alarm, ())
-        if not own and any(_actions(environment, parent).get(_TOPIC) for parent in parents):
+        if not own and any(_hears(environment, parent) for parent in parents):
             yield alarm.passes(None, "A composite alarm reads it and notifies.")
         else:
             yield _alarm(environment, alarm)
     subscriptions = environment.resources("AWS::SNS::Subscription")
     astray = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
-    for topic in topics.values():
-        yield _topic(environment, topic, astray=astray)
+    for topic, alarm in topics.values():
+        refused = _refused(environment, topic, alarm)
+        yield refused if refused is not None else _topic(environment, topic, astray=astray)
+
+
+def _hears(environment: Environment, composite: Resource) -> bool:
+    """Whether a composite alarm that reads another's state tells somebody of it."""
+    rule = composite.get("AlarmRule")
+    fires = not isinstance(rule, Known) or not isinstance(rule.value, str) or may_fire(rule.value)
+    enabled = composite.get("ActionsEnabled")
+    silent = isinstance(enabled, Known) and as_bool(enabled.value) is False
+    return fires and not silent and bool(_actions(environment, composite).get(_TOPIC))
+
+
+def _refused(environment: Environment, topic: Resource, alarm: Resource) -> Judgement | None:
+    """That no alarm's message gets into the topic; ``None`` where it does."""
+    decision = may_call(environment, topic, CLOUDWATCH, "sns:Publish", alarm)
+    if decision.allowed:
+        decision = key_refuses(environment, topic, CLOUDWATCH, alarm) or decision
+    if decision.allowed:
+        return None
+    if not decision.denied:
+        return topic.undecided("subscriber", f"whether alarms may publish to it: {decision.why}", fix=_FIX_PUBLISH)
+    violation = f"No alarm's message gets into the topic: {decision.why}."
+    return topic.fails("subscriber", violation, fix=_FIX_PUBLISH, related=(alarm,))
 
 
 def _actions(environment: Environment, alarm: Resource) -> dict[str, list[Resource | None]]:
@@ -129,6 +158,8 @@ def _topic(environment: Environment, topic: Resource, *, astray: bool) -> Judgem
         return topic.passes("subscriber", "It has a subscriber.", path="Subscription")
     subscriptions = list(environment.children(topic, "AWS::SNS::Subscription"))
     waiting = [each for each in subscriptions if _pending(each)]
+    deaf = {each: why for each in subscriptions if each not in waiting and (why := _never(each))}
+    subscriptions = [each for each in subscriptions if each not in deaf]
     if len(subscriptions) > len(waiting):
         heard = [each for each in subscriptions if each not in waiting]
         doubts = {each: _doubt(each) for each in heard}
@@ -144,6 +175,10 @@ def _topic(environment: Environment, topic: Resource, *, astray: bool) -> Judgem
         )
     if isinstance(inline, Unknown):
         return topic.undecided("subscriber", inline.why, path="Subscription", fix=_FIX_SUBSCRIBE)
+    if deaf:
+        first = next(iter(deaf))
+        violation = f"No alarm reaches the topic's only subscriber: {deaf[first]}."
+        return topic.fails("subscriber", violation, fix=_FIX_SUBSCRIBE, related=tuple(deaf)[:5])
     if isinstance(inline, Known) and as_list(inline.value):
         # A parameter with an empty default stands for "say it when you deploy".
         why = "its subscription has no endpoint unless whoever deploys names one"
@@ -161,7 +196,20 @@ def _has_endpoint(subscription: Resolved) -> bool:
         isinstance(subscription, dict)
         and isinstance(subscription.get("Endpoint"), str | Text)
         and bool(subscription["Endpoint"])
+        and not no_address(subscription.get("Protocol"), subscription["Endpoint"])
     )
+
+
+def _never(subscription: Resource) -> str:
+    """Why no alarm's message ever reaches a subscriber; empty where one may."""
+    policy, scope = subscription.get("FilterPolicy"), subscription.get("FilterPolicyScope")
+    in_body = isinstance(scope, Known) and scope.value == "MessageBody"
+    if isinstance(policy, Known) and (why := never_matches_alarms(policy.value, in_body=in_body)):
+        return why
+    protocol, endpoint = subscription.get("Protocol"), subscription.get("Endpoint")
+    if isinstance(protocol, Known) and isinstance(endpoint, Known):
+        return no_address(protocol.value, endpoint.value)
+    return ""
 
 
 def _doubt(subscription: Resource) -> str:

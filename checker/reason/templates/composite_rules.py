@@ -1,0 +1,89 @@
+"""Whether a composite alarm can ever fire."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_TOKEN: Final = re.compile(
+    r"\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*[\"']?([^\"')]*)[\"']?\s*\)|(TRUE|FALSE|AND|OR|NOT|\(|\)))\s*",
+    re.IGNORECASE,
+)
+_MOST_ALARMS: Final = 6
+
+
+def may_fire(rule: str) -> bool:
+    """Whether a composite alarm's rule holds in any state of the alarms that it reads.
+
+    Source: CloudWatch API Reference, PutCompositeAlarm, ``AlarmRule``. What cannot be read may hold.
+    """
+    parts: list[str] = []
+    names: dict[str, int] = {}
+    position = 0
+    while position < len(rule):
+        found = _TOKEN.match(rule, position)
+        if found is None:
+            return True
+        position = found.end()
+        if found[1]:
+            index = names.setdefault(found[2], len(names))
+            parts.append(f"{found[1].upper()}:{index}")
+        else:
+            parts.append(found[3].upper())
+    if len(names) > _MOST_ALARMS:
+        return True
+    states = ("ALARM", "OK", "INSUFFICIENT_DATA")
+    try:
+        return any(_Rule(parts, chosen).holds() for chosen in itertools.product(states, repeat=len(names)))
+    except (ValueError, IndexError, RecursionError):
+        return True
+
+
+@dataclass(slots=True)
+class _Rule:
+    """A rule's tokens, read in one state of all its alarms: ``NOT`` before ``AND`` before ``OR``."""
+
+    parts: list[str]
+    states: tuple[str, ...]
+    position: int = 0
+
+    def holds(self) -> bool:
+        answer = self._either()
+        if self.position != len(self.parts):
+            raise ValueError("words after the end")
+        return answer
+
+    def _next(self, *words: str) -> bool:
+        if self.position < len(self.parts) and self.parts[self.position] in words:
+            self.position += 1
+            return True
+        return False
+
+    def _either(self) -> bool:
+        answer = self._both()
+        while self._next("OR"):
+            answer = self._both() or answer
+        return answer
+
+    def _both(self) -> bool:
+        answer = self._one()
+        while self._next("AND"):
+            answer = self._one() and answer
+        return answer
+
+    def _one(self) -> bool:
+        if self._next("NOT"):
+            return not self._one()
+        if self._next("("):
+            answer = self._either()
+            if not self._next(")"):
+                raise ValueError("a bracket is open")
+            return answer
+        word = self.parts[self.position]
+        self.position += 1
+        if word in ("TRUE", "FALSE"):
+            return word == "TRUE"
+        state, _, index = word.partition(":")
+        return self.states[int(index)] == state

@@ -1,0 +1,68 @@
+"""Whether an alarm's message reaches a subscriber: filter policies and addresses.
+
+Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies" (all keys must match; by default they are
+message attributes, which an alarm's message has none of) and "Subscribing an Amazon SNS topic"; Amazon CloudWatch User
+Guide, "Alarm actions" (the message of an alarm).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from checker.model.values import Resolved, as_list
+
+# The fields of the message that an alarm publishes.
+_FIELDS: Final = frozenset(
+    {"AlarmName", "AlarmDescription", "AWSAccountId", "AlarmConfigurationUpdatedTimestamp", "NewStateValue",
+     "NewStateReason", "StateChangeTime", "Region", "AlarmArn", "OldStateValue", "OKActions", "AlarmActions",
+     "InsufficientDataActions", "Trigger", "AlarmRule", "AlarmContributors", "ActionSuppressedBy",
+     "ActionSuppressedReason", "TriggeringChildren", "$or"}
+)  # fmt: skip
+_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PLACEHOLDER: Final = re.compile(r"\b(?:todo|tbd|fixme|changeme|change[-_ ]me|replace[-_ ]?me|xxx+)\b", re.IGNORECASE)
+_FORMS: Final = {
+    "email": _MAIL,
+    "email-json": _MAIL,
+    "https": re.compile(r"https://[^/\s]+.*"),
+    "http": re.compile(r"http://[^/\s]+.*"),
+    "sms": re.compile(r"\+?[\d .()-]{6,}"),
+    "sqs": re.compile(r"arn:.*"),
+    "lambda": re.compile(r"arn:.*"),
+    "firehose": re.compile(r"arn:.*"),
+}
+
+
+def no_address(protocol: Resolved, endpoint: Resolved) -> str:
+    """Why an endpoint is no address of its protocol; empty where it is one, or is not known."""
+    form = _FORMS.get(protocol) if isinstance(protocol, str) else None
+    if not isinstance(endpoint, str) or not endpoint or form is None:
+        return ""
+    if _PLACEHOLDER.search(endpoint) or not form.fullmatch(endpoint):
+        return f"its endpoint is no address for {protocol}"
+    return ""
+
+
+def never_matches_alarms(policy: Resolved, *, in_body: bool) -> str:
+    """Why a filter policy lets no alarm's message through; empty where it may."""
+    if isinstance(policy, str):
+        try:
+            policy = json.loads(policy)
+        except ValueError:
+            return ""
+    for key, wanted in policy.items() if isinstance(policy, dict) else ():
+        if _allows_absence(wanted):
+            continue
+        if not in_body and key != "$or":
+            return f"its filter asks for the message attribute {key}, and an alarm's message has none"
+        if in_body and key not in _FIELDS:
+            return f"its filter asks for {key}, which an alarm's message does not have"
+        states = [each for each in as_list(wanted) if isinstance(each, str)]
+        if key == "NewStateValue" and states and len(states) == len(as_list(wanted)) and "ALARM" not in states:
+            return f"its filter lets only {', '.join(states)} through"
+    return ""
+
+
+def _allows_absence(wanted: Resolved) -> bool:
+    return any(isinstance(each, dict) and each.get("exists") is False for each in as_list(wanted))
