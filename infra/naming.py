@@ -26,10 +26,14 @@ STACKS: Final = (SHARED_STACK, STAGING_STACK, PRODUCTION_STACK)
 SERVICES: Final = ("storage", "api", "mcp", "frontend")
 """In dependency order: each one needs only those before it."""
 MIGRATIONS: Final = "migrations"
+"""The image of the migration runner, and the task that it runs as for the main database."""
+STORAGE_MIGRATIONS: Final = "storage-migrations"
+MIGRATION_TASKS: Final = {"main": MIGRATIONS, "storage": STORAGE_MIGRATIONS}
+"""By database. One image, and a task, a role and a lock for each."""
 IMAGES: Final = (*SERVICES, MIGRATIONS)
-TASKS: Final = IMAGES
+TASKS: Final = (*SERVICES, *MIGRATION_TASKS.values())
 
-ONE_OFF: Final = {"staging": (MIGRATIONS, "api"), "production": (MIGRATIONS,)}
+ONE_OFF: Final = {"staging": (MIGRATIONS, STORAGE_MIGRATIONS, "api"), "production": (MIGRATIONS, STORAGE_MIGRATIONS)}
 """What the pipeline runs once, by environment. Only staging is seeded, from the api's image."""
 
 LIVE_ALIAS: Final = "live"
@@ -44,6 +48,15 @@ OIDC_HOST: Final = "token.actions.githubusercontent.com"
 
 def repository(image: str) -> str:
     return f"{PROJECT}/{image}"
+
+
+def image_of(task: str) -> str:
+    return MIGRATIONS if task in MIGRATION_TASKS.values() else task
+
+
+def label(task: str) -> str:
+    """How the outputs of a task begin: `StorageMigrations` in `StorageMigrationsTaskDefinitionArn`."""
+    return "".join(part.capitalize() for part in task.split("-"))
 
 
 def cluster(environment: str) -> str:

@@ -29,7 +29,7 @@ TOO_BUSY_PERCENT: Final = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """What a task runs: its image is the repository of the same name, at `image_tag`."""
+    """What a task runs: `image_tag` of its image's repository (`naming.image_of`)."""
 
     name: str
     image_tag: str
@@ -83,7 +83,8 @@ class Task(Construct):
             name,
             container_name=name,
             image=ecs.ContainerImage.from_ecr_repository(
-                ecr.Repository.from_repository_name(self, "Repository", naming.repository(name)), container.image_tag
+                ecr.Repository.from_repository_name(self, "Repository", naming.repository(naming.image_of(name))),
+                container.image_tag,
             ),
             environment=dict(container.environment),
             secrets=dict(container.secrets),

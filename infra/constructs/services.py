@@ -1,4 +1,4 @@
-"""The four services and the migration task: what each is told, what it may do, and whom it may reach.
+"""The four services and the migration tasks: what each is told, what it may do, and whom it may reach.
 
 **Sessions of mcp.** That service keeps its sessions in memory. Where it runs more than one task, its target group is
 sticky by cookie; a client that keeps no cookies is sent to either task and finds its session on one of them only. Until
@@ -92,7 +92,13 @@ class Services(Construct):
             )
             for name in naming.SERVICES
         }
-        self.migrations = Task(self, "Migrations", config=config, network=network, container=self._migrations())
+        self._databases = {"main": data.main, "storage": data.storage}
+        self.migrations = {
+            database: Task(
+                self, naming.label(task), config=config, network=network, container=self._migrations(database, task)
+            )
+            for database, task in naming.MIGRATION_TASKS.items()
+        }
         self._permit(observability, sync)
         self._connect()
 
@@ -189,12 +195,16 @@ class Services(Construct):
             },
         )
 
-    def _migrations(self) -> Container:
+    def _migrations(self, database: str, task: str) -> Container:
         return Container(
-            name=naming.MIGRATIONS,
+            name=task,
             image_tag=self._image_tag,
-            environment={"APP_ENV": self._config.name, **self._data.main.environment},
-            secrets=_password(self._data.main),
+            environment={
+                "APP_ENV": self._config.name,
+                "MIGRATIONS_DIR": f"/app/migrations/{database}",
+                **self._databases[database].environment,
+            },
+            secrets=_password(self._databases[database]),
         )
 
     def _redis_token(self) -> Mapping[str, ecs.Secret]:
@@ -240,12 +250,17 @@ class Services(Construct):
         allow(group["storage"], storage, POSTGRES, "storage to its database")
         allow(group["mcp"], group["api"], ENDPOINTS["api"].port, "mcp to api")
         allow(group["api"], group["storage"], ENDPOINTS["storage"].port, "api to storage")
-        allow(self.migrations.group, main, POSTGRES, "migrations to the main database")
+        for database, task in self.migrations.items():
+            instance = self._databases[database].instance
+            allow(task.group, instance, POSTGRES, f"migrations to the {database} database")
 
     @property
     def tasks(self) -> Mapping[str, Task]:
         """Every task that the pipeline rolls out or runs, by name."""
-        return {**{name: service.task for name, service in self.services.items()}, naming.MIGRATIONS: self.migrations}
+        return {
+            **{name: service.task for name, service in self.services.items()},
+            **{naming.MIGRATION_TASKS[database]: task for database, task in self.migrations.items()},
+        }
 
     @property
     def storage_group(self) -> ec2.SecurityGroup:

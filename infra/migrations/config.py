@@ -3,6 +3,7 @@
 DB_HOST, DB_PORT (5432), DB_NAME, DB_USER, DB_PASSWORD: as the application's containers get them.
 DB_CA_FILE: the certificates that the server's own must descend from. Needed for every host that is not a local socket.
 DB_TLS: `verify-full` (the default), or `local-socket`, which is accepted only together with a DB_HOST that is a folder.
+MIGRATIONS_DIR: the folder of SQL files, where --dir does not name it.
 RELEASE_SHA: the commit that the migrations belong to; `up` and `down` record it.
 """
 
@@ -16,7 +17,6 @@ from typing import Literal
 from infra.migrations.errors import SetupError
 
 Command = Literal["up", "down", "status", "plan"]
-SQL = Path(__file__).parent / "sql"
 _EXITS = """exit codes:
   0  done, or nothing to do
   1  a migration failed: rolled back, or marked as unfinished and named
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         ("plan", "what `up` would do; changes nothing"),
     ):
         command = commands.add_parser(name, help=description, description=description)
-        command.add_argument("--dir", type=Path, default=SQL, help="folder of SQL files (default: %(default)s)")
+        command.add_argument("--dir", type=Path, help="folder of SQL files (default: MIGRATIONS_DIR)")
         _seconds(command, "--deadline", 1800, "the whole run")
         _seconds(command, "--statement-timeout", 300, "any one statement")
         _seconds(command, "--lock-timeout", 5, "a statement's wait for a table that is in use")
@@ -108,7 +108,10 @@ def settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
         raise SetupError(
             "RELEASE_SHA is not a full commit SHA", fix="Set it to the 40 hexadecimal digits of the release's commit."
         )
-    return Settings(asked.command, asked.dir, getattr(asked, "to", None), release, database(environ), limits)
+    directory = asked.dir or Path(environ.get("MIGRATIONS_DIR", ""))
+    if not directory.name:
+        raise SetupError("no folder of migrations is named", fix="Set MIGRATIONS_DIR, or pass --dir.")
+    return Settings(asked.command, directory, getattr(asked, "to", None), release, database(environ), limits)
 
 
 def database(environ: Mapping[str, str]) -> Database:

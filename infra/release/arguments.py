@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
 
     migrate = command("migrate", "Run the migrations of a commit.", sha=True)
     migrate.add_argument("--deadline", type=seconds, default=2700.0, help="seconds  [2700]; the runner's own is 1800")
+    migrate.add_argument(
+        "--database", choices=tuple(naming.MIGRATION_TASKS), help="only this one; needed for everything but `up`"
+    )
     migrate.add_argument("arguments", nargs="*", help="instead of `up`: `status`, or `down --to NNNN`, after `--`")
     seed = command("seed", "Run the api's image once with another command. Not in production.", sha=True)
     seed.add_argument("--deadline", type=seconds, default=1800.0, help="seconds  [1800]")

@@ -152,18 +152,25 @@ def _settle(session: Session) -> None:
 
 
 def _migrate(session: Session) -> None:
-    _one_off(session, naming.MIGRATIONS)
+    options = session.options
+    if options.arguments and not options.database:
+        raise UsageError("which database is this for?", fix=f"Add --database {' or '.join(naming.MIGRATION_TASKS)}.")
+    deadline = session.deadline()
+    for database, task in naming.MIGRATION_TASKS.items():
+        if options.database in (None, database):
+            session.console.say(f"{database} database:")
+            _one_off(session, task, deadline)
 
 
 def _seed(session: Session) -> None:
     arguments.refuse_in_production(session.environment, "seed")
-    _one_off(session, "api")
+    _one_off(session, "api", session.deadline())
 
 
-def _one_off(session: Session, task: str) -> None:
+def _one_off(session: Session, task: str, deadline: Deadline) -> None:
     options = session.options
     wanted = tasks.OneOff(environment=session.environment, task=task, sha=options.sha, command=options.arguments)
-    tasks.run(session.account, session.stack(), wanted, session.deadline(), session.console.say)
+    tasks.run(session.account, session.stack(), wanted, deadline, session.console.say)
 
 
 def _roll(session: Session) -> None:

@@ -28,7 +28,11 @@ def deploy(account: Account, environment: str, say: Callable[[str], None]) -> No
     cluster = naming.cluster(environment)
     found = services.read(account.ecs, cluster)
     wrong = [f"{name} is being deployed" for name, service in found.items() if service.moving]
-    migrating = tasks.still_running(account, cluster, environment, naming.MIGRATIONS)
+    migrating = [
+        arn
+        for task in naming.MIGRATION_TASKS.values()
+        for arn in tasks.still_running(account, cluster, environment, task)
+    ]
     wrong += [f"a migration is running: {arn}" for arn in migrating]
     wrong += [f"{name} {fault}" for name, fault in alarms.faults(account.cloudwatch, found, say).items()]
     if wrong:

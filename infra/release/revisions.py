@@ -83,11 +83,12 @@ def _pinned(ecs: ECSClient, base: str, task: str, sha: str) -> dict[str, Any]:
 
 def _container(definition: Mapping[str, Any], task: str) -> Mapping[str, Any]:
     """The container that runs the release's image; any other (a side-car) is not ours to change."""
+    repository = naming.repository(naming.image_of(task))
     for container in definition["containerDefinitions"]:
-        if container["name"] == task and f"/{naming.repository(task)}" in container["image"]:
+        if container["name"] == task and f"/{repository}" in container["image"]:
             return container  # type: ignore[no-any-return]
     raise FailedError(
-        f"{definition.get('family')} has no container {task} with an image of {naming.repository(task)}",
+        f"{definition.get('family')} has no container {task} with an image of {repository}",
         fix="Deploy the stack from this commit first.",
     )
 

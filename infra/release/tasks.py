@@ -68,7 +68,7 @@ def still_running(account: Account, cluster: str, environment: str, task: str) -
 
 def start(account: Account, stack: StackState, wanted: OneOff) -> str:
     """Start a revision pinned to the commit, with the stack's network; answers the task's ARN."""
-    label = wanted.task.capitalize()
+    label = naming.label(wanted.task)
     family = naming.task_family(wanted.environment, wanted.task)
     pinned = revisions.pin(
         account.ecs,

@@ -103,9 +103,9 @@ class DocPlatform(cdk.Stack):
             "AlarmTopicArn": observability.topic.topic_arn,
         }
         for name, task in services.tasks.items():
-            outputs[f"{name.capitalize()}TaskDefinitionArn"] = task.definition.task_definition_arn
-            outputs[f"{name.capitalize()}SecurityGroupId"] = task.group.security_group_id
-            outputs[f"{name.capitalize()}LogGroupName"] = task.log_group.log_group_name
+            outputs[f"{naming.label(name)}TaskDefinitionArn"] = task.definition.task_definition_arn
+            outputs[f"{naming.label(name)}SecurityGroupId"] = task.group.security_group_id
+            outputs[f"{naming.label(name)}LogGroupName"] = task.log_group.log_group_name
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
 

@@ -113,7 +113,9 @@ def test_a_task_runs_one_small_container_of_its_own_image(stack: Template, envir
     assert (definition["Cpu"], definition["Memory"]) == ("256", "512")
     only = container(stack, environment, task)
     assert only["Name"] == task
-    assert stack.text(only["Image"]) == (f"111111111111.dkr.ecr.us-west-2.${{AWS::URLSuffix}}/doc-platform/{task}:init")
+    assert stack.text(only["Image"]) == (
+        f"111111111111.dkr.ecr.us-west-2.${{AWS::URLSuffix}}/doc-platform/{naming.image_of(task)}:init"
+    )
     log_group = stack.target(only["LogConfiguration"]["Options"]["awslogs-group"])
     assert log_group["LogGroupName"] == f"/ecs/{environment}/{task}"
     assert log_group["RetentionInDays"] == 30
@@ -132,9 +134,7 @@ def test_a_service_answers_its_health_check_on_its_port(stack: Template, environ
 def test_what_containers_are_told(stack: Template, environment: str) -> None:
     url = {"staging": "https://staging.specboard.io", "production": "https://specboard.io"}[environment]
     database = {"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER"}
-    api, frontend, mcp, storage, migrations = (
-        told(stack, environment, task) for task in ("api", "frontend", "mcp", "storage", "migrations")
-    )
+    api, frontend, mcp, storage = (told(stack, environment, task) for task in ("api", "frontend", "mcp", "storage"))
     assert set(api) - {"EMAIL_ALLOWLIST"} == database | {
         "APP_ENV",
         "APP_URL",
@@ -158,8 +158,11 @@ def test_what_containers_are_told(stack: Template, environment: str) -> None:
     assert mcp["API_URL"] == "http://api.internal:3001"
     assert set(storage) == database | {"NODE_ENV", "PORT", "S3_BUCKET", "S3_REGION"}
     assert (api["DB_NAME"], storage["DB_NAME"]) == ("doc_platform", "storagedb")
-    assert set(migrations) == database | {"APP_ENV"}
-    assert migrations["DB_HOST"] == api["DB_HOST"]
+    for name, task, service in (("main", "migrations", api), ("storage", "storage-migrations", storage)):
+        migrations = told(stack, environment, task)
+        assert set(migrations) == database | {"APP_ENV", "MIGRATIONS_DIR"}
+        assert migrations["MIGRATIONS_DIR"] == f"/app/migrations/{name}"
+        assert {key: migrations[key] for key in database} == {key: service[key] for key in database}
     for variables in (api, frontend):
         assert variables["REDIS_URL"].startswith("rediss://")
         assert variables["REDIS_URL"].endswith("PrimaryEndPoint.Address}:6379")
@@ -180,6 +183,7 @@ def test_secrets_arrive_as_secrets(stack: Template, environment: str) -> None:
     assert secrets(stack, environment, "frontend") == {**password, **redis}
     assert secrets(stack, environment, "mcp") == password
     assert secrets(stack, environment, "migrations") == password
+    assert secrets(stack, environment, "storage-migrations") == {"DB_PASSWORD": "storage-db-credentials:password"}
     assert secrets(stack, environment, "storage") == {
         "DB_PASSWORD": "storage-db-credentials:password",
         "STORAGE_API_KEY": "storage-api-key",
@@ -240,7 +244,7 @@ def test_what_the_code_in_the_containers_may_do(stack: Template, environment: st
     }
 
 
-@pytest.mark.parametrize("task", ["frontend", "migrations"])
+@pytest.mark.parametrize("task", ["frontend", "migrations", "storage-migrations"])
 def test_tasks_that_call_nothing_of_aws_may_call_nothing(stack: Template, environment: str, task: str) -> None:
     assert not statements(stack, stack.only("AWS::IAM::Role", RoleName=f"doc-platform-{environment}-{task}-task"))
 
@@ -271,6 +275,7 @@ def test_who_reaches_whom(stack: Template) -> None:
         (task("Mcp"), "Data/Main/Group", 5432),
         ("Sync/Group", "Data/Main/Group", 5432),
         ("Services/Migrations/Group", "Data/Main/Group", 5432),
+        ("Services/StorageMigrations/Group", "Data/Storage/Group", 5432),
         (task("Storage"), "Data/Storage/Group", 5432),
         (task("Api"), "Data/Redis/Group", 6379),
         (task("Frontend"), "Data/Redis/Group", 6379),

@@ -175,7 +175,7 @@ def test_a_deploy_session_may_last_two_hours(shared: Template, role: str) -> Non
 def test_pass_role_names_every_task_and_execution_role_of_the_environment(deploy: list[Any], environment: str) -> None:
     expected = {
         f"arn:aws:iam::{ACCOUNT}:role/doc-platform-{environment}-{task}-{kind}"
-        for task in ("api", "frontend", "mcp", "storage", "migrations")
+        for task in ("api", "frontend", "mcp", "storage", "migrations", "storage-migrations")
         for kind in ("task", "execution")
     }
     assert set(allowed(deploy, "iam:PassRole")) == expected

@@ -33,7 +33,17 @@ from tests.patches import edited, read
 ROOT = Path(__file__).parents[2]
 DEFECTS = Path(__file__).parent / "pipeline_defects"
 # All that the pipeline's rules read.
-COPIED = (".github", "infra", "Makefile", "checker.toml", "cdk.json", "app.py", "package.json")
+COPIED = (
+    ".github",
+    "infra",
+    "migrations",
+    "tests/infra/migrations",
+    "Makefile",
+    "checker.toml",
+    "cdk.json",
+    "app.py",
+    "package.json",
+)
 _BAD = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}
 
 

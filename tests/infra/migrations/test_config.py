@@ -13,6 +13,7 @@ REMOTE = {
     "DB_USER": "postgres",
     "DB_PASSWORD": "hunter2",
     "DB_CA_FILE": __file__,
+    "MIGRATIONS_DIR": "/app/migrations/main",
     "RELEASE_SHA": "a" * 40,
 }
 
@@ -40,6 +41,7 @@ def test_the_password_is_in_no_representation() -> None:
         ({"DB_HOST": "/var/run/postgresql"}, "go together only"),
         ({"RELEASE_SHA": "v1.2.0"}, "not a full commit SHA"),
         ({"RELEASE_SHA": ""}, "not a full commit SHA"),
+        ({"MIGRATIONS_DIR": ""}, "no folder of migrations is named"),
     ],
 )
 def test_unsound_environments_are_refused(

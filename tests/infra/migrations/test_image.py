@@ -38,6 +38,9 @@ def test_the_files_that_the_container_copies_exist() -> None:
     sources = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
     assert len(sources) == 5
     assert all(list(REPOSITORY.glob(source)) for source in sources)
+    # A folder for each database, under the names that the tasks are told (MIGRATIONS_DIR).
+    assert "COPY migrations /app/migrations" in DOCKERFILE
+    assert {"main", "storage"} <= {path.name for path in (REPOSITORY / "migrations").iterdir()}
     assert (
         (FOLDER / "certs" / "rds-us-west-2.pem").as_posix().endswith(re.findall(r"DB_CA_FILE=/app(\S+)", DOCKERFILE)[0])
     )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from infra import naming
+from infra.migrations import files
 from tests.infra.migrations.conftest import Run
 from tests.infra.migrations.support import FIRST, LOCK_HELD, REPOSITORY, SECOND, Site
 
@@ -55,8 +57,8 @@ def test_down_and_up_again_is_a_round_trip(site: Site, run: Run) -> None:
     assert site.history() == [(1, "applied", SECOND), (2, "applied", SECOND)]
 
 
-def test_the_migrations_of_this_repository_go_up_down_and_up(site: Site, run: Run) -> None:
-    for path in (REPOSITORY / "infra/migrations/sql").iterdir():
+def test_the_examples_go_up_down_and_up(site: Site, run: Run) -> None:
+    for path in (REPOSITORY / "tests/infra/migrations/examples").iterdir():
         (site.folder / path.name).write_bytes(path.read_bytes())
     for arguments in (["up"], ["down", "--to", "0"], ["up"]):
         assert run(site, *arguments).code == 0
@@ -65,6 +67,16 @@ def test_the_migrations_of_this_repository_go_up_down_and_up(site: Site, run: Ru
         f"VALUES ('{FIRST}', 'v1.0.0', 'production')"
     )  # fmt: skip
     assert site.query("SELECT count(*) FROM deployments") == [(1,)]
+
+
+@pytest.mark.parametrize("database", naming.MIGRATION_TASKS)
+def test_the_applications_own_go_up_down_and_up(site: Site, run: Run, database: str) -> None:
+    """Of a checkout that has some: what is released is tried here, its way back included."""
+    for path in (REPOSITORY / "migrations" / database).glob("*.sql"):
+        (site.folder / path.name).write_bytes(path.read_bytes())
+    only_forward = [each.number for each in files.discover(site.folder) if each.down is None]
+    for arguments in (["up"], ["down", "--to", str(max(only_forward, default=0))], ["up"]):
+        assert run(site, *arguments).code == 0
 
 
 def test_a_failing_migration_is_rolled_back_and_nothing_after_it_runs(site: Site, run: Run) -> None:

@@ -349,6 +349,7 @@ SAMPLES = {
     "$KIND": "deploy",
     "$IMAGE": "api",
     "$DOWN_TO": "0007",
+    "$DATABASE": "storage",
     "$STACK": "DocPlatformProd",
 }
 
