@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,12 +24,16 @@ from checker.run import Request, at_hand, digests, unread_of_stacks
 _FACTS: Final = "facts/"
 
 
-def drift(request: Request, snapshot: Snapshot) -> tuple[Run, tuple[Record, ...]]:
-    """Compare, and give the Run with all resources, in sync or not, and the values that could be recorded."""
+def drift(request: Request, read: Callable[[Sequence[Stack]], Snapshot]) -> tuple[Run, tuple[Record, ...]]:
+    """Compare, and give the Run with all resources, in sync or not, and the values that could be recorded.
+
+    ``read`` gives the account that these root stacks are in.
+    """
     here = at_hand(request)
     assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
     if not stacks:
         raise here.nothing(request.project)
+    snapshot = read(stacks)
     decisions = _decisions(request)
     found = drift_of(stacks, snapshot, Decisions(decisions, request.today))
     coverage = Coverage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from checker.cli.options import assembly, folder, progress
 from checker.cli.output import write
 
 if TYPE_CHECKING:
+    from checker.collect.account import Target
     from checker.drift.judge import Record
+    from checker.model.resources import Stack
     from checker.model.snapshot import Snapshot
 
 
@@ -68,13 +70,7 @@ def drift(**options: Any) -> None:
         environments=options["environments"],
         say=progress,
     )
-    snapshot = _snapshot(options)
-    if options["save_snapshot"]:
-        from checker.collect.outputs import write_whole
-        from checker.collect.snapshots import render
-
-        write_whole(options["save_snapshot"], render(snapshot))
-    run, records = compare(request, snapshot)
+    run, records = compare(request, lambda stacks: _snapshot(stacks, options))
     if options["record"]:
         _record(request.project, records)
     code = exit_code(run, fail_on_pending=options["fail_on_pending"], unknown_fails=options["unknown"] == "fail")
@@ -82,14 +78,44 @@ def drift(**options: Any) -> None:
     sys.exit(code)
 
 
-def _snapshot(options: dict[str, Any]) -> Snapshot:
+def _snapshot(stacks: Sequence[Stack], options: dict[str, Any]) -> Snapshot:
+    """The account: the stored one that was named, or the one that these stacks are in as it is now."""
     if options["snapshot"]:
         from checker.collect.snapshots import read_snapshot
 
-        return read_snapshot(options["snapshot"])
+        snapshot = read_snapshot(options["snapshot"])
+    else:
+        from checker.collect.account import DRIFT, Reader
+
+        reader = Reader(_target(stacks, options), DRIFT)
+        progress(str(reader.plan({})))
+        snapshot = reader.read().snapshot
+    if options["save_snapshot"]:
+        from checker.collect.outputs import write_whole
+        from checker.collect.snapshots import render
+
+        write_whole(options["save_snapshot"], render(snapshot))
+    return snapshot
+
+
+def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
+    """Where the stacks are. One account and region at a time."""
+    from checker.collect.account import Target
     from checker.errors import UsageError
 
-    raise UsageError("no account can be read here", "Name a stored one with --snapshot FILE.")
+    accounts = sorted({stack.account for stack in stacks if stack.account})
+    regions = sorted({options["region"] or stack.region for stack in stacks} - {""})
+    if len(accounts) > 1 or len(regions) > 1:
+        where = ", ".join([*accounts, *regions])
+        raise UsageError(f"these stacks are in several accounts or regions ({where})", "Name one with --env.")
+    return Target(
+        account=accounts[0] if accounts else "",
+        region=regions[0] if regions else "",
+        profile=options["profile"],
+        role_arn=options["role_arn"],
+        endpoint_url=options["endpoint_url"],
+        stacks=None,  # what other stacks manage is not without an owner
+    )
 
 
 def _record(project: Path, records: Iterable[Record]) -> None:

@@ -6,7 +6,7 @@ template has gives one, and each live resource that nothing manages gives one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,7 @@ from checker.model.drift import (
 )
 from checker.model.drift_decisions import Decision
 from checker.model.resources import Raw, Stack
-from checker.model.snapshot import Snapshot
+from checker.model.snapshot import LiveResource, Snapshot
 from checker.model.values import Hole, ResourceKey
 
 _STACK: Final = "AWS::CloudFormation::Stack"
@@ -166,6 +166,10 @@ class _Comparison:
             why, needs = unread
             why = f"{why}; needs {needs}" if needs else why
             return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
+        unread = self._account.unreadable("stacks", None) or self._account.unreadable("stacks/resources", None)
+        if unread is not None and declared.physical_id is None:
+            why = f"which resource it stands for is not known: {unread[0]}"
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
         if not declared.resource.certain:
             why = "whether it exists hangs on a condition that cannot be decided"
             return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
@@ -238,11 +242,18 @@ class _Comparison:
             own=own,
             explained=self._siblings.explaining(own),
             alias=self._account.alias,
-            unread=declared.live.unread if declared.live else {},
+            unread=self._unread(declared.live) if declared.live else {},
             stack_tags=declared.stack.tags if declared.stack else {},
             pipeline=self._releases.owned(declared),
             named=self._named,
         )
+
+    def _unread(self, live: LiveResource) -> Mapping[str, str]:
+        """What of a resource was not read. A reader that says what it asked for does not ask for every type's tags."""
+        tags = facts_of(live.type).tags
+        if not tags or tags in live.properties or "asked" not in self._account.snapshot.facts:
+            return live.unread
+        return {tags: "there are none, or they were not asked for", **live.unread}
 
     def _named(self, hole: Hole, value: str) -> bool:
         """Whether a value names a resource: by one of its words, or as an address that begins with one."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from checker.drift.facts import TypeFacts
 from checker.model.resources import Raw
+from checker.model.secret_values import NOT_KEPT
 
 # Words that leave the choice to the service: what it then shows is its choice (ECS PlatformVersion, Athena and Lambda
 # versions).
@@ -43,7 +44,6 @@ _TEXT: Final = frozenset(
     ]
 )
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
-_NOT_KEPT: Final = "(not kept"  # as snapshots say it, with the reason
 _DOMAIN: Final = re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
@@ -79,7 +79,7 @@ def is_neutral(value: Raw) -> bool:
 
 def is_masked(value: Raw) -> bool:
     """Services answer ``****`` for what they keep secret, and a snapshot keeps no value that may be one."""
-    return isinstance(value, str) and ((len(value) > 2 and not value.strip("*")) or _NOT_KEPT in value)
+    return isinstance(value, str) and ((len(value) > 2 and not value.strip("*")) or NOT_KEPT in value)
 
 
 def names_of(arn: str) -> set[str]:

@@ -40,6 +40,8 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             continue
         if id(live) in matched or live.stack is not None or live.type in _PARTS or _is_made_by_aws(live):
             continue
+        if live.physical_id == account.snapshot.account:
+            continue  # a setting of the account itself: there is one, whoever set it
         if live.logical_id is not None or (live.type, live.physical_id) in listed:
             continue
         yield ResourceDrift(

@@ -18,6 +18,7 @@ What could not be read at all is named in a snapshot's ``unread`` as a type, as 
 ``target_health``        target group -> targets with their states
 ``importers``            export of the stacks -> its stack, and the stacks that import it
 ``missing_stacks``       stacks that were asked for and are not there
+``drift_detection``      what CloudFormation's last drift detection found, per resource of a stack; it is not started
 ``main_route_tables``    VPC -> the route table of the subnets that are associated with none
 ``nat_addresses``        NAT gateway -> its public addresses
 ``flow_logs``            flow log -> whether it delivers

@@ -81,6 +81,8 @@ _ALL: Final = (
         absent_messages=(("ValidationError", "not exist"),)),
     _op("cloudformation", "GetTemplate", "", "stacks/template", per="stack",
         absent_messages=(("ValidationError", "not exist"),)),
+    _op("cloudformation", "DescribeStackResourceDrifts", "StackResourceDrifts", "facts/drift_detection", per="stack",
+        absent_messages=(("ValidationError", "not exist"),)),
     _op("cloudformation", "ListImports", "Imports", "facts/importers", per="export",
         absent_messages=(("ValidationError", "not imported by any stack"),)),
     _op("cloudcontrol", "GetResource", "", "other types", per="other", absent=_GONE),

@@ -24,6 +24,7 @@ def read_stacks(account: Account, names: tuple[str, ...] | None) -> tuple[Snapsh
     """
     stacks: list[SnapshotStack] = []
     templates: list[Answer] = []
+    drifts: list[Answer] = []
     exports: dict[str, str] = {}
     known = False
     try:
@@ -60,6 +61,7 @@ def read_stacks(account: Account, names: tuple[str, ...] | None) -> tuple[Snapsh
                 stacks.append(stack)
                 exports.update((each, stack.name) for each in _exports(name, described))
                 templates.append(template)
+                drifts.append(account.ask("cloudformation", "DescribeStackResourceDrifts", StackName=name))
                 level += [
                     (each.physical_id, account.ask("cloudformation", "DescribeStacks", StackName=each.physical_id))
                     for each in stack.resources
@@ -70,10 +72,22 @@ def read_stacks(account: Account, names: tuple[str, ...] | None) -> tuple[Snapsh
     finally:
         account.scope.settle(stacks, known=known)
     _importers(account, exports)
+    for stack, drift in zip(stacks, drifts, strict=True):
+        account.add_facts("drift_detection", [_drift(stack.name, each) for each in drift.items])
     return tuple(
         replace(stack, template=_template(account, stack, answer))
         for stack, answer in zip(stacks, templates, strict=True)
     )
+
+
+def _drift(stack: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What CloudFormation's drift detection says of one resource, without the values."""
+    return {
+        "stack": stack,
+        "logical_id": told.get("LogicalResourceId"),
+        "status": told.get("StackResourceDriftStatus"),
+        "paths": [each.get("PropertyPath") for each in told.get("PropertyDifferences") or ()],
+    }
 
 
 def _stack(name: str, described: Answer, resources: Answer) -> SnapshotStack:

@@ -35,7 +35,7 @@ NAT_GATEWAY: Final = shape(
 )  # fmt: skip
 ADDRESS: Final = shape(
     "AWS::EC2::EIP", "PublicIp AllocationId", *fields("Domain"),
-    *fields("InstanceId NetworkBorderGroup PublicIpv4Pool", maybe), _TAGS,
+    *fields("InstanceId NetworkBorderGroup PublicIpv4Pool PublicIp AllocationId", maybe), _TAGS,
 )  # fmt: skip
 
 
