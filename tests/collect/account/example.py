@@ -99,6 +99,10 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
     ]},
     ("cloudformation", "GetTemplate"): {"TemplateBody": TEMPLATE},
     ("cloudformation", "ListImports"): {"Imports": ["Other"]},
+    ("cloudformation", "DescribeStackResourceDrifts"): {"StackResourceDrifts": [{
+        "LogicalResourceId": "Queue", "StackResourceDriftStatus": "MODIFIED",
+        "PropertyDifferences": [{"PropertyPath": "/DelaySeconds", "ExpectedValue": "0", "ActualValue": "5"}],
+    }]},
     ("cloudcontrol", "GetResource"): {"ResourceDescription": {"Properties": json.dumps({"StateMachineName": "m"})}},
     ("ec2", "DescribeSecurityGroups"): {"SecurityGroups": [{
         "GroupId": "sg-1", "GroupName": "api", "Description": "the api", "VpcId": "vpc-1",

@@ -31,9 +31,6 @@ GROUP: Final = shape(
     said("AutomaticFailoverEnabled", "AutomaticFailover", lambda value: value in _ON),
     maybe("MultiAZEnabled", "MultiAZ", lambda value: value in _ON),
     maybe("Port", "ConfigurationEndpoint.Port"), maybe("Port", "NodeGroups.0.PrimaryEndpoint.Port"),
-    maybe("PrimaryEndPoint.Address", "NodeGroups.0.PrimaryEndpoint.Address"),
-    maybe("ReaderEndPoint.Address", "NodeGroups.0.ReaderEndpoint.Address"),
-    maybe("ConfigurationEndPoint.Address", "ConfigurationEndpoint.Address"),
     maybe("GlobalReplicationGroupId", "GlobalReplicationGroupInfo.GlobalReplicationGroupId"),
     maybe("UserGroupIds", read=lambda value: list(value) or None),
     maybe("LogDeliveryConfigurations", read=lambda value: [
