@@ -41,6 +41,22 @@ def template_files(path: Path) -> Sequence[Path]:
     return sorted(path.rglob("*.template.json")) if path.is_dir() else [path]
 
 
+def nested_templates(path: Path, account: str, region: str) -> Iterator[tuple[str, str, Path]]:
+    """Bucket, key and file of each template among the assembly's assets, but for the stacks' own."""
+    own = {stack.source.file for stack in stacks_of(path)}
+    place = {"${AWS::AccountId}": account, "${AWS::Region}": region, "${AWS::Partition}": "aws"}
+    for manifest in sorted(path.rglob("*.assets.json")) if path.is_dir() else ():
+        for asset in json.loads(manifest.read_text(encoding="utf-8")).get("files", {}).values():
+            file = manifest.parent / str(asset.get("source", {}).get("path", ""))
+            if not file.is_file() or file.suffix != ".json" or file.name in {Path(each).name for each in own}:
+                continue
+            for destination in asset.get("destinations", {}).values():
+                bucket = destination["bucketName"]
+                for placeholder, value in place.items():
+                    bucket = bucket.replace(placeholder, value)
+                yield bucket, destination["objectKey"], file
+
+
 def replace_everywhere(path: Path, replacements: Mapping[str, str]) -> None:
     """Write literal values of all templates anew. Both sides are written as JSON text, so nothing else changes."""
     pairs = [(json.dumps(old)[1:-1], json.dumps(new)[1:-1]) for old, new in replacements.items() if old != new]

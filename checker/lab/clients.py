@@ -24,8 +24,13 @@ class Clients:
     @cached_property
     def _session(self) -> boto3.Session:
         import boto3
+        import botocore.session
 
-        return boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=self.lab.region)
+        # Whatever profile the shell names: it need not exist, and nothing of it is for the lab.
+        own = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        return boto3.Session(
+            aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=self.lab.region, botocore_session=own
+        )
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:

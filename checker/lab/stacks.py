@@ -26,6 +26,7 @@ def deploy(clients: Clients, path: Path, order: Sequence[str], say: Callable[[st
     What a stack takes for there already (a hosted zone, a certificate) is found in the account, or made in it, just
     before; its ids then stand in the assembly's templates. Raises :class:`LabError`.
     """
+    _upload(clients, path)
     for name in order:
         say(f"deploying {name} …")
         template = _stack(path, name).template
@@ -35,6 +36,13 @@ def deploy(clients: Clients, path: Path, order: Sequence[str], say: Callable[[st
         stack = _stack(path, name)
         create(clients, name, stack.source.text, stack.parameters)  # type: ignore[attr-defined]
     remove_bucket(clients)
+
+
+def _upload(clients: Clients, path: Path) -> None:
+    """The templates of nested stacks, where CDK's assets are. No other asset: no code of the project is taken along."""
+    for bucket, key, file in assembly.nested_templates(path, clients.lab.account, clients.lab.region):
+        make_bucket(clients, bucket)
+        clients("s3").put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
 
 
 def _stack(path: Path, name: str) -> Stack:

@@ -17,6 +17,7 @@ import pytest
 from checker.cli import run
 from checker.errors import ExitCode, UsageError
 from checker.lab import server
+from checker.lab.clients import Clients
 from checker.lab.server import Lab, LabError
 
 TEMPLATE = """
@@ -63,6 +64,48 @@ def test_the_printed_variables_point_a_client_at_the_lab(project: Path, capsys: 
     code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "111111111111\n"
+
+
+def test_the_shells_own_account_has_no_part_in_it(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = project / "config"
+    config.write_text("[profile elsewhere]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:9\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for profile in ("elsewhere", "not-there"):
+        monkeypatch.setenv("AWS_PROFILE", profile)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        assert up(capsys)["AWS_REGION"] == "us-east-1"
+
+
+def test_nested_stacks_are_deployed_from_the_assemblys_assets(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket, key = "assets-111111111111-us-west-2", "abc.json"
+    url = {"Fn::Sub": f"https://s3.us-west-2.${{AWS::URLSuffix}}/{bucket}/{key}"}
+    child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    stack = {"templateFile": "Parent.template.json", "stackName": "Parent"}
+    environment = "aws://111111111111/us-west-2"
+    artifact = {"type": "aws:cloudformation:stack", "environment": environment, "properties": stack}
+    destination = {"bucketName": "assets-${AWS::AccountId}-us-west-2", "objectKey": key}
+    asset = {"source": {"path": "Child.nested.template.json"}, "destinations": {"here": destination}}
+    documents = {
+        "manifest.json": {"version": "48.0.0", "artifacts": {"Parent": artifact}},
+        "Parent.template.json": {"Resources": {"Child": child}},
+        "Parent.assets.json": {"version": "48.0.0", "files": {"abc": asset}},
+        "Child.nested.template.json": {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "nested"}}}
+        },
+    }
+    (project / "cdk.out").mkdir()
+    for name, document in documents.items():
+        (project / "cdk.out" / name).write_text(json.dumps(document))
+    assert run(["lab", "up", "--assembly", "cdk.out"]) == ExitCode.CLEAN, capsys.readouterr().err
+    clients = Clients(server.running(project))
+    assert [each["TopicArn"].rpartition(":")[2] for each in clients("sns").list_topics()["Topics"]] == ["nested"]
+    assert {each["StackStatus"] for each in clients("cloudformation").describe_stacks()["Stacks"]} == {
+        "CREATE_COMPLETE"
+    }
 
 
 def test_a_second_up_replaces_the_first(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
