@@ -1,0 +1,96 @@
+"""Reads a file of targets: the accounts, regions and environments that one audit looks at.
+
+```yaml
+targets:
+  - account: "111111111111"
+    regions: [us-west-2]                  # default: the usual chain's
+    role-arn: arn:aws:iam::111111111111:role/doc-platform-audit
+    environments: [production]            # default: all that are found there
+    stacks: [DocPlatformProd]             # default: those that checker.toml names, or all
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from checker.collect.account.target import Target
+from checker.collect.config.data_files import parse_config, read_config, refuse_unknown
+from checker.errors import ConfigError
+
+_KEYS: Final = ("account", "regions", "role-arn", "external-id", "profile", "endpoint-url", "environments", "stacks")
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_HINT: Final = "Write account (twelve digits, quoted), regions, role-arn, environments."
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One account in one region, and which environments of it are judged: all where none is named."""
+
+    target: Target
+    environments: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """``111111111111/us-west-2``."""
+        return f"{self.target.account}/{self.target.region or 'default region'}"
+
+
+def load_targets(path: Path) -> tuple[Audited, ...]:
+    """The targets of a file. Raises :class:`ConfigError` with file and line."""
+    return tuple(_targets(read_config(path, str(path)), str(path)))
+
+
+def _targets(text: str, shown: str) -> Iterator[Audited]:
+    document = parse_config(text, shown)
+    refuse_unknown(document.data, ("targets",), shown, "the file")
+    entries = document.data.get("targets")
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{shown}:1: no targets", "Write targets: and a list below it.")
+    seen = set()
+    for index, entry in enumerate(entries):
+        where = f"{shown}:{document.line_of(('targets', index))}"
+        if not isinstance(entry, dict):
+            raise ConfigError(f"{where}: a target is a mapping", _HINT)
+        refuse_unknown(entry, _KEYS, where, "a target")
+        for each in _regions(entry, where):
+            if (each.target.account, each.target.region) in seen:
+                raise ConfigError(f"{where}: {each.place} stands twice", "Name each account and region once.")
+            seen.add((each.target.account, each.target.region))
+            yield each
+
+
+def _regions(entry: Mapping[str, Any], where: str) -> Iterator[Audited]:
+    account = entry.get("account")
+    if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
+        raise ConfigError(f"{where}: account is {account!r}", _HINT)
+    stacks = _words(entry, "stacks", where)
+    for region in _words(entry, "regions", where) or ("",):
+        target = Target(
+            account=account,
+            region=region,
+            profile=_word(entry, "profile", where),
+            role_arn=_word(entry, "role-arn", where),
+            external_id=_word(entry, "external-id", where),
+            endpoint_url=_word(entry, "endpoint-url", where),
+            stacks=stacks or None,
+        )
+        yield Audited(target, _words(entry, "environments", where))
+
+
+def _word(entry: Mapping[str, Any], key: str, where: str) -> str:
+    value = entry.get(key, "")
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: {key} is {value!r}", "Write it as text.")
+    return value
+
+
+def _words(entry: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigError(f"{where}: {key} is {value!r}", "Write a list of texts.")
+    return tuple(value)
