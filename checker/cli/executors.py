@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from checker.errors import UsageError
 
@@ -21,12 +21,14 @@ def executor(scheduler: str, tasks: int) -> Iterator[Executor]:
         return
     try:
         from distributed import Client
+
+        connect: Any = Client
     except ImportError:
         raise UsageError(
             "--scheduler needs Dask, which is not installed", 'Install it: pip install "doc-platform-checker[cluster]".'
         ) from None
     try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)
+        client: Any = connect(scheduler, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}", "Name it as tcp://HOST:PORT.") from None
     with client, client.get_executor(retries=2, pure=False) as pool:
