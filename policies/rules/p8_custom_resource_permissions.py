@@ -28,6 +28,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Unknown, first_unknown
+from checker.reason.iam.evaluation import only_allows
 from checker.reason.templates.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
@@ -64,6 +65,8 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
     ]
     # A policy that has to wait for the custom resource is for what comes later.
     late = [policy for policy in late if not order.comes_after(policy, resource)]
+    # A function whose log is refused runs all the same.
+    late = [policy for policy in late if not only_allows(policy, environment.project, "logs")]
     if not late and (doubt := _of_unknown_roles(environment, resource)) is not None:
         yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
         return

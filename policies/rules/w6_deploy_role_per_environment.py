@@ -60,7 +60,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for deployer in deployment.deployers:
         if deployer.role.stack.environment == environment.name:
             admitted, doubtful = _admitted(deployment, deployer)
-            yield _trust(deployer, admitted, doubtful)
+            yield _trust(deployment, deployer, admitted, doubtful)
             others = [each for each in deployment.environments if each.name not in (*admitted, NO_NAME)]
             if len(admitted) == 1 and others:
                 yield _reach(deployer, others)
@@ -81,7 +81,7 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
     return [name for name in admitted if name != NO_NAME or len(admitted) == 1], doubtful
 
 
-def _trust(deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
+def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
     path = "AssumeRolePolicyDocument"
     if len(admitted) > 1:
         return deployer.role.fails(
@@ -98,6 +98,10 @@ def _trust(deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judg
     if deployer.trust.unread or unknown or (doubtful and is_open) or len({*admitted, *doubtful}) > 1:
         others = _listed(doubtful) if doubtful else "another environment"
         why = next(iter(deployer.trust.unread), f"whether tokens of {others} get in")
+        return deployer.role.undecided("trust", why, path=path, fix=_FIX)
+    alone = len(deployment.environments) == 1
+    if alone and admitted == [NO_NAME] and deployment.admits_default_branch(deployer.trust):
+        why = f"whether {deployment.project.settings.default_branch}, whose jobs get in, deploys other environments too"
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
 

@@ -19,7 +19,7 @@ from checker.reason.iam.conditions import NOTHING_KNOWN, Context, holds
 from checker.reason.iam.managed_policies import managed_policy, may_deny
 from checker.reason.iam.policies import Condition, Document, Statement, read_document
 from checker.reason.names.arns import arn_of, expand, name_of
-from checker.reason.text.patterns import Pattern, either, every, exact, folded, glob, match, overlap
+from checker.reason.text.patterns import Pattern, covers, either, every, exact, folded, glob, match, overlap
 
 
 class Answer(StrEnum):
@@ -192,6 +192,20 @@ def _boundary(role: Resource, project: Project, attachments: _Attachments) -> Po
     if resource is not None:
         document = _document_of(resource, project)
     return Policies(document.statements, document.unread, tuple(may))
+
+
+def only_allows(policy: Resource, project: Project, service: str) -> bool:
+    """Whether a policy surely does nothing but allow actions of one service (``logs``)."""
+    document = _document_of(policy, project)
+    if document.unread or not document.statements:
+        return False
+    prefix = glob(f"{service}:*")
+    return all(
+        statement.allows
+        and statement.actions is not None
+        and all(action is not None and covers(prefix, action) for action in statement.actions)
+        for statement in document.statements
+    )
 
 
 # -- deciding --------------------------------------------------------------------------------------

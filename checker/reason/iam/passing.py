@@ -45,6 +45,8 @@ TASKS: Final = "ecs-tasks.amazonaws.com"
 _SERVICE_KEY: Final = "iam:passedtoservice"
 # Services that a stolen deploy role would pass an administrator's role to.
 _OTHER_SERVICES: Final = ("lambda.amazonaws.com", "ec2.amazonaws.com", "ecs.amazonaws.com", "anything.amazonaws.com")
+# Only roles can be passed, whatever else a statement names (Service Authorization Reference, IAM: `role*`).
+_A_ROLE: Final = glob("arn:*:iam::*:role/*")
 # What CDK appends to a construct's path to make a logical id.
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
 
@@ -96,6 +98,32 @@ def mirrored(needed: Iterable[TaskRole], elsewhere: Iterable[str]) -> Iterator[T
                 yield TaskRole(each.task, each.property, text(parts))
 
 
+def passes_a_role(statement: Statement) -> bool:
+    """Whether any role is among a statement's resources: what is none cannot be passed."""
+    return statement.resources is None or any(_may_be_a_role(pattern) for pattern in statement.resources)
+
+
+def _may_be_a_role(pattern: Pattern | None) -> bool:
+    if pattern is None:
+        return True
+    # By the service where it is written out: a `*` of another service's ARN matches no role, for all its colons.
+    fields = _fields(pattern)
+    return (len(fields) < 3 or fields[2] in ("", "iam")) and overlap(pattern, _A_ROLE)
+
+
+def _fields(pattern: Pattern) -> list[str]:
+    """The fields of an ARN up to the first wildcard, open ones empty."""
+    fields = [""]
+    for symbol in pattern:
+        if isinstance(symbol, Wild):
+            return fields[:-1]
+        if symbol == ":":
+            fields.append("")
+        elif isinstance(symbol, str):
+            fields[-1] += symbol
+    return fields
+
+
 def may_pass(policies: Policies, arn: str | Text, service: str = TASKS) -> Decision:
     """Whether the role of this ARN may be passed to ``service``."""
     return decide(policies, Request(PASS_ROLE, exact(arn), Context({_SERVICE_KEY: (service,)})))
@@ -122,7 +150,8 @@ def needed_only(policies: Policies, needed: Iterable[TaskRole], stack: Stack, pr
         if bound is None:
             answers.append(False)
             continue
-        local = [None if pattern is None else _local(pattern, stack) for pattern in bound]
+        roles_of_it = [pattern for pattern in bound if _may_be_a_role(pattern)]
+        local = [None if pattern is None else _local(pattern, stack) for pattern in roles_of_it]
         answers.append(every(None if each is None else _is_needed(each, arns, roles, project) for each in local))
         if answers[-1]:
             return True
@@ -195,7 +224,9 @@ def excess_role(
     ]
     for grant in grants(policies, PASS_ROLE):
         for pattern in grant.resources if grant.resources is not None else [glob("*")]:
-            if pattern is None or _is_needed(_local(pattern, stack), arns, roles, project):
+            if pattern is None or not _may_be_a_role(pattern):
+                continue
+            if _is_needed(_local(pattern, stack), arns, roles, project):
                 continue
             written = example(_local(pattern, stack), "anything")
             for candidate in (*own, written, *made_up) if Wild.ANY in pattern or Wild.ONE in pattern else (written,):
@@ -227,6 +258,8 @@ def _services(statement: Statement) -> tuple[str, ...]:
 
 def tasks_only(policies: Policies, statement: Statement) -> bool | None:
     """Whether ``statement`` lets roles be passed to ECS tasks only. The key is in every request to pass a role."""
+    if not passes_a_role(statement):
+        return True
     answers = [
         every(None if pattern is None else _is_tasks(pattern) for pattern in condition.patterns)
         for condition in bounds_on_key(statement, denials(policies, PASS_ROLE), _SERVICE_KEY, always_present=True)
@@ -244,7 +277,7 @@ def excess_service(policies: Policies, statement: Statement, stack: Stack) -> Ex
     """A service other than ECS tasks that ``statement`` surely lets roles be passed to."""
     head = [f"arn:{stack.partition}:iam::", *account_of(stack)]
     for pattern in statement.resources if statement.resources is not None else [glob("*")]:
-        if pattern is None:
+        if pattern is None or not _may_be_a_role(pattern):
             continue
         for role in (example(_local(pattern, stack), "anything"), text([*head, ":role/anything"])):
             for service in _services(statement):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.resources import Resource
-from checker.model.values import Hole, Resolved, Text, Unknown, as_list, pieces, text
-from checker.reason.names.arns import expand
+from checker.model.resources import Resource, Stack
+from checker.model.values import Hole, HoleKind, Resolved, Text, Unknown, as_list, pieces, text
+from checker.reason.names.arns import expand, stack_arn
 from checker.reason.text.patterns import Pattern, exact, folded, glob, has_wild
 
 # Marks where a hole stood while a document that is JSON text is parsed.
@@ -78,6 +78,21 @@ class Document:
     unread: tuple[str, ...] = ()
 
 
+def _own_stack(node: Resolved, stack: Stack) -> Resolved:
+    """``AWS::StackId`` is the ARN of the stack that the document stands in."""
+    if isinstance(node, Text):
+        parts: list[str | Hole] = []
+        for part in node.parts:
+            own = isinstance(part, Hole) and part.kind is HoleKind.PSEUDO and part.shown == "${AWS::StackId}"
+            parts.extend(stack_arn(stack).parts if own else (part,))
+        return text(parts)
+    if isinstance(node, list):
+        return [_own_stack(each, stack) for each in node]
+    if isinstance(node, dict):
+        return {key: _own_stack(each, stack) for key, each in node.items()}
+    return node
+
+
 def read_document(
     document: Resolved, source: Resource, path: str, project: Project, *, certain: bool = True
 ) -> Document:
@@ -88,6 +103,7 @@ def read_document(
         return Document(unread=(f"{path} of {source.logical_id}: {document.why}",))
     if not isinstance(document, dict):
         return Document(unread=(f"{path} of {source.logical_id} is no policy document",))
+    document = {**document, "Statement": _own_stack(document.get("Statement"), source.stack)}
     statements: list[Statement] = []
     unread: list[str] = []
     for index, entry in enumerate(as_list(document.get("Statement"))[:_MAX_STATEMENTS]):
