@@ -260,6 +260,8 @@ class _Comparison:
         own = self._words.get(hole.target) if hole.target is not None else None
         if not own:
             return False
+        if any(is_arn(word) and value in names_of(word) for word in own):
+            return True  # also a short one: the number of a version
         lowered = {word.lower() for word in own}
         # Addresses begin with the name, or with a word before it: dualstack., internal-, master., and a number after.
         labels = [label.removeprefix("internal-") for label in value.lower().split(".")[:2]]
