@@ -6,7 +6,6 @@ import aws_cdk as cdk
 
 _ENVIRONMENT_REASONS: Final = {
     "W3005": "CDK lets a function wait for the whole of its role, policies included, and so names the role twice.",
-    "W3010": "Zones are named so that synthesis needs no account and gives the same bytes everywhere.",
     "W3691": (
         "The engine version is the major version alone, with which RDS makes an instance of its default minor version "
         "and upgrades it. A pinned minor version would fight those upgrades."

@@ -57,7 +57,13 @@ class GithubSync(Construct):
         self.group = closed_group(self, "Group", vpc=network.vpc, description="GitHub sync function")
         allow_https_out(self.group, "GitHub and AWS services")
         allow(self.group, data.main.instance, POSTGRES, "sync to the main database")
-        dead_letters = sqs.Queue(self, "DeadLetters", retention_period=cdk.Duration.days(14), enforce_ssl=True)
+        dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            retention_period=cdk.Duration.days(14),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+        )
         self.function = lambda_.Function(
             self,
             "Function",
