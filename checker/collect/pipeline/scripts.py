@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -38,13 +38,12 @@ class ScriptLibrary:
     _python: dict[str, PythonModule | None] = field(default_factory=dict)
     _plain: dict[str, str | None] = field(default_factory=dict)
     _packages: dict[str, str] | None = None
-    _problems: list[Problem] = field(default_factory=list)
+    _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
 
-    @property
-    def problems(self) -> Iterable[Problem]:
-        """Files that could not be read or parsed so far."""
-        return tuple(self._problems)
+    def fault(self, path: str) -> Problem | None:
+        """Why a file that is there could not be read or parsed; ``None`` where it could, or is not there."""
+        return self._faults.get(path)
 
     def _file(self, path: str) -> Path | None:
         try:
@@ -67,7 +66,7 @@ class ScriptLibrary:
         try:
             return read_text(found, path, MAX_BYTES)
         except InputError as error:
-            self._problems.append(Problem(Spot(path), error.message, error.hint))
+            self._faults[path] = Problem(Spot(path), error.message, error.hint)
             return None
 
     def text(self, path: str) -> str | None:
@@ -98,8 +97,15 @@ class ScriptLibrary:
             self._shell[path] = self._parse_shell(path)
         return self._shell[path]
 
+    def as_shell(self, path: str) -> Script | None:
+        """The file at ``path`` as a shell that is told to run it reads it, whatever its name and first line say."""
+        script = self.shell(path)
+        if script is None and (text := self.text(path)) is not None:
+            script = self._shell[path] = parse_shell(text, path)
+        return script
+
     def _parse_shell(self, path: str) -> Script | None:
-        text = self._read(path)
+        text = self.text(path)
         if text is None or not _is_shell(path, text):
             return None
         return parse_shell(text, path)
@@ -136,7 +142,7 @@ class ScriptLibrary:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             at = (getattr(error, "lineno", None) or 1) + line - 1
             message = f"not valid Python: {getattr(error, 'msg', error)}"
-            self._problems.append(Problem(Spot(file, at), message, "Mend the line."))
+            self._faults[file] = Problem(Spot(file, at), message, "Correct the line.")
             return None
         if line > 1:
             ast.increment_lineno(tree, line - 1)

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from checker.collect.pipeline.shell_spellings import respelled
 from checker.errors import InputError
 from checker.model.pipeline.shell import (
     AndOr,
@@ -74,7 +75,12 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         problem = Problem(empty.spot(0), f"a script of {len(source):,} bytes was not read", "Split it.")
         return Script(file, Block(), lines, shebang, (problem,))
     try:
-        root = _parser().parse(source.translate(_PLAIN_BYTES)).root_node
+        root = _parsed(source)
+        if root.has_error:
+            other = respelled(text).encode("utf-8", "surrogatepass")
+            again = _parsed(other) if other != source else root
+            if len(_errors(again)) < len(_errors(root)):
+                source, root = other, again
         body = _Reader(source).block(root.children, 0)
     except _TooDeepError:
         problem = Problem(empty.spot(0), "nested too deeply to be read", "Is this a script?")
@@ -86,6 +92,10 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         for node in _errors(root)
     )
     return Script(file, body, lines, shebang, problems)
+
+
+def _parsed(source: bytes) -> Node:
+    return _parser().parse(source.translate(_PLAIN_BYTES)).root_node
 
 
 def _errors(root: Node) -> list[Node]:

@@ -141,6 +141,9 @@ class PythonFollower(Objects):
         """A file of the repository; with nothing bound yet where what it binds is this program's alone."""
         if path not in self._modules:
             module = self.library.python(path)
+            fault = self.library.fault(path) if module is None else None
+            if fault is not None and fault not in self.problems:
+                self.problems.append(fault)
             if module is not None and (fresh or _OWN in module.names):
                 module = module.fresh()
             self._modules[path] = module

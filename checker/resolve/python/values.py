@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import OneOf, Possible, one_of, open_text
+from checker.model.sources import Problem
 from checker.model.values import Absent, Text, Unknown
 
 
@@ -16,6 +17,10 @@ class PythonLibrary(Protocol):
     """The repository's Python files, parsed when they are asked for; never imported."""
 
     def python(self, path: str) -> PythonModule | None: ...
+
+    def fault(self, path: str) -> Problem | None:
+        """Why a file that is there could not be read or parsed."""
+        ...
 
     def entry_point(self, name: str) -> str | None:
         """``module:function`` of a console script that the project declares."""

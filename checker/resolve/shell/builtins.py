@@ -6,11 +6,14 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from checker.data.harmless import prints_settings
 from checker.model.pipeline.scripts import Command
-from checker.model.pipeline.shell import Simple
+from checker.model.pipeline.shell import Simple, Substitution
 from checker.model.possible import Possible, joined, mapped, open_text
 from checker.model.values import Text
+from checker.resolve.shell.starting import Call, marked, source, trap
 from checker.resolve.shell.state import WORKSPACE, Context, Flow, Result, State
+from checker.resolve.shell.syntax_facts import first_word, word_text
 
 if TYPE_CHECKING:
     from checker.resolve.shell.commands import ShellCommands
@@ -97,29 +100,49 @@ def _unset(_: ShellCommands, words: list[Possible], __: Simple, state: State, __
 def _source(
     follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context
 ) -> Result:
-    return follower.source(words, statement, state, context)
+    spot = state.script.spot(statement.line, statement.column)
+    return source(follower, words, Call(spot, state, context, {}))
 
 
 def _trap(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
     if len(words) > 2 and isinstance(words[1], str) and words[1] not in {"-", "--", "-l", "-p"}:
-        follower.trap(words[1], statement, state, context)
+        trap(follower, words[1], state.script.spot(statement.line), state, context)
     return Result(Flow.NEXT, True)
 
 
 def _eval(follower: ShellCommands, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
-    """``eval`` of words that are all known is those words; otherwise nobody can say what it runs."""
-    text = joined([each for word in words[1:] for each in (word, " ")])
+    """``eval`` of words that are known, but for values in them, is those words; otherwise it may run anything."""
+    text = joined([part for index, word in enumerate(words[1:]) for part in ([" "] if index else []) + [word]])
     spot = state.script.spot(statement.line, statement.column)
-    if isinstance(text, str):
-        lines = tuple(spot.line for _ in range(text.count("\n") + 1))
-        script = follower.library.shell_text(text, state.script.file, lines)
-        kept, state.script = state.script, script
+    written = marked(text)
+    if written is not None:
+        lines = tuple(spot.line for _ in range(written[0].count("\n") + 1))
+        script = follower.library.shell_text(written[0], state.script.file, lines)
+        kept = (state.script, state.marks)
+        state.script, state.marks = script, {**state.marks, **written[1]}
         result = follower.block(script.body, state, context)
-        state.script = kept
+        state.script, state.marks = kept
         return result
-    follower.problem(spot, "eval runs what is not known before it runs", "Write the command out.")
+    if not _sets_variables(statement):
+        follower.problem(spot, "eval runs what is not known before it runs", "Write the command out.")
     follower.emit(words, statement, spot, state, context, {})
     return Result()
+
+
+def _sets_variables(statement: Simple) -> bool:
+    """``eval "$(ssh-agent -s)"``: the program's output only sets variables."""
+    parts = [part for word in statement.words[1:] for part in word.parts]
+    bodies = [part.body.statements for part in parts if isinstance(part, Substitution)]
+    commands = [each for statements in bodies for each in statements]
+    return len(bodies) == len(parts) > 0 and all(
+        isinstance(each, Simple) and (prints_settings(first_word(each)) or _exports_credentials(each))
+        for each in commands
+    )
+
+
+def _exports_credentials(statement: Simple) -> bool:
+    """``aws configure export-credentials --format env``."""
+    return [word_text(word) for word in statement.words[:3]] == ["aws", "configure", "export-credentials"]
 
 
 def _true(_: ShellCommands, __: list[Possible], ___: Simple, ____: State, _____: Context) -> Result:

@@ -16,7 +16,6 @@ from checker.model.pipeline.shell import (
     Declare,
     Opaque,
     Redirect,
-    Script,
     Simple,
     Statement,
     Substitution,
@@ -27,12 +26,12 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.builtins import BUILTINS, output_of
-from checker.resolve.shell.state import WORKSPACE, Context, Flow, Leaving, Library, Result, State
-from checker.resolve.shell.words import expand, single
+from checker.resolve.shell.starting import Call, start
+from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State
+from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 
 MAX_DEPTH: Final = 24
-_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NEXT: Final = Result()
 # AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
 _KEYS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GH_TOKEN", "GITHUB_TOKEN"})
@@ -46,7 +45,7 @@ class ShellCommands(ABC):
     reached: Reached
     commands: list[Command] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    _depth: int = 0
+    depth: int = 0
     _captures: int = 0
     _leaving: list[Leaving] = field(default_factory=list)
 
@@ -59,7 +58,7 @@ class ShellCommands(ABC):
     # --- ways out ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _inside(self, *flows: Flow) -> Iterator[Leaving]:
+    def inside(self, *flows: Flow) -> Iterator[Leaving]:
         """A loop or function that ``flows`` end: what leaves it so is collected."""
         self._leaving.append(Leaving(frozenset(flows)))
         try:
@@ -75,7 +74,7 @@ class ShellCommands(ABC):
             around.truths.add(truth)
         return Result(flow, truth)
 
-    def _returned(self, result: Result, leaving: Leaving, state: State) -> Result:
+    def returned(self, result: Result, leaving: Leaving, state: State) -> Result:
         """How a call of a function or a sourced file ends, with the processes that returned early gathered in."""
         truths = set(leaving.truths)
         if result.flow is Flow.NEXT:
@@ -101,7 +100,7 @@ class ShellCommands(ABC):
             inner = replace(context, handling=handling, writes=())
             fork = state.fork()
             start = len(self.commands)
-            with self._inside(*Flow):
+            with self.inside(*Flow):
                 self.block(substitution.body, fork, inner)
             printed = [c for c in self.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
             printed = [command for command in printed if not command.handling.piped or not name]
@@ -230,13 +229,13 @@ class ShellCommands(ABC):
                 return builtin(self, words, statement, state, context)
             if name in state.functions:
                 return self._function(name, words, spot, state, context)
-            followed = self._script(words, spot, state, context, {**own, **given})
+            followed = start(self, words, Call(spot, state, context, {**own, **given}))
             if followed is not None:
                 return followed
         elif isinstance(name, Text):
             self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
         self.emit(words, statement, spot, state, context, {**own, **given})
-        return Result(Flow.NEXT, {"true": True, ":": True, "false": False}.get(name) if isinstance(name, str) else None)
+        return Result(Flow.NEXT, decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else None)
 
     def emit(
         self,
@@ -263,149 +262,29 @@ class ShellCommands(ABC):
 
     def _function(self, name: str, words: list[Possible], spot: Spot, state: State, context: Context) -> Result:
         body, script = state.functions[name]
-        if not self._enter(spot, f"the function {name}"):
+        if not self.enter(spot, f"the function {name}"):
             return NEXT
         kept = (state.positional, state.script, state.via)
         state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
-        with self._inside(Flow.RETURN) as leaving:
-            result = self._returned(self.statement(body, state, context), leaving, state)
+        with self.inside(Flow.RETURN) as leaving:
+            result = self.returned(self.statement(body, state, context), leaving, state)
         state.positional, state.script, state.via = kept
-        self._depth -= 1
+        self.depth -= 1
         return result
 
-    def _enter(self, spot: Spot, what: str) -> bool:
-        if self._depth >= MAX_DEPTH:
+    def enter(self, spot: Spot, what: str) -> bool:
+        if self.depth >= MAX_DEPTH:
             self.problem(
                 spot, f"{what} calls itself, or is called more than {MAX_DEPTH} levels deep", "Break the cycle."
             )
             return False
-        self._depth += 1
+        self.depth += 1
         return True
 
-    def _script(
-        self,
-        words: list[Possible],
-        spot: Spot,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
-    ) -> Result | None:
-        """Follow a script of the repository that the words start, ``None`` where they start none."""
-        options_given: tuple[str, ...] = ()
-        rest = words
-        explicit = words[0] in _SHELLS or (isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in _SHELLS)
-        if explicit:
-            flags = list(_flags(words[1:]))
-            options_given, rest = tuple(flags), words[1 + len(flags) :]
-            if "-c" in flags or any(flag.startswith("-") and flag.endswith("c") and len(flag) < 6 for flag in flags):
-                return self._inline(rest, spot, state, context, own, options_given)
-            if not rest:
-                return None
-        name = rest[0]
-        if not isinstance(name, str) or (not explicit and "/" not in name):
-            return None
-        path = state.path(name)
-        script = self.library.shell(path) if path else None
-        if script is None:
-            if path is not None and (explicit or name.endswith(".sh")) and not self.library.is_file(path):
-                self.problem(spot, f"there is no script {name} in the repository", "Mend the path.")
-            return None
-        return self._child(script, rest, spot, state, context, own, options_given, explicit=explicit)
-
-    def _inline(
-        self,
-        rest: list[Possible],
-        spot: Spot,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
-        given: tuple[str, ...],
-    ) -> Result | None:
-        if not rest or not isinstance(rest[0], str):
-            return None
-        lines = tuple(spot.line for _ in range(rest[0].count("\n") + 1))
-        script = self.library.shell_text(rest[0], spot.file, lines)
-        arguments = rest[1:] or ["bash"]
-        return self._child(script, arguments, spot, state, context, own, given, explicit=True, inline=True)
-
-    def _child(
-        self,
-        script: Script,
-        words: list[Possible],
-        spot: Spot,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
-        given: tuple[str, ...],
-        *,
-        explicit: bool,
-        inline: bool = False,
-    ) -> Result:
-        if not self._enter(spot, script.file):
-            return NEXT
-        flags = given if explicit else tuple(script.shebang.split()[1:])
-        child = State(
-            script,
-            variables={**state.environment(), **own},
-            exported=state.exported | set(own),
-            positional=tuple(words[1:]),
-            zero=words[0] if inline else f"{WORKSPACE}/{script.file}",
-            errexit=_has_flag(flags, "e"),
-            pipefail="pipefail" in flags,
-            folder=state.folder,
-            via=(*state.via, spot),
-            closed=state.closed,
-        )
-        if state.marks and script.file == state.script.file:
-            child.marks = state.marks
-        self._note(script.problems)
-        with self._inside(*Flow):
-            self.block(script.body, child, context)
-        self._depth -= 1
-        return NEXT
-
-    def source(self, words: list[Possible], statement: Simple, state: State, context: Context) -> Result:
-        """``source file``: another script in this very process."""
-        spot = state.script.spot(statement.line, statement.column)
-        name = words[1] if len(words) > 1 else ""
-        path = state.path(name)
-        script = self.library.shell(path) if path else None
-        if script is None:
-            if not (isinstance(name, str) and ("bin/activate" in name or name.startswith(("/etc/", "/usr/")))):
-                self.problem(
-                    spot, "a sourced file cannot be found in the repository", "Name it relative to the script."
-                )
-            return NEXT
-        if not self._enter(spot, script.file):
-            return NEXT
-        kept = (state.script, state.via, state.positional)
-        state.script, state.via = script, (*state.via, spot)
-        if len(words) > 2:
-            state.positional = tuple(words[2:])
-        self._note(script.problems)
-        with self._inside(Flow.RETURN) as leaving:
-            result = self._returned(self.block(script.body, state, context), leaving, state)
-        state.script, state.via = kept[:2]
-        if len(words) > 2:
-            state.positional = kept[2]
-        self._depth -= 1
-        return result
-
-    def trap(self, text: str, statement: Simple, state: State, context: Context) -> None:
-        """What ``trap`` runs later: after a failure, or at the end."""
-        line = state.script.spot(statement.line).line
-        script = self.library.shell_text(text, state.script.file, tuple(line for _ in range(text.count("\n") + 1)))
-        fork = state.fork()
-        fork.script = script
-        if self._enter(script.spot(0), "a trap"):
-            with self._inside(*Flow):
-                self.block(script.body, fork, replace(context, certain=False, on_failure=True))
-            self._depth -= 1
-
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
-        self._note((Problem(spot, brief(message, 300), fix, unread),))
+        self.note((Problem(spot, brief(message, 300), fix, unread),))
 
-    def _note(self, problems: Sequence[Problem]) -> None:
+    def note(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
 
 
@@ -449,18 +328,3 @@ def _runs_something(statement: Simple) -> bool:
     """Whether an assignment's status is that of a command in it."""
     words = [each.value for each in statement.assignments if each.value is not None]
     return any(isinstance(part, Substitution) for word in words for part in word.parts)
-
-
-def _flags(words: Sequence[Possible]) -> Iterator[str]:
-    takes_value = False
-    for word in words:
-        if not isinstance(word, str) or not (word.startswith(("-", "+")) or takes_value):
-            return
-        yield word
-        takes_value = bool(re.fullmatch(r"[-+][a-z]*o", word)) and not takes_value
-
-
-def _has_flag(flags: Sequence[str], letter: str) -> bool:
-    return any(re.fullmatch(r"-[a-zA-Z]+", flag) and letter in flag for flag in flags) or (
-        letter == "e" and "errexit" in flags
-    )

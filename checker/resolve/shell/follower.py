@@ -34,6 +34,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
+from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import Context, Flow, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
 from checker.resolve.shell.words import decide, matches
@@ -54,9 +55,9 @@ class Follower(ShellCommands):
 
     def follow(self, state: State) -> State:
         """Follow ``state.script`` from its beginning to its end."""
-        self._note(state.script.problems)
+        self.note(state.script.problems)
         try:
-            with self._inside(*Flow):
+            with self.inside(*Flow):
                 self.block(state.script.body, state, Context(certain=self.reached.certain))
         except (_ExhaustedError, RecursionError):
             self.problem(state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it.")
@@ -95,7 +96,7 @@ class Follower(ShellCommands):
             case Group():
                 return self._group(statement, state, context)
             case Background():
-                with self._inside(*Flow):
+                with self.inside(*Flow):
                     self.statement(statement.statement, state.fork(), context.handled(background=True, lost=True))
                 return Result(Flow.NEXT, True)
             case If():
@@ -183,7 +184,7 @@ class Follower(ShellCommands):
         if kind == "retry":
             inside = inside.handled(retried=True)
         before = state.fork()
-        with self._inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+        with self.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
             asked = self.block(
                 statement.condition, state, inside.handled(tested="until" if statement.until else "while")
             )
@@ -228,7 +229,7 @@ class Follower(ShellCommands):
             state.set(
                 statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
             )
-            with self._inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+            with self.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             # The last round is not the first.
@@ -239,7 +240,7 @@ class Follower(ShellCommands):
             state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
             inside = replace(context, loops=(*context.loops, Loop("each", spot, statement.variable)))
             before = state.fork()  # there may be nothing to go through
-            with self._inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+            with self.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([before, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             self._widen(statement.body, state, str(spot))
@@ -249,7 +250,7 @@ class Follower(ShellCommands):
             state.set(statement.variable, value)
             loop = Loop("each", spot, statement.variable, tuple(values), index, None, sleeps(statement.body))
             around = replace(context, loops=(*context.loops, loop))
-            with self._inside(Flow.BREAK) as breaking, self._inside(Flow.CONTINUE) as leaving:
+            with self.inside(Flow.BREAK) as breaking, self.inside(Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, around)
             broken.extend(breaking.states)
             after = [*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())]
@@ -300,21 +301,24 @@ class Follower(ShellCommands):
         inner = replace(context, writes=(*context.writes, *writes), handling=streams(context.handling, writes))
         if not statement.own_shell:
             return self.block(statement.body, state, inner)
-        with self._inside(*Flow):
+        with self.inside(*Flow):
             self.block(statement.body, state.fork(), inner)
         return NEXT
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
         *first, last = statement.statements or (Simple((), (), (), 0, 0, ""),)
+        fed = state.fed
         for each in first:
+            before = len(self.commands)
             lost = context.handling.lost or not state.pipefail
             changes = {"piped": True, "lost": lost, "stdout": Stream.SHOWN}
             if statement.merged:
                 changes["stderr"] = Stream.MERGED
-            with self._inside(*Flow):
-                self.statement(each, state.fork(), context.handled(**changes))
-        with self._inside(*Flow):
-            result = self.statement(last, state.fork(), context)
+            with self.inside(*Flow):
+                self.statement(each, state.fed_by(fed), context.handled(**changes))
+            fed = fed_by(self.commands[before:])
+        with self.inside(*Flow):
+            result = self.statement(last, state.fed_by(fed), context)
         return Result(Flow.NEXT, result.truth if not first else None)
 
 

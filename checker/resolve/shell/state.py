@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from checker.model.pipeline.scripts import Handling, Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
-from checker.model.sources import Spot
+from checker.model.sources import Problem, Spot
 from checker.model.values import Unknown
 
 # The repository's root while a script runs: absolute paths below it are known to be files of the repository.
@@ -34,7 +34,15 @@ class Library(Protocol):
         """A script that stands inside another file."""
         ...
 
+    def as_shell(self, path: str) -> Script | None:
+        """The file at ``path`` as a shell that is told to run it reads it, whatever its name and first line say."""
+        ...
+
     def is_file(self, path: str) -> bool: ...
+
+    def fault(self, path: str) -> Problem | None:
+        """Why a file that is there could not be read."""
+        ...
 
 
 class Flow(Enum):
@@ -89,6 +97,14 @@ class Context:
         return replace(self, handling=replace(self.handling, **changes))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What comes in over a pipe: a text, or the repository's file that is printed; neither where nobody knows."""
+
+    text: Possible = None
+    file: Possible = None
+
+
 @dataclass(slots=True)
 class State:
     """A shell process. ``closed`` is true where every variable it was given is known (a job's step)."""
@@ -105,6 +121,13 @@ class State:
     via: tuple[Spot, ...] = ()
     closed: bool = False
     marks: Mapping[str, Possible] = field(default_factory=dict)
+    fed: Fed | None = None  # what comes in over a pipe, where there is one
+
+    def fed_by(self, fed: Fed | None) -> State:
+        """The process behind a pipe."""
+        fork = self.fork()
+        fork.fed = fed
+        return fork
 
     def fork(self) -> State:
         return replace(

@@ -38,9 +38,6 @@ class Scripts(Library, PythonLibrary, TaskLibrary, Protocol):
         """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
         ...
 
-    @property
-    def problems(self) -> Iterable[Problem]: ...
-
 
 @dataclass(slots=True)
 class Collected:
@@ -233,6 +230,8 @@ class Collected:
             path = _path(command, word)
             if path is not None and self.library.python(path) is not None:
                 self.python(path, tuple(words), command.reached, environment, command.folder)
+            elif path is not None and (fault := self.library.fault(path)) is not None:
+                self.complain(command.spot, fault.message, fault.fix)
             else:
                 self.complain(command.spot, f"the Python file {word} was not found in the repository", "Mend the path.")
             return

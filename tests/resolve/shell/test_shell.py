@@ -154,3 +154,16 @@ def test_quoting_is_that_of_a_real_shell(words: list[str]) -> None:
     follower.follow(State(script))
     real = subprocess.run(["bash", "-c", f"printf '%s\\0' {line[5:]}"], capture_output=True, check=True)
     assert [*follower.commands[0].words[1:]] == real.stdout.decode().split("\0")[:-1]
+
+
+@pytest.mark.parametrize("case", load(Path(__file__).with_name("spellings.yaml")), ids=lambda case: case["run"])
+def test_spellings_that_the_grammar_does_not_take(case: dict[str, Any], tmp_path: Path) -> None:
+    bash = subprocess.run(["bash", "-O", "extglob", "-n"], input=case["run"], text=True, check=False)
+    assert bash.returncode == 0
+    trace = trace_of(tmp_path, case["run"])
+    commands = [command for command in trace.commands if command.program not in {"exit", "return", "exec", "set"}]
+    assert commands[0].step is not None
+    assert commands[0].step.run is not None
+    first = commands[0].step.run.lines[0]
+    assert [[each.spot.line - first + 1, each.text().strip()] for each in commands] == case["commands"]
+    assert [each.message for each in trace.problems if "no AWS service" not in each.message] == []

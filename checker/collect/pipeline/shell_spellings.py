@@ -1,0 +1,220 @@
+"""Bash that the grammar does not take, in another spelling that means the same.
+
+Only text that the grammar refuses is respelled. Lines stay lines: what is found is where it was written. Where no
+spelling keeps the meaning (a pattern of what a name is not), the word becomes one that stands for anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_MAX_SIGNS: Final = 100_000
+_MAX_STRINGS: Final = 200
+_DOCUMENT: Final = re.compile(r"(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][\w.-]*))")
+_REDIRECTION: Final = r"(?:\d*|&)(?:>>|>\||>|<)(?![<>(])&?\s*(?:\"[^\"\n]*\"|[^\s;|&<>()\"'`])+"
+_BEFORE: Final = re.compile(rf"((?:\s+{_REDIRECTION})+)\s*$")
+_FOR: Final = re.compile(r"\bfor(\s+[A-Za-z_]\w*)[ \t]+do\b")
+_EXTENDED: Final = re.compile(r"[!*?+@]\(")
+_KEY: Final = re.compile(r"\[([\w.-]+(?: +[\w.-]+)+)\](?=\+?=|\}|[:#%/^,@-])")
+_TEST: Final = re.compile(r"(?<![\[\w$])\[ (?!\[)((?:(?! \])[^\n])*?(?:\\[()<>]|[\"'][()][\"'])[^\n]*?) \](?!\])")
+_PARENTHESIS: Final = re.compile(r"\"[()]\"|'[()]'|\\[()]")
+
+
+def respelled(text: str) -> str:
+    """The same script for the grammar; the number of lines stays. Very long scripts are left as they are."""
+    if len(text) > _MAX_SIGNS:
+        return text
+    for step in (_documents, _descriptors, _loops, _subshells, _tests, _keys, _patterns, _strings):
+        text = step(text)
+    return text
+
+
+def _plain(text: str) -> list[bool]:
+    """For each sign whether it stands outside of quotes and comments. Substitutions inside double quotes count."""
+    found = [True] * len(text)
+    index, quote = 0, ""
+    depth: list[int] = []  # parentheses of substitutions inside double quotes
+    while index < len(text):
+        sign = text[index]
+        if sign == "\\" and quote != "'":
+            found[index : index + 2] = [False] * len(found[index : index + 2])
+            index += 2
+            continue
+        if quote == "'":
+            found[index] = False
+            quote = "" if sign == "'" else quote
+        elif quote == '"':
+            if text.startswith("$(", index):
+                depth.append(1)
+                quote = ""
+                index += 1
+            else:
+                found[index] = False
+                quote = "" if sign == '"' else quote
+        elif sign in "'\"":
+            found[index] = False
+            quote = sign
+        elif sign == "#" and (index == 0 or text[index - 1] in " \t\n;("):
+            end = text.find("\n", index)
+            end = len(text) if end < 0 else end
+            found[index:end] = [False] * (end - index)
+            index = end
+            continue
+        elif depth:
+            depth[-1] += {"(": 1, ")": -1}.get(sign, 0)
+            if depth[-1] == 0:
+                depth.pop()
+                quote = '"'
+        index += 1
+    return found
+
+
+def _replaced(text: str, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> str:
+    """``pattern`` replaced where it begins outside of quotes."""
+    plain = _plain(text)
+    return pattern.sub(lambda match: new(match) if plain[match.start()] else match[0], text)
+
+
+def _documents(text: str) -> str:
+    """Several here-documents that begin on one line: here-strings."""
+    lines = text.split("\n")
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        openings = [] if line.lstrip().startswith("#") else list(_DOCUMENT.finditer(line))
+        openings = [each for each in openings if line[max(each.start() - 1, 0)] != "<" and each.end() <= len(line)]
+        at = index + 1
+        bodies: list[str] = []
+        for opening in openings:
+            end = opening[3] or opening[4] or opening[6]
+            start = at
+            while at < len(lines) and (lines[at].lstrip("\t") if opening[2] else lines[at]) != end:
+                at += 1
+            bodies.append("\n".join(lines[start:at]))
+            at += 1
+        if len(openings) < 2 or at > len(lines):
+            index = max(at, index + 1) if openings else index + 1
+            continue
+        for opening, body in reversed(list(zip(openings, bodies, strict=True))):
+            if opening[1] not in ("", "0"):
+                string = ""
+            elif opening[3] or opening[4] or opening[5]:
+                string = "<<< '" + body.replace("'", "'\\''") + "'"
+            else:
+                string = '<<< "' + body.replace('"', '\\"') + '"'
+            line = line[: opening.start()] + string + line[opening.end() :]
+        taken = line.count("\n") + 1
+        lines[index:at] = [*line.split("\n"), *[""] * (at - index - taken)]
+        index = at
+    return "\n".join(lines)
+
+
+def _descriptors(text: str) -> str:
+    """``<>``, descriptors in variables, and here-strings behind other redirections or behind groups."""
+    text = _replaced(text, re.compile(r"<>"), lambda _: "> ")
+    text = _replaced(text, re.compile(r"(\d*[<>])&(?=[\"$])"), lambda match: f"{match[1]} ")
+    position = count = 0
+    while (position := text.find("<<<", position)) >= 0 and count < _MAX_STRINGS:
+        count += 1
+        end = _word_end(text, position + 3)
+        before, string = text[:position], text[position:end]
+        if before.rstrip()[-1:] in {")", "}"}:
+            string = "</dev/null" + "\n" * string.count("\n")
+            text = before + string + text[end:]
+        elif match := _BEFORE.search(before, max(before.rfind("\n"), 0)):
+            text = f"{before[: match.start()]} {string}{match[1]}{text[end:]}"
+        position = end
+    return text
+
+
+def _word_end(text: str, position: int) -> int:
+    """Where the word ends that begins at or behind ``position``."""
+    while position < len(text) and text[position] in " \t":
+        position += 1
+    quote, depth = "", 0
+    while position < len(text):
+        sign = text[position]
+        if sign == "\\" and quote != "'":
+            position += 2
+            continue
+        if text.startswith("$(", position) and quote != "'":
+            position = _closing(text, position + 1) + 1
+            continue
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in " \t\n;|&)<>" and not depth:
+            break
+        position += 1
+    return min(position, len(text))
+
+
+def _closing(text: str, opening: int) -> int:
+    """Where the parenthesis that opens at ``opening`` closes; the end of the text where it does not."""
+    depth, quote, index = 0, "", opening
+    while index < len(text):
+        sign = text[index]
+        if sign == "\\" and quote != "'":
+            index += 2
+            continue
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+            if not depth:
+                return index
+        index += 1
+    return len(text)
+
+
+def _loops(text: str) -> str:
+    return _replaced(text, _FOR, lambda match: f"for{match[1]}; do")
+
+
+def _subshells(text: str) -> str:
+    """``((a); (b))`` is no arithmetic: two groups."""
+    plain = _plain(text)
+    for match in reversed(list(re.finditer(r"\(\((?!\()", text))):
+        inner = _closing(text, match.start() + 1)
+        if plain[match.start()] and text[inner + 1 : inner + 2] != ")":
+            text = f"{text[: match.start() + 1]} {text[match.start() + 1 :]}"
+    return text
+
+
+def _tests(text: str) -> str:
+    """``[`` with parentheses or comparisons that are escaped: the command ``test``."""
+    return _replaced(text, _TEST, lambda match: f"test {match[1]}")
+
+
+def _keys(text: str) -> str:
+    return _KEY.sub(lambda match: f"[{match[1].replace(' ', '_')}]", text)
+
+
+def _patterns(text: str) -> str:
+    """Patterns of extglob among a command's words; those of ``case`` and ``[[`` the grammar knows."""
+    plain = _plain(text)
+    for match in reversed(list(_EXTENDED.finditer(text))):
+        start = match.start()
+        end = _closing(text, match.end() - 1)
+        line = text[text.rfind("\n", 0, start) + 1 : start]
+        follows = text[end + 1 : end + 3].strip(" ")[:1]
+        negates = (
+            text[start] == "!" and not line.strip().endswith("/") and re.search(r"(?:^|[;&|]|\bif|\bwhile)\s*$", line)
+        )
+        if plain[start] and end < len(text) and follows not in {")", "|"} and "[[" not in line and not negates:
+            text = f"{text[:start]}*{text[end + 1 :]}"
+    return text
+
+
+def _strings(text: str) -> str:
+    """A parenthesis in quotes inside ``[[``: a variable that nothing sets, so that no comparison is decided by it."""
+
+    def inside(match: re.Match[str]) -> str:
+        return _PARENTHESIS.sub('"$a_parenthesis"', match[0])
+
+    return re.sub(r"\[\[ [^\n]*? \]\]", inside, text)

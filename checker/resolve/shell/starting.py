@@ -1,0 +1,210 @@
+"""Scripts that a shell starts: files of the repository, text after ``-c``, text that comes in, sourced files, traps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.shell import Script
+from checker.model.possible import Possible
+from checker.model.sources import Spot
+from checker.model.values import Text
+from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
+
+if TYPE_CHECKING:
+    from checker.resolve.shell.commands import ShellCommands
+
+_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+_MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command that starts a script: where it stands, in which process, with which variables in front of it."""
+
+    spot: Spot
+    state: State
+    context: Context
+    own: Mapping[str, Stored]
+
+
+def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
+    """Shell text with a word for each value in it that is not known, and those values; ``None`` for an open text."""
+    if isinstance(text, str):
+        return text, {}
+    if not isinstance(text, Text) or text.only_hole is not None:
+        return None
+    marks: dict[str, Possible] = {}
+    parts: list[str] = []
+    for part in text.parts:
+        if isinstance(part, str):
+            parts.append(part)
+        else:
+            name = f"__gha{_MARKS + len(marks)}__"
+            marks[name] = Text((part,))
+            parts.append(name)
+    return "".join(parts), marks
+
+
+def start(follower: ShellCommands, words: list[Possible], call: Call) -> Result | None:
+    """Follow the script that the words start, ``None`` where they start none that can be followed."""
+    flags: tuple[str, ...] = ()
+    rest = words
+    explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in _SHELLS
+    if explicit:
+        flags = tuple(_flags(words[1:]))
+        rest = words[1 + len(flags) :]
+        if any(flag.startswith("-") and not flag.startswith("--") and flag.endswith("c") for flag in flags):
+            return _text(follower, rest[0] if rest else "", rest[1:], call, flags)
+        if not rest or "-s" in flags or rest[0] in {"-", "/dev/stdin"}:
+            return _incoming(follower, rest, call, flags)
+    name = rest[0]
+    if not isinstance(name, str) or (not explicit and "/" not in name):
+        return None
+    path = call.state.path(name)
+    script = (follower.library.as_shell(path) if explicit else follower.library.shell(path)) if path else None
+    if script is None:
+        if path is not None and (explicit or name.endswith(".sh")) and not follower.library.is_file(path):
+            follower.problem(call.spot, f"there is no script {name} in the repository", "Correct the path.")
+        fault = follower.library.fault(path) if path is not None else None
+        if fault is None:
+            return None
+        follower.problem(call.spot, fault.message, fault.fix)
+        return Result()
+    return _child(follower, script, rest, call, flags, explicit=explicit)
+
+
+def _incoming(follower: ShellCommands, rest: list[Possible], call: Call, flags: tuple[str, ...]) -> Result | None:
+    """A script that the shell reads from its standard input."""
+    given = next((each for each in reversed(call.context.writes) if each.operator.startswith("<")), None)
+    fed = call.state.fed
+    rest = ["bash", *rest]
+    if given is not None and given.operator.startswith("<<"):
+        return _text(follower, given.target, rest, call, flags)
+    if given is not None and given.operator == "<":
+        fed = Fed(file=given.target)
+    if fed is None:
+        return Result()  # a runner gives a step no input
+    if fed.text is not None:
+        return _text(follower, fed.text, rest, call, flags)
+    path = call.state.path(fed.file)
+    script = follower.library.as_shell(path) if path else None
+    if script is not None:
+        return _child(follower, script, rest, call, flags, explicit=True)
+    follower.problem(call.spot, "a shell runs what another command prints: it was not followed", "Put it in a file.")
+    return Result()
+
+
+def fed_by(commands: Sequence[Command]) -> Fed:
+    """What the commands before a pipe print, where it is one command that tells."""
+    from checker.resolve.shell.builtins import output_of
+
+    if len(commands) != 1:
+        return Fed()
+    words = commands[0].words
+    if commands[0].program == "cat":
+        here = next((each.target for each in commands[0].writes if each.operator.startswith("<<")), None)
+        return Fed(text=here) if here is not None else Fed(file=words[1] if len(words) == 2 else None)
+    return Fed(text=output_of(commands[0])) if commands[0].program in {"echo", "printf"} else Fed()
+
+
+def _text(
+    follower: ShellCommands, text: Possible, rest: Sequence[Possible], call: Call, flags: tuple[str, ...]
+) -> Result | None:
+    written = marked(text)
+    if written is None:
+        follower.problem(call.spot, "a shell runs text that is not known before it runs", "Write the commands out.")
+        return None
+    lines = tuple(call.spot.line for _ in range(written[0].count("\n") + 1))
+    script = follower.library.shell_text(written[0], call.spot.file, lines)
+    marks = {**call.state.marks, **written[1]}
+    return _child(follower, script, list(rest) or ["bash"], call, flags, explicit=True, marks=marks)
+
+
+def _child(
+    follower: ShellCommands,
+    script: Script,
+    words: list[Possible],
+    call: Call,
+    given: tuple[str, ...],
+    *,
+    explicit: bool,
+    marks: Mapping[str, Possible] | None = None,
+) -> Result:
+    if not follower.enter(call.spot, script.file):
+        return Result()
+    state = call.state
+    flags = given if explicit else tuple(script.shebang.split()[1:])
+    child = State(
+        script,
+        variables={**state.environment(), **call.own},
+        exported=state.exported | set(call.own),
+        positional=tuple(words[1:]),
+        zero=words[0] if marks is not None else f"{WORKSPACE}/{script.file}",
+        errexit=_has_flag(flags, "e"),
+        pipefail="pipefail" in flags,
+        folder=state.folder,
+        via=(*state.via, call.spot),
+        closed=state.closed,
+        marks=marks or {},
+    )
+    follower.note(script.problems)
+    with follower.inside(*Flow):
+        follower.block(script.body, child, call.context)
+    follower.depth -= 1
+    return Result()
+
+
+def source(follower: ShellCommands, words: list[Possible], call: Call) -> Result:
+    """``source file``: another script in this very process."""
+    state, name = call.state, words[1] if len(words) > 1 else ""
+    path = state.path(name)
+    script = follower.library.as_shell(path) if path else None
+    if script is None:
+        if not (isinstance(name, str) and ("bin/activate" in name or name.startswith(("/etc/", "/usr/")))):
+            what = "a sourced file cannot be found in the repository"
+            follower.problem(call.spot, what, "Name it relative to the script.")
+        return Result()
+    if not follower.enter(call.spot, script.file):
+        return Result()
+    kept = (state.script, state.via, state.positional)
+    state.script, state.via = script, (*state.via, call.spot)
+    if len(words) > 2:
+        state.positional = tuple(words[2:])
+    follower.note(script.problems)
+    with follower.inside(Flow.RETURN) as leaving:
+        result = follower.returned(follower.block(script.body, state, call.context), leaving, state)
+    state.script, state.via = kept[:2]
+    if len(words) > 2:
+        state.positional = kept[2]
+    follower.depth -= 1
+    return result
+
+
+def trap(follower: ShellCommands, text: str, spot: Spot, state: State, context: Context) -> None:
+    """What ``trap`` runs later: after a failure, or at the end."""
+    lines = tuple(spot.line for _ in range(text.count("\n") + 1))
+    fork = state.fork()
+    fork.script = follower.library.shell_text(text, state.script.file, lines)
+    if follower.enter(fork.script.spot(0), "a trap"):
+        with follower.inside(*Flow):
+            follower.block(fork.script.body, fork, replace(context, certain=False, on_failure=True))
+        follower.depth -= 1
+
+
+def _flags(words: Sequence[Possible]) -> Iterator[str]:
+    takes_value = False
+    for word in words:
+        if not isinstance(word, str) or not (word.startswith(("-", "+")) or takes_value) or word == "-":
+            return
+        yield word
+        takes_value = bool(re.fullmatch(r"[-+][a-z]*o", word)) and not takes_value
+
+
+def _has_flag(flags: Sequence[str], letter: str) -> bool:
+    return any(re.fullmatch(r"-[a-zA-Z]+", flag) and letter in flag for flag in flags) or (
+        letter == "e" and "errexit" in flags
+    )
