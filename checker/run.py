@@ -299,6 +299,9 @@ def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:
 def _left_out(pipeline: Pipeline | None) -> Iterable[str]:
     for name in pipeline.left_out if pipeline else ():
         yield f"jobs of environment {name} are not judged: its stacks are not at hand"
+    for problem in pipeline.workflows.all_problems if pipeline else ():
+        if not problem.unread:
+            yield str(problem)
 
 
 def _unread_of(pipeline: Pipeline | None) -> Iterable[Unread]:

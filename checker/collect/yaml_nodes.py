@@ -14,6 +14,7 @@ from checker.model.resources import Raw
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 200
+_MAX_AGAIN: Final = 1_000_000  # signs of a text that is read by the slower parser
 # Short tags whose long form has no "Fn::" in front.
 _BARE: Final = frozenset({"Ref", "Condition"})
 _TRUE: Final = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
@@ -45,7 +46,7 @@ def construct(
     ``marks``, where given, is filled with the :class:`Mark` of every path.
     """
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = _composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -60,6 +61,24 @@ def construct(
         return {}, {}
     builder = _Builder(shown, max_nodes, yaml_1_2_booleans, marks)
     return builder.build(root, (), 0), builder.lines
+
+
+class _LaterAnchors(yaml.SafeLoader):
+    """YAML 1.2, "Anchors": an anchor may be defined again, and an alias means the last one before it."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if not self.check_event(yaml.AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        if error.problem != "second occurrence" or len(text) > _MAX_AGAIN:
+            raise
+    return yaml.compose(text, Loader=_LaterAnchors)
 
 
 class _Builder:

@@ -90,10 +90,11 @@ class Shapes:
         return found
 
     def known_keys(self, data: Mapping[str, Any], allowed: Iterable[str], path: Path, *, what: str) -> None:
-        """Complain of every key that GitHub would refuse; the file's other facts still count."""
+        """Note every key that is not known: GitHub ignores or refuses it, or it is new. The other facts still count."""
         for key in data:
             if key not in allowed:
-                self.complain((*path, key), f"{what} has no key {key!r}", "Remove it, or mend its spelling.")
+                message = f"{what} has no key {key!r} that is known"
+                self.complain((*path, key), message, "Remove it, or correct its spelling.", unread=False)
 
     def script(self, value: Any, path: Path) -> RunText | None:
         """A ``run:`` text with the file's line of each of its lines, also through folded and quoted styles."""

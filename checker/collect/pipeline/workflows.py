@@ -48,11 +48,13 @@ _JOB_KEYS: Final = frozenset(
 )  # fmt: skip
 _STEP_KEYS: Final = frozenset(
     {"id", "if", "name", "uses", "run", "working-directory", "shell", "with", "env", "continue-on-error",
-     "timeout-minutes"}
+     "timeout-minutes", "background", "parallel", "wait", "wait-all", "cancel"}
 )  # fmt: skip
+# What a step does that neither runs nor uses anything: it starts others together, waits for them or stops them.
+_STEERING: Final = frozenset({"parallel", "wait", "wait-all", "cancel"})
 _TRIGGER_KEYS: Final = frozenset(
     {"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore", "types", "workflows", "inputs",
-     "outputs", "secrets"}
+     "outputs", "secrets", "names", "versions"}
 )  # fmt: skip
 _LEVELS: Final = frozenset({"read", "write", "none"})
 
@@ -108,7 +110,9 @@ def read_workflow(path: Path, shown: str) -> Workflow:
         return Workflow(shown, "", Spot(shown), problems=(read,))
     data, shapes = read
     if not isinstance(data, dict) or not data:
-        problem = Problem(Spot(shown), "not a workflow: the file's top level is not a mapping", "Write on: and jobs:.")
+        # Of comments alone nothing runs; what another kind of file was meant to do is not known.
+        what = "not a workflow: the file's top level is not a mapping"
+        problem = Problem(Spot(shown), what, "Write on: and jobs:.", unread=data != {})
         return Workflow(shown, "", Spot(shown), problems=(problem,))
     shapes.known_keys(data, _WORKFLOW_KEYS, (), what="a workflow")
     triggers = _triggers(data.get("on"), shapes)
@@ -309,11 +313,24 @@ def _environment(value: Any, path: tuple[str, ...], shapes: Shapes) -> Field | N
 
 
 def _steps(value: Any, path: tuple[str, ...], shapes: Shapes) -> Iterator[Step]:
-    for index, each in enumerate(shapes.items(value, path, what="steps")):
-        at = (*path, str(index))
+    """The steps in order, those below ``parallel`` among them.
+
+    Source: GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].background`` and the keys behind it.
+    """
+    written: list[tuple[Any, tuple[str, ...], bool]] = []
+    for position, each in enumerate(shapes.items(value, path, what="steps")):
+        at = (*path, str(position))
+        below = each.get("parallel") if isinstance(each, dict) else None
+        if below is None:
+            written.append((each, at, False))
+            continue
+        inner = (*at, "parallel")
+        group = shapes.items(below, inner, what="parallel")
+        written.extend((step, (*inner, str(number)), True) for number, step in enumerate(group))
+    for index, (each, at, together) in enumerate(written):
         data = shapes.mapping(each, at, what="a step")
         shapes.known_keys(data, _STEP_KEYS, at, what="a step")
-        if ("uses" in data) == ("run" in data):
+        if ("uses" in data) == ("run" in data) and not _STEERING.intersection(data):
             shapes.complain(at, "a step must have either run or uses", "Give it one of the two.")
 
         def one(key: str, data: Mapping[str, Any] = data, at: tuple[str, ...] = at) -> Any:
@@ -336,6 +353,7 @@ def _steps(value: Any, path: tuple[str, ...], shapes: Shapes) -> Iterator[Step]:
             env=shapes.fields(data.get("env"), (*at, "env"), what="env"),
             continue_on_error=data.get("continue-on-error", False),
             timeout_minutes=data.get("timeout-minutes", ABSENT),
+            concurrent=together or data.get("background") is True,
         )
 
 

@@ -134,6 +134,7 @@ class Step:
     env: Mapping[str, Field] = field(default_factory=dict)
     continue_on_error: Written = False
     timeout_minutes: Written | Absent = ABSENT
+    concurrent: bool = False  # others run at the same time: it stands below `parallel`, or runs in the background
 
     @property
     def action(self) -> str:

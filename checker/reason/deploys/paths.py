@@ -58,7 +58,9 @@ class Rollout:
 
     @property
     def concurrent(self) -> bool:
-        return self.call.handling.background
+        """Whether others may roll at the same time."""
+        step = self.call.step
+        return self.call.handling.background or (step is not None and step.step.concurrent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,3 +351,37 @@ def test_no_shape_breaks_the_reader(tmp_path: Path, data: object) -> None:
     for job in made.jobs:
         made.trace(job)
     assert all(str(problem) for problem in made.problems)
+
+
+def test_steps_that_run_together_are_steps(tmp_path: Path) -> None:
+    text = """
+on: push
+cache-mode: read
+jobs:
+  a:
+    runs-on: x
+    env: &names {A: one}
+    steps:
+      - {id: web, run: serve, background: true}
+      - parallel:
+          - {run: first, env: *names}
+          - uses: actions/checkout@v4
+      - cancel: web
+  b:
+    runs-on: x
+    env: &names {A: two}
+    steps: [{run: last, env: *names}]
+"""
+    made = pipeline(tmp_path, {".github/workflows/ci.yml": text, ".github/workflows/off.yml": "# on: push\n"})
+    steps = made.jobs[0].steps
+    assert [(step.spot.line, step.step.concurrent) for step in steps] == [
+        (9, True),
+        (11, True),
+        (12, True),
+        (13, False),
+    ]
+    assert [str(job.steps[-1].env.get("A")) for job in made.jobs] == ["one", "two"]
+    assert [(str(each), each.unread) for each in made.problems] == [
+        (".github/workflows/ci.yml:3: a workflow has no key 'cache-mode' that is known", False),
+        (".github/workflows/off.yml:1: not a workflow: the file's top level is not a mapping", False),
+    ]
