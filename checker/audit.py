@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from checker import waivers
 from checker.collect import repository
 from checker.collect.config.register import Register, load_register
+from checker.collect.github.facts import KEY, from_facts
 from checker.collect.templates.assembly import read_assembly
 from checker.collect.templates.synthesis import existing_assembly
 from checker.drift.facts import facts_of
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from checker.collect.account import Read
     from checker.collect.config.targets_file import Audited
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.repository_settings import RepositorySettings
     from checker.run import Request
 
+_NO_SETTINGS: Final = "the repository's settings are not in this snapshot: nothing that they decide is judged"
 # Names of unmanaged resources that the coverage lists; the rest is counted.
 _LISTED: Final = 20
 
@@ -42,16 +45,17 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
     """Judge an account as a snapshot has it, with the pipeline of the project around it where there is one."""
     register = load_register()
     live, pipeline, known = _at_hand(request, snapshot)
+    settings = settings_of(snapshot)
     rules = list(_rules(register, pipeline=pipeline is not None))
-    verdicts = _judged(live.project, rules, register, request, pipeline)
+    verdicts = _judged(live.project, rules, register, request, pipeline, settings)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
-        surfaces={Surface.ACCOUNT.value: _shown(snapshot)},
-        unread=tuple(unread_of(snapshot)),
-        notes=(*live.notes, *known.notes, *_unmanaged(live)),
+        surfaces={Surface.ACCOUNT.value: _shown(snapshot), **_shown_settings(settings)},
+        unread=(*unread_of(snapshot), *(settings.unread if settings else ())),
+        notes=(*live.notes, *known.notes, *_unmanaged(live), *([] if settings else [_NO_SETTINGS])),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
@@ -197,7 +201,12 @@ def _rules(register: Register, *, pipeline: bool) -> Iterator[Rule]:
 
 
 def _judged(
-    project: Project, rules: Sequence[Rule], register: Register, request: Request, pipeline: Pipeline | None
+    project: Project,
+    rules: Sequence[Rule],
+    register: Register,
+    request: Request,
+    pipeline: Pipeline | None,
+    settings: RepositorySettings | None,
 ) -> list[Verdict]:
     return judge(
         [World()],
@@ -207,7 +216,20 @@ def _judged(
         Budget(),
         seconds=request.settings.rule_seconds,
         pipeline=pipeline,
+        repository=settings,
     )
+
+
+def settings_of(snapshot: Snapshot) -> RepositorySettings | None:
+    """The repository's settings, where the snapshot was taken with a look at them."""
+    return from_facts(snapshot.facts[KEY]) if KEY in snapshot.facts else None
+
+
+def _shown_settings(settings: RepositorySettings | None) -> dict[str, str]:
+    if settings is None:
+        return {}
+    read = "read" if not settings.unread else f"{len(settings.unread)} of its settings not read"
+    return {Surface.SETTING.value: f"GitHub repository {settings.repository}: {read}"}
 
 
 def unread_of(snapshot: Snapshot) -> Iterator[Unread]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,8 +68,20 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
     wanted = {"audit": account.AUDIT, "preflight": account.PREFLIGHT, "drift": account.DRIFT}[needs]
     reader = account.Reader(target, wanted)
     click.echo(str(reader.plan(counts_of(request))), err=True)
-    with Progress() as heard:
-        return reader.read(heard).snapshot
+    with ThreadPoolExecutor(1) as beside, Progress() as heard:
+        settings = beside.submit(_repository_settings, request) if needs == "audit" else None
+        found = reader.read(heard).snapshot
+        return found if settings is None else replace(found, facts={**found.facts, **settings.result()})
+
+
+def _repository_settings(request: Request) -> dict[str, Any]:
+    """What GitHub has set for the project's repository, as a fact of the snapshot, or why it is not known."""
+    from checker.collect import repository
+    from checker.collect.github.facts import KEY, as_facts
+    from checker.collect.github.read import read_settings
+
+    name = request.settings.repository or repository.slug(request.project)
+    return {KEY: as_facts(read_settings(name, os.environ))}
 
 
 def _stacks(request: Request) -> tuple[str, ...] | None:

@@ -155,7 +155,7 @@ class RepositorySettings(Judgeable):
 
     @property
     def unread(self) -> tuple[Unread, ...]:
-        """What could not be read, for the run's coverage."""
+        """What could not be read, for the run's coverage: what one cause kept from being read, together."""
         facts = {
             "default branch": self.default_branch,
             "environments": self.environments,
@@ -168,10 +168,12 @@ class RepositorySettings(Judgeable):
             for name, environment in self.environments.items():
                 facts[f"environment {name}: branch policies"] = environment.deploys_from  # type: ignore[assignment]
                 facts[f"environment {name}: custom rules"] = environment.gates  # type: ignore[assignment]
+        causes: dict[NotRead, list[str]] = {}
+        for what, fact in facts.items():
+            if isinstance(fact, NotRead):
+                causes.setdefault(fact, []).append(what)
         return tuple(
-            Unread(f"{self.repository}: {what}", fact.why, fact.needs)
-            for what, fact in facts.items()
-            if isinstance(fact, NotRead)
+            Unread(f"{self.repository}: {', '.join(what)}", cause.why, cause.needs) for cause, what in causes.items()
         )
 
     def of_environment(self, name: str, environment: str) -> EnvironmentSetting:

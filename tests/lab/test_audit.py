@@ -1,0 +1,90 @@
+"""``checker audit`` of the lab and of a GitHub on loopback: account and settings in one run, and in one snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checker.cli import run
+from checker.lab import up
+from checker.lab.clients import Clients
+from tests.collect.github.server import GitHub, protected, serving
+
+pytestmark = pytest.mark.xdist_group("lab")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def github(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    for name in (*up.UNSET, "GH_TOKEN", "GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in up.variables(clients.lab).items():
+        monkeypatch.setenv(name, value)
+    with serving(protected(GitHub())) as running:
+        monkeypatch.setenv("GITHUB_API_URL", running.url)
+        yield running
+
+
+def audit(deployed: Path, folder: Path, *more: str) -> dict[str, Any]:
+    """The run document of an audit of production."""
+    arguments = ["audit", "--project", str(ROOT), "--env", "production", "--assembly", str(deployed), "--quiet"]
+    run([*arguments, "--format", f"json={folder / 'run.json'}", *more])
+    document: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return document
+
+
+def settings_verdicts(document: dict[str, Any]) -> dict[str, str]:
+    return {
+        each["finding"] + f"[{each['sub']}]": each["outcome"]
+        for each in document["verdicts"]
+        if each["surface"] == "setting"
+    }
+
+
+def unread(document: dict[str, Any]) -> list[str]:
+    return [each["what"] for each in document["coverage"]["unread"] if each["what"].startswith("kcjonson/")]
+
+
+def test_settings_are_judged_beside_the_account(
+    github: GitHub, deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    document = audit(deployed, tmp_path, "--save-snapshot", str(tmp_path / "snapshot.json"))
+    expected = {
+        "C1[protected-ref=refs/heads/main]": "pass",
+        "C1[subject-form]": "pass",
+        "W6[environment-protection]": "pass",
+        "W6[environment-refs]": "pass",
+    }
+    assert settings_verdicts(document) == expected
+    assert unread(document) == []
+    assert "setting" in document["coverage"]["surfaces"]
+    asked = len(github.seen)
+    stored = audit(deployed, tmp_path, "--snapshot", str(tmp_path / "snapshot.json"))
+    assert settings_verdicts(stored) == expected
+    assert len(github.seen) == asked
+    assert "a-token" not in (tmp_path / "snapshot.json").read_text()
+
+
+def test_without_a_token_they_are_unknown_and_the_run_says_so(github: GitHub, deployed: Path, tmp_path: Path) -> None:
+    document = audit(deployed, tmp_path)
+    assert set(settings_verdicts(document).values()) == {"unknown"}
+    assert len(unread(document)) == 1
+    assert github.seen == []
+
+
+def test_a_snapshot_without_them_is_judged_without_them(
+    github: GitHub, deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = tmp_path / "snapshot.json"
+    audit(deployed, tmp_path, "--save-snapshot", str(snapshot))
+    kept = json.loads(snapshot.read_text())
+    del kept["facts"]["github"]
+    snapshot.write_text(json.dumps(kept))
+    document = audit(deployed, tmp_path, "--snapshot", str(snapshot))
+    assert settings_verdicts(document) == {}
+    assert any("settings are not in this snapshot" in note for note in document["coverage"]["notes"])
