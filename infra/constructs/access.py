@@ -9,7 +9,8 @@ are alternatives and the loosest decides.
 
 **Reach.** What the pipeline calls, on the resources that it touches: of a deploy role, those of its own environment,
 the images, and the outputs of the shared stack. Physical names come from `infra.naming`, so these policies cover both
-environments before either exists, without exports.
+environments before either exists, without exports. `cdk deploy` reaches further, through roles that the CDK's bootstrap
+made for the whole account: docs/deploy-access.md says how far, and how to bound it.
 """
 
 from collections.abc import Sequence
