@@ -80,7 +80,9 @@ def _role(deployment: Deployment, github_role: Deployer) -> Iterator[Judgement]:
 def _audience(trust: Trust) -> Judgement:
     answer = every(_asks_audience(trust, statement) for statement in trust.entrances)
     if answer:
-        return trust.role.passes("audience", "Only tokens made for AWS get in.", path=_PATH)
+        others = list(dict.fromkeys(_other_audiences(trust)))
+        made_for = f"the audience {' or '.join(others)}, which any workflow may ask for," if others else "AWS"
+        return trust.role.passes("audience", f"Only tokens made for {made_for} get in.", path=_PATH)
     if answer is None:
         why = "the audience that the trust policy compares is not known before deployment"
         return trust.role.undecided("audience", why, path=_PATH, fix=_FIX_AUDIENCE)
@@ -163,6 +165,9 @@ def _admissions(deployment: Deployment, deployer: Deployer) -> Iterator[Judgemen
     for name in required:
         if any(same_environment(name, each) for each in served) or not served:
             ways = [[deployment.environment_token(deployer.trust, name)]]
+            if kind_of(name) is EnvironmentKind.STAGING:
+                # Whether its jobs name the environment or run on the branch is for the workflows to say.
+                ways.append([deployment.branch_token(deployer.trust)])
             yield _admission(deployer, f"environment={name}", f"a deploy to {name}", ways)
 
 

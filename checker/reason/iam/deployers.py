@@ -44,6 +44,9 @@ _CDK_ROLES: Final = glob("arn:*:iam::*:role/cdk-*-deploy-role-*"), glob("arn:*:i
 # What discovery calls the environment of stacks whose names speak of none.
 NO_NAME: Final = UNNAMED
 
+# Stands for a part of a repository's name that neither the policy nor anybody else says.
+_NOBODY_SAID: Final = "REPOSITORY"
+
 DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
 
 
@@ -139,10 +142,12 @@ class Deployment:
         if self.own.repositories:
             return self.own.repository
         for pattern in subject_patterns(trust):
-            written = str(example(pattern, "anything")).split(":")
+            written = str(example(pattern, _NOBODY_SAID)).split(":")
             if written[0] == "repo" and len(written) > 1:
-                name = written[1] if "/" in written[1] else f"{written[1]}/anything"
-                return Repository(name)
+                owner, slash, name = written[1].partition("/")
+                if not slash and owner != _NOBODY_SAID:
+                    name = _NOBODY_SAID
+                return Repository(f"{'OWNER' if owner == _NOBODY_SAID else owner}/{name or _NOBODY_SAID}")
         return self.own.repository
 
     # -- who serves what ---------------------------------------------------------------------------

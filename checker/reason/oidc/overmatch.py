@@ -17,6 +17,7 @@ from checker.model.values import Hole, HoleKind, Text, pieces, text
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Condition, Statement
 from checker.reason.oidc.trust import (
+    AUDIENCE,
     Repository,
     Token,
     Trust,
@@ -107,6 +108,8 @@ def repositories_named(own: Own) -> int:
 
 def is_narrow(trust: Trust, statement: Statement, own: Own) -> bool | None:
     """Whether everything that ``statement`` admits is the project's own."""
+    if trust.never_holds(statement):
+        return True
     denying = list(trust.denies)
     subjects = list(bounds_on_key(statement, denying, trust.key("sub")))
     answers = [_all(condition, lambda pattern, c: is_own_subject(pattern, c, own)) for condition in subjects]
@@ -219,10 +222,26 @@ def outsider(trust: Trust, statement: Statement, own: Own) -> Token | None:
     """A token that is not the project's own and that ``statement`` surely admits, where one is found."""
     alone = replace(trust, allows=(statement,))
     named = frozenset(named_environments(trust)) | set(own.deployed)
+    audiences = [AUDIENCE, *_own_audiences(trust, statement)]
     for token in islice(_probes(trust, statement, own), _MAX_PROBES):
-        if _is_outside(token, own, named) and alone.admits(token).allowed:
-            return token
+        if not _is_outside(token, own, named):
+            continue
+        for audience in audiences if token.claims.get("aud") == AUDIENCE else (token.claims.get("aud"),):
+            # A workflow asks for a token of whatever audience it likes.
+            asked = with_claims(token, aud=audience)
+            if alone.admits(asked).allowed:
+                return asked
     return None
+
+
+def _own_audiences(trust: Trust, statement: Statement) -> Iterator[str]:
+    """The audiences that a statement asks for, one example of each pattern."""
+    for condition in statement.conditions:
+        if condition.key == trust.key("aud") and not condition.negated:
+            for pattern in condition.patterns:
+                written = example(pattern, "anything") if pattern is not None else None
+                if isinstance(written, str) and written != AUDIENCE:
+                    yield written
 
 
 def _is_outside(token: Token, own: Own, named: frozenset[str]) -> bool:

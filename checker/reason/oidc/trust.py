@@ -15,7 +15,7 @@ from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, as_list, pieces, text
-from checker.reason.iam.conditions import Context
+from checker.reason.iam.conditions import Context, holds
 from checker.reason.iam.evaluation import Answer, Decision, Policies, Request, decide
 from checker.reason.iam.policies import Statement, read_document
 from checker.reason.text.patterns import every, folded, glob, match
@@ -155,13 +155,22 @@ class Trust:
         policies = Policies((*self.allows, *self.denies), self.unread)
         return decide(policies, Request(ACTION, (), self._context(token)))
 
+    def never_holds(self, statement: Statement) -> bool:
+        """Whether a statement asks for a claim of another provider, which no token of this one has: nobody gets in."""
+        foreign = [each for each in statement.conditions if each.key in self._foreign]
+        return any(holds((each,), Context(absent=self._foreign)) is False for each in foreign)
+
+    @property
+    def _foreign(self) -> frozenset[str]:
+        """Keys of another provider: they are not in a request that comes through this one."""
+        own = (f"{self.provider}:", "aws:", "sts:", "saml:")
+        return frozenset(key for key in self._keys if key and not key.startswith(own))
+
     def _context(self, token: Token) -> Context:
         values = {self.key(name): (value,) for name, value in token.claims.items() if value is not None}
         known = {self.key(name) for name in _CLAIMS}
         absent = {key for key in known if key.partition(":")[2] not in token.claims}
-        # Keys of another provider are not in a request that comes through this one.
-        foreign = {key for key in self._keys if not key.startswith((f"{self.provider}:", "aws:", "sts:", "saml:"))}
-        return Context(values, frozenset(absent | {key for key in foreign if key}))
+        return Context(values, frozenset(absent) | self._foreign)
 
 
 def _of_web_identity(statement: Statement) -> bool | None:
