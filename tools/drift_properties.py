@@ -76,7 +76,7 @@ def _merged(entry: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {**entry.get("defaults", {}), **known.get("defaults", {})}
     for path in known.get("filled", ()):
         defaults.pop(path, None)
-    merged = {**entry, "defaults": defaults}
+    merged = {**entry, "defaults": defaults, "certain": sorted(known.get("defaults", {}))}
     for key in ("filled", "when_set", "caseless", "pipeline"):
         merged[key] = sorted({*entry.get(key, ()), *known.get(key, ())})
     if "filled_when" in known:

@@ -253,7 +253,7 @@ def _bag(
 def _alike_shapes(expected: Resolved, live: Raw) -> tuple[Resolved, Raw]:
     """Both sides in one shape, where AWS knows several: JSON as text or data, pairs or an object, one or a list."""
     one, other = expected, live
-    if isinstance(one, str) != isinstance(other, str) or (isinstance(one, str) and one[:1] in {"{", "["}):
+    if isinstance(one, str) != isinstance(other, str) or (isinstance(one, str) and one.lstrip()[:1] in {"{", "["}):
         one, other = _parsed(one, other)
     if isinstance(one, dict) and isinstance(other, list):
         other = _as_object(other)

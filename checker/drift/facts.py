@@ -33,6 +33,7 @@ class TypeFacts:
     create_only: frozenset[str] = _NONE
     create_only_sometimes: frozenset[str] = _NONE
     defaults: Mapping[str, Raw] = field(default_factory=dict)
+    certain: frozenset[str] = _NONE  # of the defaults, those that were looked up and hang on nothing else
     caseless: frozenset[str] = _NONE
     sequences: frozenset[str] = _NONE  # lists whose order is what they say; that of others says nothing
     maps: frozenset[str] = _NONE  # objects whose keys are their writer's
@@ -62,6 +63,7 @@ def facts_of(kind: str) -> TypeFacts:
             "write_only",
             "create_only",
             "create_only_sometimes",
+            "certain",
             "caseless",
             "sequences",
             "maps",

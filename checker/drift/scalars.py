@@ -45,6 +45,7 @@ _TEXT: Final = frozenset(
 )
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
 _DOMAIN: Final = re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,8})(?:\.\d+)?")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -156,6 +157,26 @@ def _with_prefix(one: str, other: str, _: str) -> bool:
     return bool(short) and (long in {f"/hostedzone/{short}", f"https://{short}", f"/change/{short}"})
 
 
+def _address(one: str, other: str, _: str) -> bool:
+    """The slash at the end of a URL or of a place in a bucket is added or dropped."""
+    return "://" in one and one.rstrip("/") == other.rstrip("/")
+
+
+def _settings_in_a_row(one: str, other: str, _: str) -> bool:
+    """``a=1;b=2``: services add settings of their own and keep no order (DMS ExtraConnectionAttributes)."""
+    if "=" not in one or ";" not in one + other:
+        return False
+    ours, theirs = ({each.strip() for each in text.split(";") if each.strip()} for text in (one, other))
+    return bool(ours) and ours <= theirs
+
+
+def _numbers(one: str, other: str, leaf: str) -> bool:
+    """``1`` and ``1.0`` as text, but not where parts of a version or the digits of an id are meant."""
+    if "Version" in leaf or not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
+        return False
+    return float(one) == float(other)
+
+
 def _escaped(one: str, other: str, _: str) -> bool:
     """API Gateway writes ``/`` in a method's path as ``~1``, JSON Pointer's way."""
     return "~1" in one + other and one.replace("~1", "/").lstrip("/") == other.replace("~1", "/").lstrip("/")
@@ -232,6 +253,9 @@ _FORMS: Final[tuple[Callable[[str, str, str], bool], ...]] = (
     _trimmed,
     _arn_or_name,
     _with_prefix,
+    _address,
+    _settings_in_a_row,
+    _numbers,
     _escaped,
     _access,
     _version,

@@ -18,6 +18,8 @@ _TAGS_OF_SERVICES: Final = re.compile(
 )
 # Lists of settings by name: a service shows all of them, whoever set which.
 _BAG: Final = re.compile(r"(Attributes|Settings|Parameters|Options|Properties)$")
+# What opens something to everybody.
+_PUBLIC: Final = re.compile(r"Public(?!Key)|Anonymous|Unauthenticated")
 _NAMES: Final = ("Key", "Name", "ParameterName", "OptionName")
 VALUES: Final = ("Value", "ParameterValue", "Values")
 
@@ -55,17 +57,26 @@ def undeclared(
     left = _unexplained(live, around)
     if left is None:
         return
-    if key_of_map or pattern in facts.when_set or (top and facts.complete and _somebodys(left, pattern, facts)):
+    if (
+        pattern in facts.when_set
+        or (key_of_map and facts.complete)
+        or (top and facts.complete and _somebodys(left, pattern, facts))
+    ):
         yield Difference(path, Kind.ADDED, None, left)
     else:
         yield Difference(path, Kind.UNDECLARED, None, live)
 
 
 def member(pattern: str, live: Raw, facts: TypeFacts, around: Around) -> bool:
-    """Whether an item that a declared list does not have was put there by somebody."""
+    """Whether an item that a declared list does not have was put there by somebody.
+
+    Settings by name are shown in full by many services, whoever set which.
+    """
     if covers(facts.filled, pattern) or covers(facts.read_only, pattern) or covers(around.pipeline, pattern):
         return False
     if is_neutral(live) or is_masked(live):
+        return False
+    if isinstance(live, dict) and not facts.complete and bag_key(live) is not None:
         return False
     if isinstance(live, dict) and _TAGS_OF_SERVICES.match(str(live.get("Key", ""))):
         return False
@@ -139,6 +150,8 @@ def _against_defaults(pattern: str, live: Raw, facts: TypeFacts) -> Iterator[str
     default = facts.defaults.get(pattern)
     if default == -1:
         return  # it stands for "the service decides"
+    if default is not None and not (facts.complete or pattern in facts.certain or _PUBLIC.search(pattern)):
+        return  # a default that a schema states may hang on another property: it excuses, and accuses nobody
     if isinstance(default, dict | list):
         if not _like(default, live, pattern, facts):
             yield pattern
