@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from checker.drift.facts import facts_of
 from checker.drift.scalars import is_arn, names_of
+from checker.drift.undeclared import tags_of
 from checker.model.resources import Raw, Stack
 from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.reason.names.naming import naming_of
@@ -22,7 +24,7 @@ class Account:
     """A snapshot, indexed. Nothing is guessed: where two live resources could be meant, none is."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        snapshot = self.snapshot = replace(snapshot, resources=tuple(map(_placed, snapshot.resources)))
         self.stacks = {each.name: each for each in snapshot.stacks if each.status not in _GONE}
         self._listed = {
             (stack.name, each.logical_id): each
@@ -88,6 +90,13 @@ class Account:
             return next(filter(None, (self._by_physical.get((kind, each)) for each in names_of(word))), None)
         return found
 
+    def only_one(self, kind: str) -> LiveResource | None:
+        """The one live resource of a type, where nothing says whose it is. For accounts without CloudFormation."""
+        several = self.by_type.get(kind, ())
+        if self.stacks or len(several) != 1 or several[0].stack is not None or several[0].logical_id is not None:
+            return None
+        return several[0]
+
     def alias(self, name: str) -> str | None:
         """The key behind a KMS alias (``alias/x``), where the snapshot has it."""
         for each in self.by_type.get("AWS::KMS::Alias", ()):
@@ -103,6 +112,18 @@ class Account:
             if kind in words or (physical_id is not None and physical_id in words):
                 return each.why, each.needs
         return None
+
+
+def _placed(live: LiveResource) -> LiveResource:
+    """A live resource with the stack and logical id of its tags, where the snapshot does not say them.
+
+    Source: CloudFormation User Guide, "Resource tag": ``aws:cloudformation:stack-name`` and ``:logical-id``.
+    """
+    if live.logical_id is not None or live.stack is not None:
+        return live
+    tags = tags_of(live.properties.get(facts_of(live.type).tags)) or {}
+    logical_id = tags.get("aws:cloudformation:logical-id")
+    return replace(live, stack=tags.get("aws:cloudformation:stack-name"), logical_id=logical_id) if logical_id else live
 
 
 def words_of(live: LiveResource | None, physical_id: str | None) -> frozenset[str]:

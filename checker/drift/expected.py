@@ -67,8 +67,16 @@ class AccountScope(StackScope):
             self.found[logical_id] = None  # a name that refers to the resource itself ends here
             if isinstance(raw, dict) and isinstance(kind, str):
                 names = tuple(_names(self, kind, raw))
-                self.found[logical_id] = self._account.live(self.deployed, kind, logical_id, names)
+                found = self._account.live(self.deployed, kind, logical_id, names)
+                if found is None and self._count(kind) == 1:
+                    found = self._account.only_one(kind)
+                self.found[logical_id] = found
         return self.found[logical_id]
+
+    def _count(self, kind: str) -> int:
+        """How many resources of a type the code declares."""
+        every = (raw for scope in self.linker.scopes.values() for raw in scope.declared_resources.values())
+        return sum(isinstance(raw, dict) and raw.get("Type") == kind for raw in every)
 
     def ref(self, name: Raw) -> Resolved | Absent:
         if isinstance(name, str):

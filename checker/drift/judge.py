@@ -86,6 +86,11 @@ def _gravity(entry: ResourceDrift) -> tuple[int, str, str, str, str]:
     return rank, entry.environment, entry.stack or "", entry.logical_id or "", entry.physical_id or ""
 
 
+def _told(snapshot: Snapshot) -> Raw:
+    """What a snapshot tells of resources that it does not hold: facts whose name begins with ``sibling``."""
+    return [value for name, value in snapshot.facts.items() if name.lower().startswith("sibling")]
+
+
 class _Comparison:
     def __init__(self, stacks: Sequence[Stack], account: Account, decisions: Decisions) -> None:
         self._account = account
@@ -105,11 +110,13 @@ class _Comparison:
             for each in account.snapshot.resources
             if each.stack is not None or each.logical_id is not None
         ]
-        self._siblings = Siblings([*declared, *elsewhere], account.snapshot.account)
+        self._siblings = Siblings([*declared, *elsewhere], account.snapshot.account, _told(account.snapshot))
         self.matched = {id(each.live) for each in (*self._expected, *deployed) if each.live is not None}
         self._words: dict[ResourceKey, frozenset[str]] = {
             each.resource.key: words_of(each.live, each.physical_id) for each in self._expected
         }
+        told = account.snapshot.facts.get("stackTags")
+        self._tags_told: Mapping[str, str] = told if isinstance(told, dict) else {}
         self._stacks_known = bool(account.snapshot.stacks)
         self.records: list[Record] = []
 
@@ -243,7 +250,7 @@ class _Comparison:
             explained=self._siblings.explaining(own),
             alias=self._account.alias,
             unread=self._unread(declared.live) if declared.live else {},
-            stack_tags=declared.stack.tags if declared.stack else {},
+            stack_tags=declared.stack.tags if declared.stack else self._tags_told,
             pipeline=self._releases.owned(declared),
             named=self._named,
         )

@@ -29,7 +29,9 @@ class Sibling:
 class Siblings:
     """The declared resources of an environment by what they mention."""
 
-    def __init__(self, resources: Iterable[Sibling], account: str = "") -> None:
+    def __init__(self, resources: Iterable[Sibling], account: str = "", told: Resolved = None) -> None:
+        """``told``: what a snapshot says of resources that are neither declared nor in it."""
+        self._told = set(_words(told)) | set(_keys(told))
         # A rule that names another group shows whose account that group is in.
         self._account = {account} if account else set()
         self._words: dict[Sibling, set[str]] = {}
@@ -51,9 +53,20 @@ class Siblings:
                     near[each] = None
 
         def explained(value: Raw) -> bool:
-            return any(self._says(each, value, own) for each in near)
+            return any(self._says(each, value, own) for each in near) or self._is_told(value, own)
 
         return explained
+
+    def _is_told(self, value: Raw, own: frozenset[str]) -> bool:
+        if not self._told:
+            return False
+        if isinstance(value, list):
+            return bool(value) and all(self._is_told(each, own) for each in value)
+        if isinstance(value, dict):
+            name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
+            words = [str(plain_text(each)) for each in _leaves(value) if not is_neutral(each)]
+            return name in self._told or all(word in self._told | own | self._account for word in words)
+        return isinstance(value, str) and len(value) > 3 and value in self._told
 
     def _says(self, sibling: Sibling, value: Raw, own: frozenset[str]) -> bool:
         known = self._words[sibling] | own | sibling.own | self._account
@@ -65,6 +78,13 @@ class Siblings:
         if words and all(word in known or (is_arn(word) and names_of(word) & known) for word in words):
             return True
         return isinstance(value, dict) and _same_name(sibling.properties, value)
+
+
+def _keys(value: Resolved) -> Iterator[str]:
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(each)
+    if isinstance(value, dict):
+        yield from value
 
 
 def _same_name(declared: dict[str, Resolved], shown: dict[str, Raw]) -> bool:
