@@ -72,7 +72,8 @@ def _tag(value: Scalar) -> list[str | Hole]:
 def revision_of(at: At, call: AwsCall) -> Answer:
     """Which image the task definition that ``call`` names runs."""
     if of_action(call):
-        return _of_action(call)
+        read = _file_of(at)
+        return _image(read[0], read[1]) if read is not None else _of_action(call)
     value = call.text("taskDefinition")
     if isinstance(value, Absent):
         if not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
@@ -240,6 +241,18 @@ def _set_by(command: Command) -> Iterator[Possible]:
         yield found[1]
     if not known:
         yield Unknown("what it sets the image to")
+
+
+def _file_of(at: At) -> tuple[At, AwsCall] | None:
+    """The registration by the same step, where it is of a file in this repository that could be read."""
+    for index in range(at.index - 1, -1, -1):
+        action = at.trace.actions[index]
+        if action.step is not at.action.step:
+            return None
+        if isinstance(action, AwsCall) and action.operation == "RegisterTaskDefinition":
+            is_read = not isinstance(action.argument("containerDefinitions"), Absent)
+            return (At(at.job, at.trace, index), action) if is_read else None
+    return None
 
 
 def _of_action(call: AwsCall) -> Answer:

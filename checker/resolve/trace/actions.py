@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, Handling, How, Reached
-from checker.model.possible import Possible, options, truth
+from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
+from checker.resolve.tasks.recipes import TaskLibrary
+from checker.resolve.trace.image_tags import ACTION as METADATA
+from checker.resolve.trace.image_tags import outputs_of
 from checker.resolve.trace.images_pushed import calls
+
+_DEPLOY: Final = "aws-actions/amazon-ecs-deploy-task-definition"
 
 # action -> (service, operation, argument of the call -> input of the action)
 _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
     "aws-actions/amazon-ecr-login": (("ecr", "GetAuthorizationToken", {}),),
-    "aws-actions/amazon-ecs-deploy-task-definition": (
-        ("ecs", "RegisterTaskDefinition", {"family": "task-definition-family"}),
-        ("ecs", "DescribeServices", {"cluster": "cluster", "services": "service"}),
-        ("ecs", "UpdateService", {"cluster": "cluster", "service": "service"}),
-    ),
     "aws-actions/aws-cloudformation-github-deploy": (
         ("cloudformation", "DescribeStacks", {"stackname": "name"}),
         ("cloudformation", "CreateChangeSet", {"stackname": "name"}),
@@ -34,33 +36,105 @@ _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
 }
 
 
-def calls_of_action(step: EffectiveStep, reached: Reached, logged_in: bool) -> Iterator[AwsCall]:
-    """The calls that a step's action makes, in order; none for an action that is not known to make any."""
+def calls_of_action(
+    step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, logged_in: bool, library: TaskLibrary
+) -> Iterator[AwsCall]:
+    """The calls that a step's action makes, in order; none for an action that is not known to make any.
+
+    ``given`` are its inputs, by their names in lower case, with the outputs of earlier steps put in.
+    """
     action = step.step.action.lower()
-    given = {name.lower(): value for name, value in step.with_.items()}
     handling = Handling(errexit=truth(step.continue_on_error) is False)
+    source = f"uses: {step.uses}"
     for service, operation, names in _CALLS.get(action, ()):
         arguments: dict[str, Possible] = {
             argument: given[name] for argument, name in names.items() if given.get(name) not in (None, "")
         }
         complete = all(name in given for name in names.values())
-        yield AwsCall(
-            service, operation, How.SDK, arguments, reached, handling, f"uses: {step.uses}", complete=complete
-        )
-    if action == "docker/build-push-action" and truth(given.get("push", False)) is not False:
+        yield AwsCall(service, operation, How.SDK, arguments, reached, handling, source, complete=complete)
+    if action == _DEPLOY:
+        for operation, arguments, complete in _deploys(given, library):
+            yield AwsCall("ecs", operation, How.SDK, arguments, reached, handling, source, complete=complete)
+    if action == "docker/build-push-action" and _pushes(given):
         tags = given.get("tags", "")
-        for tag in dict.fromkeys(entry for option in options(tags) or (tags,) for entry in _listed(option)):
-            yield from calls(tag, "docker-push", reached, handling, f"uses: {step.uses}", logged_in)
+        for tag in dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option)):
+            yield from calls(tag, "docker-push", reached, handling, source, logged_in)
 
 
-def _listed(value: Possible) -> Iterator[Possible]:
+def _pushes(given: Mapping[str, Possible]) -> bool:
+    """Whether a build's result may go to a registry (README of docker/build-push-action, ``push`` and ``outputs``)."""
+    outputs = shown(given.get("outputs", ""))
+    return truth(given.get("push", False)) is not False or "type=registry" in outputs or "push=true" in outputs
+
+
+def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tuple[str, dict[str, Possible], bool]]:
+    """What the ECS deploy action calls. Source: its README, "Permissions" and "Running a one-off task"."""
+    cluster = {"cluster": given["cluster"]} if given.get("cluster") not in (None, "") else {}
+    registered = _task_definition(given, library)
+    family = registered.get("family")
+    yield "RegisterTaskDefinition", registered, family is not None
+    if truth(given.get("run-task", False)) is not False:
+        overrides = given.get("run-task-container-overrides", "")
+        started = {
+            **cluster,
+            **({"overrides": joined(['{"containerOverrides": ', overrides, "}"])} if overrides else {}),
+        }
+        yield "RunTask", {**started, **({"taskdefinition": family} if family is not None else {})}, family is not None
+        if truth(given.get("wait-for-task-stopped", False)) is not False:
+            yield "DescribeTasks", dict(cluster), False
+    service = given.get("service")
+    if service not in (None, ""):
+        yield "DescribeServices", {**cluster, "services": service}, "cluster" in given
+        yield "UpdateService", {**cluster, "service": service}, "cluster" in given
+
+
+def _task_definition(given: Mapping[str, Possible], library: TaskLibrary) -> dict[str, Possible]:
+    """What the file of the repository says that is registered; its containers as JSON text."""
+    found: dict[str, Possible] = {}
+    data = task_definition_in(given.get("task-definition"), library)
+    if data is not None:
+        if isinstance(data.get("family"), str):
+            found["family"] = data["family"]
+        found["containerdefinitions"] = json.dumps(data.get("containerDefinitions", []))
+    family = given.get("task-definition-family")
+    return found if family in (None, "") else {**found, "family": family}
+
+
+def task_definition_in(path: Possible, library: TaskLibrary) -> Mapping[str, Any] | None:
+    """The task definition in a file of the repository; ``None`` for a file that is not there, or is none."""
+    text = library.text(posixpath.normpath(path)) if isinstance(path, str) and path else None
+    try:
+        data: Any = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, Mapping) and isinstance(data.get("containerDefinitions"), list) else None
+
+
+def metadata_of(step: EffectiveStep, given: Mapping[str, Possible]) -> Mapping[str, Possible]:
+    """The outputs of an action that makes the tags of an image; none of any other."""
+    if step.step.action.lower() != METADATA:
+        return {}
+    images = list(listed(given.get("images", "")))
+    rules = [each for option in (given.get("tags", ""),) for each in _lines(option)]
+    return outputs_of(step.job, images, rules, shown(given.get("flavor", "")))
+
+
+def listed(value: Possible) -> Iterator[Possible]:
     """The entries of an input that is a list with a line or a comma between them."""
+    yield from _split(value, r"[\n,]")
+
+
+def _lines(value: Possible) -> Iterator[Possible]:
+    yield from _split(value, r"\n")
+
+
+def _split(value: Possible, at: str) -> Iterator[Possible]:
     if not isinstance(value, str | Text):
         yield value
         return
     entry: list[str | Hole] = []
     for part in pieces(value):
-        first, *more = re.split(r"[\n,]", part) if isinstance(part, str) else (part,)
+        first, *more = re.split(at, part) if isinstance(part, str) else (part,)
         entry.append(first.strip() if isinstance(first, str) else first)
         for each in more:
             if any(entry):

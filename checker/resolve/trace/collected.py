@@ -52,6 +52,7 @@ class Collected:
     problems: list[Problem] = field(default_factory=list)
     foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
     logged_in: bool = False  # to a registry of Amazon ECR
+    built: list[Possible] = field(default_factory=list)  # names of images
     _tasks: int = 0
 
     def trace(self) -> Trace:
@@ -178,7 +179,7 @@ class Collected:
         if inner is not None:
             self._aws(replace(command, words=inner))
             return
-        self.record(pushes(command, self.logged_in))
+        self.record(pushes(command, self.logged_in, self.built))
         self._unread(command)
 
     def _aws(self, command: Command) -> None:

@@ -2,31 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.data.harmless import engine_verbs
 from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Reached
-from checker.model.possible import Possible, options
+from checker.model.possible import Possible, joined, mapped, open_text, options, shown
 from checker.model.values import Hole, Text, pieces, text
 
 _HOST: Final = ".dkr.ecr"
 
 
-def pushes(command: Command, logged_in: bool) -> Iterator[AwsCall]:
-    """The pushes and pulls of a ``docker`` command. ``logged_in``: whether the job logged in to ECR before."""
-    words = [word for word in command.words[1:] if word not in {"image", "buildx"}]
-    if not words:
+def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator[AwsCall]:
+    """The pushes and pulls of a container engine's command. ``logged_in``: whether the job logged in to ECR before.
+
+    ``built`` are the names that images were built under or tagged with so far; the command's own are added.
+    """
+    verbs = [(index, verb) for index, verb in engine_verbs(command.words) if verb not in _GROUPS][:2]
+    if not verbs:
         return
-    name, rest = words[0], words[1:]
-    if name in {"push", "pull"}:
-        images = [word for word in rest if not (isinstance(word, str) and word.startswith("-"))]
-        for image in images:
-            yield from calls(image, f"docker-{name}", command.reached, command.handling, command.source, logged_in)
-    elif name == "build" and "--push" in rest:
-        for option, value in pairwise(rest):
-            if option in {"-t", "--tag"}:
-                yield from calls(value, "docker-push", command.reached, command.handling, command.source, logged_in)
+    (index, name), rest = verbs[0], command.words[verbs[0][0] + 1 :]
+    operation = "docker-push"
+    found: list[Possible] = []
+    if name in {"push", "pull"} and "compose" not in command.words[1:index]:
+        operation = f"docker-{name}"
+        found = [_plain(word) for word in _images(rest)]
+        if name == "push" and any(word in {"-a", "--all-tags"} for word in rest):
+            found = [tag for image in found for tag in _all_tags(image, built)]
+        elif command.program in {"podman", "buildah"}:
+            found = found[-1:]  # the last word is where to
+    elif name in {"build", "bud"}:
+        tags = list(_given(rest, _TAGS))
+        built.extend(tags)
+        outputs = " ".join(map(shown, _given(rest, _OUTPUTS)))
+        found = tags if "--push" in rest or "type=registry" in outputs or "push=true" in outputs else []
+    elif name == "tag":
+        built.extend(list(_images(rest))[1:])
+    elif name == "imagetools" and len(verbs) > 1 and verbs[1][1] == "create" and "--dry-run" not in rest:
+        found = list(_given(rest, _TAGS))
+    elif name == "create" and command.words[1:2] == ("manifest",):
+        built.extend(list(_images(rest))[:1])
+    for image in found:
+        yield from calls(image, operation, command.reached, command.handling, command.source, logged_in)
+
+
+_GROUPS: Final = frozenset({"image", "buildx", "builder", "container", "manifest"})
+_TAGS: Final = ("-t", "--tag")
+_OUTPUTS: Final = ("-o", "--output")
+_PUSH_VALUES: Final = frozenset({"--platform", "--creds", "--authfile", "--format", "--tls-verify", "--cert-dir"})
+
+
+def _images(words: Sequence[Possible]) -> Iterator[Possible]:
+    """The words that are no options, nor values of options."""
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif isinstance(word, str) and word.startswith("-"):
+            skip = word in _PUSH_VALUES
+        else:
+            yield word
+
+
+def _given(words: Sequence[Possible], options_wanted: Sequence[str]) -> Iterator[Possible]:
+    """What an option is given: behind a space or an equals sign, as often as it stands there."""
+    for index, word in enumerate(words):
+        if isinstance(word, str) and word in options_wanted:
+            if index + 1 < len(words):
+                yield words[index + 1]
+            continue
+        if not isinstance(word, str | Text):
+            continue
+        first, *rest = pieces(word) or ("",)
+        for option in options_wanted:
+            if isinstance(first, str) and first.startswith(f"{option}="):
+                yield text([first[len(option) + 1 :], *rest])
+
+
+def _plain(image: Possible) -> Possible:
+    """An image without the transport in front of it (``docker://``)."""
+    return mapped(image, lambda each: each.removeprefix("docker://") if isinstance(each, str) else each)
+
+
+def _all_tags(image: Possible, built: Sequence[Possible]) -> Iterator[Possible]:
+    """The names of a repository that were built; one that is not known where none was seen."""
+    names = [each for each in built if shown(each).rpartition(":")[0] == shown(image)]
+    yield from names or [joined([image, ":", open_text("--all-tags")])]
 
 
 def calls(

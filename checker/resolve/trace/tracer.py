@@ -16,7 +16,7 @@ from checker.model.possible import Possible, joined, mapped, one_of
 from checker.model.sources import Spot
 from checker.model.values import Hole, HoleKind, Text
 from checker.resolve.shell.state import WORKSPACE, State
-from checker.resolve.trace.actions import calls_of_action
+from checker.resolve.trace.actions import calls_of_action, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
@@ -107,13 +107,12 @@ class Tracer:
                     if not output.step:
                         extra[output.name] = output.value
                     elif not step.via:
-                        hole = Hole(
-                            HoleKind.OTHER, f"${{{{ steps.{output.step}.outputs.{output.name} }}}}", None, where
-                        )
-                        before = self._known.get(hole)
-                        self._known[hole] = output.value if before is None else one_of([before, output.value])
+                        self._learn(output.step, output.name, output.value, where)
             else:
-                collected.record(calls_of_action(step, reached, collected.logged_in))
+                given = {name.lower(): self._filled(value) for name, value in step.with_.items()}
+                collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
+                for name, value in metadata_of(step, given).items() if step.step.id and not step.via else ():
+                    self._learn(step.step.id, name, value, where)
                 foreign = unread_action(step)
                 if foreign is not None:
                     collected.foreign.append(foreign)
@@ -121,6 +120,12 @@ class Tracer:
             if id(step) in by_step:
                 credentials = by_step[id(step)]
         return gaps.closed(collected.trace())
+
+    def _learn(self, step: str, name: str, value: Possible, where: str) -> None:
+        """What a step writes to its outputs is known to whoever asks for them."""
+        hole = Hole(HoleKind.OTHER, f"${{{{ steps.{step}.outputs.{name} }}}}", None, where)
+        before = self._known.get(hole)
+        self._known[hole] = value if before is None else one_of([before, value])
 
     def _filled(self, value: Possible) -> Possible:
         """A value with the outputs of earlier steps put in."""

@@ -1,0 +1,95 @@
+"""The tags that ``docker/metadata-action`` makes for an image.
+
+Source: README of docker/metadata-action, "tags input" (types, defaults), "flavor input" and "latest tag".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.possible import Possible, joined, open_text, shown
+from checker.model.values import Text
+
+ACTION: Final = "docker/metadata-action"
+_DEFAULT: Final = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
+_BRANCH: Final = "refs/heads/"
+_TAG: Final = "refs/tags/"
+_OF_VERSIONS: Final = frozenset({"semver", "pep440", "match"})
+
+
+def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible], flavor: str) -> Mapping[str, Possible]:
+    """What the action gives: ``tags`` has one reference in each line."""
+    tags: list[Possible] = []
+    latest = "latest=true" in flavor
+    for rule in rules or list(_DEFAULT):
+        made, is_version = _tags(rule, job)
+        tags.extend(made)
+        latest = latest or (bool(made) and is_version and "latest=false" not in flavor)
+    if latest:
+        tags.append("latest")
+    references = [joined([image, ":", tag]) for image in images for tag in tags]
+    lines = [part for index, each in enumerate(references) for part in (["\n"] if index else []) + [each]]
+    return {"tags": joined(lines) if lines else "", "version": tags[0] if tags else ""}
+
+
+def _tags(rule: Possible, job: EffectiveJob) -> tuple[list[Possible], bool]:
+    """The tags of one line of ``tags:``, and whether it stands for a version (``latest`` then moves along)."""
+    parts: dict[str, Possible] = dict(_parts(rule))
+    kind = shown(parts.get("type", "raw"))
+    if parts.get("enable") == "false":
+        return [], False
+    before, after = parts.get("prefix", ""), parts.get("suffix", "")
+    made: list[Possible] = []
+    if kind == "raw":
+        made = [parts.get("value", "")]
+    elif kind == "sha":
+        long = parts.get("format") == "long"
+        before = parts.get("prefix", "sha-")
+        made = [open_text("${{ github.sha }}" if long else "${GITHUB_SHA::7}", "github.sha")]
+    elif kind == "edge":
+        made = ["edge"]
+    elif kind == "schedule":
+        made = ["nightly"] if any(start.event == "schedule" for start in job.starts) else []
+    elif kind == "ref":
+        event = shown(parts.get("event", ""))
+        made = list(_of_refs(job, _BRANCH if event == "branch" else _TAG)) if event in {"branch", "tag"} else []
+        return [joined([before, each, after]) for each in made], event == "tag"
+    elif kind in _OF_VERSIONS:
+        made = list(_of_refs(job, _TAG))
+    return [joined([before, each, after]) for each in made], kind in _OF_VERSIONS
+
+
+def _parts(rule: Possible) -> Iterator[tuple[str, Possible]]:
+    """``type=raw,value=...`` taken apart; a line without ``type`` is a value."""
+    if isinstance(rule, str):
+        if "=" not in rule:
+            yield "value", rule
+        for each in rule.split(",") if "=" in rule else ():
+            key, _, value = each.strip().partition("=")
+            yield key, value
+        return
+    if not isinstance(rule, Text) or not isinstance(rule.parts[0], str) or not rule.parts[0].startswith("type="):
+        yield "value", rule
+        return
+    head = [each.strip().partition("=") for each in rule.parts[0].split(",")]
+    for key, _, value in head[:-1]:
+        yield key, value
+    rest: list[Possible] = [head[-1][2]]
+    rest += [part if isinstance(part, str) else Text((part,)) for part in rule.parts[1:]]
+    yield head[-1][0], joined(rest)
+
+
+def _of_refs(job: EffectiveJob, kind: str) -> Iterator[Possible]:
+    """The names of the branches or tags that the job runs on."""
+    seen: set[object] = set()
+    for start in job.starts:
+        ref = start.ref
+        if start.event in {"pull_request", "schedule"} or not shown(ref).startswith(kind) or ref in seen:
+            continue
+        seen.add(ref)
+        if isinstance(ref, str):
+            yield ref.removeprefix(kind).replace("/", "-")
+        else:
+            yield open_text("${{ github.ref_name }}", "github")
