@@ -12,44 +12,17 @@ from checker.drift.scalars import is_masked
 from checker.model.drift import NextDeploy
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Unknown, plain_text
+from checker.reason.templates import stateful as reason
 
-# What is lost with the resource: data, identities of users, keys to data, images that a roll-back needs.
-STATEFUL: Final = frozenset(
-    {
-        "AWS::Backup::BackupVault",
-        "AWS::Cassandra::Table",
-        "AWS::Cognito::UserPool",
-        "AWS::DocDB::DBCluster",
-        "AWS::DocDB::DBInstance",
-        "AWS::DynamoDB::GlobalTable",
-        "AWS::DynamoDB::Table",
-        "AWS::EC2::Volume",
-        "AWS::ECR::Repository",
-        "AWS::EFS::FileSystem",
-        "AWS::ElastiCache::CacheCluster",
-        "AWS::ElastiCache::ReplicationGroup",
-        "AWS::ElastiCache::ServerlessCache",
-        "AWS::Elasticsearch::Domain",
-        "AWS::FSx::FileSystem",
-        "AWS::KMS::Key",
-        "AWS::Kinesis::Stream",
-        "AWS::Logs::LogGroup",
-        "AWS::MemoryDB::Cluster",
-        "AWS::Neptune::DBCluster",
-        "AWS::Neptune::DBInstance",
-        "AWS::OpenSearchService::Domain",
-        "AWS::RDS::DBCluster",
-        "AWS::RDS::DBInstance",
-        "AWS::RDS::GlobalCluster",
-        "AWS::Redshift::Cluster",
-        "AWS::S3::Bucket",
-        "AWS::S3Express::DirectoryBucket",
-        "AWS::S3Tables::TableBucket",
-        "AWS::SecretsManager::Secret",
-        "AWS::SQS::Queue",
-        "AWS::Timestream::Table",
-    }
-)
+# Beside what keeps an application's data: keys to data, messages and records under way, logs, backups.
+STATEFUL: Final = reason.STATEFUL | {
+    "AWS::Backup::BackupVault",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::Logs::LogGroup",
+    "AWS::MemoryDB::Cluster",
+    "AWS::SQS::Queue",
+}
 _KEEPS: Final = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 

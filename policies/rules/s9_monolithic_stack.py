@@ -24,44 +24,12 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
+from checker.reason.templates.stateful import STATEFUL
 
 # CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources in one template.
 _LIMIT = 500
 _MOST = _LIMIT * 8 // 10
 
-# What is lost with the stack: data, identities of users, keys to data, images that a rollback needs.
-_STATEFUL = frozenset(
-    {
-        "AWS::Cassandra::Table",
-        "AWS::Cognito::UserPool",
-        "AWS::DocDB::DBCluster",
-        "AWS::DocDB::DBInstance",
-        "AWS::DynamoDB::GlobalTable",
-        "AWS::DynamoDB::Table",
-        "AWS::EC2::Volume",
-        "AWS::ECR::Repository",
-        "AWS::EFS::FileSystem",
-        "AWS::ElastiCache::CacheCluster",
-        "AWS::ElastiCache::ReplicationGroup",
-        "AWS::ElastiCache::ServerlessCache",
-        "AWS::Elasticsearch::Domain",
-        "AWS::FSx::FileSystem",
-        "AWS::MemoryDB::Cluster",
-        "AWS::Neptune::DBCluster",
-        "AWS::Neptune::DBInstance",
-        "AWS::OpenSearchService::Domain",
-        "AWS::RDS::DBCluster",
-        "AWS::RDS::DBInstance",
-        "AWS::RDS::GlobalCluster",
-        "AWS::Redshift::Cluster",
-        "AWS::S3::Bucket",
-        "AWS::S3Express::DirectoryBucket",
-        "AWS::S3Tables::TableBucket",
-        "AWS::SecretsManager::Secret",
-        "AWS::Serverless::SimpleTable",
-        "AWS::Timestream::Table",
-    }
-)
 # What runs code or serves requests, and can be made again from the code at any time.
 _STATELESS = frozenset(
     {
@@ -112,7 +80,7 @@ def _size(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgeme
 
 
 def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgement:
-    data = [each for each in resources if each.type in _STATEFUL]
+    data = [each for each in resources if each.type in STATEFUL]
     running = [each for each in resources if each.type in _STATELESS]
     if any(each.type == "AWS::Lambda::Function" for each in running):
         helpers = _custom_resource_handlers(resources)
