@@ -18,10 +18,11 @@ GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproj
 TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
 NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
 
-.PHONY: help gate test lint types tests setup lock matrix bench fuzz docs clean
+.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz docs clean
 
 help:
 	@echo 'make gate    set up, synthesize the stacks, judge them'
+	@echo 'make audit   an emulated account: audit it, break three things, audit again, look for drift'
 	@echo 'make test    set up, lint, check types, run the tests'
 	@echo 'make matrix  the seeded-defect matrix as a table'
 	@echo 'make bench   the gate beside its peers, and against size'
@@ -31,6 +32,9 @@ help:
 
 gate: $(GATE_READY)
 	@$(BIN)/checker gate
+
+audit: setup
+	@$(BIN)/python -m tools.demonstration
 
 test: setup lint types tests
 
