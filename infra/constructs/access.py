@@ -13,7 +13,9 @@ environments before either exists, without exports. `cdk deploy` reaches further
 made for the whole account: docs/deploy-access.md says how far, and how to bound it.
 """
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
@@ -29,79 +31,9 @@ SESSION: Final = cdk.Duration.seconds(7200)
 _BOOTSTRAP_QUALIFIER: Final = "hnb659fds"
 _BOOTSTRAP_ROLES: Final = ("deploy", "file-publishing", "lookup")
 
-# What the live audit reads. None of these returns a secret's value, an object's content or a message.
-_AUDIT_READS: Final = (
-    "acm:DescribeCertificate",
-    "acm:ListCertificates",
-    "cloudformation:DescribeStackEvents",
-    "cloudformation:DescribeStackResources",
-    "cloudformation:DescribeStacks",
-    "cloudformation:GetTemplate",
-    "cloudformation:ListExports",
-    "cloudformation:ListImports",
-    "cloudformation:ListStackResources",
-    "cloudformation:ListStacks",
-    "cloudwatch:DescribeAlarms",
-    "ec2:DescribeFlowLogs",
-    "ec2:DescribeNatGateways",
-    "ec2:DescribeRouteTables",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcEndpoints",
-    "ec2:DescribeVpcs",
-    "ecr:DescribeImages",
-    "ecr:DescribeRepositories",
-    "ecr:GetLifecyclePolicy",
-    "ecr:GetRegistryScanningConfiguration",
-    "ecs:DescribeClusters",
-    "ecs:DescribeServices",
-    "ecs:DescribeTaskDefinition",
-    "ecs:DescribeTasks",
-    "ecs:ListClusters",
-    "ecs:ListServices",
-    "ecs:ListTasks",
-    "elasticache:DescribeCacheClusters",
-    "elasticache:DescribeReplicationGroups",
-    "elasticloadbalancing:DescribeListeners",
-    "elasticloadbalancing:DescribeLoadBalancerAttributes",
-    "elasticloadbalancing:DescribeLoadBalancers",
-    "elasticloadbalancing:DescribeRules",
-    "elasticloadbalancing:DescribeTargetGroupAttributes",
-    "elasticloadbalancing:DescribeTargetGroups",
-    "elasticloadbalancing:DescribeTargetHealth",
-    "iam:GetAccountAuthorizationDetails",
-    "iam:GetOpenIDConnectProvider",
-    "iam:ListOpenIDConnectProviders",
-    "lambda:GetFunctionConfiguration",
-    "lambda:ListFunctions",
-    "logs:DescribeLogGroups",
-    "rds:DescribeDBClusters",
-    "rds:DescribeDBInstances",
-    "rds:DescribeDBSnapshots",
-    "route53:GetHostedZone",
-    "route53:ListHostedZones",
-    "route53:ListResourceRecordSets",
-    "s3:GetBucketPolicy",
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetBucketVersioning",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetLifecycleConfiguration",
-    "s3:ListAllMyBuckets",
-    "secretsmanager:DescribeSecret",
-    "secretsmanager:ListSecrets",
-    "servicediscovery:ListNamespaces",
-    "servicediscovery:ListServices",
-    "sns:GetTopicAttributes",
-    "sns:ListSubscriptionsByTopic",
-    "sns:ListTopics",
-    "sqs:GetQueueAttributes",
-    "sqs:ListQueues",
-    "wafv2:GetLoggingConfiguration",
-    "wafv2:GetWebACL",
-    "wafv2:GetWebACLForResource",
-    "wafv2:ListResourcesForWebACL",
-    "wafv2:ListWebACLs",
-)
+# What the live audit reads: what `checker permissions` says, kept as a file by `tools/audit_policy.py`. None of these
+# calls returns a secret's value, an object's content or a message.
+_AUDIT_POLICY: Final = json.loads(Path(__file__).with_name("audit_policy.json").read_text(encoding="utf-8"))
 
 
 class Access(Construct):
@@ -135,7 +67,7 @@ class Access(Construct):
         iam.Policy(
             self,
             "Audit",
-            statements=[iam.PolicyStatement(sid="ReadSettings", actions=list(_AUDIT_READS), resources=["*"])],
+            statements=[iam.PolicyStatement.from_json(each) for each in _AUDIT_POLICY["Statement"]],
             roles=[self.audit_role],
         )
 
