@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import threading
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from checker.collect.account.failures import DeadlineError, MalformedError, RepeatedPageError
+from checker.collect.account.models import keep_to_what_is_asked
 from checker.collect.account.target import Limits, Target
 from checker.errors import UsageError
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 _SESSION_NAME: Final = "doc-platform-checker"
-# A machine that is no EC2 instance has nobody to answer for its role: one second, which botocore waits by default, is
-# all that a wrong set-up may take.
-_METADATA_SECONDS: Final = 0.5
 
 
 class Clients:
@@ -132,11 +129,10 @@ def _session(target: Target, credentials: Mapping[str, Any] | None = None) -> bo
     from botocore.exceptions import ProfileNotFound
 
     core = botocore.session.Session(profile=target.profile or None)
-    if "AWS_METADATA_SERVICE_TIMEOUT" not in os.environ:
-        core.set_config_variable("metadata_service_timeout", _METADATA_SECONDS)
     if credentials is not None:
         core.set_credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
     try:
+        keep_to_what_is_asked(core)
         session = boto3.Session(botocore_session=core, region_name=target.region or None)
     except ProfileNotFound:
         profiles = ", ".join(core.available_profiles) or "none"
