@@ -31,11 +31,13 @@ from checker.model.values import Known, Text
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import assumption
+from checker.reason.oidc.trust import HOST
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
     from checker.model.pipeline.pipeline import Pipeline
 
+_PROVIDERS: Final = ("AWS::IAM::OIDCProvider", "Custom::AWSCDKOpenIdConnectProvider")
 _FIX: Final = "Move the OIDC provider and the role to a stack that a person deploys, and name the other stacks here."
 
 
@@ -69,8 +71,8 @@ def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Proj
             if answer:
                 return place.fails(
                     None,
-                    f"{job.name} deploys the stack {_root(owned.stack).name}, which owns {owned.logical_id}: what it "
-                    "needs in order to deploy.",
+                    f"{job.name} {_does(place)} the stack {_root(owned.stack).name}, which owns {owned.logical_id}: "
+                    "what it needs in order to deploy.",
                     fix=_FIX,
                     related=(owned,),
                 )
@@ -82,6 +84,13 @@ def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Proj
     return uses[0][1].passes(None, "It deploys no stack that owns its role or the OIDC provider.")
 
 
+def _does(place: CdkCommand | AwsCall) -> str:
+    """What a command does to a stack, as a message says it."""
+    destroys = place.name == "destroy" if isinstance(place, CdkCommand) else place.operation == "DeleteStack"
+    rolls_back = place.name == "rollback" if isinstance(place, CdkCommand) else place.operation == "RollbackStack"
+    return "destroys" if destroys else "rolls back" if rolls_back else "deploys"
+
+
 def _needed(job: EffectiveJob, place: CdkCommand | AwsCall, project: Project) -> Iterator[Resource]:
     """The roles that the job can have taken on (where none is told, those that deploy) and their providers."""
     deployment = deployment_of(project)
@@ -90,6 +99,9 @@ def _needed(job: EffectiveJob, place: CdkCommand | AwsCall, project: Project) ->
     for role in roles:
         yield role.role
         yield from _providers(role, project)
+    if not roles:
+        # The role is elsewhere; the provider through which it is assumed may be here.
+        yield from (each for each in project.resources(*_PROVIDERS) if HOST in str(each.get("Url")).lower())
 
 
 def _not_at_hand(place: CdkCommand | AwsCall, needed: list[Resource], project: Project) -> str:

@@ -119,12 +119,22 @@ def _numbers(value: Possible | Absent) -> list[float]:
     return known if len(known) == len(numbers) else []
 
 
+def _ends_before(job: EffectiveJob, seconds: float) -> bool:
+    """Whether a job is ended, by the bound that it sets itself, before a session of so many seconds is over."""
+    minutes = _at_most(job.timeout_minutes)
+    return job.job.timeout_minutes is not None and minutes is not None and minutes * 60 < seconds
+
+
 def _duration(
     uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], deploys: bool | None
 ) -> Iterator[Judgement]:
     step = uses[0][1].step
     related = tuple(job for job, _ in uses[1:])
-    short = [seconds for seconds in asked if seconds is not None and seconds < DEPLOY_SECONDS]
+    short = [
+        seconds
+        for (job, _), seconds in zip(uses, asked, strict=True)
+        if seconds is not None and seconds < DEPLOY_SECONDS and not _ends_before(job, seconds)
+    ]
     if short and not deploys:
         why = f"it asks for {short[0]:g} seconds, and whether its workflow deploys could not be followed"
         yield step.undecided("duration", why, path=_INPUT, fix=_FIX_ASK)
@@ -143,7 +153,7 @@ def _duration(
     elif None in asked:
         yield step.undecided("duration", "how long a session it asks for", path=_INPUT, fix=_FIX_ASK)
     else:
-        yield step.passes("duration", "It asks for a session as long as a deploy.", path=_INPUT)
+        yield step.passes("duration", "Its session is as long as the deploy may take.", path=_INPUT)
 
 
 def _chained(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None]) -> Judgement:

@@ -108,10 +108,11 @@ class Reached:
     certain: bool = True
     on_failure: bool = False  # only runs after something failed
     loops: tuple[Loop, ...] = ()
+    trap: bool = False  # what a `trap` runs, wherever in the script the failure is
 
     def at(self, spot: Spot) -> Reached:
         """The same constructs around another place."""
-        return Reached(spot, self.via, self.step, self.certain, self.on_failure, self.loops)
+        return Reached(spot, self.via, self.step, self.certain, self.on_failure, self.loops, self.trap)
 
     @property
     def loop(self) -> Loop | None:

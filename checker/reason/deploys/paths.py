@@ -256,7 +256,29 @@ def fails_here(at: At, *, by_itself: bool = True) -> bool | None:
         return False
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return True
+    if by_itself and (again := _asked_again(at)) is not None:
+        return fails_here(again)
     return next(exits_after(at), None) is not None
+
+
+def _asked_again(at: At) -> At | None:
+    """The same call, made once more where this one fails (``wait || wait``): its failure is what counts."""
+    call = at.action
+    for index in range(at.index + 1, len(at.trace.actions)):
+        each = at.trace.actions[index]
+        if each.step is not call.step:
+            return None
+        if (
+            isinstance(call, AwsCall)
+            and isinstance(each, AwsCall)
+            and each.reached.on_failure
+            and (each.service, each.operation, each.waiter) == (call.service, call.operation, call.waiter)
+            and each.arguments == call.arguments
+            and [(loop.spot, loop.index) for loop in each.reached.loops]
+            == [(loop.spot, loop.index) for loop in call.reached.loops]
+        ):
+            return At(at.job, at.trace, index)
+    return None
 
 
 def _ends_in_time(action: Command | AwsCall | CdkCommand) -> bool:

@@ -8,15 +8,17 @@ from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall, Command, Stream
-from checker.model.possible import options, shown
+from checker.model.possible import Possible, options, shown
 from checker.model.resources import Resource
 from checker.model.values import Absent, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
+from checker.reason.images.revisions import origin_of
 from checker.reason.network.callers import calls
 from checker.reason.network.directory import Directory
 from checker.reason.network.services import Service, services
 from checker.reason.templates.workloads import Variable, environment_variables
 
+_PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
 _SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
 
 
@@ -94,6 +96,8 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
             continue
         if action.handling.stdout is Stream.DISCARDED:
             continue
+        if action.reached.trap and action.step is after.at.action.step and _printed(at):
+            return at
         on_failure = action.reached.on_failure or (
             action.step is not None and bool({"failure", "always"} & action.step.status_functions)
         )
@@ -108,14 +112,26 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
 
 
 def _printed(at: At) -> bool:
-    """Whether something is printed with an answer that was kept: code that follows says it."""
-    if not at.action.handling.captured:
-        return True
+    """Whether an answer that was kept is printed: a command that follows says it, and not only something."""
     name = at.action.handling.captured
+    if not name:
+        return True
     for each in at.trace.actions[at.index + 1 :]:
         if each.step is not at.action.step:
             return False
-        if isinstance(each, Command) and each.program in {"echo", "printf", "jq", "cat"} and name:
+        if isinstance(each, Command) and each.program in _PRINTS:
+            told = (*each.words[1:], *(write.target for write in each.writes if write.operator.startswith("<<")))
+            if any(_is_answer(word, at) for word in told):
+                return True
+    return False
+
+
+def _is_answer(word: Possible, at: At) -> bool:
+    """Whether a word holds what the call at ``at`` answered."""
+    spot = at.action.spot
+    for option in options(word) or ():
+        origin = origin_of(option)
+        if origin is not None and (origin.file, origin.line) == (spot.file, spot.line):
             return True
     return False
 

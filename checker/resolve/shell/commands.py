@@ -254,6 +254,7 @@ class ShellCommands(ABC):
             via=(*self.reached.via, *state.via),
             certain=context.certain,
             on_failure=context.on_failure,
+            trap=context.trap,
             loops=context.loops,
         )
         given = {name: value for name, value in own.items() if not isinstance(value, tuple)}

@@ -191,7 +191,7 @@ def trap(follower: ShellCommands, text: str, spot: Spot, state: State, context: 
     fork.script = follower.library.shell_text(text, state.script.file, lines)
     if follower.enter(fork.script.spot(0), "a trap"):
         with follower.inside(*Flow):
-            follower.block(fork.script.body, fork, replace(context, certain=False, on_failure=True))
+            follower.block(fork.script.body, fork, replace(context, certain=False, on_failure=True, trap=True))
         follower.depth -= 1
 
 

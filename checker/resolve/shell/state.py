@@ -90,6 +90,7 @@ class Context:
     handling: Handling = field(default_factory=Handling)
     certain: bool = True
     on_failure: bool = False
+    trap: bool = False
     loops: tuple[Loop, ...] = ()
     writes: tuple[Write, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from checker.model.pipeline.scripts import CdkCommand, Command
-from checker.model.possible import Possible, joined
+from checker.model.possible import OneOf, Possible, joined, options
 from checker.model.values import Text, pieces, text
 
 _NAMES: Final = {"synthesize": "synth", "ls": "list", "acknowledge": "ack"}
@@ -30,7 +30,7 @@ _WITH_VALUE: Final = {
 
 def parse_cdk(command: Command) -> CdkCommand | None:
     """A ``cdk`` command taken apart, ``None`` where it does nothing (``cdk --version``)."""
-    words = list(command.words[1:])
+    words = [each for word in command.words[1:] for each in _common(word)]
     name = ""
     stacks: list[Possible] = []
     context: dict[str, Possible] = {}
@@ -70,6 +70,23 @@ def parse_cdk(command: Command) -> CdkCommand | None:
     return CdkCommand(name, tuple(stacks), context, found, command.reached, command.handling, command)
 
 
+def _common(word: Possible) -> list[Possible]:
+    """Options that stand in one word, as an expression gives them: those that are there whatever it gives.
+
+    No selector begins with a dash, so what is left out selects no stack.
+    """
+    each = options(word) if isinstance(word, OneOf | str) else None
+    if not each or not all(isinstance(option, str) and option.startswith("--") and " " in option for option in each):
+        return [word]
+    split = [str(option).split() for option in each]
+    kept: list[Possible] = []
+    for position, part in enumerate(split[0]):
+        if not all(other[: position + 1] == split[0][: position + 1] for other in split):
+            break
+        kept.append(part)
+    return kept
+
+
 def _split(word: Text) -> tuple[str, Possible | None]:
     """``--context=key=value`` whose value is open."""
     first, *rest = word.parts
@@ -88,6 +105,5 @@ def _context(value: Possible, context: dict[str, Possible]) -> None:
         key, _, inner = value.parts[0].partition("=")
         context[key] = joined([inner, *(text([part]) for part in pieces(value)[1:])])
     else:
-        options = getattr(value, "options", ())
-        for option in options:
+        for option in getattr(value, "options", ()):
             _context(option, context)
