@@ -14,6 +14,7 @@ from checker.drift.judge import Record, drift_of
 from checker.errors import ExitCode
 from checker.model.drift import PropertyState, ResourceDrift, ResourceState
 from checker.model.drift_decisions import Decision
+from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.snapshot import Snapshot
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
@@ -35,7 +36,9 @@ def drift(request: Request, read: Callable[[Sequence[Stack]], Snapshot]) -> tupl
         raise here.nothing(request.project)
     snapshot = read(stacks)
     decisions = _decisions(request)
-    found = drift_of(stacks, snapshot, Decisions(decisions, request.today))
+    own = [name for name, kind in kinds.items() if kind is not EnvironmentKind.SHARED] or list(kinds)
+    decided = Decisions(decisions, request.today)
+    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "")
     coverage = Coverage(
         surfaces=_surfaces(stacks, snapshot, found.resources),
         unread=(
@@ -46,6 +49,7 @@ def drift(request: Request, read: Callable[[Sequence[Stack]], Snapshot]) -> tupl
         ),
         notes=(
             *here.notes,
+            *_elsewhere(stacks, snapshot),
             *_notes(found.resources),
             *_stale(decisions, request),
         ),
@@ -104,6 +108,17 @@ def _surfaces(stacks: Sequence[Stack], snapshot: Snapshot, entries: Sequence[Res
         "template": f"{len(every)} templates, {declared} resources",
         "account": f"{account}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources; {said or 'empty'}",
     }
+
+
+def _elsewhere(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[str]:
+    """Stacks that are meant for another account or region than the one that was read."""
+    for stack in stacks:
+        for word, meant, read in (
+            ("account", stack.account, snapshot.account),
+            ("region", stack.region, snapshot.region),
+        ):
+            if meant and read and meant != read:
+                yield f"stack {stack.name} is meant for {word} {meant}, and {word} {read} was read"
 
 
 def _notes(entries: Sequence[ResourceDrift]) -> Iterable[str]:

@@ -70,13 +70,20 @@ class Drift:
     records: tuple[Record, ...]
 
 
-def drift_of(stacks: Sequence[Stack], snapshot: Snapshot, decisions: Decisions = Decisions()) -> Drift:  # noqa: B008
-    """Every resource that is expected, deployed or live, the gravest first. ``stacks`` are the root stacks."""
+def drift_of(
+    stacks: Sequence[Stack],
+    snapshot: Snapshot,
+    decisions: Decisions = Decisions(),  # noqa: B008 - frozen
+    environment: str = "",
+) -> Drift:
+    """Every resource that is expected, deployed or live, the gravest first. ``stacks`` are the root stacks.
+
+    ``environment`` is where what no stack manages is counted.
+    """
     account = Account(snapshot)
     comparison = _Comparison(stacks, account, decisions)
     entries = list(comparison.entries())
-    environments = sorted({stack.environment for stack in stacks})
-    entries.extend(unmanaged(account, comparison.matched, environments[0] if len(environments) == 1 else ""))
+    entries.extend(unmanaged(account, comparison.matched, environment))
     return Drift(tuple(sorted(entries, key=_gravity)), tuple(comparison.records))
 
 
