@@ -61,7 +61,8 @@ class Access(Construct):
             "AuditRole",
             role_name=naming.audit_role(),
             description="Assumed by the workflows that compare the account with the register; reads settings only",
-            assumed_by=_github(provider, [_subject(name) for name in ENVIRONMENTS]),
+            # Nobody approves a run at night, so it names no environment: what it may do is to read settings.
+            assumed_by=_github(provider, [f"repo:{REPOSITORY}:ref:refs/heads/{DEFAULT_BRANCH}"]),
             max_session_duration=cdk.Duration.hours(1),
         )
         iam.Policy(

@@ -23,6 +23,7 @@ from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
 from checker.resolve.trace.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.images_pushed import pushes
+from checker.resolve.trace.own_commands import is_own, reads
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.runners import is_other_runner, runs_tasks, tasks_of
 
@@ -164,7 +165,9 @@ class Collected:
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
             entry = self.library.entry_point(program) if program else None
-            if entry is None or not self._entry(entry, command, {**variables, **command.environment}):
+            if is_own(command, entry):
+                self.record(reads(command))
+            elif entry is None or not self._entry(entry, command, {**variables, **command.environment}):
                 self._unread(command)
         self._writes(command)
 
