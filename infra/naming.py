@@ -41,6 +41,8 @@ LIVE_ALIAS: Final = "live"
 
 INTERNAL_NAMESPACE: Final = "internal"
 METRIC_NAMESPACE: Final = "DocPlatform/Deploy"
+DEPLOY_LOG_GROUP: Final = f"/{PROJECT}/deploys"
+"""What became of each deployment. Of the shared stack: it is there before the first environment."""
 BOOTSTRAP_TAG: Final = "init"
 RELEASE_TAG_PATTERN: Final = "v*"
 OIDC_HOST: Final = "token.actions.githubusercontent.com"

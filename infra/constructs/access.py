@@ -121,10 +121,15 @@ def _deploy_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicySta
             ],
         ),
         iam.PolicyStatement(
-            sid="EmitDeployMetrics",
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": naming.METRIC_NAMESPACE}},
+            sid="TellOfDeployments",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[_arn(stack, "logs", "log-group", f"{naming.DEPLOY_LOG_GROUP}:*", ":")],
+        ),
+        iam.PolicyStatement(
+            sid="MoveSyncFunction",
+            # A version is published of the function; what is authorized on an alias is authorized on its function.
+            actions=["lambda:CreateAlias", "lambda:GetAlias", "lambda:PublishVersion", "lambda:UpdateAlias"],
+            resources=[_arn(stack, "lambda", "function", naming.sync_function(environment), ":")],
         ),
         # Has no narrower form: a call for alarms by name is authorized on all of them.
         iam.PolicyStatement(sid="CheckAlarms", actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
@@ -198,10 +203,10 @@ def _repositories(stack: cdk.Stack) -> list[str]:
 
 def _task_definition_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicyStatement]:
     return [
-        # Neither action knows resources (Service Authorization Reference, Amazon ECS).
+        # None of them knows resources (Service Authorization Reference, Amazon ECS).
         iam.PolicyStatement(
             sid="ReviseTaskDefinitions",
-            actions=["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"],
+            actions=["ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"],
             resources=["*"],
         ),
         iam.PolicyStatement(

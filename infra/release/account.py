@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_ecr.client import ECRClient
     from mypy_boto3_ecs.client import ECSClient
+    from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
@@ -51,6 +52,10 @@ class Account:
     @cached_property
     def ecs(self) -> ECSClient:
         return self._session.client("ecs", region_name=self._region, config=_CONFIG)
+
+    @cached_property
+    def lambda_(self) -> LambdaClient:
+        return self._session.client("lambda", region_name=self._region, config=_CONFIG)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--tag")
     what.add_argument("--branch")
     resolve.add_argument("--expect", type=full_sha, help="also give newest=true or false: is it this commit?")
+    resolve.add_argument("--workflow", type=full_sha, metavar="SHA", help="the workflow's own commit: must be this")
 
     outputs = command("outputs", "Outputs of a stack.", environment=False)
     outputs.add_argument("--environment", required=True, choices=[*sorted(ENVIRONMENTS), "shared"])
@@ -47,9 +48,13 @@ def parser() -> argparse.ArgumentParser:
 
     preflight = command("preflight", "What must hold before a deployment starts.")
     preflight.add_argument("--bootstrap", action="store_true", help="what must hold before a bootstrap instead")
-    command("running", "The commit that runs: sha, and released=true or false.")
+    preflight.add_argument("--sha", type=full_sha, help="the release's full commit SHA")
+    preflight.add_argument("--started", type=moment, help="when the release began, as `resolve` gave it")
+    _despite(preflight)
+    now = command("running", "What runs: sha, released=true or false, and places for `restore`.")
+    now.add_argument("--expect", type=sha_or_nothing, metavar="SHA", help="fail unless this runs; empty: nothing")
     settle = command("settle", "Wait until CloudFormation has finished with the environment's stack.")
-    settle.add_argument("--deadline", type=seconds, default=900.0, help="seconds  [900]")
+    settle.add_argument("--deadline", type=seconds, default=5400.0, help="seconds  [5400]")
     settle.add_argument("--cancel", metavar="STACK", help="the stack's name: take an update of it back")
 
     migrate = command("migrate", "Run the migrations of a commit.", sha=True)
@@ -57,20 +62,41 @@ def parser() -> argparse.ArgumentParser:
     migrate.add_argument(
         "--database", choices=tuple(naming.MIGRATION_TASKS), help="only this one; needed for everything but `up`"
     )
+    _began_with(migrate)
     migrate.add_argument("arguments", nargs="*", help="instead of `up`: `status`, or `down --to NNNN`, after `--`")
     seed = command("seed", "Run the api's image once with another command. Not in production.", sha=True)
     seed.add_argument("--deadline", type=seconds, default=1800.0, help="seconds  [1800]")
     seed.add_argument("arguments", nargs="+", help="the command, after `--`")
 
+    _rolling(command)
+    _afterwards(command)
+    _by_people(command)
+    return top
+
+
+def _rolling(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Commands that set services."""
     roll = command("roll", "Bring all services to a commit, or all back if one fails.", sha=True)
     roll.add_argument("--deadline", type=seconds, default=4200.0, help="seconds for the way there  [4200]")
     roll.add_argument("--back-deadline", type=seconds, default=1500.0, help="seconds for the way back  [1500]")
     roll.add_argument("--rollback", action="store_true", help="in reverse order, whatever is in progress or in alarm")
     roll.add_argument("--together", action="store_true", help="all at once. Not in production")
+    _began_with(roll)
+    _despite(roll)
+    restore = command("restore", "Put back what ran when a release began, if it did not get to its end.", sha=True)
+    restore.add_argument("--places", required=True, help="as `running` gave it")
+    restore.add_argument("--running", required=True, type=sha_or_nothing, metavar="SHA", help="what ran then")
+    restore.add_argument("--deadline", type=seconds, default=1500.0, help="seconds  [1500]")
 
-    _afterwards(command)
-    _by_people(command)
-    return top
+
+def _began_with(to: argparse.ArgumentParser) -> None:
+    text = "what ran when the release began, empty for nothing: refuse if something else runs now"
+    to.add_argument("--running", type=sha_or_nothing, metavar="SHA", help=text)
+
+
+def _despite(to: argparse.ArgumentParser) -> None:
+    text = "why the release may go on without alarms that would roll it back"
+    to.add_argument("--despite-alarms", default="", metavar="REASON", help=text)
 
 
 def _afterwards(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -86,7 +112,8 @@ def _afterwards(command: Callable[..., argparse.ArgumentParser]) -> None:
 
     metrics = command("metrics", "Tell CloudWatch what became of a deployment.", sha=True)
     metrics.add_argument("--kind", choices=("deploy", "rollback"), default="deploy")
-    metrics.add_argument("--result", required=True, choices=("succeeded", "failed"))
+    # As GitHub says it: a job that took too long was cancelled.
+    metrics.add_argument("--result", required=True, choices=("success", "failure", "cancelled"))
     metrics.add_argument("--started", required=True, type=moment, help="as `resolve` gave it")
 
 
@@ -109,6 +136,10 @@ def full_sha(text: str) -> str:
     if not SHA.fullmatch(text):
         raise argparse.ArgumentTypeError("a full commit SHA has 40 hexadecimal digits")
     return text
+
+
+def sha_or_nothing(text: str) -> str:
+    return full_sha(text) if text else ""
 
 
 def seconds(text: str) -> float:

@@ -16,18 +16,21 @@ from infra.release import (
     buckets,
     images,
     metrics,
+    places,
     preflight,
     running,
     secrets,
     services,
     smoke,
+    sync,
     tasks,
 )
 from infra.release.account import Account, calls_reported
 from infra.release.console import Clock, Console, Deadline, RealClock
-from infra.release.errors import ReleaseError, TaskError, UsageError
+from infra.release.errors import RefusedError, ReleaseError, TaskError, UsageError
 from infra.release.github import GitHub, check_tag
 from infra.release.outputs import StackState, config, read_stack, stack_name
+from infra.release.restore import Restore
 from infra.release.roll import Roll
 
 INTERRUPTED: Final = 130
@@ -100,6 +103,14 @@ def _resolve(session: Session) -> None:
     options = session.options
     github = session.github()
     sha = github.commit_of_tag(options.tag) if options.tag else github.head_of(options.branch)
+    if options.tag:
+        github.refuse_prerelease(options.tag)
+    if options.workflow and options.workflow != sha:
+        raise RefusedError(
+            f"the workflow is of commit {options.workflow}, and {options.tag} names {sha}: its steps and the commands "
+            "that they run would not be of one version",
+            fix=f"Run the workflow as of the tag: gh workflow run ... --ref {options.tag}",
+        )
     values = {"sha": sha, "started": session.clock.date().isoformat(timespec="seconds")}
     if options.tag:
         values["tag"] = options.tag
@@ -129,16 +140,37 @@ def _promote(session: Session) -> None:
 
 
 def _preflight(session: Session) -> None:
-    if session.options.bootstrap:
+    options = session.options
+    if options.bootstrap:
         preflight.bootstrap(session.account, session.environment, session.console.say)
-    else:
-        preflight.deploy(session.account, session.environment, session.console.say)
+        return
+    if not options.sha:
+        raise UsageError("a deployment has a commit", fix="Pass --sha, or --bootstrap.")
+    wanted = preflight.Wanted(sha=options.sha, began=options.started, despite=options.despite_alarms)
+    preflight.deploy(session.account, session.environment, wanted, session.console.say)
 
 
 def _running(session: Session) -> None:
-    ecs = session.account.ecs
-    now = running.running(ecs, services.read(ecs, naming.cluster(session.environment)))
-    session.console.give({"sha": now.sha or "", "released": str(now.sha is not None).lower()})
+    account, environment = session.account, session.environment
+    found = services.read(account.ecs, naming.cluster(environment))
+    now = running.running(account.ecs, found)
+    running.refuse_another(now, session.options.expect)
+    version = sync.live(account.lambda_, environment)
+    text = places.written({name: places.place_of(service) for name, service in found.items()}, version)
+    session.console.give({"sha": now.sha or "", "released": str(now.sha is not None).lower(), "places": text})
+
+
+def _restore(session: Session) -> None:
+    options = session.options
+    Restore(
+        account=session.account,
+        environment=session.environment,
+        clock=session.clock,
+        say=session.console.say,
+        sha=options.sha,
+        began_with=options.running,
+        seconds=options.deadline,
+    ).run(options.places)
 
 
 def _settle(session: Session) -> None:
@@ -152,9 +184,12 @@ def _settle(session: Session) -> None:
 
 
 def _migrate(session: Session) -> None:
-    options = session.options
+    options, ecs = session.options, session.account.ecs
     if options.arguments and not options.database:
         raise UsageError("which database is this for?", fix=f"Add --database {' or '.join(naming.MIGRATION_TASKS)}.")
+    if options.running is not None:
+        now = running.running(ecs, services.read(ecs, naming.cluster(session.environment)))
+        running.refuse_another(now, options.running, options.sha)
     deadline = session.deadline()
     for database, task in naming.MIGRATION_TASKS.items():
         if options.database in (None, database):
@@ -187,6 +222,8 @@ def _roll(session: Session) -> None:
         forward_seconds=options.deadline,
         back_seconds=options.back_deadline,
         together=options.together,
+        began_with=options.running,
+        despite=options.despite_alarms,
     )
     if options.rollback:
         roll.roll_back()
@@ -226,13 +263,14 @@ def _metrics(session: Session) -> None:
     options = session.options
     now = session.clock.date()
     metrics.emit(
-        session.account.cloudwatch,
+        session.account.logs,
         environment=session.environment,
         kind=options.kind,
         result=options.result,
         sha=options.sha,
         seconds=max(0.0, (now - options.started).total_seconds()),
         at=now,
+        run=session.environ.get("GITHUB_RUN_ID") or "by-hand",
         say=session.console.say,
     )
 
@@ -270,6 +308,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Session], None]]] = {
     "preflight": _preflight,
     "promote": _promote,
     "resolve": _resolve,
+    "restore": _restore,
     "roll": _roll,
     "running": _running,
     "secrets": _secrets,

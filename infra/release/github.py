@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from infra.release.console import Clock
-from infra.release.errors import CallError, FailedError, UsageError
+from infra.release.errors import CallError, FailedError, RefusedError, UsageError
 
 TAG: Final = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 """A release's tag: semantic version. It also becomes an image's tag, and matches the rule that keeps those."""
@@ -58,6 +58,15 @@ class GitHub:
         check_tag(tag)
         return _release(self._get(f"releases/tags/{quote(tag, safe='')}", missing=f"{tag} has no published release"))
 
+    def refuse_prerelease(self, tag: str) -> None:
+        """By its tag, or by its release. A tag may have no release yet: a bootstrap comes before the first."""
+        if "-" in tag:
+            raise RefusedError(f"{tag} is a pre-release", fix="Release the commit under a tag of the form v1.2.3.")
+        # Only published releases have an address of their tag (GitHub REST API, releases).
+        found = self._call("GET", f"releases/tags/{quote(tag, safe='')}", missing=None)
+        if found.get("prerelease"):
+            raise RefusedError(f"{tag} is marked as a pre-release", fix="Publish it as a release, then run this.")
+
     def release(self, number: int) -> Release:
         return _release(self._get(f"releases/{number}", missing=f"there is no release {number}"))
 
@@ -69,9 +78,12 @@ class GitHub:
         return self._call("GET", path, missing=missing)
 
     def _call(
-        self, method: str, path: str, *, missing: str, body: Mapping[str, object] | None = None
+        self, method: str, path: str, *, missing: str | None, body: Mapping[str, object] | None = None
     ) -> Mapping[str, Any]:
-        """Errors of the server and of the network are tried again: all our calls may be repeated."""
+        """Errors of the server and of the network are tried again: all our calls may be repeated.
+
+        `missing` is what to say of something that is not there; with None that is an empty answer.
+        """
         if not _REPOSITORY.fullmatch(self.repository):
             raise UsageError(f"{self.repository!r} is no repository", fix="Set GITHUB_REPOSITORY to OWNER/NAME.")
         problem = ""
@@ -87,6 +99,8 @@ class GitHub:
                 return _object(text, path)
             problem = f"{status}: {text[:500]}"
             if status == 404:
+                if missing is None:
+                    return {}
                 # GitHub also answers so where the token may not look.
                 raise FailedError(missing, fix="Check the name, and that the token may read this repository.")
             if status < 500 and status != 429:

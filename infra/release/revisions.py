@@ -1,8 +1,8 @@
 """Task definition revisions pinned to a commit.
 
 What a task is told, may do and weighs comes from the stack, whose outputs name a revision of each task. A release
-changes one thing in it, the image's tag, to the full commit SHA. The stack's own revision is never run: at bootstrap
-its image is a placeholder, and afterwards the commit that ran before.
+changes one thing in it, the image's tag, to the full commit SHA. The stack's own revision is never rolled out: at
+bootstrap its image is a placeholder, and afterwards the commit that ran before.
 """
 
 from __future__ import annotations
@@ -48,13 +48,23 @@ def number(arn: str) -> str:
 def pin(ecs: ECSClient, *, base: str, family: str, task: str, sha: str) -> str:
     """The ARN of a revision that is `base` with the image of a commit.
 
-    The newest revision of the family is used again if it is just that, so a repeated command adds nothing.
+    The newest revision of the family is used again if it is just that, so a repeated command adds nothing. Not the
+    stack's own: what is brought back from is deregistered, and that one is not ours to deregister.
     """
     wanted = _pinned(ecs, base, task, sha)
     newest = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
-    if _comparable(_registrable(ecs, newest)) == _comparable(wanted):
+    ours = newest["taskDefinitionArn"] != base and newest["status"] == "ACTIVE"
+    if ours and _comparable(_registrable(ecs, newest)) == _comparable(wanted):
         return newest["taskDefinitionArn"]
     return ecs.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
+
+
+def drop(ecs: ECSClient, task_definition: str) -> None:
+    """Deregister a revision that a release was brought back from.
+
+    The stack's services name their family, which is its newest active revision: that must not be one that failed.
+    """
+    ecs.deregister_task_definition(taskDefinition=task_definition)
 
 
 def _comparable(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from infra import naming
@@ -27,6 +28,7 @@ class Deployment:
     rollout: str
     """IN_PROGRESS, COMPLETED or FAILED."""
     reason: str
+    created: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Service:
             if deployment.primary:
                 return deployment
         raise FailedError(f"{self.name} has no primary deployment", fix="Wait until ECS shows one, then go on.")
+
+    def deployment(self, wanted: str) -> Deployment | None:
+        """By its id; None where ECS shows it no longer, or not yet."""
+        return next((each for each in self.deployments if each.id == wanted), None)
 
     @property
     def moving(self) -> bool:
@@ -81,7 +87,7 @@ def revision(arn: str) -> str:
 def read(ecs: ECSClient, cluster: str, names: Sequence[str] = naming.SERVICES) -> Mapping[str, Service]:
     """By name, in the order asked for. A service that is not there is an error."""
     answer = ecs.describe_services(cluster=cluster, services=list(names))
-    found = {service["serviceName"]: _service(service) for service in answer["services"]}
+    found = {service["serviceName"]: seen(service) for service in answer["services"]}
     gone = [name for name in names if name not in found]
     if gone:
         raise FailedError(f"cluster {cluster} has no service {', '.join(gone)}", fix="Deploy the environment first.")
@@ -93,7 +99,8 @@ def running(ecs: ECSClient, services: Mapping[str, Service]) -> Mapping[str, str
     return {name: revisions.running_tag(ecs, service.task_definition, name) for name, service in services.items()}
 
 
-def _service(found: ServiceTypeDef) -> Service:
+def seen(found: ServiceTypeDef) -> Service:
+    """A service out of an answer of ECS."""
     alarms = found.get("deploymentConfiguration", {}).get("alarms")
     return Service(
         name=found["serviceName"],
@@ -115,4 +122,5 @@ def _deployment(found: DeploymentTypeDef) -> Deployment:
         failed=found.get("failedTasks", 0),
         rollout=found.get("rolloutState", ""),
         reason=found.get("rolloutStateReason", ""),
+        created=found.get("createdAt"),
     )

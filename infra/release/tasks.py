@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import GetLogEventsResponseTypeDef
 
 POLL_SECONDS: Final = 5.0
+_APPEAR_SECONDS: Final = 120.0
+"""How long ECS may not show a task yet that it has answered to have started (RunTask is eventually consistent)."""
 _DRAIN_SECONDS: Final = 30.0
 """How long after a task's end its last lines may take to arrive."""
 
@@ -107,11 +109,15 @@ def _follow(
     """Print the task's lines as they come, until it has stopped."""
     log = _Log(account, wanted, arn.rpartition("/")[2], say)
     status = ""
+    missing = Deadline(deadline.clock, _APPEAR_SECONDS)
     while True:
         answer = account.ecs.describe_tasks(cluster=cluster, tasks=[arn])
         if not answer["tasks"]:
-            raise FailedError(f"ECS no longer shows task {arn}", fix="Read its log group for how it ended.")
+            if not missing.pause(POLL_SECONDS):
+                raise FailedError(f"ECS does not show task {arn}", fix="Read its log group for how it ended.")
+            continue
         task = answer["tasks"][0]
+        missing = Deadline(deadline.clock, _APPEAR_SECONDS)
         if task.get("lastStatus", "") != status:
             status = task.get("lastStatus", "")
             say(f"task {status}")

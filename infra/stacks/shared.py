@@ -10,12 +10,15 @@ one OIDC provider per URL, and a second zone of the same domain would answer nob
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from infra import naming
 from infra.aspects import protect
 from infra.constructs.access import Access
 from infra.constructs.guard import AccountGuard
+from infra.constructs.network import log_retention
 from infra.constructs.registry import Registry
 from infra.environments import DOMAIN, PRODUCTION
 
@@ -44,6 +47,13 @@ class Shared(cdk.Stack):
             validation=acm.CertificateValidation.from_dns(zone),
         )
         certificate.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        logs.LogGroup(
+            self,
+            "Deployments",
+            log_group_name=naming.DEPLOY_LOG_GROUP,
+            retention=log_retention(PRODUCTION.error_log_days),
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        )
         protect(self, backup_days=PRODUCTION.database.backup_days)
 
         outputs = {

@@ -29,7 +29,7 @@ from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Unknown
 from checker.reason.account.running import own_repositories, running_tasks, task_places
-from checker.reason.deploys.paths import At, of_action, once, rolls, unseen
+from checker.reason.deploys.paths import At, after_failure, of_action, once, rolls, unseen
 from checker.reason.images.revisions import Runs, revision_of
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -63,7 +63,7 @@ def _judged(at: At, call: AwsCall) -> Iterator[Judgement]:
     one_off = _runs_task(call)
     sub = "one-off-task" if one_off else "roll-out"
     answer = revision_of(at, call)
-    if call.reached.on_failure and not one_off and not isinstance(call.argument("taskDefinition"), Absent):
+    if after_failure(call) and not one_off and not isinstance(call.argument("taskDefinition"), Absent):
         yield call.passes(sub, "It takes back to the revision that it names.")
     elif answer.runs is Runs.COMMIT:
         yield call.passes(sub, f"It names one revision: {answer.why}.")

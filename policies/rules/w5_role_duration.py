@@ -8,7 +8,7 @@ What is checked
     session duration for a role"). Every step that takes on a role in a workflow that deploys or migrates asks for 7200
     seconds (``W5[duration]``); no step anywhere asks for more than its role's maximum (``W5[allowed]``), or for more
     than the 3600 that a chained role is given at most (``W5[chained]``); and a job ends before its session does
-    (``W5[timeout]``): its own timeout, or those of the steps that follow.
+    (``W5[timeout]``): its own timeout, or those of the steps that follow, until one of them takes the role on anew.
 When it does not apply
     No role that deploys trusts GitHub's OIDC provider. No step takes on a role.
 What cannot be decided
@@ -30,7 +30,7 @@ from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown,
 from checker.reason.iam.deployers import Deployer, deployment_of
 
 if TYPE_CHECKING:
-    from checker.model.pipeline.jobs import Credentials, EffectiveJob
+    from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
     from checker.model.possible import Possible
     from checker.reason.deploys.changes import Changing
@@ -242,14 +242,27 @@ def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
 
 
 def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:
-    """The minutes that the steps behind may take together, ``None`` where one of them has no bound of its own."""
+    """The minutes that the steps may take together which use this session, ``None`` where one of them has no bound.
+
+    A later step that takes the role on again begins another session; after a failure it may be passed over, so what
+    runs then still counts.
+    """
+    renewals = [each.step.index for each in job.credentials if each.step.index > credentials.step.index]
+    renewed = min((index for index in renewals if job.steps[index].runs), default=len(job.steps))
+    afresh = min((index for index in renewals if _always(job.steps[index])), default=len(job.steps))
     total = 0.0
-    for step in job.steps[credentials.step.index + 1 :]:
+    for step in job.steps[credentials.step.index + 1 : afresh]:
+        if step.runs is False or (step.index > renewed and not step.runs_after_failure):
+            continue
         minutes = None if isinstance(step.timeout_minutes, Absent) else _at_most(step.timeout_minutes)
         if minutes is None:
             return None
         total += minutes
     return total
+
+
+def _always(step: EffectiveStep) -> bool:
+    return bool(step.runs) and "always" in step.status_functions
 
 
 def _at_most(value: Possible) -> float | None:

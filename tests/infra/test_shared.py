@@ -240,9 +240,20 @@ def test_the_build_role_pushes_and_nothing_else(shared: Template) -> None:
     assert {action for s in found for action in listed(s["Action"])} == {"ecr:GetAuthorizationToken", *PUSH}
 
 
-def test_metrics_go_to_one_namespace(deploy: list[Any]) -> None:
-    (statement,) = [s for s in deploy if s["Action"] == "cloudwatch:PutMetricData"]
-    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "DocPlatform/Deploy"}}
+def test_deployments_are_told_of_in_one_log(shared: Template, deploy: list[Any]) -> None:
+    (statement,) = [s for s in deploy if "logs:PutLogEvents" in listed(s["Action"])]
+    assert set(listed(statement["Action"])) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    (resource,) = listed(statement["Resource"])
+    assert resource.endswith(":log-group:/doc-platform/deploys:*")
+    assert shared.only("AWS::Logs::LogGroup")["LogGroupName"] == "/doc-platform/deploys"
+
+
+def test_the_sync_function_is_moved_and_its_code_is_not_touched(deploy: list[Any], environment: str) -> None:
+    actions = {a for s in deploy for a in listed(s["Action"]) if a.startswith("lambda:")}
+    assert actions == {"lambda:CreateAlias", "lambda:GetAlias", "lambda:PublishVersion", "lambda:UpdateAlias"}
+    (statement,) = [s for s in deploy if "lambda:UpdateAlias" in listed(s["Action"])]
+    (resource,) = listed(statement["Resource"])
+    assert resource.endswith(f":function:doc-platform-{environment}-github-sync")
 
 
 def test_only_actions_without_resources_of_their_own_reach_everything(deploy: list[Any]) -> None:
@@ -254,6 +265,7 @@ def test_only_actions_without_resources_of_their_own_reach_everything(deploy: li
     }
     assert everywhere == {
         "cloudwatch:DescribeAlarms",
+        "ecs:DeregisterTaskDefinition",
         "ecs:DescribeTaskDefinition",
         "ecs:RegisterTaskDefinition",
     }

@@ -43,6 +43,10 @@ COPIED = (
     "cdk.json",
     "app.py",
     "package.json",
+    "checker",
+    "policies",
+    "reports",
+    "pyproject.toml",
 )
 _BAD = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}
 

@@ -53,8 +53,7 @@ class Rollout:
     @property
     def on_failure(self) -> bool:
         """Whether it only happens after something failed: then it takes back."""
-        step = self.call.step
-        return self.call.reached.on_failure or (step is not None and "failure" in step.status_functions)
+        return after_failure(self.call)
 
     @property
     def concurrent(self) -> bool:
@@ -184,6 +183,15 @@ def rolls(call: AwsCall) -> bool:
 def _single(call: AwsCall, name: str) -> Possible:
     value = call.text(name)
     return False if isinstance(value, Absent) else value
+
+
+def after_failure(call: AwsCall) -> bool:
+    """Whether a call is made only after something failed or was cancelled: in a handler, or in a step for that."""
+    step = call.step
+    functions = step.status_functions if step is not None else frozenset[str]()
+    return call.reached.on_failure or bool(
+        {"failure", "cancelled"} & functions and not {"always", "success"} & functions
+    )
 
 
 def of_action(call: AwsCall) -> bool:

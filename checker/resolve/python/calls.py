@@ -15,6 +15,7 @@ from checker.model.possible import shown as shown_value
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
 from checker.resolve.python.expressions import Evaluator, Frame, shown
+from checker.resolve.python.json_text import json_text
 from checker.resolve.python.requests import request_of
 from checker.resolve.python.syntax_facts import LEAVES, written
 from checker.resolve.python.values import (
@@ -297,6 +298,8 @@ class Calls(Evaluator):
             self.leaves("1" if isinstance(status, str) else plain(status, shown(node), frame.module.file), node, frame)
         if name in {"functools.partial", "partial"} and positional and isinstance(positional[0], Function):
             return positional[0]
+        if name == "json.dumps" and positional:
+            return json_text(positional[0], shown(node), frame.module.file)
         if name in _KEEPING:
             return self._builtin(name, positional, node)
         if name.endswith((".parse_args", ".parse_known_args")):

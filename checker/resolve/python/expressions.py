@@ -13,7 +13,7 @@ from typing import Final
 from checker.data.aws_calls import service_of
 from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Reached
-from checker.model.possible import Possible, joined, open_text, options, same
+from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.resolve.python.values import (
@@ -426,6 +426,8 @@ def _may_be_options(word: Possible) -> bool:
     """Whether a word that is not known can be an option, or several words."""
     if isinstance(word, Text):
         return not isinstance(word.parts[0], str) and str(word) in {"$@", "$*"}
+    if isinstance(word, OneOf):
+        return any(_may_be_options(each) or (isinstance(each, str) and each.startswith("-")) for each in word.options)
     return not isinstance(word, str)
 
 

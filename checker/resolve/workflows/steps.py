@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -23,6 +24,10 @@ MAX_LEVELS: Final = 10
 CREDENTIALS_ACTION: Final = "aws-actions/configure-aws-credentials"
 
 
+_NOT_CANCELLED: Final = re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
+_NOT_FAILED: Final = re.compile(r"!\s*failure\s*\(\s*\)", re.IGNORECASE)
+
+
 def runs_under(condition: Any, contexts: Contexts) -> bool | None:
     """Whether an ``if`` holds in a run where all went well so far."""
     if condition is None:
@@ -38,9 +43,11 @@ def runs_under(condition: Any, contexts: Contexts) -> bool | None:
 
 
 def status_functions(condition: Any) -> frozenset[str]:
+    """The status functions of an ``if``. ``!cancelled()`` runs after a failure and after none, as ``always()`` does."""
     if not isinstance(condition, str):
         return frozenset()
     sources = [part for part, is_code in split(condition) if is_code] if "${{" in condition else [condition]
+    sources = [_NOT_FAILED.sub("success()", _NOT_CANCELLED.sub("always()", source)) for source in sources]
     return frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
 
 

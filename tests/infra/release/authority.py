@@ -21,8 +21,12 @@ PREFIX = {
     "CloudWatch Logs": "logs",
     "ECR": "ecr",
     "ECS": "ecs",
+    "Lambda": "lambda",
     "Secrets Manager": "secretsmanager",
 }
+
+
+_TAKEN_FOR = {"lambda:GetAlias": "lambda:ListAliases"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,12 @@ class Authority:
                     yield Request(action, task, in_cluster)
             case "ecs:ListTasks":
                 yield Request(action, self._arn("ecs", f"container-instance/{params['cluster']}/*"), in_cluster)
-            case "logs:GetLogEvents":
+            case "logs:CreateLogStream" | "logs:GetLogEvents" | "logs:PutLogEvents":
                 stream = f"log-group:{params['logGroupName']}:log-stream:{params['logStreamName']}"
                 yield Request(action, self._arn("logs", stream))
-            case "cloudwatch:PutMetricData":
-                yield Request(action, "*", {"cloudwatch:namespace": params["Namespace"]})
-            case "cloudwatch:DescribeAlarms" | "ecs:DescribeTaskDefinition":
+            case "lambda:CreateAlias" | "lambda:GetAlias" | "lambda:PublishVersion" | "lambda:UpdateAlias":
+                yield Request(action, self._arn("lambda", f"function:{params['FunctionName']}"))
+            case "cloudwatch:DescribeAlarms" | "ecs:DeregisterTaskDefinition" | "ecs:DescribeTaskDefinition":
                 yield Request(action, "*")
             case _:
                 raise AssertionError(f"{action} is no call of a release")
@@ -118,6 +122,7 @@ def without_action(statements: Sequence[Mapping[str, Any]], removed: str) -> lis
 
 
 def actions_only(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The policy as far as the emulator judges it truly: actions, on everything."""
-    actions = sorted({action for s in statements for action in listed(s["Action"])})
+    """The policy as far as the emulator judges it truly: actions, on everything. It takes one for another."""
+    granted = {action for s in statements for action in listed(s["Action"])}
+    actions = sorted(granted | {_TAKEN_FOR[action] for action in granted & _TAKEN_FOR.keys()})
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}

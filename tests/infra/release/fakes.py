@@ -2,13 +2,18 @@
 
 The fakes answer with the shapes of the real calls (mypy's boto3 stubs hold the commands to those), and behave as the
 Amazon ECS Developer Guide says: an update with another revision makes a new primary deployment; a service whose
-deployment fails goes back to the last completed one by itself, if it has one.
+deployment fails goes back to the last completed one by itself, if it has one; no service can be set to a revision that
+was deregistered. And they are eventually consistent, as ECS is: after a change, the next read of that service still
+shows what was there before it.
 """
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
@@ -20,6 +25,7 @@ from tests.infra.release.stage import HandClock
 
 OLD, NEW, OTHER = "a" * 40, "b" * 40, "c" * 40
 REGISTRY = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _MODEL = botocore.session.get_session().get_service_model("ecs")
 
 
@@ -34,6 +40,9 @@ class FakeService:
     desired: int = 2
     deployments: list[dict[str, Any]] = field(default_factory=list)
     alarms: bool = True
+    old: list[dict[str, Any]] = field(default_factory=list)
+    """What the next reads show instead, the first one first."""
+    made: Any = field(default_factory=itertools.count)
 
     def set(self, definition: str, desired: int, rollout: str) -> None:
         self.definition, self.desired = definition, desired
@@ -42,7 +51,7 @@ class FakeService:
         self.deployments.insert(
             0,
             {
-                "id": f"ecs-svc/{len(self.deployments)}",
+                "id": f"ecs-svc/{self.name}/{next(self.made)}",
                 "status": "PRIMARY",
                 "taskDefinition": definition,
                 "desiredCount": desired,
@@ -51,6 +60,7 @@ class FakeService:
                 "failedTasks": 0,
                 "rolloutState": rollout,
                 "rolloutStateReason": f"{rollout} because",
+                "createdAt": LONG_AGO,
             },
         )
 
@@ -60,14 +70,18 @@ class FakeService:
             "serviceName": self.name,
             "taskDefinition": self.definition,
             "desiredCount": self.desired,
-            "deployments": self.deployments,
+            "deployments": copy.deepcopy(self.deployments),
             "deploymentConfiguration": {"alarms": alarms} if self.alarms else {},
         }
+
+    def read(self) -> dict[str, Any]:
+        return self.old.pop(0) if self.old else self.shown()
 
 
 class FakeEcs:
     """`fate` says what becomes of an update: of a service and an image tag to `completes`, `goes back`, `fails`,
-    `hangs`, or an error to raise. `log` has the updates, in order, as `service:tag`."""
+    `hangs`, or an error to raise. `log` has the updates, in order, as `service:tag`. `lag` is how many reads of a
+    service after a change of it show what was there before."""
 
     class meta:  # noqa: N801 - botocore's name
         service_model = _MODEL
@@ -78,6 +92,7 @@ class FakeEcs:
         self.services: dict[str, FakeService] = {}
         self.fate: Callable[[str, str], str | Exception] = lambda _service, _tag: "completes"
         self.log: list[str] = []
+        self.lag = 1
         for name in naming.IMAGES:
             arn = self._register(naming.task_family(environment, name), name, tag)
             if name in naming.SERVICES:
@@ -107,9 +122,23 @@ class FakeEcs:
     # -- the calls -------------------------------------------------------------------------------------------------
 
     def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:  # noqa: N803
-        found = self.definitions.get(taskDefinition)
-        if found is None:
-            found = [d for d in self.definitions.values() if d["family"] == taskDefinition][-1]
+        return {"taskDefinition": self.definition(taskDefinition)}
+
+    def definition(self, name: str) -> dict[str, Any]:
+        """By ARN, by `family:revision`, or the newest active one of a family."""
+        for arn, found in self.definitions.items():
+            if name in (arn, arn.rpartition("/")[2]):
+                return found
+        return [d for d in self.definitions.values() if d["family"] == name and d["status"] == "ACTIVE"][-1]
+
+    def newest(self) -> dict[str, str]:
+        """The image tag of the newest active revision of each service's family."""
+        families = {name: naming.task_family(self.environment, name) for name in self.services}
+        return {n: self.tag_of(self.definition(family)["taskDefinitionArn"]) for n, family in families.items()}
+
+    def deregister_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:  # noqa: N803
+        found = self.definition(taskDefinition)
+        found["status"] = "INACTIVE"
         return {"taskDefinition": found}
 
     def register_task_definition(self, **wanted: Any) -> dict[str, Any]:
@@ -118,7 +147,7 @@ class FakeEcs:
         return {"taskDefinition": self.definitions[arn]}
 
     def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
-        found = [self.services[name].shown() for name in services if name in self.services]
+        found = [self.services[name].read() for name in services if name in self.services]
         return {"services": found, "failures": []}
 
     def update_service(
@@ -129,6 +158,10 @@ class FakeEcs:
         taskDefinition: str,  # noqa: N803
         desiredCount: int,  # noqa: N803
     ) -> dict[str, Any]:
+        wanted = self.definition(taskDefinition)
+        if wanted["status"] != "ACTIVE":
+            raise refused("UpdateService", "ClientException")
+        taskDefinition = wanted["taskDefinitionArn"]  # noqa: N806
         tag = self.tag_of(taskDefinition)
         fate = self.fate(service, tag)
         if isinstance(fate, Exception):
@@ -136,6 +169,7 @@ class FakeEcs:
         self.log.append(f"{service}:{tag[:1]}")
         found = self.services[service]
         before = found.definition
+        found.old = [found.shown()] * self.lag
         match fate:
             case "completes":
                 found.set(taskDefinition, desiredCount, "COMPLETED")
@@ -145,8 +179,43 @@ class FakeEcs:
                 found.set(taskDefinition, desiredCount, "FAILED")
             case "goes back":
                 found.set(taskDefinition, desiredCount, "FAILED")
+                answered = found.shown()
                 found.set(before, desiredCount, "COMPLETED")
+                return {"service": answered}
         return {"service": found.shown()}
+
+
+class FakeLambda:
+    """The sync function: `code` is what the stack deployed last; publishing it twice gives one version."""
+
+    def __init__(self) -> None:
+        self.code = "old"
+        self.published = ["placeholder", "old"]
+        self.aliases = {naming.LIVE_ALIAS: "2", f"release-{OLD}": "2"}
+
+    def publish_version(self, *, FunctionName: str, Description: str) -> dict[str, Any]:  # noqa: N803
+        if self.published[-1] != self.code:
+            self.published.append(self.code)
+        return {"Version": str(len(self.published)), "Description": Description}
+
+    def create_alias(self, *, FunctionName: str, Name: str, FunctionVersion: str) -> dict[str, Any]:  # noqa: N803
+        if Name in self.aliases:
+            raise refused("CreateAlias", "ResourceConflictException")
+        self.aliases[Name] = FunctionVersion
+        return self.get_alias(FunctionName=FunctionName, Name=Name)
+
+    def update_alias(self, *, FunctionName: str, Name: str, FunctionVersion: str) -> dict[str, Any]:  # noqa: N803
+        self.aliases[Name] = FunctionVersion
+        return self.get_alias(FunctionName=FunctionName, Name=Name)
+
+    def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803
+        if Name not in self.aliases:
+            raise refused("GetAlias", "ResourceNotFoundException")
+        return {"Name": Name, "FunctionVersion": self.aliases[Name]}
+
+    @property
+    def live(self) -> str:
+        return self.published[int(self.aliases[naming.LIVE_ALIAS]) - 1]
 
 
 class FakeCloudWatch:
@@ -186,6 +255,7 @@ class FakeAccount(Account):
         super().__init__("us-west-2")
         self.fake_ecs = ecs
         self.fake_cloudwatch = FakeCloudWatch()
+        self.fake_lambda = FakeLambda()
         outputs = {
             "ClusterName": naming.cluster("production"),
             "PrivateSubnetIds": "subnet-1,subnet-2",
@@ -198,7 +268,10 @@ class FakeAccount(Account):
         }
         self.fake_cloudformation = FakeCloudFormation(outputs, statuses)
         self.__dict__.update(
-            ecs=self.fake_ecs, cloudwatch=self.fake_cloudwatch, cloudformation=self.fake_cloudformation
+            ecs=self.fake_ecs,
+            cloudwatch=self.fake_cloudwatch,
+            cloudformation=self.fake_cloudformation,
+            lambda_=self.fake_lambda,
         )
 
 

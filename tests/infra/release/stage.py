@@ -5,10 +5,15 @@ What the emulator does not do, and who stands in:
   where time passes for the commands, and there `finish_tasks` ends such tasks, with their last lines in the log. An
   exit code other than 0 cannot be set from outside: that is tested with answers of ECS instead.
 - It enforces no PassRole, and ECS actions on the cluster only: see `authority`.
-- `cdk deploy` goes through CDK's own bootstrap roles, which are not made here: the stack is deployed as root.
+- `cdk deploy` goes through CDK's own bootstrap roles, which are not made here: the stack is deployed and updated as
+  root, by the calls that it ends in (test_stack_updates.py). Where CloudFormation's handler of a service sends ECS more
+  than the emulator does, `begin_update` sends it.
 """
 
+import io
 import json
+import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -140,6 +145,84 @@ class Stage:
         ecs = self.root("ecs")
         families = {image: naming.task_family("production", image) for image in naming.IMAGES}
         return {i: ecs.list_task_definitions(familyPrefix=f)["taskDefinitionArns"] for i, f in families.items()}
+
+    def deploy_function(self, code: str, environment: str = "production") -> None:
+        """What a deployment of the stack does to the sync function: new code, which nobody calls yet."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("index.js", f"exports.handler = async () => '{code}';")
+        self.root("lambda").update_function_code(
+            FunctionName=naming.sync_function(environment), ZipFile=archive.getvalue()
+        )
+
+    def live_version(self, environment: str = "production") -> str:
+        answer = self.root("lambda").get_alias(FunctionName=naming.sync_function(environment), Name=naming.LIVE_ALIAS)
+        return str(answer["FunctionVersion"])
+
+    def begin_update(self, stack: str, template: Mapping[str, Any], *, at: str = "") -> None:
+        """Begin an update of a stack; with `at`, wait until that resource is in progress, and do to the services, in
+        which something changed, what AWS's CloudFormation does by then: name their families to ECS."""
+        self.root("s3").put_object(Bucket="templates", Key=stack, Body=json.dumps(template).encode())
+        self.root("cloudformation").update_stack(
+            StackName=stack, TemplateURL=f"{self.lab.endpoint}/templates/{stack}", Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        if at:
+            # The emulator calls the making of a resource in an update an update of it.
+            begun = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+            self._wait_until(lambda: self._last_event(stack, at).get("ResourceStatus") in begun)
+            for service in naming.SERVICES:
+                self.root("ecs").update_service(
+                    cluster=naming.cluster("production"),
+                    service=service,
+                    taskDefinition=self.newest(service),
+                )
+
+    def newest(self, task: str, environment: str = "production") -> str:
+        """The newest active revision of a family: what AWS takes the family for, and the emulator its newest of all."""
+        active = self.root("ecs").list_task_definitions(
+            familyPrefix=naming.task_family(environment, task), status="ACTIVE", sort="DESC"
+        )["taskDefinitionArns"]
+        return str(active[0])
+
+    def update_stack(self, stack: str, template: Mapping[str, Any], *, at: str = "") -> str:
+        """The status in which an update of a stack ends."""
+        self.begin_update(stack, template, at=at)
+        self._wait_until(lambda: not self.status(stack).endswith("_IN_PROGRESS"))
+        return self.status(stack)
+
+    def status(self, stack: str) -> str:
+        return str(self.root("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+
+    def signal_once(self, stack: str, resource: str) -> Callable[[], None]:
+        """Lets a resource go on that waits for a signal: the emulator takes an update back only between two of them."""
+        waiting = [resource]
+
+        def signal() -> None:
+            while waiting:
+                self.root("cloudformation").signal_resource(
+                    StackName=stack, LogicalResourceId=waiting.pop(), UniqueId="1", Status="SUCCESS"
+                )
+            time.sleep(0.1)
+
+        return signal
+
+    def _last_event(self, stack: str, logical_id: str) -> Mapping[str, Any]:
+        pages = self.root("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack)
+        # The newest first.
+        events = (event for page in pages for event in page["StackEvents"])
+        return next((event for event in events if event["LogicalResourceId"] == logical_id), {})
+
+    @staticmethod
+    def _wait_until(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def told(self) -> Sequence[Mapping[str, Any]]:
+        """What was told of deployments, in order."""
+        events = self.root("logs").filter_log_events(logGroupName=naming.DEPLOY_LOG_GROUP)["events"]
+        return [json.loads(event["message"]) for event in sorted(events, key=lambda event: event["timestamp"])]
 
     def running(self, environment: str = "production") -> Mapping[str, str]:
         """The image tag of every task that runs, by service; all tasks of a service must agree."""

@@ -60,6 +60,42 @@ def test_a_tag_that_does_not_exist(github: FakeGitHub) -> None:
         ours(github).commit_of_tag("v9.9.9")
 
 
+def resolve(github: FakeGitHub, *options: str) -> int:
+    environ = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": "t", "GITHUB_API_URL": github.answers.url}
+    return main(["resolve", *options], environ, clock=HandClock(), account=FakeAccount(FakeEcs()))
+
+
+@pytest.mark.parametrize(("workflow", "code"), [(NEW, 0), (OLD, 72)])
+def test_a_workflow_of_another_commit_than_the_tag_is_refused(
+    github: FakeGitHub, workflow: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    github.tag("v1.0.0", NEW, annotated=True)
+    assert resolve(github, "--tag", "v1.0.0", "--workflow", workflow) == code
+    assert ("--ref v1.0.0" in capsys.readouterr().err) is bool(code)
+
+
+@pytest.mark.parametrize(
+    ("tag", "release", "code"),
+    [
+        ("v1.0.0-rc.1", None, 72),
+        ("v1.0.0", {"prerelease": True}, 72),
+        ("v1.0.0", {"prerelease": False}, 0),
+        ("v1.0.0", None, 0),  # a bootstrap comes before the first release
+    ],
+)
+def test_a_pre_release_is_released_to_nobody(github: FakeGitHub, tag: str, release: object, code: int) -> None:
+    github.tag(tag, NEW, annotated=False)
+    if release:
+        github.answers.routes[f"GET /repos/{REPOSITORY}/releases/tags/{tag}"] = (200, release)
+    assert resolve(github, "--tag", tag) == code
+
+
+def test_a_release_that_may_not_be_looked_at_is_not_one_that_is_no_pre_release(github: FakeGitHub) -> None:
+    github.tag("v1.0.0", NEW, annotated=False)
+    github.answers.routes[f"GET /repos/{REPOSITORY}/releases/tags/v1.0.0"] = (403, {"message": "no"})
+    assert resolve(github, "--tag", "v1.0.0") == 71
+
+
 def test_errors_of_the_server_are_tried_again_and_refusals_are_not(github: FakeGitHub) -> None:
     path = f"GET /repos/{REPOSITORY}/git/ref/tags/v1.0.0"
     good = (200, {"object": {"type": "commit", "sha": NEW}})

@@ -99,7 +99,7 @@ def test_an_interruption_tells_what_is_there_and_ends(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    ecs.fate = only("api", "hangs")
+    ecs.fate, ecs.lag = only("api", "hangs"), 0
     assert roll(account, clock=HandClock(interrupt)) == 130
     assert ecs.log == ["storage:b", "api:b"]
     assert "state: api: doc-platform-production-api:2 IN_PROGRESS 0/2 running" in capsys.readouterr().out
@@ -112,19 +112,54 @@ def nothing_changed(ecs: FakeEcs) -> bool:
     return ecs.log == [] and len(ecs.definitions) == len(naming.IMAGES)
 
 
-@pytest.mark.parametrize(
-    ("state", "told"),
-    [("ALARM", "production-api-5xx is in ALARM"), (None, "production-api-5xx does not exist")],
-)
-def test_refused_without_its_net(
-    account: FakeAccount, ecs: FakeEcs, state: str | None, told: str, capsys: pytest.CaptureFixture[str]
+def test_refused_without_its_net_unless_somebody_says_why(
+    account: FakeAccount, ecs: FakeEcs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del account.fake_cloudwatch.states["production-api-5xx"]
-    if state:
-        account.fake_cloudwatch.states["production-api-5xx"] = state
     assert roll(account, clock=HandClock()) == 72
-    assert told in capsys.readouterr().err
+    assert "production-api-5xx does not exist" in capsys.readouterr().err
     assert nothing_changed(ecs)
+    assert roll(account, "--despite-alarms", "", clock=HandClock()) == 72
+    assert roll(account, "--despite-alarms", "renamed by hand, see #12", clock=HandClock()) == 0
+    said = capsys.readouterr().out
+    assert "warning: production-api-5xx does not exist; going on all the same: renamed by hand, see #12" in said
+
+
+def test_an_alarm_of_what_is_replaced_is_a_warning(
+    account: FakeAccount, ecs: FakeEcs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.fake_cloudwatch.states["production-api-5xx"] = "ALARM"
+    assert roll(account, clock=HandClock()) == 0
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, NEW)
+    assert "warning: alarm production-api-5xx is in ALARM; this release replaces api" in capsys.readouterr().out
+
+
+def test_an_alarm_of_what_this_release_brought_stops_it(account: FakeAccount, ecs: FakeEcs) -> None:
+    assert roll(account, clock=HandClock()) == 0
+    account.fake_cloudwatch.states["production-api-5xx"] = "ALARM"
+    log = list(ecs.log)
+    assert roll(account, clock=HandClock()) == 72
+    assert roll(account, "--despite-alarms", "it is being looked at", clock=HandClock()) == 0
+    assert ecs.log == log
+
+
+@pytest.mark.parametrize(("began_with", "code"), [(OLD, 0), (NEW, 75), (OTHER, 75), ("", 75)])
+def test_refused_where_another_runs_than_when_the_release_began(
+    account: FakeAccount, ecs: FakeEcs, began_with: str, code: int
+) -> None:
+    assert roll(account, "--running", began_with, clock=HandClock()) == code
+    assert nothing_changed(ecs) is bool(code)
+
+
+def test_what_it_brought_itself_is_no_surprise(account: FakeAccount) -> None:
+    for _ in range(2):
+        assert roll(account, "--running", OLD, clock=HandClock()) == 0
+
+
+def test_a_first_release_began_with_nothing() -> None:
+    ecs = FakeEcs(tag=naming.BOOTSTRAP_TAG, desired=0)
+    assert roll(FakeAccount(ecs), "--running", OLD, clock=HandClock()) == 75
+    assert roll(FakeAccount(ecs), "--running", "", clock=HandClock()) == 0
 
 
 def test_refused_where_a_service_has_no_alarm(account: FakeAccount, ecs: FakeEcs) -> None:
@@ -203,6 +238,78 @@ def test_back_does_not_wait_for_alarms_to_bake(account: FakeAccount, ecs: FakeEc
     assert roll(account, "--rollback", clock=Baking()) == 0
 
 
+# -- reads that lag behind, revisions that failed, the function -----------------------------------------------------
+
+
+@pytest.mark.parametrize("lag", [0, 1, 5])
+def test_reads_from_before_a_change_are_not_taken_for_its_failure(
+    account: FakeAccount, ecs: FakeEcs, lag: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ecs.lag = lag
+    assert roll(account, clock=HandClock()) == 0
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, NEW)
+    ecs.fate = only("mcp", "goes back", to=OLD)
+    assert roll(account, clock=HandClock(), sha=OLD) == 1
+    assert "mcp: ECS took the deployment back" in capsys.readouterr().err
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, NEW)
+
+
+def test_an_answer_that_never_catches_up_is_an_error_in_bounded_time(account: FakeAccount, ecs: FakeEcs) -> None:
+    ecs.lag = 10_000
+    clock = HandClock()
+    assert roll(account, clock=clock) == 74
+    assert clock.seconds < 3600
+
+
+@pytest.mark.parametrize("fate", ["goes back", "fails", "hangs"])
+def test_the_newest_revision_of_a_family_is_never_one_that_failed(
+    account: FakeAccount, ecs: FakeEcs, fate: str
+) -> None:
+    ecs.fate = only("mcp", fate)
+    assert roll(account, clock=HandClock()) != 0
+    assert ecs.newest() == dict.fromkeys(naming.SERVICES, OLD)
+    ecs.fate = lambda _service, _tag: "completes"
+    assert roll(account, clock=HandClock()) == 0
+    assert ecs.newest() == dict.fromkeys(naming.SERVICES, NEW)
+
+
+def test_the_function_goes_with_the_services_and_back_with_them(account: FakeAccount, ecs: FakeEcs) -> None:
+    function = account.fake_lambda
+    function.code = "new"
+    ecs.fate = only("frontend", "fails")
+    assert roll(account, clock=HandClock()) == 1
+    assert function.live == "old"
+    ecs.fate = lambda _service, _tag: "completes"
+    assert roll(account, clock=HandClock()) == 0
+    assert function.live == "new"
+    assert function.published == ["placeholder", "old", "new"]
+    assert roll(account, "--rollback", clock=HandClock(), sha=OLD) == 0
+    assert function.live == "old"
+
+
+def test_a_call_of_the_function_that_is_refused_brings_the_services_back(account: FakeAccount, ecs: FakeEcs) -> None:
+    function = account.fake_lambda
+    function.code = "new"
+    update = function.update_alias
+
+    def denied(**asked: str) -> dict[str, object]:
+        if asked["FunctionVersion"] == "3":
+            raise refused("UpdateAlias")
+        return update(**asked)
+
+    function.update_alias = denied  # type: ignore[method-assign]
+    assert roll(account, clock=HandClock()) == 71
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, OLD)
+
+
+def test_back_to_a_release_whose_function_nobody_remembers_leaves_it(
+    account: FakeAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert roll(account, "--rollback", clock=HandClock(), sha=OTHER) == 0
+    assert account.fake_lambda.live == "old"
+    assert f"no version of github-sync was released with {OTHER}" in capsys.readouterr().out
+
+
 # -- a release and a roll-back at once -------------------------------------------------------------------------------
 
 
@@ -214,7 +321,7 @@ def test_a_release_stops_where_somebody_else_takes_over(
             other = ecs._register(naming.task_family("production", name), name, OTHER)
             ecs.services[name].set(other, 2, "COMPLETED")
 
-    ecs.fate = only("api", "hangs")
+    ecs.fate, ecs.lag = only("api", "hangs"), 0
     assert roll(account, clock=HandClock(take_over)) == 75
     assert ecs.log == ["storage:b", "api:b"]
     assert ecs.running() == {"storage": OTHER, "api": OTHER, "mcp": OLD, "frontend": OLD}

@@ -40,7 +40,7 @@ GH = {
     "secret set": {"--env"},
     "workflow disable": set[str](),
     "workflow enable": set[str](),
-    "workflow run": {"--field"},
+    "workflow run": {"--field", "--ref"},
 }
 GIT = {"tag": {"--annotate", "--message"}, "push": set[str]()}
 
@@ -128,6 +128,8 @@ def _gh(command: str, rest: list[str]) -> None:
             asked: Mapping[str, Any] = workflow["on"]["workflow_dispatch"]["inputs"]
             assert fields.keys() <= asked.keys()
             assert {name for name, about in asked.items() if about.get("required")} <= fields.keys()
+            # A workflow and the commands that it runs are of one version.
+            assert values_of(rest, "--ref") == [fields["tag"]]
     for workflow_file in values_of(rest, "--workflow"):
         assert workflow_file in WORKFLOWS
     if command == "secret set":
@@ -189,3 +191,20 @@ def test_variables_and_secrets_of_the_workflows_are_explained() -> None:
     names = set(re.findall(r"(?:secrets|vars)\.([A-Z_]+)", used)) - {"CODE_SCANNING"}
     assert names == {"AWS_BUILD_ROLE_ARN", "AWS_DEPLOY_ROLE_ARN", "ALARM_EMAIL"}
     assert all(name in text for name in names)
+
+
+def test_what_released_commands_read_of_a_stack_is_never_renamed(templates: Mapping[str, Template]) -> None:
+    """A roll-back's commands are of the release that is gone back to, and the stack may be of a later one."""
+    of_an_environment = {"PrivateSubnetIds", "ApiSecurityGroupId", "MigrationsSecurityGroupId"} | {
+        f"{name}TaskDefinitionArn" for name in ("Storage", "Api", "Mcp", "Frontend", "Migrations")
+    }
+    for stack in (naming.STAGING_STACK, naming.PRODUCTION_STACK):
+        assert of_an_environment <= templates[stack].body["Outputs"].keys()
+    assert {"HostedZoneId", "CertificateArn"} <= templates[naming.SHARED_STACK].body["Outputs"].keys()
+    assert (naming.cluster("production"), naming.task_family("production", "api")) == (
+        "doc-platform-production",
+        "doc-platform-production-api",
+    )
+    assert (naming.sync_function("production"), naming.LIVE_ALIAS) == ("doc-platform-production-github-sync", "live")
+    assert naming.DEPLOY_LOG_GROUP == "/doc-platform/deploys"
+    assert naming.SERVICES == ("storage", "api", "mcp", "frontend")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from infra.release import tasks
 from infra.release.cli import main
 from infra.release.errors import FailedError, TaskError
-from tests.infra.release.fakes import NEW, FakeAccount, FakeEcs, HandClock, refused
+from tests.infra.release.fakes import NEW, OLD, OTHER, FakeAccount, FakeEcs, HandClock, refused
 
 
 def quiet(_: str) -> None:
@@ -54,6 +54,27 @@ def test_migrate_exits_with_the_code_of_its_task(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "  | line 1\n  | line 2\n  | line 3\n" in said.out
     assert "migrations ended with exit code 4" in said.err
+
+
+@pytest.mark.parametrize(("looks", "code"), [(1, 0), (10, 0), (10_000, 1)])
+def test_a_task_that_ecs_does_not_show_yet_is_waited_for(looks: int, code: int) -> None:
+    account = one_off_account(exit_code=0)
+    shown: Any = account.fake_ecs
+    describe, left = shown.describe_tasks, iter(range(looks))
+    missing = {"tasks": [], "failures": [{"arn": "arn:task/7", "reason": "MISSING"}]}
+    shown.describe_tasks = lambda **asked: missing if next(left, None) is not None else describe(**asked)
+    clock = HandClock()
+    argv = ["migrate", "--environment", "production", "--sha", NEW]
+    assert main(argv, {}, clock=clock, account=account) == code
+    assert clock.seconds < 300
+
+
+@pytest.mark.parametrize(("running", "code"), [(OLD, 0), (OTHER, 75), ("", 75)])
+def test_nothing_is_migrated_where_another_runs_than_when_the_release_began(running: str, code: int) -> None:
+    account = one_off_account(exit_code=0)
+    argv = ["migrate", "--environment", "production", "--sha", NEW, "--running", running]
+    assert main(argv, {}, clock=HandClock(), account=account) == code
+    assert (len(account.fake_ecs.definitions) == 5) is bool(code)
 
 
 def test_a_second_migration_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

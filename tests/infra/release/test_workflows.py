@@ -78,7 +78,7 @@ def linter(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_zizmor_has_nothing_to_say() -> None:
-    done = linter("zizmor", "--offline", "--no-progress", "--strict-collection", ".github")
+    done = linter("zizmor", "--persona=auditor", "--offline", "--no-progress", "--strict-collection", ".github")
     assert done.returncode == 0, done.stdout
 
 
@@ -163,14 +163,42 @@ def test_a_checkout_leaves_no_token_behind() -> None:
 # -- sessions, time and order ----------------------------------------------------------------------------------------
 
 
-def test_every_session_lasts_two_hours_and_its_job_ends_before_it() -> None:
+def bound(step: Mapping[str, Any]) -> int:
+    return int(step["timeout-minutes"])
+
+
+def sessions(job: Job) -> list[list[Mapping[str, Any]]]:
+    """The steps that use each session: those up to the next that surely begins another."""
+    found: list[list[Mapping[str, Any]]] = []
+    for step in job.steps:
+        if step in credential_steps(job):
+            found.append([])
+        elif found:
+            found[-1].append(step)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["deploy", "bootstrap", "rollback"])
+def test_the_steps_of_a_session_end_before_it(kind: str) -> None:
+    """Whatever the inputs are: steps of other kinds are passed over, and so are those that exclude each other."""
+    (job,) = [job for job in JOBS if str(job) == "_release.yml/release"]
+    total = 0
+    for session in sessions(job):
+        runs = [step for step in session if f"inputs.kind == '{kind}'" in step.get("if", f"inputs.kind == '{kind}'")]
+        one_by_one = [step for step in runs if "!inputs.together" not in step.get("if", "")]
+        minutes = sum(bound(step) for step in one_by_one)
+        assert minutes * 60 < SESSION_SECONDS, [step.get("name") for step in one_by_one]
+        total += minutes
+    assert job.body["timeout-minutes"] < 360, "GitHub ends a job after six hours"
+
+
+def test_every_session_lasts_two_hours() -> None:
     found = [(job, step) for job in JOBS for step in credential_steps(job)]
-    assert len(found) == 4
+    assert {str(job) for job, _ in found} == {"_build-images.yml/build", "_release.yml/release"}
     for job, step in found:
         assert step["with"]["role-duration-seconds"] == SESSION_SECONDS, job
         assert step["with"]["aws-region"] == "${{ env.AWS_REGION }}"
         assert WORKFLOWS[job.workflow]["env"]["AWS_REGION"] == REGION
-        assert job.body["timeout-minutes"] * 60 < SESSION_SECONDS, job
         assert job.body["permissions"]["id-token"] == "write"
 
 
@@ -178,15 +206,30 @@ def test_every_job_has_a_bound() -> None:
     assert not [str(job) for job in JOBS if "uses" not in job.body and "timeout-minutes" not in job.body]
 
 
-def test_waits_are_inside_their_jobs() -> None:
-    for job in JOBS:
-        waits = [int(found) for step in job.steps for found in re.findall(r"deadline (\d+)", step.get("run", ""))]
+def test_waits_are_inside_their_steps() -> None:
+    seen = 0
+    for job, step in STEPS:
+        waits = [int(found) for found in re.findall(r"deadline (\d+)", step.get("run", ""))]
         if waits:
-            bound = job.body["timeout-minutes"] * 60
-            # The steps of one job exclude each other by kind, but for a roll-out, its way back and the smoke test.
-            longest = max(waits) if "roll" not in job.name else 4200 + 1500 + 300
-            assert longest < bound, job
-    assert "deadline 4200" in (FOLDER / "_roll-services.yml").read_text(encoding="utf-8")
+            seen += 1
+            # The smoke test waits for each of two endpoints.
+            longest = sum(waits) * (2 if "smoke" in step["run"] else 1)
+            assert longest < bound(step) * 60 < job.body["timeout-minutes"] * 60, step["name"]
+    assert seen == 13
+
+
+def test_a_release_is_approved_once() -> None:
+    """An approval is asked for each job that names the environment."""
+    for file in ("prod-deploy.yml", "prod-rollback.yml"):
+        called = [job for job in JOBS if job.workflow == file and "_release.yml" in job.body.get("uses", "")]
+        assert {job.body["with"]["environment"] for job in called} == {"production"}
+        # Of a release and a bootstrap one runs.
+        assert [job.body.get("if") for job in called if job.name in ("bootstrap", "release")] in (
+            [],
+            ["${{ inputs.bootstrap == true }}", "${{ inputs.bootstrap != true }}"],
+        )
+        assert len([job for job in called if job.name not in ("bootstrap",)]) == 1
+    assert [str(job) for job in JOBS if "environment" in job.body] == ["_release.yml/release"]
 
 
 def test_the_deploy_role_is_assumed_as_an_environment_and_the_build_role_as_main() -> None:
@@ -224,15 +267,68 @@ def needs(workflow: str, job: str) -> set[str]:
     return direct | {further for each in direct for further in needs(workflow, each)}
 
 
-@pytest.mark.parametrize("workflow", ["cd.yml", "prod-deploy.yml"])
-def test_stack_then_migrations_then_services(workflow: str) -> None:
-    assert "deploy" in needs(workflow, "migrate")
-    assert "migrate" in needs(workflow, "roll")
+def test_stack_then_migrations_then_services_then_smoke_test() -> None:
+    steps = names("_release.yml", "release")
+    order = ["What runs?", "Deploy", "Migrate", "Seed", "Roll, one service after the other", "Smoke test"]
+    assert [steps.index(name) for name in order] == sorted(steps.index(name) for name in order)
+    assert steps.index("Does the same still run?") == steps.index("Deploy") - 1
 
 
 def test_a_release_is_marked_as_done_last() -> None:
-    assert {"roll", "migrate", "deploy", "resolve"} <= needs("prod-deploy.yml", "annotate")
-    assert "roll" in needs("prod-rollback.yml", "annotate")
+    assert {"release", "resolve"} <= needs("prod-deploy.yml", "annotate")
+    assert "roll-back" in needs("prod-rollback.yml", "annotate")
+
+
+def test_a_pre_release_deploys_nothing() -> None:
+    deploy = WORKFLOWS["prod-deploy.yml"]
+    assert deploy["on"]["release"]["types"] == ["released"]
+    assert deploy["jobs"]["resolve"]["if"] == "${{ !github.event.release.prerelease }}"
+    assert all("resolve" in needs("prod-deploy.yml", name) for name in deploy["jobs"] if name != "resolve")
+
+
+def test_a_workflow_and_the_commands_that_it_runs_are_of_one_commit() -> None:
+    """All code comes from what `resolve` gave, and that refuses where the workflow itself is of another commit."""
+    resolving = {step["id"]: step for step in WORKFLOWS["_resolve.yml"]["jobs"]["resolve"]["steps"] if "id" in step}
+    assert resolving["same"]["if"] == "${{ !inputs.other-code }}"
+    assert resolving["same"]["env"]["WORKFLOW"] == "${{ github.workflow_sha }}"
+    assert resolving["same"]["run"].endswith('resolve --tag "$TAG" --workflow "$WORKFLOW"')
+    # The one tag that may be of other code is run as an image, and never checked out.
+    other = [job for job in JOBS if job.body.get("with", {}).get("other-code")]
+    assert [str(job) for job in other] == ["prod-rollback.yml/resolve-down"]
+    for job in JOBS:
+        for name, value in job.body.get("with", {}).items():
+            if "resolve-down" in str(value):
+                assert name == "down-sha", job
+
+
+CARRIED = "${{ steps.running.outputs.sha }}"
+
+
+def test_what_ran_when_the_release_began_is_carried_to_each_step_that_changes_something() -> None:
+    steps = {s["name"]: s for s in WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"] if "name" in s}
+    for name in (
+        "Does the same still run?",
+        "Migrate",
+        "Roll, one service after the other",
+        "Roll, all services together",
+        "Put back what ran",
+    ):
+        assert steps[name]["env"]["RUNNING"] == CARRIED
+        assert re.search(r'--(running|expect) "\$RUNNING"', steps[name]["run"]), name
+    assert '--started "$STARTED"' in steps["Does nothing speak against it?"]["run"]
+
+
+def test_what_did_not_get_to_its_end_is_put_back() -> None:
+    job = WORKFLOWS["_release.yml"]["jobs"]["release"]
+    steps = {step["name"]: step for step in job["steps"] if "name" in step}
+    condition = steps["Put back what ran"]["if"]
+    for part in ("failure() || cancelled()", "inputs.kind == 'deploy'", "steps.running.outcome == 'success'"):
+        assert part in condition
+    # The smoke test fails after a roll-out that did not, so its failure is put back as well.
+    assert "smoke" not in condition
+    order = names("_release.yml", "release")
+    assert order.index("Smoke test") < order.index("Put back what ran") < order.index("Tell CloudWatch")
+    assert order.index("Wait for CloudFormation after a failure") == order.index("Put back what ran") - 1
 
 
 def names(workflow: str, job: str) -> list[str]:
@@ -241,7 +337,7 @@ def names(workflow: str, job: str) -> list[str]:
 
 
 def test_the_assembly_that_is_judged_is_the_one_that_is_deployed() -> None:
-    steps = WORKFLOWS["_deploy-cdk.yml"]["jobs"]["deploy"]["steps"]
+    steps = WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"]
     runs = [step.get("run", "") for step in steps]
     (gate,) = [i for i, run in enumerate(runs) if "checker gate" in run]
     (deploy,) = [i for i, run in enumerate(runs) if "cdk deploy" in run]
@@ -251,33 +347,39 @@ def test_the_assembly_that_is_judged_is_the_one_that_is_deployed() -> None:
     assert verify < removal < min(synths) <= max(synths) < gate < deploy
     assert "--assembly cdk.out" in runs[gate]
     assert "--app cdk.out" in runs[deploy]
-    assert all("--output cdk.out" in runs[i] for i in synths)
+    assert [i for i in synths if "--output cdk.out" not in runs[i]] == [gate - 1], "what comes after a bootstrap"
+    assert "gate=off" not in runs[gate - 1]
     assert not [run for run in runs if "--ignore-errors" in run]
     # Between the gate and the deployment nothing writes.
     assert all("cdk.out" not in run for run in runs[gate + 1 : deploy])
 
 
 def test_every_deployment_says_which_image_runs_or_that_none_does() -> None:
-    steps = WORKFLOWS["_deploy-cdk.yml"]["jobs"]["deploy"]["steps"]
+    steps = WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"]
     conditions = {}
     for step in steps:
         if "cdk synth" in step.get("run", ""):
             (said,) = re.findall(r"imageTag=\$\w+|bootstrap=true", step["run"])
-            conditions[said] = step["if"]
+            said = said if "cdk.out" in step["run"] else "cdk.after"
+            conditions[said] = step["if"].removeprefix("${{ inputs.deploy-stack && ").removesuffix(" }}")
     assert conditions == {
-        "imageTag=$RUNNING": "${{ steps.running.outputs.released == 'true' }}",
-        "imageTag=$SHA": "${{ inputs.rollback }}",
-        "bootstrap=true": "${{ inputs.bootstrap || steps.running.outputs.released == 'false' }}",
+        "imageTag=$RUNNING": "inputs.kind == 'deploy'",
+        "imageTag=$SHA": "inputs.kind == 'rollback'",
+        "bootstrap=true": "inputs.kind == 'bootstrap'",
+        "cdk.after": "inputs.kind == 'bootstrap'",
     }
 
 
-def test_the_gate_is_switched_off_in_synthesis_only_for_a_roll_back() -> None:
-    found = [(job, step) for job, step in STEPS if "gate=off" in step.get("run", "")]
-    assert [(str(job), step["if"]) for job, step in found] == [("_deploy-cdk.yml/deploy", "${{ inputs.rollback }}")]
+def test_the_gate_is_switched_off_in_synthesis_only_for_a_roll_back_and_a_bootstrap() -> None:
+    found = [(str(job), step["if"]) for job, step in STEPS if "gate=off" in step.get("run", "")]
+    assert found == [
+        ("_release.yml/release", f"${{{{ inputs.deploy-stack && inputs.kind == '{kind}' }}}}")
+        for kind in ("rollback", "bootstrap")
+    ]
 
 
 def test_what_deploys_a_tag_uses_its_code_for_everything() -> None:
-    for file in ("_deploy-cdk.yml", "_run-ecs-task.yml", "_roll-services.yml", "_annotate.yml", "_build-images.yml"):
+    for file in ("_release.yml", "_annotate.yml", "_build-images.yml"):
         for name, job in WORKFLOWS[file]["jobs"].items():
             (checkout,) = [s for s in job["steps"] if s.get("uses", "").startswith("actions/checkout@")]
             assert checkout["with"]["ref"] == "${{ inputs.sha }}", f"{file}/{name}"
@@ -287,27 +389,46 @@ def test_what_deploys_a_tag_uses_its_code_for_everything() -> None:
 
 
 def test_seeding_is_for_a_staging_that_was_never_released_to() -> None:
-    seeding = [job for job in JOBS if job.body.get("with", {}).get("task") == "seed"]
-    assert [str(job) for job in seeding] == ["cd.yml/seed"]
+    seeding = [job for job in JOBS if job.body.get("with", {}).get("seed")]
+    assert [str(job) for job in seeding] == ["cd.yml/release"]
     assert seeding[0].body["with"]["environment"] == "staging"
-    assert seeding[0].body["if"] == "${{ needs.deploy.outputs.released == 'false' }}"
+    (step,) = [step for _, step in STEPS if step.get("name") == "Seed"]
+    assert "steps.running.outputs.released == 'false'" in step["if"]
 
 
 def test_every_roll_out_is_followed_by_a_smoke_test() -> None:
-    steps = names("_roll-services.yml", "roll")
+    steps = names("_release.yml", "release")
     last_roll = max(i for i, name in enumerate(steps) if name.startswith("Roll"))
     assert steps.index("Smoke test") > last_roll
-    assert steps.index("Tell CloudWatch") > steps.index("Smoke test")
     rolls = [job for job, step in STEPS if "infra.release roll" in step.get("run", "")]
-    assert {str(job) for job in rolls} == {"_roll-services.yml/roll"}
+    assert {str(job) for job in rolls} == {"_release.yml/release"}
 
 
-def test_every_deploying_job_tells_of_its_failure() -> None:
-    for job in JOBS:
-        if job.workflow in {"_deploy-cdk.yml", "_run-ecs-task.yml", "_roll-services.yml"} and credential_steps(job):
-            last = job.steps[-1]
-            assert last["if"] == "failure()"
-            assert "--result failed" in last["run"]
+def test_a_roll_back_of_services_does_not_wait_for_cloudformation() -> None:
+    steps = [s for s in WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"] if "name" in s]
+    back = [
+        s["name"] for s in steps if "inputs.kind == 'rollback'" in s.get("if", "") and "deploy-stack" not in s["if"]
+    ]
+    assert [name for name in back if "igrate" not in name] == [
+        "Roll back",
+        "Wait for CloudFormation",
+        "Roll back what CloudFormation set meanwhile",
+    ]
+
+
+def test_a_deployment_is_told_of_whatever_became_of_it() -> None:
+    """A job that took too long was cancelled, to GitHub."""
+    last = WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"][-1]
+    assert last["if"] == "always()"
+    assert last["env"]["RESULT"] == "${{ job.status }}"
+    assert '--result "$RESULT"' in last["run"]
+
+
+def test_nothing_runs_on_a_node_that_is_no_longer_supported() -> None:
+    asked = [s["with"]["node-version"] for _, s in STEPS if s.get("uses", "").startswith("actions/setup-node@")]
+    asked += [s["with"]["node-version"] for s in ACTION["runs"]["steps"] if "setup-node@" in s.get("uses", "")]
+    assert len(asked) == 3
+    assert all(int(version) >= 22 for version in asked)
 
 
 # -- names and commands ----------------------------------------------------------------------------------------------
@@ -351,6 +472,13 @@ SAMPLES = {
     "$DOWN_TO": "0007",
     "$DATABASE": "storage",
     "$STACK": "DocPlatformProd",
+    "$CANCEL": "",
+    "$RUNNING": "",
+    "$DESPITE": "",
+    "$PLACES": "storage=1x2,api=1x2,mcp=1x2,frontend=1x2,github-sync=1",
+    "$RESULT": "cancelled",
+    "$WORKFLOW": "a" * 40,
+    "$DOWN_SHA": "b" * 40,
 }
 
 
@@ -363,7 +491,7 @@ def test_every_command_is_one_that_there_is() -> None:
 
 def test_the_rehearsal_runs_the_commands_of_the_workflows() -> None:
     rehearsed = {step[0] for step in [*release_steps("", "", Answers()), *rollback_steps("", "", Answers())]}
-    assert {argv[0] for _, argv in commands()} - rehearsed == {"seed"}
+    assert {argv[0] for _, argv in commands()} - rehearsed == {"seed", "restore"}
 
 
 def test_the_commands_install_what_the_tests_ran_with_and_nothing_more() -> None:
