@@ -179,10 +179,9 @@ class Stage:
 
     def newest(self, task: str, environment: str = "production") -> str:
         """The newest active revision of a family: what AWS takes the family for, and the emulator its newest of all."""
-        active = self.root("ecs").list_task_definitions(
-            familyPrefix=naming.task_family(environment, task), status="ACTIVE", sort="DESC"
-        )["taskDefinitionArns"]
-        return str(active[0])
+        family = naming.task_family(environment, task)
+        active = self.root("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE")["taskDefinitionArns"]
+        return str(max(active, key=lambda arn: int(arn.rpartition(":")[2])))
 
     def update_stack(self, stack: str, template: Mapping[str, Any], *, at: str = "") -> str:
         """The status in which an update of a stack ends."""

@@ -64,7 +64,7 @@ def test_a_task_that_ecs_does_not_show_yet_is_waited_for(looks: int, code: int) 
     missing = {"tasks": [], "failures": [{"arn": "arn:task/7", "reason": "MISSING"}]}
     shown.describe_tasks = lambda **asked: missing if next(left, None) is not None else describe(**asked)
     clock = HandClock()
-    argv = ["migrate", "--environment", "production", "--sha", NEW]
+    argv = ["migrate", "--environment", "production", "--sha", NEW, "--database", "main"]
     assert main(argv, {}, clock=clock, account=account) == code
     assert clock.seconds < 300
 
@@ -72,7 +72,7 @@ def test_a_task_that_ecs_does_not_show_yet_is_waited_for(looks: int, code: int) 
 @pytest.mark.parametrize(("running", "code"), [(OLD, 0), (OTHER, 75), ("", 75)])
 def test_nothing_is_migrated_where_another_runs_than_when_the_release_began(running: str, code: int) -> None:
     account = one_off_account(exit_code=0)
-    argv = ["migrate", "--environment", "production", "--sha", NEW, "--running", running]
+    argv = ["migrate", "--environment", "production", "--sha", NEW, "--database", "main", "--running", running]
     assert main(argv, {}, clock=HandClock(), account=account) == code
     assert (len(account.fake_ecs.definitions) == 5) is bool(code)
 
