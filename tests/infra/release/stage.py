@@ -180,8 +180,10 @@ class Stage:
     def newest(self, task: str, environment: str = "production") -> str:
         """The newest active revision of a family: what AWS takes the family for, and the emulator its newest of all."""
         family = naming.task_family(environment, task)
-        active = self.root("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE")["taskDefinitionArns"]
-        return str(max(active, key=lambda arn: int(arn.rpartition(":")[2])))
+        found = self.root("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE")["taskDefinitionArns"]
+        # The emulator also lists families that begin with this one's name.
+        numbers = [int(arn.rpartition(":")[2]) for arn in found if arn.rpartition(":")[0].endswith(f"/{family}")]
+        return f"{family}:{max(numbers)}"
 
     def update_stack(self, stack: str, template: Mapping[str, Any], *, at: str = "") -> str:
         """The status in which an update of a stack ends."""
