@@ -72,11 +72,11 @@ def member(pattern: str, live: Raw, facts: TypeFacts, around: Around) -> bool:
 
     Settings by name are shown in full by many services, whoever set which.
     """
-    if covers(facts.filled, pattern) or covers(facts.read_only, pattern) or covers(around.pipeline, pattern):
+    if covers(facts.extended, pattern) or covers(facts.read_only, pattern) or covers(around.pipeline, pattern):
         return False
     if is_neutral(live) or is_masked(live):
         return False
-    if isinstance(live, dict) and not facts.complete and bag_key(live) is not None:
+    if isinstance(live, dict) and not facts.complete and bag_key(live) and _BAG.search(pattern.removesuffix(".*")):
         return False
     if isinstance(live, dict) and _TAGS_OF_SERVICES.match(str(live.get("Key", ""))):
         return False
