@@ -60,7 +60,8 @@ def test_an_audit_of_one_environment_takes_few_calls(reader: Reader) -> None:
     alone = reading(reader, AUDIT, (naming.PRODUCTION_STACK,))
     assert len(alone.calls) <= 60
     shared = reading(reader, AUDIT)
-    assert len(shared.calls) <= 70
+    # With the shared stack come its own three calls, and two for each of its repositories.
+    assert len(shared.calls) <= 75
     assert {each.what for each in shared.snapshot.unread} <= LACKS
 
 

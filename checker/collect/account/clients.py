@@ -36,11 +36,7 @@ class Clients:
         self._lock = threading.Lock()
         self._built: dict[str, Any] = {}
         self._asking = threading.local()
-        # The emitters of the clients are copies of this one: they are registered before the first is made.
-        events = self._session.events
-        events.register("before-parameter-build", self._refuse_repeats)
-        events.register("before-send", self._refuse_late)
-        events.register("before-parse", _refuse_broken)
+        self._watch()
 
     @property
     def region(self) -> str:
@@ -79,14 +75,18 @@ class Clients:
         with self._lock:
             self._session = _session(self.target, credentials)
             self._built.clear()
-            events = self._session.events
-            events.register("before-parameter-build", self._refuse_repeats)
-            events.register("before-send", self._refuse_late)
-            events.register("before-parse", _refuse_broken)
+            self._watch()
 
     def new_question(self) -> None:
         """Pages that this thread asks for from now on belong to one list."""
         self._asking.seen = set()
+
+    def _watch(self) -> None:
+        """See every request and answer. Clients copy what their session has, so this comes before the first of them."""
+        events = self._session.events
+        events.register("before-parameter-build", self._refuse_repeats)
+        events.register("before-send", self._refuse_late)
+        events.register("before-parse", _refuse_broken)
 
     def _build(self, service: str, config: Config) -> Any:
         # Stubs know every service by a literal name; here the name comes from the table of operations.

@@ -102,18 +102,28 @@ class Scope:
         """Whose each resource is. ``stacks`` are the same as before, with their templates."""
         found = [self._owner(each) for each in drafts]
         taken = {owner[:2] for owner in found if owner[1] is not None}
-        unowned: dict[str, list[int]] = {}
+        unowned: dict[str, dict[int, None]] = {}
+        # By the last word of each part of the key: two names of one thing share it, so that few are compared.
+        by_word: dict[tuple[str, str, str], list[int]] = {}
         for index, draft in enumerate(drafts):
             if found[index][1] is None and draft.type in _KEYS:
-                unowned.setdefault(draft.type, []).append(index)
+                unowned.setdefault(draft.type, {})[index] = None
+                for name in _KEYS[draft.type]:
+                    for word in _words(draft.properties.get(name)):
+                        by_word.setdefault((draft.type, name, word), []).append(index)
         for stack in stacks:
             for logical_id, kind, physical_id, key in self._keyed(stack):
                 if (stack.name, logical_id) in taken or kind not in unowned:
                     continue
-                fits = [index for index in unowned[kind] if _fits(key, drafts[index].properties)]
+                near = [by_word.get((kind, name, word), []) for name, each in key.items() for word in _words(each)]
+                fits = [
+                    index
+                    for index in min(near, key=len, default=[])
+                    if index in unowned[kind] and _fits(key, drafts[index].properties)
+                ]
                 if len(fits) == 1:
                     found[fits[0]] = (stack.name, logical_id, physical_id)
-                    unowned[kind].remove(fits[0])
+                    del unowned[kind][fits[0]]
         return found
 
     def _owner(self, draft: Draft) -> Owner:
@@ -204,6 +214,14 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, list | Mapping):
         return ""
     return str(value).lower().rstrip(".") if not isinstance(value, bool) else str(value).lower()
+
+
+def _words(value: Any) -> set[str]:
+    """The last word of a name, an id or an ARN; of a list those of its entries."""
+    if isinstance(value, list):
+        return {word for each in value for word in _words(each)}
+    word = "" if isinstance(value, _Open) else _text(value).rpartition("/")[2].rpartition(":")[2]
+    return {word} if word else set()
 
 
 def _is_name_of(name: str, arn: str) -> bool:

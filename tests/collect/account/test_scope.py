@@ -90,6 +90,43 @@ def test_a_name_and_an_arn_of_the_same_thing_are_equal(said: Any, live: str) -> 
     assert owner(scope, stack, draft) == [("Shop", "Policy", "Shop-Poli-1")]
 
 
+def test_a_large_account_is_given_to_its_stacks_in_no_time() -> None:
+    import time
+
+    said: dict[str, tuple[str, Any, str | None]] = {
+        f"Rule{number}": (
+            "AWS::EC2::SecurityGroupIngress",
+            {"GroupId": "sg-1", "IpProtocol": "tcp", "FromPort": number, "ToPort": number, "CidrIp": "10.0.0.0/8"},
+            f"Shop-Rule-{number}",
+        )
+        for number in range(400)
+    }
+    scope, stack = scope_of(said)
+    drafts = [
+        Draft("AWS::EC2::SecurityGroupIngress", (f"sgr-{number}",), properties={
+            "GroupId": "sg-1", "IpProtocol": "tcp", "FromPort": number, "ToPort": number, "CidrIp": "10.0.0.0/8"})
+        for number in range(5000)
+    ]  # fmt: skip
+    started = time.process_time()
+    owners = owner(scope, stack, *drafts)
+    assert time.process_time() - started < 1
+    assert [each[1] for each in owners[:400]] == list(said)
+    assert {each[1] for each in owners[400:]} == {None}
+
+
+def test_the_order_of_a_list_is_no_difference() -> None:
+    said = {"PolicyName": "run", "Roles": [{"Ref": "B"}, {"Ref": "A"}]}
+    scope, stack = scope_of(
+        {
+            "A": ("AWS::IAM::Role", {}, "a"),
+            "B": ("AWS::IAM::Role", {}, "b"),
+            "Policy": ("AWS::IAM::Policy", said, "Shop-Poli-1"),
+        }
+    )
+    draft = Draft("AWS::IAM::Policy", ("run",), properties={"PolicyName": "run", "Roles": ["a", "b"]})
+    assert owner(scope, stack, draft) == [("Shop", "Policy", "Shop-Poli-1")]
+
+
 def test_by_tags_where_the_list_was_not_read() -> None:
     scope = Scope()
     scope.settle([], known=False)
