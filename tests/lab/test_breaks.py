@@ -284,11 +284,7 @@ OWN = "repo:kcjonson/doc-platform"
 OF_PRODUCTION = [f"{OWN}:environment:production"]
 # break -> (what is read, as it should be, broken). In the order of the breaks: one that follows sees those before it.
 PROBES: Mapping[str, tuple[Callable[[Account], object], object, object]] = {
-    "C1": (
-        subjects,
-        {"StringEquals": OF_PRODUCTION},
-        {"StringEquals": None, "StringLike": f"{OWN}:*"},
-    ),
+    "C1": (subjects, {"StringEquals": OF_PRODUCTION}, {"StringEquals": [*OF_PRODUCTION, f"{OWN}:pull_request"]}),
     "C2": (kept_images, [], [3]),
     "C3": (lambda account: repository(account)["imageTagMutability"], "IMMUTABLE", "MUTABLE"),
     "C4": (importers, [], [["MadeByHand"]]),

@@ -27,7 +27,7 @@ class Break:
 
 
 BREAKS: Final[Mapping[str, Break]] = {
-    "C1": Break("the deploy role admits every ref and pull request", access.admit_everything),
+    "C1": Break("the deploy role admits pull requests", access.admit_pull_requests),
     "C2": Break("a repository keeps its last three images only", images.keep_three_images),
     "C3": Break("a repository's tags can be moved", images.let_tags_move),
     "C4": Break("a stack made by hand imports an export", stacks.import_an_export),

@@ -9,13 +9,12 @@ from typing import Any
 from checker.lab.breaks.account import Account
 
 
-def admit_everything(account: Account) -> str:
-    def open_up(key: str, subjects: list[str], condition: dict[str, Any]) -> None:
-        condition["StringEquals"].pop(key)
+def admit_pull_requests(account: Account) -> str:
+    def add(key: str, subjects: list[str], condition: dict[str, Any]) -> None:
         repository = ":".join(subjects[0].split(":")[:2])
-        condition["StringLike"] = {key: f"{repository}:*"}
+        condition["StringEquals"][key] = [*subjects, f"{repository}:pull_request"]
 
-    return f"role {_trusting(account, open_up)} admits every token of its repository"
+    return f"role {_trusting(account, add)} admits the tokens of pull requests"
 
 
 def admit_another_environment(account: Account) -> str:
