@@ -20,6 +20,7 @@ _TAGS_OF_SERVICES: Final = re.compile(
 _BAG: Final = re.compile(r"(Attributes|Settings|Parameters|Options|Properties)$")
 # What opens something to everybody.
 _PUBLIC: Final = re.compile(r"Public(?!Key)|Anonymous|Unauthenticated")
+_PROSE: Final = re.compile(r"(Description|DisplayName|Comment)$")
 _NAMES: Final = ("Key", "Name", "ParameterName", "OptionName")
 VALUES: Final = ("Value", "ParameterValue", "Values")
 
@@ -210,8 +211,10 @@ def _unexplained(live: Raw, around: Around) -> Raw:
 
 
 def _somebodys(live: Raw, pattern: str, facts: TypeFacts) -> bool:
-    """Lists, objects and references do not come from nowhere; a single word may be a default that came later."""
-    return (isinstance(live, dict | list) and not _is_default(pattern, live, facts)) or is_arn(live)
+    """Lists, objects, references and prose do not come from nowhere; a word may be a default that came later."""
+    if isinstance(live, dict | list):
+        return not _is_default(pattern, live, facts)
+    return is_arn(live) or _PROSE.search(pattern) is not None
 
 
 def _text(value: Raw) -> str:
