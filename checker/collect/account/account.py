@@ -124,7 +124,7 @@ class Account:
 
     def _settled(self, operation: Operation, future: Future[Outcome]) -> Outcome:
         try:
-            return future.result(max(0.0, self._clients.ends - time.monotonic()) + _GRACE)
+            return future.result(max(0.0, self._clients.ends + _GRACE - time.monotonic()))
         except FutureTimeoutError:
             return self._failed(operation, DeadlineError(), ())
 

@@ -214,9 +214,9 @@ def test_the_deadline_ends_what_hangs(asking: Any, monkeypatch: pytest.MonkeyPat
 
     account, _ = asking(hang, Limits(deadline=0.5))
     started = time.monotonic()
-    answer = account.ask("ecs", "ListClusters")
-    assert not answer.complete
-    assert time.monotonic() - started < 5
+    answers = [account.ask("ecs", "ListClusters") for _ in range(40)]
+    assert not any(answer.complete for answer in answers)
+    assert time.monotonic() - started < 8, "each of them is waited for a little longer, one after another"
     released.set()
 
 
