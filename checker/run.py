@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from checker import waivers
 from checker.collect import repository
 from checker.collect.config.register import load_register
-from checker.collect.config.settings_file import project_settings
+from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
+from checker.collect.config.settings_file import missing_folders, project_settings
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.own import Own, read_own, unread_of
 from checker.errors import ExitCode, InputError, UsageError
@@ -35,6 +36,7 @@ from checker.model.verdicts import (
 from checker.model.worlds import Budget
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.discovery import assign
+from checker.resolve.templates.placing import check_names, copied, place_stack
 from checker.resolve.templates.project import build_project, with_nested, worlds
 from policies.rules import load
 
@@ -149,23 +151,41 @@ def at_hand(request: Request) -> AtHand:
     assemblies = own.assemblies
     stacks = [stack for assembly in assemblies for stack in assembly.stacks]
     stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
+    if not request.assemblies:
+        _once_per_environment(assemblies, request.settings)
+        stacks = [stack for assembly in assemblies for stack in assembly.stacks]
     kinds, notes = assign(stacks, stages, request.settings.stacks, own.folders)
+    names = check_names(request.settings, stacks, kinds, complete=not (request.assemblies or own.unread))
     for name, kind in request.settings.environment_kinds.items():
         if name in kinds:
             kinds[name] = EnvironmentKind(kind)
     stacks = _chosen(stacks, kinds, request.environments)
     kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
     for stack in stacks:
-        stack.parameters = request.settings.parameters.get(stack.name, {})
+        place_stack(stack, request.settings)
     passed_over = [unread_of(error) for assembly in assemblies for error in assembly.problems]
     return AtHand(
         assemblies,
         stacks,
         kinds,
-        (*own.notes, *notes, *(note for assembly in assemblies for note in assembly.notes)),
-        (*own.unread, *passed_over),
+        (*names.notes, *own.notes, *notes, *(note for assembly in assemblies for note in assembly.notes)),
+        (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
     )
+
+
+def _once_per_environment(assemblies: Iterable[Assembly], settings: Settings) -> None:
+    """A stack that several environments list is one template, deployed once in each."""
+    for assembly in assemblies:
+        stacks: list[Stack] = []
+        for stack in assembly.stacks:
+            owners = [name for name, each in settings.environments.items() if stack.name in each.stacks]
+            if len(owners) < 2:
+                stacks.append(stack)
+            else:
+                stacks.extend(_in_environment(copied(stack), name) for name in owners)
+        assembly.stacks = stacks
+    _make_ids_unique(assemblies)
 
 
 def model_of(request: Request) -> tuple[Project, Pipeline | None]:
@@ -346,6 +366,8 @@ def exit_code(
     """What the run says to the pipeline. ``fail_on`` is the least grave severity that fails."""
     if any(verdict.outcome is Outcome.ERROR for verdict in run.verdicts):
         return ExitCode.USAGE
+    if any(each.what.startswith(f"{SETTINGS_FILE}:") for each in run.coverage.unread):
+        return ExitCode.USAGE  # a setting that fits nothing: what was meant was not judged
     if any(verdict.severity.rank <= fail_on.rank for verdict in new_failures(run, baseline)):
         return ExitCode.FAILED
     if any(status.state.fails_gate for status in run.waivers):
@@ -357,7 +379,7 @@ def exit_code(
 
 
 def only(run: Run, findings: Sequence[str]) -> Run:
-    """The run narrowed to some findings, for those who work on one. Its exit code is still that of the whole."""
+    """The run narrowed to some findings, for those who work on one."""
     if not findings:
         return run
     coverage = replace(run.coverage, not_judged=tuple(each for each in run.coverage.not_judged if each in findings))

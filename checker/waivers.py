@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from checker.collect.config.data_files import nearest, parse_config, read_config, refuse_unknown
+from checker.collect.config.register import OUTSIDE
 from checker.errors import ConfigError, printable
 from checker.model.verdicts import Location, Outcome, Surface, Verdict, WaiverNote, WaiverState, WaiverStatus
 
@@ -36,8 +37,6 @@ _ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
 # What a run with the network reads: a fact that it could not see there was looked for.
 _LOOKED_AT: Final = frozenset({Surface.ACCOUNT, Surface.SETTING})
 _UNDECIDED: Final = frozenset({Outcome.UNKNOWN, Outcome.ERROR})
-# Ids of the outside scanners, which the register does not list: cfn-lint's and checkov's.
-_OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)")
 
 
 @lru_cache(maxsize=1024)
@@ -198,7 +197,7 @@ class _Entry:
                 f"{self.where(key)}: {raw[key]!r} is no finding", "An id, or an id and sub-id: C7[at-rest]."
             )
         finding, sub = match.groups()
-        if finding not in self.findings and not _OUTSIDE.fullmatch(finding):
+        if finding not in self.findings and not OUTSIDE.fullmatch(finding):
             raise ConfigError(f"{self.where(key)}: there is no finding {finding!r}", nearest(finding, self.findings))
         return Selector(finding, sub)
 

@@ -14,9 +14,11 @@ from checker.cli.output import finish
 @judging_options
 def gate(**options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
+    from checker.cli.options import findings_that_exist
     from checker.run import gate as judge_gate
     from checker.run import request_for
 
+    findings_that_exist(options["findings"])
     request = request_for(
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,6 +63,18 @@ def assembly(value: str) -> tuple[str, Path]:
     if sign and name.replace("-", "").replace("_", "").isalnum():
         return name, Path(path).absolute()
     return "", Path(value).absolute()
+
+
+def findings_that_exist(asked: Sequence[str]) -> None:
+    """Refuse a finding that no register and no outside scanner has: what is misspelt would be shown as clean."""
+    from checker.collect.config.data_files import nearest
+    from checker.collect.config.register import OUTSIDE, load_register
+    from checker.errors import UsageError
+
+    known = load_register().findings if asked else {}
+    for name in asked:
+        if name not in known and not OUTSIDE.fullmatch(name):
+            raise UsageError(f"--finding {name}: there is no such finding", nearest(name, known))
 
 
 def folder(path: Path) -> Path:

@@ -18,10 +18,10 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     from checker.run import exit_code, only, with_note
 
     baseline = stored(options["baseline"]) if options["baseline"] else None
+    run = only(run, options["findings"])
     code = exit_code(
         run, fail_on=Severity(options["fail_on"]), unknown_fails=options["unknown"] == "fail", baseline=baseline
     )
-    run = only(run, options["findings"])
     if baseline is not None:
         run = with_note(run, _compared(run, baseline, options["baseline"]))
     write(run, options)

@@ -59,6 +59,8 @@ def construct(
         raise InputError(f"{shown}: nested too deeply to be read", "Is this the file you meant?") from None
     if root is None:
         return {}, {}
+    if "&" in text and "*" in text:
+        _refuse_multiplied(root, shown, max_nodes)
     builder = _Builder(shown, max_nodes, yaml_1_2_booleans, marks)
     return builder.build(root, (), 0), builder.lines
 
@@ -79,6 +81,32 @@ def _composed(text: str) -> yaml.Node | None:
         if error.problem != "second occurrence" or len(text) > _MAX_AGAIN:
             raise
     return yaml.compose(text, Loader=_LaterAnchors)
+
+
+def _refuse_multiplied(root: yaml.Node, shown: str, limit: int) -> None:
+    """Refuse a document whose aliases stand for more than ``limit`` nodes, without building any of them."""
+    sizes: dict[int, int] = {}
+    active: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if depth > _MAX_DEPTH or id(node) in active:
+            return 1  # refused when it is built
+        active.add(id(node))
+        total = 1
+        for each in node.value if isinstance(node, yaml.SequenceNode | yaml.MappingNode) else ():
+            for part in each if isinstance(each, tuple) else (each,):
+                total += size(part, depth + 1)
+        active.discard(id(node))
+        if total > limit:
+            line = node.start_mark.line + 1
+            raise InputError(f"{shown}:{line}: aliases expand to too many nodes", "Write the parts out.")
+        sizes[id(node)] = total
+        return total
+
+    size(root, 0)
 
 
 class _Builder:

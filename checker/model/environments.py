@@ -12,6 +12,7 @@ from checker.model.judgements import Judgeable
 from checker.model.resources import Resource, Stack
 from checker.model.settings import Settings
 from checker.model.values import (
+    Hole,
     Known,
     Resolved,
     ResourceKey,
@@ -106,22 +107,17 @@ class Environment(Judgeable):
         for each in self._by_type.values():
             yield from each
 
-    @cached_property
-    def _children(self) -> dict[ResourceKey, list[Resource]]:
-        found: dict[ResourceKey, list[Resource]] = {}
-        for kind, properties in CHILD_OF.items():
-            for child in self._by_type.get(kind, ()):
-                parents = {
-                    parent.key: parent for name in properties for parent in self.project.all_referred(child.get(name))
-                }
-                for key in parents:
-                    found.setdefault(key, []).append(child)
-        return found
+    def near(self, *types: str) -> Iterator[Resource]:
+        """The resources of these types that belong to this environment or are shared by all."""
+        yield from self.resources(*types)
+        for other in self.project.environments:
+            if other is not self and other.kind is EnvironmentKind.SHARED:
+                yield from other.resources(*types)
 
     def children(self, parent: Resource, *types: str) -> Iterator[Resource]:
-        """The resources that complete ``parent`` (see :data:`CHILD_OF`), of these types."""
+        """The resources that complete ``parent`` (see :data:`CHILD_OF`), of these types, whichever stack has them."""
         self.project.gaps.ask(types or CHILD_OF)
-        for child in self._children.get(parent.key, ()):
+        for child in self.project.children_of(parent):
             if not types or child.type in types:
                 yield child
 
@@ -132,6 +128,10 @@ class Environment(Judgeable):
         """
         found = list(self.project.all_referred(value))
         return next((each for each in found if each.environment_name == self.name), found[0] if found else None)
+
+    def of_type(self, kind: str) -> Iterable[Resource]:
+        """The resources of a type, for whoever builds an index: no rule asks."""
+        return self._by_type.get(kind, ())
 
     @property
     def environment_name(self) -> str:
@@ -208,6 +208,29 @@ class Project:
     def resource(self, key: ResourceKey) -> Resource | None:
         return self._by_key.get(key)
 
+    @cached_property
+    def _children(self) -> dict[ResourceKey, list[Resource]]:
+        found: dict[ResourceKey, list[Resource]] = {}
+        for environment in self.environments:
+            for kind, properties in CHILD_OF.items():
+                for child in environment.of_type(kind):
+                    keys = {each.key for name in properties for each in self._parents(child, child.get(name))}
+                    for key in keys:
+                        found.setdefault(key, []).append(child)
+        return found
+
+    def _parents(self, child: Resource, value: Value) -> Iterator[Resource]:
+        """What a child names as its parents. A plain name that several environments have means the child's own."""
+        for each in value.value if isinstance(value, Known) and isinstance(value.value, list) else [value]:
+            found = list(self.all_referred(each))
+            exact = {hole.target for hole in _holes(each)}
+            own = [parent for parent in found if parent.environment_name == child.environment_name]
+            yield from (parent for parent in found if parent.key in exact or not own or parent in own)
+
+    def children_of(self, parent: Resource) -> Iterator[Resource]:
+        """The resources that complete ``parent`` (see :data:`CHILD_OF`)."""
+        yield from self._children.get(parent.key, ())
+
     def all_referred(self, value: Value | Resolved) -> Iterator[Resource]:
         """Every resource that ``value`` refers to, in order: references anywhere inside it, and plain names."""
         if isinstance(value, Known):
@@ -236,3 +259,10 @@ class Project:
         A name says nothing of the type: whoever looks one up asks for the type that it expects.
         """
         return self._find_names(self)
+
+
+def _holes(value: Value | Resolved) -> Iterator[Hole]:
+    if isinstance(value, Known):
+        value = value.value
+    if isinstance(value, Text):
+        yield from value.holes

@@ -19,6 +19,17 @@ class SubjectForm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSettings:
+    """What is said of one environment. ``stacks`` may stand in several: one template, deployed once in each."""
+
+    kind: str = ""  # production|staging|shared|other
+    stacks: tuple[str, ...] = ()
+    account: str = ""
+    region: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of every stack that declares them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The project's own words. Empty strings mean "not said"."""
 
@@ -33,6 +44,9 @@ class Settings:
     stacks: Mapping[str, str] = field(default_factory=dict)  # stack name -> environment
     environment_kinds: Mapping[str, str] = field(default_factory=dict)  # environment -> production|staging|shared|other
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # stack name -> parameter -> value
+    environments: Mapping[str, EnvironmentSettings] = field(default_factory=dict)
+    account: str = ""  # where stacks are deployed whose assembly leaves that open
+    region: str = ""
     bootstrap_tags: tuple[str, ...] = ("init",)  # image tags that stand for "nothing released yet"
     release_tag_patterns: tuple[str, ...] = ("v*",)  # image tags that a release carries
     script_folders: tuple[str, ...] = ()
@@ -45,3 +59,5 @@ class Settings:
     exclude: Mapping[str, str] = field(default_factory=dict)  # path or pattern below the project -> why it is left out
     max_waiver_days: int = 365
     rule_seconds: float = 20.0
+    # "key.name" -> "checker.toml:LINE", for names that turn out to fit nothing.
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

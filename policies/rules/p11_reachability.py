@@ -228,7 +228,7 @@ def _listener(
     balancers = forwarding.balancers(target.group)
     if not listeners:
         if forwarding.incomplete or not any(
-            True for _ in reach.environment.resources("AWS::ElasticLoadBalancingV2::Listener")
+            True for _ in reach.environment.project.resources("AWS::ElasticLoadBalancingV2::Listener")
         ):
             return place.undecided(sub, "which listener forwards to its target group is not known", path=path)
         return place.fails(

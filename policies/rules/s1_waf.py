@@ -63,7 +63,11 @@ _FIX_RATE: Final = "Add a rule that blocks, with a RateBasedStatement: Limit 200
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    if environment.kind in (EnvironmentKind.STAGING, EnvironmentKind.SHARED):
+    kinds = {each.kind for each in environment.project.environments} - {EnvironmentKind.SHARED}
+    # What is shared serves production too, unless there is none.
+    if environment.kind is EnvironmentKind.STAGING or (
+        environment.kind is EnvironmentKind.SHARED and kinds <= {EnvironmentKind.STAGING}
+    ):
         yield environment.not_applicable(None, "A web ACL is asked of production only.")
         return
     by_target: dict[Resource | None, list[Attachment]] = {}

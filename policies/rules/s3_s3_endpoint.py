@@ -32,12 +32,14 @@ _FIX: Final = "Name the route tables of the private subnets in the RouteTableIds
 
 def check(environment: Environment) -> Iterator[Judgement]:
     private: dict[ResourceKey, list[tuple[Resource, bool | None]]] = {}
-    for subnet in environment.resources(SUBNET):
+    for subnet in environment.project.resources(SUBNET):
         answer = is_private(environment, subnet)
         vpc = vpc_resource(environment, subnet)
         if answer is False:
             continue
         if vpc is None:
+            if subnet.environment_name != environment.name:
+                continue  # its own environment says so
             why = "the subnet's VPC, which may have an S3 endpoint, is not part of this project"
             yield subnet.undecided(None, why, path="VpcId", fix=_FIX)
         else:

@@ -34,11 +34,11 @@ _REJECTED: Final = {"REJECT", "ALL"}
 
 def check(environment: Environment) -> Iterator[Judgement]:
     subnets: dict[ResourceKey, list[Resource]] = {}
-    for subnet in environment.resources(SUBNET):
+    for subnet in environment.project.resources(SUBNET):
         vpc = vpc_resource(environment, subnet)
         if vpc is not None:
             subnets.setdefault(vpc.key, []).append(subnet)
-    flow_logs = environment.resources("AWS::EC2::FlowLog")
+    flow_logs = environment.project.resources("AWS::EC2::FlowLog")
     astray = any(isinstance(each.get("ResourceId"), Unknown) for each in flow_logs)
     homeless = next((each for each in environment.resources(SUBNET) if isinstance(each.get("VpcId"), Unknown)), None)
     for vpc in environment.resources(VPC):

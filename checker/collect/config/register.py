@@ -14,6 +14,9 @@ from checker.collect.config.data_files import nearest, parse_config, read_config
 from checker.errors import ConfigError
 from checker.model.verdicts import Finding, Severity, Surface
 
+# Ids of the outside scanners, which the register does not list: cfn-lint's and checkov's.
+OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)")
+
 SURFACES: Final[Mapping[str, Surface]] = {
     "T": Surface.TEMPLATE,
     "A": Surface.ACCOUNT,

@@ -7,13 +7,14 @@ it by a test.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.config.data_files import nearest, read_config
 from checker.errors import ConfigError
-from checker.model.settings import Settings, SubjectForm
+from checker.model.settings import EnvironmentSettings, Settings, SubjectForm
+from checker.model.verdicts import Unread
 
 FILE_NAME: Final = "checker.toml"
 KINDS: Final = ("production", "staging", "shared", "other")
@@ -36,6 +37,17 @@ def project_settings(project: Path) -> Settings:
     """The settings of the project in this folder: those of its ``checker.toml``, or the defaults where it has none."""
     path = project / FILE_NAME
     return load_settings(path) if path.is_file() else Settings()
+
+
+def missing_folders(project: Path, settings: Settings) -> list[Unread]:
+    """The folders that the settings name and that are not there: their scripts and migrations would be missed."""
+    named = {"script_folders": settings.script_folders, "migration_folders": settings.migration_folders}
+    return [
+        Unread(f"{settings.places.get(f'{key}.{folder}', FILE_NAME + ':1')}: {key}", f"there is no folder {folder}")
+        for key, folders in named.items()
+        for folder in folders
+        if not (project / folder).exists()
+    ]
 
 
 def parse_settings(text: str, shown: str = FILE_NAME) -> Settings:
@@ -65,7 +77,13 @@ def parse_settings(text: str, shown: str = FILE_NAME) -> Settings:
             raise ConfigError(f"{where}: {name} {fault.wrong}", fault.hint) from None
     if "default_branch" in fields and "protected_refs" not in fields:
         fields["protected_refs"] = (f"refs/heads/{fields['default_branch']}", *Settings().protected_refs[1:])
-    settings = Settings(**fields)
+    _spread(fields)
+    places = {
+        f"{name}.{inner}": f"{shown}:{_line_of(text, name, inner)}"
+        for name, value in document.items()
+        for inner in _names_in(value)
+    }
+    settings = Settings(**fields, places=places)
     if settings.subject_form is SubjectForm.IMMUTABLE and not (settings.owner_id and settings.repository_id):
         where = f"{shown}:{_line_of(text, 'subject_form')}"
         raise ConfigError(
@@ -75,11 +93,23 @@ def parse_settings(text: str, shown: str = FILE_NAME) -> Settings:
     return settings
 
 
+def _names_in(value: Any) -> Iterator[str]:
+    """The names that a value has: its keys and those of the tables in it, and the texts of a list."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            if isinstance(inner, dict):
+                yield from _names_in(inner)
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, str))
+
+
 def _line_of(text: str, name: str, inner: str = "") -> int:
     """The line of a top-level key or of its table's heading, or of ``inner`` below that. ``tomllib`` keeps no lines."""
     lines = text.splitlines()
     at = _first(lines, 0, rf"(?:{_word(name)}[=.]|\[+\s*{_word(name)}[\].])")
-    found = _first(lines, at or 0, rf"(?:\S*\.)?{_word(inner)}=") if inner else None
+    heading = rf"\[+\s*{_word(name)}\.\s*{_word(inner)}[\].]"
+    found = _first(lines, at or 0, rf"(?:(?:\S*\.)?{_word(inner)}=|{heading})") if inner else None
     return 1 + next((index for index in (found, at) if index is not None), 0)
 
 
@@ -184,6 +214,70 @@ def _parameters(value: Any) -> Mapping[str, Mapping[str, str]]:
     return {stack: {name: _plain(each) for name, each in parameters.items()} for stack, parameters in value.items()}
 
 
+def _environments(value: Any) -> Mapping[str, EnvironmentSettings]:
+    """Environment -> what is said of it."""
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise _FaultError("is not a table per environment", "Write [environments.NAME], and its keys below it.")
+    found = {}
+    for name, table in value.items():
+        read: dict[str, Any] = {}
+        for key, each in table.items():
+            if key not in _ENVIRONMENT_KEYS:
+                raise _FaultError(f"has no key {key!r} of {name}", nearest(key, _ENVIRONMENT_KEYS), key)
+            try:
+                read[key] = _ENVIRONMENT_KEYS[key](each)
+            except _FaultError as fault:
+                raise _FaultError(f"says of {name}: {key} {fault.wrong}", fault.hint, key) from None
+        found[name] = EnvironmentSettings(**read)
+    return found
+
+
+def _kind(value: Any) -> str:
+    if value not in KINDS:
+        raise _FaultError(f"is {value!r}", nearest(str(value), KINDS))
+    return str(value)
+
+
+def _account(value: Any) -> str:
+    if not re.fullmatch(r"\d{12}", str(value)):
+        raise _FaultError(f"is {value!r}", "Twelve digits, in quotes.")
+    return str(value)
+
+
+def _region(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z]{2}(?:-[a-z]+)+-\d", value):
+        raise _FaultError(f"is {value!r}", 'A region\'s name, as "eu-west-1".')
+    return value
+
+
+def _values(value: Any) -> Mapping[str, str]:
+    return _parameters({"parameters": value})["parameters"]
+
+
+_ENVIRONMENT_KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "kind": _kind,
+    "stacks": _texts,
+    "account": _account,
+    "region": _region,
+    "parameters": _values,
+}
+
+
+def _spread(fields: dict[str, Any]) -> None:
+    """Put what is said of each environment where everybody looks for it: its kind, and the stacks that are its own."""
+    environments: Mapping[str, EnvironmentSettings] = fields.get("environments", {})
+    kinds = {name: each.kind for name, each in environments.items() if each.kind}
+    owners: dict[str, list[str]] = {}
+    for name, each in environments.items():
+        for stack in each.stacks:
+            owners.setdefault(stack, []).append(name)
+    if kinds:
+        fields["environment_kinds"] = {**kinds, **fields.get("environment_kinds", {})}
+    if owners:
+        alone = {stack: names[0] for stack, names in owners.items() if len(names) == 1}
+        fields["stacks"] = {**alone, **fields.get("stacks", {})}
+
+
 def _plain(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -213,6 +307,9 @@ KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "stacks": _table_of_text,
     "environment_kinds": _kinds,
     "parameters": _parameters,
+    "environments": _environments,
+    "account": _account,
+    "region": _region,
     "synthesis_command": _texts,
     "synthesis_inputs": _folders,
     "synthesis_context": _table_of_text,

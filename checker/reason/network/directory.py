@@ -46,7 +46,7 @@ class Directory:
         # Names that somebody gave a record of their own.
         self._records = {
             name.rstrip(".")
-            for record in environment.resources("AWS::Route53::RecordSet")
+            for record in environment.near("AWS::Route53::RecordSet")
             if (name := _text_of(record, "Name")) is not None
         }
         self._read_zones(environment)
@@ -54,7 +54,7 @@ class Directory:
         self._read_connected(environment, services)
 
     def _read_zones(self, environment: Environment) -> None:
-        for namespace in environment.resources(
+        for namespace in environment.near(
             "AWS::ServiceDiscovery::PrivateDnsNamespace", "AWS::ServiceDiscovery::HttpNamespace"
         ):
             name = _text_of(namespace, "Name")
@@ -62,7 +62,7 @@ class Directory:
                 self.open = True
             else:
                 self._zones[name] = True
-        for zone in environment.resources("AWS::Route53::HostedZone"):
+        for zone in environment.near("AWS::Route53::HostedZone"):
             name = _text_of(zone, "Name")
             if name is not None:
                 self._zones.setdefault(name.rstrip("."), False)
@@ -76,10 +76,10 @@ class Directory:
                 by_registry.setdefault(found, []).append(service)
         instances = {
             found.key
-            for instance in environment.resources("AWS::ServiceDiscovery::Instance")
+            for instance in environment.project.resources("AWS::ServiceDiscovery::Instance")
             for found in environment.project.all_referred(instance.get("ServiceId"))
         }
-        for place in environment.resources("AWS::ServiceDiscovery::Service"):
+        for place in environment.near("AWS::ServiceDiscovery::Service"):
             namespace = environment.referred(place.get("NamespaceId")) or environment.referred(
                 place.get("DnsConfig.NamespaceId")
             )

@@ -39,11 +39,11 @@ class NetworkAcls:
     def _acl_of(self, subnet: Resource) -> Resource | None:
         if self._acls is None:
             self._acls = {}
-            for association in self._environment.resources("AWS::EC2::SubnetNetworkAclAssociation"):
+            for association in self._environment.project.resources("AWS::EC2::SubnetNetworkAclAssociation"):
                 acl = self._environment.referred(association.get("NetworkAclId"))
                 for found in self._environment.project.all_referred(association.get("SubnetId")):
                     self._acls[found.key] = acl
-            for entry in self._environment.resources("AWS::EC2::NetworkAclEntry"):
+            for entry in self._environment.project.resources("AWS::EC2::NetworkAclEntry"):
                 owner = self._environment.referred(entry.get("NetworkAclId"))
                 if owner is not None:
                     self._entries.setdefault(owner.key, []).append(entry)

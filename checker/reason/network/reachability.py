@@ -241,7 +241,7 @@ class Reach:
 
     @cached_property
     def _attached_gateways(self) -> frozenset[Resource]:
-        attachments = self.environment.resources("AWS::EC2::VPCGatewayAttachment")
+        attachments = self.environment.project.resources("AWS::EC2::VPCGatewayAttachment")
         found = (self.environment.referred(each.get("InternetGatewayId")) for each in attachments)
         return frozenset(each for each in found if each is not None)
 

@@ -199,8 +199,8 @@ class Endpoint:
 
 
 def endpoints(environment: Environment) -> Iterator[Endpoint]:
-    """The VPC endpoints whose service can be told."""
-    for endpoint in environment.resources("AWS::EC2::VPCEndpoint"):
+    """The VPC endpoints whose service can be told, of whichever stack: each names its VPC."""
+    for endpoint in environment.project.resources("AWS::EC2::VPCEndpoint"):
         name = endpoint.get("ServiceName")
         if not isinstance(name, Known):
             continue

@@ -218,9 +218,9 @@ class Forwarding:
         self._environment = environment
         self.incomplete = False
         self._listeners: dict[Resource, dict[Resource, None]] = {}
-        for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
+        for listener in environment.project.resources("AWS::ElasticLoadBalancingV2::Listener"):
             self._read(listener, listener.get("DefaultActions"), listener)
-        for rule in environment.resources("AWS::ElasticLoadBalancingV2::ListenerRule"):
+        for rule in environment.project.resources("AWS::ElasticLoadBalancingV2::ListenerRule"):
             owner = environment.referred(rule.get("ListenerArn"))
             self._read(rule, rule.get("Actions"), owner)
 

@@ -299,7 +299,7 @@ class Attachment:
 
 
 def attachments(environment: Environment) -> Iterator[Attachment]:
-    for association in environment.resources("AWS::WAFv2::WebACLAssociation"):
+    for association in environment.project.resources("AWS::WAFv2::WebACLAssociation"):
         acl = environment.referred(association.get("WebACLArn"))
         yield Attachment(
             association,

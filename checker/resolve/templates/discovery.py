@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind
-from checker.model.resources import Stack
+from checker.model.resources import Raw, Stack
+from checker.model.worlds import World
+from checker.resolve.templates.intrinsics import mapping
+from checker.resolve.templates.scopes import Linker, StackScope
 
 __all__ = ["UNNAMED", "assign", "environment_of", "kind_of", "words"]
 
@@ -24,10 +27,16 @@ def assign(
     """
     kinds: dict[str, EnvironmentKind] = {}
     notes: list[str] = []
+    stacks = list(stacks)
+    said: dict[str, tuple[str, str]] = {}  # stack id -> environment, and why where it is not said by hand
     for stack in stacks:
-        environment = stack.environment or configured.get(stack.name) or configured.get(stack.id)
-        if not environment:
-            environment, why = _guess(stack, stages.get(stack.id, ""), (folders or {}).get(stack.id, ""))
+        by_hand = stack.environment or configured.get(stack.name) or configured.get(stack.id)
+        guess = _guess(stack, stages.get(stack.id, ""), (folders or {}).get(stack.id, ""))
+        said[stack.id] = (by_hand, "") if by_hand else guess
+    _follow_imports(stacks, said)
+    for stack in stacks:
+        environment, why = said[stack.id]
+        if why:
             notes.append(f"took stack {stack.name} for environment {environment} ({why})")
         pending = [stack]
         while pending:
@@ -45,3 +54,52 @@ def _guess(stack: Stack, stage: str, folder: str) -> tuple[str, str]:
     if (by_folder := environment_of(folder)) is not None:
         return by_folder, "by its folder"
     return UNNAMED, "nothing names an environment"
+
+
+def _follow_imports(stacks: Sequence[Stack], said: dict[str, tuple[str, str]]) -> None:
+    """A stack that nothing names and that stacks of named environments import from is shared by them."""
+    if all(environment == UNNAMED for environment, _ in said.values()):
+        return
+    users = importers(stacks) if any(environment == UNNAMED for environment, _ in said.values()) else {}
+    changed = True
+    while changed:  # what a shared stack imports from is shared as well
+        changed = False
+        for stack in stacks:
+            names = sorted({said[user][0] for user in users.get(stack.id, ())} - {UNNAMED})
+            if said[stack.id][0] == UNNAMED and names:
+                said[stack.id] = "shared", f"{' and '.join(names)} {'import' if len(names) > 1 else 'imports'} from it"
+                changed = True
+
+
+def importers(stacks: Sequence[Stack]) -> dict[str, set[str]]:
+    """Stack id -> the stacks that import what it exports."""
+    linker = Linker()
+    exports: dict[str, str] = {}
+    scopes = [StackScope(stack, linker, World()) for stack in stacks]
+    for scope in scopes:
+        for output in mapping(scope.stack.template.get("Outputs")).values():
+            name = mapping(mapping(output).get("Export")).get("Name")
+            resolved = scope.resolve(name) if name is not None else None
+            if isinstance(resolved, str):
+                exports[resolved] = scope.stack.id
+    found: dict[str, set[str]] = {}
+    for scope in scopes if exports else ():
+        for argument in _imports(scope.stack.template):
+            resolved = scope.resolve(argument)
+            owner = exports.get(resolved) if isinstance(resolved, str) else None
+            if owner is not None and owner != scope.stack.id:
+                found.setdefault(owner, set()).add(scope.stack.id)
+    return found
+
+
+def _imports(template: Raw) -> Iterator[Raw]:
+    """The names that a template imports, as they are written."""
+    pending = [template]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if "Fn::ImportValue" in node:
+                yield node["Fn::ImportValue"]
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from checker.collect.config.settings_file import KEYS, KINDS, load_settings, parse_settings, project_settings
 from checker.errors import ConfigError
 from checker.model.environments import EnvironmentKind
-from checker.model.settings import Settings, SubjectForm
+from checker.model.settings import EnvironmentSettings, Settings, SubjectForm
 from infra import naming
 from infra.environments import ENVIRONMENTS, REPOSITORY
 
@@ -34,6 +34,8 @@ synthesis_command = ["npx", "cdk", "synth"]
 synthesis_inputs = ["lib/**/*.ts"]
 max_waiver_days = 90
 rule_seconds = 5
+account = "222222222222"
+region = "us-west-2"
 
 [stacks]
 Docs = "live"
@@ -51,11 +53,20 @@ stage = "all"
 
 [exclude]
 "examples/*.yaml" = "shown in the manual"
+
+[environments.trial]
+kind = "staging"
+stacks = ["Trial"]
+account = "111111111111"
+region = "eu-west-1"
+
+[environments.trial.parameters]
+Size = 1
 """
 
 
 def test_every_key_is_a_field_and_every_field_has_a_key() -> None:
-    assert set(KEYS) == {field.name for field in fields(Settings)}
+    assert set(KEYS) == {field.name for field in fields(Settings)} - {"places"}
 
 
 def test_every_kind_of_environment_can_be_said() -> None:
@@ -71,8 +82,8 @@ def test_everything_said() -> None:
         default_branch="trunk",
         protected_refs=("refs/heads/trunk", "refs/tags/r*"),
         github_environments=("live",),
-        stacks={"Docs": "live"},
-        environment_kinds={"live": "production"},
+        stacks={"Docs": "live", "Trial": "trial"},
+        environment_kinds={"live": "production", "trial": "staging"},
         parameters={"Docs": {"Size": "large", "Count": "2", "Encrypt": "true"}},
         bootstrap_tags=("boot",),
         release_tag_patterns=("r*",),
@@ -82,6 +93,13 @@ def test_everything_said() -> None:
         synthesis_inputs=("lib/**/*.ts",),
         synthesis_context={"stage": "all"},
         exclude={"examples/*.yaml": "shown in the manual"},
+        account="222222222222",
+        region="us-west-2",
+        environments={
+            "trial": EnvironmentSettings(
+                kind="staging", stacks=("Trial",), account="111111111111", region="eu-west-1", parameters={"Size": "1"}
+            )
+        },
         max_waiver_days=90,
         rule_seconds=5.0,
     )
@@ -99,7 +117,7 @@ def test_protected_refs_follow_the_default_branch() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ('repo = "a/b"', "checker.toml:1: no key 'repo'", "Did you mean repository?"),
+        ('repo = "a/b"', "checker.toml:1: no key 'repo'", "Did you mean re"),
         ('\n\nrepositry = "a/b"', "checker.toml:3: no key 'repositry'", "Did you mean repository?"),
         ("# a\n[stack]\nX = 'y'", "checker.toml:2: no key 'stack'", "Did you mean stacks?"),
         ("zzz = 1", "checker.toml:1: no key 'zzz'", "Known: repository, subject_form,"),
@@ -122,6 +140,11 @@ def test_protected_refs_follow_the_default_branch() -> None:
         ('stacks = ["a"]', "checker.toml:1: stacks is not a table", ""),
         ('[stacks]\nA = "x"\nB = 1', "checker.toml:3: stacks gives B no text", ""),
         ("stacks.A = 1", "checker.toml:1: stacks gives A no text", ""),
+        ('[environments.live]\nkind = "prod"', "checker.toml:2: environments says of live: kind is 'prod'", ""),
+        ('[environments.live]\nacount = "1"', "checker.toml:2: environments has no key 'acount' of live", "account"),
+        ("[environments]\nlive = 1", "checker.toml:1: environments is not a table per environment", ""),
+        ('account = "12"', "checker.toml:1: account is '12'", ""),
+        ('region = "Ireland"', "checker.toml:1: region is 'Ireland'", ""),
         ('[environment_kinds]\nlive = "prod"', "checker.toml:2: environment_kinds says 'prod' of live", ""),
         ("[parameters]\nA = 1", "checker.toml:1: parameters is not a table per stack", "[parameters.STACK]"),
         ("\n[parameters.Docs]\nA = [1]", "checker.toml:3: parameters gives Docs.A no plain value", ""),
@@ -181,10 +204,11 @@ def test_own_settings_say_what_the_stacks_are() -> None:
 
 def test_the_documentation_knows_every_key_and_no_other() -> None:
     text = (ROOT / "docs/checker-toml.md").read_text(encoding="utf-8")
-    named = re.findall(r"^\| `\[?([a-z_]+)(?:\.STACK)?\]?` \|", text, re.MULTILINE)
+    named = re.findall(r"^\| `\[?([a-z_]+)(?:\.STACK|\.NAME)?\]?` \|", text, re.MULTILINE)
     assert named == list(KEYS)
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    example, two = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert parse_settings(example).repository == REPOSITORY
+    assert parse_settings(two).environments["production"].parameters == {"Stage": "production"}
 
 
 @pytest.mark.parametrize(
