@@ -17,7 +17,7 @@ from checker.model.repository_settings import RepositorySettings
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
-from checker.resolve.templates.discovery import kind_of
+from checker.resolve.templates.discovery import UNNAMED, kind_of
 from checker.run import judge_stacks, pipeline_of
 from checker.waivers import apply, parse_waivers
 from policies.rules import load
@@ -49,8 +49,13 @@ def stacks_of(case: Case) -> tuple[list[Stack], dict[str, EnvironmentKind]]:
     for environment, documents in case.input.stacks().items():
         for index, document in enumerate(documents):
             name = environment if index == 0 else f"{environment}-{index}"
-            stacks.append(Stack(name, name, environment, document.data, document, region="us-west-2"))
-    return stacks, {name: kind_of(name) for name in case.input.environments}
+            stacks.append(Stack(name, name, _named(environment), document.data, document, region="us-west-2"))
+    return stacks, {_named(name): kind_of(name) for name in case.input.environments}
+
+
+def _named(environment: str) -> str:
+    """A lone template is the stack ``default``, whose environment nothing names."""
+    return UNNAMED if environment == "default" else environment
 
 
 def verdicts_of(finding: str, case: Case) -> list[Verdict]:
@@ -68,7 +73,10 @@ def verdicts_of(finding: str, case: Case) -> list[Verdict]:
             pipeline=pipeline,
             repository_settings=github_of(case),
         )
-    text = yaml.safe_dump({"waivers": [{**_WAIVER, **waiver} for waiver in case.waivers]})
+    waivers = [{**_WAIVER, **each} for each in case.waivers]
+    for each in waivers:
+        each["environments"] = [_named(name) for name in each["environments"]]
+    text = yaml.safe_dump({"waivers": waivers})
     return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=findings), TODAY)[0]
 
 
@@ -102,9 +110,11 @@ def said(verdicts: list[Verdict]) -> dict[str, dict[str, str]]:
     for verdict in verdicts:
         logical_ids.setdefault(verdict.subject.name, set()).add(verdict.environment)
     for verdict in verdicts:
-        name = verdict.subject.name
-        if len(logical_ids[name]) > 1:
-            name = f"{verdict.environment}/{name}"
+        name, environment = (
+            "default" if each == UNNAMED else each for each in (verdict.subject.name, verdict.environment)
+        )
+        if len(logical_ids[verdict.subject.name]) > 1:
+            name = f"{environment}/{name}"
         answers = by_subject.setdefault(verdict.id, {})
         before = answers.get(name)
         outcome = verdict.outcome.value

@@ -67,7 +67,7 @@ def test_the_page_is_there_without_templates(project: Path, capsys: pytest.Captu
     assert run(["explain", "C1", "--project", str(project)]) == 0
     said = capsys.readouterr().out
     assert said.startswith("C1 · critical")
-    assert "Who gets in here cannot be shown: " in said
+    assert "Who gets in here" in said
 
 
 def test_the_page_is_all_there_is_without_workflows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
