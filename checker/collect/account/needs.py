@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,10 +80,3 @@ def operations(needs: Needs) -> tuple[Operation, ...]:
 def expected_calls(needs: Needs, counts: Mapping[str, int]) -> int:
     """About how many calls an account costs that has ``counts`` of each type: one of each, and one for each thing."""
     return sum(counts.get(each.per, 0) if each.per else 1 for each in operations(needs))
-
-
-def excluding(needs: Needs, without: Iterable[str]) -> Needs:
-    """The same needs but for these types, properties or facts."""
-    return Needs(
-        only=needs.only, without=needs.without | frozenset(without), unmanaged=needs.unmanaged, others=needs.others
-    )
