@@ -68,13 +68,14 @@ MODULES: Final[Mapping[str, str]] = {
     "P16": "p16_waf_lets_own_traffic",
     "P17": "p17_annotated_tags",
     "P18": "p18_github_calls",
+    "P19": "p19_prereleases",
     "P20": "p20_long_lived_keys",
 }
 
 
 # Rules that look at nothing but the pipeline. Templates alone are judged without importing them, and what they read.
 PIPELINE_ONLY: Final = frozenset(
-    "C6 W3 W4 W15 W16 W17 W18 S7 S8 S11 S12 P1 P2 P3 P4 P5 P6 P7 P10 P17 P18 P20".split()  # noqa: SIM905 - a table
+    "C6 W3 W4 W15 W16 W17 W18 S7 S8 S11 S12 P1 P2 P3 P4 P5 P6 P7 P10 P17 P18 P19 P20".split()  # noqa: SIM905 - a table
 )
 
 

@@ -17,6 +17,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
@@ -47,6 +48,8 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     # A deploy that a person starts with a tag is a roll-back where the tag is an old one.
     answers = [_judged(each, pipeline) for each in deploying if tag_inputs(each.entry)]
     best = next((each for each in answers if not each.fix), None) or next(iter(answers), None)
+    if best is None:
+        best = next((found for each in deploying if (found := _by_picked_tag(each, pipeline)) is not None), None)
     if best is not None:
         yield best
     else:
@@ -82,6 +85,22 @@ def _judged(workflow: Changing, pipeline: Pipeline) -> Judgement:
         why = "whether the roll-back deploys the stack: not all that it runs could be followed"
         return place.undecided(None, why, fix=_FIX)
     return place.fails(None, "The roll-back cannot deploy the stack: only images go back.", fix=_FIX)
+
+
+def _by_picked_tag(workflow: Changing, pipeline: Pipeline) -> Judgement | None:
+    """That a person can start the deploy on an old release's tag: the run then stands on that tag's commit."""
+    for job, change in _stack_changes(workflow):
+        picked = [
+            # A run on a tag has the tag's code, whoever started it.
+            replace(start, trigger=replace(start.trigger, event="push"))
+            for start in job.starts
+            if start.event == "workflow_dispatch" and str(start.ref).startswith("refs/tags/")
+        ]
+        codes = code_of(job, change.place, picked, pipeline) if picked else []
+        if codes and all(each.code is Code.TAG for each in codes):
+            place = WorkflowPlace(workflow.entry, _environment(workflow))
+            return place.passes(None, f"Started by hand on a release's tag, {job.name} deploys the stack as of then.")
+    return None
 
 
 def _environment(workflow: Changing) -> str:

@@ -44,13 +44,15 @@ class Start:
     ``ref`` is ``github.ref``: a plain string, or a ``Text`` whose holes are what a filter leaves open
     (``refs/tags/v`` + hole). ``pattern`` is the filter as written, ``None`` where there is none. ``runs`` is true where
     nothing stands in the way, ``None`` where an ``if`` depends on what only the run knows (or on the outcome of
-    earlier jobs); starts where an ``if`` is surely false are left out.
+    earlier jobs); starts where an ``if`` is surely false are left out. ``prerelease`` is true for a start by a release
+    that is marked as a pre-release: it is another start than that by a full release of the same workflow.
     """
 
     trigger: Trigger
     ref: str | Text
     pattern: str | None = None
     runs: bool | None = True
+    prerelease: bool = False
 
     @property
     def event(self) -> str:
@@ -102,6 +104,7 @@ class EffectiveStep(Judgeable):
     index: int
     via: tuple[str, ...] = ()
     runs: bool | None = True
+    runs_on_prerelease: bool | None = None  # likewise, in a run that a pre-release started
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
     with_: Mapping[str, Possible] = field(default_factory=dict)
     env: Mapping[str, Possible] = field(default_factory=dict)  # the workflow's, the job's and its own

@@ -23,6 +23,7 @@ from checker.model.values import ABSENT, Absent, Hole, Text
 from checker.reason.deploys.changes import Action
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
+_IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
 _INPUT: Final = re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
 _RELEASE: Final = re.compile(r"\bgithub\.event\.release\b")
 _OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b")
@@ -50,11 +51,14 @@ class Found:
 
 
 def tag_inputs(workflow: Workflow) -> frozenset[str]:
-    """The inputs by which a person names what to deploy: ``tag``, ``release_version``, ``sha``."""
+    """The inputs by which a person names what to deploy: ``tag``, ``release_version``, ``sha``. That of an image in a
+    registry is none of the repository's."""
     return frozenset(
         name
         for name, each in workflow.inputs.items()
-        if each.type != "boolean" and _TAG_WORDS.intersection(words(name))
+        if each.type != "boolean"
+        and _TAG_WORDS.intersection(words(name))
+        and not _IMAGE_WORDS.intersection(words(name))
     )
 
 

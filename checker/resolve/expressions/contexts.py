@@ -17,6 +17,7 @@ from checker.model.settings import Settings
 from checker.model.values import Absent, Text, Unknown, pieces, text
 from checker.resolve.expressions.evaluation import Contexts, interpolate
 from checker.resolve.expressions.values import EITHER, Data, Open, Partial, scalar, several
+from checker.resolve.workflows.starts import release_actions
 
 # Contexts kept at once: those of a job and of the jobs it needs are asked for again, a thousand jobs' are not.
 _KEPT: Final = 512
@@ -137,6 +138,8 @@ class Bound:
         if any(start.event == "workflow_dispatch" for start in starts):
             top = self.top
             known["event"] = Partial({"inputs": top.inputs(starts)}, Open("github.event"))
+        elif starts and all(start.event == "release" for start in starts):
+            known["event"] = _release_event(starts)
         return Partial(known, Open("github"))
 
     @property
@@ -180,6 +183,13 @@ class Bound:
         }
         outputs = called.workflow.call_outputs
         return Lazy({name: lambda each=each: interpolate(each.value, contexts) for name, each in outputs.items()})  # type: ignore[misc]
+
+
+def _release_event(starts: tuple[Start, ...]) -> Data:
+    marked = several([start.prerelease for start in starts])
+    release = Partial({"prerelease": marked}, Open("github.event.release"))
+    actions = one_of(action for start in starts for action in release_actions(start))
+    return Partial({"action": actions, "release": release}, Open("github.event"))
 
 
 def short_ref(ref: str | Text) -> str | Text:

@@ -206,17 +206,11 @@ class _Builder:
         complete(effective, concurrency=tuple(_on_examples(group, effective) for group in effective.concurrency))
         self.jobs.append(effective)
         unfolder = Unfolder(self.workflows, effective)
-        steps: list[EffectiveStep] = []
-        skipped: dict[str, Data] = {}
-        opened = contexts["steps"]
-        assert isinstance(opened, Open)
-        for step in job.steps:
-            found = list(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
-            steps.extend(found)
-            if step.id and found and found[0].runs is False:
-                # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).
-                skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
-                contexts = {**contexts, "steps": Partial(dict(skipped), opened)}
+        steps = _steps(unfolder, bound, job, contexts)
+        marked = tuple(start for start in kept if start.prerelease)
+        if marked:
+            again = _steps(Unfolder(self.workflows, effective), bound, job, bound.contexts(marked, job))
+            steps = [replace(step, runs_on_prerelease=each.runs) for step, each in zip(steps, again, strict=True)]
         numbered = tuple(replace(step, index=index) for index, step in enumerate(steps))
         roles = tuple(credentials(numbered))
         complete(effective, steps=numbered, credentials=roles, problems=tuple(unfolder.problems))
@@ -260,6 +254,21 @@ class _Builder:
             if found and found in self.environments:
                 return found
         return ""
+
+
+def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> list[EffectiveStep]:
+    steps: list[EffectiveStep] = []
+    skipped: dict[str, Data] = {}
+    opened = contexts["steps"]
+    assert isinstance(opened, Open)
+    for step in job.steps:
+        found = list(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
+        steps.extend(found)
+        if step.id and found and found[0].runs is False:
+            # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).
+            skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
+            contexts = {**contexts, "steps": Partial(dict(skipped), opened)}
+    return steps
 
 
 def _local(uses: str) -> str | None:

@@ -18,6 +18,10 @@ from checker.model.values import Text, pieces, text
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
 _GLOB: Final = re.compile(r"\*+|\[[^\]]*\]|.\?|.\+")
+# GitHub documentation, "Events that trigger workflows": `published` is for pre-releases too, `released` is not.
+ALL_RELEASE_TYPES: Final = ("published", "unpublished", "created", "edited", "deleted", "prereleased", "released")
+_FULL_ONLY: Final = frozenset({"released"})
+_PRE_ONLY: Final = frozenset({"prereleased"})
 # Events whose run may stand on any branch or tag; every other one that is not below runs on the default branch.
 _ANY_REF: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status"})
 
@@ -26,9 +30,27 @@ def starts_of(workflow: Workflow, default_branch: str) -> tuple[Start, ...]:
     """Every way in which GitHub starts this workflow by itself; calls of it are not among them."""
     found: list[Start] = []
     for trigger in workflow.triggers.values():
-        if trigger.event != "workflow_call":
+        if trigger.event == "release":
+            found.extend(_releases(trigger, default_branch))
+        elif trigger.event != "workflow_call":
             found.extend(Start(trigger, ref, pattern) for ref, pattern in _refs(trigger, default_branch))
     return tuple(found)
+
+
+def release_actions(start: Start) -> tuple[str, ...]:
+    """What ``github.event.action`` can be in a run that a release started; empty where a type is not known."""
+    types = start.trigger.types or ALL_RELEASE_TYPES
+    other = _FULL_ONLY if start.prerelease else _PRE_ONLY
+    return tuple(each for each in types if each not in other)
+
+
+def _releases(trigger: Trigger, default_branch: str) -> Iterator[Start]:
+    """A start by a full release, and one by a pre-release, as far as the types let each through."""
+    for prerelease in (False, True):
+        for ref, pattern in _refs(trigger, default_branch):
+            start = Start(trigger, ref, pattern, prerelease=prerelease)
+            if release_actions(start):
+                yield start
 
 
 def _refs(trigger: Trigger, default_branch: str) -> Iterator[tuple[str | Text, str | None]]:

@@ -52,8 +52,9 @@ def test_a_release_pipeline(tmp_path: Path) -> None:
     assert deploy.environment_name == "production"
     assert deploy.inputs["environment"] == "production"
     assert str(deploy.inputs["sha"]) == "${{ steps.sha.outputs.sha }}"
-    assert [(start.event, str(start.ref), start.runs) for start in deploy.starts] == [
-        ("release", "refs/tags/${{ github.ref_name }}", True)
+    assert [(start.event, str(start.ref), start.runs, start.prerelease) for start in deploy.starts] == [
+        ("release", "refs/tags/${{ github.ref_name }}", True, False),
+        ("release", "refs/tags/${{ github.ref_name }}", True, True),
     ]
     assert [(each.group, each.cancel_in_progress, each.level) for each in deploy.concurrency] == [
         ("production-deploy", False, "workflow")
