@@ -124,9 +124,9 @@ def _elsewhere(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[str]:
 def _notes(entries: Sequence[ResourceDrift]) -> Iterable[str]:
     counts = Counter(each.state for entry in entries for each in entry.properties)
     if counts[PropertyState.NOT_RETURNED]:
-        yield f"{counts[PropertyState.NOT_RETURNED]} declared properties are of a kind that no read returns"
+        yield f"declared properties of a kind that no read returns: {counts[PropertyState.NOT_RETURNED]}"
     if counts[PropertyState.NOT_RESOLVED]:
-        yield f"{counts[PropertyState.NOT_RESOLVED]} declared properties could not be resolved"
+        yield f"declared properties that could not be resolved: {counts[PropertyState.NOT_RESOLVED]}"
 
 
 def _templates_unread(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
