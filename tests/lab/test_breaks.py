@@ -201,8 +201,10 @@ def web_acl_rules(account: Account) -> list[dict[str, Any]]:
     return list(account.clients("wafv2").get_web_acl(Name=name, Id=identifier, Scope=scope)["WebACL"]["Rules"])
 
 
-def counts_long_bodies(account: Account) -> object:
-    return "SizeRestrictions_BODY" in json.dumps([str(rule) for rule in web_acl_rules(account)])
+def counted_bodies(account: Account) -> object:
+    groups = [rule["Statement"].get("ManagedRuleGroupStatement", {}) for rule in web_acl_rules(account)]
+    names = {each["Name"] for group in groups for each in group.get("RuleActionOverrides", ())}
+    return "SizeRestrictions_BODY" in names, "CrossSiteScripting_BODY" in names
 
 
 def limits(account: Account) -> object:
@@ -312,7 +314,7 @@ PROBES: Mapping[str, tuple[Callable[[Account], object], object, object]] = {
     "S10": (bucket_key, "aws:kms", "AES256"),
     "P1": (granted("ecs:UpdateService"), (True, False), (False, False)),
     "P2": (granted("rds:DeleteDBInstance"), (False, False), (True, True)),
-    "P9": (counts_long_bodies, True, False),
+    "P9": (counted_bodies, (True, True), (True, False)),
     "P12": (retention, 30, None),
     "P14": (topic_statements, False, True),
     "P16": (limits, [2000], [100]),

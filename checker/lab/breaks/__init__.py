@@ -56,7 +56,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "S10": Break("a bucket has no KMS key", data.drop_kms_key),
     "P1": Break("the deploy role may not update services", access.forget_services),
     "P2": Break("the deploy role may delete databases", access.grant_too_much),
-    "P9": Break("the web ACL blocks long bodies", edge.block_long_bodies),
+    "P9": Break("the web ACL blocks documents and code", edge.block_documents),
     "P12": Break("a log group keeps everything for ever", alarms.keep_logs_for_ever),
     "P14": Break("alarms may not publish to their topic", alarms.silence_topic),
     "P16": Break("the web ACL limits the system's own addresses", edge.limit_everybody),
