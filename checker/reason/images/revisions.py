@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, plain_name
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.values import Absent, Hole, Text, Unknown, pieces
@@ -173,6 +174,11 @@ def _registered(at: At, origin: Origin | None) -> Answer:
 def _image(at: At, call: AwsCall) -> Answer:
     """The image that a registration sets."""
     images = list(_images(call.argument("containerDefinitions")))
+    given = call.text("cliInputJson")
+    if not images and call.step is not None and isinstance(given, str | Text):
+        rendered = _rendered(call.step, shown(given))
+        if rendered is not None:
+            return rendered
     if not images:
         images = [value for action in _changers(at) for value in _set_by(action)]
     answers = {is_commit(option) for image in images for option in options(image) or (None,)}
@@ -262,16 +268,18 @@ def _of_action(call: AwsCall) -> Answer:
         return Answer(Runs.OPEN, "which task definition the action deploys")
     given = step.with_.get("task-definition")
     named = shown(given) if isinstance(given, str | Text) else ""
+    return _rendered(step, named) or Answer(Runs.OPEN, f"which image {named or 'the task definition'} has")
+
+
+def _rendered(step: EffectiveStep, named: str) -> Answer | None:
+    """The image of a file that ``amazon-ecs-render-task-definition`` made, where ``named`` is its output."""
     found = re.search(r"steps\.([\w-]+)\.outputs\.task-definition", named)
-    if not found:
-        return Answer(Runs.OPEN, f"which image {named or 'the task definition'} has")
-    for other in step.job.steps:
-        if other.step.id == found[1] and "render-task-definition" in other.step.action:
+    for other in step.job.steps if found else ():
+        if found and other.step.id == found[1] and "render-task-definition" in other.step.action:
             answers = {is_commit(option) for option in options(other.with_.get("image", "")) or (None,)}
             if answers == {True}:
                 return Answer(Runs.COMMIT, "the rendered task definition has the commit's image")
             if answers == {False}:
-                return Answer(
-                    Runs.OTHER, f"the rendered task definition has the image {shown(other.with_.get('image'))}"
-                )
-    return Answer(Runs.OPEN, f"which image {named} has")
+                image = shown(other.with_.get("image"))
+                return Answer(Runs.OTHER, f"the rendered task definition has the image {image}")
+    return None
