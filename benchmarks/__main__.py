@@ -1,4 +1,4 @@
-"""``make bench``: run everything, print tables. ``python -m benchmarks peers|size`` runs one part."""
+"""``make bench``: run everything, print tables. ``python -m benchmarks peers|size|account`` runs one part."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.account import account
 from benchmarks.measure import in_turn, once, row
 from benchmarks.sizes import grown
 from checker.collect.templates.synthesis import own_assembly
@@ -60,7 +61,7 @@ def size(assembly: Path) -> None:
 
 
 def main() -> int:
-    parts = sys.argv[1:] or ["peers", "size"]
+    parts = sys.argv[1:] or ["peers", "size", "account"]
     request = request_for(ROOT)
     assembly = own_assembly(ROOT, request.settings, lambda message: print(message, file=sys.stderr))
     if "peers" in parts:
@@ -74,6 +75,8 @@ def main() -> int:
             peers(assembly, Path(folder), runs=5)
     if "size" in parts:
         size(assembly)
+    if "account" in parts:
+        account(assembly)
     return 0
 
 

@@ -1,0 +1,95 @@
+"""Reading an emulated account with 80 ms of latency before every call: calls, seconds, memory, beside what is possible.
+
+The bound is that of the same run: the longest chain of calls that need each other's answers, or all calls through the
+places that there are, whichever is longer. Both runs are whole processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from checker.lab import server, stacks
+from checker.lab.clients import Clients
+from checker.lab.up import fill, variables
+from checker.model.settings import Settings
+
+LATENCY: Final = 0.08  # seconds before each call
+_DEPTH: Final = 4  # clusters, services, descriptions, task definitions
+_STACKS: Final = 10
+_IN_EACH: Final = 500
+# Reads an account in a process of its own, each call delayed; prints what it cost.
+_READER: Final = """
+import json, re, resource, sys, time
+from pathlib import Path
+from botocore.httpsession import URLLib3Session
+send = URLLib3Session.send
+def late(self, request):
+    time.sleep(float(sys.argv[1]))
+    return send(self, request)
+URLLib3Session.send = late
+from checker.collect.account import Reader, Target
+from checker.collect.account.target import Limits
+started = time.monotonic()
+stacks = tuple(sys.argv[2].split(",")) if sys.argv[2] else None
+reading = Reader(Target(stacks=stacks)).read()
+wall = time.monotonic() - started
+usage = resource.getrusage(resource.RUSAGE_SELF)
+peak = int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+slow = [call.seconds for call in reading.calls]
+print(json.dumps({
+    "calls": len(reading.calls), "wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": peak,
+    "latency": sum(slow) / len(slow), "places": Limits().concurrency, "resources": len(reading.snapshot.resources),
+}))
+"""
+
+
+def account(assembly: Path) -> None:
+    """One environment of the lab, then an account of 5,000 resources."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = server.start(Path(folder) / "emulator", account="111111111111", region="us-west-2", port=0)
+        try:
+            copy = Path(folder) / "assembly"
+            subprocess.run(["cp", "-r", str(assembly), str(copy)], check=True)
+            clients = Clients(lab)
+            fill(clients, copy, Settings(), lambda _: None)
+            print(f"reading an account, {LATENCY * 1000:.0f} ms before each call")
+            _row("one environment", _read(variables(lab), "DocPlatformProd"))
+            for number in range(_STACKS):
+                repositories = {
+                    f"Repository{index}": {
+                        "Type": "AWS::ECR::Repository",
+                        "Properties": {"RepositoryName": f"many/{number}-{index}"},
+                    }
+                    for index in range(_IN_EACH)
+                }
+                stacks.create(clients, f"Many{number}", json.dumps({"Resources": repositories}), {})
+            _row(f"{_STACKS * _IN_EACH:,} more resources", _read(variables(lab), "DocPlatformProd"))
+        finally:
+            server.stop(lab)
+
+
+def _read(environment: Mapping[str, str], names: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", _READER, str(LATENCY), names],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _row(name: str, found: Mapping[str, Any]) -> None:
+    bound = max(_DEPTH * found["latency"], found["calls"] * found["latency"] / found["places"])
+    print(
+        f"{name:28} {found['calls']:4} calls  wall {found['wall']:6.2f} s (bound {bound:5.2f} s)  "
+        f"cpu {found['cpu']:5.2f} s  peak {found['peak']:6.1f} MiB  {found['resources']} resources read"
+    )
