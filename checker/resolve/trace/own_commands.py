@@ -9,7 +9,8 @@ from checker.data.own_calls import own_calls
 from checker.model.pipeline.scripts import AwsCall, Command, How
 
 _PROGRAM: Final = "checker"
-_ENTRY: Final = "checker.cli:"
+# Where this package's own command begins (pyproject.toml, project.scripts).
+_ENTRY: Final = "checker.start:"
 # Commands that read the project and its stored runs alone.
 _OFFLINE: Final = frozenset({"diff", "evidence", "explain", "gate", "init", "list", "permissions", "report", "trend"})
 
