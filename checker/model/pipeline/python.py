@@ -9,7 +9,7 @@ from typing import Any
 from checker.model.sources import Spot
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PythonModule:
     """A file and its syntax. ``names`` is what following it has bound so far; ``package`` its folder."""
 
@@ -17,6 +17,9 @@ class PythonModule:
     tree: ast.Module
     names: dict[str, Any] = field(default_factory=dict)
     package: str = ""
+
+    def __repr__(self) -> str:
+        return f"<PythonModule {self.file}>"  # never what it binds: modules bind one another
 
     def fresh(self) -> PythonModule:
         """The same file with nothing bound: every start of a program follows its own."""

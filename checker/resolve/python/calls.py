@@ -14,6 +14,7 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
+from checker.resolve.python.dynamic import api_call, looked_up
 from checker.resolve.python.expressions import Evaluator, Frame, shown
 from checker.resolve.python.json_text import json_text
 from checker.resolve.python.requests import request_of
@@ -26,6 +27,7 @@ from checker.resolve.python.values import (
     Extern,
     Function,
     Method,
+    Partial,
     Poller,
     Session,
     Some,
@@ -42,6 +44,8 @@ _RUNS: Final = frozenset({"subprocess.run", "subprocess.check_call", "subprocess
                           "subprocess.Popen", "os.system", "subprocess.getoutput"})  # fmt: skip
 
 
+# What makes a line more than the words of one command.
+_SHELL_SIGNS: Final = re.compile(r"[|&;<>()$`\n*'\"\\]")
 # Builtins that give back what they are given, as far as following it goes.
 _KEEPING: Final = frozenset(
     {"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "enumerate", "typing.cast", "cast"}
@@ -110,6 +114,9 @@ class Calls(Evaluator):
                 return either(results) if results else None
             case Method():
                 return self._method(function, positional, named, node, frame, complete=complete)
+            case Partial():
+                words, known = [*function.positional, *positional], {**function.named, **named}
+                return self.apply(function.function, words, known, node, frame, complete=complete)
             case _:
                 return Extern(shown(node))
 
@@ -141,7 +148,14 @@ class Calls(Evaluator):
             if name in {"get_waiter", "get_paginator"} and positional:
                 kind = name.removeprefix("get_")
                 return Poller(owner, kind, positional[0] if isinstance(positional[0], str) else "")
-            if name not in _NO_CALLS:
+            if name == "_make_api_call":
+
+                def record(operation: str, given: dict[str, Value], known: bool) -> None:
+                    self._record(owner, operation, "", given, [], node, frame, complete=known and complete)
+
+                if not api_call(positional, named, record):
+                    self.problem(frame.module.spot(node), "an operation that is not known before it runs", "Name it.")
+            elif name not in _NO_CALLS:
                 self._record(owner, name, "", named, positional, node, frame, complete=complete)
             return Extern(f"{owner.service}.{name}()", answer=_answer(owner.service, name, frame.module.spot(node)))
         if isinstance(owner, Poller):
@@ -203,7 +217,7 @@ class Calls(Evaluator):
         node: ast.Call,
         frame: Frame,
     ) -> Value:
-        if name not in {"client", "resource"}:
+        if name not in {"client", "resource", "create_client"}:
             return Extern(f"session.{name}()")
         service = positional[0] if positional else named.get("service_name")
         spot = frame.module.spot(node)
@@ -282,10 +296,13 @@ class Calls(Evaluator):
                 return known
             opened = open_text(f"${{{positional[0]}}}")
             return one_of([opened, default]) if isinstance(default, str) else opened
+        found = looked_up(self, name, positional, named, node, frame)
+        if found is not None:
+            return found[0]
         if name in _RUNS:
-            self._program(
-                positional, named, node, frame, checked=name in {"subprocess.check_call", "subprocess.check_output"}
-            )
+            checked = name in {"subprocess.check_call", "subprocess.check_output"}
+            line = name in {"os.system", "subprocess.getoutput"} or named.get("shell") is True
+            self.program(positional, named, node, frame, checked=checked, line=line)
             return Extern(shown(node))
         request = request_of(name, positional, named)
         if request is not None:
@@ -296,8 +313,6 @@ class Calls(Evaluator):
         if name in LEAVES:
             status = positional[0] if positional else 0
             self.leaves("1" if isinstance(status, str) else plain(status, shown(node), frame.module.file), node, frame)
-        if name in {"functools.partial", "partial"} and positional and isinstance(positional[0], Function):
-            return positional[0]
         if name == "json.dumps" and positional:
             return json_text(positional[0], shown(node), frame.module.file)
         if name in _KEEPING:
@@ -356,14 +371,23 @@ class Calls(Evaluator):
         )
         return isinstance(first, str) and first != word and self.arguments is not None and word not in self.arguments
 
-    def _program(
-        self, positional: list[Value], named: dict[str, Value], node: ast.Call, frame: Frame, *, checked: bool
+    def program(
+        self,
+        positional: list[Value],
+        named: dict[str, Value],
+        node: ast.Call,
+        frame: Frame,
+        *,
+        checked: bool,
+        line: bool = False,
     ) -> None:
-        """A program that the code starts: ``subprocess.run(["aws", ...])``."""
+        """A program that the code starts: ``subprocess.run(["aws", ...])``; a shell's whole ``line``."""
         given = positional[0] if positional else named.get("args")
         words = self.elements(given) if given is not None else None
         if words is None and isinstance(given, str):
-            words = list(given.split())
+            words = ["sh", "-c", given] if line and _SHELL_SIGNS.search(given) else list(given.split())
+        if words is None and line and isinstance(given, Text):
+            words = ["sh", "-c", given]
         spot = frame.module.spot(node)
         if words is None:
             self.problem(spot, "a program whose command line is not known before it runs", "Write it as a list.")
@@ -392,9 +416,10 @@ class Calls(Evaluator):
         """``add_argument("--rollback", action="store_true")``: what the option is where it is not given."""
         names = [each for each in positional if isinstance(each, str) and each.startswith("--")]
         action = named.get("action")
-        absent: Value = {"store_true": False, "store_false": True}.get(str(action), named.get("default"))
+        is_flag = isinstance(action, str) and action in {"store_true", "store_false"}
+        absent: Value = action == "store_false" if is_flag else named.get("default")
         for name in names:
-            if action in {"store_true", "store_false"}:
+            if is_flag:
                 self.flags.add(name)
             known = self.options.get(name)
             self.options[name] = absent if name not in self.options else either([known, absent])

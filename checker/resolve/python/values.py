@@ -68,7 +68,7 @@ class Function:
     module: PythonModule
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     owner: Value = None
-    closure: Mapping[str, Value] = field(default_factory=dict)
+    closure: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ class Instance:
     """An object of one of the repository's classes."""
 
     cls: Class
-    attributes: dict[str, Value] = field(default_factory=dict)
+    attributes: dict[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,9 +128,18 @@ class Either:
     options: tuple[Value, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """``functools.partial``: a function with some of its arguments."""
+
+    function: Value
+    positional: tuple[Value, ...]
+    named: Mapping[str, Value] = field(repr=False)
+
+
 Value: TypeAlias = (
     "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Some"
-    " | Either | tuple[Value, ...]"
+    " | Either | Partial | tuple[Value, ...]"
 )
 
 

@@ -49,6 +49,21 @@ def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
     return "".join(parts), marks
 
 
+def starts_script(command: Command) -> bool:
+    """Whether a command that another language starts is a shell, or a file that may be a script for one."""
+    first = command.words[0] if command.words else ""
+    if not isinstance(first, str):
+        return False
+    return first.rsplit("/", 1)[-1] in _SHELLS or (first.endswith(".sh") and len(first) > 3)
+
+
+def as_line(text: Text, marks: dict[str, Possible]) -> str:
+    """Shell text with a word for each hole of it; ``marks`` gets what they are."""
+    written, found = marked(text) or ("", {})
+    marks.update(found)
+    return written
+
+
 def start(follower: ShellCommands, words: list[Possible], call: Call) -> Result | None:
     """Follow the script that the words start, ``None`` where they start none that can be followed."""
     flags: tuple[str, ...] = ()

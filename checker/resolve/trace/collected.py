@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
@@ -17,6 +18,7 @@ from checker.model.values import Hole, Text, pieces
 from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.builtins import output_of
 from checker.resolve.shell.follower import Follower
+from checker.resolve.shell.starting import as_line, starts_script
 from checker.resolve.shell.state import WORKSPACE, Library, State
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.trace.aws_cli import parse_cli
@@ -302,10 +304,39 @@ class Collected:
         calls, problems = self.programs.follow(path, words, environment, folder, function, reached)
         self.problems.extend(problems)
         for call in calls:
-            if isinstance(call, Command):
+            if isinstance(call, Command) and starts_script(call):
+                self._through_shell(call, environment)
+            elif isinstance(call, Command):
                 self._command(call, environment)
             else:
                 self.record([call])
+
+    def _through_shell(self, call: Command, environment: Mapping[str, Possible]) -> None:
+        """A shell or a script that a program starts: followed as the line of shell that it is."""
+        self.actions.append(replace(call, entered=True))
+        marks: dict[str, Possible] = {}
+        parts: list[str] = []
+        for word in call.words:
+            if isinstance(word, Text) and call.words[1:2] == ("-c",) and word is call.words[-1] and not word.only_hole:
+                parts = [as_line(word, marks)]
+                break
+            if not isinstance(word, str):
+                marks[f"__gha{len(marks)}__"] = word
+                parts.append(f"__gha{len(marks) - 1}__")
+            else:
+                parts.append(shlex.quote(word))
+        text = " ".join(parts)
+        numbers = tuple(call.spot.line for _ in range(text.count("\n") + 1))
+        state = State(
+            self.library.shell_text(text, call.spot.file, numbers),
+            variables={**environment, **call.environment},
+            exported={*environment, *call.environment},
+            errexit=call.handling.stops,
+            folder=call.folder,
+            closed=True,
+            marks=marks,
+        )
+        self.shell(state, replace(call.reached, via=(*call.reached.via, call.spot)))
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
