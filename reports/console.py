@@ -25,10 +25,13 @@ _STYLES: Final = {
 _LABEL: Final = 10
 
 
-def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = False) -> str:
-    """``width`` in columns wraps prose, 0 leaves lines whole. ``quiet``: one line per defect, and the summary."""
+def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = False, summary: bool = False) -> str:
+    """``width`` in columns wraps prose, 0 leaves lines whole. ``quiet``: one line per defect; ``summary``: one line per
+    finding; both with the totals."""
     page = _Page(color, width)
-    if quiet:
+    if summary:
+        page.add(*_by_finding(run, page.paint))
+    elif quiet:
         page.add(*_quiet(run, page.paint))
     else:
         for section in (_errors, _failures, _unknown, _unread, _waivers, _notes, _not_judged):
@@ -125,19 +128,29 @@ def _block(defect: shape.Defect, page: _Page, label: str, style: str) -> None:
     page.labelled("where", where, style="quiet")
     for index, line in enumerate(others):
         page.labelled("" if index else "also", line, style="quiet")
+    for index, line in enumerate(shape.listed(map(_consequence, defect.consequences), MAX_PLACES)):
+        page.labelled("" if index else "and so", line)
     page.add("")
+
+
+def _consequence(defect: shape.Defect) -> str:
+    word = "" if defect.outcome is Outcome.FAIL else f" {defect.outcome.value}"
+    return f"{defect.id}{word}: {defect.violation}"
 
 
 def _places(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Who is meant, a line per subject; those that stand elsewhere than the first name their place."""
-    environments: dict[tuple[Location, str, str | None], list[str]] = {}
+    environments: dict[tuple[Location, str, str | None, str], list[str]] = {}
     for each in verdicts:
-        environments.setdefault((each.location, each.subject.name, each.subject.type), []).append(each.environment)
+        where = (each.location, each.subject.name, each.subject.type, each.violation)
+        environments.setdefault(where, []).append(each.environment)
     first = verdicts[0]
-    for (location, name, kind), names in environments.items():
+    for (location, name, kind, violation), names in environments.items():
         at = f"{location}  " if str(location) != str(first.location) else ""
         of = f" ({kind})" if kind and (location, name) == (first.location, first.subject.name) else ""
-        yield f"{at}{name}{of} · {', '.join(dict.fromkeys(names))}"
+        within = ", ".join(dict.fromkeys(filter(None, names)))
+        said = f": {violation}" if violation != first.violation else ""
+        yield f"{at}{name}{of}" + (f" · {within}" if within else "") + said
 
 
 def _unread(run: Run, page: _Page) -> None:
@@ -145,7 +158,7 @@ def _unread(run: Run, page: _Page) -> None:
         return
     page.heading("NOT READ", "unknown")
     for each in run.coverage.unread:
-        page.item(f"{each.what}: {each.why}" + (f" (needs {each.needs})" if each.needs else ""))
+        page.item(shape.unread_text(each))
     page.add("")
 
 
@@ -194,11 +207,28 @@ def _not_judged(run: Run, page: _Page) -> None:
         page.add("")
 
 
+def _by_finding(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """A line for each finding that is not well: how many verdicts ended how."""
+    worth = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED)
+    for finding, gravest in shape.states(run).items():
+        if gravest not in worth:
+            continue
+        verdicts = [each for each in run.verdicts if each.finding == finding]
+        counts = {each: sum(v.outcome is each for v in verdicts) for each in worth}
+        said = ", ".join(f"{number} {shape.OUTCOME_WORDS[each]}" for each, number in counts.items() if number)
+        of = shape.finding_of(run, verdicts[0])
+        word = str(of.severity) if gravest is Outcome.FAIL else str(gravest)
+        style = word if word in _STYLES else "quiet"
+        title = f"  {printable(of.title)}" if of.title else ""
+        yield f"{paint(printable(finding).ljust(4), style)} {of.severity.value.ljust(10)} {said}{title}"
+
+
 def _quiet(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
     for outcome in (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN):
         for defect in shape.defects(run, outcome):
             word = str(defect.severity) if outcome is Outcome.FAIL else str(outcome)
-            more = f" (and {len(defect.verdicts) - 1} more)" if len(defect.verdicts) > 1 else ""
+            others = len(defect.verdicts) - 1 + sum(len(each.verdicts) for each in defect.consequences)
+            more = f" (and {others} more)" if others else ""
             at = paint(printable(str(defect.verdicts[0].location)), "place")
             said = " ".join(printable(defect.violation).split())
             yield f"{at}: {paint(printable(defect.id), word)} {word}: {said}{more}"

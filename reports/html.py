@@ -107,9 +107,16 @@ def _articles(run: Run, outcome: Outcome, severity: Severity | None = None) -> I
             yield f"<p><b>Fix:</b> {text(defect.fix)}</p>"
         yield "<ul>"
         for each in defect.verdicts:
-            who = f"{text(shape.subject(each))}, {text(each.environment)}"
-            yield f"<li><code>{text(each.location)}</code> {who}{_compared(each)}</li>"
-        yield "</ul>\n</article>"
+            who = text(shape.subject(each)) + (f", {text(each.environment)}" if each.environment else "")
+            said = f"<br>{text(each.violation)}" if each.violation != defect.violation else ""
+            yield f"<li><code>{text(each.location)}</code> {who}{said}{_compared(each)}</li>"
+        yield "</ul>"
+        if defect.consequences:
+            yield "<p>And so:</p>\n<ul>"
+            for more in defect.consequences:
+                yield f"<li><b>{text(more.id)}</b> {text(more.violation)}</li>"
+            yield "</ul>"
+        yield "</article>"
 
 
 def _compared(verdict: Verdict) -> str:

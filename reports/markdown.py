@@ -66,8 +66,15 @@ def _item(defect: shape.Defect) -> str:
     lines = [f"- **{escape(defect.id)}**{title}  ", f"  {code(str(first.location))} {escape(defect.violation)}  "]
     if defect.fix:
         lines.append(f"  *Fix:* {escape(defect.fix)}  ")
-    where = [f"{code(each.subject.name)} in {escape(each.environment)}" for each in defect.verdicts]
+    where = [
+        code(each.subject.name) + (f" in {escape(each.environment)}" if each.environment else "")
+        for each in defect.verdicts
+    ]
     lines.append("  " + ", ".join(shape.listed(dict.fromkeys(where), MAX_PLACES)))
+    others = [each for each in defect.verdicts if each.violation != defect.violation]
+    said = [f"{code(str(each.location))} {escape(each.violation)}" for each in others]
+    said += [f"{escape(each.id)}: {escape(each.violation)}" for each in defect.consequences]
+    lines += [f"  - {line}" for line in shape.listed(dict.fromkeys(said), MAX_PLACES)]
     return "\n".join(lines)
 
 
@@ -88,8 +95,7 @@ def _coverage(run: Run) -> Iterator[str]:
     if coverage.unread:
         yield "\n### Not read\n"
         for each in coverage.unread:
-            needs = f" (needs {code(each.needs)})" if each.needs else ""
-            yield f"- {escape(each.what)}: {escape(each.why)}{needs}"
+            yield f"- {escape(shape.unread_text(each))}"
     if coverage.notes or coverage.not_judged:
         yield "\n### Notes\n"
         yield from (f"- {escape(note)}" for note in coverage.notes)

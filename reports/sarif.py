@@ -20,6 +20,7 @@ HOME: Final = "https://github.com/kcjonson/doc-platform"
 _LEVELS: Final = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.SUGGESTION: "note"}
 # GitHub sorts alerts by this number (GitHub Docs, "SARIF support for code scanning": critical over 9.0).
 _SECURITY_SEVERITY: Final = {Severity.CRITICAL: "9.5", Severity.WARNING: "5.5", Severity.SUGGESTION: "2.0"}
+MAX_RELATED: Final = 50  # of one alert: the run document has all
 _RESULTS: Final = (Outcome.FAIL, Outcome.WAIVED, Outcome.UNKNOWN)
 
 
@@ -43,7 +44,11 @@ def render(run: Run) -> str:
                 "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The project's root."}}},
                 **_provenance(run),
                 "invocations": [_invocation(run)],
-                "results": [_result(v, position[v.finding]) for v in run.verdicts if v.outcome in _RESULTS],
+                "results": [
+                    _result(defect, position[defect.finding.id])
+                    for outcome in _RESULTS
+                    for defect in shape.defects(run, outcome)
+                ],
                 "properties": {"totals": run.totals, "notJudged": list(run.coverage.not_judged)},
             }
         ],
@@ -96,13 +101,16 @@ def _invocation(run: Run) -> dict[str, Any]:
         for verdict in crashed
     ]
     notes += [
-        {"level": "warning", "message": {"text": _text(f"Not read: {each.what}: {each.why}")}}
+        {"level": "warning", "message": {"text": _text(f"Not read: {shape.unread_text(each)}")}}
         for each in run.coverage.unread
     ]
     return {"executionSuccessful": not crashed, "toolExecutionNotifications": notes}
 
 
-def _result(verdict: Verdict, rule: int) -> dict[str, Any]:
+def _result(defect: shape.Defect, rule: int) -> dict[str, Any]:
+    """One alert per cause: at its first place, the others and what follows from it as related locations."""
+    verdict, *others = defect.verdicts
+    others += [each for consequence in defect.consequences for each in consequence.verdicts]
     result: dict[str, Any] = {
         "ruleId": verdict.finding,
         "ruleIndex": rule,
@@ -118,9 +126,13 @@ def _result(verdict: Verdict, rule: int) -> dict[str, Any]:
             "outcome": verdict.outcome.value,
         },
     }
-    if verdict.related:
+    related = [(each, "") for each in verdict.related]
+    related += [(each.location, f"{each.id}: {each.violation}") for each in others[:MAX_RELATED]]
+    places = [(physical, said) for each, said in related if (physical := _physical(each))]
+    if places:
         result["relatedLocations"] = [
-            {"id": index, **physical} for index, each in enumerate(verdict.related) if (physical := _physical(each))
+            {"id": index, **physical, **({"message": {"text": _text(said)}} if said else {})}
+            for index, (physical, said) in enumerate(places)
         ]
     if verdict.waiver is not None:
         note = verdict.waiver

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from checker.model.verdicts import Finding, Outcome, Run, Severity, Verdict, WaiverState, WaiverStatus
+from checker.model.verdicts import Finding, Outcome, Run, Severity, Unread, Verdict, WaiverState, WaiverStatus
 
 ENDING_SOON_DAYS: Final = 14
 
@@ -33,7 +33,11 @@ _STATES: Final = tuple(STATE_WORDS)
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One thing to do: the verdicts that say the same of several subjects, in the order of their places."""
+    """One thing to do: the verdicts that one change would mend, in the order of their places.
+
+    ``id``, ``violation`` and ``fix`` are those of its first verdict; ``consequences`` are other defects that stand at
+    the same places and are no graver: whoever mends this one looks at them next.
+    """
 
     id: str
     finding: Finding
@@ -42,22 +46,92 @@ class Defect:
     violation: str
     fix: str
     verdicts: tuple[Verdict, ...]
+    consequences: tuple[Defect, ...] = ()
 
 
 def defects(run: Run, outcome: Outcome) -> list[Defect]:
-    """The verdicts of one outcome, grouped; from the gravest, then in the register's order, then by place."""
-    grouped: dict[tuple[str, Severity, str, str], list[Verdict]] = {}
+    """What ended in one outcome, one entry per cause; from the gravest, then in the register's order, then by place.
+
+    Verdicts of one finding with one advice are one entry, however many names, jobs or environments it is said of. What
+    cannot be decided at the very place of a failure stands below that failure.
+    """
+    order = {finding: position for position, finding in enumerate(run.findings)}
+    found = _advices(run, outcome, order)
+    if outcome not in _WITH_CAUSES:
+        return found
+    above = _advices(run, Outcome.FAIL, order) if outcome is Outcome.UNKNOWN else []
+    below = _advices(run, Outcome.UNKNOWN, order) if outcome is Outcome.FAIL else []
+    heads: list[tuple[Defect, frozenset[tuple[str, ...]], list[Defect]]] = []
+    for defect in (*above, *found, *below):
+        causes = _causes(defect)
+        head = next((each for each in heads if causes and causes <= each[1]), None)
+        if head is not None:
+            head[2].append(defect)
+        elif defect.outcome is outcome or defect.outcome is Outcome.FAIL:
+            heads.append((defect, causes, []))
+    return [replace(defect, consequences=tuple(rest)) for defect, _, rest in heads if defect.outcome is outcome]
+
+
+_WITH_CAUSES: Final = frozenset({Outcome.FAIL, Outcome.UNKNOWN})
+
+
+def _advices(run: Run, outcome: Outcome, order: Mapping[str, int]) -> list[Defect]:
+    grouped: dict[tuple[str, ...], list[Verdict]] = {}
     for verdict in run.verdicts:
         if verdict.outcome is outcome:
-            grouped.setdefault((verdict.id, verdict.severity, verdict.violation, verdict.fix), []).append(verdict)
-    order = {finding: position for position, finding in enumerate(run.findings)}
+            said = (verdict.finding, verdict.fix) if verdict.fix else (verdict.id, verdict.violation, "")
+            excused = str(verdict.waiver) if verdict.waiver else ""
+            grouped.setdefault((*said, verdict.severity.value, excused), []).append(verdict)
     found = []
-    for (identifier, severity, violation, fix), verdicts in grouped.items():
+    for verdicts in grouped.values():
         verdicts.sort(key=place)
-        finding = finding_of(run, verdicts[0])
-        found.append(Defect(identifier, finding, outcome, severity, violation, fix, tuple(verdicts)))
+        first = verdicts[0]
+        finding = finding_of(run, first)
+        found.append(Defect(first.id, finding, outcome, first.severity, first.violation, first.fix, tuple(verdicts)))
     found.sort(key=lambda d: (d.severity.rank, order.get(d.finding.id, len(order)), d.id, place(d.verdicts[0])))
     return found
+
+
+# A policy is one thing to mend, whichever of its statements a verdict points at.
+_WHOLE: Final = ("PolicyDocument", "ManagedPolicyArns")
+
+
+def _causes(defect: Defect) -> frozenset[tuple[str, ...]]:
+    """The places that a defect stands at, as exactly as a property or a key; empty where one is less exact."""
+    causes = {_cause(verdict) for verdict in defect.verdicts}
+    return frozenset() if () in causes else frozenset(causes)
+
+
+def _cause(verdict: Verdict) -> tuple[str, ...]:
+    at, path = verdict.location, verdict.location.path or ""
+    if not path:
+        return ()
+    if not path.startswith("Resources/"):
+        return at.file, str(at.line), path
+    steps = path.split("/")
+    if len(steps) < 4:  # the resource as a whole
+        return ()
+    for index, step in enumerate(steps):
+        if step.endswith(_WHOLE):
+            steps = steps[: index + 1]
+            break
+    return at.file, *steps
+
+
+def unread_text(each: Unread) -> str:
+    """What was not read, why, and what it needs, as one line."""
+    if not each.needs:
+        return f"{each.what}: {each.why}"
+    if each.needs[:1].isupper() and " " in each.needs:  # a sentence of its own
+        return f"{each.what}: {each.why.rstrip('.')}. {each.needs}"
+    return f"{each.what}: {each.why} (needs {each.needs})"
+
+
+def known_before(run: Run, baseline: Run) -> Run:
+    """The run without the failures that its baseline has too: what is new, for people to read."""
+    known = {each.identity for each in baseline.verdicts if each.outcome is Outcome.FAIL}
+    new = tuple(each for each in run.verdicts if each.outcome is not Outcome.FAIL or each.identity not in known)
+    return replace(run, verdicts=new)
 
 
 def place(verdict: Verdict) -> tuple[str, int, str, str]:

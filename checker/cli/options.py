@@ -49,6 +49,7 @@ def judging_options(command: _Command) -> _Command:
             "--baseline", type=click.Path(path_type=Path), help="A stored run (JSON): only what is new fails."
         ),
         click.option("--finding", "findings", multiple=True, metavar="ID", help="Show this finding only. Repeatable."),
+        click.option("--summary", is_flag=True, help="One line per finding that is not well, and the totals."),
         click.option("--quiet", is_flag=True, help="Only what fails, and the summary."),
         click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
     ]

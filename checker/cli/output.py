@@ -24,7 +24,7 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     )
     if baseline is not None:
         run = with_note(run, _compared(run, baseline, options["baseline"]))
-    write(run, options)
+    write(run, options, baseline)
     sys.exit(code)
 
 
@@ -34,18 +34,26 @@ def _compared(run: Run, baseline: Run, file: Path) -> str:
     return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
 
 
-def write(run: Run, options: dict[str, Any]) -> None:
+# Formats for people, who ask a baseline for what is new; documents for programs keep every verdict.
+_FOR_PEOPLE = ("console", "markdown", "html")
+
+
+def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> None:
     """Every asked-for report: files whole or not at all, standard output last."""
     from checker.collect.outputs import write_whole
     from reports import FORMATS, render
+    from reports.shape import known_before
 
     color = _wants_color(options["no_color"])
     for wanted in options["formats"] or ("console",):
         name, _, file = wanted.partition("=")
         if name not in FORMATS:
             raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}", param_hint="--format")
-        extra = {"color": color and not file, "quiet": options["quiet"]} if name == "console" else {}
-        text = render(run, name, **extra)
+        extra: dict[str, Any] = {}
+        if name == "console":
+            extra = {"color": color and not file, "quiet": options["quiet"], "summary": bool(options.get("summary"))}
+        shown = known_before(run, baseline) if baseline is not None and name in _FOR_PEOPLE else run
+        text = render(shown, name, **extra)
         if file:
             write_whole(Path(file), text)
         else:

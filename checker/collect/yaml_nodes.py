@@ -51,7 +51,7 @@ def construct(
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise InputError(
-            f"{shown}:{line}: not valid YAML: {error.problem}", "Mend the line, or the one above it."
+            f"{shown}:{line}: not valid YAML: {error.problem}", "Fix that line, or the one above it."
         ) from None
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{shown}: not valid YAML: {' '.join(str(error).split())}", "Save it as UTF-8 text.") from None
@@ -163,7 +163,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(each, (*path, str(index)), depth + 1) for index, each in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
-            raise InputError(f"{self.shown}:{node.start_mark.line + 1}: a node of no known kind", "Mend the line.")
+            raise InputError(f"{self.shown}:{node.start_mark.line + 1}: a node of no known kind", "Fix that line.")
         result: dict[str, Raw] = {}
         merged: dict[str, Raw] = {}
         for key_node, value_node in node.value:

@@ -143,7 +143,7 @@ class Environment(Judgeable):
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the protocol's shape
         file = self._place or (self.stacks[0].source.file if self.stacks else self.name)
-        return Location(file, None, path or None)
+        return Location(file, 1 if self.stacks and not self._place else None, path or None)
 
 
 class Project:

@@ -265,7 +265,7 @@ def test_html_is_whole_and_runs_nothing() -> None:
 
 def test_markdown_stays_within_its_limit_and_says_so() -> None:
     many = tuple(
-        verdict("C7", Outcome.FAIL, f"Cache{n}", n, violation=f"Cache number {n} is open.", fix="Close it.")
+        verdict("C7", Outcome.FAIL, f"Cache{n}", n, violation=f"Cache number {n} is open.", fix=f"Close number {n}.")
         for n in range(1, 2000)
     )
     text = render(replace(RUN, verdicts=many), "markdown", limit=5_000)

@@ -61,7 +61,7 @@ def parse_settings(text: str, shown: str = FILE_NAME) -> Settings:
         message, _, place = str(error).rpartition(" (at ")
         found = re.match(r"line (\d+)", place)
         line = int(found[1]) if found else len(text.splitlines()) or 1
-        raise ConfigError(f"{shown}:{line}: not valid TOML: {message}", "Mend the line, or the one above it.") from None
+        raise ConfigError(f"{shown}:{line}: not valid TOML: {message}", "Fix that line, or the one above it.") from None
     except RecursionError:
         raise ConfigError(f"{shown}: nested too deeply to be settings", "Is this the file you meant?") from None
     fields: dict[str, Any] = {}

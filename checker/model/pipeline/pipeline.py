@@ -83,5 +83,14 @@ class Pipeline(Judgeable):
     def subject(self) -> Subject:
         return Subject(SubjectKind.SETTING, "the repository's pipeline")
 
-    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the folder is all there is
+    def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a file is all there is
+        """The workflow that changes something, else the first one, else a file of the migrations."""
+        acting = [job for job in self.jobs if self.traces[job].aws or self.traces[job].cdk]
+        for job in (*acting, *self.jobs):
+            return Location(job.entry.spot.file, job.entry.spot.line, path or None)
+        for file in self.workflows.files:
+            return Location(file, 1, path or None)
+        for folder in self.migrations:
+            for migration in folder.migrations:
+                return Location(migration.file, 1, path or None)
         return Location(".github/workflows", None, path or None)

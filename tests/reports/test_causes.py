@@ -1,0 +1,86 @@
+"""One cause, one entry: in every format for people, and as one alert in SARIF; the run document keeps every verdict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from checker.model.verdicts import Coverage, Outcome, Run, Unread, Verdict
+from reports import render, shape
+from reports.shape import known_before
+from tests.reports.sample import RUN, verdict
+
+NAMES = tuple(
+    verdict("C7", Outcome.FAIL, name, line, violation=f"{name} is open.", fix="Close it.", sub=f"of={name}")
+    for line, name in enumerate(("Carts", "Mails", "Bills"), 1)
+)
+TRUST = "Resources/Deploy/Properties/AssumeRolePolicyDocument"
+POLICY = (
+    verdict("C7", Outcome.FAIL, "Deploy", 9, path=f"{TRUST}/Statement/0", violation="It is open.", fix="Name it."),
+    verdict("W18", Outcome.FAIL, "Deploy", 6, path=TRUST, violation="It deploys all.", fix="Split it."),
+    verdict("P12", Outcome.UNKNOWN, "Deploy", 6, path=TRUST, violation="Cannot be decided: who.", fix="Say who."),
+)
+APART = (
+    verdict("C7", Outcome.FAIL, "Db", 3, path="Resources/Db/Properties/A", violation="A is open.", fix="Close A."),
+    verdict("W18", Outcome.FAIL, "Db", 3, path="Resources/Db/Properties/B", violation="B is open.", fix="Close B."),
+    verdict("P12", Outcome.FAIL, "Db", 3, path="Resources/Db", violation="Db is old.", fix="Renew it."),
+)
+
+
+def run_of(*verdicts: Verdict) -> Run:
+    return replace(RUN, verdicts=verdicts, waivers=(), coverage=Coverage())
+
+
+def test_one_advice_for_many_names_is_one_entry() -> None:
+    run = run_of(*NAMES)
+    (defect,) = shape.defects(run, Outcome.FAIL)
+    assert [each.subject.name for each in defect.verdicts] == ["Carts", "Mails", "Bills"]
+    for name in ("console", "markdown", "html"):
+        text = render(run, name)
+        assert text.count("Close it.") == (1 if name != "html" else 4), name  # HTML also has every verdict, as evidence
+        assert "Mails is open." in text
+
+
+def test_what_follows_from_one_policy_stands_below_it() -> None:
+    run = run_of(*POLICY)
+    (defect,) = shape.defects(run, Outcome.FAIL)
+    assert (defect.id, {each.id for each in defect.consequences}) == ("C7", {"W18", "P12"})
+    assert shape.defects(run, Outcome.UNKNOWN) == []
+    assert "W18: It deploys all." in render(run, "console")
+    assert "P12 unknown: Cannot be decided: who." in render(run, "console")
+    assert run.totals["unknown"] == 1
+    assert len(json.loads(render(run, "json"))["verdicts"]) == 3
+
+
+def test_different_properties_are_different_causes() -> None:
+    assert {each.id for each in shape.defects(run_of(*APART), Outcome.FAIL)} == {"C7", "W18", "P12"}
+
+
+@pytest.mark.parametrize("verdicts", [NAMES, POLICY])
+def test_an_alert_is_one_cause(verdicts: tuple[Verdict, ...]) -> None:
+    (result,) = json.loads(render(run_of(*verdicts), "sarif"))["runs"][0]["results"]
+    assert len(result["relatedLocations"]) == 2
+
+
+def test_nothing_is_separated_from_nothing() -> None:
+    lone = verdict("C7", Outcome.FAIL, "Carts", 1, violation="Open.", fix="Close.", environment="")
+    assert " ·\n" not in render(run_of(lone), "console")
+
+
+def test_a_baseline_leaves_what_is_new() -> None:
+    run = run_of(*POLICY, *NAMES)
+    shown = known_before(run, run_of(*POLICY))
+    assert {each.subject.name for each in shown.verdicts if each.outcome is Outcome.FAIL} == {"Carts", "Mails", "Bills"}
+
+
+def test_a_summary_has_a_line_per_finding() -> None:
+    lines = render(run_of(*NAMES, *POLICY), "console", summary=True).splitlines()
+    assert [line.split()[0] for line in lines if "failed" in line and " · " not in line] == ["C7", "W18"]
+
+
+def test_what_is_needed_fits_into_its_sentence() -> None:
+    assert shape.unread_text(Unread("a:1", "gone", "rds:Describe")) == "a:1: gone (needs rds:Describe)"
+    assert shape.unread_text(Unread("a:1", "gone", "Write it out.")) == "a:1: gone. Write it out."
+    assert shape.unread_text(Unread("a:1", "gone")) == "a:1: gone"
