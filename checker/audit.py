@@ -14,13 +14,13 @@ from checker.collect.config.register import Register, load_register
 from checker.collect.github.facts import KEY, from_facts
 from checker.collect.templates.assembly import read_assembly
 from checker.collect.templates.synthesis import existing_assembly
-from checker.drift.facts import facts_of
+from checker.data.type_facts import facts_of
 from checker.errors import UsageError
 from checker.judge import judge
 from checker.model.environments import Project
+from checker.model.live.snapshot import NOT_ASKED, Snapshot
 from checker.model.resources import ConstructOrigin
 from checker.model.rules import Rule
-from checker.model.snapshot import NOT_ASKED, Snapshot
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread, Verdict
 from checker.model.worlds import Budget, World
 from checker.reason.names.physical import literal_names
@@ -32,8 +32,8 @@ from policies.rules import load
 if TYPE_CHECKING:
     from checker.collect.account import Read
     from checker.collect.config.targets_file import Audited
+    from checker.model.live.repository_settings import RepositorySettings
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.model.repository_settings import RepositorySettings
     from checker.run import Request
 
 _NO_SETTINGS: Final = "the repository's settings are not in this snapshot: nothing that they decide is judged"

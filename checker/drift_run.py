@@ -12,11 +12,11 @@ from checker.collect.config.drift_file import FILE_NAME, load_decisions
 from checker.drift.decisions import Decisions
 from checker.drift.judge import Record, drift_of
 from checker.errors import ExitCode
-from checker.model.drift import PropertyState, ResourceDrift, ResourceState
-from checker.model.drift_decisions import Decision
 from checker.model.environments import EnvironmentKind
+from checker.model.live.drift import PropertyState, ResourceDrift, ResourceState
+from checker.model.live.drift_decisions import Decision
+from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
-from checker.model.snapshot import Snapshot
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
 from checker.resolve.templates.project import with_nested
 from checker.run import Request, at_hand, digests, unread_of_stacks

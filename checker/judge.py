@@ -22,8 +22,8 @@ from checker.model.verdicts import Finding, Outcome, Subject, Surface, Verdict
 from checker.model.worlds import Budget, BudgetExceeded, Gaps, World
 
 if TYPE_CHECKING:
+    from checker.model.live.repository_settings import RepositorySettings
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.model.repository_settings import RepositorySettings
 
 
 class _Key(NamedTuple):

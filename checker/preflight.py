@@ -11,11 +11,11 @@ from checker.audit import live_of, unread_of
 from checker.collect import repository
 from checker.collect.config.register import load_register
 from checker.judge import judge
-from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.live.account import Account
+from checker.model.live.snapshot import Snapshot
 from checker.model.rules import Rule
-from checker.model.snapshot import Snapshot
 from checker.model.values import Unknown
 from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface
 from checker.model.worlds import Budget, World

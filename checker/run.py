@@ -41,8 +41,8 @@ from checker.resolve.templates.project import build_project, with_nested, worlds
 from policies.rules import load
 
 if TYPE_CHECKING:
+    from checker.model.live.repository_settings import RepositorySettings
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.model.repository_settings import RepositorySettings
     from checker.model.sources import Problem
 
 # What a gate can see without an account: the rest is for `audit`.

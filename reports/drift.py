@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from checker.errors import printable
-from checker.model.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
+from checker.model.live.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
 from checker.model.verdicts import Run
 from reports.markdown import escape
 

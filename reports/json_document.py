@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from checker.errors import InputError
-from checker.model.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
+from checker.model.live.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
 from checker.model.verdicts import (
     Coverage,
     Finding,

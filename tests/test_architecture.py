@@ -33,6 +33,7 @@ ALLOWED = {
     "checker.run": {*_CHECKER, "checker.judge", "checker.reason", "checker.resolve", "checker.waivers", "policies"},
     "checker.audit": {
         *_CHECKER,
+        "checker.data",
         *("checker.drift", "checker.judge", "checker.reason", "checker.resolve", "checker.run", "checker.waivers"),
         "policies",
     },

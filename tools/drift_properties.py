@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 def build(every: Iterator[Mapping[str, Any]], knowledge: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Type -> its facts; see :class:`checker.drift.facts.TypeFacts` for the fields."""
+    """Type -> its facts; see :class:`checker.data.type_facts.TypeFacts` for the fields."""
     table = {}
     for schema in every:
         kind = schema["typeName"]

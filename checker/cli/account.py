@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from checker.model.snapshot import Snapshot
+    from checker.model.live.snapshot import Snapshot
     from checker.run import Request
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -15,8 +15,8 @@ from checker.cli.output import write
 if TYPE_CHECKING:
     from checker.collect.account import Target
     from checker.drift.judge import Record
+    from checker.model.live.snapshot import Snapshot
     from checker.model.resources import Stack
-    from checker.model.snapshot import Snapshot
 
 
 @click.command()

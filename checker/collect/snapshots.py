@@ -1,4 +1,4 @@
-"""Snapshots as files: :class:`~checker.model.snapshot.Snapshot` to ``checker-snapshot/1`` and back.
+"""Snapshots as files: :class:`~checker.model.live.snapshot.Snapshot` to ``checker-snapshot/1`` and back.
 
 A snapshot may be written by hand: a key that is left out has its empty value, and where AWS itself has two forms for
 the same thing (tags as a list or as an object) both are read. What cannot be understood is an
@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from checker.collect.documents import parse_json, parse_yaml, read_text
 from checker.errors import InputError
+from checker.model.live.snapshot import SCHEMA, LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.model.resources import Raw
-from checker.model.snapshot import SCHEMA, LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.model.verdicts import Unread
 from checker.nodes import Node
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from checker.drift.facts import facts_of
-from checker.drift.scalars import is_arn, names_of
-from checker.drift.undeclared import tags_of
+from checker.data.type_facts import facts_of
+from checker.drift.meaning.scalars import is_arn, names_of
+from checker.drift.meaning.undeclared import tags_of
+from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.model.resources import Raw, Stack
-from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.reason.names.naming import naming_of
 
 _STACK_ARN: Final = re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")

@@ -17,8 +17,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from checker.model.drift import NextDeploy
-from checker.model.drift_decisions import Decision, NotSet
+from checker.model.live.drift import NextDeploy
+from checker.model.live.drift_decisions import Decision, NotSet
 from checker.model.resources import Raw
 from checker.model.secret_values import is_secret_name, looks_secret, plain_secret
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from checker.drift.compare import is_open, plain
-from checker.drift.facts import TypeFacts, covers
-from checker.drift.scalars import is_masked
-from checker.model.drift import NextDeploy
+from checker.data.type_facts import TypeFacts, covers
+from checker.drift.meaning.compare import is_open, plain
+from checker.drift.meaning.scalars import is_masked
+from checker.model.live.drift import NextDeploy
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Unknown, plain_text
 from checker.reason.templates import stateful as reason

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from checker.drift.account import Account, attribute
-from checker.drift.scalars import is_arn, is_masked
+from checker.drift.meaning.scalars import is_arn, is_masked
+from checker.model.live.snapshot import LiveResource, SnapshotStack
 from checker.model.resources import Raw, Resource, Stack
-from checker.model.snapshot import LiveResource, SnapshotStack
 from checker.model.values import Absent, Resolved, Unknown, plain_text
 from checker.model.worlds import World
 from checker.reason.names.arns import arn_named

@@ -10,20 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.data.type_facts import facts_of
 from checker.drift.account import Account, words_of
-from checker.drift.compare import compare_properties, unreadable_parts
 from checker.drift.decisions import Decisions, recordable
 from checker.drift.deploying import STATEFUL, CodeChange, code_changes, is_kept, next_deploy
-from checker.drift.differences import Around, Difference, Kind
 from checker.drift.expected import Declared, deployed_side, expected_side
-from checker.drift.facts import facts_of
+from checker.drift.meaning.compare import compare_properties, unreadable_parts
+from checker.drift.meaning.differences import Around, Difference, Kind
+from checker.drift.meaning.scalars import is_arn, names_of
 from checker.drift.releases import Releases
-from checker.drift.scalars import is_arn, names_of
 from checker.drift.siblings import Sibling, Siblings
 from checker.drift.states import properties_of
 from checker.drift.unmanaged import unmanaged
 from checker.drift.witness import witnessed
-from checker.model.drift import (
+from checker.model.live.drift import (
     IN_ACCOUNT,
     IN_CODE,
     NextDeploy,
@@ -32,9 +32,9 @@ from checker.model.drift import (
     ResourceDrift,
     ResourceState,
 )
-from checker.model.drift_decisions import Decision
+from checker.model.live.drift_decisions import Decision
+from checker.model.live.snapshot import LiveResource, Snapshot
 from checker.model.resources import Raw, Stack
-from checker.model.snapshot import LiveResource, Snapshot
 from checker.model.values import Hole, ResourceKey
 
 _STACK: Final = "AWS::CloudFormation::Stack"

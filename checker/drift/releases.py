@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from checker.data.type_facts import facts_of
 from checker.drift.account import Account, words_of
-from checker.drift.compare import compare_properties, is_open
-from checker.drift.differences import Around, Difference, Kind
 from checker.drift.expected import Declared
-from checker.drift.facts import facts_of
-from checker.drift.scalars import names_of
+from checker.drift.meaning.compare import compare_properties, is_open
+from checker.drift.meaning.differences import Around, Difference, Kind
+from checker.drift.meaning.scalars import names_of
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Text
 

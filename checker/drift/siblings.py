@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.drift.scalars import is_arn, is_neutral, names_of
+from checker.drift.meaning.scalars import is_arn, is_neutral, names_of
 from checker.model.resources import Raw
 from checker.model.values import Resolved, plain_text
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.drift.compare import plain
 from checker.drift.decisions import Decisions, same_record, shown
 from checker.drift.deploying import CodeChange
-from checker.drift.differences import Difference, Kind
-from checker.model.drift import IN_ACCOUNT, PropertyDrift, PropertyState
-from checker.model.drift_decisions import Decision
+from checker.drift.meaning.compare import plain
+from checker.drift.meaning.differences import Difference, Kind
+from checker.model.live.drift import IN_ACCOUNT, PropertyDrift, PropertyState
+from checker.model.live.drift_decisions import Decision
 from checker.model.resources import Raw
 
 _ALREADY: Final = "the account already has what the code says"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from checker.data.type_facts import facts_of
 from checker.drift.account import Account
-from checker.drift.facts import facts_of
-from checker.model.drift import ResourceDrift, ResourceState
-from checker.model.snapshot import LiveResource
+from checker.model.live.drift import ResourceDrift, ResourceState
+from checker.model.live.snapshot import LiveResource
 
 _SERVICE_ROLES: Final = ("/aws-service-role/", "/aws-reserved/")
 # Sub-resources that only exist as part of another, which shows them.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from checker.model.drift import ResourceState
-from checker.model.snapshot import Snapshot
+from checker.model.live.drift import ResourceState
+from checker.model.live.snapshot import Snapshot
 
 # The fact's name: a list of {stack, logical_id, status, paths}.
 FACT: Final = "drift_detection"

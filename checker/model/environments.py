@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
-from checker.model.account import Account
 from checker.model.judgements import Judgeable
+from checker.model.live.account import Account
 from checker.model.resources import Resource, Stack
 from checker.model.settings import Settings
 from checker.model.values import (

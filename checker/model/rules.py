@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.repository_settings import RepositorySettings
+from checker.model.live.account import Account
+from checker.model.live.repository_settings import RepositorySettings
 from checker.model.verdicts import Surface
 
 if TYPE_CHECKING:

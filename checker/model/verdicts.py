@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from checker.model.drift import ResourceDrift
+from checker.model.live.drift import ResourceDrift
 
 
 class Outcome(StrEnum):

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.repository_settings import NotRead, RepositorySettings
+from checker.model.live.repository_settings import NotRead, RepositorySettings
 from checker.model.rules import Rule, Unseen
 from checker.model.values import pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns

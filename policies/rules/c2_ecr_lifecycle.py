@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown

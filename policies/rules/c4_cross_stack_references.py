@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from checker.model.account import Account
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.live.account import Account
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.values import Absent, Resolved, Text, Unknown

@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
+from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown

@@ -24,9 +24,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
+from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_list, as_number

@@ -25,9 +25,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
+from checker.model.live.account import Account
 from checker.model.migrations import MigrationRunner
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline

@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.live.account import Account
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen

@@ -25,7 +25,7 @@ from typing import Final
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.repository_settings import (
+from checker.model.live.repository_settings import (
     AnyRef,
     DeploymentEnvironment,
     EnvironmentSetting,

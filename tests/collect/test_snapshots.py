@@ -11,7 +11,7 @@ import pytest
 
 from checker.collect.snapshots import parse, read_snapshot, render
 from checker.errors import InputError
-from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
+from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.model.verdicts import Unread
 
 SCHEMA = json.loads(resources.files("checker.collect").joinpath("snapshot_schema.json").read_text(encoding="utf-8"))

@@ -13,8 +13,8 @@ from checker.collect.snapshots import parse
 from checker.collect.templates.assembly import read_assembly
 from checker.drift.decisions import Decisions
 from checker.drift.judge import Drift, drift_of
+from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
-from checker.model.snapshot import Snapshot
 
 TODAY = date(2026, 11, 26)
 RECORDED = Path(__file__).parents[2].parent / "shared" / "recorded" / "models"

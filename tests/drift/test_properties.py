@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.drift.compare import compare_properties
+from checker.data.type_facts import facts_of
 from checker.drift.deploying import code_changes
-from checker.drift.differences import Kind
-from checker.drift.facts import facts_of
+from checker.drift.meaning.compare import compare_properties
+from checker.drift.meaning.differences import Kind
 from checker.model.values import Hole, HoleKind, Text, Unknown
 
 TYPES = (

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from checker.drift.facts import covers, facts_of
-from checker.model.drift import IN_ACCOUNT, ResourceDrift
+from checker.data.type_facts import covers, facts_of
+from checker.model.live.drift import IN_ACCOUNT, ResourceDrift
 from tests.drift import recorded
 from tests.drift.support import compare
 

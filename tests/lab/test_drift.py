@@ -15,7 +15,7 @@ from checker.errors import ExitCode
 from checker.lab import assembly, breaks, server, up
 from checker.lab.breaks.account import Account
 from checker.lab.clients import KEY, Clients
-from checker.model.drift import IN_ACCOUNT, IN_CODE, ResourceState
+from checker.model.live.drift import IN_ACCOUNT, IN_CODE, ResourceState
 from checker.model.verdicts import Run
 from checker.run import Request
 

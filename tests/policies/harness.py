@@ -13,7 +13,7 @@ import yaml
 from checker.collect.config.register import load_register
 from checker.collect.github.facts import from_facts
 from checker.model.environments import EnvironmentKind
-from checker.model.repository_settings import RepositorySettings
+from checker.model.live.repository_settings import RepositorySettings
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict

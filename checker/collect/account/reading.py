@@ -15,29 +15,15 @@ from checker.collect.account.needs import AUDIT, Needs, expected_calls
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.scope import Scope
 from checker.collect.account.secrets import WHY, secret_places, without_places
-from checker.collect.account.services import (
-    ec2,
-    ecr,
-    ecs,
-    edge,
-    elasticache,
-    elbv2,
-    functions,
-    iam,
-    messaging,
-    names,
-    others,
-    rds,
-    s3,
-    secretsmanager,
-    security_groups,
-    watching,
-)
+from checker.collect.account.services import iam, messaging, others, watching
+from checker.collect.account.services.data import elasticache, rds, s3, secretsmanager
+from checker.collect.account.services.network import ec2, edge, elbv2, names, security_groups
+from checker.collect.account.services.running import ecr, ecs, functions
 from checker.collect.account.shapes import Draft
 from checker.collect.account.stacks import read_stacks
 from checker.collect.account.target import Caller, Limits, Target
 from checker.errors import CheckerError
-from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack
+from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
 
 Describer = Callable[[Account], Iterator[Draft | None]]
 

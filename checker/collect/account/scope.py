@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.shapes import Draft
-from checker.model.snapshot import SnapshotStack
+from checker.model.live.snapshot import SnapshotStack
 
 Owner = tuple[str | None, str | None, str | None]  # stack, logical id, physical id
 _NOBODY: Final[Owner] = (None, None, None)

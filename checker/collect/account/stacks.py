@@ -9,8 +9,8 @@ from typing import Any, Final
 from checker.collect.account.account import Account, Answer
 from checker.collect.account.secrets import template_without_secrets
 from checker.collect.account.shapes import tags_of
+from checker.model.live.snapshot import SnapshotStack, StackResource
 from checker.model.secret_values import NOT_KEPT, keeps_no_secret
-from checker.model.snapshot import SnapshotStack, StackResource
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # A nested stack deeper than CloudFormation's own limit would be a loop.

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checker.collect.config.data_files import parse_config, read_config, refuse_unknown
 from checker.errors import ConfigError
-from checker.model.drift import NextDeploy
-from checker.model.drift_decisions import NOT_SET, Decision
+from checker.model.live.drift import NextDeploy
+from checker.model.live.drift_decisions import NOT_SET, Decision
 
 if TYPE_CHECKING:
     from checker.collect.documents import Document

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from checker.model.repository_settings import NotRead
+from checker.model.live.repository_settings import NotRead
 
 if TYPE_CHECKING:
     from gidgethub import HTTPException

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
-from checker.model.repository_settings import (
+from checker.model.live.repository_settings import (
     AnyRef,
     BranchProtection,
     DeploymentEnvironment,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from checker.collect.github import shapes
 from checker.collect.github.client import Client, WrongShape, connected, refusal_of, token_of, url_of
-from checker.model.repository_settings import (
+from checker.model.live.repository_settings import (
     BranchProtection,
     DeploymentEnvironment,
     ImmutableReleases,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from checker.collect.github.client import WrongShape
-from checker.model.repository_settings import (
+from checker.model.live.repository_settings import (
     AnyRef,
     BranchProtection,
     DeploymentEnvironment,

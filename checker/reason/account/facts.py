@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from checker.model.account import Account
 from checker.model.environments import Project
+from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Unknown, Value
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from checker.model.account import Account
 from checker.model.environments import Project
+from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.values import Known, Unknown
 from checker.reason.account.facts import Entry, table, texts, when

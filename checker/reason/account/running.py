@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Project
+from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.values import Unknown
 from checker.reason.account.facts import Entry, entries, resources_by_id

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from checker.model.account import Account
 from checker.model.environments import Project
+from checker.model.live.account import Account
 from checker.model.resources import Resource, StackPlace
 from checker.model.values import Unknown
 from checker.model.verdicts import Surface

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.repository_settings import BranchProtection, NotRead, RepositorySettings, Ruleset, SubjectTemplate
+from checker.model.live.repository_settings import (
+    BranchProtection,
+    NotRead,
+    RepositorySettings,
+    Ruleset,
+    SubjectTemplate,
+)
 from checker.model.settings import SubjectForm
 from checker.model.values import Text
 from checker.reason.oidc.trust import Repository

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from checker.model.account import Account
 from checker.model.environment_words import environment_of, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.live.account import Account
+from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
 from checker.model.resources import ConstructOrigin, Raw, Resource, Stack
 from checker.model.settings import Settings
-from checker.model.snapshot import LiveResource, Snapshot, SnapshotStack
 from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown
 from checker.model.verdicts import Surface
 from checker.model.worlds import Gaps

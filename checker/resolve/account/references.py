@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
-from checker.model.snapshot import LiveResource
+from checker.model.live.snapshot import LiveResource
 from checker.model.values import Hole, HoleKind, Resolved, ResourceKey, Unknown, text
 
 # What can be nothing but a reference: an ARN, an id that AWS generates (sg-0abc, vpc-…, eipalloc-…), a host name.

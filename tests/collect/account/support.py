@@ -22,7 +22,7 @@ from checker.collect.account.reading import DESCRIBERS, _described, _live
 from checker.collect.account.scope import Scope
 from checker.collect.account.shapes import Draft
 from checker.collect.account.target import Limits
-from checker.model.snapshot import LiveResource
+from checker.model.live.snapshot import LiveResource
 
 Body = Mapping[str, Any]
 # The recorded values are not the accounts' own any more, and the registry writes its patterns for another language.

@@ -13,7 +13,7 @@ from checker.collect.account.needs import EVERYTHING
 from checker.collect.account.operations import OPERATIONS, types_served
 from checker.collect.account.reading import Reader
 from checker.collect.account.target import Caller, Limits, Target
-from checker.model.snapshot import LiveResource, Snapshot
+from checker.model.live.snapshot import LiveResource, Snapshot
 from tests.collect.account.example import ACCOUNT, ANSWERS, REGION
 from tests.collect.account.support import ScriptedClients, error, faults
 

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from checker.collect.account import Limits, Needs, Reader, Target
 from checker.collect.account.operations import OPERATIONS
 from checker.lab import server
-from checker.model.snapshot import LiveResource
+from checker.model.live.snapshot import LiveResource
 from tests.collect.account import settings
 
 REGION = "us-west-2"

@@ -8,7 +8,7 @@ import pytest
 
 from checker.collect.account.scope import Scope
 from checker.collect.account.shapes import Draft
-from checker.model.snapshot import SnapshotStack, StackResource
+from checker.model.live.snapshot import SnapshotStack, StackResource
 
 
 def scope_of(resources: dict[str, tuple[str, Any, str | None]], **parameters: str) -> tuple[Scope, SnapshotStack]:

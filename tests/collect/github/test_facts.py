@@ -12,7 +12,7 @@ import pytest
 
 from checker.collect.github.facts import as_facts, from_facts, of_snapshot
 from checker.errors import InputError
-from checker.model.repository_settings import (
+from checker.model.live.repository_settings import (
     BranchProtection,
     DeploymentEnvironment,
     NotRead,

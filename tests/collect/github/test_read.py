@@ -11,7 +11,7 @@ import pytest
 
 from checker.collect.github import client, read, shapes
 from checker.collect.github.read import read_settings
-from checker.model.repository_settings import (
+from checker.model.live.repository_settings import (
     NOT_AT_HAND,
     AnyRef,
     BranchProtection,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_interface, ip_network
 from typing import Final
 
-from checker.drift.facts import TypeFacts
+from checker.data.type_facts import TypeFacts
 from checker.model.resources import Raw
 from checker.model.secret_values import NOT_KEPT
 

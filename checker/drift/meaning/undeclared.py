@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from checker.drift.differences import Around, Difference, Kind
-from checker.drift.facts import TypeFacts, covers
-from checker.drift.scalars import is_arn, is_masked, is_neutral, same
+from checker.data.type_facts import TypeFacts, covers
+from checker.drift.meaning.differences import Around, Difference, Kind
+from checker.drift.meaning.scalars import is_arn, is_masked, is_neutral, same
 from checker.model.resources import Raw
 
 # Tags that services and tools set on what they make. Sources: Elastic Beanstalk, EKS and ECS developer guides on

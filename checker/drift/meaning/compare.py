@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from checker.drift import pairs
-from checker.drift.differences import MISSING, Around, Difference, Kind, Missing
-from checker.drift.facts import TypeFacts, covers, in_place
-from checker.drift.policies import as_policy, compare_policies, is_policy
-from checker.drift.scalars import is_masked, same
-from checker.drift.spellings import common
-from checker.drift.undeclared import (
+from checker.data.type_facts import TypeFacts, covers, in_place
+from checker.drift.meaning import pairs
+from checker.drift.meaning.differences import MISSING, Around, Difference, Kind, Missing
+from checker.drift.meaning.policies import as_policy, compare_policies, is_policy
+from checker.drift.meaning.scalars import is_masked, same
+from checker.drift.meaning.spellings import common
+from checker.drift.meaning.undeclared import (
     VALUES,
     bag_key,
     foreign_tags,
@@ -28,7 +28,7 @@ from checker.drift.undeclared import (
     tags_of,
     undeclared,
 )
-from checker.model.drift import IN_A_STORE
+from checker.model.live.drift import IN_A_STORE
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Text, Unknown
 

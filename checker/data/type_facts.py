@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-
-from checker.model.resources import Raw
+from typing import Any
 
 _NONE: frozenset[str] = frozenset()
 
@@ -32,7 +31,7 @@ class TypeFacts:
     write_only: frozenset[str] = _NONE
     create_only: frozenset[str] = _NONE
     create_only_sometimes: frozenset[str] = _NONE
-    defaults: Mapping[str, Raw] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     certain: frozenset[str] = _NONE  # of the defaults, those that were looked up and hang on nothing else
     caseless: frozenset[str] = _NONE
     sequences: frozenset[str] = _NONE  # lists whose order is what they say; that of others says nothing
@@ -41,7 +40,7 @@ class TypeFacts:
     extended: frozenset[str] = _NONE  # lists to which the service, or a release, adds items of its own
     when_set: frozenset[str] = _NONE  # shown by a read only after somebody set it
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what the service writes before the value
-    filled_when: Mapping[str, Mapping[str, Raw]] = field(default_factory=dict)  # filled where a property has a value
+    filled_when: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # filled where a property has a value
     pipeline: frozenset[str] = _NONE  # changed by releases or scaling on purpose
     complete: bool = False  # what is left after all of these was set by somebody
 
@@ -105,7 +104,7 @@ def covers(paths: frozenset[str], path: str) -> bool:
     return False
 
 
-def in_place(facts: TypeFacts, live: Mapping[str, Raw]) -> TypeFacts:
+def in_place(facts: TypeFacts, live: Mapping[str, Any]) -> TypeFacts:
     """The facts for a resource whose properties are known: what is filled in may hang on another property."""
     more = {
         path for path, when in facts.filled_when.items() if all(live.get(name) == value for name, value in when.items())

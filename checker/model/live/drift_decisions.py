@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from checker.model.drift import NextDeploy
+from checker.model.live.drift import NextDeploy
 from checker.model.resources import Raw
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from checker.drift.differences import Difference, Kind
+from checker.drift.meaning.differences import Difference, Kind
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Text, Unknown, plain_text
 

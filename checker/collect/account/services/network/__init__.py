@@ -1,0 +1,1 @@
+"""Describers of networks, load balancers, names and what stands at the edge."""

@@ -1,0 +1,1 @@
+"""Describers of what runs, and of the images it runs."""

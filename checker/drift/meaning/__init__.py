@@ -1,0 +1,1 @@
+"""Two sides of a resource compared by what they mean."""
