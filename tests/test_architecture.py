@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,8 @@ ALLOWED = {
     "tools": {"tools", "checker.collect", "checker.model", "checker.reason", "policies"},
 }
 ROOMS = sorted({*ALLOWED, "checker", "tests"}, key=len, reverse=True)
+# How many files a room may hold; `policies/rules` has one per finding.
+LARGEST_ROOM = 15
 # What start-up must not pay for.
 HEAVY = ("aws_cdk", "boto3", "botocore", "cfnlint", "jsii", "pglast", "tree_sitter", "checker.model.pipeline.jobs")
 
@@ -106,6 +109,44 @@ def test_every_file_of_the_checker_is_in_a_room() -> None:
     files = {file.relative_to(ROOT) for file in (ROOT / "checker").rglob("*.py")}
     placed = {file.relative_to(ROOT) for room in ALLOWED for file in files_of(room)}
     assert files - placed == {Path("checker/__init__.py")}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file, of all that is shipped and of the tools."""
+    found: dict[str, Path] = {}
+    for root in ("checker", "policies", "reports", "infra", "tools"):
+        for file in sorted((ROOT / root).rglob("*.py")):
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def test_no_two_files_import_each_other() -> None:
+    """Nor do more of them in a circle; imports inside functions and those for types alone count."""
+    files = modules()
+    left = {name: {each for each in imports(file) if each in files and each != name} for name, file in files.items()}
+    for name, targets in left.items():
+        # ``from package import module`` is about the module.
+        left[name] = {each for each in targets if not any(other.startswith(f"{each}.") for other in targets)}
+    while leaves := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in leaves:
+            del left[name]
+    # What only leads to a circle is in none.
+    while origins := left.keys() - {each for targets in left.values() for each in targets}:
+        for name in origins:
+            del left[name]
+    assert {name: sorted(targets & left.keys()) for name, targets in sorted(left.items())} == {}
+
+
+def test_no_room_holds_more_than_one_can_take_in() -> None:
+    count = Counter(file.parent.relative_to(ROOT).as_posix() for file in modules().values())
+    assert {
+        room: number
+        for room, number in count.items()
+        if number > LARGEST_ROOM
+        and room.split("/")[0] in {"checker", "policies", "reports"}
+        and room != "policies/rules"
+    } == {}
 
 
 def test_start_up_imports_nothing_heavy(tmp_path: Path) -> None:

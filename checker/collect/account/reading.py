@@ -9,8 +9,9 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from checker.collect.account.account import Account, Call
-from checker.collect.account.clients import Clients
+from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Call
+from checker.collect.account.asking.clients import Clients
 from checker.collect.account.needs import AUDIT, Needs, expected_calls
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.scope import Scope
@@ -88,7 +89,7 @@ class Reader:
     def open(self) -> Caller:
         """Find out who asks. Raises :class:`CheckerError` at once where credentials, region or endpoint are wrong."""
         if self._caller is None:
-            from checker.collect.account.caller import identify
+            from checker.collect.account.asking.caller import identify
 
             self._clients = Clients(self.target, self.limits)
             self._caller = identify(self._clients)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from checker.collect.account.account import Answer
+from checker.collect.account.asking.answers import Answer
 
 LACKING: Final = "the answer does not tell"
 NOT_ASKED: Final = "not asked for"

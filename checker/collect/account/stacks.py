@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from checker.collect.account.account import Account, Answer
+from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Answer
 from checker.collect.account.secrets import template_without_secrets
 from checker.collect.account.shapes import tags_of
 from checker.model.live.snapshot import SnapshotStack, StackResource

@@ -15,7 +15,7 @@ import jsonschema.validators
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from checker.collect.account.account import Account
+from checker.collect.account.asking.account import Account
 from checker.collect.account.needs import EVERYTHING, Needs
 from checker.collect.account.operations import OPERATIONS, Operation
 from checker.collect.account.reading import DESCRIBERS, _described, _live

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from checker.collect.account.account import Account, Call
-from checker.collect.account.clients import Clients
+from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Call
+from checker.collect.account.asking.clients import Clients
 from checker.collect.account.needs import EVERYTHING, Needs
 from checker.collect.account.scope import Scope
 from checker.collect.account.target import Limits, Target

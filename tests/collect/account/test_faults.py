@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checker.collect.account.account import Account
+from checker.collect.account.asking.account import Account
 from checker.collect.account.needs import EVERYTHING
 from checker.collect.account.operations import OPERATIONS, types_served
 from checker.collect.account.reading import Reader

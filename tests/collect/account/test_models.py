@@ -8,7 +8,7 @@ import pytest
 from botocore import xform_name
 from botocore.model import Shape
 
-from checker.collect.account.clients import Clients
+from checker.collect.account.asking.clients import Clients
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.target import Limits, Target
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checker.collect.account.failures import is_absent
+from checker.collect.account.asking.failures import is_absent
 from checker.collect.account.operations import OPERATIONS
 from tests.collect.account.support import Script, account_of, describe, error, faults
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from checker.collect.account.account import Account
+from checker.collect.account.asking.account import Account
 from checker.collect.account.shapes import Draft, at, maybe, own_tags, policy, said, shape
 
 ROLE: Final = shape(

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from checker.collect.account.account import Account, Answer
+from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Answer
 from checker.collect.account.shapes import LACKING, Draft, at, maybe, picked, policy, said, truth, whole
 
 # What Amazon SNS gives every topic until somebody writes another: its owner may do everything. No template declares it.

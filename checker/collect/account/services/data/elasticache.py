@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from checker.collect.account.account import Account, Answer
+from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Answer
 from checker.collect.account.shapes import Draft, fields, maybe, picked, said, shape
 from checker.model.secret_values import NOT_KEPT
 

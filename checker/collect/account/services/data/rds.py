@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from checker.collect.account.account import Account
+from checker.collect.account.asking.account import Account
 from checker.collect.account.shapes import Draft, Field, fields, maybe, own_tags, picked, said, shape
 
 

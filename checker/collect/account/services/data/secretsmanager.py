@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.collect.account.account import Account
+from checker.collect.account.asking.account import Account
 from checker.collect.account.shapes import Draft, maybe, own_tags, policy, said, shape
 
 SECRET: Final = shape(

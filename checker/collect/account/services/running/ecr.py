@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from checker.collect.account.account import Account
+from checker.collect.account.asking.account import Account
 from checker.collect.account.shapes import Draft, capitalised, iso, maybe, picked, policy, said, shape
 
 REPOSITORY: Final = shape(

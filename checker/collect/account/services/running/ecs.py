@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from checker.collect.account.account import Account, Answer
+from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Answer
 from checker.collect.account.shapes import Draft, camel, fields, iso, maybe, own_tags, picked, said, shape
 from checker.model.secret_values import plain_secret
 

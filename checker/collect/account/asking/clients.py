@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from checker.collect.account.failures import DeadlineError, MalformedError, RepeatedPageError
-from checker.collect.account.models import keep_to_what_is_asked
+from checker.collect.account.asking.failures import DeadlineError, MalformedError, RepeatedPageError
+from checker.collect.account.asking.models import keep_to_what_is_asked
 from checker.collect.account.target import Limits, Target
 from checker.errors import UsageError
 

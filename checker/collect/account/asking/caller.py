@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from checker.collect.account.clients import Clients
-from checker.collect.account.failures import failure
+from checker.collect.account.asking.clients import Clients
+from checker.collect.account.asking.failures import failure
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.target import Caller
 from checker.errors import CheckerError, UsageError

@@ -1,0 +1,1 @@
+"""Asking an account: clients, calls side by side, answers and failures."""
