@@ -11,8 +11,9 @@ When it does not apply
 What cannot be decided
     Scripts that could not be followed.
 Fix
-    ``aws cloudwatch put-metric-data`` with the duration as its value and the result and the commit as dimensions, in a
-    last step and in one with ``if: failure()``.
+    ``aws cloudwatch put-metric-data`` with the duration as its value and the result as a dimension, and the commit in a
+    log event (CloudWatch's embedded metric format has both; a dimension would make a new metric of each commit), in a
+    last step with ``if: always()``.
 """
 
 from __future__ import annotations
@@ -109,8 +110,8 @@ def _job_after_failure(at: At) -> bool:
 
 def _only_on_failure(at: At) -> bool:
     step = at.action.step
-    functions = (step.status_functions if step is not None else frozenset()) | at.job.status_functions
-    return at.action.reached.on_failure or ("failure" in functions and not functions & {"always", "success"})
+    asked = [at.job.status_functions, *([step.status_functions] if step is not None else [])]
+    return at.action.reached.on_failure or any("failure" in each and not each & {"always", "success"} for each in asked)
 
 
 def _text(action: object) -> str:
