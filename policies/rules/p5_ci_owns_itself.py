@@ -136,6 +136,8 @@ def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, proje
         return _named(value, stack) if isinstance(value, str | Text) else None
     if place.stacks:
         answers = {_named(selector, stack) for selector in place.stacks}
+        if None in answers and _deploys_alone(stack, job, project):
+            return True  # whatever it selects: the app has this stack alone
         return True if True in answers else None if None in answers else False
     return _deploys_alone(stack, job, project)
 
