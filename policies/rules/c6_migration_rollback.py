@@ -22,7 +22,6 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -34,10 +33,10 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls
+from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
 from checker.reason.migrations.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
 
-_GOES_BACK: Final = re.compile(r"roll.?back|revert|go.?back|back.?out|restore", re.IGNORECASE)
 _FIX_BACK: Final = "Write a down file that undoes it; or expand only, and mark the file: -- migrate: expand."
 _FIX_CONTRACT: Final = (
     "Let a release expand first and stop using the old shape; then mark this file: -- migrate: contract of NNNN "
@@ -184,7 +183,8 @@ def _tested(folder: MigrationFolder, pipeline: Pipeline) -> Judgement:
 
 
 def _workflow(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
-    found = [each for each in pipeline.workflows.files.values() if _is_rollback(each)]
+    files = pipeline.workflows.files.values()
+    found = [each for each in files if "workflow_dispatch" in each.triggers and is_rollback(each)]
     if not found:
         if any(problem.unread for problem in pipeline.workflows.all_problems):
             why = "no workflow goes back to an earlier release, but some workflow could not be read"
@@ -196,12 +196,6 @@ def _workflow(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgem
     answers = [_can_choose(workflow, pipeline, steps) for workflow in found]
     order = ["pass", "unknown", "fail"]
     yield min(answers, key=lambda each: order.index(each.outcome.value))
-
-
-def _is_rollback(workflow: Workflow) -> bool:
-    if "workflow_dispatch" not in workflow.triggers:
-        return False
-    return bool(_GOES_BACK.search(workflow.stem) or _GOES_BACK.search(workflow.name))
 
 
 def _can_choose(workflow: Workflow, pipeline: Pipeline, steps: Sequence[Migrating]) -> Judgement:

@@ -31,7 +31,8 @@ from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import options, same
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
-from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, is_rollback, serializes
+from checker.reason.deploys.rollbacks import is_rollback
+from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, serializes
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob

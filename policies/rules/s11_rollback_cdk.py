@@ -25,7 +25,7 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Change, Changing, What, workflows_of
-from checker.reason.deploys.serial import is_rollback
+from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.deploys.tag_code import Code, Found, code_of, tag_inputs
 
 if TYPE_CHECKING:

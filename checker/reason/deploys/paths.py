@@ -9,11 +9,9 @@ services-stable"; README of aws-actions/amazon-ecs-deploy-task-definition, ``wai
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
 
 from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -25,8 +23,7 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
 from checker.model.values import Absent
-
-_BACK: Final = re.compile(r"roll[-_ ]?back|revert|back[-_ ]?out", re.IGNORECASE)
+from checker.reason.deploys.rollbacks import is_rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class DeployPath:
     @property
     def rolls_back(self) -> bool:
         """Whether the workflow as a whole goes back to an earlier release, by its name."""
-        return bool(_BACK.search(self.entry.stem) or _BACK.search(self.entry.name))
+        return is_rollback(self.entry)
 
     @property
     def _open(self) -> list[Problem]:

@@ -10,19 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Final
 
-from checker.model.environment_words import words
 from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import options, same, truth
 from checker.model.values import Absent, Hole, Text
 from checker.reason.deploys.changes import Change, Changing, What
 
-_BACK: Final = frozenset({"rollback", "revert", "restore"})
 # Values that are the same in every run of a workflow, or that name what is deployed to.
 _STEADY: Final = re.compile(
     r"\b(?:vars|github\.(?:workflow|repository|repository_id|repository_owner|job|event_name|server_url))\b"
@@ -35,13 +32,6 @@ _VARYING: Final = re.compile(
     re.IGNORECASE,
 )
 _STATE: Final = re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
-
-
-def is_rollback(workflow: Workflow) -> bool:
-    """Whether a workflow is one that rolls back, as its file or its name says."""
-    spoken = [*words(workflow.stem), *words(workflow.name)]
-    pairs = {f"{one}{other}" for one, other in pairwise(spoken)}
-    return bool(_BACK & {*spoken, *pairs}) or ("roll" in spoken and "back" in spoken)
 
 
 def cancelled_by(group: ConcurrencyInForce) -> bool | None:
