@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from checker.resolve.python.values import Client, Dict, Either, Extern, Module, Partial, Poller, Session, Value, either
@@ -32,10 +33,25 @@ _SESSIONS: Final = frozenset(
 )  # fmt: skip
 
 
+_NAMES: Final = frozenset(
+    {"getattr", "exec", "eval", "execfile", "importlib.import_module", "import_module", "__import__",
+     "runpy.run_module", "runpy.run_path", "functools.partial", "partial"}
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)  # a program calls the same few functions over and over
+def _is_special(name: str) -> bool:
+    if name in _NAMES or name in _SESSIONS or name in _LINES or name in _LISTS:
+        return True
+    return name.startswith("sh.") or bool(_WORDS.fullmatch(name) or _SIGNS.search(name))
+
+
 def looked_up(
     calls: Calls, name: str, positional: list[Value], named: dict[str, Value], node: ast.Call, frame: Frame
 ) -> tuple[Value] | None:
     """What a call of such a function gives, as the only one of a tuple; ``None`` where it is none of these."""
+    if not _is_special(name):
+        return None
     spot = frame.module.spot(node)
     first = positional[0] if positional else None
     match name:
