@@ -18,10 +18,19 @@ from typing import Final
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
+PACKAGE: Final = "doc-platform-checker"
+HOME: Final = "git+https://github.com/kcjonson/doc-platform"
+
+
 def printable(value: str, limit: int = 2000) -> str:
     """Text from scanned input, safe to print: no terminal escapes, no direction overrides, no endless lines."""
     cleaned = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value.replace("\r\n", "\n").replace("\t", " "))
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+def install_with(extra: str) -> str:
+    """What to do where a package of an extra is missing: one command, as the README has it."""
+    return f'Install it: uv tool install "{PACKAGE}[{extra}] @ {HOME}" (or pipx install --force, likewise).'
 
 
 class ExitCode(IntEnum):

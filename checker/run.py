@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,12 +79,21 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     verdicts = judge_stacks(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
+    unread = (*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline))
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
         surfaces=_surfaces(stacks, pipeline),
-        unread=(*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline)),
-        notes=(*here.notes, *_left_out(pipeline)),
+        unread=tuple(each for each in unread if not excluded(each.what, request.settings)),
+        notes=(
+            *here.notes,
+            *_left_out(pipeline),
+            *(
+                f"not read, and left out by checker.toml: {each.what} ({why})"
+                for each in unread
+                if (why := excluded(each.what, request.settings))
+            ),
+        ),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
@@ -307,6 +317,12 @@ def _chosen(stacks: list[Stack], kinds: Mapping[str, EnvironmentKind], wanted: S
     if unknown:
         raise UsageError(f"no environment {', '.join(unknown)} here", f"There is: {', '.join(kinds)}.")
     return [s for s in stacks if s.environment in wanted or kinds[s.environment] is EnvironmentKind.SHARED]
+
+
+def excluded(what: str, settings: Settings) -> str:
+    """The reason for which ``checker.toml`` leaves a file out that could not be read; empty where it does not."""
+    file = what.split(":", 1)[0]
+    return next((why for pattern, why in settings.exclude.items() if fnmatchcase(file, pattern)), "")
 
 
 def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:

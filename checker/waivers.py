@@ -2,7 +2,8 @@
 
 They are evaluated after judging, never instead of it: a rule never knows of them, and what is excused is still judged.
 A waiver turns a failure into "waived" and nothing else: what could not be decided stays unknown, and a rule that
-crashed stays an error.
+crashed stays an error. With ``outcome: unknown`` it is the other way round: it covers what cannot be decided here (the
+role lives in another repository), and no failure.
 
 A waiver with ``holds_while`` leans on another check. Where that check is seen to fail, the waiver is broken: it excuses
 nothing and fails the gate. Where this run cannot see it (the protection of a GitHub environment cannot be read
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from checker.collect.documents import Document
 
 _REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "approved-on", "expires-on")
-_KEYS: Final = (*_REQUIRED, "holds_while")
+_KEYS: Final = (*_REQUIRED, "outcome", "holds_while")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
 # What a run with the network reads: a fact that it could not see there was looked for.
@@ -74,6 +75,7 @@ class Waiver:
     approved_on: date
     expires_on: date
     holds_while: Selector | None = None
+    outcome: Outcome = Outcome.FAIL  # what it excuses: failures, or what cannot be decided
     location: Location
 
     def matches(self, verdict: Verdict) -> bool:
@@ -166,8 +168,15 @@ class _Entry:
             approved_on=approved,
             expires_on=expires,
             holds_while=condition,
+            outcome=self._outcome(raw),
             location=Location(self.document.file, self._line()),
         )
+
+    def _outcome(self, raw: Mapping[str, Any]) -> Outcome:
+        value = raw.get("outcome", Outcome.FAIL.value)
+        if value not in (Outcome.FAIL.value, Outcome.UNKNOWN.value):
+            raise ConfigError(f"{self.where('outcome')}: outcome is {value!r}", "fail (the default) or unknown.")
+        return Outcome(value)
 
     def _text(self, raw: Mapping[str, Any], key: str) -> str:
         value = raw[key]
@@ -222,7 +231,7 @@ def apply(
         if state in {WaiverState.ACTIVE, WaiverState.CONDITION_UNVERIFIED}:
             note = _note(waiver, days_left)
             for position in positions:
-                if result[position].outcome is Outcome.FAIL:
+                if result[position].outcome is waiver.outcome:
                     result[position] = replace(judged[position], outcome=Outcome.WAIVED, waiver=note)
         statuses.append(
             WaiverStatus(
@@ -257,11 +266,13 @@ def _state(
 ) -> tuple[WaiverState, str]:
     """The waiver's state, and why in one line. What fails the gate comes first: a stale waiver may not hide it."""
     outcomes = [verdict.outcome for verdict in matched]
-    failing = outcomes.count(Outcome.FAIL)
-    undecided = outcomes.count(Outcome.UNKNOWN) + outcomes.count(Outcome.ERROR)
+    failing = outcomes.count(waiver.outcome)
+    noun = "failure" if waiver.outcome is Outcome.FAIL else "verdict that cannot be decided"
+    others = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR} - {waiver.outcome}
+    rest_of = sum(outcome in others for outcome in outcomes)
     if today > waiver.expires_on:
         verb = "is" if failing == 1 else "are"
-        rest = f"{_many(failing, 'failure')} {verb} no longer excused" if failing else "nothing fails: delete it"
+        rest = f"{_many(failing, noun)} {verb} no longer excused" if failing else "nothing needs it: delete it"
         return WaiverState.EXPIRED, rest
     if today < waiver.approved_on:
         return WaiverState.NOT_YET, f"it excuses nothing before {waiver.approved_on}"
@@ -269,9 +280,11 @@ def _state(
     if condition is WaiverState.CONDITION_BROKEN:
         return condition, why
     if failing:
-        return condition, f"excuses {_many(failing, 'failure')}{why}"
-    if undecided:
-        return condition, f"nothing fails, but {_many(undecided, 'verdict')} could not be decided"
+        return condition, f"excuses {_many(failing, noun)}{why}"
+    if rest_of and waiver.outcome is Outcome.FAIL:
+        return condition, f"nothing fails, but {_many(rest_of, 'verdict')} could not be decided"
+    if rest_of:
+        return condition, f"everything could be decided, but {_many(rest_of, 'verdict')} failed"
     if Outcome.PASS in outcomes:
         return WaiverState.PASSING, "what it excuses passes: delete it"
     return WaiverState.UNMATCHED, _why_unmatched(waiver, judged)
@@ -313,4 +326,5 @@ def _why_unmatched(waiver: Waiver, judged: Sequence[Verdict]) -> str:
 
 
 def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    first, _, rest = noun.partition(" ")
+    return f"{count} {first}{'' if count == 1 else 's'}" + (f" {rest}" if rest else "")

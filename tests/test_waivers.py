@@ -371,3 +371,16 @@ def test_own_waivers_are_accepted_findings_and_within_bounds() -> None:
     assert own
     for waiver in own:
         assert register.entries[waiver.covers.finding].disposition == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [(Outcome.UNKNOWN, Outcome.WAIVED), (Outcome.FAIL, Outcome.FAIL), (Outcome.ERROR, Outcome.ERROR)],
+)
+def test_what_cannot_be_decided_is_excused_by_its_own_kind_of_waiver(given: Outcome, left: Outcome) -> None:
+    assert outcome_of(verdict(outcome=given), {"outcome": "unknown"}) is left
+
+
+def test_the_outcome_of_a_waiver_is_fail_or_unknown() -> None:
+    with pytest.raises(ConfigError, match="outcome is 'pass'"):
+        waivers({"outcome": "pass"})

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
-from checker.errors import UsageError
+from checker.errors import UsageError, install_with
 
 _AT_ONCE: Final = 8  # accounts; each has calls side by side of its own
 
@@ -24,9 +24,7 @@ def executor(scheduler: str, tasks: int) -> Iterator[Executor]:
 
         connect: Any = Client
     except ImportError:
-        raise UsageError(
-            "--scheduler needs Dask, which is not installed", 'Install it: pip install "doc-platform-checker[cluster]".'
-        ) from None
+        raise UsageError("--scheduler needs Dask, which is not installed", install_with("cluster")) from None
     try:
         client: Any = connect(scheduler, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from checker.errors import CheckerError, UsageError
+from checker.errors import CheckerError, UsageError, install_with
 
 HOST: Final = "127.0.0.1"
 STATE: Final = Path(".checker/lab.json")
@@ -55,7 +55,7 @@ def require() -> None:
     if missing:
         raise UsageError(
             f"the lab needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
-            "Install the extra `lab`: pip install 'doc-platform-checker[lab]'.",
+            install_with("lab"),
         )
 
 

@@ -323,8 +323,12 @@ class Property:
         fix: str,
         sub: str | None = None,
         default: Resolved | Absent = ABSENT,
+        shown: str | None = None,
     ) -> Judgement:
-        """Pass where ``holds(value)`` is true, unknown where ``None``, fail where it is false or nothing is set."""
+        """Pass where ``holds(value)`` is true, unknown where ``None``, fail where it is false or nothing is set.
+
+        ``shown`` is what was found, where the value itself is too much to show.
+        """
         value = self.value
         if isinstance(value, Unknown):
             return self.resource.undecided(sub, f"{self.path}: {value.why}", path=self.path, fix=fix, expected=expected)
@@ -333,9 +337,13 @@ class Property:
             actual = "not set" if isinstance(default, Absent) else f"not set (default {_shown(default)})"
         else:
             answer = holds(value.value)
-            actual = _shown(value.value)
+            actual = shown or _shown(value.value)
         if answer is None:
+            # What is written out is known: what is not is what it stands for.
+            literal = isinstance(value, Known) and isinstance(value.value, str | int | float)
             why = f"{self.path} is {actual}, which is not known before deployment"
+            if literal:
+                why = f"what {self.path} {actual} stands for is not known here"
             return self.resource.undecided(sub, why, path=self.path, fix=fix, expected=expected)
         if answer:
             return Judgement(self.resource, Outcome.PASS, sub, self.path, "", "", expected, actual)

@@ -72,7 +72,8 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
         if carries.answer is None:
             return resource.undecided(None, carries.why, path=path, fix=_FIX)
     if name.text is None:
-        return resource.undecided(None, f"{path} is not known before deployment", path=path, fix=_FIX)
+        why = f"{path}, or what it is a name in, is decided at deployment"
+        return resource.undecided(None, why, path=path, fix=_FIX)
     if clash is not None and clash.possible:
         why = f"{name.text} may be the same name as that of {_listed(clash.possible)}"
         return resource.undecided(None, why, path=path, fix=_FIX)

@@ -129,7 +129,8 @@ def _first(file: object) -> int:
 
 def _said(statement: Statement) -> str:
     what = statement.columns[0] if statement.columns else statement.name
-    return brief(" ".join(part for part in (statement.kind, statement.table, what) if part), 80)
+    parts = dict.fromkeys(part for part in (statement.kind, statement.table, what) if part)
+    return brief(" ".join(parts), 80)
 
 
 def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:

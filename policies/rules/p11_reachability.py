@@ -147,7 +147,11 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
     if container is None:
         if any(not isinstance(each.name, str) for each in service.containers):
             return place.undecided(sub, "a container's name is not known", path=path, fix=_FIX_PORT), None
-        wrong = f"The load balancer sends to the container {target.container}, which the task does not have"
+        wrong = (
+            "The load balancer sends to a container that it does not name"
+            if target.container is None
+            else f"The load balancer sends to the container {target.container}, which the task does not have"
+        )
     elif container.ports is None:
         return place.undecided(sub, "which ports the container maps is not known", path=path, fix=_FIX_PORT), None
     elif port not in container.ports:

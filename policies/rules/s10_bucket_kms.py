@@ -44,8 +44,10 @@ def _judged(bucket: Resource, receives: str | None) -> Judgement:
     rules = as_list(encryption.value.value) if isinstance(encryption.value, Known) else []
     if receives is not None and not _all_kms(rules):
         return bucket.not_applicable(None, f"It receives {receives}, which no bucket with a KMS key can.")
+    said = ", ".join(dict.fromkeys(str(_algorithm(rule)) for rule in rules))
     return encryption.must(
         lambda _: _all_kms(rules),
+        shown=said or None,
         expected="aws:kms",
         violation="Objects are encrypted with keys of S3's own: who may read them may decrypt them.",
         fix=_FIX,

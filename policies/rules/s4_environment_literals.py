@@ -120,7 +120,11 @@ def _told(environment: Environment) -> Iterator[Told]:
         for owner in environment.resources(kind):
             value = owner.get(path)
             if isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text | Unknown)):
-                yield Told(owner, "", Unknown(f"{path} is not known before deployment"), path)
+                why = f"{path} is not known before deployment"
+                raw = owner.raw_at(path.rpartition(".")[0]) if "." in path else None
+                if isinstance(raw, str):
+                    why = f"{path.rpartition('.')[0]} is text where an object is expected"
+                yield Told(owner, "", Unknown(why), path)
             elif isinstance(value, Known) and kind == "AWS::ECS::TaskDefinition":
                 yield from _of_containers(owner, value.value)
 

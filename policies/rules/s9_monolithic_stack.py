@@ -19,6 +19,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
@@ -79,6 +80,16 @@ def _size(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgeme
     return place.passes("resources", f"{count} resources.", expected=f"at most {_MOST}", actual=str(count))
 
 
+# What people think of first when they hear of data and services; the rest follows in the template's order.
+_FOREMOST: Final = ("AWS::RDS::", "AWS::DocDB::", "AWS::DynamoDB::", "AWS::ECS::Service", "AWS::EKS::", "AWS::Lambda::")
+_LEAST: Final = ("AWS::ECR::", "AWS::Logs::", "AWS::KMS::")
+
+
+def _weight(resource: Resource) -> int:
+    foremost = next((index for index, each in enumerate(_FOREMOST) if resource.type.startswith(each)), len(_FOREMOST))
+    return foremost + resource.type.startswith(_LEAST)
+
+
 def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgement:
     data = [each for each in resources if each.type in STATEFUL]
     running = [each for each in resources if each.type in _STATELESS]
@@ -87,7 +98,7 @@ def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judg
         running = [each for each in running if each.logical_id not in helpers]
     fix = "Move what keeps data into a stack of its own, and give its identifiers to the services as configuration."
     if data and running:
-        first, other = data[0], running[0]
+        first, other = min(data, key=_weight), min(running, key=_weight)
         violation = f"The stack keeps data ({first.logical_id}) and runs services ({other.logical_id})."
         if not any(each.certain for each in data) or not any(each.certain for each in running):
             return place.undecided("stateful", "one half exists only under an open condition", fix=fix)

@@ -123,7 +123,7 @@ def _names(certificate: Resource) -> Iterator[Resolved]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    listed = list(names)
+    listed = [name.rstrip(".") for name in names]
     return ", ".join(listed[:5]) + (" and others" if len(listed) > 5 else "")
 
 

@@ -127,7 +127,7 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
         lambda value: None if isinstance(value, Text | Unknown) else value == "notBreaching",
         expected="notBreaching",
         default="missing",
-        violation="Without data the alarm does not count as quiet, and a service that idles may be rolled back.",
+        violation="Without data the alarm is neither OK nor in ALARM: it watches no deployment in a quiet hour.",
         fix="Set TreatMissingData to notBreaching.",
         sub="missing-data",
     )

@@ -212,6 +212,15 @@ def _maximum(deployer: Deployer) -> float | None:
     return as_number(value.value) if isinstance(value, Known) and not isinstance(value.value, Text | Unknown) else None
 
 
+def _of_session(asked: float | None, session: float) -> str:
+    """The session that a job is compared with, in words: the one that it has, or the one that it should ask for."""
+    return (
+        f"its session of {asked:g} seconds"
+        if asked == session
+        else f"the {session:g} seconds that a deploy's session should have"
+    )
+
+
 def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None]) -> Judgement:
     fix = "Set timeout-minutes of the job below the session's length."
     doubt = ""
@@ -228,7 +237,7 @@ def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
             may = "may run" if job.job.timeout_minutes else "sets no timeout-minutes and may run"
             return job.fails(
                 "timeout",
-                f"The job {may} {minutes:g} minutes, longer than its session of {session:g} seconds.",
+                f"The job {may} {minutes:g} minutes, longer than {_of_session(seconds, session)}.",
                 fix=fix,
                 path="timeout-minutes",
                 expected=f"at most {session / 60:g}",

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import quote
 
+from checker.errors import install_with
 from checker.collect.github import shapes
 from checker.collect.github.client import Client, WrongShape, connected, refusal_of, token_of, url_of
 from checker.model.live.repository_settings import (
@@ -43,7 +44,7 @@ def read_settings(repository: str, environ: Mapping[str, str], *, seconds: float
     if refused is not None:
         return _nothing(repository, refused)
     if find_spec("gidgethub") is None or find_spec("httpx2") is None:
-        missing = NotRead("reading GitHub's settings needs a package", "pip install 'doc-platform-checker[github]'")
+        missing = NotRead("reading GitHub's settings needs a package", install_with("github"))
         return _nothing(repository, missing)
     return asyncio.run(_read(repository, token, url, seconds))
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from checker.collect.migrations.sql_context import in_context
+from checker.errors import install_with
 from checker.model.migrations import Effect, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
 
@@ -49,7 +50,7 @@ def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
         from pglast import parser
     except ImportError:
         message = "SQL cannot be read: PostgreSQL's grammar is not installed"
-        problem = Problem(Spot(file, first_line), message, "Install the checker with its `pipeline` extra.")
+        problem = Problem(Spot(file, first_line), message, install_with("pipeline"))
         return SqlFile(file, (), header, (problem,))
     data = text.encode("utf-8", "surrogatepass")
     newlines = [index for index, byte in enumerate(data) if byte == 10]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from checker.collect.pipeline.shell_spellings import respelled
-from checker.errors import InputError
+from checker.errors import InputError, install_with
 from checker.model.pipeline.shell import (
     AndOr,
     Assignment,
@@ -61,7 +61,7 @@ def _parser() -> Parser:
     except ImportError:
         raise InputError(
             "shell scripts cannot be read: the bash grammar is not installed",
-            "Install the checker with its `pipeline` extra.",
+            install_with("pipeline"),
         ) from None
     return Parser(Language(tree_sitter_bash.language()))
 

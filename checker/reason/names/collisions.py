@@ -324,7 +324,7 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Carri
     if chosen.answer is not False:
         return chosen
     if candidate.text is None or None in scopes:
-        return Carries(None, f"{candidate.name.path} is not known before deployment")
+        return Carries(None, f"{candidate.name.path}, or what it is a name in, is decided at deployment")
     if _dynamic(literal) or candidate.open:
         return Carries(None, f"{literal} is read from elsewhere at deployment")
     return Carries(False)

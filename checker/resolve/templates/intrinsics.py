@@ -50,7 +50,27 @@ def _open(scope: Evaluation, name: str, argument: Raw, reason: str = "") -> Hole
         shown = json.dumps({name: argument}, default=str)
     except RecursionError:
         shown = f"{name} nested too deeply"
-    return Hole(HoleKind.OTHER, shown[:200] if not reason else f"<{reason}>", attribute=f"{scope.stack.id}:{shown}")
+    said = f"<{reason}>" if reason else f"${{{_made_from(argument) or name.removeprefix('Fn::')}}}"
+    return Hole(HoleKind.OTHER, said, attribute=f"{scope.stack.id}:{shown}")
+
+
+def _made_from(argument: Raw) -> str:
+    """What an expression is made from, as people write it: the first name that it refers to."""
+    pending = [argument]
+    for _ in range(MAX_LIST):
+        if not pending:
+            break
+        node = pending.pop()
+        if isinstance(node, dict):
+            referred = node.get("Ref") or node.get("Fn::ImportValue") or node.get("Fn::GetAtt")
+            if isinstance(referred, str):
+                return referred
+            if isinstance(referred, list) and all(isinstance(each, str) for each in referred):
+                return ".".join(referred)
+            pending.extend(reversed(node.values()))
+        elif isinstance(node, list):
+            pending.extend(reversed(node))
+    return ""
 
 
 def as_piece(scope: Evaluation, value: Resolved | Absent, name: str, argument: Raw) -> list[str | Hole]:
