@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import quote
 
-from checker.errors import install_with
 from checker.collect.github import shapes
 from checker.collect.github.client import Client, WrongShape, connected, refusal_of, token_of, url_of
+from checker.errors import install_with
 from checker.model.live.repository_settings import (
     BranchProtection,
     DeploymentEnvironment,
