@@ -1,7 +1,7 @@
 """Whether a setting holds a secret as plain text. Says what gives it away, and never the value.
 
-A name that ends like a secret's is a hint, a value that looks like one is another; what only names a secret (an ARN, a
-path in a secret store, a file) is none. Formats of keys: the issuers' own documentation on secret scanning.
+A name that speaks of a secret is a hint, a value that looks like one is another; what only names a secret (an ARN, a
+path in a secret store, a file) is none. Which formats are secrets: :mod:`checker.model.secret_formats`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,53 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from checker.model.environment_words import words
+from checker.model.environment_words import kind_of, words
+from checker.model.environments import EnvironmentKind
+from checker.model.secret_formats import format_of_secret
 
-# Values that are secrets whatever they are called.
-_KEYS: Final = (
-    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "an AWS access key"),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"), "a private key"),
-    (re.compile(r"\b(?:gh[pousr]_[0-9A-Za-z]{30,}|github_pat_[0-9A-Za-z_]{30,})"), "a GitHub token"),
-    (re.compile(r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}"), "a Slack token"),
-    (re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}"), "a Stripe key"),
-    (re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b"), "a Google API key"),
-)
-_SHORTEST_KEY: Final = 15
-# A password in a URL, unless it is a reference that a shell or the program fills in.
-_URL_PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%)[^\s/@]+@", re.IGNORECASE)
 _RESOLVED_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
 _REFERENCE_TO_RESOLVE: Final = re.compile(r"\{\{resolve:[^{}]+\}\}")
 
 # What stands in a template that was read from an account where a value may be a secret.
 NOT_KEPT: Final = "(not kept: may be a secret)"
 
-_PASSWORDS: Final = frozenset({"password", "passwd", "passphrase", "pwd", "pass"})
-_SECRETS: Final = frozenset({"secret", "secrets", "credential", "credentials", "token", "tokens", "apikey", "apikeys"})
+_PASSWORDS: Final = frozenset({"password", "passwd", "passphrase", "passcode", "pswd", "pwd", "pass", "pw"})
+_SECRETS: Final = frozenset({
+    "secret", "secrets", "credential", "credentials", "creds", "token", "tokens", "apikey", "apikeys",
+})  # fmt: skip
+# Words that may stand for a secret or for a way (``REDIS_AUTH``, ``GITHUB_PAT``): the value decides.
+_PERHAPS: Final = frozenset({"auth", "pat"})
+# Words that are sure enough to be seen at the end of a longer one: PGPASSWORD, CLIENTSECRET.
+_ENDINGS: Final = (
+    ("passphrase", "password"), ("password", "password"), ("passwd", "password"), ("pwd", "password"),
+    ("credentials", "secret"), ("secret", "secret"), ("token", "secret"), ("apikey", "secret"),
+)  # fmt: skip
+# Short ones are parts of other words (COMPASS, BYPASS): only after one that has a password.
+_OWNERS: Final = frozenset({
+    "admin", "amqp", "app", "basic", "broker", "cache", "cassandra", "cert", "clickhouse", "database", "db", "elastic",
+    "email", "ftp", "git", "github", "gitlab", "http", "imap", "jdbc", "jenkins", "jwt", "kafka", "keystore", "ldap",
+    "login", "mail", "mariadb", "mongo", "mongodb", "mq", "mqtt", "mssql", "my", "mysql", "neo4j", "npm", "oracle",
+    "pg", "postgres", "postgresql", "proxy", "rabbit", "rabbitmq", "rds", "redis", "rediscli", "redshift", "root",
+    "sa", "service", "session", "sftp", "slack", "smtp", "snowflake", "sql", "ssh", "ssl", "stripe", "truststore",
+    "twilio", "user", "vault", "vpn", "web", "wifi",
+})  # fmt: skip
+# What is said about a secret, and is none: TOKEN_TTL, PASSWORD_RESET_URL.
+_ABOUT: Final = frozenset({
+    "age", "alg", "algo", "algorithm", "allow", "allowed", "arn", "arns", "attempts", "audience", "backend", "bucket",
+    "budget", "cache", "change", "check", "checksum", "ciphertext", "class", "column", "complexity", "cookie", "cost",
+    "count", "days", "digest", "dir", "disabled", "domain", "driver", "duration", "email", "enable", "enabled",
+    "encoding", "encrypted", "endpoint", "engine", "error", "expiration", "expire", "expires", "expiry", "field",
+    "file", "files", "fingerprint", "flow", "folder", "forgot", "format", "function", "grant", "group", "hash",
+    "hashed", "hasher", "hashing", "header", "headers", "hidden", "hint", "history", "host", "hostname", "hours",
+    "id", "ids", "index", "interval", "issuer", "kind", "label", "labels", "lambda", "len", "length", "lifetime",
+    "limit", "link", "location", "manager", "mask", "max", "message", "min", "minutes", "mode", "model", "name",
+    "names", "namespace", "optional", "owner", "page", "param", "parameter", "path", "paths", "pattern", "policy",
+    "port", "prefix", "prompt", "provider", "query", "queue", "ref", "reference", "regex", "region", "required",
+    "reset", "retries", "retry", "role", "rotate", "rotated", "rotation", "rounds", "rule", "rules", "schedule",
+    "scope", "scopes", "seconds", "size", "source", "stage", "store", "strategy", "strength", "subject", "suffix",
+    "table", "template", "thumbprint", "timeout", "topic", "ttl", "type", "update", "uri", "url", "urls", "usage",
+    "user", "username", "valid", "validation", "validator", "verify", "version", "versions", "visible", "window",
+})  # fmt: skip
 # What makes a key a secret one; any other key is taken for a name (PARTITION_KEY, CACHE_KEY) unless it looks random.
 _KEY_OF: Final = frozenset({
     "access", "account", "api", "auth", "client", "encryption", "hmac", "invite", "jwt", "license", "master", "private",
@@ -50,6 +75,7 @@ _REFERENCE: Final = re.compile(
 _NAME_OF_SOMETHING: Final = re.compile(
     r"/?[a-z]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)+|[a-z]+(?:[_-][a-z]+)+"
 )
+_SHORTEST_GENERATED: Final = 8
 _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=_-]{20,}")
 
 
@@ -57,16 +83,12 @@ def plain_secret(value: str) -> str | None:
     """What secret ``value`` holds in plain text, judged by the value alone; ``None`` where it shows none."""
     if "{{" in value and _RESOLVED_AT_DEPLOYMENT.search(value):
         return "a secret that CloudFormation writes out in plain text when it deploys"
-    if "@" in value and _URL_PASSWORD.search(value):
-        return "a URL with a password in it"
-    if len(value) < _SHORTEST_KEY:
-        return None
-    return next((what for pattern, what in _KEYS if pattern.search(value)), None)
+    return format_of_secret(value)
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a setting of this name is meant to hold a secret itself, and not its name, its age or its length."""
-    return _kind(name) is not None
+    return _kind(name) in {"password", "secret", "key"}
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -79,25 +101,69 @@ def looks_secret(name: str, value: str) -> bool:
         return True
     if value.replace(".", "", 1).isdigit() or _NAME_OF_SOMETHING.fullmatch(value):
         return False
+    if kind == "perhaps":
+        return _is_generated(value)
     return kind == "secret" or _RANDOM.fullmatch(value) is not None
+
+
+def _is_generated(value: str) -> bool:
+    """Whether a short value mixes letters and digits as nobody names a thing."""
+    if " " in value or not (re.search(r"\d", value) and re.search(r"[A-Za-z]", value)):
+        return False
+    if len(value) >= _SHORTEST_GENERATED and re.search(r"[!#^&*?]", value):
+        return True
+    return any(
+        len(part) >= _SHORTEST_GENERATED and len(re.findall(r"\d+", part)) > 1 and re.search(r"[A-Za-z]", part)
+        for part in re.split(r"[^0-9A-Za-z]+", value)
+    )
 
 
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str | None:
-    """``password``, ``secret`` or ``key`` (which may be no secret at all); ``None`` for every other name."""
+    """``password``, ``secret``, ``key`` or ``perhaps`` (both may be no secret at all); ``None`` for others."""
     parts = words(name)
-    while parts and (parts[-1].isdigit() or parts[-1] in {"v", "base", "value"}):
+    while parts and (parts[-1].isdigit() or parts[-1] in {"v", "base", "value", "plaintext"}):
         parts.pop()
     if not parts:
         return None
+    kind = _kind_of_last(parts)
+    if kind is not None:
+        return kind
+    # The word comes before whose secret it is (PASSWORD_DB, API_KEY_PROD), unless what follows tells about it.
+    for end in range(len(parts) - 1, 0, -1):
+        kind = _kind_of_last(parts[:end])
+        if kind in {"password", "secret"}:
+            rest = parts[end:]
+            if not _ABOUT.isdisjoint(rest):
+                return None
+            return kind if all(word in _OWNERS or _says_environment(word) for word in rest) else "perhaps"
+    return None
+
+
+def _says_environment(word: str) -> bool:
+    return kind_of(word) is not EnvironmentKind.OTHER
+
+
+def _kind_of_last(parts: list[str]) -> str | None:
     last, before = parts[-1], parts[-2] if len(parts) > 1 else ""
-    if last in _PASSWORDS and (before or last not in {"pwd", "pass"}):
-        return "password"
+    if last in _PASSWORDS and (before or last not in {"pwd", "pass", "pw"}):
+        return "password" if last != "pw" or before in _OWNERS else "perhaps"
     if last in _SECRETS:
         return "secret"
+    if last in _PERHAPS and before:
+        return "perhaps"
     if last in {"key", "keys"} and before not in _PUBLIC_KEY_OF:
-        return "secret" if before in _KEY_OF else "key"
-    return None
+        return "secret" if before in _KEY_OF else "perhaps" if before == "token" else "key"
+    return _kind_of_glued(last)
+
+
+def _kind_of_glued(word: str) -> str | None:
+    for ending, kind in _ENDINGS:
+        if word.endswith(ending) and word != ending:
+            return kind
+    if word.endswith("key") and any(word.endswith(f"{owner}key") for owner in _KEY_OF):
+        return "secret"
+    return "password" if any(word == f"{owner}{short}" for owner in _OWNERS for short in ("pass", "pw")) else None
 
 
 def keeps_no_secret(name: str, value: str) -> bool:

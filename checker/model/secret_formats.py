@@ -1,0 +1,124 @@
+"""Values that are secrets whatever they are called: keys with a form of their own, addresses and connection strings.
+
+Forms of keys: the issuers' documentation, and GitHub's list of what its secret scanning recognises
+(https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Final
+
+_KEYS: Final = tuple(
+    (re.compile(form), what)
+    for what, form in (
+        ("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+        ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAGE-SECRET-KEY-1[0-9A-Z]{40,}"),
+        ("a GitHub token", r"\b(?:gh[pousr]_[0-9A-Za-z]{30,}|github_pat_[0-9A-Za-z_]{30,})"),
+        ("a GitLab token", r"\bgl(?:pat|rt|dt|ptt|soat|cbt|ft|agent|imt|oas)-[0-9A-Za-z_=-]{20,}"),
+        ("a Slack token", r"\b(?:xox[abeoprs]|xapp)-[0-9A-Za-z-]{10,}"),
+        ("a Stripe key", r"\b(?:[sr]k_(?:live|test)|whsec)_[0-9A-Za-z]{16,}"),
+        ("a Google key", r"\bAIza[0-9A-Za-z_-]{35}\b|\bya29\.[0-9A-Za-z_-]{20,}|\bGOCSPX-[0-9A-Za-z_-]{20,}"),
+        ("a SendGrid key", r"\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{20,}"),
+        ("a model API's key", r"\bsk-(?:proj-|svcacct-|admin-|ant-[a-z0-9]+-|or-v1-)?[0-9A-Za-z_]{20}[0-9A-Za-z_-]*"),
+        ("a model API's key", r"\b(?:hf_[A-Za-z]{30,}|(?:r8|gsk)_[0-9A-Za-z]{30,}|pplx-[0-9A-Za-z]{30,})"),
+        ("a registry's token", r"\bnpm_[0-9A-Za-z]{30,}|\bpypi-AgE[0-9A-Za-z_-]{40,}|\brubygems_[0-9a-f]{40,}"),
+        ("a registry's token", r"\bdckr_(?:pat|oat)_[0-9A-Za-z_-]{20,}"),
+        ("a Shopify token", r"\bshp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}\b"),
+        ("a DigitalOcean token", r"\bdo[opr]_v1_[0-9a-f]{60,}"),
+        ("a Vault token", r"\bhv[sbr]\.[0-9A-Za-z_-]{20,}"),
+        ("a Grafana token", r"\bgl(?:sa|c)_[0-9A-Za-z_=+/]{30,}"),
+        ("a New Relic key", r"\bNR(?:AK|JS)-[0-9A-Z]{20,}"),
+        ("a Sentry token", r"\bsntry[su]_[0-9A-Za-z_=+/-]{30,}"),
+        ("a Twilio key", r"\bSK[0-9a-f]{32}\b"),
+        ("a mail service's key", r"\bkey-[0-9a-f]{32}\b|\b[0-9a-f]{32}-us\d{1,2}\b|\bxkeysib-[0-9a-f]{60,}"),
+        ("an Atlassian token", r"\b(?:ATATT3|ATCTT3|ATBB)[0-9A-Za-z_=-]{20,}"),
+        ("a Square key", r"\bsq0(?:csp|atp)-[0-9A-Za-z_-]{20,}"),
+        ("a Telegram bot's token", r"\b\d{8,10}:AA[0-9A-Za-z_-]{33}\b"),
+        ("a Discord bot's token", r"\b[MNO][0-9A-Za-z_-]{23,27}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,}"),
+        (
+            "a service's key",
+            r"\b(?:lin_api_|figd_|ntn_|PMAK-|tskey-[a-z]+-|pul-|dapi|sbp_|nfp_|pscale_(?:tkn|pw)_)(?=\D*\d)[\w.-]{30,}",
+        ),
+        (
+            "an authorization header",
+            r"(?i)\bbearer\s+(?=\S*\d)[0-9a-z._~+/=-]{20,}|\bbasic\s+(?=\S*\d)[0-9a-z+/]{12,}={0,2}$",
+        ),
+    )
+)
+_SIGNED_TOKEN: Final = re.compile(r"\beyJ[0-9A-Za-z_-]{10,}\.(eyJ[0-9A-Za-z_-]{5,})\.[0-9A-Za-z_-]{20,}")
+_SHORTEST_KEY: Final = 15
+# Whoever knows one of these addresses may use it: nothing else is asked for.
+_HOOK: Final = re.compile(
+    r"""(?ix)https://(?:
+      hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[0-9a-z]+/[0-9a-z/]{8,}
+    | (?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/[\w-]{20,}
+    | (?:[\w-]+\.webhook\.office|outlook\.office(?:365)?)\.com/webhook(?:b2)?/[\w@/-]{20,}
+    | [\w.-]+\.(?:logic\.azure|powerplatform|api\.powerplatform)\.com\S*[?&]sig=[\w%-]{10,}
+    | chat\.googleapis\.com/v1/spaces/[\w-]+/messages\?\S*token=[\w%-]{10,}
+    | hooks\.zapier\.com/hooks/catch/\d+/\w+
+    | hook\.[\w.-]*(?:make|integromat)\.com/\w{16,}
+    | maker\.ifttt\.com/\S+/with/key/[\w-]{10,}
+    | api\.telegram\.org/bot\d+:[\w-]{20,}
+    | events\.pagerduty\.com/integration/[0-9a-f]{20,}/
+    | (?:open\.feishu\.cn|open\.larksuite\.com)/open-apis/bot/v2/hook/[\w-]{16,}
+    | qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=[\w-]{16,}
+    | oapi\.dingtalk\.com/robot/send\?access_token=\w{16,}
+    | api\.(?:eu\.)?opsgenie\.com/\S*[?&]apikey=[\w-]{16,}
+    )"""
+)
+# A password in a URL, unless it is a reference that a shell or the program fills in.
+_URL_PASSWORD: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%|\*\*)[^\s/@]+@", re.IGNORECASE
+)
+# Server=db;Password=…; and host=db password=…: pairs of a name and a value. A reference or an open part is no value.
+_PAIR: Final = re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")
+_PASSWORD_OF_PAIR: Final = re.compile(
+    r"(?i)(?:[a-z]+[ _]?)?(?:password|passwd|pwd)|(?:shared)?access ?key|account ?key"
+)
+_KEY_OF_QUERY: Final = re.compile(
+    r"(?i)sig|signature|sharedaccesssignature|(?:access|auth|api)?[_-]?(?:token|key)|(?:client[_-]?)?secret"
+)
+_OPEN: Final = re.compile(r"[$%{<*\[(]|\.{3}|x{4,}", re.IGNORECASE)
+_RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=%_.-]{16,}")
+
+
+def format_of_secret(value: str) -> str | None:
+    """What secret the form of ``value`` gives away; ``None`` where it shows none."""
+    if "@" in value and _URL_PASSWORD.search(value):
+        return "a URL with a password in it"
+    if "=" in value and _secret_of_pairs(value):
+        return "a connection string with a password or key in it"
+    if len(value) < _SHORTEST_KEY:
+        return None
+    if "https://" in value.lower() and _HOOK.search(value):
+        return "the address of an incoming hook, which lets everybody in who knows it"
+    if "eyJ" in value and (match := _SIGNED_TOKEN.search(value)) and not _is_public_role(match[1]):
+        return "a signed token"
+    return next((what for pattern, what in _KEYS if pattern.search(value)), None)
+
+
+def _secret_of_pairs(value: str) -> bool:
+    pairs = [(name.strip(), held.strip("'\"")) for name, held in _PAIR.findall(value)]
+    address = "://" in value or value.lower().startswith("jdbc:")
+    if len(pairs) < 2 and not address and "," not in value:
+        return False
+    for name, held in pairs:
+        if not held or _OPEN.match(held):
+            continue
+        if _PASSWORD_OF_PAIR.fullmatch(name):
+            return True
+        if address and _KEY_OF_QUERY.fullmatch(name) and _RANDOM.fullmatch(held):
+            return True
+    return False
+
+
+def _is_public_role(payload: str) -> bool:
+    """Whether the token says of itself that it is for everybody: what a hosted database hands to browsers."""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(claims, dict) and claims.get("role") == "anon"
