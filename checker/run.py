@@ -388,7 +388,13 @@ def exit_code(
         return ExitCode.FAILED
     if any(status.state.fails_gate for status in run.waivers):
         return ExitCode.FAILED
-    undecided = [v for v in run.verdicts if v.outcome is Outcome.UNKNOWN and v.severity.rank <= fail_on.rank]
+    before = baseline.verdicts if baseline else ()
+    known = {each.identity for each in before if each.outcome in (Outcome.FAIL, Outcome.UNKNOWN)}
+    undecided = [
+        each
+        for each in run.verdicts
+        if each.outcome is Outcome.UNKNOWN and each.severity.rank <= fail_on.rank and each.identity not in known
+    ]
     if unknown_fails and (undecided or run.coverage.unread):
         return ExitCode.INCOMPLETE
     return ExitCode.CLEAN

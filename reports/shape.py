@@ -128,10 +128,11 @@ def unread_text(each: Unread) -> str:
 
 
 def known_before(run: Run, baseline: Run) -> Run:
-    """The run without the failures that its baseline has too: what is new, for people to read."""
-    known = {each.identity for each in baseline.verdicts if each.outcome is Outcome.FAIL}
-    new = tuple(each for each in run.verdicts if each.outcome is not Outcome.FAIL or each.identity not in known)
-    return replace(run, verdicts=new)
+    """The run without what its baseline failed or could not decide either: what is new, for people to read."""
+    failed = {each.identity for each in baseline.verdicts if each.outcome is Outcome.FAIL}
+    open_ = failed | {each.identity for each in baseline.verdicts if each.outcome is Outcome.UNKNOWN}
+    known = {Outcome.FAIL: failed, Outcome.UNKNOWN: open_}
+    return replace(run, verdicts=tuple(v for v in run.verdicts if v.identity not in known.get(v.outcome, ())))
 
 
 def place(verdict: Verdict) -> tuple[str, int, str, str]:

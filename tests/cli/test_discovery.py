@@ -280,6 +280,8 @@ def test_a_synthesis_command_gets_the_projects_own_context(project: Project) -> 
     [
         "import sys\nsys.exit('Error: no certificate\\n    at main (/app/app.ts:1:2)\\n    at run (/app/x.js:3:4)')",
         "raise ValueError('no certificate')",
+        "import sys\nsys.exit('TSError: Unable to compile:\\nno certificate\\n    at main (/app/app.ts:1:2)')",
+        "import sys\nsys.exit('Exception in thread main a.b.RuntimeException: no certificate\\n\\tat a.B(C.java:1)')",
         "import sys\nprint('no certificate')\nsys.exit(1)",
     ],
 )

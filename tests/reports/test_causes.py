@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from checker.errors import ExitCode
 from checker.model.verdicts import Coverage, Outcome, Run, Unread, Verdict
+from checker.run import exit_code
 from reports import render, shape
 from reports.shape import known_before
 from tests.reports.sample import RUN, verdict
@@ -84,3 +86,10 @@ def test_what_is_needed_fits_into_its_sentence() -> None:
     assert shape.unread_text(Unread("a:1", "gone", "rds:Describe")) == "a:1: gone (needs rds:Describe)"
     assert shape.unread_text(Unread("a:1", "gone", "Write it out.")) == "a:1: gone. Write it out."
     assert shape.unread_text(Unread("a:1", "gone")) == "a:1: gone"
+
+
+def test_what_could_not_be_decided_before_is_not_new() -> None:
+    old = run_of(*POLICY)
+    assert {each.outcome for each in known_before(old, old).verdicts} == set()
+    assert exit_code(old, baseline=old) is ExitCode.CLEAN
+    assert exit_code(run_of(POLICY[2])) is ExitCode.INCOMPLETE

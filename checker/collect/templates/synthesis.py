@@ -127,7 +127,7 @@ _NO_CAUSE: Final = re.compile(
     re.VERBOSE,
 )
 _ERROR: Final = re.compile(
-    r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,40}?:|error\b|fatal\b|panic\b)", re.IGNORECASE
+    r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,90}?:|error\b|fatal\b|panic\b)", re.IGNORECASE
 )
 _PLACE: Final = re.compile(r"^\s*at\s|^\s+File \"")
 
@@ -138,9 +138,11 @@ def _cause(output: str) -> str:
     Node and Java print the reason first and the places in the code after it, Python the other way round.
     """
     lines = [line for line in output.splitlines() if line.strip() and not _NO_CAUSE.match(line)]
-    errors = [line for line in lines if _ERROR.match(line)]
+    errors = [index for index, line in enumerate(lines) if _ERROR.match(line)]
     if errors:
-        return errors[-1].strip()
+        said, *after = lines[errors[-1] :]
+        # "TSError: Unable to compile:" says what comes next.
+        return " ".join([said.strip(), *(line.strip() for line in after[:1] if said.rstrip().endswith(":"))])
     every = output.splitlines()
     first_place = next((index for index, line in enumerate(every) if _PLACE.match(line)), len(every))
     before = [line for line in every[:first_place] if line in lines]
