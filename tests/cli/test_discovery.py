@@ -179,6 +179,12 @@ def test_exclusions_have_a_reason_and_are_said(project: Project) -> None:
     assert "left out by checker.toml: examples/*.json (shown in the manual)" in document["coverage"]["notes"]
 
 
+def test_an_exclusion_of_what_is_not_there_is_said(project: Project) -> None:
+    settings = '[exclude]\n"exmaples" = "shown in the manual"\n'
+    project.write({"checker.toml": settings, "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    assert "checker.toml:2: exclude: there is no exmaples" in project.gate()["coverage"]["notes"]
+
+
 def test_an_app_that_is_not_synthesized_is_a_gap(project: Project) -> None:
     project.write({"cdk/cdk.json": '{"app": "node app.js"}', "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
     document = project.gate()
@@ -202,10 +208,12 @@ def test_alone_it_is_nothing_to_judge_and_says_what_to_do(project: Project) -> N
         (".gitlab-ci.yml", "GitLab CI"),
         ("Jenkinsfile", "Jenkins"),
         (".circleci/config.yml", "CircleCI"),
+        ("deploy/task.json", "Amazon ECS task definition"),
     ],
 )
 def test_what_is_there_and_not_read_is_named_once(project: Project, file: str, tool: str) -> None:
-    project.write({file: "", "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    text = '{"family": "web", "containerDefinitions": []}' if file.endswith("task.json") else ""
+    project.write({file: text, "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
     document = project.gate()
     said = [each for each in document["coverage"]["unread"] if tool in each["what"]]
     assert len(said) == 1

@@ -52,6 +52,9 @@ def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> O
     if found.passed_over:
         own.notes.append(f"left out, generated or vendored: {shortened(found.passed_over)}")
     own.notes.extend(f"left out by checker.toml: {what} ({why})" for what, why in found.excluded.items())
+    for path in settings.exclude:
+        if not any(sign in path for sign in "*?[") and not (project / path).exists():
+            own.notes.append(f"{settings.places.get(f'exclude.{path}', 'checker.toml:1')}: exclude: there is no {path}")
     return own
 
 

@@ -33,6 +33,9 @@ _SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".
 _RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^\s+")["']?Resources["']?\s*:""")
 _RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
 
+# As `aws ecs register-task-definition --cli-input-json` takes it.
+_TASK_DEFINITION: Final = re.compile(rb"""["']?containerDefinitions["']?\s*:\s*[\[\n]""")
+
 # Tool -> the files that show that a repository uses it. Patterns of a file's name, or of its path where they have "/".
 _NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "Terraform": ("*.tf", "*.tf.json", "*.tofu"),
@@ -113,8 +116,12 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
             output = output_of(path)
             if output is not None and not _is_test(inner):
                 found.apps[inner] = Path(os.path.normpath(inner.parent / output))
-        elif path.suffix in _TEMPLATE_FILES and inner.parts[0] != ".github" and looks_like_template(path):
-            (found.tests if _is_test(inner) else found.templates).append(inner)
+        elif path.suffix in _TEMPLATE_FILES and inner.parts[0] != ".github":
+            text = _glance(path)
+            if looks_like_template(text):
+                (found.tests if _is_test(inner) else found.templates).append(inner)
+            elif _TASK_DEFINITION.search(text) and not _is_test(inner):
+                found.not_read.setdefault("an Amazon ECS task definition", []).append(inner)
     # Templates inside an assembly are its own.
     found.templates = [
         path for path in found.templates if not any(path.is_relative_to(folder) for folder in found.assemblies)
@@ -160,17 +167,19 @@ def is_assembly(folder: Path) -> bool:
     return b'"artifacts"' in head and b'"version"' in head
 
 
-def looks_like_template(path: Path) -> bool:
+def _glance(path: Path) -> bytes:
+    """The bytes of a file that is small enough to be deployed; none where it is not, or cannot be read."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= MAX_TEMPLATE_BYTES else b""
+    except OSError:
+        return b""
+
+
+def looks_like_template(text: bytes) -> bool:
     """Whether a file is a CloudFormation or SAM template, by its text: it declares resources of CloudFormation's types.
 
     A template says ``Resources`` at its top and has a resource type; a file that says neither is none.
     """
-    try:
-        if path.stat().st_size > MAX_TEMPLATE_BYTES:
-            return False
-        text = path.read_bytes()
-    except OSError:
-        return False
     if b"AWSTemplateFormatVersion" in text[:4000] and _RESOURCES.search(text):
         return True
     return bool(_RESOURCE_TYPE.search(text) and _RESOURCES.search(text))
