@@ -149,6 +149,22 @@ def test_a_template_that_another_one_nests_is_judged_once(project: Project) -> N
     assert [each["subject"]["stack"] for each in failed] == ["main/Data"]
 
 
+@pytest.mark.parametrize("location", ["parts/data.json", "{ApplicationId: other, SemanticVersion: 1.0.0}"])
+def test_an_application_of_sam_is_a_nested_stack(project: Project, location: str) -> None:
+    project.write(
+        {
+            "sam.yaml": "Transform: AWS::Serverless-2016-10-31\nResources: {Data: {Type: AWS::Serverless::Application, "
+            f"Properties: {{Location: {location}}}}}}}",
+            "parts/data.json": DATABASE,
+        }
+    )
+    document = project.gate("--assembly", "production=sam.yaml")
+    unread = [each["what"] for each in document["coverage"]["unread"]]
+    inside = failing(document, "C8") == {"parts/data.json"}
+    assert inside or "sam.yaml: nested stack Data" in unread
+    assert inside is location.startswith("parts")
+
+
 def test_what_is_generated_vendored_or_a_tests_own_is_left_out_by_name(project: Project) -> None:
     project.write(
         {

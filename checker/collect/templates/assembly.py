@@ -23,6 +23,8 @@ from checker.model.resources import ConstructOrigin, Raw, Stack
 MAX_NESTING: Final = 10
 _TEMPLATES: Final = (".json", ".yaml", ".yml", ".template")
 _NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:internal", "<frozen")
+# Resources that are stacks of their own. SAM's becomes one (AWS SAM Developer Guide, "AWS::Serverless::Application").
+_NESTED: Final = frozenset({"AWS::CloudFormation::Stack", "AWS::Serverless::Application"})
 # Macros that change nothing a rule looks at, or that the resolver evaluates itself.
 _KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions"})
 
@@ -160,7 +162,7 @@ class _Reader:
             if not isinstance(raw, dict) or not isinstance(raw.get("Type"), str):
                 stack.unread.append(f"resource {logical_id}: it has no Type")
                 continue
-            if raw["Type"] == "AWS::CloudFormation::Stack":
+            if raw["Type"] in _NESTED:
                 self.nested(stack, logical_id, raw, path.parent, root, depth)
         stack.unread.extend(_unexpanded(data))
         return stack
@@ -170,7 +172,8 @@ class _Reader:
     ) -> None:
         """Attach the template of a nested stack, or note why it is not at hand."""
         name = _mapping(raw.get("Metadata")).get("aws:asset:path")
-        url = _mapping(raw.get("Properties")).get("TemplateURL")
+        properties = _mapping(raw.get("Properties"))
+        url = properties.get("TemplateURL", properties.get("Location"))
         if not isinstance(name, str):
             # The URL ends in the asset's object key, whichever intrinsic builds it.
             written = json.dumps(url)
