@@ -121,7 +121,7 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def no_two_files_import_each_other() -> None:
+def test_no_two_files_import_each_other() -> None:
     """Nor do more of them in a circle; imports inside functions and those for types alone count."""
     files = modules()
     left = {name: {each for each in imports(file) if each in files and each != name} for name, file in files.items()}

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from checker.resolve.python.values import Client, Dict, Either, Extern, Module, Partial, Poller, Session, Value, either
 
 if TYPE_CHECKING:
-    from checker.resolve.python.calls import Calls
-    from checker.resolve.python.expressions import Frame
+    from checker.resolve.python.expressions import Evaluator, Frame
 
 _FIX: Final = "Write the call out."
 _SIGNS: Final = re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
@@ -47,7 +46,7 @@ def _is_special(name: str) -> bool:
 
 
 def looked_up(
-    calls: Calls, name: str, positional: list[Value], named: dict[str, Value], node: ast.Call, frame: Frame
+    calls: Evaluator, name: str, positional: list[Value], named: dict[str, Value], node: ast.Call, frame: Frame
 ) -> tuple[Value] | None:
     """What a call of such a function gives, as the only one of a tuple; ``None`` where it is none of these."""
     if not _is_special(name):
@@ -92,7 +91,7 @@ def looked_up(
     return None
 
 
-def _attribute(calls: Calls, owner: Value, name: Value, node: ast.Call, frame: Frame) -> Value:
+def _attribute(calls: Evaluator, owner: Value, name: Value, node: ast.Call, frame: Frame) -> Value:
     if isinstance(name, str):
         return calls.attribute(owner, name, frame)
     if isinstance(name, Either):

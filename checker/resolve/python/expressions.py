@@ -119,6 +119,18 @@ class Evaluator(ABC):
     def find(self, dotted: str, module: PythonModule, level: int) -> PythonModule | None: ...
 
     @abstractmethod
+    def program(
+        self,
+        positional: list[Value],
+        named: dict[str, Value],
+        node: ast.Call,
+        frame: Frame,
+        *,
+        checked: bool,
+        line: bool = False,
+    ) -> None: ...
+
+    @abstractmethod
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None: ...
 
     def variable(self, name: str) -> Possible:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -25,7 +25,8 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
-from checker.resolve.shell.builtins import BUILTINS, output_of
+from checker.resolve.shell.builtins import BUILTINS, Asked
+from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State
 from checker.resolve.shell.words import decide, expand, single
@@ -226,7 +227,7 @@ class ShellCommands(ABC):
         if isinstance(name, str):
             builtin = BUILTINS.get(name)
             if builtin is not None:
-                return builtin(self, words, statement, state, context)
+                return builtin(Asked(self, words, statement, state, context))
             if name in state.functions:
                 return self._function(name, words, spot, state, context)
             followed = start(self, words, Call(spot, state, context, {**own, **given}))
@@ -244,7 +245,7 @@ class ShellCommands(ABC):
         spot: Spot,
         state: State,
         context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
+        own: Mapping[str, Possible | tuple[Possible, ...]],
     ) -> None:
         """Put a command on record."""
         handling = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script
 from checker.model.possible import Possible
 from checker.model.sources import Spot
 from checker.model.values import Text
+from checker.resolve.shell.printing import output_of
+from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
-
-if TYPE_CHECKING:
-    from checker.resolve.shell.commands import ShellCommands
 
 _SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
@@ -64,7 +63,7 @@ def as_line(text: Text, marks: dict[str, Possible]) -> str:
     return written
 
 
-def start(follower: ShellCommands, words: list[Possible], call: Call) -> Result | None:
+def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     """Follow the script that the words start, ``None`` where they start none that can be followed."""
     flags: tuple[str, ...] = ()
     rest = words
@@ -92,7 +91,7 @@ def start(follower: ShellCommands, words: list[Possible], call: Call) -> Result 
     return _child(follower, script, rest, call, flags, explicit=explicit)
 
 
-def _incoming(follower: ShellCommands, rest: list[Possible], call: Call, flags: tuple[str, ...]) -> Result | None:
+def _incoming(follower: Shell, rest: list[Possible], call: Call, flags: tuple[str, ...]) -> Result | None:
     """A script that the shell reads from its standard input."""
     given = next((each for each in reversed(call.context.writes) if each.operator.startswith("<")), None)
     fed = call.state.fed
@@ -115,8 +114,6 @@ def _incoming(follower: ShellCommands, rest: list[Possible], call: Call, flags: 
 
 def fed_by(commands: Sequence[Command]) -> Fed:
     """What the commands before a pipe print, where it is one command that tells."""
-    from checker.resolve.shell.builtins import output_of
-
     if len(commands) != 1:
         return Fed()
     words = commands[0].words
@@ -127,7 +124,7 @@ def fed_by(commands: Sequence[Command]) -> Fed:
 
 
 def _text(
-    follower: ShellCommands, text: Possible, rest: Sequence[Possible], call: Call, flags: tuple[str, ...]
+    follower: Shell, text: Possible, rest: Sequence[Possible], call: Call, flags: tuple[str, ...]
 ) -> Result | None:
     written = marked(text)
     if written is None:
@@ -140,7 +137,7 @@ def _text(
 
 
 def _child(
-    follower: ShellCommands,
+    follower: Shell,
     script: Script,
     words: list[Possible],
     call: Call,
@@ -173,7 +170,7 @@ def _child(
     return Result()
 
 
-def source(follower: ShellCommands, words: list[Possible], call: Call) -> Result:
+def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     """``source file``: another script in this very process."""
     state, name = call.state, words[1] if len(words) > 1 else ""
     path = state.path(name)
@@ -199,7 +196,7 @@ def source(follower: ShellCommands, words: list[Possible], call: Call) -> Result
     return result
 
 
-def trap(follower: ShellCommands, text: str, spot: Spot, state: State, context: Context) -> None:
+def trap(follower: Shell, text: str, spot: Spot, state: State, context: Context) -> None:
     """What ``trap`` runs later: after a failure, or at the end."""
     lines = tuple(spot.line for _ in range(text.count("\n") + 1))
     fork = state.fork()

@@ -16,8 +16,8 @@ from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Hole, Text, pieces
 from checker.resolve.python.values import PythonLibrary
-from checker.resolve.shell.builtins import output_of
 from checker.resolve.shell.follower import Follower
+from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import as_line, starts_script
 from checker.resolve.shell.state import WORKSPACE, Library, State
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain

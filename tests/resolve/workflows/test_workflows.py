@@ -90,7 +90,8 @@ def test_a_release_pipeline(tmp_path: Path) -> None:
         ("[schedule, workflow_run]", [("schedule", "refs/heads/trunk"), ("workflow_run", "refs/heads/trunk")]),
         ("pull_request", [("pull_request", "refs/pull/${{ github.event.number }}/merge")]),
         ("{pull_request_target: {branches: [main]}}", [("pull_request_target", "refs/heads/main")]),
-        ("release", [("release", "refs/tags/${{ github.ref_name }}")]),
+        # A full release, and a pre-release.
+        ("release", [("release", "refs/tags/${{ github.ref_name }}")] * 2),
         (
             "workflow_dispatch",
             [("workflow_dispatch", f"refs/{kind}/${{{{ github.ref_name }}}}") for kind in ("heads", "tags")],

@@ -1,0 +1,57 @@
+"""What simple programs print, as far as their words alone tell."""
+
+from __future__ import annotations
+
+import posixpath
+
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import Possible, joined, mapped, open_text
+from checker.model.values import Text
+from checker.resolve.shell.state import WORKSPACE
+
+
+def output_of(command: Command) -> Possible | None:
+    """What a command prints, ``None`` where only running it tells."""
+    words = list(command.words)
+    match command.program:
+        case "echo":
+            while len(words) > 1 and words[1] in {"-n", "-e", "-ne", "-en"}:
+                del words[1]
+            return _spaced(words[1:])
+        case "printf":
+            if len(words) == 3 and words[1] in {"%s", "%s\n", "%s\\n"}:
+                return words[2]
+            plain = len(words) == 2 and isinstance(words[1], str) and "%" not in words[1]
+            return str(words[1]).removesuffix("\\n").removesuffix("\n") if plain else None
+        case "pwd":
+            return None if command.folder is None else _workspace(command.folder)
+        case "dirname" | "basename" if len(words) >= 2:
+            change = _dirname if command.program == "dirname" else _basename
+            return mapped(words[1], lambda value: change(value, command))
+        case "realpath" | "readlink" if len(words) >= 2:
+            return words[-1]
+        case "git" if words[1:3] == ["rev-parse", "--show-toplevel"]:
+            return WORKSPACE
+    return None
+
+
+def _spaced(words: list[Possible]) -> Possible:
+    return joined([part for index, word in enumerate(words) for part in ([" "] if index else []) + [word]])
+
+
+def _workspace(folder: str) -> str:
+    return f"{WORKSPACE}/{folder}" if folder else WORKSPACE
+
+
+def _dirname(value: object, command: Command) -> Possible:
+    if isinstance(value, str):
+        return posixpath.dirname(value) or "."
+    return open_text(f"$(dirname {value})", command.spot.file) if isinstance(value, Text) else "."
+
+
+def _basename(value: object, command: Command) -> Possible:
+    if isinstance(value, str):
+        name = posixpath.basename(value)
+        suffix = command.words[2] if len(command.words) > 2 else ""
+        return name.removesuffix(suffix) if isinstance(suffix, str) else name
+    return open_text(f"$(basename {value})", command.spot.file) if isinstance(value, Text) else ""
