@@ -28,6 +28,7 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.live.account import Account
+from checker.model.migration_tools import BY_NAME, MigrationTool
 from checker.model.migrations import MigrationRunner
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
@@ -40,7 +41,6 @@ from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import running_tasks, task_places
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.runner_locks import Locking, locking
-from checker.reason.migrations.tools import BY_NAME, Tool
 
 _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "
@@ -50,8 +50,6 @@ _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
 _CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")
-# Tools that a folder's naming tells for sure.
-_BY_FOLDER: Final = {"flyway": "flyway", "prisma": "prisma", "diesel": "diesel", "dbmate": "dbmate", "goose": "goose"}
 
 
 def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
@@ -86,7 +84,7 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
 def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
     """Folders that nothing in the repository is seen to run."""
     for folder in pipeline.migrations:
-        tool = BY_NAME.get(_BY_FOLDER.get(folder.tool, ""))
+        tool = BY_NAME.get(folder.tool)
         if tool is not None and tool.locks:
             yield folder.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         else:
@@ -94,9 +92,10 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
             yield folder.undecided("lock", why, fix=_FIX_LOCK)
 
 
-def _tool(step: Migrating, tool: Tool) -> Judgement:
+def _tool(step: Migrating, tool: MigrationTool) -> Judgement:
     place = step.action
-    if tool.locks:
+    locks = tool.locks or bool(tool.locked and tool.locked in getattr(step.action, "source", ""))
+    if locks:
         told = [
             source for source in (getattr(step.action, "source", ""), *_environment(step)) if tool.unlocked in source
         ]
@@ -106,7 +105,7 @@ def _tool(step: Migrating, tool: Tool) -> Judgement:
             )
         return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
     if tool.locks is None:
-        why = f"whether {tool.name} keeps a second run out is not documented"
+        why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
         return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")
     said = f"{tool.name} takes no lock: two runs migrate the same database at once ({tool.source})."
     return place.fails(
@@ -135,7 +134,7 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
         yield from _waits(runner, found, pipeline)
 
 
-def _lock(runner: MigrationRunner, found: Locking, tool: Tool | None) -> Judgement:
+def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -> Judgement:
     if found.sound:
         return runner.passes("lock", "It holds a session advisory lock.", path=found.sound[0].at)
     if found.taken:

@@ -18,6 +18,7 @@ from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
+from checker.model.migration_tools import TOOLS
 from checker.model.migrations import MigrationCode, MigrationRunner, SourceFile
 from checker.model.sources import Problem, Spot
 
@@ -47,26 +48,21 @@ _BACK: Final = re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
     r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
 )
-# Libraries that apply migrations when code calls them: the tool's name (reason.migrations.tools) -> its import.
-_FROM: Final = r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*)['\"]"
+# How each language imports a module; the modules of the tools' libraries are expressions themselves.
+_IMPORTS: Final[Mapping[str, str]] = {
+    "script": r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*)['\"]{0}['\"]",
+    "go": r"^\s*(?:import\s+)?(?:\w+\s+)?\"{0}",
+    "other": r"^import\s+{0}",
+    "python": r"^(?:from|import)\s+{0}",
+}
+# Libraries that apply migrations when code calls them: by language, the tool's name -> its import.
 _LIBRARIES: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
-    "script": {
-        "node-pg-migrate": re.compile(_FROM + r"node-pg-migrate['\"]"),
-        "postgres-migrations": re.compile(_FROM + r"postgres-migrations['\"]"),
-        "drizzle": re.compile(_FROM + r"drizzle-orm/[\w-]+/migrator['\"]"),
-        "umzug": re.compile(_FROM + r"umzug['\"]"),
-    },
-    "go": {
-        "golang-migrate": re.compile(
-            r"^\s*(?:import\s+)?(?:\w+\s+)?\"github\.com/golang-migrate/migrate", re.MULTILINE
-        ),
-        "goose-library": re.compile(r"^\s*(?:import\s+)?(?:\w+\s+)?\"github\.com/pressly/goose", re.MULTILINE),
-    },
-    "other": {
-        "flyway": re.compile(r"^import\s+org\.flywaydb", re.MULTILINE),
-        "liquibase": re.compile(r"^import\s+liquibase", re.MULTILINE),
-    },
-    "python": {"alembic": re.compile(r"^from alembic import (?:command|context)\b|^import alembic\.c", re.MULTILINE)},
+    language: {
+        tool.name: re.compile(written.replace("{0}", tool.imports[language]), re.MULTILINE)
+        for tool in TOOLS
+        if language in tool.imports
+    }
+    for language, written in _IMPORTS.items()
 }
 _PYTHON_IMPORT: Final = re.compile(
     r"^[ \t]*(?:from\s+(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE

@@ -1,10 +1,10 @@
 """Finds folders of migrations and reads those of SQL in the order in which their tool runs them.
 
 A folder counts when its files are named as one of the known tools names them: ``V1__x.sql`` (Flyway), ``001_x.up.sql``
-and ``001_x.down.sql`` (golang-migrate and others), ``20240101_x.sql`` with ``-- +goose Down`` or ``-- migrate:down``
-inside, ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
-migrations. A folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as one that is not read.
-Folders of tests do not, unless ``checker.toml`` names them.
+and ``001_x.down.sql`` (golang-migrate and others), ``20240101_x.sql`` with comments such as ``-- +goose Down`` or
+``-- migrate:down`` inside, ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a
+folder that is called migrations. A folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as
+one that is not read. Folders of tests do not, unless ``checker.toml`` names them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.sql import parse_sql
 from checker.errors import InputError
+from checker.model.migration_tools import TOOLS
 from checker.model.migrations import Migration, MigrationFolder, SqlFile
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
@@ -35,9 +36,12 @@ _MIGRATIONS: Final = frozenset({"migrations", "migration", "migrate", "db-migrat
 _CODE: Final = re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs))", re.IGNORECASE)
 _CODE_FOLDERS: Final = _MIGRATIONS | {"versions"}
 _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
-_SECTION: Final = re.compile(
-    r"^[ \t]*--[ \t]*(?:\+goose[ \t]+(?P<goose>up|down)|migrate:(?P<dbmate>up|down))\b.*$", re.IGNORECASE | re.MULTILINE
-)
+# The comments above the directions of a file that holds both, by the tool that reads them.
+_SECTIONS: Final = {
+    tool.name: re.compile(rf"^[ \t]*--[ \t]*{tool.section}(?P<way>up|down)\b.*$", re.IGNORECASE | re.MULTILINE)
+    for tool in TOOLS
+    if tool.section
+}
 
 
 def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFolder, ...], tuple[Problem, ...]]:
@@ -182,14 +186,15 @@ def _sections(folder: str, path: Path, number: str, name: str) -> tuple[Migratio
     except InputError as error:
         broken = SqlFile(shown, (), (), (Problem(Spot(shown), error.message, error.hint),))
         return Migration(number, name, broken), ""
-    marks = list(_SECTION.finditer(text))
+    tool, marks = next(
+        ((tool, marks) for tool, mark in _SECTIONS.items() if (marks := list(mark.finditer(text)))), ("", [])
+    )
     if not marks:
         return Migration(number, name, parse_sql(text, shown)), ""
-    tool = "goose" if marks[0]["goose"] else "dbmate"
     parts: dict[str, SqlFile] = {}
     for index, mark in enumerate(marks):
         end = marks[index + 1].start() if index + 1 < len(marks) else len(text)
-        direction = str(mark["goose"] or mark["dbmate"]).lower()
+        direction = mark["way"].lower()
         line = text.count("\n", 0, mark.start()) + 1
         parts[direction] = replace(parse_sql(text[mark.start() : end], shown, line), down_section=direction == "down")
     up = parts.get("up", SqlFile(shown, ()))

@@ -19,6 +19,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible
 from checker.model.values import Absent
+from checker.reason.migrations.tools import applied_by, is_contained
 
 
 class What(StrEnum):
@@ -68,7 +69,7 @@ _CALLS: Final[Mapping[str, Mapping[str, tuple[What, str]]]] = {
     "rds-data": {"ExecuteStatement": (What.SCHEMA, "database"), "BatchExecuteStatement": (What.SCHEMA, "database")},
 }
 _CDK: Final = frozenset({"deploy", "destroy", "import", "rollback", "watch"})
-# Programs that deploy or migrate, by the word that makes them do it.
+# Programs that deploy, by the word that makes them do it.
 _PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
     **dict.fromkeys(("terraform", "tofu", "terragrunt"), (What.OTHER, frozenset({"apply", "destroy"}))),
     "pulumi": (What.OTHER, frozenset({"up", "destroy"})),
@@ -77,26 +78,10 @@ _PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
     **dict.fromkeys(("copilot", "eb", "ecs-deploy", "fly", "flyctl"), (What.OTHER, frozenset({"deploy"}))),
     "kubectl": (What.OTHER, frozenset({"apply", "set", "rollout", "replace", "patch", "delete"})),
     "helm": (What.OTHER, frozenset({"upgrade", "install", "rollback", "uninstall"})),
-    "flyway": (What.SCHEMA, frozenset({"migrate", "undo", "clean"})),
-    "liquibase": (What.SCHEMA, frozenset({"update", "rollback"})),
-    "alembic": (What.SCHEMA, frozenset({"upgrade", "downgrade"})),
-    "dbmate": (What.SCHEMA, frozenset({"up", "migrate", "down", "rollback"})),
-    "goose": (What.SCHEMA, frozenset({"up", "down"})),
-    "sqitch": (What.SCHEMA, frozenset({"deploy", "revert"})),
-    "atlas": (What.SCHEMA, frozenset({"apply"})),
-    "prisma": (What.SCHEMA, frozenset({"deploy", "push"})),
-    "knex": (What.SCHEMA, frozenset({"migrate:latest", "migrate:up", "migrate:rollback", "migrate:down"})),
-    "sequelize": (What.SCHEMA, frozenset({"db:migrate", "db:migrate:undo"})),
-    "sequelize-cli": (What.SCHEMA, frozenset({"db:migrate", "db:migrate:undo"})),
-    "typeorm": (What.SCHEMA, frozenset({"migration:run", "migration:revert"})),
-    "drizzle-kit": (What.SCHEMA, frozenset({"migrate", "push"})),
-    "node-pg-migrate": (What.SCHEMA, frozenset({"up", "down", "redo"})),
-    **dict.fromkeys(("rails", "rake"), (What.SCHEMA, frozenset({"db:migrate", "db:rollback"}))),
-    "manage.py": (What.SCHEMA, frozenset({"migrate"})),
 }
 # What is run by name from a file that is not followed: the name alone tells.
 _RUNNERS: Final = frozenset({"make", "just", "task", "npm", "yarn", "pnpm", "bun", "nx", "turbo"})
-_TELLING: Final = re.compile(r"(?:^|[^a-z])(?:(deploy|rollback|release)|(migrate|migrations?))(?:$|[^a-z])")
+_TELLING: Final = re.compile(r"(?:^|[^a-z])(?:deploy|rollback|release)(?:$|[^a-z])")
 _FIRST_WORDS: Final = 5
 
 
@@ -123,18 +108,17 @@ def _change(action: Action) -> Change | None:
 
 
 def _command(command: Command) -> Change | None:
+    if not command.entered and applied_by(command) is not None:
+        return Change(What.SCHEMA, command)
     program = command.program
     words = [word for word in command.words[1:_FIRST_WORDS] if isinstance(word, str)]
-    if program.startswith(("python", "node")) and words:
-        program, words = words[0].rsplit("/", 1)[-1], words[1:]
     what, telling = _PROGRAMS.get(program, (None, frozenset()))
     if what is not None and telling.intersection(words):
         return Change(what, command)
     if program in _RUNNERS and not command.entered:
         target = next((word for word in words if not word.startswith("-") and word not in {"run", "run-script"}), "")
-        told = _TELLING.search(target)
-        if told:
-            return Change(What.SCHEMA if told[2] else What.OTHER, command)
+        if _TELLING.search(target):
+            return Change(What.OTHER, command)
     return None
 
 
@@ -183,5 +167,7 @@ def _real_changes(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Change]:
         elif change.what is not What.SCHEMA:
             if may_act(job):
                 yield change
-        elif job.credentials or given_secrets(change.place.step) or "self-hosted" in str(job.job.runs_on):
+        elif given_secrets(change.place.step) or (
+            not is_contained(change.place) and (job.credentials or "self-hosted" in str(job.job.runs_on))
+        ):
             yield change

@@ -10,15 +10,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, TypeAlias
 
+from checker.model.migration_tools import MigrationTool
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.values import Unknown
-from checker.reason.migrations.tools import Applied, Tool, applies
+from checker.reason.migrations.tools import Applied, applied_by, applies
 
 _STARTS: Final = frozenset(
     {("ecs", "RunTask"), ("lambda", "Invoke"), ("codebuild", "StartBuild"), ("ssm", "SendCommand")}
@@ -40,7 +40,7 @@ class Migrating:
     applied: Applied
 
     @property
-    def tool(self) -> Tool | None:
+    def tool(self) -> MigrationTool | None:
         return self.applied.tool
 
     @property
@@ -57,7 +57,7 @@ def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
     return tuple(each for job in pipeline.jobs for each in _of_job(job, pipeline))
 
 
-def tool_of(step: Migrating, pipeline: Pipeline) -> Tool | None:
+def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
     """The tool that a step runs, through a script of package.json too; ``None`` for a program of its own."""
     if step.tool is not None or not isinstance(step.action, Command):
         return step.tool
@@ -74,7 +74,7 @@ def runs_back(pipeline: Pipeline) -> Iterator[Command]:
     """The commands of any job, tests too, that run migrations backwards."""
     for job in pipeline.jobs:
         for command in pipeline.trace(job).commands:
-            applied = _command(command)
+            applied = applied_by(command)
             if applied is not None and applied.back:
                 yield command
 
@@ -83,7 +83,7 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     trace = pipeline.trace(job)
     found: dict[int, list[Migrating]] = {}
     for action in trace.actions:
-        applied = _command(action) if isinstance(action, Command) else None
+        applied = applied_by(action) if isinstance(action, Command) else None
         if isinstance(action, AwsCall):
             applied = _call(action, job)
         if applied is not None and isinstance(action, Command | AwsCall):
@@ -94,15 +94,6 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
         first = commands[0] if commands else entries[0]
         if _lasts(first, entries):
             yield first
-
-
-def _command(command: Command) -> Applied | None:
-    return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in command.words))
-
-
-@lru_cache(maxsize=16_384)  # jobs run the same commands over and over
-def _of_words(words: tuple[str, ...]) -> Applied | None:
-    return applies(words)
 
 
 def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:
@@ -154,7 +145,9 @@ def _lasts(first: Migrating, entries: list[Migrating]) -> bool:
     told = [text for name, value in env.items() if not name.startswith("GITHUB_") for text in _shown(value)]
     if any(_LOCAL.search(text) for text in told):
         return False
-    if job.credentials or job.environments != () or any("secrets." in text for text in told):
+    # A role alone gives no container the address of a database: what runs in one may be a test beside its own.
+    outside = job.environments != () or bool(job.credentials and not first.applied.contained)
+    if outside or any("secrets." in text for text in told):
         return True
     run = first.step.step.run if first.step is not None else None
     return run is not None and "secrets." in run.text

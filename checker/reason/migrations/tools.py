@@ -1,129 +1,161 @@
-"""Well-known programs that apply migrations, and whether they keep a second run out by themselves."""
+"""Which command lines apply migrations: a known tool's, however it is started, or a program of the repository's own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from checker.model.environment_words import words as parts_of
+from checker.model.migration_tools import BY_NAME, TOOLS, MigrationTool
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import shown
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """``locks``: whether a second run waits or stops by the tool's own doing; ``None`` where its documentation does not
-    say. ``source`` is where that stands. ``unlocked`` matches options and variables that switch the lock off."""
-
-    name: str
-    verbs: frozenset[str]
-    locks: bool | None
-    source: str
-    programs: tuple[str, ...] = ()  # where the program is called differently
-    unlocked: str = ""
-
-
-def _tool(name: str, verbs: str, locks: bool | None, source: str, programs: str = "", unlocked: str = "") -> Tool:
-    return Tool(name, frozenset(verbs.split()), locks, source, tuple(programs.split()) or (name,), unlocked)
-
-
-# Looked up in November 2026.
-TOOLS: Final = (
-    _tool("flyway", "migrate undo", True, "Flyway documentation, PostgreSQL: a lock in the database by advisory locks"),
-    _tool("liquibase", "update rollback update-sql", True, "Liquibase documentation, DATABASECHANGELOGLOCK table"),
-    _tool("prisma", "deploy", True, "Prisma documentation, Advisory locking", unlocked="DISABLE_ADVISORY_LOCK"),
-    _tool("golang-migrate", "up down goto", True, "golang-migrate, database/postgres: pg_advisory_lock", "migrate"),
-    _tool("node-pg-migrate", "up down redo", True, "node-pg-migrate documentation, option lock", unlocked="--no-lock"),
-    _tool("knex", "migrate:latest migrate:up migrate:rollback migrate:down", True, "Knex documentation, lock table"),
-    _tool("rails", "db:migrate db:rollback", True, "Rails Guides, advisory_locks", "rails rake"),
-    _tool("atlas", "apply", True, "Atlas documentation, migrate apply: lock-timeout"),
-    _tool("sqitch", "deploy revert", True, "sqitch-deploy documentation, option lock-timeout"),
-    _tool("sqlx", "run revert", True, "sqlx documentation, Migrator::set_locking"),
-    _tool("postgres-migrations", "", True, "postgres-migrations documentation, concurrency by an advisory lock"),
-    _tool("alembic", "upgrade downgrade", False, "Alembic documentation: a run takes no lock of its own"),
-    _tool("django", "migrate", False, "Django documentation: migrate takes no lock", "manage.py django-admin"),
-    _tool("typeorm", "migration:run migration:revert", False, "TypeORM documentation, migrations"),
-    _tool("sequelize", "db:migrate db:migrate:undo", False, "Sequelize documentation", "sequelize sequelize-cli"),
-    _tool("drizzle", "migrate push", False, "Drizzle documentation, drizzle-kit migrate", "drizzle-kit"),
-    _tool("umzug", "up down", False, "Umzug documentation", ""),
-    _tool("goose", "up up-to up-by-one down down-to", False, "goose documentation: the command takes no session lock"),
-    _tool("goose-library", "", None, "goose documentation, WithSessionLocker", ""),
-    _tool("dbmate", "up migrate down rollback", None, "dbmate documentation"),
-    _tool("diesel", "run revert redo", None, "Diesel documentation"),
-    _tool("supabase", "push up", None, "Supabase documentation, db push"),
-    _tool("psql", "", False, "PostgreSQL documentation, psql: it runs what it is given"),
-)  # fmt: skip
-BY_NAME: Final = {tool.name: tool for tool in TOOLS}
-_BY_PROGRAM: Final = {program: tool for tool in TOOLS for program in tool.programs}
+# program -> the words of its command group, the tool.
+_BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
+    program.split()[0]: (tuple(program.split()[1:]), tool) for tool in TOOLS for program in tool.programs
+}
+# Build tools that a migration tool is a plug-in of: a task's name holds both (flywayMigrate, flyway:migrate).
+_BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
+# What runs a command somewhere else, behind one of these words.
+_CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"})
+_INSIDE: Final = frozenset({"run", "exec"})
 # What only looks, or writes a file.
 _LOOKS: Final = frozenset(
     ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
      "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
-     "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init"]
+     "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
+     "--pretend", "--sql"]
 )  # fmt: skip
 _HARMLESS: Final = frozenset(
     ["echo", "printf", "grep", "cat", "ls", "git", "cp", "mv", "rm", "mkdir", "pip", "pytest", "test", "[", "[[", "cd",
-     "find", "sed", "awk", "diff", "aws", "gh", "curl", "export", "ruff", "mypy", "eslint", "source", "sleep",
-     "docker-compose"]
+     "find", "sed", "awk", "diff", "aws", "gh", "curl", "export", "ruff", "mypy", "eslint", "source", "sleep"]
 )  # fmt: skip
 # What stands in front of the program that is run.
 _LAUNCHERS: Final = frozenset(
-    ["npx", "npm", "pnpm", "yarn", "bunx", "bun", "exec", "dlx", "run", "uv", "poetry", "pipenv", "bundle", "python",
-     "python3", "-m", "--", "time", "sudo", "env", "timeout", "node", "ruby", "deno", "--yes", "-y", "--no-install"]
+    ["npx", "npm", "pnpm", "yarn", "bunx", "bun", "exec", "dlx", "run", "uv", "uvx", "poetry", "pipenv", "bundle",
+     "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php"]
 )  # fmt: skip
+# Versions of an interpreter, and what is written between a launcher and its program: options, variables, a duration.
+_BETWEEN: Final = re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
 _LONGEST: Final = 300  # signs of a word that are looked at
 _NAMED: Final = re.compile(r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE)
 _FILE: Final = re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
 _SQL_OF_MIGRATIONS: Final = re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
+_BACK: Final = re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A command line that applies migrations, forwards or ``back``. ``tool`` is ``None`` for a program of its own."""
+    """A command line that applies migrations, forwards or ``back``. ``tool`` is ``None`` for a program of its own;
+    ``contained`` is true where it runs in a container, which has only the variables that it is handed."""
 
-    tool: Tool | None
+    tool: MigrationTool | None
     back: bool = False
+    contained: bool = False
+
+
+def applied_by(command: Command) -> Applied | None:
+    """Whether a command of a script applies migrations, by its words or by the file that it is fed."""
+    fed = (write.target for write in command.writes if write.operator == "<")
+    return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in (*command.words, *fed)))
+
+
+def is_contained(command: Command) -> bool:
+    """Whether it applies migrations in a container, which has only the variables that it is handed."""
+    applied = applied_by(command)
+    return applied is not None and applied.contained
+
+
+@lru_cache(maxsize=16_384)  # jobs run the same commands over and over
+def _of_words(words: tuple[str, ...]) -> Applied | None:
+    return applies(words)
 
 
 def applies(words: Sequence[str]) -> Applied | None:
     """Whether a command line applies migrations. What only reads, plans or writes files does not."""
-    if not words:
+    line = [word[:_LONGEST] for word in words if word]
+    if not line:
         return None
-    program = words[0].rsplit("/", 1)[-1]
+    program = _base(line[0])
     if program in _HARMLESS:
         return None
-    rest = [word[:_LONGEST] for word in words if word]
-    if any(part in _LOOKS for word in rest[1:] for part in (word.lower(), *word.lower().split(":")[1:])):
+    if program in _CONTAINERS:
+        return next((each for inner in _inside(line) if (each := _inner(inner)) is not None), None)
+    if _only_looks(line):
         return None
-    index = _started(rest)
-    tool = _BY_PROGRAM.get(_base(rest[index])) if index < len(rest) else None
-    if tool is not None and tool.name == "psql":
-        return Applied(tool) if any(_SQL_OF_MIGRATIONS.search(each) for each in rest[index:]) else None
-    if tool is not None and tool.verbs & set(rest[index + 1 :]):
-        return Applied(tool, _goes_back(rest[index + 1 :]))
-    if program == "docker":
+    found = _by_tool(line[_started(line) :])
+    if found is not None:
+        return found
+    own = (word for word in line[:6] if not word.startswith("-"))
+    known = _BY_PROGRAM.get(_base(line[_started(line)])) if _started(line) < len(line) else None
+    if known is not None and known[1].name == "psql":
         return None
-    own = (word for word in rest[:6] if not word.startswith("-"))
     if any(_NAMED.search(word) or _FILE.search(word) for word in own) and not program.endswith(".sql"):
-        return Applied(None, _goes_back(rest))
+        return Applied(None, any(_BACK.fullmatch(word) for word in line))
     return None
 
 
-def _started(words: Sequence[str]) -> int:
-    """Where the program stands that a line ends up running: behind launchers, or as the image of ``docker run``."""
-    if _base(words[0]) == "docker":
-        images = (i for i, word in enumerate(words) if i > 1 and "/" in word and _base(word) in _BY_PROGRAM)
-        return next(images, len(words))
-    for index, word in enumerate(words):
-        if _base(word) not in _LAUNCHERS and not re.fullmatch(r"\w+=.*|\d+[smh]?", word):
+def _inner(line: Sequence[str]) -> Applied | None:
+    """What a container runs, by a known tool alone: the name of an image or of a service tells no program."""
+    found = None if _only_looks(line) else _by_tool(line[_started(line) :])
+    return None if found is None else Applied(found.tool, found.back, contained=True)
+
+
+def _inside(line: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The command lines that a container may be started with: which word is its name depends on the options."""
+    verb = next((index for index, word in enumerate(line) if word in _INSIDE), len(line))
+    for index in range(verb + 1, len(line)):
+        if not line[index].startswith("-") and (index > verb + 1 or "/" in line[index]):
+            yield line[index:]
+
+
+def _only_looks(line: Sequence[str]) -> bool:
+    return any(part in _LOOKS for word in line[1:] for part in (word.lower(), *word.lower().split(":")[1:]))
+
+
+def _by_tool(line: Sequence[str]) -> Applied | None:
+    if not line:
+        return None
+    program = _base(line[0])
+    if program in _BUILDS:
+        return next((each for task in line[1:] if (each := _by_task(task)) is not None), None)
+    group, tool = _BY_PROGRAM.get(program, ((), None))
+    if tool is None:
+        return None
+    if tool.name == "psql":
+        return Applied(tool) if any(_SQL_OF_MIGRATIONS.search(each) for each in line) else None
+    return _direction(tool, line[1:], group)
+
+
+def _direction(tool: MigrationTool, words: Sequence[str], group: tuple[str, ...] = ()) -> Applied | None:
+    if any(_in_order((*group, *command), words) for command in tool.backwards):
+        return Applied(tool, back=True)
+    return Applied(tool) if any(_in_order((*group, *command), words) for command in tool.forwards) else None
+
+
+def _by_task(task: str) -> Applied | None:
+    spoken = parts_of(task)
+    tool = next((BY_NAME[word] for word in spoken if word in BY_NAME), None)
+    return None if tool is None or task.startswith("-") else _direction(tool, spoken)
+
+
+def _in_order(wanted: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether the words stand in a line in this order, options and their values between them."""
+    rest = iter(words)
+    return all(word in rest for word in wanted)
+
+
+def _started(line: Sequence[str]) -> int:
+    """Where the program stands that a line ends up running, behind launchers."""
+    for index, word in enumerate(line):
+        if _base(word) not in _LAUNCHERS and not _BETWEEN.fullmatch(_base(word)):
             return index
-    return len(words)
+    return len(line)
 
 
 def _base(word: str) -> str:
     """``flyway`` for ``./bin/flyway`` and for the image ``flyway/flyway:10``."""
     return word.rsplit("/", 1)[-1].partition(":")[0] if "/" in word else word
-
-
-def _goes_back(words: Sequence[str]) -> bool:
-    return any(
-        re.fullmatch(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", word.lower()) for word in words
-    )

@@ -1,0 +1,133 @@
+"""The tools that apply migrations: how each is started, whether it keeps a second run out, how code imports it.
+
+The one place to add a tool: which commands migrate, which runner a library makes, which folder it reads and what
+locks are all asked here. Looked up in November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationTool:
+    """One tool. Its ``name`` is also what a folder of its migrations is called (``MigrationFolder.tool``).
+
+    ``programs`` start it, each a program and perhaps the words of a command group (``flask db``). ``forwards`` and
+    ``backwards`` are the commands that change a schema; one of several words (``migrate deploy``) stands in that order
+    with options between. ``locks``: whether a second run waits or stops by the tool's own doing; ``None`` where that
+    is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option or
+    variable that switches the lock off, ``locked`` the one that switches it on. ``imports`` is, by language, the
+    module that code imports to migrate, as a regular expression. ``section`` begins the comment above each direction
+    of a file that holds both.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    forwards: tuple[tuple[str, ...], ...]
+    backwards: tuple[tuple[str, ...], ...]
+    locks: bool | None
+    source: str
+    unlocked: str = ""
+    locked: str = ""
+    imports: Mapping[str, str] = field(default_factory=dict)
+    section: str = ""
+
+
+def _tool(
+    name: str,
+    forwards: str,
+    backwards: str,
+    locks: bool | None,
+    source: str,
+    *,
+    programs: str | None = None,
+    unlocked: str = "",
+    locked: str = "",
+    imports: Mapping[str, str] | None = None,
+    section: str = "",
+) -> MigrationTool:
+    started = tuple(_listed(name if programs is None else programs))
+    return MigrationTool(
+        name,
+        started,
+        _commands(forwards),
+        _commands(backwards),
+        locks,
+        source,
+        unlocked,
+        locked,
+        imports or {},
+        section,
+    )
+
+
+def _listed(written: str) -> list[str]:
+    return [each.strip() for each in written.split(",") if each.strip()]
+
+
+def _commands(written: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(each.split()) for each in _listed(written))
+
+
+TOOLS: Final = (
+    _tool("flyway", "migrate, clean", "undo", True,
+          "Flyway documentation, PostgreSQL: a lock in the database by advisory locks",
+          imports={"other": r"org\.flywaydb"}),
+    _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", True,
+          "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}),
+    _tool("prisma", "deploy, db push", "", True, "Prisma documentation, Advisory locking",
+          unlocked="DISABLE_ADVISORY_LOCK"),
+    _tool("golang-migrate", "up, goto", "down", True, "golang-migrate, database/postgres: pg_advisory_lock",
+          programs="migrate",
+          imports={"go": r"github\.com/golang-migrate/migrate"}),
+    _tool("node-pg-migrate", "up", "down, redo", True, "node-pg-migrate documentation, option lock",
+          unlocked="--no-lock",
+          imports={"script": "node-pg-migrate"}),
+    _tool("knex", "migrate:latest, migrate:up", "migrate:rollback, migrate:down", True,
+          "Knex documentation, lock table"),
+    _tool("rails", "db:migrate", "db:rollback, db:migrate:down", True, "Rails Guides, advisory_locks",
+          programs="rails, rake"),
+    _tool("atlas", "apply", "migrate down", True, "Atlas documentation, migrate apply: lock-timeout"),
+    _tool("sqitch", "deploy", "revert", True, "sqitch-deploy documentation, option lock-timeout"),
+    _tool("sqlx", "run", "revert", True, "sqlx documentation, Migrator::set_locking"),
+    _tool("postgres-migrations", "", "", True, "postgres-migrations documentation, concurrency by an advisory lock",
+          programs="", imports={"script": "postgres-migrations"}),
+    _tool("alembic", "upgrade", "downgrade", False, "Alembic documentation: a run takes no lock of its own",
+          programs="alembic, alembic.config, flask db",
+          imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"}),
+    _tool("django", "migrate", "", False, "Django documentation: migrate takes no lock",
+          programs="manage.py, django-admin, django"),
+    _tool("typeorm", "migration:run", "migration:revert", False, "TypeORM documentation, migrations",
+          programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm"),
+    _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", False, "Sequelize documentation",
+          programs="sequelize, sequelize-cli"),
+    _tool("drizzle", "migrate, push", "", False, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
+          imports={"script": r"drizzle-orm/[\w-]+/migrator"}),
+    _tool("umzug", "up", "down", False, "Umzug documentation", programs="", imports={"script": "umzug"}),
+    _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", False,
+          "Laravel documentation, Isolating Migration Execution", programs="artisan", locked="--isolated"),
+    _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", False,
+          "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+"),
+    _tool("goose-library", "", "", None, "goose documentation, WithSessionLocker", programs="",
+          imports={"go": r"github\.com/pressly/goose"}),
+    _tool("dbmate", "up, migrate", "down, rollback", None, "dbmate documentation", section="migrate:"),
+    _tool("sql-migrate", "up", "down, redo", None, "sql-migrate documentation", section=r"\+migrate[ \t]+"),
+    _tool("diesel", "run", "revert, redo", None, "Diesel documentation"),
+    _tool("supabase", "push, up", "", None, "Supabase documentation, db push"),
+    _tool("entity-framework", "database update", "", None, "What's New in EF Core 9: a lock from that version on",
+          programs="dotnet ef, dotnet-ef"),
+    _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate", "", None,
+          "Doctrine Migrations documentation",
+          programs="console, doctrine, doctrine-migrations"),
+    _tool("phinx", "migrate", "rollback", None, "Phinx documentation"),
+    _tool("ecto", "ecto.migrate", "ecto.rollback", None, "Ecto documentation, Ecto.Migrator", programs="mix"),
+    _tool("yoyo", "apply, reapply", "rollback", None, "yoyo-migrations documentation"),
+    _tool("aerich", "upgrade", "downgrade", None, "Aerich documentation"),
+    _tool("mikro-orm", "migration:up", "migration:down", None, "MikroORM documentation, migrations"),
+    _tool("tern", "migrate", "", None, "tern documentation"),
+    _tool("psql", "", "", False, "PostgreSQL documentation, psql: it runs what it is given"),
+)  # fmt: skip
+BY_NAME: Final = {tool.name: tool for tool in TOOLS}

@@ -1,0 +1,82 @@
+"""Which command lines apply migrations, and with which tool."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.model.migration_tools import TOOLS
+from checker.reason.migrations.tools import applies
+
+
+@pytest.mark.parametrize(
+    ("line", "tool", "back"),
+    [
+        ("python3.12 -m alembic -x tenant=a upgrade head", "alembic", False),
+        ("poetry run flask --app shop db downgrade", "alembic", True),
+        ("pnpm exec prisma db push --accept-data-loss", "prisma", False),
+        ("npx --yes node-pg-migrate -m sql down", "node-pg-migrate", True),
+        ("mvn -B org.flywaydb:flyway-maven-plugin:11.0.0:migrate", "flyway", False),
+        ("./gradlew :db:flywayUndo", "flyway", True),
+        ("dotnet-ef database update 0 --context Shop", "entity-framework", False),
+        ("php bin/console --no-interaction doctrine:migrations:migrate", "doctrine", False),
+        ("goose -s -dir sql -timeout 9s postgres DSN up-to 12", "goose", False),
+        ("bundle exec rake db:rollback", "rails", True),
+        ("mix ecto.migrate", "ecto", False),
+    ],
+)
+def test_a_known_tool(line: str, tool: str, back: bool) -> None:
+    found = applies(line.split())
+    assert found is not None
+    assert found.tool is not None
+    assert (found.tool.name, found.back, found.contained) == (tool, back, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "tool"),
+    [
+        ("podman run --rm --network host -e DATABASE_URL shop:1.2 sqlx migrate run", "sqlx"),
+        ("docker compose -f ops.yml exec -T web bundle exec rails db:migrate", "rails"),
+        ("docker run -v ./sql:/sql migrate/migrate:v4 -path /sql -database DSN up", "golang-migrate"),
+        ("kubectl -n shop exec deploy/api -- python manage.py migrate", "django"),
+        ("docker compose exec -T db psql -U app -f db/migrations/7.sql", "psql"),
+        ("docker run shop:dev alembic upgrade head", "alembic"),
+    ],
+)
+def test_inside_a_container(line: str, tool: str) -> None:
+    found = applies(line.split())
+    assert found is not None
+    assert found.tool is not None
+    assert (found.tool.name, found.contained) == (tool, True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "alembic upgrade head --sql",
+        "flask db current",
+        "dotnet ef migrations list",
+        "php artisan migrate --pretend",
+        "./gradlew flywayInfo build",
+        "docker build -t migrate .",
+        "docker run --rm shop:1.2 alembic history",
+        "docker compose up migrate",
+        "psql DSN --file seeds/all.sql",
+        "mvn verify",
+    ],
+)
+def test_what_only_looks_or_does_something_else(line: str) -> None:
+    assert applies(line.split()) is None
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_each_command_of_the_table_is_read_back(tool: object) -> None:
+    """No two tools share a program, and no command counts as one that only looks."""
+    programs = [program for each in TOOLS for program in each.programs]
+    assert len(programs) == len(set(programs))
+    table = next(each for each in TOOLS if each is tool)
+    for program in table.programs:
+        for way, commands in ((False, table.forwards), (True, table.backwards)):
+            for command in commands:
+                found = applies([*program.split(), *command])
+                assert found is not None, command
+                assert (found.tool, found.back) == (table, way), command
