@@ -27,7 +27,7 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.migrations import Migration, MigrationFolder, Statement
+from checker.model.migrations.folders import Migration, MigrationFolder, Statement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule

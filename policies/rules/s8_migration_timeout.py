@@ -23,7 +23,7 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.migrations import MigrationRunner
+from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command

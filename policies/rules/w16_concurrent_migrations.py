@@ -28,8 +28,8 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.live.account import Account
-from checker.model.migration_tools import BY_NAME, MigrationTool
-from checker.model.migrations import MigrationRunner
+from checker.model.migrations.folders import MigrationRunner
+from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import options, shown, truth

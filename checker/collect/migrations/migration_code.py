@@ -18,8 +18,8 @@ from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
-from checker.model.migration_tools import TOOLS
-from checker.model.migrations import MigrationCode, MigrationRunner, SourceFile
+from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile
+from checker.model.migrations.tools import TOOLS
 from checker.model.sources import Problem, Spot
 
 MAX_FILES: Final = 5_000

@@ -19,8 +19,8 @@ from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.sql import parse_sql
 from checker.errors import InputError
-from checker.model.migration_tools import TOOLS
-from checker.model.migrations import Migration, MigrationFolder, SqlFile
+from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
+from checker.model.migrations.tools import TOOLS
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
 

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
-from checker.model.migrations import SourceFile
+from checker.model.migrations.folders import SourceFile
 
 LANGUAGES: Final = {
     ".py": "python", ".ts": "script", ".mts": "script", ".cts": "script", ".js": "script", ".mjs": "script",

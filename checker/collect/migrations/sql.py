@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from checker.collect.migrations.sql_context import in_context
 from checker.errors import install_with
-from checker.model.migrations import Effect, SqlFile, Statement
+from checker.model.migrations.folders import Effect, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
 
 _NAMES: Final = re.compile(r"(?<!^)(?=[A-Z])")

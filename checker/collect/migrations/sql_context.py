@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from checker.model.migrations import Effect, Statement
+from checker.model.migrations.folders import Effect, Statement
 
 
 def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from checker.model.judgements import Judgeable
-from checker.model.migrations import MigrationCode, MigrationFolder
+from checker.model.migrations.folders import MigrationCode, MigrationFolder
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.pipeline.workflows import Workflows
@@ -44,8 +44,8 @@ class Pipeline(Judgeable):
 
     ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``traces`` what their
     scripts do, and ``unfollowed`` what of that nobody read although the job had something to act with. ``migrations``
-    are the folders of SQL migrations (:mod:`checker.model.migrations`), ``migration_code`` what runs and tests them. It
-    is a place: the repository as a whole, for what stands nowhere in particular.
+    are the folders of SQL migrations (:mod:`checker.model.migrations.folders`), ``migration_code`` what runs and tests
+    them. It is a place: the repository as a whole, for what stands nowhere in particular.
     """
 
     workflows: Workflows

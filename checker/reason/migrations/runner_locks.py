@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from checker.model.migrations import MigrationRunner, SourceFile
+from checker.model.migrations.folders import MigrationRunner, SourceFile
 
 _LOCK: Final = re.compile(
     r"\bpg_(?P<attempt>try_)?advisory_(?P<xact>xact_)?lock(?P<shared>_shared)?\s*\(", re.IGNORECASE

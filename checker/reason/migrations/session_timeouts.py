@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.migrations import MigrationFolder, MigrationRunner, SqlFile
+from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SqlFile
 from checker.model.values import Known
 from checker.reason.templates.workloads import environment_variables
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.environment_words import words as parts_of
-from checker.model.migration_tools import BY_NAME, TOOLS, MigrationTool
+from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
 

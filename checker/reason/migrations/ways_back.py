@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.migrations import Effect, Migration, SqlFile, Statement
+from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 from checker.model.sources import Spot
 
 # `contract of 0007 released in v1.2.0`, `contracts: 0007, released: v1.2.0`, `contract (expand 0007, release v1.2.0)`.

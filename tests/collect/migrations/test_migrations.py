@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from checker.collect.migrations.migrations import read_migrations
 from checker.collect.migrations.sql import parse_sql
-from checker.model.migrations import MigrationFolder
+from checker.model.migrations.folders import MigrationFolder
 from checker.model.settings import Settings
 from tests.pipelines import repository
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.migration_tools import TOOLS
+from checker.model.migrations.tools import TOOLS
 from checker.reason.migrations.tools import applies
 
 

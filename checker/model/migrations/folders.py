@@ -88,7 +88,7 @@ class SourceFile:
 class MigrationRunner(Judgeable):
     """A program of the repository that applies migrations. ``entry`` is the file that drives it, ``files`` are it and
     all that it imports of the repository's own; ``library`` the tool whose library does the work, by its name in
-    :mod:`checker.model.migration_tools`. It is a place; a path is ``FILE:LINE``."""
+    :mod:`checker.model.migrations.tools`. It is a place; a path is ``FILE:LINE``."""
 
     entry: SourceFile
     files: tuple[SourceFile, ...]
