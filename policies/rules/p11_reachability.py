@@ -5,12 +5,12 @@ What the review found
     client, shows as a deployment that never stabilizes and is rolled back half an hour later.
 What is checked
     Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is in
-    its task definition, maps that port and is told to listen there, and the target group takes tasks and names no other
-    port. ``health``: health checks call a port that the container listens on. ``listener``: some listener forwards to
-    the target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands
-    in public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of
-    a service, database, cache or load balancer that a container or function is given: the name is registered, the port
-    is one on which somebody answers, and security groups and network ACLs let the call out and in.
+    its task definition, maps that port and is told to listen there, and the target group takes tasks. ``health``:
+    health checks call a port that the container listens on. ``listener``: some listener forwards to the target group,
+    and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in public subnets
+    and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a service,
+    database, cache or load balancer that a container or function is given: the name is registered, the port is one on
+    which somebody answers, and security groups and network ACLs let the call out and in.
 When it does not apply
     Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
     whoever starts them chooses their security groups.
@@ -35,7 +35,16 @@ from checker.reason.network.callers import answer, calls
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Answer, Cause, Member, Reach, worst
 from checker.reason.network.security_groups import whole
-from checker.reason.network.services import Container, Forwarding, Service, Target, services, targets_of
+from checker.reason.network.services import (
+    TASK_DEFINITION,
+    Container,
+    Forwarding,
+    Service,
+    Target,
+    host_ports,
+    services,
+    targets_of,
+)
 from checker.reason.templates.workloads import Variable, environment_variables
 
 _FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
@@ -49,8 +58,6 @@ _FIXES: Final = {
     Cause.PLACE: "Give the function a VpcConfig with subnets, and a security group that the server lets in.",
 }
 _FIX_ACL: Final = "Add entries to the network ACL, both ways, for the port and for the answers' ports (1024 to 65535)."
-# Customary in target groups for tasks whose port ECS registers itself: they say nothing about the port.
-_SAYS_NOTHING: Final = (80, 443)
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -165,26 +172,25 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         return place.undecided(
             sub, "on which port PORT tells it to listen is not known", path=path, fix=_FIX_PORT
         ), None
-    elif target.group is not None and isinstance(target.group.get("Port"), Unknown):
-        return place.undecided(sub, "the target group's port is not known", path=path, fix=_FIX_PORT), None
-    elif mismatch := _target_group(service, target, port):
+    elif mismatch := _target_group(service, target):
         wrong, related = mismatch, (target.group,) if target.group is not None else ()
     else:
         return place.passes(sub, f"Tasks answer on port {port}.", path=path), port
     return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path, related=related), None
 
 
-def _target_group(service: Service, target: Target, port: int) -> str:
-    """What is wrong with the target group for these tasks, empty where nothing is."""
+def _target_group(service: Service, target: Target) -> str:
+    """What is wrong with the target group for these tasks, empty where nothing is.
+
+    Its own port is no matter: Amazon ECS registers each task with its container's port, which takes the place of the
+    group's (Elastic Load Balancing API Reference, TargetDescription).
+    """
     group = target.group
     if group is None or not service.awsvpc:
         return ""
-    kind, named = group.get("TargetType"), group.get("Port")
+    kind = group.get("TargetType")
     if isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in ("instance", "lambda")):
         return f"The target group {group.logical_id} takes instances, and these tasks have addresses of their own (ip)"
-    number = whole(named.value) if isinstance(named, Known) else None
-    if number not in (None, port, *_SAYS_NOTHING):
-        return f"The target group {group.logical_id} says port {number}, and its tasks listen on {port}"
     return ""
 
 
@@ -200,6 +206,22 @@ def _health(
     sub = f"health→{service.label}"
     if number is None:
         yield group.undecided(sub, "the health check's port is not known", path="HealthCheckPort", fix=_FIX_PORT)
+        return
+    if service.awsvpc is False and service.task is not None:
+        on_host = host_ports(service.task)
+        others = [each for each in reach.environment.resources(TASK_DEFINITION) if each is not service.task]
+        # Whatever else is placed on the same host may answer there.
+        if on_host is not None and not any(ports is None or number in ports for ports in map(host_ports, others)):
+            if number in on_host:
+                return
+            taken = _listed(on_host, "any free one")
+            yield group.fails(
+                sub,
+                f"The health check calls port {number} of the host, and the task takes {taken}.",
+                fix="Leave HealthCheckPort out: the check then calls the port that each task was registered with.",
+                path="HealthCheckPort",
+                related=(service.resource, service.task),
+            )
         return
     if number == port or not service.awsvpc:
         return
@@ -218,8 +240,8 @@ def _health(
             yield _answered(group, sub, reply, "The health check cannot reach the task", _FIX_GROUPS, "HealthCheckPort")
 
 
-def _listed(ports: frozenset[int]) -> str:
-    return ", ".join(map(str, sorted(ports))) or "none that is known"
+def _listed(ports: frozenset[int], none: str = "none that is known") -> str:
+    return ", ".join(map(str, sorted(ports))) or none
 
 
 def _listener(

@@ -3,9 +3,10 @@
 What the review found
     Nothing: it missed that the frontend logs to a group that nobody declares. What nobody declares is kept for ever.
 What is checked
-    Every declared log group has a retention. And where a service would make a group on its own (a function's, a build
-    project's, an exported database log, a cluster's control plane, an API's execution log, a container that asks for
-    its group to be made), that group is declared under the very name that the service uses.
+    Every declared log group has a retention, of days that CloudWatch Logs takes. And where a service would make a group
+    on its own (a function's, a build project's, an exported database log, a cluster's control plane, an API's execution
+    log, a container that asks for its group to be made), that group is declared under the very name that the service
+    uses.
 When it does not apply
     No log group, and nothing that makes one. A log group of the class ``DELIVERY``, which keeps logs for two days.
     Flow logs, of which S6 asks the same.
@@ -43,6 +44,10 @@ from checker.reason.names.physical import settled
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _RETENTION: Final = "Custom::LogRetention"  # what CDK's `log_retention` makes
+# AWS CloudFormation, AWS::Logs::LogGroup, RetentionInDays: the numbers that are accepted.
+RETENTION_DAYS: Final = frozenset(
+    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
 _FIX_RETENTION: Final = "Set RetentionInDays."
 _FIX_IMPLICIT: Final = "Declare an AWS::Logs::LogGroup of that name with RetentionInDays, or hand one to the workload."
 
@@ -82,6 +87,18 @@ def _group(group: Resource, retentions: Groups, project: Project) -> Judgement:
         keeper = retentions.get(_own_name(group, "", project))
         if keeper is not None and not isinstance(keeper.get("RetentionInDays"), Absent):
             return group.passes("retention", "A custom resource sets its retention.")
+    given = group.get("RetentionInDays")
+    days = as_number(given.value) if isinstance(given, Known) else None
+    if days is not None and days > 0 and days not in RETENTION_DAYS:
+        nearest = min((each for each in RETENTION_DAYS if each > days), default=max(RETENTION_DAYS))
+        return group.fails(
+            "retention",
+            f"CloudWatch Logs has no retention of {days:g} days: the group cannot be created.",
+            fix=f"Set RetentionInDays to {nearest}, or to another number that CloudWatch Logs takes.",
+            path="RetentionInDays",
+            expected="a number of days that CloudWatch Logs takes",
+            actual=f"{days:g}",
+        )
     return group["RetentionInDays"].must(
         lambda days: None if isinstance(days, Text | Unknown) else (as_number(days) or 0) > 0,
         expected="a number of days",
@@ -142,6 +159,9 @@ def _implicit(
         why = "the template's Globals say where functions log"
         yield maker.undecided("implicit", why, path=given, fix=_FIX_IMPLICIT)
         return
+    if _sets_its_own(maker, project):
+        yield maker.passes("implicit", "It gives its own log group a retention when it first sets another's.")
+        return
     made = names(maker, project)
     if isinstance(made, Unknown):
         yield maker.undecided("implicit", made.why, fix=_FIX_IMPLICIT)
@@ -156,6 +176,16 @@ def _implicit(
         yield _undeclared(maker, undeclared[0], "")
     elif any_made:
         yield maker.passes("implicit", "Each log group that it makes is declared.")
+
+
+def _sets_its_own(maker: Resource, project: Project) -> bool:
+    """Whether this is the function behind :data:`_RETENTION`, which begins with its own group: one day
+    (https://github.com/aws/aws-cdk, custom-resource-handlers, aws-logs/log-retention-handler)."""
+    return maker.type == "AWS::Lambda::Function" and any(
+        maker.key == each.key
+        for keeper in project.resources(_RETENTION)
+        for each in project.all_referred(keeper.get("ServiceToken"))
+    )
 
 
 def _globals(function: Resource) -> Mapping[str, object]:

@@ -4,7 +4,8 @@ What the review found
     No flow logs: after an incident nobody can say who tried what.
 What is checked
     Every VPC has a flow log for rejected traffic (``REJECT`` or ``ALL``), on the VPC or on each of its subnets; and
-    where the log goes has a retention: a log group's ``RetentionInDays``, or an expiration rule on a bucket.
+    where the log goes has a retention: a log group's ``RetentionInDays``, or a rule of the bucket that expires
+    what the flow log writes there (its prefix, tags and sizes leave nothing out).
 When it does not apply
     No VPC in the environment.
 What cannot be decided
@@ -24,6 +25,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Unknown, as_number
 from checker.reason.network.routes import SUBNET, VPC, vpc_resource
+from checker.reason.templates.retention import reaches_flow_logs
 
 _FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
 _FIX_RETENTION: Final = (
@@ -108,20 +110,24 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
     if isinstance(rules, Unknown):
         return target.undecided("retention", rules.why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
     listed = rules.value if isinstance(rules, Known) and isinstance(rules.value, list) else []
-    expires = any(
-        isinstance(rule, dict)
+    answers = {
+        reaches_flow_logs(rule, log)
+        for rule in listed
+        if isinstance(rule, dict)
         and rule.get("Status") == "Enabled"
         and any(rule.get(key) is not None for key in ("ExpirationInDays", "ExpirationDate"))
-        for rule in listed
-    )
-    if expires:
+    }
+    if None in answers and True not in answers:
+        why = "whether the bucket's rule that expires objects is for all that the flow log writes"
+        return target.undecided("retention", why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
+    if True in answers:
         return target.passes("retention", "The bucket expires what it keeps.", path="LifecycleConfiguration.Rules")
     return target.fails(
         "retention",
         "The flow log's bucket keeps every entry for ever.",
         fix=_FIX_RETENTION,
         expected="an enabled lifecycle rule with an expiration",
-        actual=f"{len(listed)} lifecycle rules, none that expires",
+        actual=f"{len(listed)} lifecycle rules, none that expires what the flow log writes",
     )
 
 

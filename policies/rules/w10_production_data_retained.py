@@ -4,10 +4,10 @@ What the review found
     Secrets have no retention: ``cdk destroy`` on production would delete database passwords, API keys and OAuth
     credentials. CloudFormation deletes a secret by force, without the recovery window that other deletions leave.
 What is checked
-    In production, in what environments share, and where nothing says what an environment is for: every secret, database
-    and bucket is kept (or, a database, snapshotted) when its stack is deleted and when it is replaced. No custom
-    resource empties a bucket that is kept. In staging: secrets are deleted with their stack, so that they neither pile
-    up nor block a rebuild under the same name.
+    In production, in what environments share, and where nothing says what an environment is for: every secret,
+    database, search domain, file system, user pool and bucket is kept (or, a database, snapshotted) when its stack is
+    deleted and when it is replaced. No custom resource empties a bucket that is kept. In staging: secrets are deleted
+    with their stack, so that they neither pile up nor block a rebuild under the same name.
 When it does not apply
     No secret, database or bucket in the environment. Databases and buckets of staging. Instances of a cluster and read
     replicas, which hold no data of their own.
@@ -38,8 +38,30 @@ _SNAPSHOTTED: Final = (
     "AWS::DocDB::DBCluster",
     "AWS::Neptune::DBCluster",
     "AWS::Redshift::Cluster",
+    "AWS::EC2::Volume",
 )
-_DATABASES: Final = (*_SNAPSHOTTED, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::MemoryDB::Cluster")
+# What else keeps what nobody can make again: databases, search domains, file systems, users.
+_DATABASES: Final = (
+    *_SNAPSHOTTED,
+    "AWS::Cassandra::Table",
+    "AWS::Cognito::UserPool",
+    "AWS::DSQL::Cluster",
+    "AWS::DocDBElastic::Cluster",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::EFS::FileSystem",
+    "AWS::Elasticsearch::Domain",
+    "AWS::FSx::FileSystem",
+    "AWS::MemoryDB::Cluster",
+    "AWS::NeptuneGraph::Graph",
+    "AWS::OpenSearchServerless::Collection",
+    "AWS::OpenSearchService::Domain",
+    "AWS::RedshiftServerless::Namespace",
+    "AWS::S3Tables::TableBucket",
+    "AWS::Serverless::SimpleTable",
+    "AWS::Timestream::InfluxDBInstance",
+    "AWS::Timestream::Table",
+)
 # On deletion these are snapshotted where no policy is set (ibid.); on replacement nothing is.
 _SNAPSHOT_BY_DEFAULT: Final = {"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"}
 _ERASER: Final = "Custom::S3AutoDeleteObjects"

@@ -6,6 +6,7 @@ account, partition) are the same. Each comparison has three answers; "may be" is
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from typing import Final, TypeAlias
 from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
-from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be
+from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be, pieces
+from checker.reason.names.algebra import could_be_equal
 from checker.reason.names.naming import PhysicalName, Reach, naming_of
 from checker.reason.names.physical import is_open, is_stacks_own, physical_names, references, settled
 
@@ -54,6 +56,13 @@ class Candidate:
         return tuple(shape)
 
 
+# Under a name that is there already these get another revision, not a refusal (Amazon ECS, RegisterTaskDefinition; AWS
+# Batch, RegisterJobDefinition; AWS App Runner, CreateAutoScalingConfiguration).
+_REVISED: Final = frozenset(
+    {"AWS::ECS::TaskDefinition", "AWS::Batch::JobDefinition", "AWS::AppRunner::AutoScalingConfiguration"}
+)
+
+
 @dataclass(slots=True)
 class Clash:
     """What one name collides with: for sure, and possibly."""
@@ -72,6 +81,8 @@ def candidates(project: Project, resources: Iterable[Resource] | None = None) ->
     found: list[Candidate] = []
     made: list[Candidate] = []
     for resource in project.resources_of(_may_be_named) if resources is None else resources:
+        if resource.type in _REVISED:
+            continue
         for name in physical_names(resource):
             value = name.value
             text = settled(value, project, caseless=name.naming.caseless) if isinstance(value, str | Text) else None
@@ -163,8 +174,23 @@ def _others(candidate: Candidate, group: Sequence[Candidate], limit: int = 10) -
 
 def _note(found: dict[Candidate, Clash], one: Candidate, other: Candidate, *, certain: bool) -> None:
     clash = found.setdefault(one, Clash())
-    sure = certain and one.name.naming.certain and other.name.naming.certain and other.resource.certain
+    sure = (
+        certain
+        and not _told_once_for_both(one, other)
+        and one.name.naming.certain
+        and other.name.naming.certain
+        and other.resource.certain
+    )
     (clash.certain if sure else clash.possible).append(other)
+
+
+def _told_once_for_both(one: Candidate, other: Candidate) -> bool:
+    """Whether one template makes both names, for two environments, from a parameter that the settings give once."""
+    stack, again = one.resource.stack, other.resource.stack
+    if stack.environment == again.environment or stack.source.file != again.source.file:
+        return False
+    named = references(one.resource.raw_at(one.name.path))
+    return any(name in stack.parameters and stack.parameters[name] == again.parameters.get(name) for name in named)
 
 
 def _compare_open(group: Sequence[Candidate], found: dict[Candidate, Clash]) -> None:
@@ -244,9 +270,7 @@ def same(one: str | Text, other: str | Text) -> bool | None:
         return None if could_be(one, other) else False
     if isinstance(other, Text) and isinstance(one, str):
         return None if could_be(other, one) else False
-    heads, tails = (head_of(one), head_of(other)), (tail_of(one), tail_of(other))
-    fits = heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
-    return None if fits and (tails[0].endswith(tails[1]) or tails[1].endswith(tails[0])) else False
+    return None if could_be_equal(pieces(one), pieces(other)) else False
 
 
 def _dynamic(value: str | Text | None) -> bool:
@@ -297,6 +321,16 @@ _MARKS: Final = frozenset(
 _ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
 
 
+# A hash that code makes: of the environment, as far as anybody can tell from its template.
+_GENERATED: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
+)
+# An id that a service gave to the parent (vpc-0a1b2c3d, Z123ABC, a1b2c3d4e5): which environment's, nothing says.
+_ISSUED_ID: Final = re.compile(
+    r"^[a-z]+-[0-9a-f]{8,}$|^Z[0-9A-Z]+$|^(?=.*\d)[0-9a-z]{10,}$|^[a-z]{2}-[a-z]+-\d_\w+$|resolve:"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Carries:
     """Whether a name tells its environment; ``why`` completes "cannot be decided: ..." where that is open."""
@@ -309,7 +343,7 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Carri
     """Whether the next environment made from the same code would get another name than this one."""
     resource, project = candidate.resource, environment.project
     scopes = candidate.parents[: len(candidate.name.naming.within)]
-    if any(isinstance(each, ResourceKey | str | Text) for each in scopes):
+    if any(_parent_carries(each, environment) for each in scopes):
         return Carries(True)
     if isinstance(candidate.text, Text):
         for hole in candidate.text.holes:
@@ -327,7 +361,17 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Carri
         return Carries(None, f"{candidate.name.path}, or what it is a name in, is decided at deployment")
     if _dynamic(literal) or candidate.open:
         return Carries(None, f"{literal} is read from elsewhere at deployment")
+    if _GENERATED.search(literal):
+        return Carries(None, f"{literal} holds what looks like a generated hash, which may be of the environment")
     return Carries(False)
+
+
+def _parent_carries(parent: _Parent, environment: Environment) -> bool:
+    """Whether the parent is the environment's own. One that is named by plain words is the next one's too."""
+    if not isinstance(parent, str):
+        return isinstance(parent, ResourceKey | Text)
+    name = parent.rsplit("/", 1)[-1]
+    return bool(_ISSUED_ID.search(name)) or any(_marks(word, environment) for word in words(name))
 
 
 def _is_shared(resource: Resource, project: Project) -> bool:

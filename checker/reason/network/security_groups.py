@@ -115,10 +115,11 @@ def _side_of(environment: Environment, group: Resource, direction: Direction) ->
     if direction is Direction.OUT and not found and not why and group.surface is Surface.TEMPLATE:
         # An empty inline list is the same as none (AWS CloudFormation, AWS::EC2::SecurityGroup, "Remove default rule").
         return Side((Permission("-1", 0, _PORTS - 1, EVERYWHERE),), by_default=True)
-    if direction is Direction.OUT and len(found) == len(children) and not why and group.surface is Surface.TEMPLATE:
-        # Only an inline rule is documented to take the default's place, which is why CDK writes one that matches
-        # nothing beside rules that are resources. Without it, a live account shows what is there, and a template not.
-        why = "its egress rules are resources of their own, beside which Amazon EC2's default rule may stay in force"
+    only_maybe = len(found) == len(children) and not any(child.certain for child in children)
+    if direction is Direction.OUT and only_maybe and not why and group.surface is Surface.TEMPLATE:
+        # A rule that is a resource takes the default rule's place, as an inline one does
+        # (https://github.com/aws/aws-cdk/issues/987): where there is one.
+        why = "without the egress rules that a condition makes, Amazon EC2's default rule stays in force"
     return Side(tuple(found), why=why)
 
 

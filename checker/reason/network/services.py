@@ -22,6 +22,9 @@ _LOCAL_URL: Final = re.compile(
 )
 
 
+TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """One container of a task definition. ``path`` is where it stands.
@@ -71,7 +74,7 @@ class Service:
 def services(environment: Environment) -> Iterator[Service]:
     for resource in environment.resources("AWS::ECS::Service"):
         task = environment.referred(resource.get("TaskDefinition"))
-        if task is not None and task.type != "AWS::ECS::TaskDefinition":
+        if task is not None and task.type != TASK_DEFINITION:
             task = None
         yield Service(
             resource,
@@ -95,6 +98,27 @@ def _awsvpc(service: Resource, task: Resource | None) -> bool | None:
             return mode.value == "awsvpc" if isinstance(mode.value, str) else None
         return False if isinstance(mode, Absent) else None
     return None if isinstance(service.get("NetworkConfiguration.AwsvpcConfiguration"), Absent) else True
+
+
+def host_ports(task: Resource) -> frozenset[int] | None:
+    """The ports of their host that the containers take by number, where they share its address; ``None``: not known.
+
+    Source: Amazon ECS API Reference, PortMapping (``hostPort``): left out or 0, a bridge's container gets a free one.
+    """
+    mode, containers = task.get("NetworkMode"), task.get("ContainerDefinitions")
+    name = "bridge" if isinstance(mode, Absent) else mode.value if isinstance(mode, Known) else None
+    if name not in {"bridge", "host"} or not isinstance(containers, Known) or not isinstance(containers.value, list):
+        return frozenset() if name in {"awsvpc", "none"} else None
+    found: set[int] = set()
+    for container in containers.value:
+        mappings = container.get("PortMappings", []) if isinstance(container, dict) else None
+        for mapping in mappings if isinstance(mappings, list) else [None]:
+            place = mapping.get("HostPort", 0) if isinstance(mapping, dict) else None
+            number = whole(mapping.get("ContainerPort") if name == "host" and isinstance(mapping, dict) else place)
+            if number is None:
+                return None
+            found.add(number)
+    return frozenset(found - {0})
 
 
 def containers_of(task: Resource) -> tuple[Container, ...] | None:

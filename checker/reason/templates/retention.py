@@ -6,12 +6,12 @@ attribute a resource is deleted, with its stack or when a change replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Unknown
+from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, Value, pieces
 
 # `RetainExceptOnCreate` deletes only what a failed creation has just made.
 _RETAINED = {"DeletionPolicy": {"Retain", "RetainExceptOnCreate"}, "UpdateReplacePolicy": {"Retain"}}
@@ -42,3 +42,43 @@ def lives_in_an_environment(resource: Resource, project: Project) -> bool:
     """Whether a resource belongs to a stack that is made once per environment, not once for all."""
     environment = project.environment(resource.environment_name)
     return environment is None or environment.kind is not EnvironmentKind.SHARED
+
+
+def reaches_flow_logs(rule: Mapping[str, Resolved], log: Resource) -> bool | None:
+    """Whether a bucket's lifecycle rule is for every object that the flow log writes; ``None`` where that is open.
+
+    They lie at ``[folder/]AWSLogs/account/vpcflowlogs/region/`` and carry no tags (Amazon VPC User Guide, "Publish flow
+    logs to Amazon S3").
+    """
+    if rule.get("TagFilters"):
+        return None if isinstance(rule["TagFilters"], Unknown | Text) else False
+    if any(rule.get(size) not in (None, 0, "0") for size in ("ObjectSizeGreaterThan", "ObjectSizeLessThan")):
+        return None
+    prefix = rule.get("Prefix")
+    if prefix in (None, ""):
+        return True
+    folder = _folder(log.get("LogDestination"))
+    if not isinstance(prefix, str) or folder is None:
+        return None
+    stack = log.stack
+    known = f"{folder}AWSLogs/"
+    if known.startswith(prefix):
+        return True
+    if not prefix.startswith(known):
+        return False
+    whole = f"{known}{stack.account}/vpcflowlogs/{stack.region}/"
+    return True if stack.account and stack.region and whole.startswith(prefix) else None
+
+
+def _folder(destination: Value) -> str | None:
+    """What stands behind the bucket's ARN, with a slash at its end; empty where nothing does."""
+    if not isinstance(destination, Known) or not isinstance(destination.value, str | Text):
+        return None
+    bucket, *rest = pieces(destination.value)
+    if isinstance(bucket, str) and not rest:
+        _, _, folder = bucket.partition("/")
+    elif isinstance(bucket, Hole) and bucket.attribute == "Arn" and all(isinstance(each, str) for each in rest):
+        folder = "".join(map(str, rest)).removeprefix("/")
+    else:
+        return None
+    return f"{folder.strip('/')}/" if folder.strip("/") else ""
