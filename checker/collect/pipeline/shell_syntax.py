@@ -152,7 +152,7 @@ class _Reader:
                 return self._declaration(node, below)
             case "test_command":
                 words = tuple(self._test_words(node, below))
-                return Test(words, node.start_point[0])
+                return Test(words, node.start_point[0], self._arithmetic(node))
             case "pipeline":
                 parts = [child for child in node.children if child.is_named]
                 statements = tuple(s for part in parts if (s := self.statement(part, below)) is not None)
@@ -171,7 +171,7 @@ class _Reader:
             case "subshell" | "compound_statement":
                 inside = [child for child in node.children if child.type not in {"(", ")", "{", "}", "((", "))"}]
                 if node.children and node.children[0].type == "((":
-                    return Test((), node.start_point[0])
+                    return Test((), node.start_point[0], self._arithmetic(node))
                 return Group(self.block(inside, below), node.type == "subshell")
             case "if_statement":
                 return self._if(node, below)
@@ -190,6 +190,11 @@ class _Reader:
                 return Function(self.text(name), inner_statement)
             case _:
                 return None
+
+    def _arithmetic(self, node: Node) -> str:
+        """What stands between ``((`` and ``))``, else empty."""
+        written = self.text(node)
+        return written[2:-2].strip() if written.startswith("((") else ""
 
     @staticmethod
     def _negated(statement: Not) -> Statement:

@@ -70,8 +70,10 @@ class Words:
         for child in node.children:
             if child.type not in _EXPANSIONS or child.start_byte < position:
                 continue
-            if child.start_byte > position:
-                parts.append(self._literal(position, child.start_byte, quoted))
+            written = self._text(child.start_byte, child.end_byte)
+            begin = child.start_byte + len(written) - len(written.lstrip())  # it may begin with the blanks before it
+            if begin > position:
+                parts.append(self._literal(position, begin, quoted))
             parts.append(self._expansion(child, quoted, depth))
             position = child.end_byte
         if position < end:
@@ -85,7 +87,7 @@ class Words:
         return Literal(_QUOTED_ESCAPE.sub(lambda match: "" if match[1] == "\n" else match[1], text), True)
 
     def _expansion(self, node: Node, quoted: bool, depth: int) -> Part:
-        source = self._text(node.start_byte, node.end_byte)
+        source = self._text(node.start_byte, node.end_byte).lstrip()
         if node.type == "command_substitution":
             inside = [child for child in node.children if child.type not in {"$(", ")", "`"}]
             return Substitution(self._block(inside, depth + 1), source, quoted)

@@ -16,7 +16,7 @@ Each is a place: ``call.fails(...)``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -68,6 +68,14 @@ class Handling:
     caught: tuple[str, ...] = ()
     swallowed: bool = False
     bounded: bool = False  # `timeout` ends it
+    # Asks what becomes of the script when this command fails, by going through it; ``None`` where nobody can tell.
+    rehearse: Callable[[], bool | None] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def ends(self) -> bool | None:
+        """Whether its failure ends the script with a failure, whichever way the script goes; ``False`` where it ends
+        well on every way; ``None`` where that differs, or cannot be told."""
+        return self.rehearse() if self.rehearse is not None else None
 
     @property
     def stops(self) -> bool:

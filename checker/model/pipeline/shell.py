@@ -104,10 +104,12 @@ class Declare:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """``[ ... ]`` or ``[[ ... ]]``: the words in between, and the substitutions that run for it."""
+    """``[ ... ]`` or ``[[ ... ]]``: the words in between, and the substitutions that run for it. ``arithmetic`` is what
+    stands in ``(( ... ))``."""
 
     words: tuple[Word, ...]
     line: int
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,11 @@ def misread(call: AwsCall) -> str | None:
     Empty where that cannot be told.
     """
     taken = call.handling
-    if taken.stops or _after_failure(call) or _does_no_harm(call):
+    if _after_failure(call) or _does_no_harm(call):
+        return None
+    if taken.stops:
+        return _in_tested_function(call)
+    if taken.ends:
         return None
     if taken.swallowed:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
@@ -54,6 +58,14 @@ def misread(call: AwsCall) -> str | None:
     if (taken.captured or taken.inside) and not taken.background and (taken.lost or not taken.errexit):
         return _as_empty(taken)
     return None
+
+
+def _in_tested_function(call: AwsCall) -> str | None:
+    """``x=$(aws ...)`` in a function that ``if`` or ``||`` asks: the function goes on, with nothing in ``x``."""
+    taken = call.handling
+    if not taken.captured or not taken.tested or taken.ends is not False:
+        return None
+    return f"Where its function is tested, its failure does not stop it: ${taken.captured} is empty, and that passes."
 
 
 def _after_failure(call: AwsCall) -> bool:

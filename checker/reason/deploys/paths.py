@@ -259,6 +259,8 @@ def fails_here(at: At, *, by_itself: bool = True) -> bool | None:
         return None if truth(action.step.continue_on_error) is None else False
     if not _let_through(at):
         return False
+    if by_itself and (ends := action.handling.ends) is not None:
+        return ends
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return True
     if by_itself and (again := _asked_again(at)) is not None:
@@ -326,7 +328,10 @@ def _let_through(at: At) -> bool:
         each = at.trace.actions[index]
         if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
             handling = each.handling
-            if not handling.stops and not (handling.fallback_stops or handling.tested in {"if", "not"}):
+            if (ends := handling.ends) is not None:
+                if not ends:
+                    return False
+            elif not handling.stops and not (handling.fallback_stops or handling.tested in {"if", "not"}):
                 return False
     return True
 

@@ -22,13 +22,13 @@ from checker.model.pipeline.shell import (
     Variable,
     Word,
 )
-from checker.model.possible import Possible, joined, one_of, open_text
+from checker.model.possible import Possible, joined, one_of, open_text, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import Call, start
-from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State
+from checker.resolve.shell.state import Context, Failing, Flow, Leaving, Library, Result, State
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 
@@ -47,6 +47,7 @@ class ShellCommands(ABC):
     commands: list[Command] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     depth: int = 0
+    rehearsals: Callable[[Failing], Callable[[], bool | None]] | None = None
     _captures: int = 0
     _leaving: list[Leaving] = field(default_factory=list)
 
@@ -55,6 +56,12 @@ class ShellCommands(ABC):
 
     @abstractmethod
     def statement(self, statement: Statement, state: State, context: Context) -> Result: ...
+
+    def process(self, block: Block, state: State, context: Context) -> Result:
+        """A script in a process of its own: nothing leaves it but its exit status."""
+        with self.inside(*Flow):
+            self.block(block, state, context)
+        return Result()
 
     # --- ways out ---------------------------------------------------------------------------------------------------
 
@@ -132,7 +139,7 @@ class ShellCommands(ABC):
         for part in word.parts:
             if isinstance(part, Opaque):
                 for block in part.inner:
-                    self.block(block, state.fork(), context.handled(lost=True, piped=True))
+                    self.block(block, state.fork(), context.handled(lost=True, piped=True, inside=True))
         return single(word, state, self._capturing(state, context, "", lost=True))
 
     def _assign(
@@ -187,7 +194,7 @@ class ShellCommands(ABC):
         for word in statement.words:
             for part in word.parts:
                 for block in part.inner if isinstance(part, Opaque) else ():
-                    self.block(block, state.fork(), context.handled(lost=True, piped=True))
+                    self.block(block, state.fork(), context.handled(lost=True, piped=True, inside=True))
         unknown_fields = any(
             isinstance(part, Variable) and part.name in {"@", "*"} and state.positional is None
             for word in statement.words
@@ -249,6 +256,8 @@ class ShellCommands(ABC):
     ) -> None:
         """Put a command on record."""
         handling = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
+        if self.rehearsals is not None:
+            handling = replace(handling, rehearse=self.rehearsals(Failing(spot, tuple(shown(word) for word in words))))
         reached = replace(
             self.reached,
             spot=spot,

@@ -34,6 +34,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
+from checker.resolve.shell.rehearsal import Rehearsals
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import Context, Flow, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
@@ -56,6 +57,7 @@ class Follower(ShellCommands):
     def follow(self, state: State) -> State:
         """Follow ``state.script`` from its beginning to its end."""
         self.note(state.script.problems)
+        self.rehearsals = Rehearsals(self.library, self.reached, state.fork()).of
         try:
             with self.inside(*Flow):
                 self.block(state.script.body, state, Context(certain=self.reached.certain))

@@ -164,10 +164,9 @@ def _child(
         marks=marks or {},
     )
     follower.note(script.problems)
-    with follower.inside(*Flow):
-        follower.block(script.body, child, call.context)
+    result = follower.process(script.body, child, call.context)
     follower.depth -= 1
-    return Result()
+    return result
 
 
 def source(follower: Shell, words: list[Possible], call: Call) -> Result:

@@ -99,6 +99,14 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A command that is taken to fail: where it stands, and its words as they are shown."""
+
+    spot: Spot
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fed:
     """What comes in over a pipe: a text, or the repository's file that is printed; neither where nobody knows."""
 

@@ -177,7 +177,8 @@ def _stored(part: Variable, state: State) -> Stored | None:
         number = int(name) - 1
         return state.positional[number] if number < len(state.positional) else None
     if name in {"?", "$", "!", "-", "_"}:
-        return open_text(f"${name}", state.script.file)
+        known = state.variables.get(name)
+        return open_text(f"${name}", state.script.file) if known is None else known
     value = state.variables.get(name)
     if name == "BASH_SOURCE" and value is None:
         return state.zero

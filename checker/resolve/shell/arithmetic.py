@@ -1,0 +1,111 @@
+"""Arithmetic of the shell over whole numbers: what ``$(( ))``, ``(( ))`` and ``let`` are, and what they set.
+
+Source: Bash Reference Manual, "Shell Arithmetic".
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from checker.resolve.shell.state import State
+
+_STEP: Final = re.compile(r"^(?:(\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(\+\+|--))$")
+_SETS: Final = re.compile(r"^([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)\s*(.+)$", re.DOTALL)
+_NAME: Final = re.compile(r"\$?\{?(#?[A-Za-z_?]\w*)(?:\[[@*]\])?\}?")
+_MAX_LENGTH: Final = 200
+_LARGEST: Final = 2**63
+
+_Two = Callable[[int, int], int]
+_BINARY: Final[Mapping[type[ast.operator], _Two]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_COMPARED: Final[Mapping[type[ast.cmpop], Callable[[int, int], bool]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def calculated(source: str, state: State) -> int | None:
+    """The value of an expression, with what it sets put into ``state``; ``None`` where that cannot be told."""
+    text = source.strip().strip("\"'").strip()
+    if len(text) > _MAX_LENGTH:
+        return None
+    if (step := _STEP.match(text)) is not None:
+        name, sign = step[2] or step[3], step[1] or step[4]
+        before = _number(name, state)
+        after = None if before is None else before + (1 if sign == "++" else -1)
+        _put(name, after, state)
+        return after if step[1] else before
+    if (sets := _SETS.match(text)) is not None:
+        name, sign, rest = sets.groups()
+        value = _value(f"({name}){sign}({rest})" if sign else rest, state)
+        _put(name, value, state)
+        return value
+    return _value(text, state)
+
+
+def _put(name: str, value: int | None, state: State) -> None:
+    if value is None:
+        state.variables.pop(name, None)
+    else:
+        state.set(name, str(value))
+
+
+def _number(name: str, state: State) -> int | None:
+    held = state.variables.get(name.removeprefix("#"))
+    if name.startswith("#"):
+        return len(held) if isinstance(held, tuple) else None
+    if held == "":
+        return 0
+    return int(held) if isinstance(held, str) and re.fullmatch(r"-?\d{1,18}", held) else None
+
+
+def _value(text: str, state: State) -> int | None:
+    unknown = False
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal unknown
+        number = _number(match[1], state)
+        unknown = unknown or number is None
+        return str(number)
+
+    plain = _NAME.sub(put, text)
+    plain = plain.replace("&&", " and ").replace("||", " or ").replace("/", "//")
+    plain = re.sub(r"!(?!=)", " not ", plain)
+    if unknown:
+        return None
+    try:
+        found = _evaluated(ast.parse(plain.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
+        return None
+    return found if abs(found) < _LARGEST else None
+
+
+def _evaluated(node: ast.expr) -> int:
+    match node:
+        case ast.Constant(value=int() as number):
+            return number
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _BINARY:
+            return _BINARY[type(sign)](_evaluated(left), _evaluated(right))
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return int(not _evaluated(inner))
+        case ast.UnaryOp(op=ast.USub(), operand=inner):
+            return -_evaluated(inner)
+        case ast.BoolOp(op=sign, values=values):
+            answers = [bool(_evaluated(value)) for value in values]
+            return int(all(answers) if isinstance(sign, ast.And) else any(answers))
+        case ast.Compare(left=left, ops=[sign], comparators=[right]):
+            return int(_COMPARED[type(sign)](_evaluated(left), _evaluated(right)))
+    raise ValueError

@@ -1,0 +1,284 @@
+"""What becomes of a script when one of its commands fails: the script is gone through, with that command failing.
+
+Every other command works. A question that nobody can answer beforehand (``grep``, a variable that is not known) is
+answered both ways, one way after the other. Asked again, the command fails again: a loop that waits for it comes to
+its bound, or never ends, which the job's own limit of time turns into a failure.
+Source: Bash Reference Manual, "The Set Builtin" (``-e``, ``pipefail``), "Bourne Shell Builtins" (``trap``), "Job
+Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a substitution), "Exit Status".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from checker.model.pipeline.scripts import Reached
+from checker.model.pipeline.shell import (
+    AndOr,
+    Background,
+    Block,
+    Case,
+    Declare,
+    For,
+    Function,
+    Group,
+    If,
+    Not,
+    Pipe,
+    Simple,
+    Statement,
+    Test,
+    While,
+)
+from checker.model.possible import open_text, options
+from checker.resolve.shell.arithmetic import calculated
+from checker.resolve.shell.commands import NEXT
+from checker.resolve.shell.rehearsed import ERR, MAX_ROUNDS, EndlessError, RehearsedCommands, TooMuchError, status_of
+from checker.resolve.shell.starting import fed_by
+from checker.resolve.shell.state import Context, Failing, Flow, Library, Result, State
+from checker.resolve.shell.syntax_facts import is_test
+from checker.resolve.shell.words import decide, matches
+
+MAX_WAYS: Final = 48
+_ERR: Final = "trap ERR"
+
+
+@dataclass(slots=True)
+class Rehearsals:
+    """Rehearsals of one script, each made when it is asked for, once."""
+
+    library: Library
+    reached: Reached
+    begin: State
+    _found: dict[Failing, bool | None] = field(default_factory=dict)
+
+    def of(self, failing: Failing) -> Callable[[], bool | None]:
+        def rehearse() -> bool | None:
+            if failing not in self._found:
+                self._found[failing] = self._ends(failing)
+            return self._found[failing]
+
+        return rehearse
+
+    def _ends(self, failing: Failing) -> bool | None:
+        """Whether the script ends with a failure on all ways on which the command is reached, or on none."""
+        answers: list[bool] = []
+        ends: set[bool] = set()
+        for _ in range(MAX_WAYS):
+            way = _Way(self.library, self.reached, failing=failing, answers=answers)
+            try:
+                failed = way.run_through(self.begin.fork())
+            except (TooMuchError, RecursionError):
+                return None
+            if way.met:
+                ends.add(failed)
+            if len(ends) > 1:
+                return None
+            # The next way: the last question that was answered with no is answered with yes.
+            answers = way.given
+            while answers and answers[-1]:
+                answers.pop()
+            if not answers:
+                return ends.pop() if ends else None
+            answers[-1] = True
+        return None
+
+
+@dataclass(slots=True)
+class _Way(RehearsedCommands):
+    """One way through a script."""
+
+    def run_through(self, state: State) -> bool:
+        """Whether the script ends with a failure."""
+        try:
+            return self.process(state.script.body, state, Context()).truth is False
+        except EndlessError:
+            return True
+
+    # --- statements -------------------------------------------------------------------------------------------------
+
+    def block(self, block: Block, state: State, context: Context) -> Result:
+        result = Result(Flow.NEXT, True)
+        for each in block.statements:
+            result = self.statement(each, state, context)
+            if result.flow is not Flow.NEXT:
+                return result
+        return result
+
+    def statement(self, statement: Statement, state: State, context: Context) -> Result:
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuchError
+        result = self._done(statement, state, context)
+        if result.flow is not Flow.NEXT:
+            return result
+        worked = result.truth
+        if worked is None:
+            worked = not is_test(statement, state.functions) or self.choose(statement)
+        if worked:
+            state.set("?", "0")
+        elif state.variables.get("?", "0") == "0":
+            state.set("?", "1")
+        ends = isinstance(statement, Simple | Declare | Test | Pipe) or (
+            isinstance(statement, Group) and statement.own_shell
+        )
+        if not worked and ends and not context.handling.tested:  # noqa: SIM102 - the trap runs before the shell ends
+            if self.trapped(ERR, state, context) or state.errexit:
+                return Result(Flow.EXIT)
+        return Result(Flow.NEXT, worked)
+
+    def _done(self, statement: Statement, state: State, context: Context) -> Result:
+        match statement:
+            case Simple():
+                self._substituted = "0"
+                result = self._simple(statement, state, context)
+                if not statement.words and result.flow is Flow.NEXT:
+                    return self.ends_with(self._substituted, state)
+                return result
+            case Declare():
+                return self._declare(statement, state, context)
+            case Test():
+                return Result(Flow.NEXT, self._tested(statement, state, context))
+            case Pipe():
+                return self._pipe(statement, state, context)
+            case AndOr():
+                return self._and_or(statement, state, context)
+            case Not():
+                inner = self.statement(statement.statement, state, context.handled(tested="not"))
+                return inner if inner.flow is not Flow.NEXT else Result(Flow.NEXT, not inner.truth)
+            case Group():
+                if statement.own_shell:
+                    fork = state.fork()
+                    worked = self.ended(statement.body, fork, context)
+                    return Result(Flow.NEXT, worked) if worked else self.ends_with(status_of(fork), state)
+                return self.block(statement.body, state, context)
+            case Background():
+                fork = state.fork()
+                self.ended(Block((statement.statement,)), fork, context.handled(tested=""))
+                name = str(100_000 + len(self.jobs))
+                self.jobs[name] = status_of(fork)
+                state.set("!", name)
+                return Result(Flow.NEXT, True)
+            case If():
+                return self._if(statement, state, context)
+            case While():
+                return self._while(statement, state, context)
+            case For():
+                return self._for(statement, state, context)
+            case Case():
+                return self._case(statement, state, context)
+            case Function():
+                state.functions[statement.name] = (statement.body, state.script)
+                return Result(Flow.NEXT, True)
+
+    def _tested(self, statement: Test, state: State, context: Context) -> bool:
+        if statement.arithmetic:
+            number = calculated(statement.arithmetic, state)
+            return self.choose(statement) if number is None else number != 0
+        words = [self._single(word, state, context) for word in statement.words]
+        answer = decide(words) if words else None
+        return self.choose(statement) if answer is None else answer
+
+    def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
+        statuses: list[str] = []
+        fed = state.fed
+        begun = len(self.commands)
+        for each in statement.statements:
+            del self.commands[begun:]
+            fork = state.fed_by(fed)
+            self.ended(Block((each,)), fork, context)
+            statuses.append(status_of(fork))
+            fed = fed_by(self.commands[begun:])
+        state.set("PIPESTATUS", tuple(statuses))
+        bad = [status for status in statuses if status != "0"]
+        return self.ends_with((bad or ["0"])[-1] if state.pipefail else statuses[-1], state)
+
+    def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
+        tested = context.handled(tested=statement.operator)
+        left = self.statement(statement.left, state, tested)
+        if left.flow is not Flow.NEXT or left.truth is (statement.operator == "||"):
+            return left
+        return self.statement(statement.right, state, context)
+
+    def _if(self, statement: If, state: State, context: Context) -> Result:
+        for condition, body in statement.branches:
+            asked = self.block(condition, state, context.handled(tested="if"))
+            if asked.flow is not Flow.NEXT:
+                return asked
+            if asked.truth:
+                return self.block(body, state, context)
+        state.set("?", "0")
+        return self.block(statement.otherwise or Block(), state, context)
+
+    def _while(self, statement: While, state: State, context: Context) -> Result:
+        for _ in range(MAX_ROUNDS):
+            before = (dict(state.variables), len(self.given), len(self.jobs))
+            with self.inside(Flow.BREAK, Flow.CONTINUE):
+                asked = self.block(statement.condition, state, context.handled(tested="while"))
+                if asked.flow in {Flow.RETURN, Flow.EXIT}:
+                    return asked
+                if asked.flow is Flow.BREAK or asked.truth is statement.until:
+                    break
+                result = self.block(statement.body, state, context)
+            if result.flow is Flow.BREAK:
+                break
+            if result.flow in {Flow.RETURN, Flow.EXIT}:
+                return result
+            if before == (state.variables, len(self.given), len(self.jobs)) and not self.asked:
+                raise EndlessError  # the next round is the same
+        else:
+            raise EndlessError
+        return Result(Flow.NEXT, True)
+
+    def _for(self, statement: For, state: State, context: Context) -> Result:
+        if statement.arithmetic:
+            header = statement.arithmetic.removeprefix("for").strip().removeprefix("((").removesuffix("))")
+            first, _, rest = header.partition(";")
+            condition, _, step = rest.partition(";")
+            return self._counting(statement, (first, condition, step), state, context)
+        if statement.words is not None:
+            values = [value for word in statement.words for value in self._words(word, state, context)]
+        else:
+            values = list(state.positional) if state.positional is not None else [open_text("$1")]
+        for value in values[:MAX_ROUNDS]:
+            state.set(statement.variable, value)
+            result = self._round(statement.body, state, context)
+            if result.flow is Flow.BREAK:
+                break
+            if result.flow is not Flow.NEXT:
+                return result
+        return Result(Flow.NEXT, True)
+
+    def _round(self, body: Block, state: State, context: Context) -> Result:
+        with self.inside(Flow.BREAK, Flow.CONTINUE):
+            result = self.block(body, state, context)
+        return NEXT if result.flow is Flow.CONTINUE else result
+
+    def _counting(self, statement: For, parts: tuple[str, str, str], state: State, context: Context) -> Result:
+        calculated(parts[0], state)
+        for _ in range(MAX_ROUNDS):
+            number = calculated(parts[1], state) if parts[1].strip() else 1
+            if not (self.choose(statement) if number is None else number):
+                return Result(Flow.NEXT, True)
+            result = self._round(statement.body, state, context)
+            if result.flow is Flow.BREAK:
+                return Result(Flow.NEXT, True)
+            if result.flow is not Flow.NEXT:
+                return result
+            calculated(parts[2], state)
+        raise EndlessError
+
+    def _case(self, statement: Case, state: State, context: Context) -> Result:
+        value = self._single(statement.word, state, context)
+        for patterns, body in statement.items:
+            listed = [self._single(pattern, state, context) for pattern in patterns]
+            answers = {
+                matches(option, choice)
+                for option in options(value) or (open_text("?"),)
+                for pattern in listed
+                for choice in options(pattern) or (open_text("?"),)
+            }
+            if True in answers or (None in answers and self.choose(body)):
+                return self.block(body, state, context)
+        return Result(Flow.NEXT, True)

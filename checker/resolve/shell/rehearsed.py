@@ -1,0 +1,299 @@
+"""Commands of a script that is gone through with one of them failing: what they print, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.model.pipeline.scripts import Command, Stream
+from checker.model.pipeline.shell import (
+    Assignment,
+    Block,
+    Opaque,
+    Simple,
+    Substitution,
+    Word,
+)
+from checker.model.possible import Possible, joined, open_text, shown
+from checker.model.sources import Spot
+from checker.resolve.shell.arithmetic import calculated
+from checker.resolve.shell.builtins import BUILTINS, output_of
+from checker.resolve.shell.commands import ShellCommands
+from checker.resolve.shell.starting import Call, marked, start
+from checker.resolve.shell.state import Context, Failing, Flow, Result, State
+from checker.resolve.shell.words import decide, single
+from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
+
+MAX_STATEMENTS: Final = 6_000
+MAX_ROUNDS: Final = 400
+_ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
+_FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that gives up
+_EXIT: Final = "trap EXIT"  # no variable can be called this
+ERR: Final = "trap ERR"
+
+
+class EndlessError(Exception):
+    """The script waits until something stops it."""
+
+
+class TooMuchError(Exception):
+    """The script does more than can be gone through, or depends on what nobody knows."""
+
+
+@dataclass(slots=True)
+class RehearsedCommands(ShellCommands):
+    """Processes, words and commands on one way through a script. A process keeps its last status in ``$?``."""
+
+    failing: Failing = field(kw_only=True)
+    answers: list[bool] = field(kw_only=True)
+    given: list[bool] = field(default_factory=list)
+    met: bool = False
+    _left: int = MAX_STATEMENTS
+    asked: dict[int, int] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)
+    _failed: bool = False
+    _substituted: str = "0"
+
+    def choose(self, asker: object) -> bool:
+        """The answer to a question that nobody can answer beforehand."""
+        times = self.asked[id(asker)] = self.asked.get(id(asker), 0) + 1
+        if times > _ASKED_FREELY:
+            return times % 2 == 0
+        answer = self.answers[len(self.given)] if len(self.given) < len(self.answers) else False
+        self.given.append(answer)
+        return answer
+
+    # --- processes --------------------------------------------------------------------------------------------------
+
+    def process(self, block: Block, state: State, context: Context) -> Result:
+        """A script of its own: whether it ends with success."""
+        return Result(Flow.NEXT, self.ended(block, state, context.handled(tested="")))
+
+    def ended(self, block: Block, state: State, context: Context) -> bool:
+        state.variables.pop(_EXIT, None)
+        state.set("?", "0")
+        with self.inside(*Flow):
+            self.block(block, state, context)
+            self.trapped(_EXIT, state, context)
+        return state.variables["?"] == "0"
+
+    def trapped(self, name: str, state: State, context: Context) -> bool:
+        """Run what a trap holds; whether it ended the script. The status stays as it was where it does not."""
+        text = state.variables.pop(name, None)
+        if not isinstance(text, str):
+            return False
+        before = state.variables.get("?", "0")
+        kept = state.script
+        lines = tuple(1 for _ in range(text.count("\n") + 1))
+        state.script = self.library.shell_text(text, state.script.file, lines)
+        result = self.block(state.script.body, state, context)
+        state.script = kept
+        if result.flow is Flow.EXIT:
+            return True
+        state.set("?", before)
+        if name == ERR:
+            state.set(name, text)
+        return False
+
+    @staticmethod
+    def ends_with(status: str, state: State) -> Result:
+        state.set("?", status)
+        return Result(Flow.NEXT, status == "0")
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    def _capturing(
+        self,
+        state: State,
+        context: Context,
+        name: str,  # noqa: ARG002 - it is for the one who follows
+        *,
+        lost: bool,
+    ) -> Callable[[Substitution], Possible]:
+        def capture(substitution: Substitution) -> Possible:
+            fork = state.fork()
+            fork.errexit = False
+            begun = len(self.commands)
+            handling = replace(context.handling, stdout=Stream.SHOWN, tested="")
+            self.ended(substitution.body, fork, replace(context, handling=handling, writes=()))
+            printed = [each for each in self.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+            del self.commands[begun:]
+            self._substituted = "0" if lost else status_of(fork)
+            values = [_printed(command, self.jobs) for command in printed]
+            known = [value for value in values if value is not None]
+            if len(known) < len(values):
+                self._captures += 1
+                return open_text(substitution.source[:200], f"{state.script.file}#{self._captures}")
+            return joined([part for each in known for part in (each, "\n")][:-1]) if known else ""
+
+        return capture
+
+    def _single(self, word: Word, state: State, context: Context) -> Possible:
+        number = _number(word, state)
+        if number is not None:
+            return str(number)
+        for part in word.parts:
+            for block in part.inner if isinstance(part, Opaque) else ():
+                self._failed = False
+                self.ended(block, state.fork(), context)
+        return single(word, state, self._capturing(state, context, "", lost=True))
+
+    def _words(self, word: Word, state: State, context: Context) -> list[Possible]:
+        number = _number(word, state)
+        return super(RehearsedCommands, self)._words(word, state, context) if number is None else [str(number)]
+
+    def _assign(
+        self, assignment: Assignment, state: State, context: Context, *, lost: bool = False
+    ) -> Possible | tuple[Possible, ...]:
+        if assignment.value is not None and not assignment.append:
+            number = _number(assignment.value, state)
+            if number is not None:
+                return str(number)
+        return super(RehearsedCommands, self)._assign(assignment, state, context, lost=lost)
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        words: list[Possible],
+        statement: Simple,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> Result:
+        bounded = bool(words) and words[0] == "timeout"
+        own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
+        inner = Unwrapped(words) if own_function else unwrapped(words)
+        if not inner.words:
+            return Result(Flow.NEXT, True)
+        name = inner.words[0]
+        others = [self.run(each, statement, state.fork(), context, own).truth for each in started(inner.words)]
+        if False in others:
+            return self.ends_with("123", state)
+        spot = state.script.spot(statement.line, statement.column)
+        try:
+            if isinstance(name, str):
+                if (answer := self._builtin(name, inner.words, statement, state, context)) is not None:
+                    return answer
+                if name in state.functions:
+                    return self._function(name, inner.words, spot, state, context)
+                followed = start(self, inner.words, Call(spot, state, context, {**own, **inner.given}))
+                if followed is not None:
+                    return followed
+        except EndlessError:
+            if not bounded:
+                raise
+            return self.ends_with("124", state)
+        self._failed = False
+        self.emit(inner.words, statement, spot, state, context, {})
+        if self._failed:
+            return self.ends_with(_FAILED, state)
+        return Result(Flow.NEXT, decide(inner.words[1:]) if name == "test" else None)
+
+    def _builtin(
+        self, name: str, words: list[Possible], statement: Simple, state: State, context: Context
+    ) -> Result | None:
+        match name:
+            case "exit":
+                state.set("?", _given(words, state))
+                return Result(Flow.EXIT)
+            case "return":
+                status = _given(words, state)
+                state.set("?", status)
+                return self.leave(Flow.RETURN, state, status == "0")
+            case "trap":
+                return _set_trap(words, state)
+            case "wait":
+                return self.ends_with(self._waited(words[1:]), state)
+            case "let":
+                numbers = [calculated(shown(word), state) for word in words[1:]]
+                return Result(Flow.NEXT, numbers[-1] not in {0} if numbers else None)
+            case "mapfile" | "readarray":
+                self._listed(words, statement, state)
+                return Result(Flow.NEXT, True)
+        builtin = BUILTINS.get(name)
+        return builtin(self, words, statement, state, context) if builtin is not None else None
+
+    def _waited(self, words: list[Possible]) -> str:
+        """The status of ``wait``: that of the last process it names, 0 where it names none."""
+        if "-n" in words:
+            name = next(iter(self.jobs), None)
+            return self.jobs.pop(name) if name is not None else "127"
+        names = [word for word in words if not (isinstance(word, str) and word.startswith("-"))]
+        status = "0"
+        for word in names:
+            if isinstance(word, str) and word.startswith("%") and word[1:].isdigit():
+                listed = list(self.jobs.values())
+                status = listed[int(word[1:]) - 1] if 0 < int(word[1:]) <= len(listed) else "127"
+            elif isinstance(word, str):
+                status = self.jobs.get(word, "127")
+            else:
+                raise TooMuchError
+        return status
+
+    def _listed(self, words: list[Possible], statement: Simple, state: State) -> None:
+        """``mapfile names < <(command)``: no element where the command printed nothing."""
+        name = next((word for word in reversed(words[1:]) if isinstance(word, str) and word.isidentifier()), "MAPFILE")
+        fed = any(isinstance(part, Opaque) and part.inner for each in statement.redirects for part in each.target.parts)
+        empty = fed and self._failed
+        state.set(name, () if empty else (open_text(f"${{{name}}}", state.script.file),))
+
+    def emit(
+        self,
+        words: list[Possible],
+        statement: Simple,
+        spot: Spot,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> None:
+        same = tuple(shown(word) for word in words) == self.failing.words
+        if same and (self.met or spot == self.failing.spot):
+            self.met = self._failed = True
+            return
+        super(RehearsedCommands, self).emit(words, statement, spot, state, context, own)
+
+
+def status_of(state: State) -> str:
+    return str(state.variables.get("?", "0"))
+
+
+def _given(words: list[Possible], state: State) -> str:
+    """The status that ``exit`` and ``return`` are given."""
+    if len(words) < 2:
+        return status_of(state)
+    if isinstance(words[1], str):
+        return words[1] if words[1] != "00" else "0"
+    raise TooMuchError
+
+
+def _set_trap(words: list[Possible], state: State) -> Result:
+    if len(words) > 2:
+        text = marked(words[1])
+        for signal in words[2:]:
+            name = {"EXIT": _EXIT, "0": _EXIT, "ERR": ERR}.get(signal if isinstance(signal, str) else "")
+            if name and text is not None and text[0] != "-":
+                state.set(name, text[0])
+            elif name:
+                state.variables.pop(name, None)
+    return Result(Flow.NEXT, True)
+
+
+def _number(word: Word, state: State) -> int | None:
+    """The value of ``$(( ))``, where the word is nothing else."""
+    part = word.parts[0] if len(word.parts) == 1 else None
+    if not isinstance(part, Opaque) or not part.source.startswith("$(("):
+        return None
+    return calculated(part.source.removeprefix("$((").removesuffix("))"), state)
+
+
+def _printed(command: Command, jobs: dict[str, str]) -> Possible | None:
+    words = command.words
+    numbers = [int(each) for each in words[1:] if isinstance(each, str) and each.isdigit()]
+    if command.program == "seq" and 0 < len(numbers) < 3 and len(numbers) == len(words) - 1:
+        first, last = (numbers[0], numbers[1]) if len(numbers) > 1 else (1, numbers[0])
+        return " ".join(str(number) for number in range(first, min(last, first + MAX_ROUNDS) + 1))
+    if command.program == "jobs" and "-p" in words:
+        return " ".join(jobs)
+    return output_of(command)
