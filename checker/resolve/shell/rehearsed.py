@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,10 +18,11 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.resolve.shell.arithmetic import calculated
-from checker.resolve.shell.builtins import BUILTINS, output_of
+from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.commands import ShellCommands
+from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import Call, marked, start
-from checker.resolve.shell.state import Context, Failing, Flow, Result, State
+from checker.resolve.shell.state import Context, Failing, Flow, Result, State, Stored
 from checker.resolve.shell.words import decide, single
 from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 
@@ -213,7 +214,7 @@ class RehearsedCommands(ShellCommands):
                 self._listed(words, statement, state)
                 return Result(Flow.NEXT, True)
         builtin = BUILTINS.get(name)
-        return builtin(self, words, statement, state, context) if builtin is not None else None
+        return builtin(Asked(self, words, statement, state, context)) if builtin is not None else None
 
     def _waited(self, words: list[Possible]) -> str:
         """The status of ``wait``: that of the last process it names, 0 where it names none."""
@@ -246,7 +247,7 @@ class RehearsedCommands(ShellCommands):
         spot: Spot,
         state: State,
         context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
+        own: Mapping[str, Stored],
     ) -> None:
         same = tuple(shown(word) for word in words) == self.failing.words
         if same and (self.met or spot == self.failing.spot):
