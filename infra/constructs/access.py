@@ -61,9 +61,12 @@ class Access(Construct):
             "AuditRole",
             role_name=naming.audit_role(),
             description="Assumed by the workflows that compare the account with the register; reads settings only",
-            # Nobody approves a run at night, so it names no environment: what it may do is to read settings.
-            assumed_by=_github(provider, [f"repo:{REPOSITORY}:ref:refs/heads/{DEFAULT_BRANCH}"]),
-            max_session_duration=cdk.Duration.hours(1),
+            # Nobody approves a run at night, so that one names no environment; a release asks before it begins.
+            assumed_by=_github(
+                provider,
+                [f"repo:{REPOSITORY}:ref:refs/heads/{DEFAULT_BRANCH}", *(_subject(name) for name in ENVIRONMENTS)],
+            ),
+            max_session_duration=SESSION,
         )
         iam.Policy(
             self,

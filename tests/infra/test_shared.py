@@ -149,7 +149,7 @@ def test_the_provider_is_plain_cloudformation(shared: Template) -> None:
         ("doc-platform-build", {"ref:refs/heads/main"}),
         ("doc-platform-staging-deploy", {"environment:staging"}),
         ("doc-platform-production-deploy", {"environment:production"}),
-        ("doc-platform-audit", {"ref:refs/heads/main"}),
+        ("doc-platform-audit", {"ref:refs/heads/main", "environment:staging", "environment:production"}),
     ],
 )
 def test_trust_admits_these_subjects_and_no_pattern(shared: Template, role: str, subjects: set[str]) -> None:
