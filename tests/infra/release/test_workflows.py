@@ -117,8 +117,12 @@ def test_nothing_is_permitted_unless_a_job_says_so() -> None:
             ("contents", "read"),
             ("contents", "write"),
             ("id-token", "write"),
+            ("issues", "write"),
             ("security-events", "write"),
         }, job
+    # The night's audit alone writes an issue, and its role reads settings and nothing else.
+    writers = {str(job) for job in JOBS if job.body["permissions"].get("issues") == "write"}
+    assert writers == {"nightly.yml/audit"}
 
 
 def test_only_the_annotation_may_write_and_it_has_no_credentials() -> None:
@@ -194,7 +198,11 @@ def test_the_steps_of_a_session_end_before_it(kind: str) -> None:
 
 def test_every_session_lasts_two_hours() -> None:
     found = [(job, step) for job in JOBS for step in credential_steps(job)]
-    assert {str(job) for job, _ in found} == {"_build-images.yml/build", "_release.yml/release"}
+    assert {str(job) for job, _ in found} == {
+        "_build-images.yml/build",
+        "_release.yml/release",
+        "nightly.yml/audit",
+    }
     for job, step in found:
         assert step["with"]["role-duration-seconds"] == SESSION_SECONDS, job
         assert step["with"]["aws-region"] == "${{ env.AWS_REGION }}"
@@ -239,6 +247,8 @@ def test_the_deploy_role_is_assumed_as_an_environment_and_the_build_role_as_main
             if "AWS_BUILD_ROLE_ARN" in role:
                 assert "environment" not in job.body, job
                 assert WORKFLOWS["cd.yml"]["on"] == {"push": {"branches": ["main"]}}
+            elif "AWS_AUDIT_ROLE_ARN" in role:
+                assert str(job) in {"_release.yml/release", "nightly.yml/audit"}
             else:
                 assert "AWS_DEPLOY_ROLE_ARN" in role
                 assert job.body["environment"] == "${{ inputs.environment }}", job
@@ -448,7 +458,7 @@ def test_the_names_of_environments_and_stacks_come_from_the_callers() -> None:
 
 
 def test_the_images_are_those_that_run() -> None:
-    (matrix,) = [job.body["strategy"]["matrix"]["include"] for job in JOBS if "strategy" in job.body]
+    (matrix,) = [job.body["strategy"]["matrix"]["include"] for job in JOBS if job.workflow == "_build-images.yml"]
     assert {entry["image"] for entry in matrix} == set(naming.IMAGES)
     assert (ROOT / {e["image"]: e["dockerfile"] for e in matrix}["migrations"]).is_file()
     (push,) = [s for _, s in STEPS if s.get("uses", "").startswith("docker/build-push-action@")]
