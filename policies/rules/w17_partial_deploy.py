@@ -5,9 +5,11 @@ What the review found
     nobody is told which.
 What is checked
     Every workflow that rolls services. That a failure is seen: something waits for the last roll-out, and the job fails
-    when it does not succeed. And, where more than one service is rolled, that a failure part way is dealt with: the
-    services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each service
-    runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no other.
+    when it does not succeed; a service that a circuit breaker or an alarm took back is stable too, so what it runs is
+    compared with what was rolled. And, where more than one service is rolled, that a failure part way is dealt with:
+    the services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each
+    service runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no
+    other.
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided
@@ -31,31 +33,42 @@ from checker.model.values import Unknown
 from checker.reason.account.facts import when
 from checker.reason.account.running import Service, own_repositories, services
 from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
-from checker.reason.deploys.paths import DeployPath, deploy_paths, fails_here, follows, last, once, unseen
+from checker.reason.deploys.paths import (
+    DeployPath,
+    deploy_paths,
+    environment_of,
+    fails_here,
+    follows,
+    last,
+    once,
+    unseen,
+)
 from checker.reason.deploys.sequence import several, shows_state
+from checker.reason.deploys.taken_back import asks_only_for_stability, looked_at, taken_back
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_STACK: Final = "Wait for it; continue or cancel a failed update, delete a failed creation."
 _FIX_ROLL: Final = "Roll the release again or roll it back, until all services run one commit."
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
+_FIX_TAKEN: Final = "After the wait, compare the task definition that the service runs with the one that was rolled."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
-    yield from once(judgement for path in paths for judgement in _judged(path))
+    yield from once(judgement for path in paths for judgement in _judged(path, project))
     if not paths:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
-def _judged(path: DeployPath) -> Iterator[Judgement]:
+def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
     if path.forward:
-        yield _seen(path)
+        yield _seen(path, project)
         if several(path):
             yield _dealt_with(path)
 
 
-def _seen(path: DeployPath) -> Judgement:
+def _seen(path: DeployPath, project: Project) -> Judgement:
     end = last(each.at for each in path.forward)
     assert end is not None
     waits = [wait for wait in path.waits() if wait == end or follows(wait, end)]
@@ -67,6 +80,13 @@ def _seen(path: DeployPath) -> Judgement:
         )
     wait = waits[0]
     if fails_here(wait) is True:
+        environment = environment_of(path, project)
+        service = taken_back(path, environment) if environment is not None else None
+        if service is not None and asks_only_for_stability(wait) and not looked_at(path, wait):
+            if not path.complete:
+                return wait.action.undecided("seen", path.unread, fix=_FIX_TAKEN)
+            what = "ECS takes a failed roll-out back, and the service is stable again: the wait succeeds."
+            return wait.action.fails("seen", what, fix=_FIX_TAKEN, related=(service,))
         return wait.action.passes("seen", "A roll-out that fails, fails the job.")
     return wait.action.fails("seen", "The job goes on although the roll-out has failed.", fix=_FIX_SEEN)
 

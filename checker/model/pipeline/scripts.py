@@ -77,6 +77,14 @@ class Handling:
         well on every way; ``None`` where that differs, or cannot be told."""
         return self.rehearse() if self.rehearse is not None else None
 
+    # Asks whether the script can end with a failure although this command works: its answer may decide that.
+    weigh: Callable[[], bool | None] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def decides(self) -> bool | None:
+        """Whether what it answers can end the script with a failure; ``None`` where nobody can tell."""
+        return self.weigh() if self.weigh is not None else None
+
     @property
     def stops(self) -> bool:
         """Whether a failure surely ends the script with a failure."""

@@ -257,7 +257,12 @@ class ShellCommands(ABC):
         """Put a command on record."""
         handling = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
         if self.rehearsals is not None:
-            handling = replace(handling, rehearse=self.rehearsals(Failing(spot, tuple(shown(word) for word in words))))
+            given_words = tuple(shown(word) for word in words)
+            handling = replace(
+                handling,
+                rehearse=self.rehearsals(Failing(spot, given_words)),
+                weigh=self.rehearsals(Failing(spot, given_words, works=True)),
+            )
         reached = replace(
             self.reached,
             spot=spot,

@@ -62,7 +62,10 @@ class Rehearsals:
         return rehearse
 
     def _ends(self, failing: Failing) -> bool | None:
-        """Whether the script ends with a failure on all ways on which the command is reached, or on none."""
+        """Whether the script ends with a failure on all ways on which the command is reached, or on none.
+
+        Where the command works, whether there is such a way.
+        """
         answers: list[bool] = []
         ends: set[bool] = set()
         for _ in range(MAX_WAYS):
@@ -73,6 +76,8 @@ class Rehearsals:
                 return None
             if way.met:
                 ends.add(failed)
+            if failing.works and True in ends:
+                return True
             if len(ends) > 1:
                 return None
             # The next way: the last question that was answered with no is answered with yes.

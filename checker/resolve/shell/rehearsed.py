@@ -251,8 +251,10 @@ class RehearsedCommands(ShellCommands):
     ) -> None:
         same = tuple(shown(word) for word in words) == self.failing.words
         if same and (self.met or spot == self.failing.spot):
-            self.met = self._failed = True
-            return
+            self.met = True
+            if not self.failing.works:
+                self._failed = True
+                return
         super(RehearsedCommands, self).emit(words, statement, spot, state, context, own)
 
 

@@ -100,10 +100,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A command that is taken to fail: where it stands, and its words as they are shown."""
+    """A command that is taken to fail, or to work: where it stands, and its words as they are shown."""
 
     spot: Spot
     words: tuple[str, ...]
+    works: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,3 +39,20 @@ def test_bash_says_the_same(case: dict[str, Any], tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode != 0) is case["ends"]
+
+
+@pytest.mark.parametrize(
+    ("behind", "decides"),
+    [
+        ('echo "it is $x"', False),
+        ('[ "$x" = y ]', True),
+        ('if [ "$x" != y ]; then echo no; fi', False),
+        ('if [ "$x" != y ]; then exit 1; fi', True),
+        ('case "$x" in y) ;; *) exit 1 ;; esac', True),
+    ],
+)
+def test_an_answer_that_can_end_the_script(behind: str, decides: bool, tmp_path: Path) -> None:
+    asked = next(
+        command for command in trace_of(tmp_path, f"x=$(aws x)\n{behind}").commands if command.program == "aws"
+    )
+    assert asked.handling.decides is decides
