@@ -36,9 +36,10 @@ from checker.model.verdicts import (
 )
 from checker.model.worlds import Budget
 from checker.reason.names.physical import literal_names
+from checker.resolve.templates.alternatives import worlds
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.placing import check_names, copied, place_stack
-from checker.resolve.templates.project import build_project, with_nested, worlds
+from checker.resolve.templates.project import build_project, with_nested
 from policies.rules import load
 
 if TYPE_CHECKING:

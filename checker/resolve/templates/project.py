@@ -6,20 +6,15 @@ rules in every world and only what holds in all of them is a pass. Most projects
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
 
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.settings import Settings
-from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown, plain_text
+from checker.model.values import Text
 from checker.model.worlds import Budget, World
 from checker.resolve.templates.intrinsics import expand_for_each
-from checker.resolve.templates.scopes import Linker, StackScope, equality_key
-
-# Above this many worlds the remaining open conditions stay undecided: what depends on them is unknown.
-MAX_WORLDS: Final = 16
+from checker.resolve.templates.scopes import Linker, StackScope
 
 
 def build_project(
@@ -109,95 +104,3 @@ def _exists(scope: StackScope) -> bool | None:
             answer = answer and there
         scope, parent = above, parent.parent
     return answer
-
-
-def worlds(stacks: Sequence[Stack]) -> list[World]:
-    """Every consistent set of answers to what the stacks' conditions leave open; one empty world where nothing is.
-
-    A parameter without a default takes each of its allowed values, or each value that a condition compares it with and
-    "some other". Equalities over anything else are answered both ways. What is too much for that stays open, and each
-    world is looked at twice: with what exists only under such a condition, and without.
-    """
-    linker = Linker()
-    scopes = [StackScope(stack, linker, World()) for stack in with_nested(stacks)]
-    open_parameters: dict[Hole, dict[str | None, None]] = {}
-    open_conditions: dict[str, None] = {}
-    for scope in scopes:
-        for left, right in _equalities(scope):
-            hole, literal = _parameter_against_literal(left, right)
-            if hole is not None:
-                open_parameters.setdefault(hole, {})[literal] = None
-            elif scope.equal(left, right) is None:
-                open_conditions[equality_key(scope.stack.id, left, right)] = None
-    for hole, options in open_parameters.items():
-        allowed = _allowed_values(linker, hole)
-        if allowed:
-            options.clear()
-            options.update(dict.fromkeys(allowed))
-        else:
-            options[None] = None
-    choices: list[list[tuple[Hole | str, str | bool | None]]] = []
-    count = 1
-    undecided = False
-    for hole, options in open_parameters.items():
-        if count * len(options) <= MAX_WORLDS:
-            count *= len(options)
-            choices.append([(hole, option) for option in options])
-        else:
-            undecided = True
-    for key in open_conditions:
-        if count * 2 <= MAX_WORLDS:
-            count *= 2
-            choices.append([(key, True), (key, False)])
-        else:
-            undecided = True
-    return [
-        _world(answers, sparse)
-        for sparse in ((False, True) if undecided else (False,))
-        for answers in itertools.product(*choices)
-    ]
-
-
-def _world(answers: Iterable[tuple[Hole | str, str | bool | None]], sparse: bool) -> World:
-    parameters: dict[Hole, str | None] = {}
-    conditions: dict[str, bool] = {}
-    for key, answer in answers:
-        if isinstance(key, Hole):
-            parameters[key] = answer if isinstance(answer, str) else None
-        else:
-            conditions[key] = bool(answer)
-    return World(parameters, conditions, sparse)
-
-
-def _equalities(scope: StackScope) -> Iterator[tuple[Resolved | Absent, Resolved | Absent]]:
-    """The operands of every ``Fn::Equals`` below ``Conditions`` that are not both plain values."""
-    pending: list[Raw] = [scope.stack.template.get("Conditions")]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            operands = node.get("Fn::Equals")
-            if isinstance(operands, list) and len(operands) == 2:
-                left, right = scope.resolve(operands[0]), scope.resolve(operands[1])
-                if isinstance(left, Text | Unknown) or isinstance(right, Text | Unknown):
-                    yield left, right
-                continue
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
-
-
-def _parameter_against_literal(left: Resolved | Absent, right: Resolved | Absent) -> tuple[Hole | None, str]:
-    for one, literal in ((left, right), (right, left)):
-        other = plain_text(literal)
-        if isinstance(one, Text) and isinstance(other, str):
-            hole = one.only_hole
-            if hole is not None and hole.kind is HoleKind.PARAMETER:
-                return hole, other
-    return None, ""
-
-
-def _allowed_values(linker: Linker, hole: Hole) -> list[str]:
-    scope = linker.scopes.get(hole.attribute)
-    declared = scope.parameters.get(hole.shown[2:-1]) if scope else None
-    allowed = declared.get("AllowedValues") if isinstance(declared, dict) else None
-    return [str(plain_text(value)) for value in allowed] if isinstance(allowed, list) else []

@@ -148,7 +148,8 @@ class StackScope:
             return Unknown("AWS::NotificationARNs is set by whoever deploys")
         # The stack's own id differs from stack to stack; account and region are taken to be the same for all.
         own = stack.id if name in {"AWS::StackName", "AWS::StackId"} else ""
-        return Text((Hole(HoleKind.PSEUDO, f"${{{name}}}", attribute=own),))
+        hole = Hole(HoleKind.PSEUDO, f"${{{name}}}", attribute=own)
+        return self.world.parameters.get(hole) or Text((hole,))
 
     def parameter(self, name: str) -> Resolved | Absent:
         """A parameter's value: given by the parent stack or the settings, assumed by the world, or its default."""

@@ -15,7 +15,8 @@ from checker.model.resources import Stack
 from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
-from checker.resolve.templates.project import build_project, worlds
+from checker.resolve.templates.alternatives import worlds
+from checker.resolve.templates.project import build_project
 from checker.resolve.templates.scopes import Linker, StackScope
 
 TEMPLATE = """
