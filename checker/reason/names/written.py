@@ -6,6 +6,7 @@ composite action itself serves one environment, whoever calls.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ CLUSTER: Final = "cluster"
 SERVICE: Final = "service"
 SHARED: Final = "shared"
 _WORKFLOWS: Final = ".github/workflows/"
+_WORDS: Final = re.compile(r"[^\s\"'=;&|()]+")
 # Stacks of the account, which no environment owns.
 _ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
 
@@ -128,6 +130,9 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     in_workflow = named.name in (step.step.run.text if step.step.run else "") or any(
         _given(named.name, value) for value in step.env.values()
     )
+    # `roll.sh production`: the script is told, and puts the name together.
+    if step.step.run is not None and named.name not in call.source:
+        in_workflow = in_workflow or any(_given(named.name, word) for word in _WORDS.findall(step.step.run.text))
     if in_workflow:
         return None if workflow.starts_itself else workflow.file
     told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())
