@@ -131,7 +131,8 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
         _given(named.name, value) for value in step.env.values()
     )
     # `roll.sh production`: the script is told, and puts the name together.
-    if step.step.run is not None and named.name not in call.source:
+    source = call.command.source if isinstance(call, CdkCommand) else call.source
+    if step.step.run is not None and named.name not in source:
         in_workflow = in_workflow or any(_given(named.name, word) for word in _WORDS.findall(step.step.run.text))
     if in_workflow:
         return None if workflow.starts_itself else workflow.file
