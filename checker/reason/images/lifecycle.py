@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from checker.model.values import Absent, Resolved, Text, Unknown, first_unknown
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, first_unknown
 
 # Amazon ECR endpoints and quotas; Amazon ECR API Reference, PutLifecyclePolicy.
 MAX_RULES: Final = 50
@@ -292,3 +293,25 @@ def _is_open(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_is_open, value))
     return isinstance(value, Text)
+
+
+def expires(repository: Resource, tag: str) -> bool:
+    """Whether the repository's policy deletes, in time, an image of this tag that is pulled all along."""
+    policy = repository.get("LifecyclePolicy.LifecyclePolicyText")
+    try:
+        rules = parse_policy(policy.value if isinstance(policy, Known) else policy)
+    except Refused:
+        return False
+    return not isinstance(rules, Unknown) and _deleted_in_time(tuple(rules), tag)
+
+
+@lru_cache(maxsize=256)
+def _deleted_in_time(rules: tuple[LifecycleRule, ...], tag: str) -> bool:
+    old = Image(tag, (tag,), pushed=-_LONG_AGO, pulled=0.0)
+    newer = [Image(f"{number}", (f"{number:040x}",), pushed=-number / 10) for number in range(_MANY)]
+    rule = taken(rules, [old, *newer], 0.0).get(old)
+    return rule is not None and rule.expires
+
+
+_LONG_AGO: Final = 800.0  # days
+_MANY: Final = 1000  # images pushed since

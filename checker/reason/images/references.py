@@ -15,6 +15,7 @@ from typing import Final
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, HoleKind, Known, Resolved, ResourceKey, Text, Unknown
+from checker.reason.images.lifecycle import expires
 
 # Where a resource names the image that it runs; `*` stands for every element of a list.
 _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,6 +37,9 @@ _CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _DYNAMIC: Final = re.compile(r"\{\{resolve:[^}]*\}\}")
 # A version of at least two numbers (1.27, v3.3.7-alpine), a date or a build number: one release of its publisher's.
 _RELEASE: Final = re.compile(r"\d+\.\d+|\d{6}|\d{4}-\d{2}-\d{2}")
+_COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_NAME: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG: Final = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _HEX: Final = frozenset("0123456789abcdef")
 _FIRST_MARK: Final = 0xE000  # private use: stands for hole 0, the next one for hole 1, ...
 
@@ -210,6 +214,8 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
     tag = image.tag
     if isinstance(tag, Unknown):
         return Movement.OPEN, tag.why
+    if image.registry is Registry.FOREIGN and _is_placeholder(image.repository, tag):
+        return Movement.OPEN, "no registry takes this name: which image is put in its place is not known"
     if tag == "latest":
         return Movement.MOVES, "latest is the tag of whatever was pushed last"
     if SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag):
@@ -227,9 +233,19 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
     frozen = is_frozen(repository, tag)
     if frozen is None:
         return Movement.OPEN, f"whether the tag {tag!r} can move depends on an open value of its repository"
+    if frozen and not _RELEASE.search(tag) and expires(repository, tag):
+        return (
+            Movement.MOVES,
+            f"its repository refuses to move {tag!r}, but expires it, and then it can be pushed again",
+        )
     if frozen:
         return Movement.FIXED, "its repository refuses to move it"
     return Movement.MOVES, f"the tag {tag!r} may be pushed again: its repository lets tags move"
+
+
+def _is_placeholder(repository: str, tag: str) -> bool:
+    """Whether a name breaks the grammar of image references (https://github.com/distribution/reference)."""
+    return not _marks(repository) and not (_NAME.fullmatch(repository) and _TAG.fullmatch(tag))
 
 
 def is_frozen(repository: Resource, tag: str) -> bool | None:
