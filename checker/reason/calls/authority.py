@@ -21,7 +21,7 @@ from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Answer, Decision, Request, decide, policies_of
 from checker.reason.names.arns import arn_tail
-from checker.reason.oidc.assumed import Assumed, assumed
+from checker.reason.oidc.assumed_roles import Assumed, assumed
 from checker.reason.text.patterns import exact, glob
 
 _ANYTHING: Final = glob("*")

@@ -1,8 +1,13 @@
-"""Which of the project's roles a credentials step takes on, and with which tokens it asks for them.
+"""Which of the project's roles a credentials step takes on.
 
 A role is told by its ARN where that is written out. A secret or a variable (``${{ secrets.AWS_DEPLOY_ROLE_ARN }}``)
-only has a name: it is the one role that it could mean, by the words that it shares with the role (``deploy``) and by
-the environment that the name or the job speaks of. What stays open stays open: several candidates are all kept.
+only has a name: it is the one role that it could mean, by what the name says it is for (``deploy``), by the environment
+that the name or the job speaks of, and by the other words that it shares with the role's. What stays open stays open:
+several candidates are all kept.
+
+Two questions follow. :func:`assumption`: which roles are asked for, whether they let the job in or not. And, of a call
+that is made with the credentials, :func:`assumed`: who makes it. Such a call is only made where a role let the job's
+token in, so those that do stand before those that do not.
 """
 
 from __future__ import annotations
@@ -16,13 +21,16 @@ from checker.model.environment_words import environment_of, words
 from checker.model.environments import Project
 from checker.model.pipeline.jobs import Credentials, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.possible import Scalar, options
+from checker.model.possible import options
+from checker.model.resources import Resource
 from checker.model.values import ABSENT, Absent, Known, Text, pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment
+from checker.reason.names.arns import name_of
+from checker.reason.oidc.trust import all_admitted
 from checker.reason.text.patterns import Pattern, exact, glob, has_hole, overlap
 
-_ROLE_ARN: Final = "role/"
-_ACCOUNT: Final = re.compile(r":(\d{12}):$")
+_ROLE: Final = "AWS::IAM::Role"
+_ACCOUNT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):")
 # What CDK appends to a logical id.
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
 _EXPRESSION: Final = re.compile(r"[A-Za-z_][\w-]*")
@@ -34,6 +42,11 @@ _PURPOSES: Final = {
     "migrate": "migrate", "migration": "migrate", "migrations": "migrate",
     "plan": "plan", "diff": "plan", "preview": "plan", "test": "test", "tests": "test",
 }  # fmt: skip
+# Words that tell no role from another.
+_COMMON: Final = frozenset(
+    ["aws", "role", "arn", "iam", "to", "assume", "github", "actions", "action", "gha", "oidc", "ci", "cd", "id",
+     "name", "the", "outputs", "secret", "for", "gh", "account"]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,22 @@ class Assumption:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """The roles that credentials may stand for: one of them. Empty where that cannot be told, and ``why`` says why."""
+
+    roles: tuple[Resource, ...]
+    why: str = ""
+    account: str = ""  # as an ARN in the workflow tells it
+
+    @property
+    def names(self) -> str:
+        return " or ".join(dict.fromkeys(str(name_of(role)) for role in self.roles))
+
+
+NO_CREDENTIALS: Final = Assumed((), "no step before it takes on an AWS role")
+
+
 def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credentials]]:
     """Every step of every job that takes on a role, steps that never run left out."""
     for job in pipeline.jobs:
@@ -60,62 +89,112 @@ def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credential
 
 
 def assumption(job: EffectiveJob, credentials: Credentials, project: Project) -> Assumption:
-    """Which of the project's roles ``credentials`` asks for."""
+    """Which of the project's roles ``credentials`` asks for by the job's own token: of those that trust GitHub."""
     deployment = deployment_of(project)
-    roles = tuple(each for each in deployment.github_roles if each.trust.entrances or each.trust.unread)
-    if not roles:
+    trusting = {id(each.role): each for each in _trusting(deployment)}
+    if not trusting:
         return Assumption(credentials, job, (), False, "no role of the templates at hand trusts GitHub")
-    role = credentials.role
-    choices = None if isinstance(role, Absent) else options(role)
-    if not choices:
-        return Assumption(credentials, job, roles, False, "which role it takes on cannot be told")
-    if choices == (None,):
+    if not isinstance(credentials.role, Absent) and options(credentials.role) == (None,):
         return Assumption(credentials, job, (), False, "the role is empty, for no caller hands the secret down")
-    found: dict[int, Deployer] = {}
-    certain = True
+    meant = _meant(job, credentials, project)
+    if meant is None:
+        return Assumption(credentials, job, tuple(trusting.values()), False, "which role it takes on cannot be told")
+    found = tuple(trusting[id(role)] for role in meant.roles if id(role) in trusting)
+    why = "" if found else f"no role of the templates at hand is {credentials.role}"
+    return Assumption(credentials, job, found, meant.certain and len(found) == 1, why)
+
+
+def assumed(credentials: Credentials | None, project: Project) -> Assumed:
+    """The roles that a step with these credentials may act as: of those that are meant, the ones that let it in."""
+    if credentials is None:
+        return NO_CREDENTIALS
+    if isinstance(credentials.role, Absent):
+        return Assumed((), "its credentials are keys, and whose they are is not known")
+    job = credentials.step.job
+    meant = _meant(job, credentials, project)
+    if meant is None:
+        return Assumed((), "the role that it acts as cannot be told")
+    if meant.missing is not None or not meant.roles:
+        return Assumed((), f"no template at hand has the role {meant.missing or credentials.role}")
+    return Assumed(_letting_in(meant, job, project), "", meant.account)
+
+
+# -- which role is meant -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The roles that credentials can mean. ``by_name`` are those of them that only a name tells; ``missing`` is a value
+    for which there is none."""
+
+    roles: tuple[Resource, ...]
+    by_name: frozenset[int]
+    certain: bool
+    account: str
+    missing: str | None
+
+
+def _trusting(deployment: Deployment) -> tuple[Deployer, ...]:
+    return tuple(each for each in deployment.github_roles if each.trust.entrances or each.trust.unread)
+
+
+def _meant(job: EffectiveJob, credentials: Credentials, project: Project) -> _Meant | None:
+    """What the credentials' role stands for; ``None`` where nothing of it is known."""
+    choices = None if isinstance(credentials.role, Absent) else options(credentials.role)
+    if not choices:
+        return None
+    deployment = deployment_of(project)
+    found: dict[int, Resource] = {}
+    by_name: set[int] = set()
+    accounts: set[str] = set()
+    certain, missing = True, None
     for choice in choices:
-        matched, sure = _meant(choice, job, roles, deployment)
+        roles: Sequence[Resource] = ()
+        sure = False
+        if isinstance(choice, str | Text) and any(isinstance(part, str) and "/" in part for part in pieces(choice)):
+            roles, sure = _by_arn(choice, list(project.resources(_ROLE)))
+            account = _account(choice)
+            accounts.update([account] if account else [])
+        elif isinstance(choice, Text) and credentials.oidc is not False:
+            named, sure = _by_name(choice, job, _trusting(deployment), deployment)
+            roles = [each.role for each in named]
+            by_name.update(id(each) for each in roles)
         certain = certain and sure
-        found.update({id(each): each for each in matched})
-    why = "" if found else f"no role of the templates at hand is {role}"
-    return Assumption(credentials, job, tuple(found.values()), certain and len(found) == 1, why)
+        missing = missing if roles else str(choice)
+        found.update({id(each): each for each in roles})
+    account = accounts.pop() if len(accounts) == 1 else ""
+    return _Meant(tuple(found.values()), frozenset(by_name), certain, account, missing)
 
 
-def _meant(
-    role: Scalar, job: EffectiveJob, roles: tuple[Deployer, ...], deployment: Deployment
-) -> tuple[tuple[Deployer, ...], bool]:
-    if not isinstance(role, str | Text):
-        return (), False
-    if isinstance(role, str) or any(isinstance(part, str) and _ROLE_ARN in part for part in role.parts):
-        return _by_arn(role, roles)
-    return _by_name(role, job, roles, deployment)
+def _account(arn: str | Text) -> str:
+    first = next(iter(pieces(arn)), "")
+    found = _ACCOUNT.match(first) if isinstance(first, str) else None
+    return found[1] if found else ""
 
 
-def _by_arn(role: str | Text, roles: Sequence[Deployer]) -> tuple[tuple[Deployer, ...], bool]:
+def _by_arn(arn: str | Text, roles: Sequence[Resource]) -> tuple[list[Resource], bool]:
     """Roles whose ARN it is: by the account where both say it, and by the name behind the path."""
-    parts = list(pieces(role))
-    cut = max(index for index, part in enumerate(parts) if isinstance(part, str) and _ROLE_ARN in part)
-    account = _ACCOUNT.search(str(parts[cut]).partition(_ROLE_ARN)[0]) if cut == 0 else None
+    parts = list(pieces(arn))
+    account = _account(arn)
     last = max(index for index, part in enumerate(parts) if isinstance(part, str) and "/" in part)
     name = exact(text([str(parts[last]).rpartition("/")[2], *parts[last + 1 :]]))
     matched = [
-        each
-        for each in roles
-        if not (account and each.role.stack.account and account[1] != each.role.stack.account)
-        and overlap(_name_pattern(each), name)
+        role
+        for role in roles
+        if not (account and role.stack.account and account != role.stack.account) and overlap(_name_pattern(role), name)
     ]
     sure = len(matched) == 1 and not has_hole(name) and not has_hole(_name_pattern(matched[0]))
-    return tuple(matched), sure
+    return matched, sure
 
 
-def _name_pattern(role: Deployer) -> Pattern:
+def _name_pattern(role: Resource) -> Pattern:
     """The role's name as a pattern; CloudFormation makes one of the stack's name and the logical id where none is."""
-    value = role.role.get("RoleName")
+    value = role.get("RoleName")
     if isinstance(value, Known) and isinstance(value.value, str | Text):
         return exact(value.value)
     if isinstance(value, Absent):
         # Cut where the whole would be longer than a role's name may be.
-        return glob(f"{role.role.stack.name}-{role.role.logical_id}"[:40] + "*")
+        return glob(f"{role.stack.name}-{role.logical_id}"[:40] + "*")
     return glob("*")
 
 
@@ -142,11 +221,19 @@ def _by_name(
         other = _environment(meant[0], deployment)
         if other and not same_environment(other, named):
             return (), False
+    meant = _sharing_words(meant, set(words(name)) - _COMMON)
     if len(meant) > 1 and not purposes:
         # A name that says nothing of what it is for, in a job that deploys or in one that does not.
         deploying = [each for each in meant if each.deploys]
         meant = deploying if len(deploying) == 1 and job.environment_name else meant
     return tuple(meant), len(meant) == 1
+
+
+def _sharing_words(roles: Sequence[Deployer], wanted: set[str]) -> list[Deployer]:
+    """The roles that have the most of a name's words in theirs; all of them where no role has any."""
+    scores = [len(wanted & set(words(f"{name_of(each.role)} {each.role.logical_id}"))) for each in roles]
+    best = max(scores, default=0)
+    return [each for each, score in zip(roles, scores, strict=True) if score == best]
 
 
 def _own_words(role: Deployer) -> list[str]:
@@ -170,6 +257,44 @@ def _environment(role: Deployer, deployment: Deployment) -> str:
     homes = {each.role.stack.environment for each in deployment.github_roles}
     own = any(each.name == home for each in deployment.environments)
     return home if own and len(homes) > 1 else ""
+
+
+# -- which of them lets the job in ---------------------------------------------------------------
+
+
+def _letting_in(meant: _Meant, job: EffectiveJob, project: Project) -> tuple[Resource, ...]:
+    """Of roles that a name can mean, those that let the job's token in for sure, or else those that may."""
+    deployment = deployment_of(project)
+    answers = {
+        id(each.role): _lets_in(each, job, deployment)
+        for each in deployment.github_roles
+        if id(each.role) in meant.by_name
+    }
+    best = next((answer for answer in (True, None) if answer in answers.values()), False)
+    kept = [role for role in meant.roles if answers.get(id(role), best) is best]
+    return tuple(_of_environment(kept, job))
+
+
+def _lets_in(deployer: Deployer, job: EffectiveJob, deployment: Deployment) -> bool | None:
+    names = job.environments
+    if names is None:
+        return None
+    if names:
+        answers = {
+            deployment.admits_environment(deployer.trust, name) if isinstance(name, str) else None for name in names
+        }
+    else:
+        tokens = [deployment.ref_token(deployer.trust, start.ref) for start in job.starts]
+        answers = {all_admitted(deployer.trust, [token]) for token in tokens}
+    return True if True in answers else None if None in answers or not answers else False
+
+
+def _of_environment(roles: list[Resource], job: EffectiveJob) -> list[Resource]:
+    """Of roles in several environments' stacks, those of the job's own."""
+    if len(roles) < 2 or not job.environment_name:
+        return roles
+    own = [role for role in roles if same_environment(role.stack.environment, job.environment_name)]
+    return own or roles
 
 
 def merged(answers: Iterable[bool | None]) -> bool | None:
