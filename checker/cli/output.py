@@ -51,7 +51,9 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
             raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}", param_hint="--format")
         extra: dict[str, Any] = {}
         if name == "console":
-            extra = {"color": color and not file, "quiet": options["quiet"], "summary": bool(options.get("summary"))}
+            extra = {"color": color and not file, "quiet": options["quiet"]}
+            if options.get("summary"):
+                extra["summary"] = True
         shown = known_before(run, baseline) if baseline is not None and name in _FOR_PEOPLE else run
         text = render(shown, name, **extra)
         if file:
