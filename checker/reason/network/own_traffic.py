@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved, Text, Unknown, as_list
+from checker.reason.account.facts import table, texts
 from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
 from checker.reason.network.waf import Acl, AclRule
 from checker.reason.templates.workloads import Variable, environment_variables
@@ -51,6 +52,10 @@ def _calls(environment: Environment, value: Resolved, balancer: Resource, names:
     return host in {str(name) for name in names}
 
 
+# An elastic IP of the templates; of a live gateway its addresses; ``None`` where they are not known.
+Address: TypeAlias = "Resource | tuple[str, ...] | None"
+
+
 def nat_gateways(environment: Environment) -> list[Resource]:
     return list(environment.resources("AWS::EC2::NatGateway"))
 
@@ -80,11 +85,16 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
     return None if counted is None or None in allowed else False
 
 
-def _address(environment: Environment, gateway: Resource) -> Resource | None:
+def _address(environment: Environment, gateway: Resource) -> Address:
+    account = environment.project.account
+    if account is not None:
+        addresses = table(account, "nat_addresses")
+        held = addresses.get(gateway.physical_id or "") if not isinstance(addresses, Unknown) else None
+        return tuple(texts(held if isinstance(held, list) else [held])) or None
     return environment.referred(gateway.get("AllocationId"))
 
 
-def _matches(environment: Environment, statement: Resolved, addresses: list[Resource | None]) -> bool | None:
+def _matches(environment: Environment, statement: Resolved, addresses: list[Address]) -> bool | None:
     """Whether a statement matches each request from these addresses: ``False`` where it matches none of them."""
     if not isinstance(statement, dict):
         return None
@@ -103,7 +113,7 @@ def _matches(environment: Environment, statement: Resolved, addresses: list[Reso
     return None
 
 
-def _in_set(environment: Environment, found: Resource | None, addresses: list[Resource | None]) -> bool | None:
+def _in_set(environment: Environment, found: Resource | None, addresses: list[Address]) -> bool | None:
     if found is None or found.type != "AWS::WAFv2::IPSet":
         return None
     value = found.get("Addresses")
@@ -113,7 +123,11 @@ def _in_set(environment: Environment, found: Resource | None, addresses: list[Re
     if any(str(item) in ("0.0.0.0/1", "128.0.0.0/1") for item in items):
         return None
     listed = {each.key for item in items for each in environment.project.all_referred(item)}
-    inside = [address is not None and address.key in listed for address in addresses]
+    literal = {str(item).removesuffix("/32") for item in items}
+    inside = [
+        set(address) <= literal if isinstance(address, tuple) else address is not None and address.key in listed
+        for address in addresses
+    ]
     if all(inside):
         return True
     # An elastic IP of the project gets its address when it is made: no list written before can have it.
