@@ -35,6 +35,7 @@ from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_cal
 from checker.reason.network.services import services
 from checker.reason.network.waf import (
     Acl,
+    AclRule,
     Scope,
     attachments,
     labels_blocked_everywhere,
@@ -128,9 +129,29 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
                 f"{serves} is served, and {rule.name} blocks a loopback redirect_uri by its label on every path."
             )
             return acl.resource.fails("oauth", violation, fix=_FIX_OAUTH, path=rule.path)
+    unclear = next((rule for rule in acl.rules if _is_unclear(rule)), None)
+    if unclear is not None:
+        why = f"whether {unclear.name} blocks a loopback redirect_uri: its statement is not known"
+        return acl.resource.undecided("oauth", why, path=unclear.path, fix=_FIX_OAUTH)
     if acl.unread or acl.why:
         return acl.resource.undecided("oauth", acl.unread or acl.why, path="Rules", fix=_FIX_OAUTH)
     return acl.resource.passes("oauth", "A loopback redirect URI passes where clients sign in.")
+
+
+def _is_unclear(rule: AclRule) -> bool:
+    """Whether what a rule blocks is not known."""
+    managed = rule.statement.get("ManagedRuleGroupStatement")
+    if managed is not None and not rule.counts:
+        named = isinstance(managed, dict) and (managed.get("VendorName", "AWS"), managed.get("Name"))
+        return not named or not all(isinstance(each, str) for each in named)
+    return rule.open and not rule.counts and not _by_source(rule) and (rule.blocks or not rule.statement)
+
+
+def _by_source(rule: AclRule) -> bool:
+    """Whether a rule asks where a request comes from, and not what stands in it."""
+    return any(
+        name in rule.statement for name in ("GeoMatchStatement", "IPSetReferenceStatement", "RateBasedStatement")
+    )
 
 
 def _serves_oauth(environment: Environment) -> str:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.environments import Environment, Project
+from checker.model.environments import CHILD_OF, Environment, Project
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, Unknown, text
+from checker.model.values import Absent, Known, Text, Unknown, first_unknown, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Answer, Decision, Request, applies
 from checker.reason.iam.policies import Document, Statement, read_document
@@ -45,7 +45,13 @@ def may_call(
     if target.type in ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"):
         return _invokes(environment, target, service, source)
     kind = _POLICIES[target.type]
-    documents = [_document(policy, environment.project) for policy in environment.children(target, kind)]
+    policies = list(environment.children(target, kind))
+    documents = [_document(policy, environment.project) for policy in policies]
+    astray = next(
+        (each for each in environment.project.resources(kind) if each not in policies and _astray(each)), None
+    )
+    if astray is not None:
+        return Decision(Answer.UNKNOWN, f"{astray.logical_id} may be its policy: whose it is is not known")
     if not documents:
         return _by_default(target, service)
     arn = arn_of(target)
@@ -54,6 +60,15 @@ def may_call(
     touched = glob(text([*(arn.parts if isinstance(arn, Text) else (arn,)), inside]))
     request = Request(action, touched, _context(service, source))
     return _decide(documents, request, service)
+
+
+def _astray(policy: Resource) -> bool:
+    """Whether what a policy is attached to is not known."""
+    for name in CHILD_OF[policy.type]:
+        value = policy.get(name)
+        if isinstance(value, Unknown) or (isinstance(value, Known) and first_unknown(value.value) is not None):
+            return True
+    return False
 
 
 def _by_default(target: Resource, service: str) -> Decision:

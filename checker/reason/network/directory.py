@@ -46,7 +46,7 @@ class Directory:
         # Names that somebody gave a record of their own.
         self._records = {
             name.rstrip(".")
-            for record in environment.near("AWS::Route53::RecordSet")
+            for record in environment.project.resources("AWS::Route53::RecordSet")
             if (name := _text_of(record, "Name")) is not None
         }
         self._read_zones(environment)
@@ -64,6 +64,8 @@ class Directory:
                 self._zones[name] = True
         for zone in environment.near("AWS::Route53::HostedZone"):
             name = _text_of(zone, "Name")
+            if isinstance(zone.get("VPCs"), Absent):
+                continue  # a public zone: whoever has no record here has one elsewhere, or none
             if name is not None:
                 self._zones.setdefault(name.rstrip("."), False)
             elif not isinstance(zone.get("VPCs"), Absent):

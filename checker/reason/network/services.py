@@ -106,7 +106,8 @@ def host_ports(task: Resource) -> frozenset[int] | None:
     Source: Amazon ECS API Reference, PortMapping (``hostPort``): left out or 0, a bridge's container gets a free one.
     """
     mode, containers = task.get("NetworkMode"), task.get("ContainerDefinitions")
-    name = "bridge" if isinstance(mode, Absent) else mode.value if isinstance(mode, Known) else None
+    said = mode.value if isinstance(mode, Known) else None
+    name = "bridge" if isinstance(mode, Absent) else said if isinstance(said, str) else None
     if name not in {"bridge", "host"} or not isinstance(containers, Known) or not isinstance(containers.value, list):
         return frozenset() if name in {"awsvpc", "none"} else None
     found: set[int] = set()

@@ -38,6 +38,7 @@ GH = {
     "run list": {"--workflow", "--status"},
     "run rerun": set[str](),
     "secret set": {"--env"},
+    "variable set": {"--env"},
     "workflow disable": set[str](),
     "workflow enable": set[str](),
     "workflow run": {"--field", "--ref"},
@@ -132,9 +133,9 @@ def _gh(command: str, rest: list[str]) -> None:
             assert values_of(rest, "--ref") == [fields["tag"]]
     for workflow_file in values_of(rest, "--workflow"):
         assert workflow_file in WORKFLOWS
-    if command == "secret set":
+    if command in {"secret set", "variable set"}:
         used = "".join((ROOT / ".github/workflows" / file).read_text(encoding="utf-8") for file in WORKFLOWS)
-        assert f"secrets.{rest[0]}" in used
+        assert f"{'vars' if command == 'variable set' else 'secrets'}.{rest[0]}" in used
 
 
 @cache
@@ -189,7 +190,7 @@ def test_variables_and_secrets_of_the_workflows_are_explained() -> None:
     text = "".join(text_of(book) for book in BOOKS)
     used = "".join((ROOT / ".github/workflows" / file).read_text(encoding="utf-8") for file in WORKFLOWS)
     names = set(re.findall(r"(?:secrets|vars)\.([A-Z_]+)", used)) - {"CODE_SCANNING"}
-    assert names == {"AWS_BUILD_ROLE_ARN", "AWS_DEPLOY_ROLE_ARN", "ALARM_EMAIL"}
+    assert names == {"AWS_AUDIT_ROLE_ARN", "AWS_BUILD_ROLE_ARN", "AWS_DEPLOY_ROLE_ARN", "ALARM_EMAIL"}
     assert all(name in text for name in names)
 
 
