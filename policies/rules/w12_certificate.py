@@ -29,6 +29,7 @@ from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
+from checker.model.verdicts import Surface
 from checker.reason.account.facts import when
 from checker.reason.account.state import certificates_of
 from checker.reason.names.custom_resources import custom_resources, is_custom
@@ -98,8 +99,8 @@ def _covers(server: Server, project: Project) -> Judgement:
 def _meant(value: Resolved, owner: Resource, project: Project) -> Sequence[Resource]:
     """The certificates that a certificate's ARN may stand for: the one that it refers to, or those of shared stacks."""
     referred = [each for each in project.all_referred(value) if each.type == _CERTIFICATE or is_custom(each.type)]
-    if referred:
-        return referred
+    if referred or owner.surface is Surface.ACCOUNT:
+        return referred  # an account names one certificate, and not what a configuration stands for
     fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
     region = fields[3] if len(fields) > 5 else owner.stack.region
     account = fields[4] if len(fields) > 5 else owner.stack.account

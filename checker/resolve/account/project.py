@@ -209,7 +209,11 @@ def _not_read(
 
     Of a type that was read, such a resource is gone from the account; drift says so.
     """
+    lost = {each.what for each in snapshot.unread}
+    asked = snapshot.facts.get("asked")
     read = {each.type for each in snapshot.resources}
+    # Of a type that was asked for, and of which nothing failed, all that there are were read: these are gone.
+    read |= {each for each in asked if isinstance(each, str) and each not in lost} if isinstance(asked, list) else set()
     for stack in snapshot.stacks:
         for each in stack.resources:
             if (
