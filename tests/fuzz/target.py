@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import resource
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +46,8 @@ LEAVES: Final[list[Any]] = [
     "Retain", "{}", "{", "-1",
 ]  # fmt: skip
 FINDINGS: Final = load_register().findings
+DATA_LIMIT: Final = 3 << 30
+"""Bytes of memory that this process may write to; beyond it Python raises ``MemoryError``, which is a find."""
 
 
 def value(choose: atheris.FuzzedDataProvider, depth: int) -> Any:
@@ -109,6 +112,7 @@ def sow(folder: Path, count: int = 64) -> None:
 
 
 def main() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_LIMIT, DATA_LIMIT))
     sow(Path(sys.argv[-1]))
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()
