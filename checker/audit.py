@@ -23,6 +23,7 @@ from checker.model.resources import ConstructOrigin
 from checker.model.rules import Rule
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread, Verdict
 from checker.model.worlds import Budget, World
+from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
 from checker.resolve.templates.discovery import assign
@@ -62,7 +63,12 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
         commit=repository.commit(request.project),
         assemblies=known.digests,
     )
-    return Run("audit", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+    run = Run("audit", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+    if not request.with_facts:
+        return run
+    from checker.run import with_facts
+
+    return with_facts(run, drawn_of(live.project, pipeline), request.project)
 
 
 def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -23,6 +23,7 @@ from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
+from checker.model.shown.facts import Facts
 from checker.model.verdicts import (
     Coverage,
     Finding,
@@ -35,6 +36,7 @@ from checker.model.verdicts import (
     Verdict,
 )
 from checker.model.worlds import Budget
+from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
 from checker.resolve.templates.discovery import assign
@@ -66,6 +68,7 @@ class Request:
     waivers: Sequence[waivers.Waiver] = ()
     today: date = field(default_factory=date.today)
     say: Callable[[str], None] = lambda _: None
+    with_facts: bool = False  # whether a report will show more than verdicts: see checker.model.shown.facts
 
 
 def gate(request: Request, *, with_pipeline: bool = True) -> Run:
@@ -77,7 +80,16 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     if not stacks and pipeline is None:
         raise here.nothing(request.project)
     rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
-    verdicts = judge_stacks(stacks, kinds, rules, register.findings, settings=request.settings, pipeline=pipeline)
+    facts: list[Facts] = []
+    verdicts = judge_stacks(
+        stacks,
+        kinds,
+        rules,
+        register.findings,
+        settings=request.settings,
+        pipeline=pipeline,
+        heard=(lambda project: facts.append(drawn_of(project, pipeline))) if request.with_facts else None,
+    )
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
     unread = (*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline))
@@ -101,7 +113,22 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         commit=repository.commit(request.project),
         assemblies=digests(assemblies, stacks),
     )
-    return Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+    run = Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+    return with_facts(run, facts[0] if facts else Facts(), request.project) if request.with_facts else run
+
+
+def with_facts(run: Run, facts: Facts, root: Path) -> Run:
+    """The run with what reports show beside its verdicts, the lines that they point at among it."""
+    from checker.collect.config.controls import load_frameworks
+    from checker.collect.excerpts import read_excerpts
+
+    open_ = sorted((v for v in run.verdicts if v.outcome in _WITH_LINES), key=lambda v: v.outcome.gravity)
+    places = [place for verdict in open_ for place in (verdict.location, *verdict.related)]
+    facts = replace(facts, excerpts=read_excerpts(root, places), frameworks=load_frameworks())
+    return replace(run, facts=facts)
+
+
+_WITH_LINES: Final = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.UNKNOWN, Outcome.WAIVED})
 
 
 def judge_stacks(
@@ -113,20 +140,33 @@ def judge_stacks(
     settings: Settings = Settings(),  # noqa: B008 - frozen
     pipeline: Pipeline | None = None,
     repository_settings: RepositorySettings | None = None,
+    heard: Callable[[Project], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
-    """Judge stacks in every world that they leave open; one world's project at a time is in memory."""
-    budget, every_world = Budget(), worlds(stacks)
-    projects = (
-        build_project(stacks, kinds, world, settings, budget, find_names=literal_names) for world in every_world
-    )
+    """Judge stacks in every world that they leave open; one world's project at a time is in memory.
+
+    ``heard`` is given the first of them when the rules are done with it.
+    """
+    budget, every_world, seconds = Budget(), worlds(stacks), settings.rule_seconds
+
+    def until(deadline: float) -> None:
+        budget.expired = lambda: clock() > deadline
+
+    def built() -> Iterator[Project]:
+        for number, world in enumerate(every_world):
+            project = build_project(stacks, kinds, world, settings, budget, find_names=literal_names)
+            yield project
+            if number == 0 and heard is not None:
+                until(clock() + seconds)
+                heard(project)
+
     return judge(
         every_world,
-        projects,
+        built(),
         rules,
         findings,
         budget,
-        seconds=settings.rule_seconds,
+        seconds=seconds,
         pipeline=pipeline,
         repository=repository_settings,
         clock=clock,

@@ -30,6 +30,7 @@ from checker.model.verdicts import (
     WaiverStatus,
 )
 from checker.nodes import Node
+from reports import facts_document
 
 SCHEMA: Final = "checker-run/1"
 
@@ -63,10 +64,16 @@ def document(run: Run) -> dict[str, Any]:
         "totals": run.totals,
         "waivers": [{**asdict(each), "state": each.state.value} for each in run.waivers],
         "findings": {
-            each.id: {"title": each.title, "severity": each.severity.value, "reviewed": each.reviewed}
+            each.id: {
+                "title": each.title,
+                "severity": each.severity.value,
+                "reviewed": each.reviewed,
+                "controls": {framework: list(ids) for framework, ids in each.controls},
+            }
             for each in run.findings.values()
         },
         **drift,
+        **({} if run.facts.empty else {"facts": facts_document.document(run.facts)}),
     }
 
 
@@ -158,6 +165,7 @@ def parse(text: str, shown: str = "the run document") -> Run:
         findings=findings,
         waivers=tuple(node.items("waivers", _read_status, optional=True)),
         drift=tuple(node.items("drift", _read_drift, optional=True)),
+        facts=facts_document.read(node.child("facts")),
     )
 
 
@@ -224,8 +232,18 @@ def _read_status(node: Node) -> WaiverStatus:
 def _read_finding(node: Node, identifier: str) -> Finding:
     reviewed: Mapping[str, Any] = node.data if isinstance(node.data, dict) else {}
     return Finding(
-        identifier, node.text("title"), node.one_of("severity", Severity), reviewed.get("reviewed", True) is True
+        identifier,
+        node.text("title"),
+        node.one_of("severity", Severity),
+        reviewed.get("reviewed", True) is True,
+        tuple(node.mapping("controls", _read_controls, optional=True).items()),
     )
+
+
+def _read_controls(node: Node, framework: str) -> tuple[str, ...]:  # noqa: ARG001 - the mapping's shape
+    if not isinstance(node.data, list):
+        raise node.wrong("is not a list")
+    return tuple(node.at(each, node.path).as_text() for each in node.data)
 
 
 def _read_drift(node: Node) -> ResourceDrift:

@@ -9,7 +9,7 @@ import click
 
 from checker.cli.account import account_options, snapshot_of
 from checker.cli.options import assembly, folder, judging_options, progress
-from checker.cli.output import finish
+from checker.cli.output import finish, shows_facts
 
 if TYPE_CHECKING:
     from checker.model.verdicts import Run
@@ -40,6 +40,7 @@ def audit(targets: Path | None, scheduler: str, **options: Any) -> None:
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
         say=progress,
+        with_facts=shows_facts(options["formats"]),
     )
     if targets is not None:
         finish(_many(request, targets, scheduler), options)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from checker.cli.options import assembly, folder, judging_options, progress
-from checker.cli.output import finish
+from checker.cli.output import finish, shows_facts
 
 
 @click.command()
@@ -24,5 +24,6 @@ def gate(**options: Any) -> None:
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
         say=progress,
+        with_facts=shows_facts(options["formats"]),
     )
     finish(judge_gate(request), options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,15 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
             write_whole(Path(file), text)
         else:
             click.echo(text, nl=False, color=True)
+
+
+# Formats that show, or keep, what a run has beside its verdicts.
+_WITH_FACTS = frozenset({"html", "json", "oscal", "pdf"})
+
+
+def shows_facts(formats: Sequence[str]) -> bool:
+    """Whether any of the asked-for formats needs more than verdicts: what no format shows is not worked out."""
+    return any(wanted.partition("=")[0] in _WITH_FACTS for wanted in formats)
 
 
 def _wants_color(refused: bool) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _KEYS: Final = tuple(
@@ -122,3 +123,21 @@ def _is_public_role(payload: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(claims, dict) and claims.get("role") == "anon"
+
+
+def spans_of_secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Where in a longer text the forms of secrets stand: what has to be left out before it may be shown."""
+    for pattern, _ in _KEYS:
+        for match in pattern.finditer(text):
+            yield match.span()
+    if "://" in text:
+        yield from (match.span() for match in _HOOK.finditer(text))
+        yield from (match.span() for match in _URL_PASSWORD.finditer(text))
+    for match in _SIGNED_TOKEN.finditer(text):
+        if not _is_public_role(match[1]):
+            yield match.span()
+    for match in _PAIR.finditer(text) if "=" in text else ():
+        name, held = match[1].strip(), match[2].strip("'\"")
+        known = _PASSWORD_OF_PAIR.fullmatch(name) or (_KEY_OF_QUERY.fullmatch(name) and _RANDOM.fullmatch(held))
+        if known and held and not _OPEN.match(held):
+            yield match.span(2)

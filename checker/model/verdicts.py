@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from checker.model.live.drift import ResourceDrift
+from checker.model.shown.facts import Facts
 
 
 class Outcome(StrEnum):
@@ -219,6 +220,7 @@ class Finding:
     title: str
     severity: Severity
     reviewed: bool = True  # one of the 38 findings of the review; the others count apart
+    controls: tuple[tuple[str, tuple[str, ...]], ...] = ()  # framework -> its controls that this supports
     graded_apart: tuple[tuple[str, Severity], ...] = ()  # requirements (sub) that are less grave, or graver
 
     def severity_of(self, sub: str | None) -> Severity:
@@ -249,6 +251,7 @@ class Run:
     findings: Mapping[str, Finding]
     waivers: tuple[WaiverStatus, ...] = ()
     drift: tuple[ResourceDrift, ...] = ()  # of `checker drift`, which gives no verdicts
+    facts: Facts = Facts()  # noqa: RUF009 - frozen
 
     @property
     def totals(self) -> dict[str, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from checker.model.shown.facts import Excerpt, Facts, Fate, Framework, ImagesOfAge, Retention, TokenRow
 from checker.model.verdicts import (
     Coverage,
     Finding,
@@ -26,7 +28,12 @@ C, W, S = Severity
 FINDINGS = {
     finding.id: finding
     for finding in (
-        Finding("C7", "Redis is encrypted in transit and at rest, and asks who is calling", C),
+        Finding(
+            "C7",
+            "Redis is encrypted in transit and at rest, and asks who is calling",
+            C,
+            controls=(("soc2-2017", ("CC6.1", "CC6.7")), ("aws-fsbp", ("ElastiCache.4",))),
+        ),
         Finding("C8", "Every database is encrypted at rest, with its replicas and snapshots", C),
         Finding("W6", "Each environment has its own deploy role", W),
         Finding("W15", "Every deploy is smoke-tested before it counts as done", W),
@@ -226,5 +233,35 @@ RUN = Run(
         status("W8", WaiverState.CONDITION_BROKEN, 170, "S6 must pass, and fails at infra/x.py:3", 51),
     ),
 )
+
+FACTS = Facts(
+    roles=("DeployRole", "AuditRole"),
+    tokens=(
+        TokenRow(
+            "cd", "deploy", "push", "repo:o/r:environment:production", "DeployRole", ("DeployRole",), ("AuditRole",)
+        ),
+        TokenRow("ci", HOSTILE, "pull_request", "repo:o/r:pull_request", "DeployRole"),
+    ),
+    retention=(
+        Retention(
+            ("Api", HOSTILE),
+            "On a day with 40 pushes",
+            (
+                ImagesOfAge("releases", 45, 1, Fate.EXPIRED, "stay"),
+                ImagesOfAge("young commits", 0, 20, Fate.KEPT, "stay"),
+                ImagesOfAge("untagged", 9, 3, Fate.KEPT, "go"),
+                ImagesOfAge("untagged", 20, 2, Fate.ARCHIVED),
+            ),
+        ),
+    ),
+    excerpts=(
+        Excerpt("infra/constructs/data.py", 41, 40, ("cache = Group(", f"    at_rest=False,  # {HOSTILE}", None)),
+    ),
+    frameworks=(
+        Framework("soc2-2017", "SOC 2, common criteria", (("CC6", "Logical and physical access"), ("CC7", HOSTILE))),
+        Framework("aws-fsbp", "AWS Foundational Security Best Practices"),
+    ),
+)
+RUN = replace(RUN, facts=FACTS)
 
 EMPTY = Run("gate", ProjectSummary(), (), (), Coverage(), FINDINGS)

@@ -63,7 +63,7 @@ class Register:
     @property
     def findings(self) -> dict[str, Finding]:
         return {
-            e.id: Finding(e.id, e.title, e.severity, e.reviewed, tuple(e.severities.items()))
+            e.id: Finding(e.id, e.title, e.severity, e.reviewed, tuple(e.controls.items()), tuple(e.severities.items()))
             for e in self.entries.values()
         }
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environments import Project
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.shown.facts import TokenRow
 from checker.model.sources import brief
 from checker.reason.iam.deployers import deployment_of
 from checker.reason.oidc.admissions import admissions_of
@@ -16,52 +16,44 @@ _HEADS: Final = ("workflow", "job", "event", "subject", "role asked for", "admit
 NOBODY: Final = "-"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Row:
-    """One token of one job. ``asked`` are the roles that it can mean; ``admitted`` those that surely let it in, with a
-    question mark behind one that may."""
-
-    workflow: str
-    job: str
-    event: str
-    subject: str
-    asked: str
-    admitted: str
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        return self.workflow, self.job, self.event, self.subject, self.asked, self.admitted
+def columns(project: Project) -> tuple[str, ...]:
+    """The roles that trust GitHub's tokens."""
+    return tuple(dict.fromkeys(each.role.logical_id for each in deployment_of(project).github_roles))
 
 
-def rows(pipeline: Pipeline, project: Project) -> Iterator[Row]:
+def rows(pipeline: Pipeline, project: Project) -> Iterator[TokenRow]:
     """A row for each job, event and subject; refs that get the same answer share one."""
     roles = deployment_of(project).github_roles
-    seen: set[Row] = set()
+    seen: set[TokenRow] = set()
     for admission in admissions_of(pipeline, project):
         asked = " or ".join(each.role.logical_id for each in admission.assumption.candidates)
         for presented in admission.tokens:
             decisions = [(role, role.trust.admits(presented.token)) for role in roles]
-            admitted = [
-                role.role.logical_id + ("" if decision.allowed else "?")
-                for role, decision in decisions
-                if not decision.denied
-            ]
-            row = Row(
+            row = TokenRow(
                 admission.job.entry.stem,
                 admission.job.name.partition("/")[2],
                 presented.event,
                 str(presented.token.subject),
                 asked or str(admission.assumption.credentials.role),
-                ", ".join(admitted) or NOBODY,
+                tuple(role.role.logical_id for role, decision in decisions if decision.allowed),
+                tuple(
+                    role.role.logical_id for role, decision in decisions if not decision.allowed and not decision.denied
+                ),
             )
             if row not in seen:
                 seen.add(row)
                 yield row
 
 
-def rendered(found: Iterable[Row]) -> str:
+def _cells(row: TokenRow) -> tuple[str, ...]:
+    """A question mark stands behind a role that may admit it."""
+    admitted = ", ".join([*row.admitted, *(f"{role}?" for role in row.perhaps)])
+    return row.workflow, row.job, row.event, row.subject, row.asked, admitted or NOBODY
+
+
+def rendered(found: Iterable[TokenRow]) -> str:
     """The rows as a plain table; empty where there are none."""
-    lines = [tuple(brief(cell, 120) for cell in row.cells) for row in found]
+    lines = [tuple(brief(cell, 120) for cell in _cells(row)) for row in found]
     if not lines:
         return ""
     widths = [max(map(len, column)) for column in zip(_HEADS, *lines, strict=True)]

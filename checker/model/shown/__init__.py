@@ -1,0 +1,1 @@
+"""What reports show beside verdicts, and what they may not show."""

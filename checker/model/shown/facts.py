@@ -1,0 +1,101 @@
+"""What a run shows beside its verdicts: who gets in by token, what image expiry would take, the lines in question.
+
+Reports draw these; no verdict rests on them. All of it is optional: a run without them is as complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One token of one job. ``asked`` are the roles that it can mean; ``admitted`` those that surely let it in,
+    ``perhaps`` those of which that is not known."""
+
+    workflow: str
+    job: str
+    event: str
+    subject: str
+    asked: str
+    admitted: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+
+
+class Fate(StrEnum):
+    """What a lifecycle policy does to an image."""
+
+    KEPT = "kept"
+    EXPIRED = "expired"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesOfAge:
+    """So many images of one kind, pushed so many days ago, that have one fate. ``must`` is what ought to happen to
+    them: ``stay``, ``go``, or empty where either is well."""
+
+    kind: str
+    age: int
+    count: int
+    fate: Fate
+    must: str = ""
+
+    @property
+    def wrong(self) -> bool:
+        return (self.must == "stay" and self.fate is not Fate.KEPT) or (self.must == "go" and self.fate is Fate.KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """One lifecycle policy, run on one imagined repository. ``repositories`` are those that have the policy."""
+
+    repositories: tuple[str, ...]
+    when: str
+    images: tuple[ImagesOfAge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of a source around the one that a verdict stands at. ``None`` in place of a line that may hold a secret."""
+
+    file: str
+    line: int
+    first: int
+    lines: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A framework of controls that findings give evidence for. ``parts`` are all of its chapters: id -> title; a
+    control belongs to the part whose id it begins with."""
+
+    id: str
+    title: str
+    parts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``roles`` are those that trust GitHub's tokens: the columns of the matrix whose rows are ``tokens``."""
+
+    roles: tuple[str, ...] = ()
+    tokens: tuple[TokenRow, ...] = ()
+    retention: tuple[Retention, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
+    frameworks: tuple[Framework, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return self == Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run of the past, as a trend needs it. ``time`` is ISO 8601 in UTC; ``totals`` are a run document's."""
+
+    time: str
+    commit: str
+    totals: Mapping[str, int]

@@ -1,0 +1,93 @@
+"""Text that is about to be shown, without what may be a secret in it: messages, and lines of sources.
+
+A message keeps its words and loses the value. A line of a source is left out whole: what stands around a secret tells
+about it, and a reader who may see the file has the line's number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from checker.model.secret_formats import spans_of_secrets
+from checker.model.secret_values import is_secret_name, looks_secret
+
+NOT_SHOWN: Final = "(not shown: may be a secret)"
+_VALUE: Final = r"""(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&|"'`()\[\]{}<>]+)"""
+_NAME: Final = r"(?P<name>[A-Za-z_][\w.-]{1,80})"
+# NAME=value, "name": "value", --name value, PASSWORD 'value'.
+_SET: Final = re.compile(rf"{_NAME}[\"']?(?:\s*=>?\s*|\s*:\s*(?=[\"']))[fru]?{_VALUE}")
+_FLAG: Final = re.compile(rf"--{_NAME}[ =]+{_VALUE}")
+_SQL: Final = re.compile(r"\b(?P<name>PASSWORD|IDENTIFIED\s+BY)\s+(?P<value>'[^']*'|\"[^\"]*\")", re.IGNORECASE)
+_YAML: Final = re.compile(rf"{_NAME}[\"']?\s*:\s+{_VALUE}")
+# What a line says of the line after it, or of a value beside it: a name alone.
+_NAMED: Final = re.compile(r"""(?i)["']?\b(?:name|key|parameterkey|variable)["']?\s*[:=]\s*["']?(?P<name>[\w.-]+)""")
+_VALUED: Final = re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plaintext|valuefrom)["']?\s*[:=]""")
+_OPENS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*(?:[|>][+-]?\d?)?|[ =]\\)\s*[("\[{]?\s*$""")
+# Long and mixed as nobody writes words; a commit's SHA, a digest or an integrity hash is no secret.
+_RANDOM: Final = re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{32,}")
+_PATH: Final = re.compile(r"[\w.-]*(?:/[\w.-]*[a-z]{3}[\w.-]*){2,}")
+_KEY_BEGINS, _KEY_ENDS = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY"), re.compile("-----END [A-Z ]*PRIVATE KEY")
+
+
+@lru_cache(maxsize=8192)
+def without_secrets(text: str) -> str:
+    """The message without the values in it that may be secrets."""
+    spans = sorted({*spans_of_secrets(text), *_set(text)}) if len(text) > 3 else []
+    if not spans:
+        return text
+    kept, at = [], 0
+    for start, end in spans:
+        if end <= at:
+            continue
+        if start >= at:
+            kept += [text[at:start], NOT_SHOWN]
+        at = end
+    return "".join([*kept, text[at:]])
+
+
+def _set(text: str, *patterns: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    for pattern in patterns or (_SET, _FLAG, _SQL):
+        for match in pattern.finditer(text):
+            name, value = match["name"], match["value"].strip("\"'")
+            if value != NOT_SHOWN and (pattern is _SQL or looks_secret(name, value)) and not value.startswith("(not "):
+                yield match.span("value")
+
+
+def shown_lines(lines: Sequence[str], first: int, last: int) -> tuple[str | None, ...]:
+    """Lines ``first`` to ``last`` (from 0, the last one too) of a source; ``None`` for one that may hold a secret."""
+    inside = _inside_keys(lines, last)
+    return tuple(
+        None if index in inside or _hides(lines, index) else lines[index]
+        for index in range(first, min(last + 1, len(lines)))
+    )
+
+
+def _inside_keys(lines: Sequence[str], last: int) -> set[int]:
+    found, open_ = set(), False
+    for index in range(min(last + 1, len(lines))):
+        open_ = open_ or _KEY_BEGINS.search(lines[index]) is not None
+        if open_:
+            found.add(index)
+        if _KEY_ENDS.search(lines[index]):
+            open_ = False
+    return found
+
+
+def _hides(lines: Sequence[str], index: int) -> bool:
+    line = lines[index]
+    if next(spans_of_secrets(line), None) or next(_set(line, _SET, _FLAG, _SQL, _YAML), None):
+        return True
+    if any(not _PATH.fullmatch(match[0]) for match in _RANDOM.finditer(line)):
+        return True
+    if _VALUED.search(line) and any(_names_secret(each, _NAMED) for each in lines[max(index - 2, 0) : index + 3]):
+        return True
+    before = lines[index - 1] if index else ""
+    return bool(line.strip()) and _names_secret(before, _OPENS)
+
+
+def _names_secret(line: str, pattern: re.Pattern[str]) -> bool:
+    match = pattern.search(line)
+    return match is not None and is_secret_name(match["name"])

@@ -1,0 +1,220 @@
+"""What a lifecycle policy does to repositories as they are in practice: four imagined ones, on one day each.
+
+The numbers are the simulation's: how often a busy project pushes, how old what runs in production gets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from checker.model.environments import Project
+from checker.model.resources import Resource
+from checker.model.shown.facts import Fate, ImagesOfAge, Retention
+from checker.model.values import Known, ResourceKey, Text, Unknown
+from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
+from checker.reason.images.references import SHA, image_references, parse_image, repositories, repository_of
+
+PUSHES_A_DAY: Final = 40
+BUSY_DAYS: Final = 60
+PRODUCTION_DAYS: Final = 45
+COMMIT_DAYS: Final = 30
+COMMITS: Final = 20
+UNTAGGED_DAYS: Final = 7
+RELEASES: Final = 26  # half a year of weekly ones
+BOOTSTRAP_DAYS: Final = 400
+QUIET_DAYS: Final = 800
+_TODAY: Final = 0.0
+
+
+def tags_in_use(project: Project) -> dict[ResourceKey, set[str]]:
+    """Per repository of the project, the tags that task definitions and functions run and nothing else protects.
+
+    Release tags, the bootstrap tag and commit SHAs are in every simulation, and ``latest`` is the newest image.
+    """
+    by_name = repositories(project)
+    settings = project.settings
+    known = [wildcard(pattern) for pattern in (*settings.release_tag_patterns, *settings.bootstrap_tags, "latest")]
+    found: dict[ResourceKey, set[str]] = {}
+    for environment in project.environments:
+        for reference in image_references(environment):
+            if not isinstance(reference.value, str | Text):
+                continue
+            image = parse_image(reference.value, project)
+            repository = repository_of(image, by_name, project)
+            if repository is None or image.by_digest or isinstance(image.tag, Unknown):
+                continue
+            if not SHA.fullmatch(image.tag) and not any(each.fullmatch(image.tag) for each in known):
+                found.setdefault(repository.key, set()).add(image.tag)
+    return found
+
+
+# -- the repositories that the policy is run on --------------------------------------------------
+
+
+@dataclass(slots=True)
+class Repository:
+    """One imagined repository on one day. ``protected`` says of an image why it must stay, and what it is."""
+
+    when: str
+    busy: bool
+    images: list[Image] = field(default_factory=list)
+    protected: dict[Image, tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, age: float, *tags: str, why: str = "", what: str = "") -> None:
+        """One image, pushed ``age`` days ago and, if it was ever deployed, pulled then for the last time."""
+        image = Image(f"{len(self.images)}", tags, _TODAY - age, _TODAY - age if why else None)
+        self.images.append(image)
+        if why:
+            self.protected[image] = (why, f"{what}, {age:.0f} days old" if age >= 1 else f"{what}, pushed today")
+
+
+@lru_cache(maxsize=256)
+def faults(
+    rules: tuple[LifecycleRule, ...], releases: tuple[str, ...], bootstrap: tuple[str, ...], running: tuple[str, ...]
+) -> Mapping[str, str]:
+    """What the rules do that they must not, or leave undone: sub-id -> the first instance of it, as a sentence."""
+    found: dict[str, str] = {}
+    for repository in _repositories(releases, bootstrap, running):
+        gone = taken(rules, repository.images, _TODAY)
+        for image, (sub, what) in repository.protected.items():
+            rule = gone.get(image)
+            if rule is not None:
+                verb = "expires" if rule.expires else "archives"
+                found.setdefault(sub, f"{repository.when}, rule {rule.priority} {verb} {what}.")
+        for image in repository.images if repository.busy else ():
+            rule = gone.get(image)
+            if not image.tags and _TODAY - image.pushed > UNTAGGED_DAYS and not (rule and rule.expires):
+                age = f"{_TODAY - image.pushed:.0f}"
+                found.setdefault("untagged", f"{repository.when}, an untagged image is still there after {age} days.")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _repositories(
+    releases: tuple[str, ...], bootstrap: tuple[str, ...], running: tuple[str, ...]
+) -> tuple[Repository, ...]:
+    burst = Repository(f"On a day with {PUSHES_A_DAY} pushes", busy=True)
+    _pushes(burst, [(number + 0.5) / PUSHES_A_DAY for number in range(PUSHES_A_DAY)])
+    _pushes(burst, range(2, PRODUCTION_DAYS), newest=PUSHES_A_DAY)
+    for age in (3.0, 7.5, 9.0, 20.0, 40.0):
+        burst.add(age)
+    calm = Repository(f"With {COMMITS} pushes in {COMMIT_DAYS} days", busy=False)
+    _pushes(calm, [0.1 + number * (COMMIT_DAYS - 0.4) / (COMMITS - 1) for number in range(COMMITS)])
+    busy = Repository(f"After {BUSY_DAYS} days of {PUSHES_A_DAY} pushes a day", busy=True)
+    _pushes(busy, [(number + 0.5) / PUSHES_A_DAY for number in range(PUSHES_A_DAY * BUSY_DAYS)])
+    quiet = Repository(f"In a repository without a push for {QUIET_DAYS} days", busy=False)
+    _pushes(quiet, [QUIET_DAYS + number * 1.5 for number in range(COMMITS)])
+    every = (burst, calm, busy, quiet)
+    for repository in every:
+        _standing(repository, QUIET_DAYS if repository is quiet else 0, releases, bootstrap, running)
+        _protect_commits(repository)
+    return every
+
+
+def _pushes(repository: Repository, ages: Iterable[float], newest: int = 0) -> None:
+    """Commits' images from the newest, which staging runs. Every second push leaves an untagged image behind it."""
+    for number, age in enumerate(ages, start=newest):
+        if number == 0:
+            repository.add(age, _sha(number), why="in-use", what="the newest commit's image, which staging runs")
+        else:
+            repository.add(age, _sha(number))
+        if number % 2 and age < 2 * UNTAGGED_DAYS:
+            repository.add(age)
+
+
+def _protect_commits(repository: Repository) -> None:
+    """The newest images with a commit's tag stay while they are young, those of releases counted among them."""
+    commits = sorted((image for image in repository.images if _is_commit(image)), key=lambda image: -image.pushed)
+    for number, image in enumerate(commits[:COMMITS], start=1):
+        age = _TODAY - image.pushed
+        if age < COMMIT_DAYS and image not in repository.protected:
+            what = f"commit {number} from the newest, {age:.1f} days old"
+            repository.protected[image] = ("commit", what)
+
+
+def _is_commit(image: Image) -> bool:
+    return any(map(SHA.fullmatch, image.tags))
+
+
+def _standing(
+    repository: Repository, quiet: int, releases: Iterable[str], bootstrap: Iterable[str], running: Iterable[str]
+) -> None:
+    """What is there whatever the pushes: releases, the bootstrap image, and images that run by a tag of their own."""
+    for pattern in releases:
+        for number, (age, version) in enumerate(_releases() if "*" in pattern else [(PRODUCTION_DAYS, "")]):
+            tag = pattern.replace("*", version, 1).replace("*", "")
+            what = f"production's image {tag}" if number == 0 else f"the image of release {tag}"
+            repository.add(age + quiet, tag, _sha(-1 - number), why="release", what=what)
+    for tag in bootstrap:
+        repository.add(BOOTSTRAP_DAYS + quiet, tag, why="bootstrap", what=f"the bootstrap image {tag}")
+    for tag in running:
+        age = PRODUCTION_DAYS + quiet
+        repository.add(age, tag, _sha(-100), why="in-use", what=f"the image {tag}, which a task definition runs")
+
+
+def _releases() -> Iterator[tuple[int, str]]:
+    """Age and version of each release: what production runs, the next one that is being tried, and those before."""
+    yield PRODUCTION_DAYS, "1.2.3"
+    yield 10, "2.0.0"
+    for number in range(2, RELEASES):
+        yield PRODUCTION_DAYS + 7 * (number - 1), f"{1 if number < RELEASES // 2 else 0}.{RELEASES - number}.7"
+
+
+def _sha(number: int) -> str:
+    """A commit SHA; neighbours start with different digits, so that a rule by first digit shows itself."""
+    return f"{number % 16:x}" + hashlib.sha256(str(number).encode()).hexdigest()[:39]
+
+
+# -- what reports draw of it ---------------------------------------------------------------------
+
+
+def simulations(project: Project) -> Iterator[Retention]:
+    """Each policy of the project that can be run, on each imagined repository; images of one age counted together."""
+    running = tags_in_use(project)
+    settings = project.settings
+    releases, bootstrap = tuple(settings.release_tag_patterns), tuple(settings.bootstrap_tags)
+    owners: dict[tuple[tuple[LifecycleRule, ...], tuple[str, ...]], list[str]] = {}
+    for repository in project.resources("AWS::ECR::Repository"):
+        rules = _rules_of(repository)
+        if rules is not None:
+            tags = tuple(sorted(running.get(repository.key, ())))
+            owners.setdefault((rules, tags), []).append(repository.logical_id)
+    for (rules, tags), names in owners.items():
+        for imagined in _repositories(releases, bootstrap, tags):
+            yield Retention(tuple(names), imagined.when, tuple(_by_age(imagined, rules)))
+
+
+def _rules_of(repository: Resource) -> tuple[LifecycleRule, ...] | None:
+    value = repository.get("LifecyclePolicy.LifecyclePolicyText")
+    try:
+        rules = parse_policy(value.value if isinstance(value, Known) else value)
+    except Refused:
+        return None
+    return None if isinstance(rules, Unknown) else tuple(rules)
+
+
+_KINDS: Final = {"release": "releases", "bootstrap": "bootstrap", "in-use": "in use", "commit": "young commits"}
+
+
+def _by_age(repository: Repository, rules: tuple[LifecycleRule, ...]) -> Iterator[ImagesOfAge]:
+    gone = taken(rules, repository.images, _TODAY)
+    counts: Counter[tuple[str, int, Fate, str]] = Counter()
+    for image in repository.images:
+        rule = gone.get(image)
+        fate = Fate.KEPT if rule is None else Fate.EXPIRED if rule.expires else Fate.ARCHIVED
+        age = _TODAY - image.pushed
+        if image in repository.protected:
+            kind, must = _KINDS[repository.protected[image][0]], "stay"
+        elif image.tags:
+            kind, must = "other commits", ""
+        else:
+            kind, must = "untagged", "go" if repository.busy and age > UNTAGGED_DAYS else ""
+        counts[kind, int(age), fate, must] += 1
+    order = (*_KINDS.values(), "other commits", "untagged")
+    for (kind, days, fate, must), count in sorted(counts.items(), key=lambda each: (order.index(each[0][0]), each[0])):
+        yield ImagesOfAge(kind, days, count, fate, must)
