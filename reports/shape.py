@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,7 +54,8 @@ def defects(run: Run, outcome: Outcome) -> list[Defect]:
     """What ended in one outcome, one entry per cause; from the gravest, then in the register's order, then by place.
 
     Verdicts of one finding with one advice are one entry, however many names, jobs or environments it is said of. What
-    cannot be decided at the very place of a failure stands below that failure.
+    cannot be decided at the very place of a failure stands below that failure, and whatever is unknown because one
+    thing was not read is one entry.
     """
     order = {finding: position for position, finding in enumerate(run.findings)}
     found = _advices(run, outcome, order)
@@ -62,11 +64,12 @@ def defects(run: Run, outcome: Outcome) -> list[Defect]:
     above = _advices(run, Outcome.FAIL, order) if outcome is Outcome.UNKNOWN else []
     below = _advices(run, Outcome.UNKNOWN, order) if outcome is Outcome.FAIL else []
     heads: list[tuple[Defect, frozenset[tuple[str, ...]], list[Defect]]] = []
+    holes = frozenset(f"{each.what}: {each.why}" for each in run.coverage.unread)
     for defect in (*above, *found, *below):
-        causes = _causes(defect)
+        causes = _causes(defect, holes)
         head = next((each for each in heads if causes and causes <= each[1]), None)
         if head is not None:
-            head[2].append(defect)
+            head[2].append(_without(defect, causes & head[1]))
         elif defect.outcome is outcome or defect.outcome is Outcome.FAIL:
             heads.append((defect, causes, []))
     return [replace(defect, consequences=tuple(rest)) for defect, _, rest in heads if defect.outcome is outcome]
@@ -96,13 +99,23 @@ def _advices(run: Run, outcome: Outcome, order: Mapping[str, int]) -> list[Defec
 _WHOLE: Final = ("PolicyDocument", "ManagedPolicyArns")
 
 
-def _causes(defect: Defect) -> frozenset[tuple[str, ...]]:
-    """The places that a defect stands at, as exactly as a property or a key; empty where one is less exact."""
-    causes = {_cause(verdict) for verdict in defect.verdicts}
+# Where something was not read, in the text of what is unknown because of it: `deploy.yml:19: `.
+_SPOT: Final = re.compile(r"\S+:\d+: ")
+
+
+def _causes(defect: Defect, holes: Collection[str]) -> frozenset[tuple[str, ...]]:
+    """What was not read, or the places that a defect stands at, as exactly as a property or a key; empty where one is
+    less exact."""
+    causes = {_cause(verdict, holes) for verdict in defect.verdicts}
     return frozenset() if () in causes else frozenset(causes)
 
 
-def _cause(verdict: Verdict) -> tuple[str, ...]:
+def _cause(verdict: Verdict, holes: Collection[str]) -> tuple[str, ...]:
+    if verdict.outcome is Outcome.UNKNOWN:
+        said = verdict.violation.removesuffix(".")
+        hole = next((said[each.start() :] for each in _SPOT.finditer(said) if said[each.start() :] in holes), "")
+        if hole:
+            return ("not read", hole)
     at, path = verdict.location, verdict.location.path or ""
     if not path:
         return ()
@@ -116,6 +129,17 @@ def _cause(verdict: Verdict) -> tuple[str, ...]:
             steps = steps[: index + 1]
             break
     return at.file, *steps
+
+
+def _without(defect: Defect, causes: Collection[tuple[str, ...]]) -> Defect:
+    """A consequence without the cause that the entry above it names."""
+    said = defect.violation.removesuffix(".")
+    for cause in causes:
+        rest = said.removesuffix(cause[-1])
+        if rest != said:
+            question = rest.removeprefix("Cannot be decided: ").rstrip(": ").removesuffix(" at")
+            return replace(defect, violation=f"{question}.")
+    return defect
 
 
 def unread_text(each: Unread) -> str:

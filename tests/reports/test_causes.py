@@ -93,3 +93,26 @@ def test_what_could_not_be_decided_before_is_not_new() -> None:
     assert {each.outcome for each in known_before(old, old).verdicts} == set()
     assert exit_code(old, baseline=old) is ExitCode.CLEAN
     assert exit_code(run_of(POLICY[2])) is ExitCode.INCOMPLETE
+
+
+HOLE = Unread("cd.yml:9", "what `sam deploy` does was not followed")
+OPEN = (
+    verdict(
+        "C7", Outcome.UNKNOWN, "deploy", 1, violation=f"Cannot be decided: what it calls at {HOLE.what}: {HOLE.why}."
+    ),
+    verdict("W18", Outcome.UNKNOWN, "all", 2, violation=f"Cannot be decided: what rolls: {HOLE.what}: {HOLE.why}."),
+    verdict("P12", Outcome.UNKNOWN, "logs", 3, violation="Cannot be decided: how long logs are kept."),
+)
+
+
+def test_what_one_thing_that_was_not_read_leaves_open_is_one_entry() -> None:
+    run = replace(run_of(*OPEN), coverage=Coverage(unread=(HOLE,)))
+    first, second = shape.defects(run, Outcome.UNKNOWN)
+    assert (first.id, [each.id for each in first.consequences], second.id) == ("C7", ["W18"], "P12")
+    assert "and so    W18 unknown: what rolls." in render(run, "console")
+    assert [each.violation for each in first.consequences[0].verdicts] == [OPEN[1].violation]
+
+
+def test_what_was_not_read_elsewhere_is_another_cause() -> None:
+    run = replace(run_of(*OPEN), coverage=Coverage(unread=(replace(HOLE, what="cd.yml:10"),)))
+    assert len(shape.defects(run, Outcome.UNKNOWN)) == 3
