@@ -73,7 +73,7 @@ _CDK: Final = frozenset({"deploy", "destroy", "import", "rollback", "watch"})
 _PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
     **dict.fromkeys(("terraform", "tofu", "terragrunt"), (What.OTHER, frozenset({"apply", "destroy"}))),
     "pulumi": (What.OTHER, frozenset({"up", "destroy"})),
-    "sam": (What.STACK, frozenset({"deploy", "delete", "sync"})),
+    "sam": (What.STACK, frozenset({"sync"})),
     **dict.fromkeys(("sls", "serverless"), (What.STACK, frozenset({"deploy", "remove"}))),
     **dict.fromkeys(("copilot", "eb", "ecs-deploy", "fly", "flyctl"), (What.OTHER, frozenset({"deploy"}))),
     "kubectl": (What.OTHER, frozenset({"apply", "set", "rollout", "replace", "patch", "delete"})),

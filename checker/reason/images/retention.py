@@ -148,7 +148,7 @@ def _standing(
     for pattern in releases:
         for number, (age, version) in enumerate(_releases() if "*" in pattern else [(PRODUCTION_DAYS, "")]):
             tag = pattern.replace("*", version, 1).replace("*", "")
-            what = f"production's image {tag}" if number == 0 else f"the image of release {tag}"
+            what = f"a release's image, tagged as {tag} would be"
             repository.add(age + quiet, tag, _sha(-1 - number), why="release", what=what)
     for tag in bootstrap:
         repository.add(BOOTSTRAP_DAYS + quiet, tag, why="bootstrap", what=f"the bootstrap image {tag}")

@@ -28,6 +28,7 @@ from checker.resolve.trace.images_pushed import pushes
 from checker.resolve.trace.own_commands import is_own, reads
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.runners import is_other_runner, runs_tasks, tasks_of
+from checker.resolve.trace.sam_cli import as_aws
 
 _PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
@@ -148,6 +149,8 @@ class Collected:
         self.actions.append(command)
         if program == "aws":
             self._aws(command)
+        elif program == "sam":
+            self._sam(command)
         elif program == "cdk":
             parsed = parse_cdk(command)
             if parsed is not None:
@@ -177,6 +180,13 @@ class Collected:
         problem = unread(command)
         if problem is not None:
             self.foreign.append(problem)
+
+    def _sam(self, command: Command) -> None:
+        words = as_aws(command.words, command.folder, self.library.text)
+        if words is None:
+            self._unread(command)
+        else:
+            self._aws(replace(command, words=words))
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""

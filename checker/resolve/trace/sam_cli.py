@@ -1,0 +1,95 @@
+"""The SAM CLI's commands that change a stack, as the CloudFormation commands that they come to.
+
+Source: AWS SAM Developer Guide, "sam deploy", "sam delete" and "AWS SAM CLI configuration file"
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html: an option
+of the command line goes before the environment's table for the command, that before the environment's ``global`` table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from checker.model.possible import Possible, open_text
+from checker.model.values import Text, pieces
+
+_VERBS: Final = {"deploy": "deploy", "delete": "delete-stack"}
+_FLAGS: Final = frozenset(
+    {"guided", "resolve-s3", "no-resolve-s3", "fail-on-empty-changeset", "no-fail-on-empty-changeset",
+     "confirm-changeset", "no-confirm-changeset", "disable-rollback", "no-disable-rollback", "force-upload",
+     "use-json", "debug", "no-progressbar", "no-prompts", "save-params", "no-execute-changeset",
+     "resolve-image-repos"}
+)  # fmt: skip
+_SHORT: Final = {"-t": "template-file", "-g": "guided", "--template": "template-file"}
+# What makes SAM push images too, under tags that it makes up: more than a stack's change.
+_IMAGES: Final = frozenset({"image-repository", "image-repositories", "resolve-image-repos"})
+_PASSED: Final = ("region", "profile", "role-arn", "template-file")
+
+
+def as_aws(
+    words: tuple[Possible, ...], folder: str | None, text_of: Callable[[str], str | None]
+) -> tuple[Possible, ...] | None:
+    """The words of the ``aws`` command that a ``sam`` command comes to; ``None`` where it comes to none that is known.
+
+    ``text_of`` gives the text of a file of the repository; ``folder`` is where the command runs, ``None`` if unknown.
+    """
+    verb = words[1] if len(words) > 1 else ""
+    if not isinstance(verb, str) or verb not in _VERBS:
+        return None
+    given = _options(words[2:])
+    settings = {**_configured(verb, given, folder, text_of), **given}
+    if _IMAGES & settings.keys():
+        return None
+    operation = _VERBS[verb]
+    if settings.get("no-execute-changeset") is True or settings.get("execute-changeset") is False:
+        operation = "create-change-set"
+    stack = settings.get("stack-name") or open_text("the stack's name")
+    made: list[Possible] = ["aws", "cloudformation", operation, "--stack-name", stack]
+    for name in _PASSED:
+        if settings.get(name):
+            made += [f"--{name}", settings[name]]
+    return tuple(made)
+
+
+def _options(words: tuple[Possible, ...]) -> dict[str, Possible]:
+    """Options by their long names; ``True`` for flags."""
+    found: dict[str, Possible] = {}
+    name = ""
+    for word in words:
+        start = pieces(word)[0] if isinstance(word, str | Text) else ""
+        if isinstance(start, str) and start.startswith("-"):
+            option, has_value, value = start.partition("=")
+            name = _SHORT.get(option, option.lstrip("-"))
+            whole = isinstance(word, str)
+            found[name] = (value if whole else open_text(name)) if has_value else True
+            if has_value or name in _FLAGS:
+                name = ""
+        elif name:
+            found[name] = word
+            name = ""
+    return found
+
+
+def _configured(
+    verb: str, given: Mapping[str, Possible], folder: str | None, text_of: Callable[[str], str | None]
+) -> dict[str, Possible]:
+    """What the configuration file sets for a command. A file that is not there, or not TOML, sets nothing known."""
+    file, environment = given.get("config-file", "samconfig.toml"), given.get("config-env", "default")
+    if folder is None or not isinstance(file, str) or not isinstance(environment, str):
+        return {}
+    import tomllib
+
+    text = text_of(f"{folder}/{file}" if folder else file)
+    try:
+        data: Any = tomllib.loads(text or "")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+    found: dict[str, Possible] = {}
+    for command in ("global", verb):
+        table = data
+        for key in (environment, command, "parameters"):
+            table = table.get(key) if isinstance(table, dict) else None
+        for key, value in (table if isinstance(table, dict) else {}).items():
+            if isinstance(value, str | bool):
+                found[key.replace("_", "-")] = value
+    return found

@@ -1,0 +1,53 @@
+"""What `sam` commands come to, as CloudFormation's."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.model.possible import Possible
+from checker.resolve.trace.sam_cli import as_aws
+
+CONFIG = """
+[default.global.parameters]
+stack_name = "every"
+[prod.deploy.parameters]
+stack_name = "orders-prod"
+region = "eu-west-1"
+[prod.global.parameters]
+stack_name = "all-of-prod"
+[images.deploy.parameters]
+resolve_image_repos = true
+"""
+
+
+def made(line: str, folder: str | None = "") -> tuple[Possible, ...] | None:
+    return as_aws(tuple(line.split()), folder, {"samconfig.toml": CONFIG, "api/samconfig.toml": "not toml ["}.get)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("sam deploy", "aws cloudformation deploy --stack-name every"),
+        ("sam deploy --stack-name a --guided", "aws cloudformation deploy --stack-name a"),
+        ("sam deploy --config-env prod", "aws cloudformation deploy --stack-name orders-prod --region eu-west-1"),
+        ("sam deploy --config-env=prod --region us-east-1 --no-fail-on-empty-changeset",
+         "aws cloudformation deploy --stack-name orders-prod --region us-east-1"),
+        ("sam deploy --stack-name a -t b.yaml", "aws cloudformation deploy --stack-name a --template-file b.yaml"),
+        ("sam deploy --stack-name a --no-execute-changeset", "aws cloudformation create-change-set --stack-name a"),
+        ("sam delete --config-env prod --no-prompts", "aws cloudformation delete-stack --stack-name all-of-prod"),
+    ],
+)  # fmt: skip
+def test_what_changes_a_stack(line: str, wanted: str) -> None:
+    assert made(line) == tuple(wanted.split())
+
+
+@pytest.mark.parametrize("line", ["sam", "sam build", "sam sync --stack-name a", "sam deploy --config-env images"])
+def test_what_is_more_or_less_than_that(line: str) -> None:
+    assert made(line) is None
+
+
+@pytest.mark.parametrize("folder", [None, "api", "elsewhere"])
+def test_a_name_that_no_file_tells_is_open(folder: str | None) -> None:
+    words = made("sam deploy", folder)
+    assert words is not None
+    assert not isinstance(words[4], str)
