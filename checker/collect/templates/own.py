@@ -109,6 +109,10 @@ def _add_templates(project: Path, found: Found, own: Own) -> None:
         own.assemblies.append(assembly)
         kind = "a SAM template" if _is_sam(assembly.stacks[0]) else "a CloudFormation template"
         own.notes.append(f"took {path.as_posix()} for {kind}")
+        own.notes.extend(
+            f"took {child.source.file} for the template of nested stack {child.name}"
+            for child in _below(assembly.stacks[0])
+        )
         own.folders[assembly.stacks[0].id] = path.parent.as_posix()
 
 

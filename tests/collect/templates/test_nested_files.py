@@ -1,0 +1,65 @@
+"""A nested stack whose template lies in a bucket is read from the file of the repository that its URL ends in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checker.collect.templates.assembly import read_assembly
+
+CHILD = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+
+
+def children(tmp_path: Path, url: Any, *files: str) -> dict[str, str]:
+    """The nested stacks' files, of a template at ``stacks/main.json`` of a repository with these files."""
+    root = tmp_path / "repository"
+    parent = {"Resources": {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}}
+    for name, data in {"stacks/main.json": parent, **dict.fromkeys(files, CHILD)}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(data))
+    (stack,) = read_assembly(root / "stacks/main.json", root, root=root).stacks
+    assert bool(stack.nested) is not bool(stack.unread)
+    return {name: child.source.file for name, child in stack.nested.items()}
+
+
+@pytest.mark.parametrize(
+    ("url", "files", "wanted"),
+    [
+        (
+            {"Fn::Sub": "https://${B}.s3.amazonaws.com/net/vpc.json"},
+            ["net/vpc.json", "stacks/vpc.json"],
+            "net/vpc.json",
+        ),
+        ({"Fn::Sub": ["https://${B}/${P}vpc.json", {"P": "x/"}]}, ["stacks/vpc.json"], "stacks/vpc.json"),
+        ({"Fn::Join": ["", ["https://", {"Ref": "B"}, "/v2/vpc.json"]]}, ["v2/vpc.json"], "v2/vpc.json"),
+        ("https://s3.amazonaws.com/bucket/release/net/vpc.json", ["stacks/net/vpc.json"], "stacks/net/vpc.json"),
+    ],
+)
+def test_the_longest_path_that_is_there(tmp_path: Path, url: Any, files: list[str], wanted: str) -> None:
+    assert children(tmp_path, url, *files) == {"Child": wanted}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        {"Ref": "Url"},
+        {"Fn::Join": ["/", {"Ref": "Parts"}]},
+        {"Fn::Sub": "https://${B}/${File}"},
+        "https://bucket/other.json",
+        "https://bucket/../../outside.json",
+    ],
+)
+def test_what_no_file_of_the_repository_is(tmp_path: Path, url: Any) -> None:
+    (tmp_path / "outside.json").write_text(json.dumps(CHILD))
+    assert children(tmp_path, url, "vpc.json") == {}
+
+
+def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside.json").write_text(json.dumps(CHILD))
+    (tmp_path / "repository/stacks").mkdir(parents=True)
+    (tmp_path / "repository/stacks/link.json").symlink_to(tmp_path / "outside.json")
+    assert children(tmp_path, "https://bucket/link.json") == {}
