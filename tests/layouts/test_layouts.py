@@ -12,7 +12,3 @@ from tests.layouts.layout import LAYOUTS, said_of
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda path: path.stem)
 def test_a_stranger_s_repository_gets_the_reviewed_answer(layout: Path) -> None:
     assert said_of(layout) == layout.with_suffix(".txt").read_text(encoding="utf-8")
-
-
-def test_there_are_enough_of_them() -> None:
-    assert len(LAYOUTS) >= 20
