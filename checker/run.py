@@ -20,6 +20,7 @@ from checker.collect.templates.own import Own, read_own, unread_of
 from checker.errors import ExitCode, InputError, UsageError
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind, Project
+from checker.model.matching import pairs
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
@@ -412,9 +413,14 @@ def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str
 
 
 def new_failures(run: Run, baseline: Run | None) -> list[Verdict]:
-    """The failures and errors of a run that its baseline does not have; all of them without a baseline."""
-    known = {each.identity for each in baseline.verdicts if each.outcome is Outcome.FAIL} if baseline else set()
-    return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.FAIL and verdict.identity not in known]
+    """The failures of a run that its baseline does not have, or has less grave; all of them without a baseline."""
+    if baseline is None:
+        return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.FAIL]
+    return [
+        pair.now
+        for pair in pairs(baseline, run)
+        if pair.now is not None and pair.now.outcome is Outcome.FAIL and pair.newly_bad
+    ]
 
 
 def exit_code(
@@ -429,16 +435,24 @@ def exit_code(
         return ExitCode.FAILED
     if any(status.state.fails_gate for status in run.waivers):
         return ExitCode.FAILED
-    before = baseline.verdicts if baseline else ()
-    known = {each.identity for each in before if each.outcome in (Outcome.FAIL, Outcome.UNKNOWN)}
-    undecided = [
-        each
-        for each in run.verdicts
-        if each.outcome is Outcome.UNKNOWN and each.severity.rank <= fail_on.rank and each.identity not in known
-    ]
+    undecided = [each for each in newly_undecided(run, baseline) if each.severity.rank <= fail_on.rank]
     if unknown_fails and (undecided or run.coverage.unread):
         return ExitCode.INCOMPLETE
     return ExitCode.CLEAN
+
+
+def newly_undecided(run: Run, baseline: Run | None) -> list[Verdict]:
+    """What could not be decided, and was neither undecided nor failing in the baseline."""
+    if baseline is None:
+        return [verdict for verdict in run.verdicts if verdict.outcome is Outcome.UNKNOWN]
+    known = (Outcome.FAIL, Outcome.UNKNOWN)
+    return [
+        pair.now
+        for pair in pairs(baseline, run)
+        if pair.now is not None
+        and pair.now.outcome is Outcome.UNKNOWN
+        and (pair.was is None or pair.was.outcome not in known)
+    ]
 
 
 def only(run: Run, findings: Sequence[str]) -> Run:

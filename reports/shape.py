@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from checker.model.matching import Pair, pairs
 from checker.model.verdicts import Finding, Outcome, Run, Severity, Unread, Verdict, WaiverState, WaiverStatus
 
 ENDING_SOON_DAYS: Final = 14
@@ -153,10 +154,16 @@ def unread_text(each: Unread) -> str:
 
 def known_before(run: Run, baseline: Run) -> Run:
     """The run without what its baseline failed or could not decide either: what is new, for people to read."""
-    failed = {each.identity for each in baseline.verdicts if each.outcome is Outcome.FAIL}
-    open_ = failed | {each.identity for each in baseline.verdicts if each.outcome is Outcome.UNKNOWN}
-    known = {Outcome.FAIL: failed, Outcome.UNKNOWN: open_}
-    return replace(run, verdicts=tuple(v for v in run.verdicts if v.identity not in known.get(v.outcome, ())))
+    known = {id(pair.now) for pair in pairs(baseline, run) if _known(pair)}
+    return replace(run, verdicts=tuple(verdict for verdict in run.verdicts if id(verdict) not in known))
+
+
+def _known(pair: Pair) -> bool:
+    if pair.now is None or pair.was is None:
+        return False
+    if pair.now.outcome is Outcome.FAIL:
+        return pair.was.outcome is Outcome.FAIL and not pair.newly_bad
+    return pair.now.outcome is Outcome.UNKNOWN and pair.was.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
 
 
 def place(verdict: Verdict) -> tuple[str, int, str, str]:

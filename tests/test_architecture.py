@@ -31,6 +31,7 @@ ALLOWED = {
     "checker.judge": {"checker.model", "checker.errors"},
     "checker.waivers": _CHECKER,
     "checker.compare": {"checker.model"},
+    "checker.evidence": {"checker.evidence", "checker.compare", "checker.model", "checker.errors", "reports"},
     "checker.run": {*_CHECKER, "checker.judge", "checker.reason", "checker.resolve", "checker.waivers", "policies"},
     "checker.audit": {
         *_CHECKER,
@@ -55,6 +56,7 @@ ALLOWED = {
             "checker.compare",
             "checker.drift",
             "checker.drift_run",
+            "checker.evidence",
             "checker.lab",
             "checker.pages",
         ),

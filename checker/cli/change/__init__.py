@@ -1,0 +1,1 @@
+"""Commands about change: from run to run, from release to release."""
