@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 # What a gate can see without an account: the rest is for `audit`.
 GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
 # Code that may deploy or migrate. A folder without any has no pipeline.
-_CODE: Final = (".bash", ".cjs", ".go", ".js", ".mjs", ".prisma", ".py", ".rb", ".sh", ".sql", ".ts", ".ini")
+_CODE: Final = (".bash", ".cjs", ".go", ".js", ".mjs", ".prisma", ".py", ".rb", ".sh", ".sql", ".ts", ".ini", ".plan")
 # Where a project keeps its waivers; the first that is there counts.
 WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
@@ -285,8 +285,6 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     problems = [*workflows.all_problems, *unread, *code.problems]
     if not (workflows.files or folders or code.runners or problems or find_scripts(root, settings, problems)):
         return None
-    for folder in folders:
-        problems.extend(folder.all_problems)
     known = dict.fromkeys((*environments, *settings.stacks.values()))
     jobs = effective_jobs(workflows, settings, tuple(known))
     elsewhere = set(known) - set(environments) if environments else set()
@@ -377,7 +375,9 @@ def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:
 def _left_out(pipeline: Pipeline | None) -> Iterable[str]:
     for name in pipeline.left_out if pipeline else ():
         yield f"jobs of environment {name} are not judged: its stacks are not at hand"
-    for problem in pipeline.workflows.all_problems if pipeline else ():
+    problems = list(pipeline.workflows.all_problems) if pipeline else []
+    problems += [each for folder in pipeline.migrations for each in folder.problems] if pipeline else []
+    for problem in problems:
         if not problem.unread:
             yield str(problem)
 
@@ -385,7 +385,9 @@ def _left_out(pipeline: Pipeline | None) -> Iterable[str]:
 def _unread_of(pipeline: Pipeline | None) -> Iterable[Unread]:
     if pipeline is None:
         return
-    causes = dict.fromkeys((*pipeline.problems, *(each.problem for each in pipeline.unfollowed)))
+    of_migrations = [problem for folder in pipeline.migrations for problem in folder.all_problems]
+    unfollowed = [each.problem for each in pipeline.unfollowed]
+    causes = dict.fromkeys((*pipeline.problems, *of_migrations, *unfollowed))
     for problem in causes:
         if problem.unread:
             yield Unread(str(problem.spot), problem.message, problem.fix)

@@ -26,10 +26,12 @@ def walk(
     below: str = "",
     *,
     passed: Callable[[Path], None] = lambda _: None,
+    also: Callable[[str, str], bool] = lambda _folder, _name: False,
 ) -> Iterator[Path]:
     """Files below ``root`` (or ``root/below``) whose name is wanted, in order. Links are not followed out of it.
 
-    ``passed`` is told of every folder that is passed over by its name.
+    ``also`` is asked of the others, with the name of their folder. ``passed`` is told of every folder that is passed
+    over by its name.
     """
     pending: list[tuple[Path, int]] = [(root / below, 0)]
     folders = found = 0
@@ -58,7 +60,7 @@ def walk(
                     deeper.append((folder / entry.name, depth + 1))
                 else:
                     passed(folder / entry.name)
-            elif wanted(entry.name) and entry.is_file(follow_symlinks=False):
+            elif (wanted(entry.name) or also(folder.name, entry.name)) and entry.is_file(follow_symlinks=False):
                 found += 1
                 if found > limit:
                     where = folder.relative_to(root).as_posix()

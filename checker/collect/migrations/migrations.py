@@ -1,26 +1,31 @@
 """Finds folders of migrations and reads those of SQL in the order in which their tool runs them.
 
 A folder counts when its files are named as one of the known tools names them: ``V1__x.sql`` (Flyway), ``001_x.up.sql``
-and ``001_x.down.sql`` (golang-migrate and others), ``20240101_x.sql`` with comments such as ``-- +goose Down`` or
-``-- migrate:down`` inside, ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a
-folder that is called migrations. A folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as
-one that is not read. Folders of tests do not, unless ``checker.toml`` names them.
+and ``001_x.down.sql`` in any of the words and orders of :mod:`checker.collect.migrations.naming`,
+``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
+migrations; the ways back may stand in the same file (:mod:`checker.collect.migrations.sections`) or in a folder of
+their own. Plans and change logs (:mod:`checker.collect.migrations.changelogs`) say themselves what is a migration. A
+folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as one that is not read. Folders of
+tests do not, unless ``checker.toml`` names them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.migrations import changelogs
+from checker.collect.migrations.checks import with_history
+from checker.collect.migrations.naming import BACK, FORWARD, Named, Paired, named, order, paired
+from checker.collect.migrations.sections import directions
 from checker.collect.migrations.sql import parse_sql
 from checker.errors import InputError
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
-from checker.model.migrations.tools import TOOLS
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
 
@@ -28,30 +33,33 @@ MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_FILES: Final = 5_000
 
 _FLYWAY: Final = re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>.*)\.sql", re.IGNORECASE)
-_PAIR: Final = re.compile(r"(?P<number>\d+)[_.-]?(?P<name>.*)\.(?P<direction>up|down)\.sql", re.IGNORECASE)
-_NUMBERED: Final = re.compile(r"(?P<number>\d+)[_.-](?P<name>.*)\.sql", re.IGNORECASE)
-_FOLDER: Final = re.compile(r"(?P<number>\d+)[_-](?P<name>.*)")
-_MIGRATIONS: Final = frozenset({"migrations", "migration", "migrate", "db-migrations"})
+_FOLDER: Final = re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
+_MIGRATIONS: Final = re.compile(r"migrate|.*migrations?", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
-_CODE: Final = re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs))", re.IGNORECASE)
-_CODE_FOLDERS: Final = _MIGRATIONS | {"versions"}
+_CODE: Final = re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.IGNORECASE)
+_CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt")
+# What a migration written as code holds, whatever its file is called: each tool's own documentation.
+_IS_CODE: Final = re.compile(
+    r"^down_revision\b|^from yoyo import|\bmigrations\.Migration\b|\bActiveRecord::Migration\b|\bMigrationInterface\b"
+    r"|\bexports\.up\b|\bexport\s+(?:async\s+)?(?:function|const)\s+up\b|\bAddMigration|\bBaseJavaMigration\b"
+    r"|\bEcto\.Migration\b|\bextends\s+\w*Migration\b|\bclass\s+\w+\s*:\s*Migration\b",
+    re.MULTILINE,
+)
 _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
-# The comments above the directions of a file that holds both, by the tool that reads them.
-_SECTIONS: Final = {
-    tool.name: re.compile(rf"^[ \t]*--[ \t]*{tool.section}(?P<way>up|down)\b.*$", re.IGNORECASE | re.MULTILINE)
-    for tool in TOOLS
-    if tool.section
-}
+# The file that goes there, of a folder per migration.
+_THERE: Final = ("migration.sql", *sorted(f"{word}.sql" for word in FORWARD))
 
 
 def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFolder, ...], tuple[Problem, ...]]:
     """Every folder of migrations below ``root``, and those that ``checker.toml`` names; and what kept some unread."""
     problems: list[Problem] = []
-    named = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
+    wanted = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
     paths = [
-        path for path in walk(root, _is_migration, MAX_FILES, problems) if not _is_of_tests(path.relative_to(root))
+        path
+        for path in walk(root, _is_migration, MAX_FILES, problems, also=_may_be_code)
+        if not _is_of_tests(path.relative_to(root))
     ]
-    for below in sorted(named):
+    for below in sorted(wanted):
         if (root / below).is_dir():
             paths.extend(walk(root, _is_migration, MAX_FILES, problems, below))
         else:
@@ -61,10 +69,8 @@ def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFold
     for path in paths:
         shown = path.relative_to(root)
         by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
-    found = [
-        read for folder, files in by_folder.items() if (read := _folder(folder, files, folder in named)) is not None
-    ]
-    found.extend(_by_folder(by_folder))
+    reader = _Reader(root, by_folder, wanted)
+    found = [replace(each, migrations=tuple(with_history(each.migrations))) for each in reader.every()]
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
 
 
@@ -72,160 +78,252 @@ def _is_of_tests(shown: Path) -> bool:
     return bool(_TESTS & {part.lower() for part in shown.parent.parts})
 
 
+def _is_sql(name: str) -> bool:
+    return name.lower().endswith(".sql")
+
+
 def _is_migration(name: str) -> bool:
-    return name.lower().endswith(".sql") or _CODE.fullmatch(name) is not None
+    return _is_sql(name) or _CODE.fullmatch(name) is not None or changelogs.is_of_tools(name)
 
 
-def _as_code(folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
-    """A folder whose migrations are programs: what they do to the schema is not read."""
-    own = folder.rsplit("/", 1)[-1].lower()
-    listed = sorted(name for name in files if not name.lower().endswith(".sql"))
-    if not listed or own not in _CODE_FOLDERS:
-        return None
-    return MigrationFolder(
-        folder, "code", (), (Problem(Spot(f"{folder}/{listed[0]}"), "migrations written as code are not read", ""),)
-    )
+def _may_be_code(folder: str, name: str) -> bool:
+    """Whether a program lies where migrations lie: its text has to tell whether it is one."""
+    return _holds_code(folder) and name.lower().endswith(_CODE_ENDINGS)
 
 
-def _folder(folder: str, everything: Mapping[str, Path], named: bool) -> MigrationFolder | None:
-    files = {name: path for name, path in everything.items() if name.lower().endswith(".sql")}
-    if any(_FLYWAY.fullmatch(name) for name in files):
-        return _flyway(folder, files)
-    if any(_PAIR.fullmatch(name) for name in files):
-        return _pairs(folder, files)
-    if any(_NUMBERED.fullmatch(name) for name in files) and (named or _called_migrations(folder)):
-        return _numbered(folder, files)
-    if named and files:
-        return _numbered(folder, files)
-    return _as_code(folder, everything)
+def _holds_code(folder: str) -> bool:
+    return folder.lower() == "versions" or _MIGRATIONS.fullmatch(folder) is not None
 
 
 def _called_migrations(folder: str) -> bool:
-    return any(part.lower() in _MIGRATIONS for part in folder.split("/"))
+    return any(_MIGRATIONS.fullmatch(part) for part in folder.split("/"))
 
 
-def _order(number: str) -> tuple[tuple[int, ...], str]:
-    """Numbers by value, so that 10 comes after 9 and 1.10 after 1.9."""
-    return tuple(int(part) for part in re.findall(r"\d+", number)), number
+@dataclass(slots=True)
+class _Reader:
+    """The files that may tell of migrations, by folder and name; each is read once."""
 
+    root: Path
+    by_folder: Mapping[str, Mapping[str, Path]]
+    wanted: set[str]
+    taken: set[Path] = field(default_factory=set)  # what a plan, a change log or another folder has told of
+    texts: dict[Path, str | InputError] = field(default_factory=dict)
 
-def _read(folder: str, path: Path) -> SqlFile:
-    shown = f"{folder}/{path.name}" if folder != "." else path.name
-    try:
-        text = read_text(path, shown, MAX_BYTES)
-    except InputError as error:
-        return SqlFile(shown, (), (), (Problem(Spot(shown), error.message, error.hint),))
-    return parse_sql(text, shown)
+    def every(self) -> Iterator[MigrationFolder]:
+        yield from self._plans()
+        for folder, files in self.by_folder.items():
+            yield from self._change_logs(folder, files)
+        backs = {folder: back for folder in self.by_folder if (back := self._back_folder(folder))}
+        hosts: dict[str, list[str]] = {}
+        for folder, host in backs.items():
+            hosts.setdefault(host, []).append(folder)
+        for folder, files in self.by_folder.items():
+            if folder in backs:
+                continue
+            sql = {name: path for name, path in files.items() if _is_sql(name) and path not in self.taken}
+            read = self._folder(folder, sql, [self._sql_of(each) for each in hosts.get(folder, ())])
+            if read is not None:
+                yield read
+            code = self._as_code(folder, files)
+            if code is not None:
+                yield code
+        yield from self._by_folder()
 
+    # -- files -------------------------------------------------------------------------------------
 
-def _flyway(folder: str, files: Mapping[str, Path]) -> MigrationFolder:
-    matches = [(match, path) for name, path in files.items() if (match := _FLYWAY.fullmatch(name))]
-    undo = {match["number"]: path for match, path in matches if match["kind"].upper() == "U"}
-    ups = sorted(((m, p) for m, p in matches if m["kind"].upper() == "V"), key=lambda pair: _order(pair[0]["number"]))
-    repeatable = sorted((p for m, p in matches if m["kind"].upper() == "R"), key=lambda path: path.name)
-    migrations = [
-        Migration(
-            m["number"], m["name"], _read(folder, p), _read(folder, undo[m["number"]]) if m["number"] in undo else None
-        )
-        for m, p in ups
-    ]
-    migrations += [Migration("R", path.stem.partition("__")[2], _read(folder, path)) for path in repeatable]
-    return MigrationFolder(folder, "flyway", tuple(migrations), tuple(_twice(folder, [m["number"] for m, _ in ups])))
+    def shown(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
 
+    def text(self, path: Path) -> str | InputError:
+        if path not in self.texts:
+            try:
+                self.texts[path] = read_text(path, self.shown(path), MAX_BYTES)
+            except InputError as error:
+                self.texts[path] = error
+        return self.texts[path]
 
-def _pairs(folder: str, files: Mapping[str, Path]) -> MigrationFolder:
-    ups: list[tuple[str, str, Path]] = []
-    downs: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for name, path in files.items():
-        match = _PAIR.fullmatch(name)
-        if match is None:
-            shown = f"{folder}/{name}"
-            problems.append(Problem(Spot(shown), "not named like the other migrations: not read", "Rename or move it."))
-        elif match["direction"].lower() == "up":
-            ups.append((match["number"], match["name"], path))
-        else:
-            downs[match["number"]] = path
-    ups.sort(key=lambda each: _order(each[0]))
-    numbers = [number for number, _, _ in ups]
-    for number, path in downs.items():
-        if number not in numbers:
-            problems.append(
-                Problem(Spot(f"{folder}/{path.name}"), "a way back without the way there", "Add its up file.")
-            )
-    migrations = [
-        Migration(number, name, _read(folder, path), _read(folder, downs[number]) if number in downs else None)
-        for number, name, path in ups
-    ]
-    problems.extend(_twice(folder, numbers))
-    return MigrationFolder(folder, "pairs", tuple(migrations), tuple(problems))
+    def _read(self, path: Path | None) -> SqlFile | None:
+        if path is None:
+            return None
+        text, shown = self.text(path), self.shown(path)
+        return parse_sql(text, shown) if isinstance(text, str) else _broken(shown, text)
 
+    def _both(self, path: Path) -> tuple[SqlFile, SqlFile | None, str]:
+        text, shown = self.text(path), self.shown(path)
+        return directions(text, shown) if isinstance(text, str) else (_broken(shown, text), None, "")
 
-def _numbered(folder: str, files: Mapping[str, Path]) -> MigrationFolder:
-    tool = "numbered"
-    listed: list[Migration] = []
-    problems: list[Problem] = []
-    for name, path in files.items():
-        match = _NUMBERED.fullmatch(name)
-        if match is None:
-            problems.append(Problem(Spot(f"{folder}/{name}"), "not numbered: its order is not known", "Number it."))
-            continue
-        migration, found = _sections(folder, path, match["number"], match["name"])
-        tool = found or tool
-        listed.append(migration)
-    listed.sort(key=lambda each: _order(each.number))
-    problems.extend(_twice(folder, [each.number for each in listed]))
-    return MigrationFolder(folder, tool, tuple(listed), tuple(problems))
+    def _sql_of(self, folder: str) -> dict[str, Path]:
+        return {name: path for name, path in self.by_folder[folder].items() if _is_sql(name)}
 
+    # -- what tells its order itself ---------------------------------------------------------------
 
-def _sections(folder: str, path: Path, number: str, name: str) -> tuple[Migration, str]:
-    """A file that holds both directions, told apart by its comments; and the tool that reads them so."""
-    shown = f"{folder}/{path.name}" if folder != "." else path.name
-    try:
-        text = read_text(path, shown, MAX_BYTES)
-    except InputError as error:
-        broken = SqlFile(shown, (), (), (Problem(Spot(shown), error.message, error.hint),))
-        return Migration(number, name, broken), ""
-    tool, marks = next(
-        ((tool, marks) for tool, mark in _SECTIONS.items() if (marks := list(mark.finditer(text)))), ("", [])
-    )
-    if not marks:
-        return Migration(number, name, parse_sql(text, shown)), ""
-    parts: dict[str, SqlFile] = {}
-    for index, mark in enumerate(marks):
-        end = marks[index + 1].start() if index + 1 < len(marks) else len(text)
-        direction = mark["way"].lower()
-        line = text.count("\n", 0, mark.start()) + 1
-        parts[direction] = replace(parse_sql(text[mark.start() : end], shown, line), down_section=direction == "down")
-    up = parts.get("up", SqlFile(shown, ()))
-    up = replace(up, header=(*parse_sql(text[: marks[0].start()], shown).header, *up.header))
-    down = parts.get("down")
-    return Migration(number, name, up, down if down is not None and down.statements else None), tool
+    def _plans(self) -> Iterator[MigrationFolder]:
+        for files in self.by_folder.values():
+            plan = files.get("sqitch.plan")
+            read = changelogs.planned(self.root, plan) if plan is not None else None
+            if read is not None:
+                for migration in read.migrations:
+                    ways = (migration.up, *([migration.down] if migration.down else []))
+                    self.taken.update(self.root / way.file for way in ways)
+                yield read
 
+    def _change_logs(self, folder: str, files: Mapping[str, Path]) -> Iterator[MigrationFolder]:
+        logs: dict[str, str] = {}
+        others: dict[str, str] = {}
+        for name, path in files.items():
+            if not _is_sql(name) and not changelogs.is_of_tools(name):
+                continue
+            text = self.text(path)
+            if not isinstance(text, str):
+                continue
+            if _is_sql(name) and changelogs.is_formatted(text):
+                logs[self.shown(path)] = text
+                self.taken.add(path)
+            elif not _is_sql(name):
+                others[self.shown(path)] = text
+        if logs:
+            yield changelogs.change_sets(logs, folder)
+        unread = changelogs.logs_not_read(folder, others)
+        if unread is not None:
+            yield unread
 
-def _by_folder(by_folder: Mapping[str, Mapping[str, Path]]) -> Iterable[MigrationFolder]:
-    """One folder per migration: Prisma's ``migration.sql``, Diesel's ``up.sql`` and ``down.sql``."""
-    parents: dict[str, list[Migration]] = {}
-    for folder, files in by_folder.items():
+    # -- what its names tell -----------------------------------------------------------------------
+
+    def _back_folder(self, folder: str) -> str:
+        """The folder whose ways back lie in this one (``migrations/rollback``, or ``down`` beside ``up``); or empty."""
         parent, _, own = folder.rpartition("/")
-        match = _FOLDER.fullmatch(own)
-        up = files.get("migration.sql") or files.get("up.sql")
-        if match is None or up is None:
-            continue
-        down = files.get("down.sql")
-        migration = Migration(
-            match["number"], match["name"], _read(folder, up), _read(folder, down) if down is not None else None
+        if own.lower() not in BACK:
+            return ""
+        above = parent or "."
+        beside = [f"{parent}/{word}".lstrip("/") for word in sorted(FORWARD)]
+        names = {_stem(name) for name in self._sql_of(folder)}
+        for host in (above, *beside):
+            there = {_stem(name) for name in self.by_folder.get(host, ()) if _is_sql(name)}
+            if names & there or {_number(name) for name in names} & {_number(name) for name in there} - {""}:
+                return host
+        return ""
+
+    def _folder(self, folder: str, files: Mapping[str, Path], backs: list[dict[str, Path]]) -> MigrationFolder | None:
+        if any(_FLYWAY.fullmatch(name) for name in files):
+            return self._flyway(folder, files)
+        read = {name: known for name in files if (known := named(_stem(name))) is not None}
+        ways = {each.number for each in read.values() if each.back} & {
+            each.number for each in read.values() if each.forward
+        }
+        pairs = bool(ways) or any(each.firm for each in read.values())
+        if files and (folder in self.wanted or pairs or (read and (backs or _called_migrations(folder)))):
+            return self._numbered(folder, files, read, backs, pairs=pairs)
+        return None
+
+    def _numbered(
+        self,
+        folder: str,
+        files: Mapping[str, Path],
+        read: Mapping[str, Named],
+        backs: list[dict[str, Path]],
+        *,
+        pairs: bool,
+    ) -> MigrationFolder:
+        tool = "pairs" if pairs else "numbered"
+        problems = [
+            Problem(Spot(self.shown(path)), "not named like the other migrations: not read", "Rename or move it.")
+            for name, path in files.items()
+            if name not in read
+        ]
+        there, alone = paired((known, files[name]) for name, known in read.items())
+        for lying in backs:
+            there, left = _from_beside(there, lying)
+            alone.extend(left)
+        migrations: list[Migration] = []
+        for each in there:
+            up, down, found = self._both(each.path)
+            tool = found or tool
+            down = self._read(each.back) or down
+            migrations.append(Migration(each.named.number, each.named.name, up, down))
+        problems.extend(
+            Problem(Spot(self.shown(path)), "a way back without the way there", "Add its up file.") for path in alone
         )
-        parents.setdefault(parent, []).append(migration)
-    for parent, migrations in parents.items():
-        migrations.sort(key=lambda each: _order(each.number))
-        tool = "prisma" if migrations[0].up.file.endswith("migration.sql") else "diesel"
-        yield MigrationFolder(parent, tool, tuple(migrations), tuple(_twice(parent, [m.number for m in migrations])))
+        problems.extend(_twice(folder, [each.number for each in migrations]))
+        return MigrationFolder(folder, tool, tuple(migrations), tuple(problems))
+
+    def _flyway(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder:
+        matches = [(match, path) for name, path in files.items() if (match := _FLYWAY.fullmatch(name))]
+        undo = {match["number"]: path for match, path in matches if match["kind"].upper() == "U"}
+        ups = sorted(
+            ((m, p) for m, p in matches if m["kind"].upper() == "V"), key=lambda pair: order(pair[0]["number"])
+        )
+        repeatable = sorted((p for m, p in matches if m["kind"].upper() == "R"), key=lambda path: path.name)
+        listed = [(m["number"], m["name"], p, undo.get(m["number"])) for m, p in ups]
+        listed += [("R", path.stem.partition("__")[2], path, None) for path in repeatable]
+        migrations = [
+            Migration(number, name, self._both(path)[0], self._read(back)) for number, name, path, back in listed
+        ]
+        return MigrationFolder(
+            folder, "flyway", tuple(migrations), tuple(_twice(folder, [m["number"] for m, _ in ups]))
+        )
+
+    def _by_folder(self) -> Iterator[MigrationFolder]:
+        """One folder per migration: Prisma's ``migration.sql``, Diesel's ``up.sql`` and ``down.sql``."""
+        parents: dict[str, list[Migration]] = {}
+        for folder, files in self.by_folder.items():
+            parent, _, own = folder.rpartition("/")
+            match = _FOLDER.fullmatch(own)
+            there = next((files[name] for name in _THERE if name in files), None)
+            if match is None or there is None or there in self.taken:
+                continue
+            back = next((path for name, path in files.items() if _is_sql(name) and _stem(name).lower() in BACK), None)
+            up, down, _ = self._both(there)
+            migration = Migration(match["number"], match["name"] or "", up, self._read(back) or down)
+            parents.setdefault(parent, []).append(migration)
+        for parent, migrations in parents.items():
+            migrations.sort(key=lambda each: (order(each.number), each.file))
+            tool = "prisma" if migrations[0].up.file.endswith("migration.sql") else "diesel"
+            twice = tuple(_twice(parent, [m.number for m in migrations]))
+            yield MigrationFolder(parent, tool, tuple(migrations), twice)
+
+    def _as_code(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
+        """A folder whose migrations are programs: what they do to the schema is not read."""
+        if not _holds_code(folder.rsplit("/", 1)[-1]):
+            return None
+        for name in sorted(name for name in files if name.lower().endswith(_CODE_ENDINGS)):
+            text = self.text(files[name]) if not _CODE.fullmatch(name) else ""
+            if not isinstance(text, str) or not text or _IS_CODE.search(text):
+                problem = Problem(Spot(self.shown(files[name])), "migrations written as code are not read", "")
+                return MigrationFolder(folder, "code", (), (problem,))
+        return None
+
+
+def _broken(shown: str, error: InputError) -> SqlFile:
+    return SqlFile(shown, (), (), (Problem(Spot(shown), error.message, error.hint),))
+
+
+def _stem(name: str) -> str:
+    return name[:-4]
+
+
+def _number(stem: str) -> str:
+    known = named(stem)
+    return known.number if known is not None else ""
+
+
+def _from_beside(there: list[Paired], lying: Mapping[str, Path]) -> tuple[list[Paired], list[Path]]:
+    """The migrations with their ways back out of a folder beside them; and those that belong to none."""
+    left = dict(lying)
+    found: list[Paired] = []
+    for each in there:
+        same = [name for name in left if name == each.path.name]
+        same = same or [name for name in left if _number(_stem(name)) == each.named.number]
+        alone = sum(other.named.number == each.named.number for other in there) == 1
+        back = left.pop(same[0]) if same and (same[0] == each.path.name or alone) else None
+        found.append(replace(each, back=back) if back is not None else each)
+    return found, list(left.values())
 
 
 def _twice(folder: str, numbers: Iterable[str]) -> Iterable[Problem]:
+    """What is told of a number that two have. Their order is that of the files' names, so nothing is missing by it."""
     seen: set[str] = set()
     for number in numbers:
         if number in seen:
-            yield Problem(Spot(folder), f"the number {number} is used twice: their order is not known", "Renumber one.")
+            why = f"the number {number} is used twice: taken in the order of the names"
+            yield Problem(Spot(folder), why, "Renumber one.", unread=False)
         seen.add(number)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_context import in_context
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, SqlFile, Statement
@@ -120,11 +121,7 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             why="rows that repeat a value are refused then" if unique else "",
         )  # fmt: skip
     elif node == "CreateStmt":
-        elements = [part["ColumnDef"]["colname"] for part in body.get("tableElts", []) if "ColumnDef" in part]
-        exists = bool(body.get("if_not_exists"))
-        yield Statement(
-            "create table", Effect.EXPAND, spot, _relation(body.get("relation")), tuple(elements), if_exists=exists
-        )
+        yield _create_table(body, spot)
     elif node == "TruncateStmt":
         for each in body.get("relations", []):
             table = _relation(each.get("RangeVar"))
@@ -169,6 +166,14 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement(kind, effect, spot, _relation(made), name=_made(body))
     else:
         yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+
+
+def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
+    elements = body.get("tableElts", [])
+    columns = tuple(part["ColumnDef"]["colname"] for part in elements if "ColumnDef" in part)
+    table, exists = _relation(body.get("relation")), bool(body.get("if_not_exists"))
+    checks = tuple(checks_of(elements, table))
+    return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks)
 
 
 def _set_to(body: Mapping[str, Any]) -> str:
@@ -344,6 +349,7 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
         unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
         rewrites=volatile or computed or bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
         why=f"rows without {name} are refused then" if refuses else "",
+        checks=tuple(checks_of([each.get("def", {})], table)),
     )
 
 
@@ -391,4 +397,5 @@ def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statemen
         validated=validated,
         rewrites=validated and not uses_index,
         why="rows that break it are refused then",
+        checks=tuple(checks_of([each.get("def", {})], table)),
     )

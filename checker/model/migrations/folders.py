@@ -53,6 +53,8 @@ class Statement:
     new_table: bool = False  # on a table that the same migration creates: nobody uses it yet
     rewrites: bool = False  # may rewrite or scan the whole table under a lock
     why: str = ""  # why it contracts
+    # CHECK constraints that it makes: the name that each has or gets, and its condition (the grammar's tree as JSON).
+    checks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,13 @@ class MigrationCode:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Migration(Judgeable):
-    """A numbered change. ``down`` is ``None`` where there is no way back in a file."""
+    """A numbered change. ``down`` is ``None`` where there is no way back of it."""
 
     number: str
     name: str
     up: SqlFile
     down: SqlFile | None = None
+    part: str = ""  # which of several of one file it is
 
     @property
     def file(self) -> str:
@@ -153,7 +156,7 @@ class Migration(Judgeable):
 
     @property
     def subject(self) -> Subject:
-        return Subject(SubjectKind.MIGRATION, self.file)
+        return Subject(SubjectKind.MIGRATION, f"{self.file} ({self.part})" if self.part else self.file)
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the statement's line is in the path
         """``path`` is a line of the up file (``12``), of the down file (``down:12``), or empty."""
@@ -165,8 +168,8 @@ class Migration(Judgeable):
 @dataclass(frozen=True, slots=True, eq=False)
 class MigrationFolder(Judgeable):
     """Migrations of one folder, in execution order. ``tool`` is what its naming looks like: ``flyway``, ``pairs``,
-    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``numbered``; ``code`` where they are programs, which are not
-    read. It is a place too."""
+    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``liquibase``, ``sqitch``, ``numbered``; ``code`` where they are
+    programs, which are not read. It is a place too."""
 
     folder: str
     tool: str

@@ -45,7 +45,8 @@ class Pipeline(Judgeable):
     ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``traces`` what their
     scripts do, and ``unfollowed`` what of that nobody read although the job had something to act with. ``migrations``
     are the folders of SQL migrations (:mod:`checker.model.migrations.folders`), ``migration_code`` what runs and tests
-    them. It is a place: the repository as a whole, for what stands nowhere in particular.
+    them. ``problems`` are what could not be read of the rest: those of a folder of migrations are its own, for they
+    hide nothing of what jobs do. It is a place: the repository as a whole, for what stands nowhere in particular.
     """
 
     workflows: Workflows

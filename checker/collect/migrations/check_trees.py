@@ -1,0 +1,217 @@
+"""CHECK constraints as the grammar's trees: what each is called, and whether one allows all that another allows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+_DEPTH: Final = 40  # of a condition, past which nothing is said of it
+_FLIPPED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
+_LIMIT: Final = 2_000  # values of a list
+
+
+def checks_of(elements: Sequence[Any], table: str) -> Iterator[tuple[str, str]]:
+    """Name and condition of the constraints among a table's elements, or of a column's or a constraint's definition.
+
+    PostgreSQL names one that has no name after its table and, where it speaks of one column alone, that column
+    (PostgreSQL source, ``ChooseConstraintName``); a number follows where the name is taken.
+    """
+    taken: set[str] = set()
+    for element in elements:
+        column = element.get("ColumnDef", {})
+        own = [part.get("Constraint", {}) for part in column.get("constraints", [])]
+        for each in [*own, element.get("Constraint", {})]:
+            if each.get("contype") != "CONSTR_CHECK" or each.get("raw_expr") is None:
+                continue
+            named = column.get("colname") or _only_column(each["raw_expr"])
+            base = "_".join(part for part in (table.rsplit(".", 1)[-1], named, "check") if part)
+            name = each.get("conname") or base
+            count = 0
+            while name in taken:
+                count += 1
+                name = f"{base}{count}"
+            taken.add(name)
+            yield name, json.dumps(_bare(each["raw_expr"]), sort_keys=True)
+
+
+def _bare(node: Any, depth: int = 0) -> Any:
+    """A tree without its places, and without the casts that only write a constant's type."""
+    if depth > 4 * _DEPTH:
+        return None
+    if isinstance(node, dict):
+        cast = node.get("TypeCast")
+        if cast is not None and set(cast.get("arg", {})) & {"A_Const", "A_ArrayExpr"}:
+            return _bare(cast["arg"], depth + 1)
+        return {
+            key: _bare(value, depth + 1)
+            for key, value in node.items()
+            if key not in {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
+        }
+    return [_bare(each, depth + 1) for each in node] if isinstance(node, list) else node
+
+
+def _only_column(expression: Any) -> str:
+    found = set(_columns(expression))
+    return next(iter(found)) if len(found) == 1 else ""
+
+
+def _columns(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        fields = node.get("ColumnRef", {}).get("fields", [])
+        if fields:
+            yield str(fields[-1].get("String", {}).get("sval", ""))
+            return
+        node = list(node.values())
+    for each in node if isinstance(node, list) else ():
+        yield from _columns(each)
+
+
+def widens(old: Sequence[str], new: str) -> bool:
+    """Whether every row that all the old conditions allow is allowed by the new one; ``False`` where it is not seen."""
+    conditions = [json.loads(each) for each in old]
+    return bool(conditions) and _implied(
+        [part for each in conditions for part in _parts(each, "AND_EXPR")], json.loads(new), 0
+    )
+
+
+def _parts(node: Any, operator: str) -> list[Any]:
+    together = node.get("BoolExpr", {}) if isinstance(node, dict) else {}
+    if together.get("boolop") != operator:
+        return [node]
+    return [part for each in together.get("args", []) for part in _parts(each, operator)]
+
+
+def _implied(given: list[Any], new: Any, depth: int) -> bool:
+    """Whether what holds all of ``given`` holds ``new``. NULL passes a constraint, and both sides ask one operand."""
+    if depth > _DEPTH:
+        return False
+    wanted = _parts(new, "AND_EXPR")
+    if len(wanted) > 1:
+        return all(_implied(given, each, depth + 1) for each in wanted)
+    for index, each in enumerate(given):
+        if len(choices := _parts(each, "OR_EXPR")) > 1:
+            rest = given[:index] + given[index + 1 :]
+            if all(_implied([*rest, *_parts(choice, "AND_EXPR")], new, depth + 1) for choice in choices):
+                return True
+    if new in given:
+        return True
+    either = _parts(new, "OR_EXPR")
+    if len(either) > 1 and any(_implied(given, each, depth + 1) for each in either):
+        return True
+    goal = _range(new)
+    if goal is None and len(either) > 1:
+        goal = _union(either)
+    return goal is not None and any(
+        (held := _range(each)) is not None and held.operand == goal.operand and held.within(goal) for each in given
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The values that a condition allows of its operand: listed, or between bounds (each with whether it counts)."""
+
+    operand: str
+    values: frozenset[str] | None = None
+    low: tuple[Decimal, bool] | None = None
+    high: tuple[Decimal, bool] | None = None
+
+    def within(self, other: _Range) -> bool:
+        if self.values is not None:
+            return all(other.allows(value) for value in self.values)
+        if other.values is not None:
+            return False
+        below = other.low is None or (self.low is not None and _inside(self.low, other.low, 1))
+        above = other.high is None or (self.high is not None and _inside(self.high, other.high, -1))
+        return below and above
+
+    def allows(self, value: str) -> bool:
+        if self.values is not None:
+            return value in self.values
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return False
+        point = (number, True)
+        return (self.low is None or _inside(point, self.low, 1)) and (
+            self.high is None or _inside(point, self.high, -1)
+        )
+
+
+def _inside(one: tuple[Decimal, bool], bound: tuple[Decimal, bool], sign: int) -> bool:
+    difference = (one[0] - bound[0]) * sign
+    return difference > 0 or (difference == 0 and (bound[1] or not one[1]))
+
+
+def _range(node: Any) -> _Range | None:
+    """What a comparison with constants allows; ``None`` where it is none."""
+    expression = node.get("A_Expr", {}) if isinstance(node, dict) else {}
+    kind, left, right = expression.get("kind"), expression.get("lexpr"), expression.get("rexpr")
+    operator = "".join(part.get("String", {}).get("sval", "") for part in expression.get("name", []))
+    if left is None or right is None:
+        return None
+    if kind == "AEXPR_OP" and "A_Const" in left and "A_Const" not in right:
+        left, right, operator = right, left, _FLIPPED.get(operator, "")
+    operand = json.dumps(left, sort_keys=True)
+    listed = _listed(kind, operator, right)
+    if listed is not None:
+        return _Range(operand, frozenset(listed))
+    if kind == "AEXPR_BETWEEN":
+        bounds = [_number(each) for each in right.get("List", {}).get("items", [])]
+        if len(bounds) == 2 and bounds[0] is not None and bounds[1] is not None:
+            return _Range(operand, None, (bounds[0], True), (bounds[1], True))
+    number = _number(right) if kind == "AEXPR_OP" else None
+    if number is None or operator not in {"<", ">", "<=", ">="}:
+        return None
+    bound = (number, "=" in operator)
+    return _Range(operand, None, bound, None) if ">" in operator else _Range(operand, None, None, bound)
+
+
+def _listed(kind: Any, operator: str, right: Any) -> list[str] | None:
+    if operator != "=":
+        return None
+    if kind == "AEXPR_OP":
+        items = [right]
+    elif kind == "AEXPR_IN":
+        items = right.get("List", {}).get("items", [])
+    elif kind == "AEXPR_OP_ANY":
+        items = right.get("A_ArrayExpr", {}).get("elements", [])
+    else:
+        return None
+    found = [_constant(each) for each in items[: _LIMIT + 1]]
+    return None if not found or len(found) > _LIMIT or None in found else [each for each in found if each is not None]
+
+
+def _union(choices: list[Any]) -> _Range | None:
+    """The values of an OR of lists of one operand."""
+    ranges = [_range(each) for each in choices]
+    operands = {each.operand for each in ranges if each is not None}
+    if len(operands) != 1 or any(each is None or each.values is None for each in ranges):
+        return None
+    return _Range(next(iter(operands)), frozenset(value for each in ranges if each for value in each.values or ()))
+
+
+def _constant(node: Any) -> str | None:
+    constant = node.get("A_Const", {}) if isinstance(node, dict) else {}
+    if constant.get("isnull") or not constant:
+        return None
+    for key, inner, default in (
+        ("sval", "sval", ""),
+        ("ival", "ival", 0),
+        ("fval", "fval", ""),
+        ("boolval", "boolval", False),
+    ):
+        if key in constant:
+            return str(constant[key].get(inner, default))
+    return None
+
+
+def _number(node: Any) -> Decimal | None:
+    if isinstance(node, dict) and "sval" in node.get("A_Const", {}):
+        return None  # a text is ordered by its collation
+    try:
+        return Decimal(_constant(node) or "")
+    except InvalidOperation:
+        return None
