@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from infra import naming
 from infra.environments import ENVIRONMENTS
@@ -109,6 +110,17 @@ def _afterwards(command: Callable[..., argparse.ArgumentParser]) -> None:
     annotate.add_argument("--tag", required=True)
     annotate.add_argument("--release-id", type=int, help="looked up by tag if not given")
     annotate.add_argument("--kind", choices=("deploy", "rollback"), default="deploy")
+
+    before = command("previous-evidence", "Fetch the evidence pack of the release before.", environment=False)
+    before.add_argument("--tag", required=True, help="this release's")
+    before.add_argument("--out", required=True, type=Path, metavar="FILE")
+
+    publish = command(
+        "publish-evidence", "Attach the evidence pack, or say in the text where it is.", environment=False
+    )
+    publish.add_argument("--tag", required=True)
+    publish.add_argument("--pack", required=True, type=Path, metavar="FILE")
+    publish.add_argument("--attestation", default="", metavar="URL", help="where its signature can be seen")
 
     metrics = command("metrics", "Tell CloudWatch what became of a deployment.", sha=True)
     metrics.add_argument("--kind", choices=("deploy", "rollback"), default="deploy")

@@ -14,6 +14,7 @@ from infra.release import (
     annotate,
     arguments,
     buckets,
+    evidence,
     images,
     metrics,
     places,
@@ -236,13 +237,32 @@ def _smoke(session: Session) -> None:
     smoke.check(url, smoke.PATHS, session.options.deadline, session.clock, session.console.say)
 
 
+def _previous_evidence(session: Session) -> None:
+    options = session.options
+    check_tag(options.tag)
+    found = evidence.previous(session.github(), options.tag, options.out, session.console.say)
+    session.console.give({"first": str(not found).lower()})
+
+
+def _publish_evidence(session: Session) -> None:
+    options, github = session.options, session.github()
+    if not options.pack.is_file():
+        raise UsageError(f"{options.pack}: no such file", fix="Make the pack first: checker evidence.")
+    pack = evidence.Pack(file=options.pack, attestation=options.attestation, run_url=_run_url(session))
+    evidence.publish(github, github.release_of_tag(options.tag), pack, session.console.say)
+
+
+def _run_url(session: Session) -> str:
+    server = session.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    return f"{server}/{session.required('GITHUB_REPOSITORY')}/actions/runs/{session.required('GITHUB_RUN_ID')}"
+
+
 def _annotate(session: Session) -> None:
     options, github = session.options, session.github()
     release = github.release(options.release_id) if options.release_id else github.release_of_tag(options.tag)
     if release.tag != options.tag:
         raise UsageError(f"release {release.id} is of {release.tag}, not of {options.tag}")
     run_id = session.required("GITHUB_RUN_ID")
-    server = session.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     written = annotate.annotate(
         github,
         release,
@@ -253,7 +273,7 @@ def _annotate(session: Session) -> None:
             by=session.required("GITHUB_ACTOR"),
             at=session.clock.date().isoformat(timespec="seconds"),
             run_id=run_id,
-            run_url=f"{server}/{github.repository}/actions/runs/{run_id}",
+            run_url=_run_url(session),
         ),
     )
     session.console.say(f"release {release.id} ({release.tag}): {'annotated' if written else 'annotated already'}")
@@ -306,7 +326,9 @@ _COMMANDS: Final[Mapping[str, Callable[[Session], None]]] = {
     "migrate": _migrate,
     "outputs": _outputs,
     "preflight": _preflight,
+    "previous-evidence": _previous_evidence,
     "promote": _promote,
+    "publish-evidence": _publish_evidence,
     "resolve": _resolve,
     "restore": _restore,
     "roll": _roll,

@@ -23,10 +23,23 @@ _NESTED_TAGS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Asset:
+    id: int
+    name: str
+    digest: str = ""
+    """`sha256:…`; empty where GitHub does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     id: int
     tag: str
     body: str
+    draft: bool = False
+    prerelease: bool = False
+    immutable: bool = False
+    upload_url: str = ""
+    assets: tuple[Asset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +68,54 @@ class GitHub:
         return str(self._get(path, missing=f"there is no branch {branch}")["object"]["sha"])
 
     def release_of_tag(self, tag: str) -> Release:
+        """Published, or a draft: only published ones have an address of their tag (GitHub REST API, releases)."""
         check_tag(tag)
-        return _release(self._get(f"releases/tags/{quote(tag, safe='')}", missing=f"{tag} has no published release"))
+        found = self._call("GET", f"releases/tags/{quote(tag, safe='')}", missing=None)
+        if found:
+            return _release(found)
+        draft = next((each for each in self.releases() if each.tag == tag), None)
+        if draft is None:
+            raise FailedError(f"{tag} has no release", fix="Check the name, and that the token may read releases.")
+        return draft
+
+    def releases(self) -> list[Release]:
+        """The newest hundred; drafts too, for a token that may write (GitHub REST API, list releases)."""
+        text = self._text("GET", "releases?per_page=100", missing="there are no releases to read")
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise CallError("GitHub answered releases with something that is not JSON") from error
+        if not isinstance(found, list):
+            raise CallError("GitHub answered releases with something that is not a list")
+        return [_release(each) for each in found]
+
+    def download(self, asset: Asset, limit: int) -> bytes:
+        """An asset's bytes, from where GitHub sends us: the token goes to the API alone."""
+        path = f"/repos/{self.repository}/releases/assets/{asset.id}"
+        answer = self._transfer(self.api, "GET", path, accept="application/octet-stream", limit=limit)
+        if answer.status in (301, 302, 307, 308):
+            parts = urlsplit(answer.location)
+            if parts.scheme != urlsplit(self.api).scheme:
+                raise CallError(f"GitHub sends {asset.name} over {parts.scheme or 'nothing'}")
+            origin, rest = f"{parts.scheme}://{parts.netloc}", f"{parts.path}?{parts.query}".rstrip("?")
+            answer = self._transfer(origin, "GET", rest, accept="application/octet-stream", limit=limit, token=False)
+        if answer.status != 200:
+            raise CallError(f"GitHub did not give {asset.name}: {answer.status}")
+        return answer.content
+
+    def upload(self, release: Release, name: str, content: bytes) -> None:
+        """Attach a file. Not tried again: a second asset of one name is refused."""
+        url = release.upload_url.partition("{")[0]
+        parts, ours = urlsplit(url), urlsplit(self.api)
+        if parts.scheme != ours.scheme or not _same_site(parts.hostname or "", ours.hostname or ""):
+            raise CallError(
+                f"release {release.id} takes uploads at {parts.hostname or 'no host'}: no token is sent there"
+            )
+        origin, path = f"{parts.scheme}://{parts.netloc}", f"{parts.path}?name={quote(name, safe='')}"
+        answer = self._transfer(origin, "POST", path, body=content, content_type="application/zip", limit=1_000_000)
+        if answer.status != 201:
+            said = answer.content.decode("utf-8", "replace")[:500]
+            raise FailedError(f"GitHub refused {name}: {answer.status}: {said}", fix="Check that the job may write.")
 
     def refuse_prerelease(self, tag: str) -> None:
         """By its tag, or by its release. A tag may have no release yet: a bootstrap comes before the first."""
@@ -80,7 +139,10 @@ class GitHub:
     def _call(
         self, method: str, path: str, *, missing: str | None, body: Mapping[str, object] | None = None
     ) -> Mapping[str, Any]:
-        """Errors of the server and of the network are tried again: all our calls may be repeated.
+        return _object(self._text(method, path, missing=missing, body=body), path)
+
+    def _text(self, method: str, path: str, *, missing: str | None, body: Mapping[str, object] | None = None) -> str:
+        """Errors of the server and of the network are tried again: all these calls may be repeated.
 
         `missing` is what to say of something that is not there; with None that is an empty answer.
         """
@@ -96,11 +158,11 @@ class GitHub:
                 problem = f"{type(error).__name__}: {error}"
                 continue
             if status < 300:
-                return _object(text, path)
+                return text
             problem = f"{status}: {text[:500]}"
             if status == 404:
                 if missing is None:
-                    return {}
+                    return "{}"
                 # GitHub also answers so where the token may not look.
                 raise FailedError(missing, fix="Check the name, and that the token may read this repository.")
             if status < 500 and status != 429:
@@ -108,7 +170,23 @@ class GitHub:
         raise CallError(f"GitHub refused {method} {path}: {problem}", fix="Check GITHUB_TOKEN's permissions.")
 
     def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> tuple[int, str]:
-        parts = urlsplit(self.api)
+        content = json.dumps(body).encode() if body else None
+        answer = self._transfer(self.api, method, path, body=content, content_type="application/json")
+        return answer.status, answer.content.decode("utf-8", "replace")
+
+    def _transfer(
+        self,
+        origin: str,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        content_type: str = "",
+        accept: str = "application/vnd.github+json",
+        limit: int = 64 * 1024 * 1024,
+        token: bool = True,
+    ) -> _Answer:
+        parts = urlsplit(origin)
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise UsageError("GITHUB_API_URL is no http(s) URL")
         connection = (
@@ -118,19 +196,32 @@ class GitHub:
             if parts.scheme == "https"
             else http.client.HTTPConnection(parts.hostname, parts.port, timeout=_TIMEOUT_SECONDS)
         )
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "application/json",
-            "User-Agent": "doc-platform-release",
-            "X-GitHub-Api-Version": "2022-11-28",
-        }
+        headers = {"Accept": accept, "User-Agent": "doc-platform-release", "X-GitHub-Api-Version": "2022-11-28"}
+        if token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if content_type:
+            headers["Content-Type"] = content_type
         try:
-            connection.request(method, parts.path.rstrip("/") + path, json.dumps(body) if body else None, headers)
+            connection.request(method, parts.path.rstrip("/") + path, body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
+            content = answer.read(limit + 1)
+            if len(content) > limit:
+                raise CallError(f"GitHub answers {method} {path} with more than {limit} bytes")
+            return _Answer(answer.status, content, answer.getheader("Location") or "")
         finally:
             connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content: bytes
+    location: str
+
+
+def _same_site(host: str, api: str) -> bool:
+    """`uploads.github.com` belongs to `api.github.com`, `host` to itself (GitHub Enterprise Server)."""
+    return host == api or host == f"uploads.{api.removeprefix('api.')}"
 
 
 def check_tag(tag: str) -> None:
@@ -149,4 +240,17 @@ def _object(text: str, path: str) -> Mapping[str, Any]:
 
 
 def _release(found: Mapping[str, Any]) -> Release:
-    return Release(int(found["id"]), str(found["tag_name"]), str(found.get("body") or ""))
+    assets = found.get("assets")
+    return Release(
+        int(found["id"]),
+        str(found["tag_name"]),
+        str(found.get("body") or ""),
+        draft=found.get("draft") is True,
+        prerelease=found.get("prerelease") is True,
+        immutable=found.get("immutable") is True,
+        upload_url=str(found.get("upload_url") or ""),
+        assets=tuple(
+            Asset(int(each["id"]), str(each["name"]), str(each.get("digest") or ""))
+            for each in (assets if isinstance(assets, list) else ())
+        ),
+    )

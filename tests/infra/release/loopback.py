@@ -33,11 +33,15 @@ def serving(answers: Answers) -> Iterator[Answers]:
     class Handler(BaseHTTPRequestHandler):
         def _reply(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            body: Any = json.loads(self.rfile.read(length)) if length else None
+            body: Any = self.rfile.read(length) if length else None
+            if body and self.headers.get("Content-Type") == "application/json":
+                body = json.loads(body)
             answers.headers.append(dict(self.headers))
             status, document = answers.answer(f"{self.command} {self.path}", body)
-            data = json.dumps(document).encode()
+            data = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
+            if isinstance(document, str):
+                self.send_header("Location", document)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

@@ -114,6 +114,7 @@ def test_nothing_is_permitted_unless_a_job_says_so() -> None:
         assert workflow["permissions"] == {}, file
     for job in JOBS:
         assert job.body["permissions"].items() <= {
+            ("attestations", "write"),
             ("contents", "read"),
             ("contents", "write"),
             ("id-token", "write"),
@@ -123,6 +124,10 @@ def test_nothing_is_permitted_unless_a_job_says_so() -> None:
     # The night's audit alone writes an issue, and its role reads settings and nothing else.
     writers = {str(job) for job in JOBS if job.body["permissions"].get("issues") == "write"}
     assert writers == {"nightly.yml/audit"}
+    # What signs has no role of the account, and writes nothing else.
+    signers = [job for job in JOBS if "attestations" in job.body["permissions"]]
+    assert {str(job) for job in signers} == {"_evidence.yml/evidence", "prod-deploy.yml/evidence"}
+    assert not [job for job in signers if credential_steps(job) or "environment" in job.body]
 
 
 def test_only_the_annotation_may_write_and_it_has_no_credentials() -> None:
@@ -289,6 +294,16 @@ def test_a_release_is_marked_as_done_last() -> None:
     assert "roll-back" in needs("prod-rollback.yml", "annotate")
 
 
+def test_a_release_is_annotated_whatever_became_of_its_evidence() -> None:
+    job = WORKFLOWS["prod-deploy.yml"]["jobs"]["annotate"]
+    assert "evidence" in needs("prod-deploy.yml", "annotate")
+    assert job["if"] == "${{ !cancelled() && needs.release.result == 'success' }}"
+    # Reading the account afterwards decides nothing.
+    after = names("_release.yml", "release").index("Tell CloudWatch")
+    steps = WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"][after + 1 :]
+    assert [step["continue-on-error"] for step in steps] == [True] * 4
+
+
 def test_a_pre_release_deploys_nothing() -> None:
     deploy = WORKFLOWS["prod-deploy.yml"]
     assert deploy["on"]["release"]["types"] == ["released"]
@@ -428,7 +443,8 @@ def test_a_roll_back_of_services_does_not_wait_for_cloudformation() -> None:
 
 def test_a_deployment_is_told_of_whatever_became_of_it() -> None:
     """A job that took too long was cancelled, to GitHub."""
-    last = WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"][-1]
+    steps = WORKFLOWS["_release.yml"]["jobs"]["release"]["steps"]
+    (last,) = [step for step in steps if step.get("name") == "Tell CloudWatch"]
     assert last["if"] == "always()"
     assert last["env"]["RESULT"] == "${{ job.status }}"
     assert '--result "$RESULT"' in last["run"]
@@ -501,7 +517,10 @@ def test_every_command_is_one_that_there_is() -> None:
 
 def test_the_rehearsal_runs_the_commands_of_the_workflows() -> None:
     rehearsed = {step[0] for step in [*release_steps("", "", Answers()), *rollback_steps("", "", Answers())]}
-    assert {argv[0] for _, argv in commands()} - rehearsed == {"seed", "restore"}
+    assert {argv[0] for _, argv in commands()} - rehearsed == {
+        *("seed", "restore"),
+        *("previous-evidence", "publish-evidence"),  # test_evidence.py
+    }
 
 
 def test_the_commands_install_what_the_tests_ran_with_and_nothing_more() -> None:
