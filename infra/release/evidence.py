@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.release.errors import CallError, FailedError, RefusedError, UsageError
+from infra.release.errors import CallError, FailedError, UsageError
 from infra.release.github import TAG, GitHub, Release
 
 MAX_BYTES: Final = 256 * 1024 * 1024
-_START: Final = "<!-- evidence of {tag} -->"
 _END: Final = "<!-- end of evidence -->"
 
 
@@ -79,46 +78,48 @@ def publish(github: GitHub, release: Release, pack: Pack, say: Callable[[str], N
     if len(content) > MAX_BYTES:
         raise UsageError(f"{pack.file} has {len(content)} bytes: that is no evidence pack")
     digest, name = _sha256(content), name_of(release.tag)
-    where = _attach(github, release, name, content)
-    say(f"{name} sha256:{digest}: {where or 'kept by the run: the release is immutable'}")
-    text = written(release.body, tag=release.tag, digest=digest, attached=bool(where), pack=pack)
+    kept = _attach(github, release, name, content)
+    say(f"{name} sha256:{digest}: {kept or 'attached'}")
+    text = written(release.body, tag=release.tag, digest=digest, kept=kept, pack=pack)
     if text != release.body:
         github.set_body(release, text)
 
 
+_IMMUTABLE: Final = "the release is immutable"
+_ANOTHER: Final = "an earlier run's is attached, and evidence is not replaced"
+
+
 def _attach(github: GitHub, release: Release, name: str, content: bytes) -> str:
+    """Why the pack stays with the run that made it; empty where it is attached."""
     there = next((each for each in release.assets if each.name == name), None)
     if there is not None:
-        if there.digest == f"sha256:{_sha256(content)}" or github.download(there, MAX_BYTES) == content:
-            return "attached already"
-        raise RefusedError(
-            f"{release.tag} has another {name} already: evidence is not replaced",
-            fix="Look at both. Delete the attached one by hand if it is wrong, and run this again.",
-        )
+        same = there.digest == f"sha256:{_sha256(content)}" or github.download(there, MAX_BYTES) == content
+        return "" if same else _ANOTHER
     if release.immutable and not release.draft:
-        return ""
+        return _IMMUTABLE
     try:
         github.upload(release, name, content)
     except FailedError as error:
         # The setting may be newer than what the release says of itself.
         if "immutable" in str(error).lower():
-            return ""
+            return _IMMUTABLE
         raise
-    return "attached"
+    return ""
 
 
-def written(body: str, *, tag: str, digest: str, attached: bool, pack: Pack) -> str:
-    """The release's text with the one block about its evidence."""
-    start = _START.format(tag=tag)
-    kept = re.sub(rf"\n*{re.escape(start)}.*?{re.escape(_END)}\n*", "\n", body, flags=re.DOTALL).rstrip()
-    where = "attached to this release" if attached else f"kept by [the run that made it]({pack.run_url})"
+def written(body: str, *, tag: str, digest: str, kept: str, pack: Pack) -> str:
+    """The release's text with the block about this evidence: one for what is attached, one for each run's besides."""
+    which = f"{tag} {pack.run_url.rpartition('/')[2]}" if kept == _ANOTHER else tag
+    start = f"<!-- evidence of {which} -->"
+    rest = re.sub(rf"\n*{re.escape(start)}.*?{re.escape(_END)}\n*", "\n", body, flags=re.DOTALL).rstrip()
+    where = f"kept by [the run that made it]({pack.run_url}): {kept}" if kept else "attached to this release"
     signed = (
         f"signed: [attestation]({pack.attestation})"
         if pack.attestation
         else "not signed: this hash and the run vouch for it"
     )
     block = f"{start}\n**Evidence** `{name_of(tag)}`, {where}; {signed}\n`sha256:{digest}`\n{_END}\n"
-    return f"{kept}\n\n{block}" if kept else block
+    return f"{rest}\n\n{block}" if rest else block
 
 
 def _sha256(content: bytes) -> str:

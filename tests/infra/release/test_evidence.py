@@ -97,12 +97,16 @@ def test_repeating_it_changes_nothing(github: Answers, tmp_path: Path) -> None:
     assert [call for call, _ in github.seen if not call.startswith("GET")] == []
 
 
-def test_evidence_is_not_replaced(github: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    there(github, release(assets=[{"id": 3, "name": "evidence-v1.1.0.zip", "digest": None}]))
+def test_evidence_is_not_replaced(github: Answers, tmp_path: Path) -> None:
+    """A draft that was deployed and is then published is deployed again: the first pack stays, with its hash."""
+    block = "<!-- evidence of v1.1.0 -->\nfirst\n<!-- end of evidence -->"
+    assets = [{"id": 3, "name": "evidence-v1.1.0.zip", "digest": None}]
+    there(github, release(body=block, assets=assets))
     github.routes[f"GET {BASE}/releases/assets/3"] = (200, b"another pack")
-    assert publish(github, tmp_path) == 72
-    assert "evidence is not replaced" in capsys.readouterr().err
+    assert publish(github, tmp_path) == 0
     assert uploads(github) == []
+    assert body(github).startswith(f"{block}\n\n<!-- evidence of v1.1.0 99 -->\n")
+    assert "evidence is not replaced" in body(github)
 
 
 def test_no_token_is_sent_to_another_host(github: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
