@@ -30,9 +30,10 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
     """The run as text that ends with a line break.
 
     ``options`` are those of the format's own ``render``: ``color``, ``width`` and ``quiet`` of the console, ``limit``
-    of markdown. Raises :class:`KeyError` for a format that is not in :data:`FORMATS`.
+    of markdown, ``since`` (:class:`reports.changes.Changes`) of html and markdown, ``history`` of html. Raises
+    :class:`KeyError` for a format that is not in :data:`FORMATS`.
     """
-    if run.command == "drift" and format != "json":
+    if run.command == "drift" and format not in {"json", "html"}:
         text = _drift(run, format, options)
     else:
         text = import_module(f"reports.{FORMATS[format]}").render(run, **options)
@@ -42,6 +43,6 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
 def _drift(run: Run, format: str, options: Mapping[str, Any]) -> str:  # noqa: A002
     """Drift has no verdicts: a format made of verdicts would show an empty run, which looks clean."""
     if format not in {"console", "markdown"}:
-        raise UsageError(f"drift cannot be shown as {format}", "There is console, json and markdown.")
+        raise UsageError(f"drift cannot be shown as {format}", "There is console, json, markdown and html.")
     text: str = getattr(import_module("reports.drift"), format)(run, **options)
     return text

@@ -46,10 +46,10 @@ def console(run: Run, *, color: bool = False, quiet: bool = False) -> str:
         if not quiet:
             lines.append(paint(f"{heading} · {len(entries)}", style))
         for entry in entries:
-            lines.append(f"{'' if quiet else '  '}{_title(entry)}{_deploys(entry)}")
+            lines.append(f"{'' if quiet else '  '}{title(entry)}{deploys(entry)}")
             if quiet:
                 continue
-            lines.extend(f"      {line}" for line in _details(entry))
+            lines.extend(f"      {line}" for line in details(entry))
         if not quiet:
             lines.append("")
     if not quiet:
@@ -59,6 +59,14 @@ def console(run: Run, *, color: bool = False, quiet: bool = False) -> str:
             lines.append("")
     lines.append(summary(run))
     return "\n".join(lines) + "\n"
+
+
+def groups(run: Run) -> Iterator[tuple[str, list[ResourceDrift]]]:
+    """What is news, under its heading; gravest first."""
+    for (heading, _), group in zip(_HEADINGS, _sorted_out(run), strict=True):
+        entries = [each for each in group if _is_news(each)]
+        if entries:
+            yield heading, entries
 
 
 def _is_news(entry: ResourceDrift) -> bool:
@@ -72,14 +80,11 @@ def markdown(run: Run, *, limit: int = 60_000) -> str:
     """At most about ``limit`` characters; what does not fit is counted in the last line."""
     parts = [f"## {summary(run)}\n"]
     left = 0
-    for (heading, _), group in zip(_HEADINGS, _sorted_out(run), strict=True):
-        entries = [each for each in group if _is_news(each)]
-        if not entries:
-            continue
+    for heading, entries in groups(run):
         parts.append(f"### {heading.capitalize()} ({len(entries)})\n")
         for entry in entries:
-            details = "\n".join(f"  - {_escaped(line)}" for line in _details(entry))
-            item = f"- **{_escaped(_title(entry))}**{_escaped(_deploys(entry))}" + (f"\n{details}" if details else "")
+            lines = "\n".join(f"  - {_escaped(line)}" for line in details(entry))
+            item = f"- **{_escaped(title(entry))}**{_escaped(deploys(entry))}" + (f"\n{lines}" if lines else "")
             if sum(map(len, parts)) + len(item) > limit:
                 left += 1
             else:
@@ -118,13 +123,13 @@ def _sorted_out(run: Run) -> tuple[list[ResourceDrift], ...]:
     return groups
 
 
-def _title(entry: ResourceDrift) -> str:
+def title(entry: ResourceDrift) -> str:
     name = "/".join(filter(None, [entry.stack, entry.logical_id])) or entry.physical_id or "?"
     physical = f" · {entry.physical_id}" if entry.physical_id and entry.logical_id else ""
     return printable(f"{name} ({entry.type}){physical}")
 
 
-def _deploys(entry: ResourceDrift) -> str:
+def deploys(entry: ResourceDrift) -> str:
     words = {
         NextDeploy.NONE: "",
         NextDeploy.CREATE: " → the next deploy creates it",
@@ -136,7 +141,7 @@ def _deploys(entry: ResourceDrift) -> str:
     return words[entry.next_deploy] + loss
 
 
-def _details(entry: ResourceDrift) -> Iterator[str]:
+def details(entry: ResourceDrift) -> Iterator[str]:
     if entry.why:
         yield printable(entry.why)
     if entry.accepted:

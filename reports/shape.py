@@ -259,6 +259,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def natural(identifier: str) -> tuple[tuple[int, str], ...]:
+    """A key that sorts numbers in names as numbers: CC6.10 after CC6.9."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", identifier))
+
+
 def listed(names: Iterable[str], limit: int) -> list[str]:
     """At most ``limit`` names, the last of them saying how many are left out."""
     names = list(names)

@@ -35,13 +35,15 @@ def _compared(run: Run, baseline: Run, file: Path) -> str:
     return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
 
 
-# Formats for people, who ask a baseline for what is new; documents for programs keep every verdict.
-_FOR_PEOPLE = ("console", "markdown", "html")
+# Formats that say what is new and fixed beside everything else. The console shows only what is new; documents for
+# programs keep every verdict.
+_WITH_CHANGES = ("markdown", "html", "pdf")
 
 
 def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> None:
     """Every asked-for report: files whole or not at all, standard output last."""
     from checker.collect.outputs import write_whole
+    from checker.compare import compare
     from reports import FORMATS, render
     from reports.shape import known_before
 
@@ -55,7 +57,9 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
             extra = {"color": color and not file, "quiet": options["quiet"]}
             if options.get("summary"):
                 extra["summary"] = True
-        shown = known_before(run, baseline) if baseline is not None and name in _FOR_PEOPLE else run
+        if baseline is not None and name in _WITH_CHANGES and run.command != "drift":
+            extra["since"] = compare(baseline, run)
+        shown = known_before(run, baseline) if baseline is not None and name == "console" else run
         text = render(shown, name, **extra)
         if file:
             write_whole(Path(file), text)
