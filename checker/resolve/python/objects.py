@@ -1,24 +1,27 @@
-"""Python objects while code is followed: parameters bound, classes instantiated, types read for what they name."""
+"""Functions and objects while code is followed: calls entered, classes instantiated, types read for what they name."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from checker.model.pipeline.scripts import Handling, Reached
-from checker.resolve.python.calls import Calls
-from checker.resolve.python.expressions import Frame, service_of_annotation
+from checker.data.aws_calls import service_of
+from checker.model.pipeline.scripts import Handling
+from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, StopError, block, value
 from checker.resolve.python.syntax_facts import written
 from checker.resolve.python.values import (
+    SCALARS,
     Class,
+    Client,
     Dict,
     Extern,
     Function,
     Instance,
     Value,
+    either,
 )
 
 _NOTHING_AROUND: Final = Handling()
@@ -49,83 +52,142 @@ def _methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctio
     return {each.name: each for each in reversed(methods)}
 
 
-class Objects(Calls):
-    """Binds and makes objects; the statements are followed by who derives from this class."""
+def enter(
+    machine: Machine, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+) -> Value:
+    """Follow a call of one of the repository's functions; what it returns."""
+    if machine.depth >= MAX_DEPTH:
+        return Extern(getattr(function.node, "name", "lambda"))
+    key: tuple[object, ...] = (
+        id(function.node),
+        _identity(function.owner),
+        *map(_identity, positional),
+        *[(name, _identity(named[name])) for name in sorted(named)],
+        machine.number(frame),
+    )
+    known = machine.memo.get(key)
+    if known is not None:
+        if len(machine.calls) + len(known[1]) > MAX_CALLS:
+            raise StopError
+        machine.calls.extend(known[1])
+        return known[0]
+    machine.kept.extend((function.owner, *positional, *named.values()))
+    machine.memo[key] = (Extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
+    start = len(machine.calls)
+    names = _bound(machine, function, positional, named)
+    inner = Frame(function.module, names, frame.reached, frame.handling, around=frame.around)
+    machine.depth += 1
+    result: Value
+    if isinstance(function.node, ast.Lambda):
+        result = value(machine, function.node.body, inner)
+    else:
+        block(machine, function.node.body, inner)
+        result = either(inner.returned) if inner.returned else None
+        if (result is None or isinstance(result, Extern)) and function.node.returns is not None:
+            found = typed(machine, function.node.returns, inner)
+            result = found if found is not None else result
+    machine.depth -= 1
+    machine.memo[key] = (result, tuple(machine.calls[start:]))
+    return result
 
-    __slots__ = ()
-    reached: Reached
 
-    def bound(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value]) -> dict[str, Value]:
-        """The function's parameters with what they are given: else their default, else what their type tells."""
-        node = function.node.args
-        names: dict[str, Value] = dict(function.closure)
-        by_position, parameters = _parameters(node)
-        given = list(positional)
-        if function.owner is not None and by_position:
-            given.insert(0, function.owner)
-        frame = Frame(function.module, names, self.reached, _NOTHING_AROUND)
-        for index, (name, default, annotation) in enumerate(parameters):
-            if index < by_position and index < len(given):
-                value = given[index]
-            elif name in named:
-                value = named[name]
-            elif default is not None:
-                value = self.value(default, frame)
-            else:
-                value = Extern(name)
-            if annotation is not None and isinstance(value, Extern):
-                value = self.typed(annotation, frame) or value
-            names[name] = value
-        if node.vararg:
-            names[node.vararg.arg] = tuple(given[by_position:])
-        if node.kwarg:
-            known = {name for name, _, _ in parameters}
-            names[node.kwarg.arg] = Dict(tuple((key, value) for key, value in named.items() if key not in known))
-        return names
+def _identity(given: Value) -> object:
+    """What makes two arguments the same: plain values by value, the rest by identity."""
+    if isinstance(given, Extern):
+        return given
+    if given is None or isinstance(given, SCALARS):
+        return (type(given), given)
+    return id(given)
 
-    def typed(self, annotation: ast.expr, frame: Frame) -> Value:
-        """The value that a type stands for: a client by its stubs' name, or an object of a class of the repository."""
-        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-            try:
-                annotation = ast.parse(annotation.value, mode="eval").body
-            except SyntaxError:
-                return None
-        if isinstance(annotation, ast.BinOp):  # X | None
-            return self.typed(annotation.left, frame) or self.typed(annotation.right, frame)
-        if isinstance(annotation, ast.Subscript) and written(annotation.value).endswith("Optional"):
-            return self.typed(annotation.slice, frame)
-        if not isinstance(annotation, ast.Name | ast.Attribute):
+
+def _bound(
+    machine: Machine, function: Function, positional: Sequence[Value], named: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The function's parameters with what they are given: else their default, else what their type tells."""
+    node = function.node.args
+    names: dict[str, Value] = dict(function.closure)
+    by_position, parameters = _parameters(node)
+    given = list(positional)
+    if function.owner is not None and by_position:
+        given.insert(0, function.owner)
+    frame = Frame(function.module, names, machine.reached, _NOTHING_AROUND)
+    for index, (name, default, annotation) in enumerate(parameters):
+        found: Value
+        if index < by_position and index < len(given):
+            found = given[index]
+        elif name in named:
+            found = named[name]
+        elif default is not None:
+            found = value(machine, default, frame)
+        else:
+            found = Extern(name)
+        if annotation is not None and isinstance(found, Extern):
+            found = typed(machine, annotation, frame) or found
+        names[name] = found
+    if node.vararg:
+        names[node.vararg.arg] = tuple(given[by_position:])
+    if node.kwarg:
+        known = {name for name, _, _ in parameters}
+        names[node.kwarg.arg] = Dict(tuple((key, each) for key, each in named.items() if key not in known))
+    return names
+
+
+def typed(machine: Machine, annotation: ast.expr, frame: Frame) -> Value:
+    """The value that a type stands for: a client by its stubs' name, or an object of a class of the repository."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            annotation = ast.parse(annotation.value, mode="eval").body
+        except SyntaxError:
             return None
-        found = self.value(annotation, frame)
-        if isinstance(found, Class):
-            return Instance(found)
-        return service_of_annotation(found) if isinstance(found, Extern) else None
-
-    def instantiate(
-        self, cls: Class, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
-    ) -> Instance:
-        """A new object: its ``__init__`` followed, or a dataclass's fields filled."""
-        made = Instance(cls)
-        init = self.method(cls, "__init__")
-        if init is not None:
-            self.enter(replace(init, owner=made), positional, named, frame)
-            return made
-        for index, name in enumerate(_fields(cls.node)):
-            if name in named:
-                made.attributes[name] = named[name]
-            elif index < len(positional):
-                made.attributes[name] = positional[index]
-        return made
-
-    def method(self, cls: Class, name: str, depth: int = 0) -> Function | None:
-        """A method of a class or of its bases."""
-        own = _methods(cls.node).get(name)
-        if own is not None:
-            return Function(cls.module, own)
-        for base in cls.node.bases if depth < 8 else ():
-            found = self.value(base, Frame(cls.module, cls.module.names, self.reached, _NOTHING_AROUND))
-            if isinstance(found, Class):
-                inherited = self.method(found, name, depth + 1)
-                if inherited is not None:
-                    return inherited
+    if isinstance(annotation, ast.BinOp):  # X | None
+        return typed(machine, annotation.left, frame) or typed(machine, annotation.right, frame)
+    if isinstance(annotation, ast.Subscript) and written(annotation.value).endswith("Optional"):
+        return typed(machine, annotation.slice, frame)
+    if not isinstance(annotation, ast.Name | ast.Attribute):
         return None
+    found = value(machine, annotation, frame)
+    if isinstance(found, Class):
+        return Instance(found)
+    return _service_of_annotation(found) if isinstance(found, Extern) else None
+
+
+def _service_of_annotation(found: Extern) -> Client | None:
+    """The client that a type of the boto3 stubs stands for: ``mypy_boto3_ecs.client.ECSClient``."""
+    if not found.name.startswith(("mypy_boto3_", "types_boto3_", "types_aiobotocore_")):
+        return None
+    match = re.fullmatch(r"(?:mypy_boto3|types_boto3|types_aiobotocore)_(\w+?)(?:\.client)?\.(\w+Client)", found.name)
+    if match is None:
+        return None
+    service = service_of(match[1].replace("_", "-")) or service_of(match[1])
+    return Client(service) if service else None
+
+
+def instantiate(
+    machine: Machine, cls: Class, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+) -> Instance:
+    """A new object: its ``__init__`` followed, or a dataclass's fields filled."""
+    made = Instance(cls)
+    init = method(machine, cls, "__init__")
+    if init is not None:
+        enter(machine, init.of(made), positional, named, frame)
+        return made
+    for index, name in enumerate(_fields(cls.node)):
+        if name in named:
+            made.attributes[name] = named[name]
+        elif index < len(positional):
+            made.attributes[name] = positional[index]
+    return made
+
+
+def method(machine: Machine, cls: Class, name: str, depth: int = 0) -> Function | None:
+    """A method of a class or of its bases."""
+    own = _methods(cls.node).get(name)
+    if own is not None:
+        return Function(cls.module, own)
+    for base in cls.node.bases if depth < 8 else ():
+        found = value(machine, base, Frame(cls.module, cls.module.names, machine.reached, _NOTHING_AROUND))
+        if isinstance(found, Class):
+            inherited = method(machine, found, name, depth + 1)
+            if inherited is not None:
+                return inherited
+    return None

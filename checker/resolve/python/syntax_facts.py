@@ -19,6 +19,12 @@ def written(node: ast.AST) -> str:
 
 
 @lru_cache(maxsize=16_384)
+def shown(node: ast.AST) -> str:
+    """The code of a node on one line, short enough for a message."""
+    return re.sub(r"\s+", " ", ast.unparse(node))[:200]
+
+
+@lru_cache(maxsize=16_384)
 def exits(node: ast.expr) -> bool:
     """Whether it ends the program: ``sys.exit(...)``."""
     return isinstance(node, ast.Call) and written(node.func) in LEAVES

@@ -70,6 +70,10 @@ class Function:
     owner: Value = None
     closure: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
+    def of(self, owner: Value) -> Function:
+        """The same function, bound to an object."""
+        return Function(self.module, self.node, owner, self.closure)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Class:
@@ -162,6 +166,17 @@ def plain(value: Value, shown: str, where: str) -> Possible:
     if isinstance(value, Either) and all(is_plain(option) or isinstance(option, Extern) for option in value.options):
         return one_of(plain(option, shown, where) for option in value.options)
     return open_text(shown, where)
+
+
+def elements(value: Value) -> list[Value] | None:
+    """What iterating gives, ``None`` where that is not known."""
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Some):
+        return list(value.options)
+    if isinstance(value, Dict) and not value.open:
+        return [key for key, _ in value.items]
+    return None
 
 
 def either(values: list[Value]) -> Value:

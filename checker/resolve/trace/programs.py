@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
-from checker.resolve.python.code import PythonFollower
+from checker.resolve.python.code import follow
 from checker.resolve.python.values import PythonLibrary
 
 Call: TypeAlias = "AwsCall | Command"
@@ -52,9 +52,8 @@ class Programs:
         runs = self._runs.setdefault(start, [])
         run = next((each for each in runs if _same(each.asked, environment)), None)
         if run is None:
-            follower = PythonFollower(self.library, Reached(Spot(path)), words, environment, folder)
-            follower.start(path, function)
-            run = _Run(dict(follower.asked), tuple(follower.calls), tuple(follower.problems))
+            machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function)
+            run = _Run(dict(machine.asked), tuple(machine.calls), tuple(machine.problems))
             runs.append(run)
         return tuple(_placed(call, reached) for call in run.calls), run.problems
 

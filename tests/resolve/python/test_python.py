@@ -13,7 +13,7 @@ from checker.collect.pipeline.scripts import ScriptLibrary
 from checker.model.pipeline.scripts import AwsCall, Reached
 from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
-from checker.resolve.python.code import PythonFollower
+from checker.resolve.python.code import follow
 from tests.pipelines import load, repository, trace_of
 
 CASES = load(Path(__file__).with_name("python.yaml"))
@@ -118,8 +118,7 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 )
 def test_what_goes_round_ends(code: str, tmp_path: Path) -> None:
     repository(tmp_path, {"deploy.py": code})
-    follower = PythonFollower(ScriptLibrary(tmp_path), Reached(Spot("deploy.py")))
-    follower.start("deploy.py")
+    follow(ScriptLibrary(tmp_path), "deploy.py", Reached(Spot("deploy.py")))
 
 
 LINES = st.sampled_from(
@@ -167,5 +166,4 @@ yield x
 def test_no_program_breaks_the_follower(tmp_path: Path, lines: list[str]) -> None:
     repository(tmp_path, {"deploy.py": "\n".join(lines) + "\n"})
     arguments: tuple[Possible, ...] = ("roll", "--x", "1")
-    follower = PythonFollower(ScriptLibrary(tmp_path), Reached(Spot("deploy.py")), arguments)
-    follower.start("deploy.py")
+    follow(ScriptLibrary(tmp_path), "deploy.py", Reached(Spot("deploy.py")), arguments)

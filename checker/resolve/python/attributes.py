@@ -1,0 +1,125 @@
+"""What hangs on an object: members of classes and modules, and options of the command line."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import Final
+
+from checker.model.possible import OneOf, Possible
+from checker.model.values import Text
+from checker.resolve.python.machine import Frame, Machine, value
+from checker.resolve.python.objects import enter, method, typed
+from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.values import (
+    Class,
+    Client,
+    Dict,
+    Either,
+    Extern,
+    Function,
+    Instance,
+    Method,
+    Module,
+    Poller,
+    Session,
+    Value,
+    either,
+)
+
+_PROPERTIES: Final = frozenset({"property", "cached_property", "functools.cached_property"})
+
+
+def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
+    """``owner.name``."""
+    match owner:
+        case Extern():
+            if owner.parsed:
+                return _from_command_line(machine, owner, name)
+            return Extern(f"{owner.name}.{name}", owner.words, owner.parsed, owner.answer)
+        case Module():
+            found = owner.module.names.get(name)
+            return found if found is not None else Extern(f"{owner.module.file}:{name}")
+        case Instance():
+            if name in owner.attributes:
+                return owner.attributes[name]
+            return _member(machine, owner.cls, name, owner, frame)
+        case Class():
+            return _member(machine, owner, name, None, frame)
+        case Client() | Session() | Poller():
+            return Method(owner, name)
+        case Either():
+            each = [attribute(machine, option, name, frame) for option in owner.options if option is not None]
+            return either(each) if each else Extern(name)
+        case Function():
+            return Extern(f"{getattr(owner.node, 'name', 'lambda')}.{name}")
+        case _:
+            return Method(owner, name)
+
+
+def _member(machine: Machine, cls: Class, name: str, owner: Instance | None, frame: Frame) -> Value:
+    found = method(machine, cls, name)
+    if found is not None:
+        assert not isinstance(found.node, ast.Lambda)
+        marks = {shown(decorator) for decorator in found.node.decorator_list}
+        if owner is not None and marks & _PROPERTIES:
+            owner.attributes[name] = result = enter(machine, found.of(owner), (), {}, frame)
+            return result
+        if "staticmethod" in marks:
+            return found
+        return found.of(cls if "classmethod" in marks else owner)
+    for each in cls.node.body:
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.target.id == name:
+            return _field(machine, cls, each, name, owner, frame)
+        if isinstance(each, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in each.targets):
+            return value(machine, each.value, Frame(cls.module, cls.module.names, frame.reached, frame.handling))
+    return Extern(f"{cls.node.name}.{name}")
+
+
+def _field(machine: Machine, cls: Class, node: ast.AnnAssign, name: str, owner: Instance | None, frame: Frame) -> Value:
+    """``name: type = default`` in a class: what its type stands for, else its default."""
+    inner = Frame(cls.module, cls.module.names, frame.reached, frame.handling)
+    found = typed(machine, node.annotation, inner)
+    makes_field = isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("field")
+    if makes_field and owner is not None and found is None:
+        found = _made_by(node.value)
+    if found is None and node.value is not None and not makes_field:
+        found = value(machine, node.value, inner)
+    result = found if found is not None else Extern(f"{cls.node.name}.{name}")
+    if owner is not None:
+        owner.attributes[name] = result
+    return result
+
+
+def _made_by(node: ast.expr | None) -> Value:
+    """What ``field(default_factory=dict)`` and ``list`` make; ``None`` for anything else."""
+    for keyword in node.keywords if isinstance(node, ast.Call) else ():
+        if keyword.arg == "default_factory" and isinstance(keyword.value, ast.Name):
+            empty: dict[str, Value] = {"dict": Dict((), open=True), "list": ()}
+            return empty.get(keyword.value.id)
+    return None
+
+
+def _from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
+    """``options.environment``: what the command line gives, where it is known."""
+    flag = "--" + name.replace("_", "-")
+    words = list(machine.arguments or ())
+    for index, word in enumerate(words):
+        if isinstance(word, str) and word.startswith(f"{flag}="):
+            return word[len(flag) + 1 :]
+        if word == flag and flag in machine.flags:
+            return True
+        if word == flag and index + 1 < len(words):
+            return words[index + 1]
+    if machine.arguments is not None and flag in machine.options and not any(_may_be_options(word) for word in words):
+        return machine.options[flag]
+    return replace(parsed, name=f"{parsed.name}.{name}")
+
+
+def _may_be_options(word: Possible) -> bool:
+    """Whether a word that is not known can be an option, or several words."""
+    if isinstance(word, Text):
+        return not isinstance(word.parts[0], str) and str(word) in {"$@", "$*"}
+    if isinstance(word, OneOf):
+        return any(_may_be_options(each) or (isinstance(each, str) and each.startswith("-")) for each in word.options)
+    return not isinstance(word, str)

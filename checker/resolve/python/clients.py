@@ -1,0 +1,84 @@
+"""boto3's sessions, clients, waiters and paginators: told apart, and their calls put on record.
+
+Sources: Boto3 documentation, "Clients", "Session", "Waiters", "Paginators"; botocore, ``client.py``
+(``_make_api_call``).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checker.data.aws_calls import service_of
+from checker.model.sources import Spot
+from checker.model.values import Absent
+from checker.resolve.python.machine import Call, Machine
+from checker.resolve.python.record import api_call
+from checker.resolve.python.values import Client, Dict, Extern, Poller, Session, Value, plain
+
+# Methods of every client that call nothing.
+_NO_CALLS: Final = frozenset({"can_paginate", "close", "exceptions", "meta", "generate_presigned_url",
+                              "generate_presigned_post"})  # fmt: skip
+
+
+def session_of(call: Call) -> Session:
+    """``boto3.Session(...)``."""
+    region = call.named.get("region_name", Absent())
+    profile = call.named.get("profile_name", Absent())
+    return Session(
+        region if isinstance(region, Absent) else plain(region, "region", call.file),
+        profile if isinstance(profile, Absent) else plain(profile, "profile", call.file),
+    )
+
+
+def from_session(machine: Machine, session: Session, name: str, call: Call) -> Value:
+    """What a method of a session gives: its clients."""
+    if name not in {"client", "resource", "create_client"}:
+        return Extern(f"session.{name}()")
+    service = call.first if call.positional else call.named.get("service_name")
+    if not isinstance(service, str):
+        machine.problem(call.spot, "a client of a service that is not known before it runs", "Name the service.")
+        return Extern("client")
+    known = service_of(service)
+    if known is None:
+        machine.problem(call.spot, f"there is no AWS service {service!r}", "Mend the name.")
+        return Extern("client")
+    region = call.positional[1] if len(call.positional) > 1 else call.named.get("region_name", session.region)
+    if not isinstance(region, Absent):
+        region = plain(region, "region", call.file)
+    if name == "resource":
+        machine.problem(call.spot, f"calls of boto3.resource({service!r}) are not followed", "Use a client.")
+    return Client(known, region, name == "resource")
+
+
+def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
+    """What a method of a client gives; its call goes on record."""
+    if name in {"get_waiter", "get_paginator"} and call.positional:
+        kind = name.removeprefix("get_")
+        return Poller(client, kind, call.first if isinstance(call.first, str) else "")
+    if name == "_make_api_call":
+        operation = call.first if call.positional else call.named.get("operation_name")
+        given = call.positional[1] if len(call.positional) > 1 else call.named.get("api_params")
+        if isinstance(operation, str):
+            items = given.items if isinstance(given, Dict) else ()
+            arguments = {key: each for key, each in items if isinstance(key, str)}
+            known = isinstance(given, Dict) and not given.open
+            inner = Call(call.node, [], arguments, call.frame, known and call.complete)
+            api_call(machine, client, operation, inner)
+        else:
+            machine.problem(call.spot, "an operation that is not known before it runs", "Name it.")
+    elif name not in _NO_CALLS:
+        api_call(machine, client, name, call)
+    return Extern(f"{client.service}.{name}()", answer=_answer(client.service, name, call.spot))
+
+
+def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
+    """What a method of a waiter or a paginator gives."""
+    client = poller.client
+    if name in {"wait", "paginate"}:
+        api_call(machine, client, poller.name, call, poller.kind)
+    answer = _answer(client.service, poller.name, call.spot)
+    return Extern(f"{client.service}.{poller.name}.{name}()", answer=answer)
+
+
+def _answer(service: str, operation: str, spot: Spot) -> str:
+    return f"aws {service} {operation}@{spot}"

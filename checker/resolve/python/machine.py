@@ -1,0 +1,188 @@
+"""A Python program while it is followed: its state, the frames of its functions, and the way from a node to its value.
+
+The parts that know what a node does stand in tables by the node's type (:data:`Machine.expressions`,
+:data:`Machine.statements`), so that each of them is a module of functions over this state.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Reached
+from checker.model.possible import Possible
+from checker.model.sources import Problem, Spot
+from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.values import Extern, PythonLibrary, Value, plain
+
+MAX_STATEMENTS: Final = 30_000
+MAX_CALLS: Final = 5_000
+MAX_DEPTH: Final = 24
+
+
+class StopError(Exception):
+    """More than can be followed."""
+
+
+@lru_cache(maxsize=65_536)
+def spot_of(module: PythonModule, node: ast.AST) -> Spot:
+    """Where a node stands. One call in a loop is met over and over."""
+    return module.spot(node)
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function's names while it is followed, and the constructs around the statement at hand.
+
+    ``around`` is the number of those constructs among all that were met (:meth:`Machine.number`), -1 until asked.
+    """
+
+    module: PythonModule
+    names: dict[str, Value]
+    reached: Reached
+    handling: Handling
+    returned: list[Value] = field(default_factory=list)
+    around: int = -1
+
+    def maybe(self, *, on_failure: bool = False) -> Frame:
+        """The same names, in a branch that may not run."""
+        reached = self.reached
+        if not reached.certain and (reached.on_failure or not on_failure):
+            return self
+        inner = Reached(reached.spot, reached.via, reached.step, False, reached.on_failure or on_failure, reached.loops)
+        return Frame(self.module, self.names, inner, self.handling, self.returned)
+
+    def inside(self, loop: Loop) -> Frame:
+        handling = self.handling
+        if loop.kind == "retry" and not handling.retried:
+            handling = replace(handling, retried=True)
+        around = self.reached
+        loops = (*around.loops, loop)
+        inner = Reached(around.spot, around.via, around.step, around.certain, around.on_failure, loops)
+        return Frame(self.module, self.names, inner, handling, self.returned)
+
+    def handled(self, handling: Handling) -> Frame:
+        return Frame(self.module, self.names, self.reached, handling, self.returned)
+
+
+@dataclass(slots=True)
+class Call:
+    """A call with what it is given. ``complete``: whether that is all of it (``*args`` may hold more)."""
+
+    node: ast.Call
+    positional: list[Value]
+    named: dict[str, Value]
+    frame: Frame
+    complete: bool = True
+
+    @property
+    def first(self) -> Value:
+        return self.positional[0] if self.positional else None
+
+    @property
+    def spot(self) -> Spot:
+        return spot_of(self.frame.module, self.node)
+
+    @property
+    def shown(self) -> str:
+        return shown(self.node)
+
+    @property
+    def file(self) -> str:
+        return self.frame.module.file
+
+    def plain(self, given: Value) -> Possible:
+        """One of the values as a plain one, named after the call where it has no other name."""
+        return plain(given, self.shown, self.file)
+
+
+# What a node of the syntax does: its value, or whether control surely left the block with it.
+Evaluate: TypeAlias = "Callable[[Machine, Any, Frame], Value]"
+Follow: TypeAlias = "Callable[[Machine, Any, Frame], bool]"
+
+
+@dataclass(slots=True)
+class Machine:
+    """One start of a program. ``calls`` are AWS calls and programs that it starts, in order."""
+
+    library: PythonLibrary
+    reached: Reached
+    expressions: Mapping[type[ast.AST], Evaluate]
+    statements: Mapping[type[ast.AST], Follow]
+    arguments: tuple[Possible, ...] | None = ()  # of the command line, without the program; None: not known
+    environment: Mapping[str, Possible] = field(default_factory=dict)
+    folder: str | None = ""
+    calls: list[AwsCall | Command] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    roots: tuple[str, ...] = ("",)
+    asked: dict[str, Possible] = field(default_factory=dict)  # of the environment, so far
+    options: dict[str, Value] = field(default_factory=dict)  # of the command line: what each is where it is not given
+    flags: set[str] = field(default_factory=set)  # those of them that take no value
+    modules: dict[str, PythonModule | None] = field(default_factory=dict)
+    found: dict[tuple[str, str | None], PythonModule | None] = field(default_factory=dict)
+    own: int = 0  # how many modules hold what only this program knows
+    left: int = MAX_STATEMENTS
+    depth: int = 0
+    memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...]]] = field(default_factory=dict)
+    kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
+    _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
+        problem = Problem(spot, message, fix, unread)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def variable(self, name: str) -> Possible:
+        """An environment variable that the workflow sets, ``None`` where it sets none."""
+        self.asked[name] = self.environment.get(name)
+        return self.asked[name]
+
+    def not_asked_for(self, name: str, among: Iterable[str]) -> bool:
+        """Whether the command line surely chooses another command than ``name`` of those."""
+        if self.arguments is None:
+            return False
+        words = {word for word in self.arguments if isinstance(word, str)}
+        return name not in words and bool(words & set(among))
+
+    def number(self, frame: Frame) -> int:
+        """Of the constructs around a frame's statement, the same for the same ones: comparing them takes long."""
+        if frame.around < 0:
+            reached = frame.reached
+            key = (reached.certain, reached.on_failure, reached.loops, frame.handling)
+            frame.around = self._numbers.setdefault(key, len(self._numbers))
+        return frame.around
+
+    def called_at(self, node: ast.AST, frame: Frame) -> Frame:
+        """The constructs around a call, for what is called there."""
+        reached = frame.reached
+        via = (*reached.via, spot_of(frame.module, node))
+        inner = Reached(reached.spot, via, reached.step, reached.certain, reached.on_failure, reached.loops)
+        return Frame(frame.module, frame.names, inner, frame.handling, frame.returned, self.number(frame))
+
+
+def value(machine: Machine, node: ast.expr, frame: Frame) -> Value:
+    """What an expression is; calls in it go on record."""
+    if type(node) is ast.Name:  # every second one
+        name = node.id
+        if name in frame.names:
+            return frame.names[name]
+        everywhere = frame.module.names
+        return everywhere[name] if name in everywhere else Extern(name)
+    evaluate = machine.expressions.get(type(node))
+    return evaluate(machine, node, frame) if evaluate is not None else Extern(shown(node))
+
+
+def block(machine: Machine, statements: Sequence[ast.stmt], frame: Frame) -> bool:
+    """Follow statements; whether control surely left them (return, raise, continue, exit)."""
+    for statement in statements:
+        machine.left -= 1
+        if machine.left < 0 or len(machine.calls) >= MAX_CALLS:
+            raise StopError
+        follow = machine.statements.get(type(statement))
+        if follow is not None and follow(machine, statement, frame):
+            return True
+    return False

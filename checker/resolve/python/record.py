@@ -1,0 +1,101 @@
+"""What Python code does that goes on record: calls of AWS, programs that it starts, requests, and its own end."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from typing import Final
+
+from checker.data.aws_calls import is_custom, operation_of, polled_by
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, Handling, How, plain_name
+from checker.model.possible import Possible, one_of, open_text
+from checker.model.possible import shown as shown_value
+from checker.model.values import Text
+from checker.resolve.python.machine import Call, Frame, Machine, spot_of
+from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
+
+# What makes a line more than the words of one command.
+_SHELL_SIGNS: Final = re.compile(r"[|&;<>()$`\n*'\"\\]")
+
+
+def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: str = "") -> None:
+    """A call of a client's method; of a waiter or a paginator, where ``kind`` says so."""
+    if client.resource:
+        return
+    spot, where, frame = call.spot, call.file, call.frame
+    how, operation, waiter = How.SDK, operation_of(client.service, spelled), ""
+    if kind == "waiter":
+        polled = polled_by(client.service, spelled)
+        if polled is None:
+            machine.problem(spot, f"{client.service} has no waiter {spelled!r}", "Mend the name.")
+        how, operation, waiter = How.SDK_WAITER, polled or spelled, spelled.replace("_", "-")
+    elif kind == "paginator":
+        how = How.SDK_PAGINATOR
+    elif is_custom(client.service, spelled):
+        how, operation = How.SDK_CUSTOM, spelled
+    arguments: dict[str, Argument] = {
+        plain_name(name): _argument(given, name, where) for name, given in call.named.items()
+    }
+    for index, given in enumerate(call.positional):
+        arguments[str(index)] = _argument(given, str(index), where)
+    reached, region = frame.reached.at(spot), client.region
+    handling, source, complete = _stopping(frame.handling), call.shown, call.complete
+    made = AwsCall(
+        client.service, operation, how, arguments, reached, handling, source, waiter, region, complete=complete
+    )
+    machine.calls.append(made)
+
+
+def _stopping(handling: Handling) -> Handling:
+    """Python's own: a failure that nobody catches ends the program."""
+    return handling if handling.errexit else replace(handling, errexit=True)
+
+
+def _argument(given: Value, name: str, where: str) -> Argument:
+    if isinstance(given, tuple):
+        return tuple(_argument(each, name, where) for each in given)
+    if isinstance(given, Dict):
+        return {str(key): _argument(each, name, where) for key, each in given.items if isinstance(key, str)}
+    if isinstance(given, Extern):
+        return open_text("{" + given.name + "}", given.answer or where)
+    if isinstance(given, Either):
+        # Of a structure and something unknown the structure tells more.
+        known = [each for each in given.options if isinstance(each, Dict | tuple)]
+        if known:
+            return _argument(known[0], name, where)
+        return one_of([plain(each, "{" + name + "}", where) for each in given.options])
+    return plain(given, "{" + name + "}", where)
+
+
+def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: bool = False) -> None:
+    """A program that the code starts: ``subprocess.run(["aws", ...])``; a shell's whole ``line``."""
+    words = elements(given) if given is not None else None
+    if words is None and isinstance(given, str):
+        words = ["sh", "-c", given] if line and _SHELL_SIGNS.search(given) else list(given.split())
+    if words is None and line and isinstance(given, Text):
+        words = ["sh", "-c", given]
+    if words is None:
+        machine.problem(call.spot, "a program whose command line is not known before it runs", "Write it as a list.")
+        return
+    stops = checked or call.named.get("check") is True
+    handling = replace(call.frame.handling, errexit=True, lost=not stops)
+    reached = call.frame.reached.at(call.spot)
+    machine.calls.append(Command(tuple(map(call.plain, words)), reached, handling, call.shown, machine.folder))
+
+
+def http(machine: Machine, method: Value, url: Value, call: Call) -> None:
+    """A request over HTTP, as the command that makes the same one."""
+    words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file))
+    _note(machine, words, call.node, call.frame)
+
+
+def leaves(machine: Machine, status: Possible, node: ast.AST, frame: Frame) -> None:
+    """The end of the program: ``raise``, ``sys.exit(1)``."""
+    _note(machine, ("exit", status if isinstance(status, str) else shown_value(status)), node, frame)
+
+
+def _note(machine: Machine, words: tuple[Possible, ...], node: ast.AST, frame: Frame) -> None:
+    reached = frame.reached.at(spot_of(frame.module, node))
+    machine.calls.append(Command(words, reached, _stopping(frame.handling), shown(node), machine.folder))
