@@ -109,7 +109,10 @@ class Database(Construct):
         self.instance = rds.DatabaseInstance(
             self,
             "Instance",
-            engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_16),
+            engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_16_13),
+            # RDS upgrades it from there. CloudFormation hands RDS a version only when the template's own changes, so it
+            # is raised with care: never to less than what both environments run by then.
+            auto_minor_version_upgrade=True,
             instance_type=ec2.InstanceType(size.instance_class),
             vpc=network.vpc,
             vpc_subnets=network.isolated,

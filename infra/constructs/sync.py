@@ -19,6 +19,7 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -64,9 +65,23 @@ class GithubSync(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
         )
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name(f"service-role/{name}")
+                for name in ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
+            ],
+        )
+        dead_letters.grant(self.role, "sqs:SendMessage")
+        for secret in (secrets.database, secrets.storage_api_key, secrets.api_key_encryption):
+            secret.grant_read(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
+            # By its ARN: CDK would otherwise let the function wait for the role by name as well, which `Role` does.
+            role=iam.Role.from_role_arn(self, "RoleByArn", self.role.role_arn, mutable=False),
             function_name=naming.sync_function(config.name),
             description="Brings the content of GitHub repositories into storage",
             runtime=lambda_.Runtime.NODEJS_22_X,
@@ -94,6 +109,8 @@ class GithubSync(Construct):
                 "API_KEY_ENCRYPTION_SECRET_ARN": secrets.api_key_encryption.secret_arn,
             },
         )
+        # What the role may do comes with a policy of its own, which nothing in the function refers to.
+        self.function.node.add_dependency(self.role.node.find_child("DefaultPolicy"))
         self.live = lambda_.Alias(
             self,
             "Live",
@@ -103,8 +120,6 @@ class GithubSync(Construct):
             # Of the alias: what is set for the function counts for calls without a qualifier.
             retry_attempts=2,
         )
-        for secret in (secrets.database, secrets.storage_api_key, secrets.api_key_encryption):
-            secret.grant_read(self.function)
         observability.alarm(
             "github-sync-dead-letters",
             metric=dead_letters.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),

@@ -23,7 +23,6 @@ from infra.aspects import protect
 from infra.constructs.data import Data
 from infra.constructs.edge import Edge
 from infra.constructs.guard import AccountGuard
-from infra.constructs.lint import explain_lint
 from infra.constructs.network import Network
 from infra.constructs.observability import Observability
 from infra.constructs.services import ENDPOINTS, Services, internal_url
@@ -46,7 +45,6 @@ class DocPlatform(cdk.Stack):
             description=f"doc-platform: the {config.name} environment",
             termination_protection=config.deletion_protection,
         )
-        explain_lint(self)
         self._zones = list(config.availability_zones)
         AccountGuard(self, "Guard", account=self.account)
         network = Network(self, "Network", config=config)

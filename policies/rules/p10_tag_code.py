@@ -5,7 +5,7 @@ What the review found
     they picked; the tag's images then meet the branch's stacks, scripts and migrations.
 What is checked
     Of every workflow that deploys a tag (a release starts it, a pushed tag, or a person who names one): each job that
-    deploys or migrates, and each that hands it files, has the tag's code when it does. A run of a release or a tag
+    deploys or migrates, and each that hands it files, has the tag's code whenever it does. A run of a release or a tag
     stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
     or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows.
 When it does not apply
@@ -25,7 +25,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Changing, workflows_of
-from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag
+from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag, first_of_each_code
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
@@ -49,8 +49,10 @@ def _found(workflow: Changing, pipeline: Pipeline) -> Iterator[tuple[EffectiveJo
     for job in workflow.changing:
         starts = deploys_a_tag(job)
         if starts:
-            for found in code_of(job, workflow.changes[job.name][0].place, starts, pipeline):
-                yield job, found
+            places = [change.place for change in workflow.changes[job.name]]
+            for place in first_of_each_code(job, places, pipeline):
+                for found in code_of(job, place, starts, pipeline):
+                    yield job, found
 
 
 def _judged(job: EffectiveJob, found: Found, uses: list[tuple[EffectiveJob, Found]]) -> Judgement:

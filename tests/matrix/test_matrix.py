@@ -76,3 +76,8 @@ def test_every_judged_finding_has_several_defects() -> None:
 def test_defects_have_names_of_their_own() -> None:
     counts = Counter(map(str, defects()))
     assert {name for name, count in counts.items() if count > 1} == set()
+
+
+def test_a_defect_flips_one_finding() -> None:
+    flipped = {str(each): {key.partition("[")[0] for key in (*each.flips, *each.mends)} for each in defects()}
+    assert flipped == {str(each): {each.finding} for each in defects()}

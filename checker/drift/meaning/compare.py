@@ -28,6 +28,7 @@ from checker.drift.meaning.undeclared import (
     tags_of,
     undeclared,
 )
+from checker.drift.meaning.upgrades import upgraded
 from checker.model.live.drift import IN_A_STORE
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Text, Unknown
@@ -51,6 +52,8 @@ def compare_properties(
     """Every difference between the declared properties of a resource and the properties that a read shows."""
     facts = in_place(facts, live)
     expected, live = common("", dict(expected)), common("", dict(live))
+    if upgraded(expected, live):
+        live["EngineVersion"] = expected["EngineVersion"]
     found: list[Difference] = []
     for name, value in expected.items():
         found.extend(_value(name, name, value, live.get(name, MISSING), facts, around))

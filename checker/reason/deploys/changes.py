@@ -17,7 +17,7 @@ from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
-from checker.model.possible import Possible
+from checker.model.possible import Possible, options
 from checker.model.values import Absent
 from checker.reason.migrations.tools import applied_by, is_contained
 
@@ -95,7 +95,7 @@ def changes_of(trace: Trace) -> Iterator[Change]:
 
 def _change(action: Action) -> Change | None:
     if isinstance(action, CdkCommand):
-        return Change(What.STACK, action, action.stacks) if action.name in _CDK else None
+        return Change(What.STACK, action, action.stacks) if action.name in _CDK and not _only_prepares(action) else None
     if isinstance(action, AwsCall):
         if action.waiter:
             return None
@@ -105,6 +105,12 @@ def _change(action: Action) -> Change | None:
         value = action.text(argument)
         return Change(what, action, () if isinstance(value, Absent) else (value,))
     return _command(action)
+
+
+def _only_prepares(command: CdkCommand) -> bool:
+    """A change set that nobody executes changes nothing (AWS CDK Developer Guide, ``cdk deploy``, ``--method``)."""
+    method = command.options.get("method", command.options.get("m", ""))
+    return options(method) == ("prepare-change-set",) or command.options.get("no-execute") is True
 
 
 def _command(command: Command) -> Change | None:

@@ -83,6 +83,29 @@ def code_of(job: EffectiveJob, before: Action | None, starts: Sequence[Start], p
     return list(_Codes(pipeline).of(job, before, tuple(starts), 0))
 
 
+def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pipeline) -> Iterator[Action]:
+    """Of the places in a job, in order: the first one, and the first after each change of what is checked out."""
+    wanted, checkouts, switches = set(map(id, places)), [s.index for s in job.steps if _is_checkout(s)], 0
+    seen = None
+    for action in pipeline.trace(job).actions:
+        if isinstance(action, Command) and _switches(action):
+            switches += 1
+        if id(action) not in wanted:
+            continue
+        at = action.step.index if action.step is not None else -1
+        code = (sum(index < at for index in checkouts), switches)
+        if code != seen:
+            seen = code
+            yield action
+
+
+def _switches(command: Command) -> bool:
+    """Whether ``git`` brings another commit's files into the workspace."""
+    if command.program != "git" or "--" in command.words or "-b" in command.words:
+        return False
+    return command.words[1] in _SWITCHING if len(command.words) > 1 else False
+
+
 @dataclass(slots=True)
 class _Codes:
     pipeline: Pipeline
@@ -122,10 +145,8 @@ class _Codes:
         for action in self.pipeline.trace(job).actions:
             if action is before:
                 break
-            if isinstance(action, Command) and action.program == "git" and action.step is not None:
-                names_files = "--" in action.words or "-b" in action.words
-                if action.step.index > step.index and action.words[1:2] and action.words[1] in _SWITCHING:
-                    found = found if names_files else action
+            if isinstance(action, Command) and action.step is not None and _switches(action):
+                found = action if action.step.index > step.index else found
         return found
 
     def _judge(self, ref: Possible | Absent, start: Start, job: EffectiveJob, level: int) -> tuple[Code, str]:
