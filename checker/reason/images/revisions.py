@@ -17,7 +17,7 @@ from typing import Final
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, plain_name
 from checker.model.possible import Possible, Scalar, options, shown
-from checker.model.values import Absent, Hole, Text, Unknown, pieces
+from checker.model.values import Absent, Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.paths import At, of_action
 
 _SHA: Final = re.compile(
@@ -175,6 +175,8 @@ def _image(at: At, call: AwsCall) -> Answer:
     """The image that a registration sets."""
     images = list(_images(call.argument("containerDefinitions")))
     given = call.text("cliInputJson")
+    if not images and isinstance(given, str | Text):
+        images = list(_images(given))
     if not images and call.step is not None and isinstance(given, str | Text):
         rendered = _rendered(call.step, shown(given))
         if rendered is not None:
@@ -198,14 +200,26 @@ def _images(value: Argument | Absent) -> Iterator[Possible]:
         for each in value:
             yield from _images(each)
     elif isinstance(value, str | Text):
-        for found in re.finditer(r'"?image"?\s*[:=]\s*"?([^"\s,}]*)', shown(value)):
-            yield from _in_text(value, found[1])
+        yield from _written(value)
 
 
-def _in_text(value: str | Text, spelled: str) -> Iterator[Possible]:
-    """The part of a text that is spelled so, its holes kept."""
-    holes = [hole for hole in (value.holes if isinstance(value, Text) else ()) if hole.shown in spelled]
-    yield Text(tuple(holes)) if holes else spelled
+# What stands for a hole while a text is searched: Unicode's private use area, 6,400 letters that no text has.
+_STANDS: Final = re.compile("([\ue000-\uf8ff])")
+_IMAGE: Final = re.compile(r'"?image"?\s*[:=]\s*"?([^"\s,}]*)')
+
+
+def _written(value: str | Text) -> Iterator[Possible]:
+    """The images in a text such as JSON's; no character of what a hole is called ends one."""
+    plain = [part for part in pieces(value) if isinstance(part, str)]
+    holes = [part for part in pieces(value) if isinstance(part, Hole)]
+    if len(holes) > 6_400 or any(map(_STANDS.search, plain)):
+        yield Unknown("its text is too long, or has letters of nobody's")
+        return
+    numbers = iter(range(len(holes)))
+    whole = "".join(part if isinstance(part, str) else chr(0xE000 + next(numbers)) for part in pieces(value))
+    for found in _IMAGE.finditer(whole):
+        each = _STANDS.split(found[1])
+        yield text([holes[ord(part) - 0xE000] if at % 2 else part for at, part in enumerate(each)])
 
 
 def _changers(at: At) -> Iterator[Command]:

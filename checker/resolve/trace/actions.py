@@ -18,6 +18,7 @@ from checker.resolve.trace.image_tags import outputs_of
 from checker.resolve.trace.images_pushed import calls
 
 _DEPLOY: Final = "aws-actions/amazon-ecs-deploy-task-definition"
+_RENDER: Final = "aws-actions/amazon-ecs-render-task-definition"
 
 # action -> (service, operation, argument of the call -> input of the action)
 _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
@@ -89,20 +90,27 @@ def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tu
 
 
 def _task_definition(given: Mapping[str, Possible], library: TaskLibrary) -> dict[str, Possible]:
-    """What the file of the repository says that is registered; its containers as JSON text."""
+    """What the file says that is registered; its containers as JSON text."""
     found: dict[str, Possible] = {}
-    data = task_definition_in(given.get("task-definition"), library)
+    named = given.get("task-definition")
+    data = task_definition_in(named, library)
     if data is not None:
         if isinstance(data.get("family"), str):
             found["family"] = data["family"]
         found["containerdefinitions"] = json.dumps(data.get("containerDefinitions", []))
+    elif named is not None and _is_rendered(named):
+        found["containerdefinitions"] = named
     family = given.get("task-definition-family")
     return found if family in (None, "") else {**found, "family": family}
 
 
 def task_definition_in(path: Possible, library: TaskLibrary) -> Mapping[str, Any] | None:
-    """The task definition in a file of the repository; ``None`` for a file that is not there, or is none."""
-    text = library.text(posixpath.normpath(path)) if isinstance(path, str) and path else None
+    """The task definition in a file of the repository, or in the text of a rendered one; ``None`` for a file that is
+    not there, or is none."""
+    if isinstance(path, str) and _is_rendered(path):
+        text: str | None = path
+    else:
+        text = library.text(posixpath.normpath(path)) if isinstance(path, str) and path else None
     try:
         data: Any = json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -117,6 +125,39 @@ def metadata_of(step: EffectiveStep, given: Mapping[str, Possible]) -> Mapping[s
     images = list(listed(given.get("images", "")))
     rules = [each for option in (given.get("tags", ""),) for each in _lines(option)]
     return outputs_of(step.job, images, rules, shown(given.get("flavor", "")))
+
+
+def files_of(step: EffectiveStep, given: Mapping[str, Possible], library: TaskLibrary) -> Mapping[str, Possible]:
+    """The text of the files whose paths are an action's outputs, by the output: a rendered task definition."""
+    return {"task-definition": _rendered(given, library)} if step.step.action.lower() == _RENDER else {}
+
+
+_OPENING: Final = '{"containerDefinitions": '
+
+
+def _is_rendered(value: Possible) -> bool:
+    return isinstance(value, str | Text) and str(pieces(value)[0]).startswith(_OPENING)
+
+
+def _rendered(given: Mapping[str, Possible], library: TaskLibrary) -> Possible:
+    """The text of the task definition that the render action writes. One container has the given image, the others
+    keep theirs; a file that is not in the repository (downloaded before) is a container of that image alone.
+
+    Source: README of aws-actions/amazon-ecs-render-task-definition.
+    """
+    named, name, image = given.get("task-definition", ""), given.get("container-name", ""), given.get("image", "")
+    data = task_definition_in(named, library)
+    others = [
+        json.dumps(each)
+        for each in (data or {}).get("containerDefinitions", [])
+        if isinstance(each, Mapping) and each.get("name") != name
+    ]
+    family = (data or {}).get("family")
+    parts: list[Possible] = [_OPENING, "[", '{"name": "', name, '", "image": "', image, '"}']
+    parts += [f", {each}" for each in others]
+    if data is None and _is_rendered(named):  # a second container of what was rendered before
+        parts += [", ", named]
+    return joined([*parts, "]", f', "family": {json.dumps(family)}' if isinstance(family, str) else "", "}"])
 
 
 def listed(value: Possible) -> Iterator[Possible]:

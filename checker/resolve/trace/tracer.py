@@ -16,7 +16,7 @@ from checker.model.possible import Possible, joined, mapped, one_of
 from checker.model.sources import Spot
 from checker.model.values import Hole, HoleKind, Text
 from checker.resolve.shell.state import WORKSPACE, State
-from checker.resolve.trace.actions import calls_of_action, metadata_of
+from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
@@ -31,6 +31,7 @@ class Tracer:
     _programs: Programs | None = None
     _traces: dict[int, Trace] = field(default_factory=dict)
     _known: dict[Hole, Possible] = field(default_factory=dict)
+    _files: dict[Possible, Possible] = field(default_factory=dict)  # an output that is a path -> what the file holds
 
     @property
     def _started(self) -> Programs:
@@ -110,9 +111,14 @@ class Tracer:
                         self._learn(output.step, output.name, output.value, where)
             else:
                 given = {name.lower(): self._filled(value) for name, value in step.with_.items()}
+                if (file := given.get("task-definition")) is not None:
+                    given["task-definition"] = self._files.get(file, file)
                 collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
-                for name, value in metadata_of(step, given).items() if step.step.id and not step.via else ():
-                    self._learn(step.step.id, name, value, where)
+                if step.step.id and not step.via:
+                    for name, value in metadata_of(step, given).items():
+                        self._learn(step.step.id, name, value, where)
+                    for name, value in files_of(step, given, self.library).items():
+                        self._files[Text((_output(step.step.id, name, where),))] = value
                 foreign = unread_action(step)
                 if foreign is not None:
                     collected.foreign.append(foreign)
@@ -123,7 +129,7 @@ class Tracer:
 
     def _learn(self, step: str, name: str, value: Possible, where: str) -> None:
         """What a step writes to its outputs is known to whoever asks for them."""
-        hole = Hole(HoleKind.OTHER, f"${{{{ steps.{step}.outputs.{name} }}}}", None, where)
+        hole = _output(step, name, where)
         before = self._known.get(hole)
         self._known[hole] = value if before is None else one_of([before, value])
 
@@ -140,3 +146,8 @@ class Tracer:
             )
 
         return mapped(value, fill)
+
+
+def _output(step: str, name: str, where: str) -> Hole:
+    """An output of a step of the job at ``where``, as expressions ask for it."""
+    return Hole(HoleKind.OTHER, f"${{{{ steps.{step}.outputs.{name} }}}}", None, where)
