@@ -19,6 +19,7 @@ from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.own import Own, read_own, unread_of
 from checker.errors import ExitCode, InputError, UsageError
 from checker.judge import judge
+from checker.model.environment_words import UNNAMED
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.matching import pairs
 from checker.model.resources import Stack
@@ -285,9 +286,10 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     problems = [*workflows.all_problems, *unread, *code.problems]
     if not (workflows.files or folders or code.runners or problems or find_scripts(root, settings, problems)):
         return None
-    known = dict.fromkeys((*environments, *settings.stacks.values()))
+    # Where no template names an environment, the jobs' own words stand.
+    known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
     jobs = effective_jobs(workflows, settings, tuple(known))
-    elsewhere = set(known) - set(environments) if environments else set()
+    elsewhere = set(known) - set(environments) if environments else set[str]()
     known_jobs = [job for job in jobs.jobs if job.environment_name not in elsewhere]
     left_out = dict.fromkeys(job.environment_name for job in jobs.working() if job.environment_name in elsewhere)
     traces, unfollowed = Tracer(ScriptLibrary(root)).every(known_jobs)

@@ -224,17 +224,25 @@ def test_alone_it_is_nothing_to_judge_and_says_what_to_do(project: Project) -> N
         (".gitlab-ci.yml", "GitLab CI"),
         ("Jenkinsfile", "Jenkins"),
         (".circleci/config.yml", "CircleCI"),
-        ("deploy/task.json", "Amazon ECS task definition"),
     ],
 )
 def test_what_is_there_and_not_read_is_named_once(project: Project, file: str, tool: str) -> None:
-    text = '{"family": "web", "containerDefinitions": []}' if file.endswith("task.json") else ""
-    project.write({file: text, "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    project.write({file: "", "stack.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
     document = project.gate()
     said = [each for each in document["coverage"]["unread"] if tool in each["what"]]
     assert len(said) == 1
     assert file in said[0]["what"]
     assert project.code == ExitCode.INCOMPLETE
+
+
+def test_a_task_definition_is_judged_as_a_resource_is(project: Project) -> None:
+    secret = [{"name": "DATABASE_URL", "value": "postgres://app:hunter2hunter2@db.internal/app"}]
+    task = {"family": "web", "containerDefinitions": [{"name": "web", "image": "web:latest", "environment": secret}]}
+    project.write({"deploy/task.json": json.dumps(task, indent=1)})
+    document = project.gate()
+    assert failing(document, "S4") == {"deploy/task.json"}
+    assert failing(document, "C3") == set()
+    assert "hunter2hunter2" not in project.said
 
 
 def test_a_bare_template_keeps_the_pipeline_around_it(project: Project) -> None:

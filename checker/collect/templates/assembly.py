@@ -70,6 +70,11 @@ def read_assembly(path: Path, base: Path, *, name: str = "", root: Path | None =
     return assembly
 
 
+def digest_of(text: str) -> str:
+    """The digest of an assembly that is one file."""
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class _Reader:
     def __init__(self, base: Path) -> None:
         self.base = base.resolve()

@@ -9,6 +9,7 @@ from pathlib import Path
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.search import Found, newer_source, search, shortened
 from checker.collect.templates.synthesis import own_assembly
+from checker.collect.templates.task_definitions import read_task_definition
 from checker.errors import InputError
 from checker.model.resources import Stack
 from checker.model.settings import Settings
@@ -42,6 +43,7 @@ def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> O
             own.assemblies.append(assembly)
             own.notes.append(f"took {folder.as_posix()} for a CDK app's assembly")
     _add_templates(project, found, own)
+    _add_task_definitions(project, found, own)
     own.unread.extend(_of_problem(problem) for problem in found.problems)
     for tool, files in found.not_read.items():
         where = shortened(files, 2)
@@ -114,6 +116,18 @@ def _add_templates(project: Path, found: Found, own: Own) -> None:
             for child in _below(assembly.stacks[0])
         )
         own.folders[assembly.stacks[0].id] = path.parent.as_posix()
+
+
+def _add_task_definitions(project: Path, found: Found, own: Own) -> None:
+    for path in found.task_definitions:
+        try:
+            stack, digest = read_task_definition(project / path, path.as_posix())
+        except InputError as error:
+            own.unread.append(unread_of(error))
+            continue
+        own.assemblies.append(Assembly(project / path, [stack], digest=digest))
+        own.notes.append(f"took {path.as_posix()} for an Amazon ECS task definition")
+        own.folders[stack.id] = path.parent.as_posix()
 
 
 def _stem(path: Path) -> str:

@@ -79,6 +79,7 @@ class Found:
     assemblies: list[Path] = field(default_factory=list)
     apps: dict[Path, Path] = field(default_factory=dict)  # cdk.json -> the folder that its app writes to
     templates: list[Path] = field(default_factory=list)
+    task_definitions: list[Path] = field(default_factory=list)  # of Amazon ECS, as its API takes them
     tests: list[Path] = field(default_factory=list)  # templates that are a test's own
     passed_over: list[Path] = field(default_factory=list)  # folders, generated or somebody else's
     excluded: dict[str, str] = field(default_factory=dict)  # what checker.toml leaves out and is there -> its reason
@@ -121,7 +122,7 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
             if looks_like_template(text):
                 (found.tests if _is_test(inner) else found.templates).append(inner)
             elif _TASK_DEFINITION.search(text) and not _is_test(inner):
-                found.not_read.setdefault("an Amazon ECS task definition", []).append(inner)
+                found.task_definitions.append(inner)
     # Templates inside an assembly are its own.
     found.templates = [
         path for path in found.templates if not any(path.is_relative_to(folder) for folder in found.assemblies)

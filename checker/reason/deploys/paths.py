@@ -355,9 +355,7 @@ def once(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
 
 def unseen(pipeline: Pipeline, sub: str | None, what: str) -> Iterator[Judgement]:
     """For a rule that found nothing to judge: that this cannot be decided, where not all could be read."""
-    # What a migration's file holds runs in a database: it neither deploys nor pushes.
-    migrations = {problem for folder in pipeline.migrations for problem in folder.all_problems}
-    problems = [problem for problem in pipeline.problems if problem.unread and problem not in migrations]
+    problems = [problem for problem in pipeline.problems if problem.unread]
     for job in pipeline.jobs:
         if job.credentials:
             problems.extend(problem for problem in pipeline.trace(job).problems if problem.unread)
