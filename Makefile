@@ -92,7 +92,7 @@ $(NODE_READY):
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 lock: | $(BIN)/uv
 	$(COMPILE) --all-extras --group dev --group build pyproject.toml -o locks/requirements.txt
-	$(COMPILE) --extra infra --extra pipeline --extra evidence --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
+	$(COMPILE) --extra infra --extra pipeline --extra evidence --extra github --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
 	echo 'uv==0.13.9' | $(COMPILE) - -o locks/uv.txt
 
 clean:

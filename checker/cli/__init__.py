@@ -26,6 +26,8 @@ _COMMANDS: Final = {
     "preflight": ("preflight", "preflight", "What must hold in the account before a deploy starts."),
     "report": ("report", "report", "Render a stored run in other formats."),
     "diff": ("change.diff", "diff", "What is new, fixed, still failing or changed between two runs."),
+    "comment": ("change.comment", "comment", "What a pull request changes, as its one comment."),
+    "trend": ("change.trend", "trend", "How earlier runs ended."),
     "evidence": ("change.evidence", "evidence", "A release's evidence pack; `evidence verify` checks one, offline."),
     "explain": ("explain", "explain", "A finding's page: what is checked, and how to fix it."),
     "lab": ("lab", "lab", "An emulated account on loopback, to try the live commands on."),

@@ -48,6 +48,14 @@ def judging_options(command: _Command) -> _Command:
         click.option(
             "--baseline", type=click.Path(path_type=Path), help="A stored run (JSON): only what is new fails."
         ),
+        click.option(
+            "--history",
+            type=click.Path(path_type=Path, dir_okay=False),
+            is_flag=False,
+            flag_value=Path(".checker/history.sqlite"),
+            metavar="[FILE]",
+            help="Keep how this run ended, for `checker trend`.  [.checker/history.sqlite]",
+        ),
         click.option("--finding", "findings", multiple=True, metavar="ID", help="Show this finding only. Repeatable."),
         click.option("--summary", is_flag=True, help="One line per finding that is not well, and the totals."),
         click.option("--quiet", is_flag=True, help="Only what fails, and the summary."),

@@ -19,6 +19,8 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     from checker.run import exit_code, only, with_note
 
     baseline = stored(options["baseline"]) if options["baseline"] else None
+    if options.get("history"):
+        _keep(run, options["history"])
     run = only(run, options["findings"])
     code = exit_code(
         run, fail_on=Severity(options["fail_on"]), unknown_fails=options["unknown"] == "fail", baseline=baseline
@@ -27,6 +29,18 @@ def finish(run: Run, options: dict[str, Any]) -> None:
         run = with_note(run, _compared(run, baseline, options["baseline"]))
     write(run, options, baseline)
     sys.exit(code)
+
+
+def _keep(run: Run, store: Path) -> None:
+    """Keep how it ended, all findings counted. The time makes each run one of its own."""
+    import hashlib
+    from datetime import UTC, datetime
+
+    from checker.collect.history import keep
+
+    now = datetime.now(UTC)
+    digest = hashlib.sha256(f"{now.isoformat()} {run.command} {run.totals}".encode()).hexdigest()
+    keep(store, run, now.isoformat(timespec="seconds"), digest)
 
 
 def _compared(run: Run, baseline: Run, file: Path) -> str:

@@ -76,6 +76,12 @@ class Client:
                     raise WrongShape(f"its pages do not end after {_MOST_ITEMS} items")
         return found
 
+    async def write(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """One call that changes something; never repeated."""
+        async with self._turns:
+            call = self._api.post if method == "POST" else self._api.patch
+            return await call(path, data=body)
+
     async def fact(
         self,
         ask: Callable[[], Awaitable[_T]],

@@ -119,11 +119,18 @@ def test_nothing_is_permitted_unless_a_job_says_so() -> None:
             ("contents", "write"),
             ("id-token", "write"),
             ("issues", "write"),
+            ("pull-requests", "write"),
             ("security-events", "write"),
         }, job
     # The night's audit alone writes an issue, and its role reads settings and nothing else.
     writers = {str(job) for job in JOBS if job.body["permissions"].get("issues") == "write"}
     assert writers == {"nightly.yml/audit"}
+    # What comments runs the code that was reviewed, and no role of the account.
+    (commenter,) = [job for job in JOBS if "pull-requests" in job.body["permissions"]]
+    assert str(commenter) == "ci.yml/comment"
+    assert commenter.steps[0]["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert not credential_steps(commenter)
+    assert "id-token" not in commenter.body["permissions"]
     # What signs has no role of the account, and writes nothing else.
     signers = [job for job in JOBS if "attestations" in job.body["permissions"]]
     assert {str(job) for job in signers} == {"_evidence.yml/evidence", "prod-deploy.yml/evidence"}
