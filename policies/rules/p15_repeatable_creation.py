@@ -30,7 +30,7 @@ from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown, as_bool, as_list
 from checker.model.verdicts import Surface
 from checker.reason.names.naming import PhysicalName
-from checker.reason.names.physical import physical_names
+from checker.reason.names.physical import is_made_anew, physical_names
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -51,14 +51,14 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for resource in environment.resources():
         policy = resource.attribute(_POLICY)
         if not isinstance(policy, Absent):
-            yield from _named(resource, policy.value if isinstance(policy, Known) else policy)
+            yield from _named(resource, policy.value if isinstance(policy, Known) else policy, environment)
 
 
-def _named(resource: Resource, policy: object) -> Iterator[Judgement]:
+def _named(resource: Resource, policy: object, environment: Environment) -> Iterator[Judgement]:
     if policy not in ("Retain", "RetainExceptOnCreate") and not isinstance(policy, Unknown | Text):
         return
     name = next((each for each in physical_names(resource) if each.naming.certain), None)
-    if name is None or isinstance(name.value, Absent):
+    if name is None or is_made_anew(name.value, environment.project):
         return
     path = name.path
     if isinstance(policy, Unknown | Text):

@@ -149,6 +149,18 @@ def _settled_hole(hole: Hole, project: Project, depth: int) -> tuple[str | Hole,
     return (Hole(kind, f"${{{short} {own}.{hole.attribute or 'Ref'}}}", attribute=target.stack.account),)
 
 
+def is_made_anew(value: Resolved | Absent, project: Project) -> bool:
+    """Whether a name holds what CloudFormation generates for another resource: a repeated creation has another one."""
+    if not isinstance(value, Text):
+        return False
+    left = settled(value, project)
+    return isinstance(left, Text) and any(
+        hole.kind is HoleKind.RESOURCE and is_stacks_own(hole) and project.resource(hole.target) is not None
+        for hole in left.holes
+        if hole.target is not None
+    )
+
+
 # Attributes whose values are made for one resource alone. A port or a status is not.
 _UNIQUE: Final = ("Arn", "ARN", "Id", "ID", "Name", "Url", "URL", "Uri", "Address", "Ref", "PhysicalResourceId")
 
