@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
@@ -39,8 +40,8 @@ from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
 from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
-from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, first_refused, with_claims
-from checker.reason.text.patterns import Pattern, every, example, glob, has_wild, overlap, shown
+from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, with_claims
+from checker.reason.text.patterns import Pattern, example, glob, has_wild, overlap, shown
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -79,13 +80,12 @@ def _role(deployment: Deployment, github_role: Deployer) -> Iterator[Judgement]:
 
 def _audience(trust: Trust) -> Judgement:
     answer = every(_asks_audience(trust, statement) for statement in trust.entrances)
-    if answer:
+    if answer is YES:
         others = list(dict.fromkeys(_other_audiences(trust)))
         made_for = f"the audience {' or '.join(others)}, which any workflow may ask for," if others else "AWS"
         return trust.role.passes("audience", f"Only tokens made for {made_for} get in.", path=_PATH)
-    if answer is None:
-        why = "the audience that the trust policy compares is not known before deployment"
-        return trust.role.undecided("audience", why, path=_PATH, fix=_FIX_AUDIENCE)
+    if isinstance(answer, Open):
+        return trust.role.undecided("audience", answer.why, path=_PATH, fix=_FIX_AUDIENCE)
     return trust.role.fails(
         "audience",
         "The trust policy does not pin the token's audience: one made for another service gets in.",
@@ -95,27 +95,29 @@ def _audience(trust: Trust) -> Judgement:
     )
 
 
-def _asks_audience(trust: Trust, statement: Statement) -> bool | None:
+def _asks_audience(trust: Trust, statement: Statement) -> Answer:
     unknown = False
     for condition in bounds_on_key(statement, list(trust.denies), trust.key("aud")):
         if None in condition.patterns:
             unknown = True
         elif not any(has_wild(pattern or ()) for pattern in condition.patterns):
-            return True
-    return None if unknown else False
+            return YES
+    return Open("the audience that the trust policy compares is not known before deployment") if unknown else NO
 
 
 def _over_match(deployment: Deployment, trust: Trust) -> Judgement:
     answers = [is_narrow(trust, statement, deployment.own) for statement in trust.entrances]
     for statement, answer in zip(trust.entrances, answers, strict=True):
-        if answer is not True:
+        if answer is not YES:
             stranger = outsider(trust, statement, deployment.own)
             if stranger is not None:
                 return _too_wide(trust, statement, stranger)
     if trust.unread:
         return trust.role.undecided("over-match", trust.unread[0], path=_PATH, fix=_FIX_WIDE)
-    if not all(answers):
+    doubt = every(answers)
+    if doubt is not YES:
         why = "what the trust policy compares is not known before deployment, and may admit others"
+        why += f": {doubt.why}" if isinstance(doubt, Open) else ""
         return trust.role.undecided("over-match", why, path=_PATH, fix=_FIX_WIDE)
     if not deployment.own.declared and repositories_named(deployment.own) > 1:
         names = ", ".join(dict.fromkeys(str(each.name) for each in deployment.own.repositories))
@@ -188,15 +190,15 @@ def _admission(deployer: Deployer, sub: str, what: str, ways: list[list[Token]])
     """Pass where all tokens of one way get in; each way is a list of tokens that must."""
     trust = deployer.trust
     answers = [all_admitted(trust, way) for way in ways]
-    if True in answers:
-        way = ways[answers.index(True)]
+    if YES in answers:
+        way = ways[answers.index(YES)]
         return trust.role.passes(sub, f"The token of {what} gets in: {way[0].subject}.", path=_PATH)
-    if None in answers:
-        refused = first_refused(trust, ways[answers.index(None)])
-        why = refused[1].why if refused else "the trust policy is not known before deployment"
-        return trust.role.undecided(sub, f"whether {what} gets in: {why}", path=_PATH, fix=_FIX_SUBJECTS)
+    doubt = either(answers)
+    if isinstance(doubt, Open):
+        return trust.role.undecided(sub, f"whether {what} gets in: {doubt.why}", path=_PATH, fix=_FIX_SUBJECTS)
     for audience in _other_audiences(trust):
-        if any(all_admitted(trust, [with_claims(token, aud=audience) for token in way]) for way in ways):
+        asked = [[with_claims(token, aud=audience) for token in way] for way in ways]
+        if any(all_admitted(trust, way) is YES for way in asked):
             why = f"{what} gets in only if its workflow asks for the audience {audience}"
             return trust.role.undecided(sub, why, path=_PATH, fix=_FIX_AUDIENCE)
     subjects = " or ".join(dict.fromkeys(str(way[0].subject) for way in ways if way))
@@ -286,7 +288,7 @@ def check_settings(settings: RepositorySettings, project: Project) -> Iterator[J
         letting_in = [
             trust.role.logical_id
             for trust in trusts
-            if all_admitted(trust, [deployment.ref_token(trust, example(glob(ref), "1.2.3"))]) is not False
+            if all_admitted(trust, [deployment.ref_token(trust, example(glob(ref), "1.2.3"))]) is not NO
         ]
         if letting_in:
             yield _protected_ref(settings, ref, letting_in)

@@ -26,14 +26,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
-from checker.reason.network.callers import answer, calls
+from checker.reason.network.callers import calls, connection
 from checker.reason.network.directory import Directory
-from checker.reason.network.reachability import Answer, Cause, Member, Reach, worst
+from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
 from checker.reason.network.security_groups import whole
 from checker.reason.network.services import (
     TASK_DEFINITION,
@@ -70,7 +71,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         member = reach.member(service.resource)
         yield from _behind(reach, forwarding, service, member)
         yield from _self_checks(service)
-        if service.awsvpc:
+        if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
 
@@ -111,10 +112,10 @@ def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
             )
 
 
-def _answered(place: Resource, sub: str, reply: Answer, violation: str, fix: str, path: str = "") -> Judgement:
-    if reply.open is None:
+def _answered(place: Resource, sub: str, reply: Connection, violation: str, fix: str, path: str = "") -> Judgement:
+    if isinstance(reply.made, Open):
         return place.undecided(sub, reply.why, path=path, fix=fix)
-    if reply.open:
+    if reply.made is YES:
         return place.passes(sub, "Nothing stands in the way.", path=path)
     if reply.culprit is not None:
         # At fault whoever calls: said once, of the thing itself, and not of each that suffers from it.
@@ -186,7 +187,7 @@ def _target_group(service: Service, target: Target) -> str:
     group's (Elastic Load Balancing API Reference, TargetDescription).
     """
     group = target.group
-    if group is None or not service.awsvpc:
+    if group is None or service.awsvpc is not YES:
         return ""
     kind = group.get("TargetType")
     if isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in ("instance", "lambda")):
@@ -207,7 +208,7 @@ def _health(
     if number is None:
         yield group.undecided(sub, "the health check's port is not known", path="HealthCheckPort", fix=_FIX_PORT)
         return
-    if service.awsvpc is False and service.task is not None:
+    if service.awsvpc is NO and service.task is not None:
         on_host = host_ports(service.task)
         others = [each for each in reach.environment.resources(TASK_DEFINITION) if each is not service.task]
         # Whatever else is placed on the same host may answer there.
@@ -223,7 +224,7 @@ def _health(
                 related=(service.resource, service.task),
             )
         return
-    if number == port or not service.awsvpc:
+    if number == port or service.awsvpc is not YES:
         return
     if service.listens is not None and number not in service.listens:
         yield group.fails(
@@ -264,11 +265,11 @@ def _listener(
             path=path,
             related=(target.group,),
         )
-    if not service.awsvpc:
+    if service.awsvpc is not YES:
         why = "its tasks share their host's network, whose security groups are not followed"
         return place.undecided(sub, why, path=path)
     answers = [
-        Answer(None, "its load balancer is not part of this project")
+        untold("its load balancer is not part of this project")
         if balancer is None
         else _from_balancer(reach, balancer, member, port)
         for balancer in balancers
@@ -278,14 +279,14 @@ def _listener(
     )
 
 
-def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int) -> Answer:
+def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int) -> Connection:
     kind = balancer.get("Type")
     network = isinstance(kind, Known) and kind.value == "network"
     source = reach.member(balancer)
     if network and not source.groups:
         # Without groups of its own it comes from its subnets' addresses, or hands the client's through.
         reply = reach.accepts_anyone(member, port)
-        return reply if reply.open is False else Answer(None, "from which addresses it calls is not known")
+        return reply if reply.made is NO else untold("from which addresses it calls is not known")
     return reach.connects(source, member, port)
 
 
@@ -299,7 +300,7 @@ def _self_checks(service: Service) -> Iterator[Judgement]:
 def _self_check(service: Service, container: Container, port: int) -> Judgement:
     place = service.task or service.resource
     sub, path = f"health→{container.name}", f"{container.path}.HealthCheck.Command"
-    listens = service.listens if service.awsvpc is not False else container.listens
+    listens = service.listens if service.awsvpc is not NO else container.listens
     if listens is not None and port in listens:
         return place.passes(sub, f"The health check calls port {port}, on which the task listens.", path=path)
     if container.told is None or listens is None:
@@ -323,22 +324,27 @@ def _registry(reach: Reach, service: Service, member: Member) -> Judgement:
     place, sub = service.resource, f"{service.label}→registry"
     path = "NetworkConfiguration.AwsvpcConfiguration"
     public = place.get(f"{path}.AssignPublicIp")
-    address = public.value == "ENABLED" if isinstance(public, Known) and isinstance(public.value, str) else None
+    address: Answer = Open("whether its tasks get public addresses is not known")
+    if isinstance(public, Known) and isinstance(public.value, str):
+        address = yes_if(public.value == "ENABLED")
     if isinstance(public, Absent):
-        address = False  # the default outside of the console (Amazon ECS API Reference, AwsVpcConfiguration)
+        address = NO  # the default outside of the console (Amazon ECS API Reference, AwsVpcConfiguration)
     images = [_from_ecr(each.image) for each in service.containers or ()]
-    from_ecr = None if not images or None in images else all(images)
+    from_ecr = every(images) if images else _NO_IMAGE
     reply = reach.pulls_images(member, public_ip=address, from_ecr=from_ecr)
     fix = "Give its subnets a route through a NAT gateway (or ECR and S3 endpoints), and its group egress on 443."
     return _answered(place, sub, reply, f"Tasks of {service.label} cannot fetch their image", fix, path)
 
 
-def _from_ecr(image: Resolved) -> bool | None:
+_NO_IMAGE: Final = Open("where its image comes from is not known")
+
+
+def _from_ecr(image: Resolved) -> Answer:
     if not isinstance(image, str | Text):
-        return None
+        return _NO_IMAGE
     if ".dkr.ecr" in str(image):
-        return True
-    return False if isinstance(image, str) else None
+        return YES
+    return NO if isinstance(image, str) else Open(f"whether {image} is in ECR is not known before deployment")
 
 
 # -- who is told to call what ----------------------------------------------------------------------
@@ -358,7 +364,7 @@ def _calls(reach: Reach, found: list[Service], directory: Directory) -> Iterator
             for call in calls(variable, variables, reach.environment):
                 for label, client, awsvpc in _clients(owner, by_task):
                     sub = f"{label}→{call.host or (call.server.logical_id if call.server is not None else '')}"
-                    reply = answer(reach, directory, call, client, awsvpc=awsvpc)
+                    reply = connection(reach, directory, call, client, awsvpc=awsvpc)
                     if reply is not None and (owner, sub, call.port) not in said:
                         said.add((owner, sub, call.port))
                         violation = f"{label} cannot make the call that {variable.name} names"
@@ -369,7 +375,7 @@ def _clients(owner: Resource, by_task: dict[Resource, list[Service]]) -> list[tu
     """Who runs with these variables, and whether it has a network place of its own: the services of a task definition,
     or the function itself."""
     if owner.type == "AWS::ECS::TaskDefinition":
-        return [(each.label, each.resource, each.awsvpc is True) for each in by_task.get(owner, ())]
+        return [(each.label, each.resource, each.awsvpc is YES) for each in by_task.get(owner, ())]
     return [(owner.logical_id, owner, True)] if owner.type == "AWS::Lambda::Function" else []
 
 

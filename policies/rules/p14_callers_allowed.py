@@ -25,7 +25,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.reason.iam.evaluation import Answer, Decision
+from checker.reason.iam.evaluation import Access, Decision
 from checker.reason.iam.services import key_refuses, may_call
 from checker.reason.templates.told_to_call import Told, told_to_call
 
@@ -48,7 +48,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _judged(environment: Environment, target: Resource, name: str, calls: list[Told]) -> Judgement:
     answers = [(told, _answer(environment, told)) for told in calls]
-    for wanted in (Answer.DENIED, Answer.UNKNOWN):
+    for wanted in (Access.DENIED, Access.UNKNOWN):
         found = [(told, decision) for told, decision in answers if decision.answer is wanted]
         if found:
             told, decision = found[0]
@@ -57,7 +57,7 @@ def _judged(environment: Environment, target: Resource, name: str, calls: list[T
         return target.passes(name, f"{calls[0].service} may call it: {answers[0][1].why or 'its policy allows it'}.")
     kind = _KINDS.get(target.type, "function")
     fix = _fix(told, kind)
-    if decision.answer is Answer.UNKNOWN:
+    if decision.answer is Access.UNKNOWN:
         return target.undecided(name, f"whether {told.service} may call it: {decision.why}", fix=fix)
     sources = list(dict.fromkeys(told.source for told, _ in found))
     named = ", ".join(source.logical_id for source in sources[:3]) + (" and others" if len(sources) > 3 else "")

@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, why_open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -84,18 +85,18 @@ def _own_traffic(environment: Environment, acl: Acl, calls: list[Variable]) -> I
             why = f"{caller}, and the network it does so from is not part of this project"
             yield acl.resource.undecided("rate-limit", why, fix=_FIX_RATE)
         return
-    answer: bool | None = True
+    answer: Answer = YES
     path = name = ""
     for rule in acl.rules:
-        if "RateBasedStatement" in rule.statement and rule.blocks and answer is not False:
+        if "RateBasedStatement" in rule.statement and rule.blocks and answer is not NO:
             own = leaves_out(environment, acl, rule, gateways)
-            if own is not True:
+            if own is not YES:
                 answer, path, name = own, rule.path, rule.name
-    if answer is False:
+    if answer is NO:
         violation = f"{caller}: through {len(gateways)} NAT address(es), which all share the limit of {name}."
         yield acl.resource.fails("rate-limit", violation, fix=_FIX_RATE, path=path, related=related)
-    elif answer is None or acl.unread:
-        why = acl.unread or f"whether {name} counts what comes from the NAT gateways"
+    elif isinstance(answer, Open) or acl.unread:
+        why = acl.unread or f"whether {name} counts what comes from the NAT gateways: {why_open(answer)}"
         yield acl.resource.undecided("rate-limit", why, path=path, fix=_FIX_RATE)
     else:
         yield acl.resource.passes("rate-limit", "No limit counts the NAT gateways' addresses.")

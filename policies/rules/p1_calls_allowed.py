@@ -34,7 +34,7 @@ from checker.reason.calls.lines import unfollowed
 from checker.reason.calls.needs import Need, needs
 from checker.reason.calls.refusals import judged
 from checker.reason.iam.deployers import DESCRIBE_STACKS
-from checker.reason.iam.evaluation import Answer
+from checker.reason.iam.evaluation import Access
 from checker.reason.iam.passing import PASS_ROLE
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _rulings(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Rulin
     if isinstance(call, CdkCommand) and goes_on_without(authority):
         why = "it is refused, and the command goes on with the role's own permissions, which may be enough"
         return [
-            replace(each, answer=Answer.UNKNOWN, why=why) if each.answer is Answer.DENIED else each for each in rulings
+            replace(each, answer=Access.UNKNOWN, why=why) if each.answer is Access.DENIED else each for each in rulings
         ]
     return rulings
 

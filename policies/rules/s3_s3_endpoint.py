@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, Answer, Open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -31,11 +32,11 @@ _FIX: Final = "Name the route tables of the private subnets in the RouteTableIds
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    private: dict[ResourceKey, list[tuple[Resource, bool | None]]] = {}
+    private: dict[ResourceKey, list[tuple[Resource, Answer]]] = {}
     for subnet in environment.project.resources(SUBNET):
         answer = is_private(environment, subnet)
         vpc = vpc_resource(environment, subnet)
-        if answer is False:
+        if answer is NO:
             continue
         if vpc is None:
             if subnet.environment_name != environment.name:
@@ -79,7 +80,7 @@ def _serves(endpoint: Resource) -> bool:
 def _judged(
     environment: Environment,
     vpc: Resource,
-    private: list[tuple[Resource, bool | None]],
+    private: list[tuple[Resource, Answer]],
     covered: set[ResourceKey],
     *,
     complete: bool,
@@ -90,7 +91,7 @@ def _judged(
         table = table_of(environment, subnet)
         if table.resource is not None and table.resource.key in covered:
             continue
-        (doubtful if certainly_private is None or not complete else missing).append(subnet)
+        (doubtful if isinstance(certainly_private, Open) or not complete else missing).append(subnet)
     if missing:
         names = ", ".join(subnet.logical_id for subnet in missing[:4]) + (" and others" if len(missing) > 4 else "")
         return vpc.fails(

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
@@ -80,8 +81,8 @@ def _covers(server: Server, project: Project) -> Judgement:
         if not related:
             foreign.append("an imported certificate" if isinstance(value, Unknown) else str(value))
     answers = {str(name): covered_by(name, offered) for name in server.names}
-    missing = [name for name, answer in answers.items() if answer is False]
-    if foreign and (missing or None in answers.values() or not related):
+    missing = [name for name, answer in answers.items() if answer is NO]
+    if foreign and (not all(answer is YES for answer in answers.values()) or not related):
         why = f"the names of {foreign[0]}, which no stack at hand makes, are not known"
         return owner.undecided("covers", why, path=path, fix=_COVER)
     if missing:
@@ -90,9 +91,10 @@ def _covers(server: Server, project: Project) -> Judgement:
         return owner.fails(
             "covers", violation, fix=_COVER, path=path, expected=_listed(missing), actual=shown, related=tuple(related)
         )
-    if None in answers.values():
-        name = next(name for name, answer in answers.items() if answer is None)
-        return owner.undecided("covers", f"whether the certificate covers {name} is not known", path=path, fix=_COVER)
+    for name, answer in answers.items():
+        if isinstance(answer, Open):
+            why = f"whether the certificate covers {name}: {answer.why}"
+            return owner.undecided("covers", why, path=path, fix=_COVER)
     return owner.passes("covers", f"The certificate covers {_listed(answers)}.", path=path)
 
 

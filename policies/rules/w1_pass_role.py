@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import YES, why_open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -116,7 +117,8 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
     role, project = deployer.role, deployment.project
     elsewhere = sorted(deployment.served(deployer) - {each.name for each in deployment.environments})
     needed = [*needed, *mirrored(needed, elsewhere)]
-    if needed_only(deployer.policies, needed, role.stack, project):
+    answer = needed_only(deployer.policies, needed, role.stack, project)
+    if answer is YES:
         return role.passes("scope", "It may pass no other role.")
     excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
     if excess is not None and (needed or "*" in excess.written):
@@ -131,7 +133,8 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
         )
     if not needed:
         return role.not_applicable("scope", "No task definition at hand whose roles these could be.")
-    why = next(iter(deployer.policies.unread), "which roles it may pass is not known before deployment")
+    open_because = why_open(answer) or "which roles it may pass is not known before deployment"
+    why = next(iter(deployer.policies.unread), open_because)
     if elsewhere:
         why = f"the task definitions of {', '.join(elsewhere)} are not at hand"
     return role.undecided("scope", why, fix=_FIX_SCOPE)
@@ -143,7 +146,7 @@ def _service(deployer: Deployer) -> Judgement:
         doubt = doubt or f"{outline} may allow it"
     for grant in grants(deployer.policies, PASS_ROLE):
         answer = tasks_only(deployer.policies, grant.statement)
-        if answer:
+        if answer is YES:
             continue
         excess = excess_service(deployer.policies, grant.statement, deployer.role.stack)
         if excess is not None:
@@ -156,7 +159,7 @@ def _service(deployer: Deployer) -> Judgement:
                 actual=excess.example,
                 related=(excess.statement.source,),
             )
-        doubt = doubt or "the condition depends on what is not known before deployment"
+        doubt = doubt or why_open(answer) or "the condition depends on what is not known before deployment"
     if doubt:
         why = f"which services it may pass roles to: {doubt}"
         return deployer.role.undecided("service", why, fix=_FIX_SERVICE)

@@ -25,7 +25,7 @@ from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
-from checker.reason.iam.evaluation import Answer, Request, decide
+from checker.reason.iam.evaluation import Access, Request, decide
 from checker.reason.names.arns import stack_arn
 from checker.reason.text.patterns import exact
 
@@ -57,7 +57,7 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
             actual=f"refused for {len(refused)} of {len(stacks)}",
         )
     for stack, decision in decisions:
-        if decision.answer is Answer.UNKNOWN:
+        if decision.answer is Access.UNKNOWN:
             return deployer.role.undecided(None, f"whether it may read {stack.name}: {decision.why}", fix=_FIX)
     return deployer.role.passes(None, f"It may read all {len(stacks)} stacks.")
 

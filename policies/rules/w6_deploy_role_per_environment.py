@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.live.repository_settings import (
@@ -45,7 +46,7 @@ from checker.reason.iam.deployers import (
     same_environment,
     subject_patterns,
 )
-from checker.reason.iam.evaluation import Answer, Decision, Request, decide
+from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
 from checker.reason.names.arns import ecs_arn
 from checker.reason.text.patterns import covers, exact, glob, has_hole, overlap
@@ -73,9 +74,9 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
     for name in deployment.environment_names(deployer.trust):
         answer = deployment.admits_environment(deployer.trust, name)
         known = next((each for each in admitted if same_environment(each, name)), None)
-        if answer and known is None:
+        if answer is YES and known is None:
             admitted[name] = None
-        elif answer is None:
+        elif isinstance(answer, Open):
             doubtful.append(name)
     # Where others have names, the environment without one is among them.
     return [name for name in admitted if name != NO_NAME or len(admitted) == 1], doubtful
@@ -100,7 +101,7 @@ def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doub
         why = next(iter(deployer.trust.unread), f"whether tokens of {others} get in")
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     alone = len(deployment.environments) == 1
-    if alone and admitted == [NO_NAME] and deployment.admits_default_branch(deployer.trust):
+    if alone and admitted == [NO_NAME] and deployment.admits_default_branch(deployer.trust) is YES:
         why = f"whether {deployment.project.settings.default_branch}, whose jobs get in, deploys other environments too"
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
@@ -131,7 +132,7 @@ def _reach(deployer: Deployer, others: list[Environment]) -> Judgement:
                     fix=_FIX_REACH,
                     path=decision.statements[0].path if decision.statements[0].source is deployer.role else "",
                 )
-            if decision.answer is Answer.UNKNOWN:
+            if decision.answer is Access.UNKNOWN:
                 doubt = doubt or f"whether it may {what} of {environment.name}: {decision.why}"
     if doubt:
         return deployer.role.undecided("reach", doubt, fix=_FIX_REACH)
@@ -189,7 +190,7 @@ def _release_environments(settings: RepositorySettings, project: Project) -> dic
         name
         for deployer in deployment.deployers
         for name in deployment.environment_names(deployer.trust)
-        if deployment.admits_environment(deployer.trust, name) is not False
+        if deployment.admits_environment(deployer.trust, name) is not NO
     ]
     there = settings.environments if not isinstance(settings.environments, NotRead) else {}
     names = admitted or project.settings.github_environments or there

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -39,7 +40,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         yield from _modern(environment, balancer)
     for balancer in environment.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
         facing = _internet_facing(balancer)
-        if facing is False:
+        if facing is NO:
             continue
         yield from _logs(
             environment,
@@ -59,17 +60,17 @@ def _plain(resource: Resource, path: str) -> Resolved:
     return value.value if isinstance(value, Known) else None if isinstance(value, Absent) else value
 
 
-def _internet_facing(balancer: Resource) -> bool | None:
+def _internet_facing(balancer: Resource) -> Answer:
     scheme = balancer.get("Scheme")
     if isinstance(scheme, Known) and isinstance(scheme.value, str):
-        return scheme.value.lower() != "internal"
-    return True if isinstance(scheme, Absent) else None
+        return yes_if(scheme.value.lower() != "internal")
+    return YES if isinstance(scheme, Absent) else Open("whether it faces the internet is not known")
 
 
 def _modern(environment: Environment, balancer: Resource) -> Iterator[Judgement]:
     kind = balancer.get("Type")
     facing = _internet_facing(balancer)
-    if facing is False or (isinstance(kind, Known) and kind.value == "gateway"):
+    if facing is NO or (isinstance(kind, Known) and kind.value == "gateway"):
         return
     network = isinstance(kind, Known) and kind.value == "network"
     if network and _logs_nothing(environment, balancer):
@@ -105,7 +106,7 @@ def _logs(
     read: dict[str, Resolved],
     delivery: Delivery,
     path: str,
-    facing: bool | None,
+    facing: Answer,
 ) -> Iterator[Judgement]:
     enabled = read.get("enabled")
     switch = as_bool(enabled)
@@ -113,8 +114,8 @@ def _logs(
         yield balancer.undecided("enabled", "whether access logs are on is not known before deployment", path=path)
         return
     if not switch:
-        if facing is None:
-            yield balancer.undecided("enabled", "whether it faces the internet is not known", path="Scheme", fix=_FIX)
+        if isinstance(facing, Open):
+            yield balancer.undecided("enabled", facing.why, path="Scheme", fix=_FIX)
             return
         yield balancer.fails(
             "enabled",
@@ -144,10 +145,9 @@ def _bucket(
         return balancer.undecided("bucket", why, path=path, fix=_FIX_BUCKET)
     if delivery is not Delivery.NETWORK:
         encrypted = _kms(bucket)
-        if encrypted is not False:
-            say = bucket.undecided if encrypted is None else None
-            if say is not None:
-                return say("bucket", "the bucket's encryption is not known before deployment", fix=_FIX_KMS)
+        if isinstance(encrypted, Open):
+            return bucket.undecided("bucket", encrypted.why, fix=_FIX_KMS)
+        if encrypted is YES:
             return bucket.fails(
                 "bucket",
                 "Access logs never arrive: the bucket is encrypted with a KMS key, which delivery cannot use.",
@@ -158,9 +158,10 @@ def _bucket(
                 related=(balancer,),
             )
     answer = accepts(environment, bucket, prefix, delivery, balancer.stack.region)
-    if answer is None:
-        return bucket.undecided("bucket", "whether the bucket's policy accepts the logs is not known", fix=_FIX_BUCKET)
-    if answer:
+    if isinstance(answer, Open):
+        why = f"whether the bucket's policy accepts the logs is not known: {answer.why}"
+        return bucket.undecided("bucket", why, fix=_FIX_BUCKET)
+    if answer is YES:
         return bucket.passes("bucket", "Its policy accepts the logs.")
     return bucket.fails(
         "bucket",
@@ -182,16 +183,16 @@ def _named(environment: Environment, name: Resolved) -> Resource | None:
     return None
 
 
-def _kms(bucket: Resource) -> bool | None:
+def _kms(bucket: Resource) -> Answer:
     """Whether new objects are encrypted with a KMS key. Without a setting it is AES256 (Amazon S3 User Guide)."""
     algorithm = bucket.get(
         "BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.SSEAlgorithm"
     )
     if isinstance(algorithm, Absent):
-        return False
+        return NO
     if isinstance(algorithm, Known) and isinstance(algorithm.value, str):
-        return algorithm.value.startswith("aws:kms")
-    return None
+        return yes_if(algorithm.value.startswith("aws:kms"))
+    return Open("the bucket's encryption is not known before deployment")
 
 
 RULE = Rule(

@@ -19,7 +19,7 @@ from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
 from checker.reason.calls.needs import EVERYTHING, Need
 from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
-from checker.reason.iam.evaluation import Answer, Decision, Request, decide, policies_of
+from checker.reason.iam.evaluation import Access, Decision, Request, decide, policies_of
 from checker.reason.names.arns import arn_tail
 from checker.reason.oidc.assumed_roles import Assumed, assumed
 from checker.reason.text.patterns import exact, glob
@@ -50,7 +50,7 @@ class Ruling:
     """
 
     need: Need
-    answer: Answer
+    answer: Access
     resource: str
     why: str
     roles: str
@@ -74,19 +74,19 @@ class Authority:
         answers = {each.answer for each in rulings}
         if len(answers) == 1:
             return rulings[0]
-        doubtful = next((each for each in rulings if each.answer is not Answer.ALLOWED), rulings[0])
+        doubtful = next((each for each in rulings if each.answer is not Access.ALLOWED), rulings[0])
         why = f"it depends on which role acts: {self.who.names}"
-        return Ruling(need, Answer.UNKNOWN, doubtful.resource, why, self.who.names)
+        return Ruling(need, Access.UNKNOWN, doubtful.resource, why, self.who.names)
 
     def _rule_for(self, role: Resource, need: Need) -> Ruling:
         policies = policies_of(role, self.project)
         if policies.empty:
             why = "no permission of the role is at hand"
-            return Ruling(need, Answer.UNKNOWN, "", why, self.who.names)
-        ruling = Ruling(need, Answer.ALLOWED, "", "", self.who.names)
+            return Ruling(need, Access.UNKNOWN, "", why, self.who.names)
+        ruling = Ruling(need, Access.ALLOWED, "", "", self.who.names)
         for asked in need.resources if need.resources is not None else (None,):
             ruling = self._in_place(role, need, asked)
-            if ruling.answer is not Answer.ALLOWED:
+            if ruling.answer is not Access.ALLOWED:
                 break
         return ruling
 
@@ -108,7 +108,7 @@ class Authority:
         """A template bound to no account says ``${AWS::AccountId}`` where the workflow has the number, or it may say
         the number too: what either way of writing it decides is decided."""
         rulings = [self._on(role, need, asked, place) for place in self._places(role)]
-        return next((each for each in rulings if each.answer is not Answer.UNKNOWN), rulings[0])
+        return next((each for each in rulings if each.answer is not Access.UNKNOWN), rulings[0])
 
     def _on(self, role: Resource, need: Need, asked: str | Text | None, place: Mapping[str, str]) -> Ruling:
         """One resource that the call names. Where that is open: all that it may be must agree."""
@@ -122,18 +122,18 @@ class Authority:
             shown = "" if candidate is None else str(candidate)
             decision = self._decide(role, need, candidate, place)
             decided.append(Ruling(need, decision.answer, shown, decision.why, self.who.names))
-        refused = [each for each in decided if each.answer is Answer.DENIED]
+        refused = [each for each in decided if each.answer is Access.DENIED]
         if refused and self._has_other_grant(role, need):
             why = "a policy of the resource names the role, and may allow it"
-            return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
+            return Ruling(need, Access.UNKNOWN, refused[0].resource, why, self.who.names)
         if refused and len(refused) < len(decided):
             first = refused[0]
             why = f"which resource it touches; on {first.resource} it would be refused"
-            return Ruling(need, Answer.UNKNOWN, first.resource, why, self.who.names)
+            return Ruling(need, Access.UNKNOWN, first.resource, why, self.who.names)
         if refused and not need.listed:
             why = f"what {need.action} needs is not in the Service Authorization Reference"
-            return Ruling(need, Answer.UNKNOWN, refused[0].resource, why, self.who.names)
-        return next((each for each in decided if each.answer is not Answer.ALLOWED), decided[0])
+            return Ruling(need, Access.UNKNOWN, refused[0].resource, why, self.who.names)
+        return next((each for each in decided if each.answer is not Access.ALLOWED), decided[0])
 
     def _has_other_grant(self, role: Resource, need: Need) -> bool:
         """Whether a policy of a resource of that service speaks of the role: within one account it is enough (AWS IAM
@@ -147,7 +147,7 @@ class Authority:
         best, decision = min(decided, key=lambda each: _GRAVITY[each[1].answer])
         if decision.denied and not need.listed:
             why = f"what {need.action} needs is not in the Service Authorization Reference"
-            return Ruling(need, Answer.UNKNOWN, "", why, self.who.names)
+            return Ruling(need, Access.UNKNOWN, "", why, self.who.names)
         return Ruling(need, decision.answer, str(best), decision.why, self.who.names)
 
     def _decide(self, role: Resource, need: Need, resource: str | Text | None, place: Mapping[str, str]) -> Decision:
@@ -245,7 +245,7 @@ def _decisions(_: Project) -> dict[tuple[object, ...], Decision]:
     return {}
 
 
-_GRAVITY: Final = {Answer.ALLOWED: 0, Answer.UNKNOWN: 1, Answer.DENIED: 2}
+_GRAVITY: Final = {Access.ALLOWED: 0, Access.UNKNOWN: 1, Access.DENIED: 2}
 
 
 def _cluster_in(arn: str | Text) -> str | Text | None:

@@ -8,7 +8,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.reason.calls.authority import Authority, Ruling
 from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.deployers import DESCRIBE_STACKS, deployment_of, stacks_to_read
-from checker.reason.iam.evaluation import Answer
+from checker.reason.iam.evaluation import Access
 
 
 def reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:  # noqa: ARG001 - one shape for all
@@ -19,7 +19,7 @@ def reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
 def rulings_on_reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling] | None:
     """What AWS answers; ``None`` for a refusal that the deploy role itself is judged for."""
     rulings = [authority.rule(need) for need in reading(call, authority)]
-    refused = [each for each in rulings if each.answer is not Answer.ALLOWED]
+    refused = [each for each in rulings if each.answer is not Access.ALLOWED]
     judged = _judged_elsewhere(authority) if refused else []
     if refused and all(any(name in each.resource for name in judged) for each in refused):
         return None

@@ -12,7 +12,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.reason.calls.authority import Authorities, Authority, Ruling
 from checker.reason.calls.lines import Line, Lines
 from checker.reason.calls.needs import Need
-from checker.reason.iam.evaluation import Answer
+from checker.reason.iam.evaluation import Access
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -53,14 +53,14 @@ def judged(
     for place, why in nameless.values():
         yield place.undecided(sub, why, fix="Let the step take on a role that a template at hand makes.")
     for line in lines:
-        if line.place.spot in told and not any(ruling.answer is Answer.DENIED for _, ruling in line.items):
+        if line.place.spot in told and not any(ruling.answer is Access.DENIED for _, ruling in line.items):
             yield line.place.not_applicable(sub, "It is refused, as the finding on the role itself says.")
         else:
             yield _on_line(line, sub)
 
 
 def _on_line(line: Line[_Made], sub: str | None) -> Judgement:
-    refused = [(call, ruling) for call, ruling in line.items if ruling.answer is Answer.DENIED]
+    refused = [(call, ruling) for call, ruling in line.items if ruling.answer is Access.DENIED]
     if refused:
         place, first = refused[0]
         actions = _actions(ruling for _, ruling in refused)
@@ -75,7 +75,7 @@ def _on_line(line: Line[_Made], sub: str | None) -> Judgement:
             related=others[:10],
         )
     for place, ruling in line.items:
-        if ruling.answer is Answer.UNKNOWN:
+        if ruling.answer is Access.UNKNOWN:
             why = f"whether {ruling.roles} may {ruling.need.action}{_on(ruling)}: {ruling.why}"
             return place.undecided(sub, why, path=line.path, fix="Write the policy or the name out.")
     allowed = _actions(ruling for _, ruling in line.items)

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.values import Text
 from checker.reason.iam.policies import Condition
-from checker.reason.text.patterns import either, every, exact, folded, match
+from checker.reason.text.patterns import UNREAD, exact, folded, match_any
 
 _STRINGS: Final = frozenset(
     {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool"}
@@ -35,23 +36,25 @@ class Context:
 NOTHING_KNOWN: Final = Context()
 
 
-def holds(conditions: tuple[Condition, ...], context: Context) -> bool | None:
+def holds(conditions: tuple[Condition, ...], context: Context) -> Answer:
     """Whether all of ``conditions`` hold."""
     return every(_holds(condition, context) for condition in conditions)
 
 
-def _holds(condition: Condition, context: Context) -> bool | None:
-    present: bool | None = True if condition.key in context.values else None
+def _holds(condition: Condition, context: Context) -> Answer:
+    present: Answer = YES if condition.key in context.values else Open(f"what the call has as {condition.key}")
     if condition.key in context.absent:
-        present = False
+        present = NO
     if condition.operator == "null":
         return _null(condition, present)
-    if present is None or condition.operator not in _STRINGS or condition.qualifier not in _QUALIFIERS:
-        return None
-    if not present:
+    if isinstance(present, Open):
+        return present
+    if condition.operator not in _STRINGS or condition.qualifier not in _QUALIFIERS:
+        return Open(f"what {condition.operator} makes of {condition.key}")
+    if present is NO:
         if condition.if_exists:
-            return True
-        return _QUALIFIERS[condition.qualifier] if condition.qualifier else condition.negated
+            return YES
+        return yes_if(_QUALIFIERS[condition.qualifier] if condition.qualifier else condition.negated)
     values = context.values[condition.key]
     single = (_one(condition, value) for value in values)
     return either(single) if condition.qualifier == "foranyvalue" else every(single)
@@ -61,21 +64,21 @@ def _holds(condition: Condition, context: Context) -> bool | None:
 _QUALIFIERS: Final[Mapping[str, bool]] = {"": False, "forallvalues": True, "foranyvalue": False}
 
 
-def _null(condition: Condition, present: bool | None) -> bool | None:
-    def answers() -> Iterator[bool | None]:
+def _null(condition: Condition, present: Answer) -> Answer:
+    def answers() -> Iterator[Answer]:
         for pattern in condition.patterns:
-            wants_absent = None if pattern is None else pattern == exact("true")
-            yield None if wants_absent is None or present is None else wants_absent is not present
+            if pattern is None:
+                yield UNREAD
+            else:
+                yield negated(present) if pattern == exact("true") else present
 
     return either(answers())
 
 
-def _one(condition: Condition, value: str | Text) -> bool | None:
+def _one(condition: Condition, value: str | Text) -> Answer:
     """One value of the request against the alternatives of the policy."""
     target = exact(value)
     if condition.operator.endswith("ignorecase") or condition.operator == "bool":
         target = folded(target)
-    found = either(None if pattern is None else match(pattern, target) for pattern in condition.patterns)
-    if not condition.negated:
-        return found
-    return None if found is None else not found
+    found = match_any(condition.patterns, target)
+    return negated(found) if condition.negated else found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer
 from checker.model.environment_words import UNNAMED, environment_of, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
@@ -121,10 +122,10 @@ class Deployment:
             return pull_request_token(self.repository(trust))
         return ref_token(self.repository(trust), ref)
 
-    def admits_environment(self, trust: Trust, name: str) -> bool | None:
+    def admits_environment(self, trust: Trust, name: str) -> Answer:
         return all_admitted(trust, [self.environment_token(trust, name)])
 
-    def admits_releases(self, trust: Trust) -> bool | None:
+    def admits_releases(self, trust: Trust) -> Answer:
         """Whether the tokens of jobs that a release's tag starts get in."""
         return all_admitted(trust, self.release_tokens(trust))
 
@@ -134,7 +135,7 @@ class Deployment:
             for release in RELEASES:
                 yield ref_token(self.repository(trust), f"refs/tags/{head}{release if '*' in pattern else ''}")
 
-    def admits_default_branch(self, trust: Trust) -> bool | None:
+    def admits_default_branch(self, trust: Trust) -> Answer:
         return all_admitted(trust, [self.branch_token(trust)])
 
     def repository(self, trust: Trust) -> Repository:
@@ -167,9 +168,9 @@ class Deployment:
 
     def _claims(self, deployer: Deployer) -> Iterator[str]:
         for name in self.environment_names(deployer.trust):
-            if self.admits_environment(deployer.trust, name) is True:
+            if self.admits_environment(deployer.trust, name) is YES:
                 yield next((each.name for each in self.environments if same_environment(each.name, name)), name)
-        if self.admits_releases(deployer.trust) is True:
+        if self.admits_releases(deployer.trust) is YES:
             yield from (each.name for each in self.environments if each.kind is EnvironmentKind.PRODUCTION)
 
     def served(self, deployer: Deployer) -> frozenset[str]:
@@ -185,7 +186,7 @@ class Deployment:
             return frozenset({deployer.role.stack.environment})
         claimed = self._claimed.get(deployer, frozenset())
         rest = names.difference(*self._claimed.values())
-        if len(self.deployers) == 1 or claimed - names or self.admits_default_branch(deployer.trust) is not False:
+        if len(self.deployers) == 1 or claimed - names or self.admits_default_branch(deployer.trust) is not NO:
             claimed |= rest
         return claimed or names
 

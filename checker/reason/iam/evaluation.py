@@ -2,7 +2,7 @@
 
 Source: AWS IAM User Guide, "Policy evaluation logic": an explicit deny wins, a permissions boundary must allow as well,
 and what nothing allows is denied. Where a document, a condition or a name is not known, the answer is
-:attr:`Answer.UNKNOWN`, never a guess.
+:attr:`Access.UNKNOWN`, never a guess.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every, negated, why_open
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
@@ -19,10 +20,10 @@ from checker.reason.iam.conditions import NOTHING_KNOWN, Context, holds
 from checker.reason.iam.managed_policies import managed_policy, may_deny
 from checker.reason.iam.policies import Condition, Document, Statement, read_document
 from checker.reason.names.arns import arn_of, expand, name_of
-from checker.reason.text.patterns import Pattern, covers, either, every, exact, folded, glob, match, overlap
+from checker.reason.text.patterns import Pattern, covers, exact, folded, glob, match_any, overlap
 
 
-class Answer(StrEnum):
+class Access(StrEnum):
     """How AWS would answer a call."""
 
     ALLOWED = "allowed"
@@ -43,17 +44,22 @@ class Request:
 class Decision:
     """The answer; ``why`` completes "denied: ..." or "cannot be decided: ..."; the statements that decided it."""
 
-    answer: Answer
+    answer: Access
     why: str = ""
     statements: tuple[Statement, ...] = ()
 
     @property
     def allowed(self) -> bool:
-        return self.answer is Answer.ALLOWED
+        return self.answer is Access.ALLOWED
 
     @property
     def denied(self) -> bool:
-        return self.answer is Answer.DENIED
+        return self.answer is Access.DENIED
+
+    @property
+    def as_answer(self) -> Answer:
+        """Whether the call is allowed."""
+        return YES if self.allowed else NO if self.denied else Open(self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,30 +217,34 @@ def only_allows(policy: Resource, project: Project, service: str) -> bool:
 # -- deciding --------------------------------------------------------------------------------------
 
 
-def applies(statement: Statement, request: Request) -> bool | None:
+_PERHAPS: Final = Open("whether the statement is there at all")
+# Such a document IAM refuses.
+_NEITHER: Final = Open("it names neither what it is about nor what it is not about")
+
+
+def applies(statement: Statement, request: Request) -> Answer:
     """Whether a statement speaks of this call. Its principal is not looked at."""
     action = folded(glob(request.action))
 
-    def parts() -> Iterator[bool | None]:
+    def parts() -> Iterator[Answer]:
         yield _within(statement.actions, statement.not_actions, action)
         if statement.resources is not None or statement.not_resources is not None:
             named = request.resource in statement.named
-            yield named or _within(statement.resources, statement.not_resources, request.resource)
+            yield YES if named else _within(statement.resources, statement.not_resources, request.resource)
         yield holds(statement.conditions, request.context)
-        yield True if statement.certain else None
+        yield YES if statement.certain else _PERHAPS
 
     return every(parts())
 
 
 def _within(
     patterns: tuple[Pattern | None, ...] | None, excluded: tuple[Pattern | None, ...] | None, target: Pattern
-) -> bool | None:
+) -> Answer:
     if patterns is not None:
-        return either(None if pattern is None else match(pattern, target) for pattern in patterns)
+        return match_any(patterns, target)
     if excluded is None:
-        return None  # neither is written: IAM refuses such a document
-    inside = either(None if pattern is None else match(pattern, target) for pattern in excluded)
-    return None if inside is None else not inside
+        return _NEITHER
+    return negated(match_any(excluded, target))
 
 
 def decide(policies: Policies, request: Request) -> Decision:
@@ -244,33 +254,36 @@ def decide(policies: Policies, request: Request) -> Decision:
         return decision
     bound = _decide(policies.boundary, request)
     if bound.denied:
-        return Decision(Answer.DENIED, f"the permissions boundary does not allow {request.action}", bound.statements)
-    return bound if bound.answer is Answer.UNKNOWN else decision
+        return Decision(Access.DENIED, f"the permissions boundary does not allow {request.action}", bound.statements)
+    return bound if bound.answer is Access.UNKNOWN else decision
 
 
 def _decide(policies: Policies, request: Request) -> Decision:
     allowing: list[Statement] = []
-    perhaps: list[Statement] = []
+    perhaps: list[tuple[Statement, str]] = []
     for statement in policies.statements:
         answer = applies(statement, request)
-        if answer is False:
+        if answer is NO:
             continue
-        if answer and not statement.allows:
-            return Decision(Answer.DENIED, f"{statement.path} of {_named(statement)} denies it", (statement,))
-        (allowing if answer else perhaps).append(statement)
-    denies = [statement for statement in perhaps if not statement.allows]
+        if answer is YES and not statement.allows:
+            return Decision(Access.DENIED, f"{statement.path} of {_named(statement)} denies it", (statement,))
+        if answer is YES:
+            allowing.append(statement)
+        else:
+            perhaps.append((statement, why_open(answer)))
+    denies = [each for each in perhaps if not each[0].allows]
     if allowing and not denies and not policies.unread:
-        return Decision(Answer.ALLOWED, "", tuple(allowing))
+        return Decision(Access.ALLOWED, "", tuple(allowing))
     outline = None if allowing else outlined(policies, request.action)
-    if not allowing and not any(statement.allows for statement in perhaps) and not policies.unread and not outline:
-        return Decision(Answer.DENIED, f"nothing allows {request.action} on it")
+    if not allowing and not any(statement.allows for statement, _ in perhaps) and not policies.unread and not outline:
+        return Decision(Access.DENIED, f"nothing allows {request.action} on it")
     if policies.unread:
-        return Decision(Answer.UNKNOWN, policies.unread[0], tuple(allowing))
+        return Decision(Access.UNKNOWN, policies.unread[0], tuple(allowing))
     if denies or perhaps:
-        doubtful = (denies or perhaps)[0]
-        why = f"{doubtful.path} of {_named(doubtful)} depends on what is not known before deployment"
-        return Decision(Answer.UNKNOWN, why, (doubtful,))
-    return Decision(Answer.UNKNOWN, f"{outline} may allow it", ())
+        doubtful, why = (denies or perhaps)[0]
+        why = f"{doubtful.path} of {_named(doubtful)} depends on what is not known before deployment: {why}"
+        return Decision(Access.UNKNOWN, why, (doubtful,))
+    return Decision(Access.UNKNOWN, f"{outline} may allow it", ())
 
 
 def outlined(policies: Policies, action: str) -> str | None:
@@ -300,7 +313,7 @@ def grants(policies: Policies, action: str) -> list[Grant]:
     return [
         Grant(statement, statement.resources)
         for statement in policies.statements
-        if statement.allows and _within(statement.actions, statement.not_actions, wanted) is not False
+        if statement.allows and _within(statement.actions, statement.not_actions, wanted) is not NO
     ]
 
 
@@ -325,7 +338,7 @@ def denials(policies: Policies, action: str = "") -> list[Statement]:
         statement
         for each in (policies, policies.boundary)
         for statement in (each.statements if each else ())
-        if not statement.allows and (not action or _within(statement.actions, statement.not_actions, wanted))
+        if not statement.allows and (not action or _within(statement.actions, statement.not_actions, wanted) is YES)
     ]
 
 

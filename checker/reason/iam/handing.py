@@ -18,7 +18,7 @@ from checker.reason.calls.authority import Authority, Ruling
 from checker.reason.calls.needs import Need, needs
 from checker.reason.calls.touched import family_of
 from checker.reason.iam.deployers import NO_NAME, deployment_of, same_environment
-from checker.reason.iam.evaluation import Answer
+from checker.reason.iam.evaluation import Access
 from checker.reason.iam.passing import PASS_ROLE, TASKS, TaskRole, task_roles
 
 _ROLES: Final = ("taskrolearn", "executionrolearn")
@@ -64,7 +64,7 @@ def _environments(authority: Authority) -> Iterator[Environment]:
 def rulings_on_passing(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling] | None:
     """What AWS answers; ``None`` for a refusal that the deploy role itself is judged for."""
     rulings = [ruling for need in passing(call, authority) for ruling in _rulings(call, need, authority)]
-    refused = [each for each in rulings if each.answer is not Answer.ALLOWED]
+    refused = [each for each in rulings if each.answer is not Access.ALLOWED]
     judged = {str(role.arn) for role in _judged_elsewhere(authority.project, authority)} if refused else set()
     return None if refused and all(each.resource in judged for each in refused) else rulings
 
@@ -81,7 +81,7 @@ def _rulings(call: AwsCall | CdkCommand, need: Need, authority: Authority) -> li
         return each
     why = "which task it is; the role of one would be refused"
     return [
-        replace(ruling, answer=Answer.UNKNOWN, why=why) if ruling.answer is Answer.DENIED else ruling for ruling in each
+        replace(ruling, answer=Access.UNKNOWN, why=why) if ruling.answer is Access.DENIED else ruling for ruling in each
     ]
 
 

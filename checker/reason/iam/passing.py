@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, pieces, text
@@ -29,15 +30,16 @@ from checker.reason.iam.policies import Statement
 from checker.reason.names.arns import account_of, arn_of, expand
 from checker.reason.text.patterns import (
     GENERATED,
+    UNREAD,
     Pattern,
     Wild,
-    every,
     exact,
     example,
     glob,
     has_hole,
     has_wild,
     overlap,
+    shown,
 )
 
 PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
@@ -141,21 +143,25 @@ class Excess:
     example: str
 
 
-def needed_only(policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project) -> bool | None:
+def needed_only(policies: Policies, needed: Iterable[TaskRole], stack: Stack, project: Project) -> Answer:
     """Whether nothing but the ``needed`` roles can be passed: one bound that lies within them is proof."""
     roles = [each for each in needed if each.arn is not None]
     arns = {exact(each.arn): None for each in roles if each.arn is not None}
-    answers: list[bool | None] = []
-    for bound in bounds_on_resources(policies, PASS_ROLE):
-        if bound is None:
-            answers.append(False)
-            continue
-        roles_of_it = [pattern for pattern in bound if _may_be_a_role(pattern)]
-        local = [None if pattern is None else _local(pattern, stack) for pattern in roles_of_it]
-        answers.append(every(None if each is None else _is_needed(each, arns, roles, project) for each in local))
-        if answers[-1]:
-            return True
-    return None if None in answers or not answers else False
+
+    def answers() -> Iterator[Answer]:
+        nothing = True
+        for bound in bounds_on_resources(policies, PASS_ROLE):
+            nothing = False
+            if bound is None:
+                yield NO
+                continue
+            roles_of_it = [pattern for pattern in bound if _may_be_a_role(pattern)]
+            local = [None if pattern is None else _local(pattern, stack) for pattern in roles_of_it]
+            yield every(UNREAD if each is None else _is_needed(each, arns, roles, project) for each in local)
+        if nothing:
+            yield Open("which roles it may pass")
+
+    return either(answers())
 
 
 def _local(pattern: Pattern, stack: Stack) -> Pattern:
@@ -175,16 +181,17 @@ def _local(pattern: Pattern, stack: Stack) -> Pattern:
     )
 
 
-def _is_needed(pattern: Pattern, arns: Collection[Pattern], roles: list[TaskRole], project: Project) -> bool | None:
+def _is_needed(pattern: Pattern, arns: Collection[Pattern], roles: list[TaskRole], project: Project) -> Answer:
     if pattern in arns:
-        return True
+        return YES
     if pattern[-1:] == (Wild.ANY,) and any(_stands_for(pattern, each.role, project) for each in roles if each.role):
-        return True
+        return YES
     if has_hole(pattern) and Wild.ANY not in pattern:
-        return None if any(overlap(pattern, arn) for arn in arns) or _is_open(pattern) else False
-    # Written out against a role whose account or name is known at deployment only.
-    maybe = Wild.ANY not in pattern and any(has_hole(arn) and overlap(arn, pattern) for arn in arns)
-    return None if maybe else False
+        maybe = any(overlap(pattern, arn) for arn in arns) or _is_open(pattern)
+    else:
+        # Written out against a role whose account or name is known at deployment only.
+        maybe = Wild.ANY not in pattern and any(has_hole(arn) and overlap(arn, pattern) for arn in arns)
+    return Open(f"whether {shown(pattern)} is a role that a task definition names") if maybe else NO
 
 
 def _is_open(pattern: Pattern) -> bool:
@@ -226,7 +233,7 @@ def excess_role(
         for pattern in grant.resources if grant.resources is not None else [glob("*")]:
             if pattern is None or not _may_be_a_role(pattern):
                 continue
-            if _is_needed(_local(pattern, stack), arns, roles, project):
+            if _is_needed(_local(pattern, stack), arns, roles, project) is YES:
                 continue
             written = example(_local(pattern, stack), "anything")
             for candidate in (*own, written, *made_up) if Wild.ANY in pattern or Wild.ONE in pattern else (written,):
@@ -256,21 +263,20 @@ def _services(statement: Statement) -> tuple[str, ...]:
 # -- service -----------------------------------------------------------------------------------------
 
 
-def tasks_only(policies: Policies, statement: Statement) -> bool | None:
+def tasks_only(policies: Policies, statement: Statement) -> Answer:
     """Whether ``statement`` lets roles be passed to ECS tasks only. The key is in every request to pass a role."""
     if not passes_a_role(statement):
-        return True
-    answers = [
-        every(None if pattern is None else _is_tasks(pattern) for pattern in condition.patterns)
+        return YES
+    return either(
+        every(UNREAD if pattern is None else _is_tasks(pattern) for pattern in condition.patterns)
         for condition in bounds_on_key(statement, denials(policies, PASS_ROLE), _SERVICE_KEY, always_present=True)
-    ]
-    return True if True in answers else None if None in answers else False
+    )
 
 
-def _is_tasks(pattern: Pattern) -> bool | None:
+def _is_tasks(pattern: Pattern) -> Answer:
     if pattern in (exact(TASKS), exact(f"{TASKS}.cn")):
-        return True
-    return None if has_hole(pattern) else False
+        return YES
+    return Open(f"whether {shown(pattern)} is {TASKS}") if has_hole(pattern) else NO
 
 
 def excess_service(policies: Policies, statement: Statement, stack: Stack) -> Excess | None:

@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import CHILD_OF, Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Text, Unknown, first_unknown, text
 from checker.reason.iam.conditions import Context
-from checker.reason.iam.evaluation import Answer, Decision, Request, applies
+from checker.reason.iam.evaluation import Access, Decision, Request, applies
 from checker.reason.iam.policies import Document, Statement, read_document
 from checker.reason.names.arns import account_of, arn_of, expand
-from checker.reason.text.patterns import either, exact, folded, glob, match
+from checker.reason.text.patterns import UNREAD, exact, folded, glob, match
 
 CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 # Keys that only a request of a person or a role has.
@@ -51,12 +52,12 @@ def may_call(
         (each for each in environment.project.resources(kind) if each not in policies and _astray(each)), None
     )
     if astray is not None:
-        return Decision(Answer.UNKNOWN, f"{astray.logical_id} may be its policy: whose it is is not known")
+        return Decision(Access.UNKNOWN, f"{astray.logical_id} may be its policy: whose it is is not known")
     if not documents:
         return _by_default(target, service)
     arn = arn_of(target)
     if arn is None:
-        return Decision(Answer.UNKNOWN, "the target's name is not known")
+        return Decision(Access.UNKNOWN, "the target's name is not known")
     touched = glob(text([*(arn.parts if isinstance(arn, Text) else (arn,)), inside]))
     request = Request(action, touched, _context(service, source))
     return _decide(documents, request, service)
@@ -73,8 +74,8 @@ def _astray(policy: Resource) -> bool:
 
 def _by_default(target: Resource, service: str) -> Decision:
     if target.type == "AWS::SNS::Topic" and service == CLOUDWATCH:
-        return Decision(Answer.ALLOWED, "the topic has its default policy, which lets the account's alarms publish")
-    return Decision(Answer.DENIED, "it has no policy, and without one only its owner's roles may")
+        return Decision(Access.ALLOWED, "the topic has its default policy, which lets the account's alarms publish")
+    return Decision(Access.DENIED, "it has no policy, and without one only its owner's roles may")
 
 
 def _document(policy: Resource, project: Project) -> Document:
@@ -110,42 +111,39 @@ def _decide(documents: list[Document], request: Request, service: str) -> Decisi
     for document in documents:
         for statement in document.statements:
             answer = _applies(statement, request, service)
-            if answer is False:
+            if answer is NO:
                 continue
             where = f"{statement.path} of {statement.source.logical_id}"
-            if not statement.allows and answer:
-                return Decision(Answer.DENIED, f"{where} denies it", (statement,))
-            if answer and statement.allows:
-                allowed = allowed or Decision(Answer.ALLOWED, where, (statement,))
+            if isinstance(answer, Open):
+                doubt = doubt or f"{where} depends on what is not known before deployment: {answer.why}"
+            elif not statement.allows:
+                return Decision(Access.DENIED, f"{where} denies it", (statement,))
             else:
-                doubt = doubt or f"{where} depends on what is not known before deployment"
+                allowed = allowed or Decision(Access.ALLOWED, where, (statement,))
     if doubt:
-        return Decision(Answer.UNKNOWN, doubt)
-    return allowed or Decision(Answer.DENIED, "its policy allows it to nobody but those it names")
+        return Decision(Access.UNKNOWN, doubt)
+    return allowed or Decision(Access.DENIED, "its policy allows it to nobody but those it names")
 
 
-def _applies(statement: Statement, request: Request, service: str) -> bool | None:
+def _applies(statement: Statement, request: Request, service: str) -> Answer:
     speaks = _speaks_to(statement, service)
-    if speaks is False:
-        return False
-    answer = applies(statement, request)
-    return answer if speaks else (None if answer else answer)
+    return NO if speaks is NO else every((applies(statement, request), speaks))
 
 
-def _speaks_to(statement: Statement, service: str) -> bool | None:
+def _speaks_to(statement: Statement, service: str) -> Answer:
     if statement.principals is None:
-        return None if statement.not_principals else False
+        return Open("whom its NotPrincipal leaves") if statement.not_principals else NO
 
-    def answers() -> Iterator[bool | None]:
+    def answers() -> Iterator[Answer]:
         for kind, name in statement.principals or ():
             if name is None:
-                yield None
+                yield UNREAD
             elif kind in ("*", "AWS"):
-                yield name == "*"
+                yield yes_if(name == "*")
             elif kind == "Service":
-                yield match(folded(exact(name)), folded(exact(service))) if name != "*" else True
+                yield match(folded(exact(name)), folded(exact(service))) if name != "*" else YES
             else:
-                yield False
+                yield NO
 
     return either(answers())
 
@@ -162,47 +160,47 @@ def _invokes(environment: Environment, target: Resource, service: str, source: R
                 doubt = f"{permission.logical_id} is for a function that is not known"
             continue
         answer = _permits(environment, permission, service, source)
-        if answer:
-            return Decision(Answer.ALLOWED, f"{permission.logical_id} allows it")
-        if answer is None:
-            doubt = f"{permission.logical_id} depends on what is not known before deployment"
+        if answer is YES:
+            return Decision(Access.ALLOWED, f"{permission.logical_id} allows it")
+        if isinstance(answer, Open):
+            doubt = f"{permission.logical_id} depends on what is not known before deployment: {answer.why}"
     if doubt:
-        return Decision(Answer.UNKNOWN, doubt)
-    return Decision(Answer.DENIED, "no permission (AWS::Lambda::Permission) names it")
+        return Decision(Access.UNKNOWN, doubt)
+    return Decision(Access.DENIED, "no permission (AWS::Lambda::Permission) names it")
 
 
-def _permits(environment: Environment, permission: Resource, service: str, source: Resource) -> bool | None:
-    answers: list[bool | None] = [True if permission.certain else None]
+def _permits(environment: Environment, permission: Resource, service: str, source: Resource) -> Answer:
+    answers: list[Answer] = [YES if permission.certain else Open("whether it is there at all")]
     principal, action = permission.get("Principal"), permission.get("Action")
     if not isinstance(principal, Known) or not isinstance(action, Known):
-        return None
+        return Open("whom it lets do what")
     named = str(principal.value).lower()
     prefix, _, domain = service.partition(".")
-    answers.append(named in ("*", service) or (named.startswith(f"{prefix}.") and named.endswith(domain)))
-    answers.append(str(action.value).lower() in ("lambda:invokefunction", "lambda:*", "*"))
+    answers.append(yes_if(named in ("*", service) or (named.startswith(f"{prefix}.") and named.endswith(domain))))
+    answers.append(yes_if(str(action.value).lower() in ("lambda:invokefunction", "lambda:*", "*")))
     account = permission.get("SourceAccount")
     if isinstance(account, Known) and isinstance(account.value, str | Text):
         own = exact(text([*account_of(source.stack)]))
         answers.append(match(exact(expand(account.value, environment.project)), own))
     answers.append(_names_source(environment, permission, source))
-    if False in answers:
-        return False
-    return None if None in answers else True
+    return every(answers)
 
 
-def _names_source(environment: Environment, permission: Resource, source: Resource) -> bool | None:
+def _names_source(environment: Environment, permission: Resource, source: Resource) -> Answer:
     value = permission.get("SourceArn")
     if isinstance(value, Absent):
-        return True
+        return YES
     if isinstance(value, Unknown):
-        return None
+        return Open(f"its SourceArn: {value.why}")
     if any(each is source for each in environment.project.all_referred(value)):
-        return True
+        return YES
     arn = arn_of(source)
     if arn is not None and isinstance(value.value, str | Text):
         return match(glob(expand(value.value, environment.project)), exact(expand(arn, environment.project)))
     named = list(environment.project.all_referred(value))
-    return None if not named or any(each.type != source.type for each in named) else False
+    if named and all(each.type == source.type for each in named):
+        return NO
+    return Open(f"whether its SourceArn is {source.logical_id}'s")
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
@@ -215,14 +213,14 @@ def key_refuses(environment: Environment, target: Resource, service: str, source
     if isinstance(value, Absent) or (isinstance(value, Known) and value.value == ""):
         return None
     if isinstance(value, Unknown):
-        return Decision(Answer.UNKNOWN, "its key is not known")
+        return Decision(Access.UNKNOWN, "its key is not known")
     if isinstance(value.value, str) and value.value.rpartition("alias/")[2].startswith("aws/"):
-        return Decision(Answer.DENIED, f"{value.value} is AWS's own key, and its policy does not let {service} use it")
+        return Decision(Access.DENIED, f"{value.value} is AWS's own key, and its policy does not let {service} use it")
     key = environment.referred(value)
     if key is not None and key.type == "AWS::KMS::Alias":
         key = environment.referred(key.get("TargetKeyId"))
     if key is None or key.type != "AWS::KMS::Key":
-        return Decision(Answer.UNKNOWN, "its key is not part of this project")
+        return Decision(Access.UNKNOWN, "its key is not part of this project")
     policy = key.get("KeyPolicy")
     content = policy.value if isinstance(policy, Known) else policy if isinstance(policy, Unknown) else None
     document = read_document(content, key, "KeyPolicy", environment.project)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from checker.data.aws_calls import table
+from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
@@ -95,7 +96,7 @@ def unused(statement: Statement, use: Use) -> list[str]:
         if pattern is None:
             continue
         asked = [request for request in use.requests.values() if covers(pattern, folded(glob(request.action)))]
-        needed = {request.action.lower() for request in asked if applies(statement, request) is not False}
+        needed = {request.action.lower() for request in asked if applies(statement, request) is not NO}
         if not needed:
             answers.append(_written(pattern))
         elif has_wild(pattern):

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Text, as_bool, pieces
 from checker.reason.network.directory import Directory, Registration
-from checker.reason.network.reachability import Answer, Cause, Reach
+from checker.reason.network.reachability import Cause, Connection, Reach, stopped, untold
 from checker.reason.network.security_groups import own_port, whole
 from checker.reason.templates.workloads import Variable
 
@@ -113,21 +114,21 @@ def _discovered_name(target: Resource, attribute: str) -> str | None:
 # -- whether it leads there ------------------------------------------------------------------------
 
 
-def answer(reach: Reach, directory: Directory, call: Call, client: Resource, *, awsvpc: bool) -> Answer | None:
+def connection(reach: Reach, directory: Directory, call: Call, client: Resource, *, awsvpc: bool) -> Connection | None:
     """Whether ``client`` can make ``call``; ``None`` where the address leads out of this environment. ``awsvpc`` is
     false for a client whose tasks share their host's network."""
     if call.server is None:
         found = directory.find(call.host)
         if found is not None and _without_vpc(client):
             why = f"the function runs outside of any VPC, and {call.host} is a name inside of one"
-            return Answer(False, why, (found.place,), Cause.PLACE)
+            return stopped(why, (found.place,), Cause.PLACE)
         if found is not None:
             return _to_service(reach, call, client, found, awsvpc=awsvpc)
         ours = directory.answers_for(call.host)
-        if ours is None:
-            return Answer(None, f"who answers for {call.host} is not known", cause=Cause.NAME)
+        if isinstance(ours, Open):
+            return untold(ours.why, cause=Cause.NAME)
         why = f"no service of this environment is registered under {call.host}"
-        return Answer(False, why, cause=Cause.NAME) if ours else None
+        return stopped(why, cause=Cause.NAME) if ours is YES else None
     if call.server.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         return _to_balancer(reach, call, client, call.server, awsvpc=awsvpc)
     return _to_data(reach, call, client, call.server, awsvpc=awsvpc)
@@ -137,28 +138,28 @@ def _without_vpc(client: Resource) -> bool:
     return client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent)
 
 
-_SHARED_HOST: Final = Answer(None, "its tasks share their host's network, which is not followed")
+_SHARED_HOST: Final = untold("its tasks share their host's network, which is not followed")
 
 
-def _to_data(reach: Reach, call: Call, client: Resource, server: Resource, *, awsvpc: bool) -> Answer:
+def _to_data(reach: Reach, call: Call, client: Resource, server: Resource, *, awsvpc: bool) -> Connection:
     # An instance of a cluster leaves port and groups to the cluster.
     cluster = reach.environment.referred(server.get("DBClusterIdentifier"))
     placed = cluster if cluster is not None and isinstance(server.get("VPCSecurityGroups"), Absent) else server
     listens = own_port(server) or (own_port(cluster) if cluster is not None else None)
     if listens is None and not isinstance(server.get("Port"), Absent):
-        return Answer(None, f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
+        return untold(f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
     if call.port is not None and listens is not None and call.port != listens:
         why = f"the address ends in port {call.port}, and {server.logical_id} listens on {listens}"
-        return Answer(False, why, (server,), Cause.PORT)
+        return stopped(why, (server,), Cause.PORT)
     port = listens or call.port
     if port is None:
-        return Answer(None, f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
+        return untold(f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
     if _without_vpc(client):
         return _from_outside(server)
     return reach.connects(reach.member(client), reach.member(placed), port) if awsvpc else _SHARED_HOST
 
 
-def _from_outside(server: Resource) -> Answer:
+def _from_outside(server: Resource) -> Connection:
     """A function without a VPC calls from the internet. Whether an instance is public without saying so depends on its
     subnets (Amazon RDS API Reference, CreateDBInstance)."""
     public = server.get("PubliclyAccessible")
@@ -166,11 +167,11 @@ def _from_outside(server: Resource) -> Answer:
     by_default = isinstance(public, Absent) and server.type not in {"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"}
     if decided is False or by_default:
         why = f"the function runs outside of any VPC, and {server.logical_id} can be reached inside of its own only"
-        return Answer(False, why, (server,), Cause.PLACE)
-    return Answer(None, f"whether {server.logical_id} can be reached from outside of its VPC is not known")
+        return stopped(why, (server,), Cause.PLACE)
+    return untold(f"whether {server.logical_id} can be reached from outside of its VPC is not known")
 
 
-def _to_balancer(reach: Reach, call: Call, client: Resource, server: Resource, *, awsvpc: bool) -> Answer | None:
+def _to_balancer(reach: Reach, call: Call, client: Resource, server: Resource, *, awsvpc: bool) -> Connection | None:
     scheme = server.get("Scheme")
     if not (isinstance(scheme, Known) and scheme.value == "internal") or call.port is None:
         return None  # a public name leads out of the VPC, and in again
@@ -179,25 +180,25 @@ def _to_balancer(reach: Reach, call: Call, client: Resource, server: Resource, *
     ports = [whole(value.value) if isinstance(value, Known) else None for value in values]
     if listeners and call.port not in ports and None not in ports:
         why = f"{server.logical_id} has no listener on port {call.port}"
-        return Answer(False, why, (server,), Cause.PORT)
+        return stopped(why, (server,), Cause.PORT)
     if not awsvpc:
         return _SHARED_HOST
     return reach.connects(reach.member(client), reach.member(server), call.port)
 
 
-def _to_service(reach: Reach, call: Call, client: Resource, found: Registration, *, awsvpc: bool) -> Answer:
+def _to_service(reach: Reach, call: Call, client: Resource, found: Registration, *, awsvpc: bool) -> Connection:
     if not found.services:
         if found.others:
-            return Answer(None, f"what stands behind {call.host} is not known")
-        return Answer(False, f"no service registers its tasks under {call.host}", (found.place,), Cause.NAME)
+            return untold(f"what stands behind {call.host} is not known")
+        return stopped(f"no service registers its tasks under {call.host}", (found.place,), Cause.NAME)
     port = found.ports.get(call.port, call.port) if call.port is not None else None
     if port is None or found.records == {"SRV"}:
-        return Answer(None, f"on which port {call.host} is called is not known", cause=Cause.PORT)
+        return untold(f"on which port {call.host} is called is not known", cause=Cause.PORT)
     server = found.services[0]
     if server.listens and port not in server.listens:
         listens = ", ".join(map(str, sorted(server.listens)))
         why = f"the address ends in port {port}, and {server.label} listens on {listens}"
-        return Answer(False, why, (server.resource,), Cause.PORT)
-    if not awsvpc or not server.awsvpc:
+        return stopped(why, (server.resource,), Cause.PORT)
+    if not awsvpc or server.awsvpc is not YES:
         return _SHARED_HOST
     return reach.connects(reach.member(client), reach.member(server.resource), port)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Unknown
@@ -138,19 +139,20 @@ class Directory:
     def find(self, host: str) -> Registration | None:
         return self._names.get(host)
 
-    def answers_for(self, host: str) -> bool | None:
-        """Whether a name that nobody registered should be one of this environment's: its namespace is here (true), or
-        it is private and some namespace is (``None``: it may be resolved elsewhere)."""
+    def answers_for(self, host: str) -> Answer:
+        """Whether a name that nobody registered should be one of this environment's: its namespace is here (yes), or
+        it is private and some namespace is (open: it may be resolved elsewhere)."""
+        elsewhere = Open(f"who answers for {host} is not known")
         if host in self._records or host.endswith(_NOT_OURS):
-            return False
+            return NO
         zone = host
         while "." in zone:
             zone = zone.partition(".")[2]
             if zone in self._zones:
-                return True if self._zones[zone] and not self.open else None
+                return YES if self._zones[zone] and not self.open else elsewhere
         if self._zones and host.endswith(_PRIVATE):
-            return None if self.open or not any(self._zones.values()) else True
-        return False
+            return elsewhere if self.open or not any(self._zones.values()) else YES
+        return NO
 
 
 def _text_of(resource: Resource | None, path: str) -> str | None:

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, ResourceKey, as_bool, as_number
 from checker.reason.network.routes import networks_of
 from checker.reason.network.security_groups import EVERYWHERE, Network, covers, parse_network
-from checker.reason.text.patterns import every
 
 # Linux picks the client's port from here (net.ipv4.ip_local_port_range); answers go back to it.
 _EPHEMERAL: Final = (32768, 60999)
 
 
-class Passage(NamedTuple):
-    """Whether traffic passes, and if not for sure, the ACL and why."""
+_UNREAD: Final = Open("what one of its entries lets through is not known")
 
-    open: bool | None
+
+class Passage(NamedTuple):
+    """Whether traffic passes; where it does not, the ACL that stops it and why."""
+
+    open: Answer
     acl: Resource | None = None
     why: str = ""
 
@@ -52,7 +55,7 @@ class NetworkAcls:
     def allow(self, client: tuple[Resource, ...], server: tuple[Resource, ...], port: int) -> Passage:
         """Both ways through the ACLs of both sides' subnets."""
         hops = [(subnet, server, True) for subnet in client] + [(subnet, client, False) for subnet in server]
-        unsure = False
+        sure: Answer = YES
         for subnet, others, outgoing in hops:
             acl = self._acl_of(subnet)
             if acl is None:
@@ -60,55 +63,54 @@ class NetworkAcls:
             networks = networks_of(others)
             forth = self._allows(acl, networks, port, egress=outgoing)
             back = [self._allows(acl, networks, each, egress=not outgoing) for each in _EPHEMERAL]
-            if forth is False or back == [False, False]:
-                what = f"port {port}" if forth is False else "the answers' ports (32768 to 60999)"
-                return Passage(False, acl, f"the network ACL of {subnet.logical_id} does not let {what} through")
-            unsure = unsure or forth is None or back != [True, True]
-        return (
-            Passage(None, None, "what the subnets' network ACLs let through is not known") if unsure else Passage(True)
-        )
+            if forth is NO or back == [NO, NO]:
+                what = f"port {port}" if forth is NO else "the answers' ports (32768 to 60999)"
+                return Passage(NO, acl, f"the network ACL of {subnet.logical_id} does not let {what} through")
+            if sure is YES and (forth is not YES or back != [YES, YES]):
+                sure = Open(f"what the network ACL of {subnet.logical_id} lets through is not known")
+        return Passage(sure)
 
-    def _allows(self, acl: Resource, networks: tuple[Network, ...], port: int, *, egress: bool) -> bool | None:
+    def _allows(self, acl: Resource, networks: tuple[Network, ...], port: int, *, egress: bool) -> Answer:
         return every(self._decides(acl, each, port, egress=egress) for each in networks or EVERYWHERE[:1])
 
-    def _decides(self, acl: Resource, network: Network, port: int, *, egress: bool) -> bool | None:
+    def _decides(self, acl: Resource, network: Network, port: int, *, egress: bool) -> Answer:
         numbered = []
         for entry in self._entries.get(acl.key, ()):
             direction, number = entry.get("Egress"), entry.get("RuleNumber")
             outgoing = as_bool(direction.value) if isinstance(direction, Known) else False
             order = as_number(number.value) if isinstance(number, Known) else None
             if outgoing is None or order is None:
-                return None
+                return _UNREAD
             if outgoing is egress:
                 numbered.append((order, entry))
         for _, entry in sorted(numbered, key=lambda each: each[0]):
             matches = self._matches(entry, network, port)
-            if matches is None or not entry.certain:
-                return None
-            if matches:
+            if isinstance(matches, Open) or not entry.certain:
+                return _UNREAD
+            if matches is YES:
                 action = entry.get("RuleAction")
-                return action.value == "allow" if isinstance(action, Known) else None
-        return False
+                return yes_if(action.value == "allow") if isinstance(action, Known) else _UNREAD
+        return NO
 
-    def _matches(self, entry: Resource, network: Network, port: int) -> bool | None:
+    def _matches(self, entry: Resource, network: Network, port: int) -> Answer:
         protocol, block = entry.get("Protocol"), entry.get("CidrBlock")
         number = as_number(protocol.value) if isinstance(protocol, Known) else None
         if number is None:
-            return None
+            return _UNREAD
         if number not in (-1, 6):
-            return False
+            return NO
         if number == 6:
             ends = [entry.get(f"PortRange.{end}") for end in ("From", "To")]
             ports = [as_number(end.value) if isinstance(end, Known) else None for end in ends]
             if ports[0] is None or ports[1] is None:
-                return None
+                return _UNREAD
             if not ports[0] <= port <= ports[1]:
-                return False
+                return NO
         if isinstance(block, Absent):
-            return False  # an IPv6 entry
+            return NO  # an IPv6 entry
         parsed = parse_network(block.value) if isinstance(block, Known) else None
         if parsed is None:
-            return None
+            return _UNREAD
         if covers([parsed], [network]):
-            return True
-        return None if parsed.overlaps(network) else False
+            return YES
+        return _UNREAD if parsed.overlaps(network) else NO

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved, Text, Unknown, as_list
@@ -18,7 +19,6 @@ from checker.reason.account.facts import table, texts
 from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
 from checker.reason.network.waf import Acl, AclRule
 from checker.reason.templates.workloads import Variable, environment_variables
-from checker.reason.text.patterns import either, every
 
 # Variables that hold an address for browsers, mails and redirects: it is shown, and not called.
 _SHOWN: Final = re.compile(
@@ -60,29 +60,23 @@ def nat_gateways(environment: Environment) -> list[Resource]:
     return list(environment.resources("AWS::EC2::NatGateway"))
 
 
-def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> bool | None:
-    """Whether a rate-based rule does not count what comes from these gateways; ``None`` where that cannot be told."""
+def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> Answer:
+    """Whether a rate-based rule does not count what comes from these gateways."""
     rate = rule.statement.get("RateBasedStatement")
     if not isinstance(rate, dict):
-        return True
+        return YES
     by = rate.get("AggregateKeyType", "IP")
-    if by == "FORWARDED_IP":
-        return None
-    if by == "CUSTOM_KEYS":
-        return None  # by what a client sends, which is not known of one's own
+    if by in ("FORWARDED_IP", "CUSTOM_KEYS"):
+        return Open("it counts by what a client sends, which is not known of the system's own calls")
     addresses = [_address(environment, gateway) for gateway in gateways]
-    allowed = [
+    allowed = either(
         _matches(environment, each.statement, addresses)
         for each in acl.rules
         if each.action == "Allow" and each.priority < rule.priority
-    ]
-    if True in allowed:
-        return True
+    )
     narrowed = rate.get("ScopeDownStatement")
-    counted = True if narrowed is None else _matches(environment, narrowed, addresses)
-    if counted is False:
-        return True
-    return None if counted is None or None in allowed else False
+    counted = YES if narrowed is None or allowed is YES else _matches(environment, narrowed, addresses)
+    return either((allowed, negated(counted)))
 
 
 def _address(environment: Environment, gateway: Resource) -> Address:
@@ -94,14 +88,16 @@ def _address(environment: Environment, gateway: Resource) -> Address:
     return environment.referred(gateway.get("AllocationId"))
 
 
-def _matches(environment: Environment, statement: Resolved, addresses: list[Address]) -> bool | None:
-    """Whether a statement matches each request from these addresses: ``False`` where it matches none of them."""
+_UNFOLLOWED: Final = Open("whether one of its statements matches the system's own calls")
+
+
+def _matches(environment: Environment, statement: Resolved, addresses: list[Address]) -> Answer:
+    """Whether a statement matches each request from these addresses; no where it matches none of them."""
     if not isinstance(statement, dict):
-        return None
+        return _UNFOLLOWED
     if "NotStatement" in statement:
         inner = statement["NotStatement"]
-        found = _matches(environment, inner.get("Statement") if isinstance(inner, dict) else None, addresses)
-        return None if found is None else not found
+        return negated(_matches(environment, inner.get("Statement") if isinstance(inner, dict) else None, addresses))
     for name, combine in (("AndStatement", every), ("OrStatement", either)):
         inner = statement.get(name)
         if isinstance(inner, dict):
@@ -110,18 +106,18 @@ def _matches(environment: Environment, statement: Resolved, addresses: list[Addr
     reference = statement.get("IPSetReferenceStatement")
     if isinstance(reference, dict):
         return _in_set(environment, environment.referred(reference.get("Arn")), addresses)
-    return None
+    return _UNFOLLOWED
 
 
-def _in_set(environment: Environment, found: Resource | None, addresses: list[Address]) -> bool | None:
+def _in_set(environment: Environment, found: Resource | None, addresses: list[Address]) -> Answer:
     if found is None or found.type != "AWS::WAFv2::IPSet":
-        return None
+        return Open("which IP set it names")
     value = found.get("Addresses")
     if isinstance(value, Unknown):
-        return None
+        return Open(f"the addresses of {found.logical_id}: {value.why}")
     items = as_list(value.value) if isinstance(value, Known) else []
     if any(str(item) in ("0.0.0.0/1", "128.0.0.0/1") for item in items):
-        return None
+        return Open(f"{found.logical_id} has every second address there is")
     listed = {each.key for item in items for each in environment.project.all_referred(item)}
     literal = {str(item).removesuffix("/32") for item in items}
     inside = [
@@ -129,7 +125,9 @@ def _in_set(environment: Environment, found: Resource | None, addresses: list[Ad
         for address in addresses
     ]
     if all(inside):
-        return True
+        return YES
     # An elastic IP of the project gets its address when it is made: no list written before can have it.
     written = any(not isinstance(item, str) for item in items) or any(address is None for address in addresses)
-    return None if written and not any(inside) and not listed else False
+    if written and not any(inside) and not listed:
+        return Open(f"whether {found.logical_id} has the addresses of the NAT gateways")
+    return NO

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, ResourceKey
@@ -38,7 +39,6 @@ from checker.reason.network.security_groups import (
     group_ids,
     side_of,
 )
-from checker.reason.text.patterns import either
 
 # Where each type says which security groups it is in and which subnets.
 _GROUPS_OF: Final = {
@@ -92,25 +92,47 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Whether a connection can be opened; ``why`` says what stops it, or what is not known. ``at`` is where.
+class Connection:
+    """Whether a connection can be made; where it cannot, ``stopped`` says by what, and ``at`` where.
 
-    ``culprit`` is what is at fault by itself, whoever calls: a subnet, a NAT gateway, a network ACL.
+    ``culprit`` is what is at fault by itself, whoever calls: a subnet, a NAT gateway, a network ACL. Build it with
+    :func:`stopped` and :func:`untold`.
     """
 
-    open: bool | None
-    why: str = ""
+    made: Answer
+    stopped: str = ""
     at: tuple[Resource, ...] = ()
     cause: Cause = Cause.RULES
     culprit: Resource | None = None
 
+    @property
+    def why(self) -> str:
+        """What stops it, or what would have to be known."""
+        return self.made.why if isinstance(self.made, Open) else self.stopped
 
-OPEN: Final = Answer(True)
+
+MADE: Final = Connection(YES)
 
 
-def worst(answers: Iterable[Answer]) -> Answer:
-    """The gravest of several answers, where all of them must hold; open where there is none."""
-    return min(answers, key=lambda each: (each.open is not False, each.open is not None), default=OPEN)
+def stopped(
+    why: str, at: tuple[Resource, ...] = (), cause: Cause = Cause.RULES, culprit: Resource | None = None
+) -> Connection:
+    return Connection(NO, why, at, cause, culprit)
+
+
+def untold(why: str, cause: Cause = Cause.RULES) -> Connection:
+    return Connection(Open(why), cause=cause)
+
+
+def worst(connections: Iterable[Connection]) -> Connection:
+    """The gravest of several, where all of them must be made; made where there is none."""
+    found = MADE
+    for each in connections:
+        if each.made is NO:
+            return each
+        if found.made is YES:
+            found = each
+    return found
 
 
 class Reach:
@@ -120,7 +142,7 @@ class Reach:
         self.environment = environment
         self._sides: dict[tuple[GroupId, Direction], Side | None] = {}
         self._acls = NetworkAcls(environment)
-        self._ways: dict[ResourceKey, Answer] = {}
+        self._ways: dict[ResourceKey, Connection] = {}
 
     # -- who is where ------------------------------------------------------------------------------
 
@@ -166,41 +188,42 @@ class Reach:
 
     # -- one connection ----------------------------------------------------------------------------
 
-    def connects(self, client: Member, server: Member, port: int) -> Answer:
+    def connects(self, client: Member, server: Member, port: int) -> Connection:
         """Whether ``client`` can open a TCP connection to ``server`` on ``port``."""
         if client.groups is None or server.groups is None:
-            return Answer(None, "the security groups of one side are not known")
+            return untold("the security groups of one side are not known")
         if not client.groups or not server.groups:
-            return Answer(None, "one side is in its VPC's default security group, whose rules are not part of this")
+            return untold("one side is in its VPC's default security group, whose rules are not part of this")
         there = Peer(server.groups, networks_of(server.subnets or ()))
         here = Peer(client.groups, networks_of(client.subnets or ()))
         leaves = self._any(client.groups, Direction.OUT, port, there)
-        if leaves is False:
-            return Answer(False, f"no egress rule of its own groups lets port {port} out to it", self._named(client))
+        if leaves is NO:
+            return stopped(f"no egress rule of its own groups lets port {port} out to it", self._named(client))
         enters = self._any(server.groups, Direction.IN, port, here)
-        if enters is False:
-            return Answer(False, f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
+        if enters is NO:
+            return stopped(f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
         passed, acl, why = self._acls.allow(client.subnets or (), server.subnets or (), port)
-        if passed is False:
-            return Answer(False, why, culprit=acl)
-        if leaves is None or enters is None:
-            return Answer(None, f"the {'egress' if leaves is None else 'ingress'} rules for port {port} are not known")
-        return OPEN if passed else Answer(None, why)
+        if passed is NO:
+            return stopped(why, culprit=acl)
+        for side, answer in (("egress", leaves), ("ingress", enters)):
+            if isinstance(answer, Open):
+                return untold(f"the {side} rules for port {port} are not known: {answer.why}")
+        return Connection(passed)
 
-    def _any(self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer) -> bool | None:
-        def answers() -> Iterator[bool | None]:
+    def _any(self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer) -> Answer:
+        def answers() -> Iterator[Answer]:
             for group in groups:
                 side = self._side(group, direction)
-                yield None if side is None else admits(side, port, [peer])
+                yield Open(f"{group} is not part of this project") if side is None else admits(side, port, [peer])
 
         return either(answers())
 
-    def accepts_anyone(self, server: Member, port: int) -> Answer:
+    def accepts_anyone(self, server: Member, port: int) -> Connection:
         """Whether anything at all is let in on ``port``: for what stands at the edge, any source will do."""
         if server.groups is None:
-            return Answer(None, "its security groups are not known")
+            return untold("its security groups are not known")
         if not server.groups:
-            return Answer(None, "it is in its VPC's default security group, whose rules are not part of this")
+            return untold("it is in its VPC's default security group, whose rules are not part of this")
         unsure = False
         for group in server.groups:
             side = self._side(group, Direction.IN)
@@ -208,11 +231,11 @@ class Reach:
             for each in side.permissions if side is not None else ():
                 if each.protocol in {"tcp", "-1"} and each.first <= port <= each.last:
                     if each.certain and (each.networks or each.groups):
-                        return OPEN
+                        return MADE
                     unsure = True
         if unsure:
-            return Answer(None, f"the ingress rules for port {port} are not known")
-        return Answer(False, f"no ingress rule of its groups lets anybody in on port {port}", self._named(server))
+            return untold(f"the ingress rules for port {port} are not known")
+        return stopped(f"no ingress rule of its groups lets anybody in on port {port}", self._named(server))
 
     def _named(self, member: Member) -> tuple[Resource, ...]:
         keys = [group for group in member.groups or () if isinstance(group, ResourceKey)]
@@ -220,24 +243,22 @@ class Reach:
 
     # -- to and from the internet ------------------------------------------------------------------
 
-    def from_internet(self, subnet: Resource) -> Answer:
+    def from_internet(self, subnet: Resource) -> Connection:
         """Whether a subnet is public: its default route leads to an internet gateway that its VPC has."""
         if subnet.key not in self._ways:
             self._ways[subnet.key] = self._public(subnet)
         return self._ways[subnet.key]
 
-    def _public(self, subnet: Resource) -> Answer:
+    def _public(self, subnet: Resource) -> Connection:
         way, route = way_out(self.environment, subnet)
         if way is Exit.UNKNOWN:
-            return Answer(None, f"the routes of {subnet.logical_id} are not known")
+            return untold(f"the routes of {subnet.logical_id} are not known")
         if way is not Exit.INTERNET:
-            return Answer(
-                False, f"the default route of {subnet.logical_id} leads to {way.value}, not to an IGW", (subnet,)
-            )
+            return stopped(f"the default route of {subnet.logical_id} leads to {way.value}, not to an IGW", (subnet,))
         gateway = route.target if route is not None else None
         if gateway is None or gateway in self._attached_gateways:
-            return OPEN
-        return Answer(False, f"the internet gateway {gateway.logical_id} is attached to no VPC", (gateway,))
+            return MADE
+        return stopped(f"the internet gateway {gateway.logical_id} is attached to no VPC", (gateway,))
 
     @cached_property
     def _attached_gateways(self) -> frozenset[Resource]:
@@ -255,54 +276,54 @@ class Reach:
                 found.setdefault(vpc, []).append(endpoint)
         return found
 
-    def pulls_images(self, member: Member, *, public_ip: bool | None, from_ecr: bool | None) -> Answer:
+    def pulls_images(self, member: Member, *, public_ip: Answer, from_ecr: Answer) -> Connection:
         """Whether a task in these subnets can fetch its image: through a NAT gateway, with a public address of its own,
         or from ECR through endpoints (Amazon ECR User Guide, "Amazon ECR interface VPC endpoints")."""
         if not member.subnets:
-            return Answer(None, "its subnets are not known")
+            return untold("its subnets are not known")
         answers = [self._pulls_from(subnet, public_ip, from_ecr) for subnet in member.subnets]
         return worst([worst(answers), self._https_out(member)])
 
-    def _pulls_from(self, subnet: Resource, public_ip: bool | None, from_ecr: bool | None) -> Answer:
+    def _pulls_from(self, subnet: Resource, public_ip: Answer, from_ecr: Answer) -> Connection:
         way, route = way_out(self.environment, subnet)
         if way is Exit.NAT:
             return self._through_nat(route.target if route is not None else None)
-        if way is Exit.INTERNET and public_ip:
+        if way is Exit.INTERNET and public_ip is YES:
             return self.from_internet(subnet)
         if way is Exit.OTHER or way is Exit.UNKNOWN:
-            return Answer(None, f"where {subnet.logical_id} sends traffic for the internet is not known")
+            return untold(f"where {subnet.logical_id} sends traffic for the internet is not known")
         private = self._ecr_endpoints(subnet)
-        if private and from_ecr is not False:
-            return OPEN if from_ecr and private else Answer(None, "where its image comes from is not known")
+        if private is YES and from_ecr is not NO:
+            return Connection(from_ecr)
         if way is Exit.INTERNET:
-            if public_ip is None:
-                return Answer(None, "whether its tasks get public addresses is not known")
+            if isinstance(public_ip, Open):
+                return Connection(public_ip)
             why = f"{subnet.logical_id} leads to an internet gateway, but tasks get no public address there"
-            return Answer(False, why, (subnet,))
-        if private is None:
-            return Answer(None, "which VPC endpoints its VPC has is not known")
-        return Answer(False, f"{subnet.logical_id} has no way out, and no endpoints for ECR and S3", culprit=subnet)
+            return stopped(why, (subnet,))
+        if isinstance(private, Open):
+            return Connection(private)
+        return stopped(f"{subnet.logical_id} has no way out, and no endpoints for ECR and S3", culprit=subnet)
 
-    def _through_nat(self, gateway: Resource | None) -> Answer:
+    def _through_nat(self, gateway: Resource | None) -> Connection:
         if gateway is None or gateway.type != "AWS::EC2::NatGateway":
-            return OPEN
+            return MADE
         kind = gateway.get("ConnectivityType")
         if isinstance(kind, Known) and kind.value == "private":
-            return Answer(False, f"the NAT gateway {gateway.logical_id} is a private one", culprit=gateway)
+            return stopped(f"the NAT gateway {gateway.logical_id} is a private one", culprit=gateway)
         subnet = self.environment.referred(gateway.get("SubnetId"))
         if subnet is None:
-            return Answer(None, "the subnet of the NAT gateway is not known")
+            return untold("the subnet of the NAT gateway is not known")
         answer = self.from_internet(subnet)
-        if answer.open is False:
+        if answer.made is NO:
             why = f"the NAT gateway {gateway.logical_id} is in no public subnet: {answer.why}"
-            return Answer(False, why, answer.at, culprit=gateway)
+            return stopped(why, answer.at, culprit=gateway)
         return answer
 
-    def _ecr_endpoints(self, subnet: Resource) -> bool | None:
-        """Whether the subnet's VPC has the endpoints to pull an image from ECR; ``None`` where that cannot be told."""
+    def _ecr_endpoints(self, subnet: Resource) -> Answer:
+        """Whether the subnet's VPC has the endpoints to pull an image from ECR."""
         vpc = self.environment.referred(subnet.get("VpcId"))
         if vpc is None:
-            return None
+            return Open("which VPC endpoints its VPC has is not known")
         table = table_of(self.environment, subnet).resource
         here = self._endpoints.get(vpc, [])
         interfaces = {each.service for each in here if not each.gateway}
@@ -310,17 +331,17 @@ class Reach:
             each.service == "s3" and each.gateway and table is not None and table.key in self._tables(each)
             for each in here
         )
-        return {"ecr.api", "ecr.dkr"} <= interfaces and to_s3
+        return yes_if({"ecr.api", "ecr.dkr"} <= interfaces and to_s3)
 
     def _tables(self, endpoint: Endpoint) -> set[ResourceKey]:
         return tables_named(self.environment, endpoint.resource)[0]
 
-    def _https_out(self, member: Member) -> Answer:
+    def _https_out(self, member: Member) -> Connection:
         if not member.groups:
-            return OPEN if member.groups is not None else Answer(None, "its security groups are not known")
+            return MADE if member.groups is not None else untold("its security groups are not known")
         answer = self._any(member.groups, Direction.OUT, HTTPS, Peer())
-        if answer:
-            return OPEN
+        if answer is YES:
+            return MADE
         somewhere = False
         for group in member.groups:
             side = self._side(group, Direction.OUT)
@@ -332,5 +353,5 @@ class Reach:
                 for each in side.permissions
             )
         if somewhere:
-            return Answer(None, f"whether its egress rules for port {HTTPS} reach the registry is not known")
-        return Answer(False, f"no egress rule of its groups lets port {HTTPS} out", self._named(member))
+            return untold(f"whether its egress rules for port {HTTPS} reach the registry is not known")
+        return stopped(f"no egress rule of its groups lets port {HTTPS} out", self._named(member))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, Value
@@ -176,17 +177,18 @@ def way_out(environment: Environment, subnet: Resource) -> tuple[Exit, Route | N
     return Exit.NOWHERE, None
 
 
-def is_private(environment: Environment, subnet: Resource) -> bool | None:
-    """Whether no route of the subnet leads to an internet gateway; ``None`` where that cannot be told."""
+def is_private(environment: Environment, subnet: Resource) -> Answer:
+    """Whether no route of the subnet leads to an internet gateway."""
     table = table_of(environment, subnet)
     if table.why:
-        return None
+        return Open(table.why)
     if table.resource is None:
-        return True if subnet.surface is Surface.TEMPLATE else None
+        return YES if subnet.surface is Surface.TEMPLATE else Open(f"which route table {subnet.logical_id} uses")
     routes = list(routes_of(environment, table.resource))
     if any(route.exit is Exit.INTERNET for route in routes):
-        return False
-    return None if any(route.exit is Exit.UNKNOWN for route in routes) else True
+        return NO
+    unknown = any(route.exit is Exit.UNKNOWN for route in routes)
+    return Open(f"where a route of {subnet.logical_id} leads") if unknown else YES
 
 
 @dataclass(frozen=True, slots=True)

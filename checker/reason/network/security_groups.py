@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
+from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import (
@@ -286,48 +287,46 @@ def group_ids(environment: Environment, value: Value | Resolved) -> list[GroupId
     return [target.key if target is not None and target.type == SECURITY_GROUP else value]
 
 
-def same_group(one: GroupId, other: GroupId) -> bool | None:
-    """Whether two names are the same group; ``None`` where a parameter or an import may turn out to be it."""
+def same_group(one: GroupId, other: GroupId) -> Answer:
+    """Whether two names are the same group; open where a parameter or an import may turn out to be it."""
     if one == other:
-        return True
+        return YES
     for each in (one, other):
         if isinstance(each, Text) and any(
             hole.kind in {HoleKind.PARAMETER, HoleKind.IMPORT, HoleKind.OTHER} for hole in each.holes
         ):
-            return None
-    return False
+            return Open(f"which security group {each} is")
+    return NO
 
 
 # -- what gets through -----------------------------------------------------------------------------
 
 
-def admits(side: Side, port: int, peers: Sequence[Peer]) -> bool | None:
-    """Whether TCP on ``port`` gets through between this side and each of ``peers``; ``None`` where it is open."""
-    answers = [_admits(side, port, peer) for peer in peers]
-    if False in answers:
-        return False
-    return None if None in answers else True
+def admits(side: Side, port: int, peers: Sequence[Peer]) -> Answer:
+    """Whether TCP on ``port`` gets through between this side and each of ``peers``."""
+    return every(_admits(side, port, peer) for peer in peers)
 
 
-def _admits(side: Side, port: int, peer: Peer) -> bool | None:
-    maybe = bool(side.why)
+def _admits(side: Side, port: int, peer: Peer) -> Answer:
+    # What may let it through, where nothing surely does.
+    maybe: list[Answer] = [Open(side.why)] if side.why else []
     networks: list[Network] = []
     for each in side.permissions:
         if each.protocol not in {"tcp", "-1"} or not each.first <= port <= each.last:
             continue
-        answers = [same_group(one, other) for one in each.groups for other in peer.groups]
-        if True in answers and each.certain:
-            return True
-        maybe = maybe or True in answers or None in answers
-        if each.certain:
-            networks += each.networks
+        named = either(same_group(one, other) for one in each.groups for other in peer.groups)
+        if not each.certain:
+            maybe.append(Open("whether one of the rules is there at all"))
+        elif named is YES:
+            return YES
         else:
-            maybe = True
+            maybe.append(named)
+            networks += each.networks
     if networks and covers(networks, peer.networks or EVERYWHERE[:1]):
-        return True
+        return YES
     if networks and not peer.networks:
-        maybe = True
-    return None if maybe else False
+        maybe.append(Open("which addresses the other side has"))
+    return either(maybe)
 
 
 def covers(networks: Iterable[Network], wanted: Iterable[Network]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
@@ -102,26 +103,24 @@ def _texts(value: Value) -> Iterator[str | Text]:
             yield item
 
 
-def covered_by(name: str | Text, offered: Sequence[Resolved]) -> bool | None:
-    """Whether a certificate for ``offered`` is one for ``name``; ``None`` where parts of the names are open."""
-    answers = [_covers(one, name) for one in offered]
-    if True in answers:
-        return True
-    return None if None in answers else False
+def covered_by(name: str | Text, offered: Sequence[Resolved]) -> Answer:
+    """Whether a certificate for ``offered`` is one for ``name``."""
+    return either(_covers(one, name) for one in offered)
 
 
-def _covers(offered: Resolved, name: str | Text) -> bool | None:
+def _covers(offered: Resolved, name: str | Text) -> Answer:
     if not isinstance(offered, str | Text):
-        return None
+        return Open("one of the certificate's names is not known")
     one, other = normal_name(offered), normal_name(name)
     if one == other:
-        return True
+        return YES
     head = pieces(one)[0]
     if isinstance(head, str) and head.startswith("*."):
         rest = _after_label(other)
         if rest is not None and rest == text([head[2:], *pieces(one)[1:]]):
-            return True
-    return None if isinstance(one, Text) or isinstance(other, Text) else False
+            return YES
+    is_open = isinstance(one, Text) or isinstance(other, Text)
+    return Open(f"whether {one} is {other} is not known before deployment") if is_open else NO
 
 
 def normal_name(name: str | Text) -> str | Text:

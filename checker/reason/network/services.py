@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
@@ -58,7 +59,7 @@ class Service:
     label: str
     task: Resource | None
     containers: tuple[Container, ...] | None
-    awsvpc: bool | None
+    awsvpc: Answer
 
     def container(self, name: Resolved) -> Container | None:
         return next((each for each in self.containers or () if each.name == name), None)
@@ -91,13 +92,15 @@ def label_of(resource: Resource, name_path: str) -> str:
     return value.value if isinstance(value, Known) and isinstance(value.value, str) else resource.logical_id
 
 
-def _awsvpc(service: Resource, task: Resource | None) -> bool | None:
+def _awsvpc(service: Resource, task: Resource | None) -> Answer:
+    """Whether its tasks have network interfaces of their own."""
+    undecided = Open("whether its tasks have network interfaces of their own is not known")
     if task is not None:
         mode = task.get("NetworkMode")
         if isinstance(mode, Known):
-            return mode.value == "awsvpc" if isinstance(mode.value, str) else None
-        return False if isinstance(mode, Absent) else None
-    return None if isinstance(service.get("NetworkConfiguration.AwsvpcConfiguration"), Absent) else True
+            return yes_if(mode.value == "awsvpc") if isinstance(mode.value, str) else undecided
+        return NO if isinstance(mode, Absent) else undecided
+    return undecided if isinstance(service.get("NetworkConfiguration.AwsvpcConfiguration"), Absent) else YES
 
 
 def host_ports(task: Resource) -> frozenset[int] | None:

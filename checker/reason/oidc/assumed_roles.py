@@ -13,10 +13,11 @@ token in, so those that do stand before those that do not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environment_words import environment_of, words
 from checker.model.environments import Project
 from checker.model.pipeline.jobs import Credentials, EffectiveJob
@@ -270,23 +271,32 @@ def _letting_in(meant: _Meant, job: EffectiveJob, project: Project) -> tuple[Res
         for each in deployment.github_roles
         if id(each.role) in meant.by_name
     }
-    best = next((answer for answer in (True, None) if answer in answers.values()), False)
-    kept = [role for role in meant.roles if answers.get(id(role), best) is best]
+    # Open ones are as good as each other, whatever their reasons.
+    best = min(map(_rank, answers.values()), default=_rank(NO))
+    kept = [role for role in meant.roles if id(role) not in answers or _rank(answers[id(role)]) == best]
     return tuple(_of_environment(kept, job))
 
 
-def _lets_in(deployer: Deployer, job: EffectiveJob, deployment: Deployment) -> bool | None:
+def _rank(answer: Answer) -> int:
+    return 0 if answer is YES else 2 if answer is NO else 1
+
+
+def _lets_in(deployer: Deployer, job: EffectiveJob, deployment: Deployment) -> Answer:
     names = job.environments
     if names is None:
-        return None
+        return Open("which GitHub environment the job runs in")
     if names:
-        answers = {
-            deployment.admits_environment(deployer.trust, name) if isinstance(name, str) else None for name in names
-        }
-    else:
-        tokens = [deployment.ref_token(deployer.trust, start.ref) for start in job.starts]
-        answers = {all_admitted(deployer.trust, [token]) for token in tokens}
-    return True if True in answers else None if None in answers or not answers else False
+        return either(
+            deployment.admits_environment(deployer.trust, name)
+            if isinstance(name, str)
+            else Open(f"which GitHub environment {name} is")
+            for name in names
+        )
+    if not job.starts:
+        return Open("what starts the job")
+    return either(
+        all_admitted(deployer.trust, [deployment.ref_token(deployer.trust, start.ref)]) for start in job.starts
+    )
 
 
 def _of_environment(roles: list[Resource], job: EffectiveJob) -> list[Resource]:
@@ -295,9 +305,3 @@ def _of_environment(roles: list[Resource], job: EffectiveJob) -> list[Resource]:
         return roles
     own = [role for role in roles if same_environment(role.stack.environment, job.environment_name)]
     return own or roles
-
-
-def merged(answers: Iterable[bool | None]) -> bool | None:
-    """What holds for every candidate: their common answer, ``None`` where they differ."""
-    found = set(answers)
-    return found.pop() if len(found) == 1 else None

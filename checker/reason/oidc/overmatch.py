@@ -7,11 +7,12 @@ project's own. It is too wide where a token from outside is found that it admits
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Hole, HoleKind, Text, pieces, text
 from checker.reason.iam.evaluation import bounds_on_key
@@ -28,7 +29,19 @@ from checker.reason.oidc.trust import (
     with_claims,
     without_claim,
 )
-from checker.reason.text.patterns import Pattern, Wild, covers, every, exact, example, folded, glob, has_hole, has_wild
+from checker.reason.text.patterns import (
+    UNREAD,
+    Pattern,
+    Wild,
+    covers,
+    exact,
+    example,
+    folded,
+    glob,
+    has_hole,
+    has_wild,
+    shown,
+)
 
 _MAX_PROBES: Final = 600
 _IDS: Final = re.compile(r"@\d+(?=[/:])")
@@ -103,42 +116,52 @@ def repositories_named(own: Own) -> int:
     return len({str(repository.name) for repository in own.repositories})
 
 
+# Whether all that a pattern of a condition matches is the project's own, in one respect.
+_Check: TypeAlias = "Callable[[Pattern, Condition, Own], Answer]"
+
 # -- narrow? -----------------------------------------------------------------------------------------
 
 
-def is_narrow(trust: Trust, statement: Statement, own: Own) -> bool | None:
+def is_narrow(trust: Trust, statement: Statement, own: Own) -> Answer:
     """Whether everything that ``statement`` admits is the project's own."""
     if trust.never_holds(statement):
-        return True
+        return YES
     denying = list(trust.denies)
-    subjects = list(bounds_on_key(statement, denying, trust.key("sub")))
-    answers = [_all(condition, lambda pattern, c: is_own_subject(pattern, c, own)) for condition in subjects]
-    if True in answers:
-        return True
-    of_repository = [_all(condition, lambda pattern, _: _in_repository(pattern, own)) for condition in subjects]
-    names = [*bounds_on_key(statement, denying, trust.key("repository"))]
-    of_repository += [_all(condition, lambda pattern, _: _is_repository(pattern, own)) for condition in names]
-    numbers = [*bounds_on_key(statement, denying, trust.key("repository_id"))]
-    of_repository += [_all(condition, lambda pattern, _: _has_id(pattern, own)) for condition in numbers]
-    of_place: list[bool | None] = []
-    for claim, check in (("environment", _own_environment), ("ref", _own_ref), ("job_workflow_ref", _own_workflow)):
-        found = bounds_on_key(statement, denying, trust.key(claim))
-        of_place += [_all(condition, lambda pattern, c, check=check: check(pattern, c, own)) for condition in found]
-    if True in of_repository and True in of_place:
-        return True
-    either_unknown = None in answers or (None in [*of_repository, *of_place] and of_repository and of_place)
-    return None if either_unknown else False
+
+    def bounds(claim: str, check: _Check) -> list[Answer]:
+        """What each condition on a claim confines the tokens to, by itself."""
+        return [
+            every(UNREAD if pattern is None else check(pattern, condition, own) for pattern in condition.patterns)
+            for condition in bounds_on_key(statement, denying, trust.key(claim))
+        ]
+
+    subject = either(bounds("sub", is_own_subject))
+    if subject is YES:
+        return YES
+    of_repository = [
+        *bounds("sub", lambda pattern, _, own: _in_repository(pattern, own)),
+        *bounds("repository", lambda pattern, _, own: _is_repository(pattern, own)),
+        *bounds("repository_id", lambda pattern, _, own: _has_id(pattern, own)),
+    ]
+    of_place = [
+        *bounds("environment", _own_environment),
+        *bounds("ref", _own_ref),
+        *bounds("job_workflow_ref", _own_workflow),
+    ]
+    repository, place = either(of_repository), either(of_place)
+    if repository is YES and place is YES:
+        return YES
+    if isinstance(subject, Open):
+        return subject
+    if not of_repository or not of_place:
+        return NO  # one of the two alone confines nothing
+    return next((each for each in (*of_repository, *of_place) if isinstance(each, Open)), NO)
 
 
-def _all(condition: Condition, check: object) -> bool | None:
-    assert callable(check)
-    return every(None if pattern is None else check(pattern, condition) for pattern in condition.patterns)
-
-
-def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
+def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> Answer:
     """Whether every subject of ``pattern`` is one of the project's protected refs or environments."""
     if "*" in pattern or "?" in pattern:
-        return True  # taken literally: no repository, ref or environment has such a name, so nobody gets in
+        return YES  # taken literally: no repository, ref or environment has such a name, so nobody gets in
     doubtful = _may_hide_a_star(pattern, condition)
     fold = condition.operator.endswith("ignorecase")
     is_open = has_hole(pattern)
@@ -149,63 +172,70 @@ def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> bool | N
         for ref in own.protected_refs:
             # Refs are told apart by case: to ignore it admits a branch `Main` that nobody protects.
             if not fold and covers(glob(text([*pieces(repository.prefix), f"ref:{ref}"])), pattern):
-                return None if doubtful else True
+                return _STAR if doubtful else YES
         head = exact(text([*pieces(repository.prefix), "environment:"]))
         head = folded(head) if fold else head
         if pattern[: len(head)] == head:
             rest = pattern[len(head) :]
-            return None if doubtful else _own_environment(rest, condition, own)
-    return None if is_open else False
+            return _STAR if doubtful else _own_environment(rest, condition, own)
+    return _open_or_no(pattern, is_open)
 
 
-def _own_environment(name: Pattern, condition: Condition, own: Own) -> bool | None:
+def _own_environment(name: Pattern, condition: Condition, own: Own) -> Answer:
     if has_wild(name) or not name:
-        return False
+        return NO
     if not own.environments:
-        return None if _may_hide_a_star(name, condition) else True
+        return _STAR if _may_hide_a_star(name, condition) else YES
     if has_hole(name):
-        return None
+        return Open(f"which environment {shown(name)} is")
     fold = condition.operator.endswith("ignorecase")
     known = {each.replace(":", "%3A") for each in own.environments} | set(own.environments)
-    return example(name) in ({each.lower() for each in known} if fold else known)
+    return yes_if(example(name) in ({each.lower() for each in known} if fold else known))
 
 
-def _own_ref(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
+def _own_ref(pattern: Pattern, condition: Condition, own: Own) -> Answer:
     if any(covers(glob(ref), pattern) for ref in own.protected_refs):
-        return None if _may_hide_a_star(pattern, condition) else not condition.operator.endswith("ignorecase")
-    return None if has_hole(pattern) else False
+        return _STAR if _may_hide_a_star(pattern, condition) else yes_if(not condition.operator.endswith("ignorecase"))
+    return _open_or_no(pattern, has_hole(pattern))
 
 
-def _own_workflow(pattern: Pattern, condition: Condition, own: Own) -> bool | None:
+def _own_workflow(pattern: Pattern, condition: Condition, own: Own) -> Answer:
     wanted = [
         glob(text([*pieces(repository.name), f"/*@{ref}"]))
         for repository in own.repositories
         for ref in own.protected_refs
     ]
     if any(covers(each, pattern) for each in wanted):
-        return None if _may_hide_a_star(pattern, condition) else not condition.operator.endswith("ignorecase")
-    return None if has_hole(pattern) else False
+        return _STAR if _may_hide_a_star(pattern, condition) else yes_if(not condition.operator.endswith("ignorecase"))
+    return _open_or_no(pattern, has_hole(pattern))
 
 
-def _in_repository(pattern: Pattern, own: Own) -> bool | None:
+def _in_repository(pattern: Pattern, own: Own) -> Answer:
     if any(covers(glob(text([*pieces(each.prefix), "*"])), pattern) for each in own.repositories):
-        return True
-    return None if has_hole(pattern) else False
+        return YES
+    return _open_or_no(pattern, has_hole(pattern))
 
 
-def _is_repository(pattern: Pattern, own: Own) -> bool | None:
+def _is_repository(pattern: Pattern, own: Own) -> Answer:
     if any(pattern in (exact(each.name), folded(exact(each.name))) for each in own.repositories):
-        return True
-    return None if has_hole(pattern) else False
+        return YES
+    return _open_or_no(pattern, has_hole(pattern))
 
 
-def _has_id(pattern: Pattern, own: Own) -> bool | None:
+def _has_id(pattern: Pattern, own: Own) -> Answer:
     known = {each.repository_id for each in own.repositories} - {""}
     if has_wild(pattern):
-        return False
+        return NO
     if not known:
-        return None if own.declared or has_hole(pattern) else True
-    return example(pattern) in known
+        return Open(f"whose id {shown(pattern)} is") if own.declared or has_hole(pattern) else YES
+    return yes_if(example(pattern) in known)
+
+
+def _open_or_no(pattern: Pattern, is_open: bool) -> Answer:
+    return Open(f"whose {shown(pattern)} is") if is_open else NO
+
+
+_STAR: Final = Open("a value from outside could be `*`, which the operator takes for anything")
 
 
 def _may_hide_a_star(pattern: Pattern, condition: Condition) -> bool:
@@ -249,7 +279,7 @@ def _is_outside(token: Token, own: Own, named: frozenset[str]) -> bool:
     environment = token.claims.get("environment")
     if isinstance(environment, str) and environment not in (own.environments or named):
         return True
-    return is_own_subject(exact(token.subject), Condition("stringequals", "", ()), own) is False
+    return is_own_subject(exact(token.subject), Condition("stringequals", "", ()), own) is NO
 
 
 def named_environments(trust: Trust) -> Iterator[str]:

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every, negated, yes_if
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, as_list, pieces, text
 from checker.reason.iam.conditions import Context, holds
-from checker.reason.iam.evaluation import Answer, Decision, Policies, Request, decide
+from checker.reason.iam.evaluation import Access, Decision, Policies, Request, decide
 from checker.reason.iam.policies import Statement, read_document
-from checker.reason.text.patterns import every, folded, glob, match
+from checker.reason.text.patterns import folded, glob, match_any
 
 HOST: Final = "token.actions.githubusercontent.com"
 # What aws-actions/configure-aws-credentials asks for, and with it nearly everyone.
@@ -142,7 +143,7 @@ class Trust:
     @property
     def entrances(self) -> tuple[Statement, ...]:
         """The statements through which a token gets in: those that allow the call for web identities."""
-        return tuple(each for each in self.allows if _of_web_identity(each) is not False)
+        return tuple(each for each in self.allows if _of_web_identity(each) is not NO)
 
     def key(self, claim: str) -> str:
         return f"{self.provider}:{claim}"
@@ -151,14 +152,14 @@ class Trust:
         """Whether STS would let in who presents ``token``."""
         audience = token.claims.get("aud")
         if self.accepted is not None and isinstance(audience, str) and audience not in self.accepted:
-            return Decision(Answer.DENIED, f"the OIDC provider does not accept the audience {audience}")
+            return Decision(Access.DENIED, f"the OIDC provider does not accept the audience {audience}")
         policies = Policies((*self.allows, *self.denies), self.unread)
         return decide(policies, Request(ACTION, (), self._context(token)))
 
     def never_holds(self, statement: Statement) -> bool:
         """Whether a statement asks for a claim of another provider, which no token of this one has: nobody gets in."""
         foreign = [each for each in statement.conditions if each.key in self._foreign]
-        return any(holds((each,), Context(absent=self._foreign)) is False for each in foreign)
+        return any(holds((each,), Context(absent=self._foreign)) is NO for each in foreign)
 
     @property
     def _foreign(self) -> frozenset[str]:
@@ -173,11 +174,10 @@ class Trust:
         return Context(values, frozenset(absent) | self._foreign)
 
 
-def _of_web_identity(statement: Statement) -> bool | None:
-    patterns = statement.actions if statement.actions is not None else statement.not_actions
-    found = [None if pattern is None else match(pattern, _WEB_IDENTITY) for pattern in patterns or ()]
-    answer = True if True in found else None if None in found else False
-    return answer if statement.actions is not None else None if answer is None else not answer
+def _of_web_identity(statement: Statement) -> Answer:
+    if statement.actions is not None:
+        return match_any(statement.actions, _WEB_IDENTITY)
+    return negated(match_any(statement.not_actions or (), _WEB_IDENTITY))
 
 
 def trust_of(role: Resource, project: Project) -> Trust | None:
@@ -196,7 +196,7 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
         if not statement.allows:
             continue
         answer, named = _trusts_github(statement)
-        if answer is False:
+        if answer is NO:
             continue
         provider = named or provider
         audiences = _accepted(role, statement, project)
@@ -204,59 +204,62 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
             unread.append(audiences.why)
         else:
             accepted = accepted or audiences
-        allows.append(statement if answer else replace(statement, certain=False))
+        allows.append(statement if answer is YES else replace(statement, certain=False))
     if not allows and not document.unread:
         return None
     denies = tuple(
-        each if answer else replace(each, certain=False)
+        each if answer is YES else replace(each, certain=False)
         for each in document.statements
-        if not each.allows and (answer := _trusts_github(each)[0]) is not False
+        if not each.allows and (answer := _trusts_github(each)[0]) is not NO
     )
     keys = frozenset(condition.key for each in (*allows, *denies) for condition in each.conditions)
     return Trust(role, provider, tuple(allows), denies, tuple(unread), accepted, keys)
 
 
-def _trusts_github(statement: Statement) -> tuple[bool | None, str]:
+def _trusts_github(statement: Statement) -> tuple[Answer, str]:
     """Whether a statement speaks of GitHub's provider, and the provider's name where it says it."""
     if statement.principals is None:
-        return (None if statement.not_principals else False), ""
+        return (_WHICH_PROVIDER if statement.not_principals else NO), ""
     doubtful = False
     for kind, value in statement.principals:
         if kind == "*" and value == "*":
             # Everyone: for web identities that is every provider of the account.
-            if _of_web_identity(statement):
-                return True, ""
+            if _of_web_identity(statement) is YES:
+                return YES, ""
         elif kind == "AWS" and value == "*":
             # Documented as the same as everyone; whether it takes in web identities is not.
-            doubtful = doubtful or _of_web_identity(statement) is not False
+            doubtful = doubtful or _of_web_identity(statement) is not NO
         elif kind in ("Federated", "*"):
             answer, name = _is_github(value)
-            if answer:
-                return True, name
-            doubtful = doubtful or answer is None
+            if answer is YES:
+                return YES, name
+            doubtful = doubtful or isinstance(answer, Open)
     if not doubtful:
-        return False, ""
+        return NO, ""
     # Who it is stands in a value that is open; which provider's claims it asks for tells as well.
     hosts = {key.rpartition(":")[0] for key in (condition.key for condition in statement.conditions)}
     hosts -= {"aws", "sts", ""}
     if hosts:
         named = next((host for host in hosts if _is_host(host)), None)
-        return (True, named) if named else (False, "")
-    return (None if _of_web_identity(statement) is not False else False), ""
+        return (YES, named) if named else (NO, "")
+    return (NO if _of_web_identity(statement) is NO else _WHICH_PROVIDER), ""
 
 
-def _is_github(value: str | Text | None) -> tuple[bool | None, str]:
+_WHICH_PROVIDER: Final = Open("which provider's tokens the statement is about")
+
+
+def _is_github(value: str | Text | None) -> tuple[Answer, str]:
     if value is None:
-        return None, ""
+        return _WHICH_PROVIDER, ""
     if value == "*":
-        return True, ""
+        return YES, ""
     shown = str(value)
     _, found, name = shown.partition("oidc-provider/")
     if found and (not isinstance(value, Text) or isinstance(value.parts[-1], str)):
-        return _is_host(name), name.lower()
+        return yes_if(_is_host(name)), name.lower()
     if isinstance(value, str):
-        return False, ""
-    return (None, "") if _may_be_provider(value) else (False, "")
+        return NO, ""
+    return (_WHICH_PROVIDER if _may_be_provider(value) else NO), ""
 
 
 def _may_be_provider(value: Text) -> bool:
@@ -294,23 +297,6 @@ def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[s
     return None
 
 
-def first_refused(trust: Trust, tokens: Iterable[Token]) -> tuple[Token, Decision] | None:
-    """The first token that would not surely be let in, with the reason; ``None`` where all are admitted.
-
-    This is where the tokens of workflow jobs meet a role: derive them with the functions above, and ask.
-    """
-    doubtful: tuple[Token, Decision] | None = None
-    for token in tokens:
-        decision = trust.admits(token)
-        if decision.denied:
-            return token, decision
-        if not decision.allowed and doubtful is None:
-            doubtful = (token, decision)
-    return doubtful
-
-
-def all_admitted(trust: Trust, tokens: Iterable[Token]) -> bool | None:
-    """Whether every token is let in, in three values."""
-    return every(
-        True if decision.allowed else False if decision.denied else None for decision in map(trust.admits, tokens)
-    )
+def all_admitted(trust: Trust, tokens: Iterable[Token]) -> Answer:
+    """Whether every token is let in."""
+    return every(decision.as_answer for decision in map(trust.admits, tokens))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Hole, HoleKind, Known, Resolved, Text, pieces, text
@@ -18,7 +19,7 @@ from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.policies import Statement, read_document
 from checker.reason.names.arns import account_of, arn_of
-from checker.reason.text.patterns import either, glob
+from checker.reason.text.patterns import UNREAD, glob
 
 
 class Delivery(StrEnum):
@@ -65,30 +66,26 @@ _ACCOUNTS: Final = {
 }
 
 
-def accepts(
-    environment: Environment, bucket: Resource, prefix: Resolved, delivery: Delivery, region: str
-) -> bool | None:
-    """Whether the bucket's policies let ``delivery`` put objects where access logs go; ``None`` where that is open."""
+def accepts(environment: Environment, bucket: Resource, prefix: Resolved, delivery: Delivery, region: str) -> Answer:
+    """Whether the bucket's policies let ``delivery`` put objects where access logs go."""
     request = _request(bucket, prefix, delivery)
     if request is None:
-        return None
-    allowed: bool | None = False
+        return Open(f"where in {bucket.logical_id} the logs go")
+    allowed: Answer = NO
     for policy in environment.children(bucket, "AWS::S3::BucketPolicy"):
         value = policy.get("PolicyDocument")
         document = read_document(
             value.value if isinstance(value, Known) else None, policy, "PolicyDocument", environment.project
         )
         if document.unread:
-            allowed = allowed or None
+            allowed = either((allowed, Open(document.unread[0])))
         for statement in document.statements:
             speaks = _speaks_to(statement, delivery, region)
-            applied = False if speaks is False else applies(statement, request)
-            if speaks is None and applied:
-                applied = None
-            if not statement.allows and applied is not False:
-                return applied and False
-            if statement.allows and applied is not False and allowed is not True:
-                allowed = applied
+            applied = NO if speaks is NO else every((applies(statement, request), speaks))
+            if not statement.allows and applied is not NO:
+                return negated(applied)
+            if statement.allows:
+                allowed = either((allowed, applied))
     return allowed
 
 
@@ -112,29 +109,29 @@ def _request(bucket: Resource, prefix: Resolved, delivery: Delivery) -> Request 
     return Request("s3:PutObject", glob(key), Context(values))
 
 
-def _speaks_to(statement: Statement, delivery: Delivery, region: str) -> bool | None:
+def _speaks_to(statement: Statement, delivery: Delivery, region: str) -> Answer:
     """Whether the statement's principals include whoever delivers."""
     if statement.principals is None:
-        return None if statement.not_principals else False
+        return Open("whom its NotPrincipal leaves") if statement.not_principals else NO
 
-    def answers() -> Iterator[bool | None]:
+    def answers() -> Iterator[Answer]:
         for kind, name in statement.principals or ():
             if not isinstance(name, str):
-                yield None if kind != "Service" or name is None else _delivering_account(str(name), delivery, region)
+                yield UNREAD if kind != "Service" or name is None else _delivering_account(str(name), delivery, region)
             elif name == "*":
-                yield True
+                yield YES
             elif kind == "Service":
-                yield name.lower() == _SERVICES[delivery]
+                yield yes_if(name.lower() == _SERVICES[delivery])
             else:
                 yield _delivering_account(name, delivery, region)
 
     return either(answers())
 
 
-def _delivering_account(name: str, delivery: Delivery, region: str) -> bool | None:
+def _delivering_account(name: str, delivery: Delivery, region: str) -> Answer:
     number = name.split(":")[4] if name.startswith("arn:") and name.count(":") >= 5 else name
     if delivery is Delivery.NETWORK:
-        return False
+        return NO
     if region:
-        return number == _ACCOUNTS.get(region)
-    return None if number in _ACCOUNTS.values() else False
+        return yes_if(number == _ACCOUNTS.get(region))
+    return Open("the stack's region is not known") if number in _ACCOUNTS.values() else NO

@@ -9,12 +9,13 @@ to the product of the two lengths at worst, whatever the input.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.values import Hole, HoleKind, Text, pieces, text
 
 
@@ -31,6 +32,8 @@ Pattern: TypeAlias = "tuple[Symbol, ...]"
 
 # Past this product of lengths two patterns are not compared: they may overlap and neither is known to cover.
 _MAX_WORK: Final = 1_000_000
+# How much of a pattern the reason of an open answer quotes, in symbols.
+_MOST_SHOWN: Final = 120
 # ``${aws:username}``: filled in at the time of the call; ``${*}``, ``${?}`` and ``${$}`` stand for the character.
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
@@ -84,6 +87,11 @@ def shown(pattern: Pattern) -> str:
         symbol if isinstance(symbol, str) else symbol.value if isinstance(symbol, Wild) else symbol.shown
         for symbol in pattern
     )
+
+
+def _short(pattern: Pattern) -> str:
+    written = shown(pattern[:_MOST_SHOWN])
+    return written if len(pattern) <= _MOST_SHOWN else f"{written}..."
 
 
 def has_wild(pattern: Pattern) -> bool:
@@ -243,38 +251,24 @@ GENERATED: Final = "<generated>"
 
 
 @lru_cache(maxsize=16_384)
-def match(pattern: Pattern, target: Pattern) -> bool | None:
-    """Whether ``pattern`` matches ``target``: ``None`` where it depends on holes, or holds for a part of it only."""
+def match(pattern: Pattern, target: Pattern) -> Answer:
+    """Whether ``pattern`` matches ``target``: open where it depends on holes, or holds for a part of it only."""
     if covers(pattern, target):
-        return True
+        return YES
     if not overlap(pattern, target):
-        return False
-    if has_hole(pattern) or has_hole(target) or has_wild(target):
-        return None
+        return NO
+    if has_hole(pattern) or has_hole(target):
+        return Open(f"whether {_short(pattern)} is {_short(target)}")
+    if has_wild(target):
+        return Open(f"{_short(pattern)} is not all of {_short(target)}")
     # Too long to compare is not the same as different.
-    return None if len(pattern) * len(target) > _MAX_WORK else False
+    return Open("two texts are too long to be compared") if len(pattern) * len(target) > _MAX_WORK else NO
 
 
-def match_any(patterns: list[Pattern] | tuple[Pattern, ...], target: Pattern) -> bool | None:
-    """Whether one of ``patterns`` matches: three-valued "or"."""
-    return either(match(pattern, target) for pattern in patterns)
+def match_any(patterns: Iterable[Pattern | None], target: Pattern) -> Answer:
+    """Whether one of ``patterns`` matches; ``None`` is one that is not known."""
+    return either(UNREAD if pattern is None else match(pattern, target) for pattern in patterns)
 
 
-def either(answers: Iterator[bool | None]) -> bool | None:
-    """Three-valued "or"; stops at the first that holds."""
-    unknown = False
-    for answer in answers:
-        if answer:
-            return True
-        unknown = unknown or answer is None
-    return None if unknown else False
-
-
-def every(answers: Iterator[bool | None]) -> bool | None:
-    """Three-valued "and"; stops at the first that does not hold."""
-    unknown = False
-    for answer in answers:
-        if answer is False:
-            return False
-        unknown = unknown or answer is None
-    return None if unknown else True
+# Whether a pattern matches that a policy does not tell before deployment.
+UNREAD: Final = Open("what one of its values will be")

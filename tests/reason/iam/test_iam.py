@@ -6,7 +6,7 @@ import pytest
 
 from checker.model.values import Hole, HoleKind, Text
 from checker.reason.iam.conditions import Context
-from checker.reason.iam.evaluation import Answer, Request, bounds_on_resources, decide, grants, policies_of
+from checker.reason.iam.evaluation import Access, Request, bounds_on_resources, decide, grants, policies_of
 from checker.reason.names.arns import arn_of, arn_tail, expand, name_of, stack_arn
 from checker.reason.text.patterns import exact, glob
 from tests.projects import project_of, resource
@@ -15,7 +15,7 @@ ACCOUNT = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
 _ALL = "{Effect: Allow, Action: '*', Resource: '*'}"
 
 
-def _answer(statements: str, action: str, arn: str = "arn:aws:s3:::b/k", **context: str | None) -> Answer:
+def _answer(statements: str, action: str, arn: str = "arn:aws:s3:::b/k", **context: str | None) -> Access:
     project = project_of(f"""
         Resources:
           R:
@@ -54,7 +54,7 @@ def _answer(statements: str, action: str, arn: str = "arn:aws:s3:::b/k", **conte
     ],
 )
 def test_decide(statements: str, expected: str) -> None:
-    assert _answer(statements, "s3:GetObject") == Answer(expected)
+    assert _answer(statements, "s3:GetObject") == Access(expected)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_decide(statements: str, expected: str) -> None:
 )
 def test_conditions(condition: str, value: str | None, expected: str) -> None:
     statements = f"[{{Effect: Allow, Action: '*', Resource: '*', Condition: {{{condition}}}}}]"
-    assert _answer(statements, "s3:GetObject", k=value) == Answer(expected)
+    assert _answer(statements, "s3:GetObject", k=value) == Access(expected)
 
 
 NESTED = """

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from checker.reason.iam.conditions import Context
-from checker.reason.iam.evaluation import Answer, Request, decide, policies_of
+from checker.reason.iam.evaluation import Access, Request, decide, policies_of
 from checker.reason.text.patterns import exact
 from tests.projects import project_of, resource
 from tools.random_policies import digest, scenarios
 
 ANSWERS = Path(__file__).with_name("iam_answers.json")
-_LETTERS = {Answer.ALLOWED: "A", Answer.DENIED: "D", Answer.UNKNOWN: "?"}
+_LETTERS = {Access.ALLOWED: "A", Access.DENIED: "D", Access.UNKNOWN: "?"}
 _KEYS = ("ecs:cluster", "iam:passedtoservice", "aws:requestedregion", "aws:sourceidentity", "aws:securetransport")
 
 

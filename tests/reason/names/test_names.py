@@ -24,6 +24,7 @@ from checker.reason.network.served_names import covered_by
 from checker.resolve.templates.project import build_project
 from checker.run import judge_stacks
 from policies.rules import load
+from tests.answers import said
 from tools.resource_types import TARGET, build, render, schemas
 
 
@@ -330,7 +331,7 @@ def test_calls_of_custom_resources() -> None:
     ],
 )
 def test_certificates_cover_one_label(name: str | Text, offered: list[str | Text], answer: bool | None) -> None:
-    assert covered_by(name, offered) is answer
+    assert said(covered_by(name, offered)) is answer
 
 
 def test_the_tool_is_beside_the_data_it_builds() -> None:

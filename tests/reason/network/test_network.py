@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.collect.documents import parse_yaml
+from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text
@@ -30,6 +31,7 @@ from checker.reason.network.security_groups import (
     side_of,
 )
 from checker.resolve.templates.project import build_project
+from tests.answers import said
 
 
 def environment(template: str) -> Environment:
@@ -107,28 +109,28 @@ def test_parse_network(text: str, expected: str | None) -> None:
 def test_same_group() -> None:
     one, other = ResourceKey("s", "A"), ResourceKey("s", "B")
     parameter = Text((Hole(HoleKind.PARAMETER, "${Group}"),))
-    assert same_group(one, one) is True
-    assert same_group(one, other) is False
-    assert same_group(one, parameter) is None
-    assert same_group(parameter, parameter) is True
-    assert same_group("sg-1", one) is False
+    assert same_group(one, one) is YES
+    assert same_group(one, other) is NO
+    assert isinstance(same_group(one, parameter), Open)
+    assert same_group(parameter, parameter) is YES
+    assert same_group("sg-1", one) is NO
 
 
 def test_admits_by_group_by_address_and_not_at_all() -> None:
     group, other = ResourceKey("s", "A"), ResourceKey("s", "B")
     side = Side((Permission("tcp", 3001, 3001, groups=(group,)), rule("10.0.0.0/24", 5432, 5432)))
-    assert admits(side, 3001, [Peer((group,))]) is True
-    assert admits(side, 3001, [Peer((other,))]) is False
-    assert admits(side, 3002, [Peer((group,))]) is False
-    assert admits(side, 5432, [Peer((other,), (net("10.0.0.128/25"),))]) is True
-    assert admits(side, 5432, [Peer((other,), (net("10.0.1.0/24"),))]) is False
-    assert admits(side, 5432, [Peer((other,))]) is None, "its addresses are not known"
-    assert admits(Side((), why="open"), 5432, [Peer()]) is None
+    assert admits(side, 3001, [Peer((group,))]) is YES
+    assert admits(side, 3001, [Peer((other,))]) is NO
+    assert admits(side, 3002, [Peer((group,))]) is NO
+    assert admits(side, 5432, [Peer((other,), (net("10.0.0.128/25"),))]) is YES
+    assert admits(side, 5432, [Peer((other,), (net("10.0.1.0/24"),))]) is NO
+    assert isinstance(admits(side, 5432, [Peer((other,))]), Open), "its addresses are not known"
+    assert admits(Side((), why="open"), 5432, [Peer()]) == Open("open")
 
 
 def test_udp_is_not_tcp() -> None:
     side = Side((rule("0.0.0.0/0", protocol="udp"),))
-    assert admits(side, 443, [Peer()]) is False
+    assert admits(side, 443, [Peer()]) is NO
 
 
 GROUPS = """
@@ -193,7 +195,7 @@ def test_ways_out_of_subnets() -> None:
     subnets = {each.logical_id: each for each in project.resources("AWS::EC2::Subnet")}
     ways = {name: way_out(project, subnet)[0] for name, subnet in subnets.items()}
     assert ways == {"Main": Exit.NOWHERE, "Halves": Exit.INTERNET, "Half": Exit.NOWHERE, "Transit": Exit.OTHER}
-    private = {name: is_private(project, subnet) for name, subnet in subnets.items()}
+    private = {name: said(is_private(project, subnet)) for name, subnet in subnets.items()}
     assert private == {"Main": True, "Halves": False, "Half": False, "Transit": True}
     assert table_of(project, subnets["Main"]).resource is None
 

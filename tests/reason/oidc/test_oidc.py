@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checker.model.answers import NO, YES
 from checker.model.settings import SubjectForm
 from checker.reason.iam.deployers import deployment_of
 from checker.reason.oidc.overmatch import Own, is_narrow, outsider
@@ -15,8 +16,8 @@ from checker.reason.oidc.trust import (
     Repository,
     Token,
     Trust,
+    all_admitted,
     environment_token,
-    first_refused,
     pull_request_token,
     ref_token,
     trust_of,
@@ -71,14 +72,11 @@ def _subjects(*patterns: str) -> Trust:
     return _trust(f"{{StringEquals: {{{HOST}:aud: {AUDIENCE}}}, StringLike: {{{HOST}:sub: [{written}]}}}}")
 
 
-def test_the_first_refused_token_is_named_with_the_reason() -> None:
+def test_where_one_token_is_refused_not_all_are_admitted() -> None:
     trust = _subjects("repo:kcjonson/doc-platform:ref:refs/heads/main")
-    refused = first_refused(trust, [ref_token(REPO, "refs/heads/main"), environment_token(REPO, "production")])
-    assert refused is not None
-    token, decision = refused
-    assert token.subject == "repo:kcjonson/doc-platform:environment:production"
-    assert decision.denied
-    assert first_refused(trust, [ref_token(REPO, "refs/heads/main")]) is None
+    tokens = [ref_token(REPO, "refs/heads/main"), environment_token(REPO, "production")]
+    assert all_admitted(trust, tokens) is NO
+    assert all_admitted(trust, tokens[:1]) is YES
 
 
 def test_claims_decide_beside_the_subject() -> None:
@@ -102,7 +100,7 @@ def test_narrow_and_too_wide_never_hold_together(pattern: str) -> None:
     trust = _subjects(pattern)
     own = Own((REPO,), ("refs/heads/main", "refs/tags/v*"), ("production",), declared=True)
     (statement,) = trust.entrances
-    if is_narrow(trust, statement, own):
+    if is_narrow(trust, statement, own) is YES:
         assert outsider(trust, statement, own) is None
 
 
