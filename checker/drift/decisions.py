@@ -20,7 +20,7 @@ from typing import Final
 from checker.model.live.drift import NextDeploy
 from checker.model.live.drift_decisions import Decision, NotSet
 from checker.model.resources import Raw
-from checker.model.secret_values import is_secret_name, looks_secret, plain_secret
+from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 
 NOT_SHOWN: Final = "(not shown)"
 

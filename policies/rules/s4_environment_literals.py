@@ -32,7 +32,7 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.secret_values import is_secret_name, looks_secret, plain_secret
+from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
 from checker.reason.names.physical import settled
 from checker.reason.templates.workloads import environment_variables

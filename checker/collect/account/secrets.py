@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from checker.model.secret_values import NOT_KEPT, keeps_no_secret
+from checker.model.secrets.values import NOT_KEPT, keeps_no_secret
 
 # Start-up scripts, wherever they stand: they often carry credentials, and no rule reads them.
 _USER_DATA: Final = frozenset({"UserData", "userData"})
@@ -59,7 +59,7 @@ def without_places(value: Any, places: list[Path]) -> Any:
 
 
 def covered(value: Any, places: list[Path]) -> Any:
-    """The data with :data:`~checker.model.secret_values.NOT_KEPT` at the places: for templates, whose shape is kept."""
+    """The data with ``NOT_KEPT`` at the places: for templates, whose shape is kept."""
     if not places:
         return value
     if () in places:

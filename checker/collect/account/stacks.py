@@ -11,7 +11,7 @@ from checker.collect.account.asking.answers import Answer
 from checker.collect.account.secrets import template_without_secrets
 from checker.collect.account.shapes import tags_of
 from checker.model.live.snapshot import SnapshotStack, StackResource
-from checker.model.secret_values import NOT_KEPT, keeps_no_secret
+from checker.model.secrets.values import NOT_KEPT, keeps_no_secret
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # A nested stack deeper than CloudFormation's own limit would be a loop.

@@ -14,7 +14,7 @@ from typing import Final
 
 from checker.data.type_facts import TypeFacts
 from checker.model.resources import Raw
-from checker.model.secret_values import NOT_KEPT
+from checker.model.secrets.values import NOT_KEPT
 
 # Words that leave the choice to the service: what it then shows is its choice (ECS PlatformVersion, Athena and Lambda
 # versions).

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from checker.model.secret_formats import spans_of_secrets
-from checker.model.secret_values import is_secret_name, looks_secret
+from checker.model.secrets.formats import spans_of_secrets
+from checker.model.secrets.values import is_secret_name, looks_secret
 
 NOT_SHOWN: Final = "(not shown: may be a secret)"
 _VALUE: Final = r"""(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&|"'`()\[\]{}<>]+)"""

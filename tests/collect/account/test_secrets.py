@@ -9,7 +9,7 @@ import pytest
 
 from checker.collect.account.secrets import secret_places, template_without_secrets, without_places
 from checker.collect.snapshots import render
-from checker.model.secret_values import NOT_KEPT
+from checker.model.secrets.values import NOT_KEPT
 from tests.collect.account.test_faults import WHOLE
 
 

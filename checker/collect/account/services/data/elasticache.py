@@ -11,7 +11,7 @@ from typing import Any, Final
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
 from checker.collect.account.shapes import Draft, fields, maybe, picked, said, shape
-from checker.model.secret_values import NOT_KEPT
+from checker.model.secrets.values import NOT_KEPT
 
 _ON: Final = frozenset({"enabled", "enabling"})
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
 from checker.collect.account.shapes import Draft, camel, fields, iso, maybe, own_tags, picked, said, shape
-from checker.model.secret_values import plain_secret
+from checker.model.secrets.values import plain_secret
 
 # Objects whose keys are the user's own words, in small letters or not.
 _MAPS: Final = frozenset({"options", "dockerLabels", "labels", "driverOpts"})

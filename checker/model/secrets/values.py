@@ -1,7 +1,7 @@
 """Whether a setting holds a secret as plain text. Says what gives it away, and never the value.
 
 A name that speaks of a secret is a hint, a value that looks like one is another; what only names a secret (an ARN, a
-path in a secret store, a file) is none. Which formats are secrets: :mod:`checker.model.secret_formats`.
+path in a secret store, a file) is none. Which formats are secrets: :mod:`checker.model.secrets.formats`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import EnvironmentKind
-from checker.model.secret_formats import format_of_secret
+from checker.model.secrets.formats import format_of_secret
 
 _RESOLVED_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
 _REFERENCE_TO_RESOLVE: Final = re.compile(r"\{\{resolve:[^{}]+\}\}")

@@ -1,0 +1,1 @@
+"""What a secret looks like, by its format and as a value."""
