@@ -130,4 +130,4 @@ def _source(excerpt: Excerpt) -> Iterator[str]:
         mark = "▸" if here else " "
         rows.append(f"<span{style}><i>{mark}{number:>{width}} </i>{text(content)}</span>")
     label = f"{excerpt.file}, line {excerpt.line}"
-    yield f'<pre class=source tabindex=0 role=region aria-label="{text(label)}">{"".join(rows)}</pre>'
+    yield f'<pre class=source tabindex=0 role=group aria-label="{text(label)}">{"".join(rows)}</pre>'

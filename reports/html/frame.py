@@ -86,7 +86,7 @@ def table(
         lines.append(f'<tr{next(extra, "")}><th scope="row">{head}</th>{rest}</tr>')
     if lines:
         columns = "".join(f'<th scope="col">{text(each)}</th>' for each in heads)
-        yield f'<div class=scroll tabindex=0 role=region aria-label="{text(label)}"><table>'
+        yield f'<div class=scroll tabindex=0 role=group aria-label="{text(label)}"><table>'
         yield f"<thead><tr>{columns}</tr></thead>\n<tbody>"
         yield from lines
         yield "</tbody>\n</table></div>"

@@ -9,7 +9,7 @@ from reports.xml_text import text
 
 def picture(name: str, label: str, width: int, height: int, shapes: Iterable[str]) -> Iterator[str]:
     """A picture of ``width`` by ``height`` that a screen reader reads as ``label``."""
-    yield f'<div class=scroll tabindex=0 role=region aria-label="{text(label)}, picture">'
+    yield f'<div class=scroll tabindex=0 role=group aria-label="{text(label)}, picture">'
     yield (
         f'<svg id="{name}" class=picture role=img aria-label="{text(label)}" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">'

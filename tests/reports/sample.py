@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from checker.model.live.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
 from checker.model.shown.facts import Excerpt, Facts, Fate, Framework, ImagesOfAge, Retention, TokenRow
 from checker.model.verdicts import (
     Coverage,
@@ -263,5 +264,20 @@ FACTS = Facts(
     ),
 )
 RUN = replace(RUN, facts=FACTS)
+
+DRIFT = (
+    ResourceDrift(
+        environment="production",
+        stack="DocPlatformProd",
+        type="AWS::RDS::DBInstance",
+        logical_id="Database",
+        physical_id="db-1",
+        state=ResourceState.CHANGED,
+        next_deploy=NextDeploy.REPLACE,
+        properties=(PropertyDrift("BackupRetentionPeriod", PropertyState.CHANGED_IN_ACCOUNT, 14, 14, HOSTILE),),
+        stateful=True,
+    ),
+    ResourceDrift("production", None, "AWS::SQS::Queue", None, HOSTILE, ResourceState.UNMANAGED),
+)
 
 EMPTY = Run("gate", ProjectSummary(), (), (), Coverage(), FINDINGS)
