@@ -32,6 +32,7 @@ class _Key(NamedTuple):
     environment: str
     subject: Subject
     path: str
+    line: int = 0  # of a further failure of one subject: two pushes of one job are two things to correct
 
 
 def judge(
@@ -97,6 +98,7 @@ def _collect(
             heard.add(place.environment_name)
 
     project.gaps.forget()
+    project.pipeline = pipeline
     for environment in project.environments:
         if rule.check is not None:
             listen(environment, rule.check(environment))
@@ -197,6 +199,11 @@ def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None
         )
     key = _Key(rule.id, judgement.sub, place.environment_name, place.subject, judgement.path)
     before = found.get(key)
+    if judgement.outcome is Outcome.FAIL and before is not None and before.outcome is Outcome.FAIL:
+        lines = [place.locate("", exactly=False).line or 0 for place in (before.place, place)]
+        if before.place is not place and lines[0] != lines[1]:
+            key = key._replace(line=lines[1])
+            before = found.get(key)
     if before is None or judgement.outcome.gravity < before.outcome.gravity:
         found[key] = judgement
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from checker.model.judgements import Judgeable
 from checker.model.live.account import Account
@@ -21,6 +21,10 @@ from checker.model.values import (
 )
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 from checker.model.worlds import Gaps
+
+if TYPE_CHECKING:
+    # The pipeline's model is large; a run over templates alone does not pay for it.
+    from checker.model.pipeline.pipeline import Pipeline
 
 T = TypeVar("T")
 
@@ -162,6 +166,7 @@ class Project:
         self.gaps = gaps or Gaps()
         self.account = account  # where the resources are those of a live account
         self.settings = settings
+        self.pipeline: Pipeline | None = None  # where the judge has one beside the resources
         self._find_names = find_names
         # What was worked out, and which gaps were met on the way: whoever asks again meets them again.
         self._worked_out: dict[Callable[[Project], Any], tuple[Any, set[str]]] = {}

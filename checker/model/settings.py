@@ -48,6 +48,7 @@ class Settings:
     account: str = ""  # where stacks are deployed whose assembly leaves that open
     region: str = ""
     bootstrap_tags: tuple[str, ...] = ("init",)  # image tags that stand for "nothing released yet"
+    has_bootstrap: bool = False  # the file names those tags: images of that name are there
     release_tag_patterns: tuple[str, ...] = ("v*",)  # image tags that a release carries
     script_folders: tuple[str, ...] = ()
     migration_folders: tuple[str, ...] = ()

@@ -14,7 +14,8 @@ When it does not apply
     pulled again.
 What cannot be decided
     A policy whose rules depend on a value that is known only at deployment. Tags of releases are those of
-    ``release_tag_patterns`` in ``checker.toml``; that a release does get its tag is for the release workflow to do.
+    ``release_tag_patterns`` in ``checker.toml``; a bootstrap image is there where something runs one, or where the file
+    has ``bootstrap_tags``; that a release does get its tag is for the release workflow to do.
 Fix
     Give release tags and the bootstrap tag rules of their own, first and with a count that is never reached; expire
     untagged images after a few days; keep the rest by count, not by age, in a last rule.
@@ -33,7 +34,7 @@ from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Unknown
 from checker.reason.account.registry import Gone, losses
 from checker.reason.images.lifecycle import Refused, parse_policy
-from checker.reason.images.retention import COMMIT_DAYS, COMMITS, UNTAGGED_DAYS, faults, tags_in_use
+from checker.reason.images.retention import COMMIT_DAYS, COMMITS, UNTAGGED_DAYS, bootstrap_tags, faults, tags_in_use
 
 _FIX_POLICY: Final = "Write a policy that ECR accepts (Amazon ECR User Guide, lifecycle policy parameters)."
 _FIX: Final = {
@@ -77,7 +78,7 @@ def _judged(repository: Resource, path: str, project: Project, running: tuple[st
         yield repository.undecided("policy", rules.why, path=path, fix="Write the lifecycle policy as a literal.")
         return
     settings = project.settings
-    losses = faults(rules, tuple(settings.release_tag_patterns), tuple(settings.bootstrap_tags), running)
+    losses = faults(rules, tuple(settings.release_tag_patterns), bootstrap_tags(project, repository), running)
     for sub, holds in _HOLDS.items():
         if sub not in losses:
             yield repository.passes(sub, holds, path=path)

@@ -11,7 +11,8 @@ What is checked
 When it does not apply
     No workflow deploys with the CDK; the stacks that it deploys run no container images.
 What cannot be decided
-    No templates at hand and no image tag in the context; an assembly that no step of the run makes.
+    No templates at hand and no image tag in the context; an assembly that no step of the run makes; a variable that the
+    app may read a commit's image tag from.
 Fix
     Read which commit runs (``describe-services``, ``describe-task-definition``) and pass it on:
     ``cdk deploy --context imageTag=$RUNNING``.
@@ -138,6 +139,10 @@ def _one(
         return command.passes(None, "It is only run where nothing was released.")
     if images is None:
         return command.undecided(None, "it is given no image tag, and the templates are not at hand", fix=_FIX)
+    variable = _given_by_environment(command, project)
+    if variable:
+        why = f"it is given no image tag by context, and whether the app takes the variable {variable} for one"
+        return command.undecided(None, why, fix=_FIX)
     placeholders = sorted({tag for tag in images if isinstance(tag, str) and _is_placeholder(tag)})
     if placeholders:
         why = (
@@ -148,6 +153,15 @@ def _one(
     if any(isinstance(tag, Unknown) for tag in images):
         return command.undecided(None, "it is given no image tag, and the template's own is not known", fix=_FIX)
     return command.passes(None, "The templates name images of their own that do not move.")
+
+
+def _given_by_environment(command: CdkCommand, project: Project) -> str:
+    """A variable that the app may read its image tag from: named like one, or a commit by its value; or empty."""
+    for name, value in command.environment.items():
+        answers = {_is_released(option, project) for option in options(value) or (None,)}
+        if answers == {True} or (_IMAGE_KEY.search(name) and False not in answers):
+            return name
+    return ""
 
 
 def _is_released(tag: Possible, project: Project) -> bool | None:

@@ -83,7 +83,7 @@ def parse_settings(text: str, shown: str = FILE_NAME) -> Settings:
         for name, value in document.items()
         for inner in _names_in(value)
     }
-    settings = Settings(**fields, places=places)
+    settings = Settings(**fields, places=places, has_bootstrap="bootstrap_tags" in fields)
     if settings.subject_form is SubjectForm.IMMUTABLE and not (settings.owner_id and settings.repository_id):
         where = f"{shown}:{_line_of(text, 'subject_form')}"
         raise ConfigError(

@@ -322,6 +322,7 @@ class CdkCommand(_ScriptPlace):
     handling: Handling
     command: Command
     credentials: Credentials | None = None
+    environment: Mapping[str, Possible] = field(default_factory=dict)  # what the app sees, the runner's own left out
 
     @property
     def spelled(self) -> str:

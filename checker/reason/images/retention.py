@@ -17,7 +17,14 @@ from checker.model.resources import Resource
 from checker.model.shown.facts import Fate, ImagesOfAge, Retention
 from checker.model.values import Known, ResourceKey, Text, Unknown
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
-from checker.reason.images.references import SHA, image_references, parse_image, repositories, repository_of
+from checker.reason.images.references import (
+    SHA,
+    ParsedImage,
+    image_references,
+    parse_image,
+    repositories,
+    repository_of,
+)
 
 PUSHES_A_DAY: Final = 40
 BUSY_DAYS: Final = 60
@@ -40,16 +47,58 @@ def tags_in_use(project: Project) -> dict[ResourceKey, set[str]]:
     settings = project.settings
     known = [wildcard(pattern) for pattern in (*settings.release_tag_patterns, *settings.bootstrap_tags, "latest")]
     found: dict[ResourceKey, set[str]] = {}
+    for image in _tagged(project):
+        repository = repository_of(image, by_name, project)
+        if repository is None or not isinstance(image.tag, str):
+            continue
+        if not SHA.fullmatch(image.tag) and not any(each.fullmatch(image.tag) for each in known):
+            found.setdefault(repository.key, set()).add(image.tag)
+    return found
+
+
+def _tagged(project: Project) -> Iterator[ParsedImage]:
+    """The images that the project runs by a tag that is known."""
     for environment in project.environments:
         for reference in image_references(environment):
-            if not isinstance(reference.value, str | Text):
-                continue
-            image = parse_image(reference.value, project)
+            if isinstance(reference.value, str | Text):
+                image = parse_image(reference.value, project)
+                if not image.by_digest and isinstance(image.tag, str):
+                    yield image
+
+
+def bootstrap_tags(project: Project, repository: Resource) -> tuple[str, ...]:
+    """The bootstrap tags that there are images of in a repository: the settings say so, or something runs one.
+
+    One that every run of a workflow pushes again is never old, whatever it names.
+    """
+    there = project.settings.bootstrap_tags
+    if not project.settings.has_bootstrap:
+        used = project.once(_bootstrap_in_use)
+        there = tuple(tag for tag in there if tag in used.get(repository.key, ()) or tag in used.get(None, ()))
+    return tuple(tag for tag in there if tag not in project.once(_pushed_again).get(repository.key, ()))
+
+
+def _bootstrap_in_use(project: Project) -> dict[ResourceKey | None, set[str]]:
+    """Per repository; under ``None`` those of images whose repository cannot be told."""
+    by_name = repositories(project)
+    found: dict[ResourceKey | None, set[str]] = {}
+    for image in _tagged(project):
+        if image.tag in project.settings.bootstrap_tags and isinstance(image.tag, str):
             repository = repository_of(image, by_name, project)
-            if repository is None or image.by_digest or isinstance(image.tag, Unknown):
-                continue
-            if not SHA.fullmatch(image.tag) and not any(each.fullmatch(image.tag) for each in known):
-                found.setdefault(repository.key, set()).add(image.tag)
+            found.setdefault(repository.key if repository is not None else None, set()).add(image.tag)
+    return found
+
+
+def _pushed_again(project: Project) -> dict[ResourceKey, set[str]]:
+    """Per repository, the tags that a workflow pushes in each of its runs."""
+    by_name = repositories(project)
+    found: dict[ResourceKey, set[str]] = {}
+    for call in project.pipeline.aws_calls() if project.pipeline is not None else ():
+        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or not call.certain:
+            continue
+        name, tag = call.text("repositoryName"), call.text("imageTag")
+        if isinstance(name, str) and isinstance(tag, str) and name in by_name:
+            found.setdefault(by_name[name].key, set()).add(tag)
     return found
 
 
@@ -177,14 +226,14 @@ def simulations(project: Project) -> Iterator[Retention]:
     """Each policy of the project that can be run, on each imagined repository; images of one age counted together."""
     running = tags_in_use(project)
     settings = project.settings
-    releases, bootstrap = tuple(settings.release_tag_patterns), tuple(settings.bootstrap_tags)
-    owners: dict[tuple[tuple[LifecycleRule, ...], tuple[str, ...]], list[str]] = {}
+    releases = tuple(settings.release_tag_patterns)
+    owners: dict[tuple[tuple[LifecycleRule, ...], tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for repository in project.resources("AWS::ECR::Repository"):
         rules = _rules_of(repository)
         if rules is not None:
             tags = tuple(sorted(running.get(repository.key, ())))
-            owners.setdefault((rules, tags), []).append(repository.logical_id)
-    for (rules, tags), names in owners.items():
+            owners.setdefault((rules, tags, bootstrap_tags(project, repository)), []).append(repository.logical_id)
+    for (rules, tags, bootstrap), names in owners.items():
         for imagined in _repositories(releases, bootstrap, tags):
             yield Retention(tuple(names), imagined.when, tuple(_by_age(imagined, rules)))
 

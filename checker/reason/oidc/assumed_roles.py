@@ -24,7 +24,7 @@ from checker.model.pipeline.jobs import Credentials, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import options
 from checker.model.resources import Resource
-from checker.model.values import ABSENT, Absent, Known, Text, pieces, text
+from checker.model.values import ABSENT, Absent, Hole, Known, Text, pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment
 from checker.reason.names.arns import name_of
 from checker.reason.oidc.trust import all_admitted
@@ -34,6 +34,7 @@ _ROLE: Final = "AWS::IAM::Role"
 _ACCOUNT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):")
 # What CDK appends to a logical id.
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
+_INPUT: Final = re.compile(r"^\$\{\{\s*inputs\.")
 _EXPRESSION: Final = re.compile(r"[A-Za-z_][\w-]*")
 # What roles are for. Two that are for different things are not the same one.
 _PURPOSES: Final = {
@@ -150,6 +151,8 @@ def _meant(job: EffectiveJob, credentials: Credentials, project: Project) -> _Me
     accounts: set[str] = set()
     certain, missing = True, None
     for choice in choices:
+        if job.is_reusable_alone and isinstance(choice, Text) and _is_callers(choice):
+            return None
         roles: Sequence[Resource] = ()
         sure = False
         if isinstance(choice, str | Text) and any(isinstance(part, str) and "/" in part for part in pieces(choice)):
@@ -165,6 +168,12 @@ def _meant(job: EffectiveJob, credentials: Credentials, project: Project) -> _Me
         found.update({id(each): each for each in roles})
     account = accounts.pop() if len(accounts) == 1 else ""
     return _Meant(tuple(found.values()), frozenset(by_name), certain, account, missing)
+
+
+def _is_callers(role: Text) -> bool:
+    """Whether a role's name is what another repository's workflow gives as an input: it may be any role."""
+    last = pieces(role)[-1]
+    return isinstance(last, Hole) and _INPUT.search(last.shown) is not None
 
 
 def _account(arn: str | Text) -> str:

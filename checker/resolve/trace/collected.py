@@ -19,7 +19,7 @@ from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.follower import Follower
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import as_line, starts_script
-from checker.resolve.shell.state import WORKSPACE, Library, State
+from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
@@ -57,6 +57,7 @@ class Collected:
     foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
     logged_in: bool = False  # to a registry of Amazon ECR
     built: list[Possible] = field(default_factory=list)  # names of images
+    _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _tasks: int = 0
 
     def trace(self) -> Trace:
@@ -134,6 +135,11 @@ class Collected:
         follower.follow(state)
         self.problems.extend(follower.problems)
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
+        self._exported = {
+            name: value
+            for name, value in variables.items()
+            if name in state.exported and name not in RUNNER_NAMES and not name.startswith(RUNNER_PREFIXES)
+        }
         self.commands(follower.commands, variables)
 
     def commands(self, commands: Iterable[Command], variables: Mapping[str, Possible]) -> None:
@@ -154,7 +160,7 @@ class Collected:
         elif program == "cdk":
             parsed = parse_cdk(command)
             if parsed is not None:
-                self.record([parsed])
+                self.record([replace(parsed, environment={**self._exported, **command.environment})])
         elif _PYTHON.fullmatch(program):
             self._python(command, variables)
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ from checker.model.possible import Possible, joined, mapped, open_text, options,
 from checker.model.values import Hole, Text, pieces, text
 
 _HOST: Final = ".dkr.ecr"
+# A registry alone: the output of aws-actions/amazon-ecr-login (its README, "Outputs").
+_REGISTRY: Final = re.compile(r"\bsteps\.[\w-]+\.outputs\.registry\b")
 
 
 def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator[AwsCall]:
@@ -107,7 +110,11 @@ def calls(
 
 
 def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text | None] | None:
-    """Repository and tag of an image in ECR; ``None`` for an image elsewhere. The registry ends at the first slash."""
+    """Repository and tag of an image in ECR; ``None`` for an image elsewhere.
+
+    The registry ends at the first slash. Where it is open (a variable, an input), the value may go on behind it with
+    the first folders of the repository: these are open then too.
+    """
     parts = list(pieces(image))
     at = next((index for index, part in enumerate(parts) if isinstance(part, str) and "/" in part), None)
     if at is None:
@@ -121,6 +128,8 @@ def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text 
     if _HOST not in literal and not (is_open and logged_in and "." not in literal):
         return None
     rest: list[str | Hole] = [path, *parts[at + 1 :]]
+    if _HOST not in literal and not all(_REGISTRY.search(part.shown) for part in registry if isinstance(part, Hole)):
+        rest = [*(part for part in registry if isinstance(part, Hole)), *rest]
     for index, part in enumerate(rest):
         if isinstance(part, str) and ":" in part:
             before, _, after = part.partition(":")
