@@ -41,6 +41,20 @@ def code_changes(expected: Mapping[str, Resolved], deployed: Mapping[str, Resolv
     return list(_changes("", "", dict(expected), dict(deployed)))
 
 
+def policy_changes(expected: Mapping[str, Raw], deployed: Mapping[str, Raw]) -> Iterator[str]:
+    """What of "is it kept" the code says otherwise: CloudFormation updates that as well.
+
+    Source: CloudFormation API Reference, ResourceChange, ``Scope``.
+    """
+    for name in ("DeletionPolicy", "UpdateReplacePolicy"):
+        if expected.get(name) != deployed.get(name):
+            yield f"{name}: code {_said(expected.get(name))}, deployed {_said(deployed.get(name))}"
+
+
+def _said(value: Raw) -> str:
+    return "none" if value is None else str(value)
+
+
 def next_deploy(changes: list[CodeChange], facts: TypeFacts) -> tuple[NextDeploy, str]:
     """What CloudFormation would do to a resource with these changes, and the property that decides."""
     if not changes:

@@ -13,7 +13,7 @@ from typing import Final
 from checker.data.type_facts import facts_of
 from checker.drift.account import Account, words_of
 from checker.drift.decisions import Decisions, recordable
-from checker.drift.deploying import STATEFUL, CodeChange, code_changes, is_kept, next_deploy
+from checker.drift.deploying import STATEFUL, CodeChange, code_changes, is_kept, next_deploy, policy_changes
 from checker.drift.expected import Declared, deployed_side, expected_side
 from checker.drift.meaning.compare import compare_properties, unreadable_parts
 from checker.drift.meaning.differences import Around, Difference, Kind
@@ -219,6 +219,10 @@ class _Comparison:
         parts = unreadable_parts(declared.properties, facts)
         notes = [why, f"no read returns {', '.join(parts)}" if parts else ""]
         states = {each.state for each in properties if not each.accepted}
+        kept = list(policy_changes(declared.resource.raw, deployed.resource.raw)) if deployed is not None else []
+        if kept:
+            notes.append("; ".join(kept))
+            deploy = NextDeploy.UPDATE if deploy is NextDeploy.NONE else deploy
         if deployed is None and declared.stack is not None and declared.resource.stack.id in self._templates:
             deploy = NextDeploy.CREATE
             notes.append("it is there, and not of this stack: creating it may fail")

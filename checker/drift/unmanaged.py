@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from checker.data.type_facts import facts_of
-from checker.drift.account import Account
+from checker.drift.account import Account, words_of
 from checker.model.live.drift import ResourceDrift, ResourceState
 from checker.model.live.snapshot import LiveResource
 
@@ -24,6 +24,11 @@ _PARTS: Final = frozenset(
     }
 )
 
+# Types of which services make some for what they run. What stands in a read-only property may else be where a thing is.
+_OF_SERVICES: Final = frozenset(
+    {"AWS::EC2::SecurityGroup", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::SecretsManager::Secret"}
+)
+
 
 def unmanaged(account: Account, matched: Collection[int], environment: str) -> Iterator[ResourceDrift]:
     """One entry for each live resource that no stack manages. ``matched``: identities of those that are declared."""
@@ -35,6 +40,7 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
     }
     networks = _default_networks(account)
     alone = _alone(account)
+    made = set(_made_for_others(account, matched))
     for live in account.snapshot.resources:
         if live.physical_id in networks or live.properties.get("VpcId") in networks or id(live) in alone:
             continue
@@ -42,6 +48,8 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             continue
         if live.physical_id == account.snapshot.account:
             continue  # a setting of the account itself: there is one, whoever set it
+        if live.type in _OF_SERVICES and live.physical_id in made:
+            continue
         if live.logical_id is not None or (live.type, live.physical_id) in listed:
             continue
         yield ResourceDrift(
@@ -53,6 +61,21 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             state=ResourceState.UNMANAGED,
             why="it is of no stack",
         )
+
+
+def _made_for_others(account: Account, matched: Collection[int]) -> Iterator[str]:
+    """What services made for the stacks' resources: it stands in a read-only property of one, such as the zone of a
+    namespace or the security group of a cluster, or is a log group that is called after one (``/aws/lambda/NAME``)."""
+    names: set[str] = set()
+    for live in account.snapshot.resources:
+        if id(live) in matched or live.stack is not None:
+            facts = facts_of(live.type)
+            yield from (value for path in facts.read_only if isinstance(value := live.properties.get(path), str))
+            names |= words_of(live, live.physical_id)
+    for group in account.by_type.get("AWS::Logs::LogGroup", ()):
+        name = str(group.physical_id)
+        if name.startswith("/aws/") and names.intersection(name.split("/")[3:]):
+            yield name
 
 
 def _default_networks(account: Account) -> set[str]:
@@ -90,5 +113,8 @@ def _is_made_by_aws(live: LiveResource) -> bool:
     if any(
         name == "default" or name.startswith(("default.", "default:", "AWSServiceRole", "alias/aws/")) for name in names
     ):
+        return True
+    # Secrets that a service manages: `rds!db-…` (AWS Secrets Manager User Guide, "Managed secrets").
+    if live.type == "AWS::SecretsManager::Secret" and "!" in str(properties.get("Name", "")):
         return True
     return properties.get("IsDefault") is True or properties.get("KeyManager") == "AWS"

@@ -161,8 +161,11 @@ class Project:
         *,
         gaps: Gaps | None = None,
         account: Account | None = None,
+        elsewhere: Iterable[Environment] = (),
     ) -> None:
         self.environments = tuple(environments)
+        # Environments that are there and are not judged: what refers to their resources refers to another's.
+        self.elsewhere = tuple(elsewhere)
         self.gaps = gaps or Gaps()
         self.account = account  # where the resources are those of a live account
         self.settings = settings
@@ -170,7 +173,7 @@ class Project:
         self._find_names = find_names
         # What was worked out, and which gaps were met on the way: whoever asks again meets them again.
         self._worked_out: dict[Callable[[Project], Any], tuple[Any, set[str]]] = {}
-        for environment in self.environments:
+        for environment in (*self.environments, *self.elsewhere):
             environment.project = self
 
     def once(self, compute: Callable[[Project], T]) -> T:
@@ -208,7 +211,8 @@ class Project:
 
     @cached_property
     def _by_key(self) -> dict[ResourceKey, Resource]:
-        return {resource.key: resource for resource in self.known_resources()}
+        other = (resource for environment in self.elsewhere for resource in environment.known_resources())
+        return {resource.key: resource for resource in (*self.known_resources(), *other)}
 
     def resource(self, key: ResourceKey) -> Resource | None:
         return self._by_key.get(key)

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
+from checker.model.verdicts import Surface
 from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
 from checker.reason.names.naming import naming_of
 
@@ -69,7 +70,8 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
         carries = carries_environment(name, environment)
         if carries.answer is False:
             return _would_collide(name)
-        if carries.answer is None:
+        # In an account every name is there already: what is open of it is no question of the next deployment.
+        if carries.answer is None and resource.surface is not Surface.ACCOUNT:
             return resource.undecided(None, carries.why, path=path, fix=_FIX)
     if name.text is None:
         why = f"{path}, or what it is a name in, is decided at deployment"

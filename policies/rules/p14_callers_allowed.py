@@ -65,6 +65,7 @@ def _judged(environment: Environment, target: Resource, name: str, calls: list[T
         name,
         f"{named} cannot reach this {kind}: {told.service} may not {told.action}, for {decision.why}.",
         fix=fix,
+        path="Policy",
         expected=f"{told.action} for {told.service}",
         related=tuple(source for source in sources if source is not target)[:10],
     )

@@ -77,7 +77,8 @@ def _refused(environment: Environment, topic: Resource, alarm: Resource) -> Judg
     if not decision.denied:
         return topic.undecided("subscriber", f"whether alarms may publish to it: {decision.why}", fix=_FIX_PUBLISH)
     violation = f"No alarm's message gets into the topic: {decision.why}."
-    return topic.fails("subscriber", violation, fix=_FIX_PUBLISH, related=(alarm,))
+    # At the policy, where P14 says the same of whoever calls: one entry for one cause.
+    return topic.fails("subscriber", violation, fix=_FIX_PUBLISH, path="Policy", related=(alarm,))
 
 
 def _actions(environment: Environment, alarm: Resource) -> dict[str, list[Resource | None]]:

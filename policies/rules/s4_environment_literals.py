@@ -186,7 +186,8 @@ def _others(environment: Environment) -> Others:
     own = _vocabulary(environment)
     found: set[str] = set()
     hosts: dict[str, str] = {}
-    for other in environment.project.environments:
+    project = environment.project
+    for other in (*project.environments, *project.elsewhere):
         if other.kind is not EnvironmentKind.SHARED and other is not environment:
             found |= _vocabulary(other)
             hosts.update(dict.fromkeys(_hosts(other), other.name))

@@ -28,6 +28,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown
+from checker.reason.templates.retention import is_of_no_stack
 
 _SECRETS: Final = ("AWS::SecretsManager::Secret",)
 _BUCKET: Final = "AWS::S3::Bucket"
@@ -76,10 +77,14 @@ _REQUIREMENTS: Final = (
 def check(environment: Environment) -> Iterator[Judgement]:
     if environment.kind is EnvironmentKind.STAGING:
         for secret in environment.resources(*_SECRETS):
-            yield _deleted(secret)
+            if not is_of_no_stack(secret):
+                yield _deleted(secret)
         return
     for resource in environment.resources(*_SECRETS, _BUCKET, *_DATABASES):
-        if not _holds_no_data(resource):
+        if is_of_no_stack(resource):
+            for sub, *_ in _REQUIREMENTS:
+                yield resource.passes(sub, "It is of no stack: none takes it along.")
+        elif not _holds_no_data(resource):
             for requirement in _REQUIREMENTS:
                 yield _kept(resource, *requirement)
     for eraser in environment.resources(_ERASER):

@@ -123,11 +123,15 @@ def _sub(listed: DeploymentAlarm) -> str:
 
 def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
     yield _periods(alarm)
+    missing = alarm.get("TreatMissingData")
+    breaches = isinstance(missing, Known) and missing.value == "breaching"
     yield alarm["TreatMissingData"].must(
         lambda value: None if isinstance(value, Text | Unknown) else value == "notBreaching",
         expected="notBreaching",
         default="missing",
-        violation="Without data the alarm is neither OK nor in ALARM: it watches no deployment in a quiet hour.",
+        violation="Without data the alarm is in ALARM: it rolls a deployment of a quiet hour back."
+        if breaches
+        else "Without data the alarm is neither OK nor in ALARM: it watches no deployment in a quiet hour.",
         fix="Set TreatMissingData to notBreaching.",
         sub="missing-data",
     )

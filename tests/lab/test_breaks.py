@@ -13,6 +13,7 @@ from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.errors import UsageError
 from checker.lab import assembly, breaks, release, server, up
+from checker.lab.breaks import images
 from checker.lab.breaks.account import Account
 from checker.lab.clients import Clients
 
@@ -113,7 +114,7 @@ def running_tags(account: Account) -> list[str]:
 
 
 def hotfixes(account: Account) -> object:
-    return running_tags(account).count("hotfix")
+    return running_tags(account).count(images.HOTFIX)
 
 
 def commits_of_services(account: Account) -> object:

@@ -48,7 +48,8 @@ _DRIFT_ALONE: Final = frozenset({
     "AWS::S3::Bucket/PublicAccessBlockConfiguration", "AWS::S3::Bucket/Tags",
     "AWS::S3::Bucket/VersioningConfiguration", "AWS::SecretsManager::ResourcePolicy",
     "AWS::ServiceDiscovery::HttpNamespace", "AWS::ServiceDiscovery::PrivateDnsNamespace",
-    "AWS::ServiceDiscovery::Service", "AWS::WAFv2::LoggingConfiguration", "AWS::S3::Bucket/LifecycleConfiguration",
+    "AWS::ServiceDiscovery::PublicDnsNamespace", "AWS::ServiceDiscovery::Service",
+    "AWS::WAFv2::LoggingConfiguration", "AWS::S3::Bucket/LifecycleConfiguration",
     "AWS::ElasticLoadBalancingV2::TargetGroup", "facts/drift_detection", "facts/target_health",
 })  # fmt: skip
 # A preview has to be started first, which is a write: read where one was started, and only on request.

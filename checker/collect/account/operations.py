@@ -230,7 +230,7 @@ _ALL: Final = (
     _op("wafv2", "GetLoggingConfiguration", "", "AWS::WAFv2::LoggingConfiguration", per="AWS::WAFv2::WebACL",
         absent=("WAFNonexistentItemException",)),
     _op("servicediscovery", "ListNamespaces", "Namespaces", "AWS::ServiceDiscovery::PrivateDnsNamespace",
-        "AWS::ServiceDiscovery::HttpNamespace"),
+        "AWS::ServiceDiscovery::PublicDnsNamespace", "AWS::ServiceDiscovery::HttpNamespace"),
     _op("servicediscovery", "ListServices", "Services", "AWS::ServiceDiscovery::Service",
         per="AWS::ServiceDiscovery::PrivateDnsNamespace"),
 )  # fmt: skip

@@ -68,6 +68,10 @@ def _value(
 ) -> Iterator[Difference]:
     if covers(around.pipeline, pattern):
         return
+    if live == "" and pattern in facts.write_only and isinstance(expected, str | Text) and expected != "":
+        # It is never shown, and yet the service tells that there is none.
+        yield Difference(path, Kind.CHANGED, expected, None)
+        return
     if live is MISSING or live is None:
         yield from _absent(path, pattern, expected, facts, around)
         return

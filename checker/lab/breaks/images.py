@@ -11,6 +11,8 @@ from checker.lab import release
 from checker.lab.breaks.account import Account
 
 OTHER_COMMIT: Final = "2cd0" * 10
+HOTFIX: Final = "v1-hotfix"
+"""No commit, and called as releases are: the registry keeps it."""
 
 
 def keep_three_images(account: Account) -> str:
@@ -39,9 +41,9 @@ def stop_scanning(account: Account) -> str:
 
 def run_a_hotfix(account: Account) -> str:
     cluster, service = _service(account)
-    revision = _revised(account, service["taskDefinition"], "hotfix")
+    revision = _revised(account, service["taskDefinition"], HOTFIX)
     _run(account, cluster, service, revision, count=1)
-    return f"a task outside any service runs {revision} with the image tag hotfix"
+    return f"a task outside any service runs {revision} with the image tag {HOTFIX}"
 
 
 def roll_one_service(account: Account) -> str:

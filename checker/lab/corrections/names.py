@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement
 
-from ministack.services import secretsmanager, servicediscovery
+from ministack.services import route53, secretsmanager, servicediscovery
 from ministack.services.cloudformation import provisioners
 
 from checker.lab.corrections.spelling import input_of, spelled
@@ -14,6 +15,7 @@ from checker.lab.corrections.spelling import input_of, spelled
 
 def apply() -> None:
     _scope_namespaces()
+    _say_whose_zones()
     servicediscovery._list_services = _services_of_namespaces
     _name_secrets_by_arn()
     _spell_web_acls()
@@ -46,6 +48,21 @@ def _scope_namespaces() -> None:
         return namespace, error
 
     servicediscovery._create_namespace_record = create
+
+
+def _say_whose_zones() -> None:
+    """The zone of a namespace says that AWS Cloud Map made it (Amazon Route 53 API Reference, LinkedService)."""
+    known = route53._build_hosted_zone_el
+
+    def shown(parent: Element, zone: Mapping[str, Any]) -> None:
+        known(parent, zone)
+        for each in servicediscovery._namespaces.values():
+            if each.get("Properties", {}).get("DnsProperties", {}).get("HostedZoneId") == zone["id"]:
+                linked = SubElement(parent[-1], "LinkedService")
+                SubElement(linked, "ServicePrincipal").text = "servicediscovery.amazonaws.com"
+                SubElement(linked, "Description").text = each["Arn"]
+
+    route53._build_hosted_zone_el = shown
 
 
 def _services_of_namespaces(asked: Mapping[str, Any]) -> Any:

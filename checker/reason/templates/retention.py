@@ -12,13 +12,22 @@ from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, Value, pieces
+from checker.model.verdicts import Surface
 
 # `RetainExceptOnCreate` deletes only what a failed creation has just made.
 _RETAINED = {"DeletionPolicy": {"Retain", "RetainExceptOnCreate"}, "UpdateReplacePolicy": {"Retain"}}
 
 
+def is_of_no_stack(resource: Resource) -> bool:
+    """Whether a live resource was made by hand: no stack takes it along or replaces it."""
+    return resource.surface is Surface.ACCOUNT and not resource.stack.name
+
+
 def must_be_retained(resource: Resource, sub: str, thing: str) -> Iterator[Judgement]:
     """One judgement for each of the two ways to lose ``resource``: its stack is deleted, a change replaces it."""
+    if is_of_no_stack(resource):
+        yield resource.passes(sub, f"{thing} is of no stack: none takes it along.")
+        return
     for attribute, accepted in _RETAINED.items():
         value = resource.attribute(attribute)
         loss = "with its stack" if attribute == "DeletionPolicy" else "when a change replaces it"
@@ -40,6 +49,8 @@ def must_be_retained(resource: Resource, sub: str, thing: str) -> Iterator[Judge
 
 def lives_in_an_environment(resource: Resource, project: Project) -> bool:
     """Whether a resource belongs to a stack that is made once per environment, not once for all."""
+    if is_of_no_stack(resource):
+        return False
     environment = project.environment(resource.environment_name)
     return environment is None or environment.kind is not EnvironmentKind.SHARED
 

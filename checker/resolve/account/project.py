@@ -6,7 +6,7 @@ be read is a gap: whoever asks for its resources is told afterwards (:class:`che
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from checker.model.settings import Settings
 from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown
 from checker.model.verdicts import Surface
 from checker.model.worlds import Gaps
-from checker.resolve.account.references import ReadOnly, References
+from checker.resolve.account.references import ReadOnly, References, named
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # Attributes beside Properties that only the deployed template tells.
@@ -84,22 +84,33 @@ def live_project(
     _nest(stacks, snapshot.stacks)
     environments = {name: _environment(stack, known, notes) for name, stack in stacks.items()}
     outside: dict[str, Stack] = {}
+
+    def outside_of(environment: str) -> Stack:
+        name = f"outside of stacks, {environment}"
+        made = Stack(name, "", environment, {}, source, snapshot.account, snapshot.region)
+        return outside.setdefault(environment, made)
+
     unmanaged: list[LiveResource] = []
     placed: list[tuple[Stack, str, LiveResource]] = []
+    shown = _inline_policies(snapshot)
     for resource in snapshot.resources:
+        if resource.type == "AWS::IAM::Policy" and _stands_in(resource, shown):
+            continue  # the same document a second time
         stack = stacks.get(resource.stack or "")
         if stack is None:
-            environment = environments.get(resource.stack or "") or _spoken(resource)
+            name = resource.stack or ""
+            environment = environments.get(name) or known.environments.get(name) or _spoken(resource)
             if not environment:
                 unmanaged.append(resource)
                 continue
-            stack = outside.setdefault(
-                environment,
-                Stack(
-                    f"outside of stacks, {environment}", "", environment, {}, source, snapshot.account, snapshot.region
-                ),
-            )
+            stack = outside_of(environment)
         placed.append((stack, resource.logical_id or resource.physical_id or resource.type, resource))
+    belongs: set[int] = set()
+    for resource, by in named(unmanaged, [(stack, resource) for stack, _, resource in placed], read_only):
+        environment = by.environment or environments.get(by.name, "")
+        if environment:
+            belongs.add(id(resource))
+            placed.append((outside_of(environment), resource.physical_id or resource.type, resource))
     placed += _not_read({(stack.id, logical_id) for stack, logical_id, _ in placed}, stacks, snapshot)
     for stack in (*stacks.values(), *outside.values()):
         stack.environment = stack.environment or environments.get(stack.name, "")
@@ -114,10 +125,10 @@ def live_project(
             declared=_declared(live, logical_id, templates.get(stack.name)),
         )  # fmt: skip
         resources.setdefault(stack.environment, []).append(made)
-    kinds = _kinds([*stacks.values(), *outside.values()], settings, wanted)
-    gaps = Gaps({each.what: each.why for each in snapshot.unread if each.what.startswith("AWS::")})
-    project = Project(
-        [
+    kinds, others = _kinds([*stacks.values(), *outside.values()], settings, wanted)
+
+    def environments_of(kinds: Mapping[str, EnvironmentKind]) -> list[Environment]:
+        return [
             Environment(
                 name,
                 kind,
@@ -127,13 +138,22 @@ def live_project(
                 place=source.file,
             )
             for name, kind in kinds.items()
-        ],
+        ]
+
+    project = Project(
+        environments_of(kinds),
         _with_ids(find_names, references),
         settings,
-        gaps=gaps,
+        gaps=Gaps({each.what: each.why for each in snapshot.unread if each.what.startswith("AWS::")}),
         account=_account(snapshot, source.file),
+        elsewhere=environments_of(others),
     )
-    return LiveAccount(project=project, kinds=kinds, unmanaged=tuple(unmanaged), notes=tuple(notes))
+    return LiveAccount(
+        project=project,
+        kinds=kinds,
+        unmanaged=tuple(each for each in unmanaged if id(each) not in belongs),
+        notes=tuple(notes),
+    )
 
 
 def _with_ids(find_names: FindNames, references: References) -> FindNames:
@@ -241,6 +261,23 @@ _PARTS: Final = frozenset(
 )
 
 
+def _inline_policies(snapshot: Snapshot) -> set[tuple[str, str]]:
+    """Role and policy name of every inline policy that a role shows itself."""
+    found = set()
+    for each in snapshot.resources:
+        if each.type == "AWS::IAM::Role":
+            for policy in each.properties.get("Policies") or ():
+                if isinstance(policy, Mapping):
+                    found.add((str(each.properties.get("RoleName") or each.physical_id), str(policy.get("PolicyName"))))
+    return found
+
+
+def _stands_in(policy: LiveResource, shown: Collection[tuple[str, str]]) -> bool:
+    roles, name = policy.properties.get("Roles"), str(policy.properties.get("PolicyName"))
+    alone = not policy.properties.get("Users") and not policy.properties.get("Groups")
+    return alone and isinstance(roles, list) and bool(roles) and all((str(role), name) in shown for role in roles)
+
+
 def _stands_elsewhere(kind: str) -> bool:
     return kind in _PARTS or kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))
 
@@ -297,12 +334,16 @@ def _put(node: dict[str, Any], steps: list[str], value: Unknown) -> None:
         node[first] = value
 
 
-def _kinds(stacks: Iterable[Stack], settings: Settings, wanted: Sequence[str]) -> dict[str, EnvironmentKind]:
+def _kinds(
+    stacks: Iterable[Stack], settings: Settings, wanted: Sequence[str]
+) -> tuple[dict[str, EnvironmentKind], dict[str, EnvironmentKind]]:
+    """The environments that are judged, and the others: which are wanted, with what they share."""
     names = dict.fromkeys(each.environment for each in stacks if each.environment)
     kinds = {name: EnvironmentKind(settings.environment_kinds.get(name) or kind_of(name)) for name in names}
-    return {
+    judged = {
         name: kind for name, kind in kinds.items() if not wanted or name in wanted or kind is EnvironmentKind.SHARED
     }
+    return judged, {name: kind for name, kind in kinds.items() if name not in judged}
 
 
 def _account(snapshot: Snapshot, place: str) -> Account:

@@ -8,8 +8,9 @@ says nothing of the type, and whoever looks one up asks for the type that it exp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, Final, TypeVar
 
 from checker.model.live.snapshot import LiveResource
 from checker.model.values import Hole, HoleKind, Resolved, ResourceKey, Unknown, text
@@ -34,6 +35,7 @@ _DUALSTACK: Final = "dualstack."
 
 # The attributes of a type that only reading tells: they are the resource's own, other ids among its properties are not.
 ReadOnly = Callable[[str], Collection[str]]
+_By = TypeVar("_By")
 
 
 class References:
@@ -96,6 +98,44 @@ class References:
             cut = _CUT.search(token) if token.startswith("arn:") else None
             token = token[: cut.start()] if cut else ""
         return None
+
+
+def named(
+    found: Collection[LiveResource], by: Iterable[tuple[_By, LiveResource]], read_only: ReadOnly
+) -> Iterator[tuple[LiveResource, _By]]:
+    """Which of ``found`` the others name by an id or an ARN, directly or by way of one another, and who does first.
+
+    What a listener presents or a service wears belongs with it, whoever made it.
+    """
+    known: dict[str, LiveResource] = {}
+    for resource in found:
+        arns = [path for path in read_only(resource.type) if path in {"Arn", "ARN"}]
+        own = [resource.physical_id, *(_at(resource, path) for path in arns)]
+        known.update({word: resource for word in own if isinstance(word, str) and _TOKEN.fullmatch(word)})
+    if not known:
+        return
+    seen: set[int] = set()
+    waiting = deque(by)
+    while waiting:
+        who, resource = waiting.popleft()
+        for word in _tokens(resource.properties):
+            meant = known.get(word)
+            if meant is not None and id(meant) not in seen:
+                seen.add(id(meant))
+                yield meant, who
+                waiting.append((who, meant))
+
+
+def _tokens(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _TOKEN.findall(value)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key not in _AS_WRITTEN:
+                yield from _tokens(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _tokens(each)
 
 
 def _at(resource: LiveResource, path: str) -> object:

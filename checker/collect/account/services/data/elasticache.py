@@ -27,7 +27,7 @@ GROUP: Final = shape(
     maybe("ReaderEndPoint.Address", "NodeGroups.0.ReaderEndpoint.Address"),
     maybe("ConfigurationEndPoint.Address", "ConfigurationEndpoint.Address"),
     *fields("AtRestEncryptionEnabled TransitEncryptionEnabled"),
-    # The token itself is never told, only that there is one.
+    # The token itself is never told, only that there is one or none.
     said("AuthToken", "AuthTokenEnabled", lambda enabled: NOT_KEPT if enabled else None),
     said("AutomaticFailoverEnabled", "AutomaticFailover", lambda value: value in _ON),
     maybe("MultiAZEnabled", "MultiAZ", lambda value: value in _ON),
@@ -87,6 +87,8 @@ def describe(account: Account) -> Iterator[Draft | None]:
     for each in groups.items:
         draft = GROUP.draft(each)
         if draft is not None:
+            if each.get("AuthTokenEnabled") is False:
+                draft.properties["AuthToken"] = ""  # told to be none, which is more than not told
             _sizes(draft, each)
             _join(draft, members.get(draft.id), clusters)
             yield draft

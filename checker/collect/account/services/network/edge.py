@@ -1,4 +1,4 @@
-"""AWS Certificate Manager and AWS WAF: certificates with their states, web ACLs and what they stand in front of."""
+"""AWS WAF, and the certificates of AWS Certificate Manager: web ACLs and what they stand in front of."""
 
 from __future__ import annotations
 
@@ -7,20 +7,8 @@ from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
-from checker.collect.account.shapes import Draft, at, fields, iso, maybe, picked, said
-
-_CERTIFICATE: Final = (
-    said("DomainName", "Certificate.DomainName"),
-    said("SubjectAlternativeNames", "Certificate.SubjectAlternativeNames", sorted),
-    maybe("ValidationMethod", "Certificate.DomainValidationOptions.0.ValidationMethod"),
-    maybe("KeyAlgorithm", "Certificate.KeyAlgorithm", lambda value: str(value).replace("-", "_")),
-    maybe("CertificateTransparencyLoggingPreference",
-          "Certificate.Options.CertificateTransparencyLoggingPreference"),
-)  # fmt: skip
-# A list gives certificates of other kinds only where it is asked for them.
-_KEY_TYPES: Final = (
-    "RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"
-)  # fmt: skip
+from checker.collect.account.services.network import certificates
+from checker.collect.account.shapes import Draft, at, fields, maybe, said
 
 
 def _plain(value: Any) -> Any:
@@ -52,37 +40,17 @@ _LOGGING: Final = (
 
 
 def describe(account: Account) -> Iterator[Draft | None]:
-    certificates = _certificates(account)
+    asked = certificates.ask(account)
     acls = _web_acls(account)
     # Those of the stacks: others matter only where a rule names them, and then by their ARN.
     ip_sets = [(name, _regional(account, "GetIPSet", name)) for name in account.scope.ids("AWS::WAFv2::IPSet")]
-    for arn, answer in certificates:
-        if answer.complete and not answer.outcome.absent:
-            yield Draft("AWS::CertificateManager::Certificate", (arn,)).read(answer.value, _CERTIFICATE)
-            account.add_facts("certificates", {arn: _state(answer.value.get("Certificate") or {})})
+    yield from certificates.told(account, asked)
     yield from _told_of_acls(account, acls)
     for name, answer in ip_sets:
         if answer.complete and not answer.outcome.absent:
-            draft = Draft("AWS::WAFv2::IPSet", (name,), properties={"Scope": "REGIONAL"})
+            arn = str(at(answer.value, "IPSet.ARN") or name)
+            draft = Draft("AWS::WAFv2::IPSet", (name, arn), properties={"Scope": "REGIONAL", "Arn": arn})
             yield draft.read(answer.value, _IP_SET)
-
-
-def _certificates(account: Account) -> list[tuple[str, Answer]]:
-    arns = list(account.scope.ids("AWS::CertificateManager::Certificate"))
-    if account.needs.unmanaged or not account.scope.known or not arns:
-        listed = account.ask("acm", "ListCertificates", Includes={"keyTypes": list(_KEY_TYPES)})
-        found = (str(each["CertificateArn"]) for each in listed.items if each.get("CertificateArn"))
-        arns = [*dict.fromkeys([*arns, *found])]
-    return [(arn, account.ask("acm", "DescribeCertificate", CertificateArn=arn)) for arn in arns]
-
-
-def _state(certificate: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **picked(certificate, "Status Type RenewalEligibility DomainName"),
-        **{key: iso(certificate[key]) for key in ("NotAfter", "NotBefore") if certificate.get(key)},
-        "RenewalStatus": at(certificate, "RenewalSummary.RenewalStatus"),
-        "InUseBy": sorted(map(str, certificate.get("InUseBy") or ())),
-    }
 
 
 def _web_acls(account: Account) -> list[tuple[str, Answer]]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
+from checker.collect.account.services.network import certificates
 from checker.collect.account.shapes import Draft, fields, maybe, picked, said, shape
 
 _ELB: Final = "AWS::ElasticLoadBalancingV2::"
@@ -111,6 +112,9 @@ def _listeners(account: Account, listeners: list[Draft]) -> Iterator[Draft | Non
         secure = each.properties.get("Protocol") in {"HTTPS", "TLS"}
         more = account.ask("elbv2", "DescribeListenerCertificates", ListenerArn=each.id) if secure else None
         asked.append((each, rules, attributes, more))
+    presented = [each.get("CertificateArn") for one in listeners for each in one.properties.get("Certificates") or ()]
+    presented += [each.get("CertificateArn") for *_, more in asked if more is not None for each in more.items]
+    named = certificates.ask_named(account, presented)
     for listener, rules, attributes, more in asked:
         yield listener.add(attributes, said("ListenerAttributes", "Attributes", _attributes))
         for rule in rules.items:
@@ -121,6 +125,7 @@ def _listeners(account: Account, listeners: list[Draft]) -> Iterator[Draft | Non
         for certificate in more.items if more is not None else ():
             if not certificate.get("IsDefault"):
                 yield _certificate(listener, certificate)
+    yield from certificates.told(account, named)
 
 
 def _certificate(listener: Draft, certificate: Mapping[str, Any]) -> Draft:

@@ -18,9 +18,16 @@ RECORD: Final = (
     maybe("AliasTarget", read=lambda value: picked(value, "DNSName HostedZoneId EvaluateTargetHealth")),
     *fields("SetIdentifier Weight Region Failover GeoLocation HealthCheckId MultiValueAnswer CidrRoutingConfig", maybe),
 )  # fmt: skip
-NAMESPACE: Final = (*fields("Name"), maybe("Description", read=lambda value: value or None))
+NAMESPACE: Final = (
+    *fields("Name"), maybe("Description", read=lambda value: value or None),
+    maybe("HostedZoneId", "Properties.DnsProperties.HostedZoneId"),
+    maybe("Properties", "Properties.DnsProperties.SOA",
+          lambda value: {"DnsProperties": {"SOA": picked(value, "TTL")}} if value.get("TTL") is not None else None),
+)  # fmt: skip
 _NAMESPACES: Final = {
-    "DNS_PRIVATE": "AWS::ServiceDiscovery::PrivateDnsNamespace", "HTTP": "AWS::ServiceDiscovery::HttpNamespace"
+    "DNS_PRIVATE": "AWS::ServiceDiscovery::PrivateDnsNamespace",
+    "DNS_PUBLIC": "AWS::ServiceDiscovery::PublicDnsNamespace",
+    "HTTP": "AWS::ServiceDiscovery::HttpNamespace",
 }  # fmt: skip
 SERVICE: Final = shape(
     "AWS::ServiceDiscovery::Service", "Id Arn", said("Name"), maybe("Description", read=lambda value: value or None),
@@ -48,6 +55,12 @@ def describe(account: Account) -> Iterator[Draft | None]:
 
 
 def _zone(zone: Mapping[str, Any]) -> Draft | None:
+    """A zone, but for those that a service such as AWS Cloud Map made for itself and alone may change.
+
+    Source: Amazon Route 53 API Reference, LinkedService.
+    """
+    if zone.get("LinkedService"):
+        return None
     ident = str(zone.get("Id", "")).rpartition("/")[2]
     draft = ZONE.draft(zone, (ident,)) if ident else None
     if draft is not None:
