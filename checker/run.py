@@ -276,6 +276,7 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     from checker.collect.migrations.migrations import read_migrations
     from checker.collect.pipeline.scripts import ScriptLibrary, find_scripts
     from checker.collect.pipeline.workflows import read_workflows
+    from checker.model.pipeline.jobs import complete
     from checker.model.pipeline.pipeline import Pipeline
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
@@ -288,14 +289,19 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
         return None
     # Where no template names an environment, the jobs' own words stand.
     known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
-    jobs = effective_jobs(workflows, settings, tuple(known))
+    tracer = Tracer(ScriptLibrary(root))
+    jobs = effective_jobs(workflows, settings, tuple(known), tracer.outputs)
     elsewhere = set(known) - set(environments) if environments else set[str]()
-    known_jobs = [job for job in jobs.jobs if job.environment_name not in elsewhere]
-    left_out = dict.fromkeys(job.environment_name for job in jobs.working() if job.environment_name in elsewhere)
-    traces, unfollowed = Tracer(ScriptLibrary(root)).every(known_jobs)
+    known_jobs = [job for job in jobs.jobs if not elsewhere.issuperset(way.environment_name for way in job.ways)]
+    left_out = dict.fromkeys(
+        way.environment_name for job in jobs.working() for way in job.ways if way.environment_name in elsewhere
+    )
+    for job in known_jobs if elsewhere else ():
+        complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
+    traces, unfollowed = tracer.every(known_jobs)
     return Pipeline(
         workflows,
-        tuple(traces),
+        tuple(job for job in known_jobs if not job.calls),
         traces,
         folders,
         code,

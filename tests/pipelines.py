@@ -48,8 +48,9 @@ class Made:
 def pipeline(root: Path, files: Mapping[str, str | bytes], settings: Settings | None = None) -> Made:
     workflows = read_workflows(repository(root, files))
     settings = settings or Settings(repository="acme/shop")
-    found = effective_jobs(workflows, settings, ("staging", "production"))
-    return Made(workflows, found.jobs, (*workflows.all_problems, *found.problems), Tracer(ScriptLibrary(root)))
+    tracer = Tracer(ScriptLibrary(root))
+    found = effective_jobs(workflows, settings, ("staging", "production"), tracer.outputs)
+    return Made(workflows, found.jobs, (*workflows.all_problems, *found.problems), tracer)
 
 
 def workflow(run: str, **job: Any) -> str:

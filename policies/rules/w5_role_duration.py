@@ -129,7 +129,7 @@ def _duration(
     uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], deploys: bool | None
 ) -> Iterator[Judgement]:
     step = uses[0][1].step
-    related = tuple(job for job, _ in uses[1:])
+    related = tuple({job.name: job for job, _ in uses if job.name != uses[0][0].name}.values())
     short = [
         seconds
         for (job, _), seconds in zip(uses, asked, strict=True)
@@ -242,7 +242,7 @@ def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
                 path="timeout-minutes",
                 expected=f"at most {session / 60:g}",
                 actual=f"{minutes:g}",
-                related=tuple(each for each, _ in uses if each is not job),
+                related=tuple({each.name: each for each, _ in uses if each.name != job.name}.values()),
             )
     job = uses[0][0]
     if doubt:

@@ -7,7 +7,9 @@ Overview for who writes rules. ``EffectiveJob`` is one job of a run, named by it
 - ``environment``, ``permissions``, ``concurrency`` (all that is in force, its callers' too), ``timeout_minutes``;
 - ``steps``: with composite actions unfolded, ``uses``, ``with_``, ``env`` and ``run`` with expressions evaluated;
 - ``credentials``: the steps that take on an AWS role;
-- ``needs``, ``caller`` and ``entry`` for the order of jobs and where the run began.
+- ``needs``, ``caller`` and ``entry`` for the order of jobs and where the run began;
+- ``ways``: the job once for every choice that decides several things together. What depends on two of them (the
+  environment and the role) is asked of each way; of the job itself such values are sets that are not paired.
 
 What the steps' scripts do is :class:`checker.model.pipeline.scripts.Trace`. Values are
 :mod:`~checker.model.possible` values: a scalar, a ``Text`` with holes, one of several, or unknown.
@@ -199,9 +201,18 @@ class EffectiveJob(Judgeable):
     called: tuple[EffectiveJob, ...] = ()  # the jobs of that workflow
     credentials: tuple[Credentials, ...] = ()
     problems: tuple[Problem, ...] = ()
+    # Where one choice (a ref, an option, a row of the matrix) decides several things together: the job once for every
+    # way in which it can be chosen, each with what belongs together. ``given`` says of such a one what was chosen.
+    alternatives: tuple[EffectiveJob, ...] = ()
+    given: str = ""
 
     def __repr__(self) -> str:
-        return f"<EffectiveJob {self.name}>"
+        return f"<EffectiveJob {self.name}{f' ({self.given})' if self.given else ''}>"
+
+    @property
+    def ways(self) -> tuple[EffectiveJob, ...]:
+        """Its alternatives; itself alone where it has none."""
+        return self.alternatives or (self,)
 
     @property
     def spot(self) -> Spot:

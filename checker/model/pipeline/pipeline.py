@@ -40,7 +40,7 @@ class Unfollowed(Judgeable):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline(Judgeable):
-    """All that is known of one repository's pipeline.
+    """All that is known of one repository's pipeline. ``traces`` has the jobs and their alternatives.
 
     ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``traces`` what their
     scripts do, and ``unfollowed`` what of that nobody read although the job had something to act with. ``migrations``
@@ -61,6 +61,11 @@ class Pipeline(Judgeable):
     def trace(self, job: EffectiveJob) -> Trace:
         """What a job's scripts do."""
         return self.traces[job]
+
+    def ways(self) -> Iterator[EffectiveJob]:
+        """Every job, those with alternatives once for each of them."""
+        for job in self.jobs:
+            yield from job.ways
 
     def aws_calls(self) -> Iterator[AwsCall]:
         """Every AWS call of every job, job by job in the order in which they run."""

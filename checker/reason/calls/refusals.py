@@ -33,7 +33,7 @@ def judged(
     lines: Lines[_Made] = Lines()
     nameless: dict[object, tuple[EffectiveStep | Call, str]] = {}
     told: set[object] = set()
-    for job in pipeline.jobs:
+    for job in pipeline.ways():
         trace = pipeline.trace(job)
         authorities = Authorities(trace, project)
         calls: tuple[Call, ...] = (*trace.aws, *trace.cdk)

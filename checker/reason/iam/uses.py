@@ -46,7 +46,7 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
     """What each role is used for that a job surely takes on."""
     found: dict[Resource, Use] = {}
     elsewhere: list[str] = []
-    for job in pipeline.jobs:
+    for job in pipeline.ways():
         trace = pipeline.trace(job)
         authorities = Authorities(trace, project)
         own: set[Resource] = set()
@@ -54,7 +54,8 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
             who = authorities.acting(credentials)
             for role in who.roles:
                 use = found.setdefault(role, Use(role))
-                use.jobs.append(job.name)
+                if job.name not in use.jobs:
+                    use.jobs.append(job.name)
                 own.add(role)
                 if len(who.roles) > 1:
                     use.doubts.append(f"{job.name} acts as {who.names}")

@@ -27,9 +27,22 @@ class Admission:
 
 def admissions_of(pipeline: Pipeline, project: Project) -> Iterator[Admission]:
     """An :class:`Admission` for every step that takes on a role by the job's own token."""
-    for job, credentials in role_sessions(pipeline):
-        if credentials.oidc is not False:
-            yield _admission(job, assumption(job, credentials, project), project)
+    found = [
+        _admission(job, assumption(job, credentials, project), project)
+        for job, credentials in role_sessions(pipeline)
+        if credentials.oidc is not False
+    ]
+    let_in = {_by_hand(each) for each in found if each.refused is None and not each.why}
+    yield from (each for each in found if each.refused is None or _by_hand(each) not in let_in)
+
+
+def _by_hand(admission: Admission) -> object:
+    """What the ways of a job that a person starts have in common whatever ref is picked: where one of the refs gets in,
+    that the others are refused is no fault."""
+    events = {each.event for each in admission.tokens if each.demand is Demand.ONE}
+    only = len(events) == 1 and all(each.demand is Demand.ONE for each in admission.tokens)
+    job, spot = admission.job, admission.assumption.credentials.step.spot
+    return (job.name, spot, job.given, *events) if only else id(admission)
 
 
 def _admission(job: EffectiveJob, meant: Assumption, project: Project) -> Admission:

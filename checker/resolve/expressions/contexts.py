@@ -6,16 +6,17 @@ with one start ``github.ref`` is that start's, with all of them it is one of sev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from checker.model.pipeline.jobs import Start
 from checker.model.pipeline.workflows import INHERIT, Field, Input, Job, Workflow
 from checker.model.possible import one_of
 from checker.model.settings import Settings
 from checker.model.values import Absent, Text, Unknown, pieces, text
-from checker.resolve.expressions.evaluation import Contexts, interpolate
+from checker.resolve.expressions.evaluation import Contexts, assuming, interpolate
+from checker.resolve.expressions.matrices import matrix_of
 from checker.resolve.expressions.values import EITHER, Data, Open, Partial, scalar, several
 from checker.resolve.workflows.starts import release_actions
 
@@ -44,6 +45,22 @@ class Lazy(Mapping[str, Data]):
         return len(self._makers)
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """The runs that are looked at: those of some starts, and where there is a choice, those in which it was taken.
+
+    A pick is a kind, what is chosen of that kind, and the choice: ``inputs``, a name and what a person gave;
+    ``matrix``, the path of a job and the number of a row; ``holds``, a condition and whether it does. What nothing is
+    picked for can be anything.
+    """
+
+    starts: tuple[Start, ...]
+    picks: tuple[tuple[str, str, Hashable], ...] = ()
+
+    def of(self, kind: str) -> dict[str, Any]:
+        return {key: value for each, key, value in self.picks if each == kind}
+
+
 @dataclass(slots=True, eq=False)
 class Bound:
     """A workflow as one call (or an event, where ``caller`` is ``None``) runs it. ``job`` is the calling job."""
@@ -54,8 +71,10 @@ class Bound:
     caller: Bound | None = None
     job: Job | None = None
     callee: Callable[[Bound, Job], Bound | None] = lambda _bound, _job: None
-    _inputs: dict[tuple[Start, ...], Mapping[str, Data]] = field(default_factory=dict)
-    _contexts: dict[tuple[tuple[Start, ...], str], Contexts] = field(default_factory=dict)
+    # What the value of a job's output is once the job's steps have been followed.
+    followed: Callable[[Bound, Job, View, Data], Data] = lambda _bound, _job, _view, value: value
+    _inputs: dict[View, Mapping[str, Data]] = field(default_factory=dict)
+    _contexts: dict[tuple[View, str], Contexts] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -64,113 +83,125 @@ class Bound:
             return self.workflow.stem
         return f"{self.caller.path}/{self.job.id}"
 
-    def inputs(self, starts: tuple[Start, ...]) -> Mapping[str, Data]:
-        """What ``inputs.*`` can be when one of these starts happened."""
-        found = self._inputs.get(starts)
+    def inputs(self, view: View) -> Mapping[str, Data]:
+        """What ``inputs.*`` can be in these runs."""
+        found = self._inputs.get(view)
         if found is None:
-            found = self._inputs[starts] = self._bind(starts)
+            found = self._inputs[view] = self._bind(view)
         return found
 
-    def _bind(self, starts: tuple[Start, ...]) -> Mapping[str, Data]:
+    def _bind(self, view: View) -> Mapping[str, Data]:
         if self.caller is not None and self.job is not None:
-            contexts = self.caller.contexts(starts, self.job)
+            contexts = self.caller.contexts(view, self.job)
             given = self.job.with_
             return {name: _given(each, given.get(name), contexts) for name, each in self.workflow.call_inputs.items()}
         if not self.workflow.starts_itself:
             return {name: _open_input(each, self.workflow) for name, each in self.workflow.call_inputs.items()}
-        by_hand = any(start.event == "workflow_dispatch" for start in starts)
-        otherwise = any(start.event != "workflow_dispatch" for start in starts)
+        by_hand = any(start.event == "workflow_dispatch" for start in view.starts)
+        otherwise = any(start.event != "workflow_dispatch" for start in view.starts)
         names = {**self.workflow.call_inputs, **self.workflow.inputs}
+        picked = view.of("inputs") if by_hand and not otherwise else {}
         found: dict[str, Data] = {}
         for name, each in names.items():
+            if name in picked:
+                found[name] = picked[name]
+                continue
             values: list[Data] = [_open_input(each, self.workflow)] if by_hand and name in self.workflow.inputs else []
             found[name] = several(values + ([None] if otherwise or not values else []))
         return found
 
-    def contexts(self, starts: tuple[Start, ...], job: Job) -> Contexts:
+    def contexts(self, view: View, job: Job) -> Contexts:
         """What the expressions of ``job`` see."""
-        key = (starts, job.id)
+        key = (view, job.id)
         found = self._contexts.get(key)
         if found is None:
             if len(self._contexts) >= _KEPT:
                 self._contexts.clear()
-            found = self._contexts[key] = self._make(starts, job)
+            found = self._contexts[key] = self._make(view, job)
         return found
 
-    def workflow_contexts(self, starts: tuple[Start, ...]) -> Contexts:
+    def workflow_contexts(self, view: View) -> Contexts:
         """What expressions outside of any job see."""
         return {
-            "github": self._github(starts),
-            "inputs": Partial(self.inputs(starts), Open("inputs", self.workflow.file))
+            "github": self._github(view),
+            "inputs": Partial(self.inputs(view), Open("inputs", self.workflow.file))
             if not self.workflow.starts_itself and self.caller is None
-            else self.inputs(starts),
+            else self.inputs(view),
             "vars": Open("vars"),
-            "secrets": self._secrets(starts, None),
+            "secrets": self._secrets(view, None),
         }
 
-    def _make(self, starts: tuple[Start, ...], job: Job) -> Contexts:
+    def _make(self, view: View, job: Job) -> Contexts:
         where = f"{self.path}#{job.id}"
         contexts: dict[str, Data] = {
-            **self.workflow_contexts(starts),
-            "needs": Lazy({need: lambda need=need: self._result(need, starts) for need in job.needs}),  # type: ignore[misc]
-            "secrets": self._secrets(starts, job),
+            **self.workflow_contexts(view),
+            "needs": Lazy({need: lambda need=need: self._result(need, view) for need in job.needs}),  # type: ignore[misc]
+            "secrets": self._secrets(view, job),
             "runner": Open("runner", where),
             "job": Open("job", where),
             "strategy": Open("strategy", where),
             "steps": Open("steps", where),
         }
-        contexts["matrix"] = matrix_of(job.matrix, contexts)
+        contexts |= assuming(self._assumed(view))
+        contexts["matrix"] = matrix_of(job.matrix, contexts, view.of("matrix").get(where))
         contexts["env"] = environment_of(self.workflow.env, contexts, {}, where)
         known = contexts["env"].known if isinstance(contexts["env"], Partial) else {}
         contexts["env"] = environment_of(job.env, contexts, known, where)
         return contexts
 
-    def _github(self, starts: tuple[Start, ...]) -> Data:
+    def _assumed(self, view: View) -> dict[str, bool]:
+        """Conditions that are taken to hold, or not to: of this workflow, and those that mean the same in all."""
+        holds = {tuple(key.split("?", 1)): answer for key, answer in view.of("holds").items()}
+        return {name: answer for (scope, name), answer in holds.items() if scope in ("", self.path)}
+
+    def _github(self, view: View) -> Data:
         repository = self.settings.repository
         known: dict[str, Data] = {"workflow": self.entry.name, "default_branch": self.settings.default_branch}
         if repository:
             known |= {"repository": repository, "repository_owner": repository.partition("/")[0]}
-        if starts:
-            known["event_name"] = one_of(start.event for start in starts)
-            known["ref"] = one_of(start.ref for start in starts)
-            known["ref_name"] = one_of(short_ref(start.ref) for start in starts)
-            known["ref_type"] = one_of("tag" if _is_tag(start.ref) else "branch" for start in starts)
-        if any(start.event == "workflow_dispatch" for start in starts):
+        if view.starts:
+            known["event_name"] = one_of(start.event for start in view.starts)
+            known["ref"] = one_of(start.ref for start in view.starts)
+            known["ref_name"] = one_of(short_ref(start.ref) for start in view.starts)
+            known["ref_type"] = one_of("tag" if _is_tag(start.ref) else "branch" for start in view.starts)
+        if any(start.event == "workflow_dispatch" for start in view.starts):
             top = self.top
-            known["event"] = Partial({"inputs": top.inputs(starts)}, Open("github.event"))
-        elif starts and all(start.event == "release" for start in starts):
-            known["event"] = _release_event(starts)
+            known["event"] = Partial({"inputs": top.inputs(view)}, Open("github.event"))
+        elif view.starts and all(start.event == "release" for start in view.starts):
+            known["event"] = _release_event(view.starts)
         return Partial(known, Open("github"))
 
     @property
     def top(self) -> Bound:
         return self if self.caller is None else self.caller.top
 
-    def _secrets(self, starts: tuple[Start, ...], job: Job | None) -> Data:
+    def _secrets(self, view: View, job: Job | None) -> Data:
         if self.caller is None or self.job is None:
             return Open("secrets")
         if job is not None and job.environment is not None:
             # An environment's own secrets win over what the caller hands down ("Reusing workflow configurations").
             return Open("secrets", "environment")
         if self.job.secrets == INHERIT:
-            return self.caller._secrets(starts, self.job)
+            return self.caller._secrets(view, self.job)
         given = self.job.secrets if isinstance(self.job.secrets, Mapping) else {}
-        contexts = self.caller.contexts(starts, self.job)
+        contexts = self.caller.contexts(view, self.job)
         makers = {name: lambda each=each: interpolate(each.value, contexts) for name, each in given.items()}
         return Lazy({**makers, "GITHUB_TOKEN": lambda: Open("secrets.GITHUB_TOKEN")})
 
-    def _result(self, job_id: str, starts: tuple[Start, ...]) -> Data:
+    def _result(self, job_id: str, view: View) -> Data:
         """``needs.<job_id>``, as far as outputs are written as expressions."""
         job = self.workflow.jobs.get(job_id)
         if job is None:
             return None
         opened = Open(f"needs.{job_id}", self.workflow.file)
-        return {"result": opened.below("result"), "outputs": self._outputs(job, starts, opened.below("outputs"))}
+        return {"result": opened.below("result"), "outputs": self._outputs(job, view, opened.below("outputs"))}
 
-    def _outputs(self, job: Job, starts: tuple[Start, ...], opened: Open) -> Data:
+    def _outputs(self, job: Job, view: View, opened: Open) -> Data:
         if not job.uses:
             makers = {
-                name: lambda each=each: interpolate(each.value, self.contexts(starts, job))
+                name: lambda each=each: self.followed(
+                    self, job, view, interpolate(each.value, self.contexts(view, job))
+                )
                 for name, each in job.outputs.items()
             }
             return Lazy(makers)
@@ -178,8 +209,8 @@ class Bound:
         if called is None:
             return opened
         contexts = {
-            **called.workflow_contexts(starts),
-            "jobs": Lazy({name: lambda name=name: called._result(name, starts) for name in called.workflow.jobs}),  # type: ignore[misc]
+            **called.workflow_contexts(view),
+            "jobs": Lazy({name: lambda name=name: called._result(name, view) for name in called.workflow.jobs}),  # type: ignore[misc]
         }
         outputs = called.workflow.call_outputs
         return Lazy({name: lambda each=each: interpolate(each.value, contexts) for name, each in outputs.items()})  # type: ignore[misc]
@@ -230,31 +261,6 @@ def _open_input(declared: Input, workflow: Workflow) -> Data:
     if declared.type == "boolean":
         return EITHER
     return Open(f"inputs.{declared.name}", workflow.file)
-
-
-def matrix_of(written: Field | None, contexts: Contexts) -> Data:
-    """The ``matrix`` context: for each key, one of its values."""
-    if written is None:
-        return None
-    matrix = interpolate(written.value, contexts)
-    if not isinstance(matrix, Mapping):
-        return matrix if isinstance(matrix, Open | Unknown) else Open("matrix", "")
-    found: dict[str, list[Data]] = {}
-    for key, values in matrix.items():
-        if key in {"include", "exclude"}:
-            continue
-        if isinstance(values, list):
-            found[key] = list(values)
-        else:
-            found[key] = [values if isinstance(values, Unknown) else Open(f"matrix.{key}")]
-    rows = matrix.get("include")
-    for row in rows if isinstance(rows, list) else ():
-        for key, value in row.items() if isinstance(row, Mapping) else ():
-            found.setdefault(key, []).append(value)
-    known = {key: several(values) for key, values in found.items()}
-    if rows is not None and not isinstance(rows, list):
-        return Partial(known, Open("matrix"))
-    return known
 
 
 def environment_of(written: Mapping[str, Field], contexts: Contexts, above: Mapping[str, Data], where: str) -> Partial:

@@ -9,7 +9,7 @@ Source: GitHub documentation, "Evaluate expressions in workflows and actions". C
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from checker.model.possible import Possible, as_text, joined
@@ -34,6 +34,9 @@ from checker.resolve.expressions.values import (
 )
 
 Contexts: TypeAlias = Mapping[str, Data]
+# Under names that no context has: see `assuming`.
+_ASSUMED: Final = "?"
+_CONDITIONS: Final = frozenset({"contains", "startswith", "endswith"})
 STATUS_FUNCTIONS: Final = frozenset({"success", "failure", "always", "cancelled"})
 
 
@@ -64,8 +67,54 @@ def text_value(written: object, contexts: Contexts) -> Possible:
     return scalar(interpolate(written, contexts))
 
 
+def assuming(conditions: Mapping[str, bool]) -> Contexts:
+    """What contexts are given so that some conditions, named as :func:`open_conditions` names them, hold or do not."""
+    return {_ASSUMED: True, **{f"{_ASSUMED}{name}": holds for name, holds in conditions.items()}} if conditions else {}
+
+
+def open_conditions(source: str, contexts: Contexts) -> Iterator[str]:
+    """The conditions of an expression that choose between values and that the contexts leave open."""
+    try:
+        yield from _open_in(parse(source), contexts, chooses=False)
+    except ExpressionError:
+        return
+
+
+def _open_in(node: Node, contexts: Contexts, *, chooses: bool) -> Iterator[str]:
+    kind = node[0]
+    if kind == "binary" and node[1] in {"&&", "||"}:
+        yield from _open_in(node[2], contexts, chooses=chooses or node[1] == "&&")
+        yield from _open_in(node[3], contexts, chooses=chooses)
+    elif kind == "not":
+        yield from _open_in(node[1], contexts, chooses=chooses)
+    elif kind == "call" and node[1].lower() == "case":
+        for index, each in enumerate(node[2]):
+            yield from _open_in(each, contexts, chooses=index % 2 == 0 and index < len(node[2]) - 1)
+    elif kind == "call" and node[1].lower() not in _CONDITIONS:
+        for each in node[2]:
+            yield from _open_in(each, contexts, chooses=False)
+    elif chooses and kind in {"binary", "call"} and _eval(node, contexts) == EITHER:
+        yield _named(node)
+
+
+def _named(node: Node) -> str:
+    """A condition's name: a difference has that of the equality that it denies."""
+    return repr(("binary", "==", *node[2:]) if node[:2] == ("binary", "!=") else node)
+
+
+def _assumed(node: Node, contexts: Contexts) -> bool | None:
+    holds = contexts.get(f"{_ASSUMED}{_named(node)}")
+    if not isinstance(holds, bool):
+        return None
+    return not holds if node[:2] == ("binary", "!=") else holds
+
+
 def _eval(node: Node, contexts: Contexts) -> Data:
     kind = node[0]
+    if _ASSUMED in contexts and kind in {"binary", "call"}:
+        holds = _assumed(node, contexts)
+        if holds is not None:
+            return holds
     if kind == "literal":
         value: Data = node[1]
         return value

@@ -5,8 +5,10 @@ A :class:`Tracer` reads scripts through its library only when a job needs them, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import Credentials, EffectiveJob
@@ -21,6 +23,7 @@ from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Programs
+from checker.resolve.workflows.starts import runner_variables
 
 
 @dataclass(slots=True)
@@ -29,8 +32,9 @@ class Tracer:
 
     library: Scripts
     _programs: Programs | None = None
-    _traces: dict[int, Trace] = field(default_factory=dict)
-    _known: dict[Hole, Possible] = field(default_factory=dict)
+    _traces: dict[EffectiveJob, Trace] = field(default_factory=dict)
+    _known: dict[Hole, Possible] = field(default_factory=dict)  # outputs of all jobs
+    _own: dict[EffectiveJob, dict[Hole, Possible]] = field(default_factory=dict)  # and of each by itself
     _files: dict[Possible, Possible] = field(default_factory=dict)  # an output that is a path -> what the file holds
 
     @property
@@ -41,26 +45,33 @@ class Tracer:
 
     def job(self, job: EffectiveJob) -> Trace:
         """What a job does. The jobs that it needs are traced before."""
-        found = self._traces.get(id(job))
+        found = self._traces.get(job)
         if found is None:
-            self._traces[id(job)] = Trace()  # while it is traced: `needs` that go in a circle end here
+            self._traces[job] = Trace()  # while it is traced: `needs` that go in a circle end here
             for each in job.chain:
                 for need in each.needs:
                     self._with_called(need)
-            found = self._traces[id(job)] = self._trace(job)
+            found = self._traces[job] = self._trace(job)
         return found
 
     def every(self, jobs: Iterable[EffectiveJob]) -> tuple[dict[EffectiveJob, Trace], tuple[Unfollowed, ...]]:
-        """The traces of the jobs that have steps; what was not followed of all of them, one entry per cause and job."""
+        """The traces of the jobs that have steps, and of their alternatives; what was not followed of those jobs, one
+        entry per cause and job."""
         traces: dict[EffectiveJob, Trace] = {}
         found: list[Unfollowed] = []
         for job in jobs:
             if not job.calls:
                 traces[job] = self.job(job)
+                traces.update((each, self.job(each)) for each in job.alternatives)
                 found.extend(Unfollowed(job, gap.problem, gap.logged_in) for gap in traces[job].gaps)
             elif not job.called and hands_over(job):
                 found.extend(Unfollowed(job, problem, logged_in=False) for problem in job.problems if problem.unread)
         return traces, tuple(found)
+
+    def outputs(self, job: EffectiveJob) -> Mapping[Hole, Possible]:
+        """What a job's steps write to their outputs, each under the hole that stands for it."""
+        self.job(job)
+        return self._own.get(job, {})
 
     def _with_called(self, job: EffectiveJob) -> None:
         self.job(job)
@@ -89,8 +100,9 @@ class Tracer:
         gaps = Gaps(job)
         credentials: Credentials | None = None
         by_step = {id(each.step): each for each in job.credentials}
-        extra: dict[str, Possible] = {}
+        extra: dict[str, Possible] = runner_variables(job)
         where = "#".join(job.name.rsplit("/", 1))
+        own = self._own[job] = {}
         for step in job.steps:
             if step.runs is False:
                 continue
@@ -102,21 +114,22 @@ class Tracer:
             )
             collected.credentials = credentials
             if step.run is not None:
-                environment = {name: self._filled(value) for name, value in step.env.items()}
-                outputs = collected.step(step, reached, {**extra, **environment}, self._filled)
+                environment = {name: self._filled(value, own) for name, value in step.env.items()}
+                fill = partial(self._filled, own=own)
+                outputs = collected.step(step, reached, {**extra, **environment}, fill)
                 for output in outputs:
                     if not output.step:
                         extra[output.name] = output.value
                     elif not step.via:
-                        self._learn(output.step, output.name, output.value, where)
+                        _learn(own, _output(output.step, output.name, where), output.value)
             else:
-                given = {name.lower(): self._filled(value) for name, value in step.with_.items()}
+                given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
                 if (file := given.get("task-definition")) is not None:
                     given["task-definition"] = self._files.get(file, file)
                 collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
                 if step.step.id and not step.via:
                     for name, value in metadata_of(step, given).items():
-                        self._learn(step.step.id, name, value, where)
+                        _learn(own, _output(step.step.id, name, where), value)
                     for name, value in files_of(step, given, self.library).items():
                         self._files[Text((_output(step.step.id, name, where),))] = value
                 foreign = unread_action(step)
@@ -125,25 +138,20 @@ class Tracer:
             gaps.note(step, credentials, collected.problems, collected.foreign)
             if id(step) in by_step:
                 credentials = by_step[id(step)]
+        for hole, value in own.items():
+            _learn(self._known, hole, value)
         return gaps.closed(collected.trace())
 
-    def _learn(self, step: str, name: str, value: Possible, where: str) -> None:
-        """What a step writes to its outputs is known to whoever asks for them."""
-        hole = _output(step, name, where)
-        before = self._known.get(hole)
-        self._known[hole] = value if before is None else one_of([before, value])
-
-    def _filled(self, value: Possible) -> Possible:
-        """A value with the outputs of earlier steps put in."""
+    def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
+        """A value with the outputs of earlier steps put in: the job's own, and those of the jobs that it needs."""
+        known = ChainMap(own, self._known)
 
         def fill(scalar: object) -> Possible:
             if not isinstance(scalar, Text):
                 return scalar  # type: ignore[return-value]
-            if not any(hole in self._known for hole in scalar.holes):
+            if not any(hole in known for hole in scalar.holes):
                 return scalar
-            return joined(
-                self._known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts
-            )
+            return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts)
 
         return mapped(value, fill)
 
@@ -151,3 +159,9 @@ class Tracer:
 def _output(step: str, name: str, where: str) -> Hole:
     """An output of a step of the job at ``where``, as expressions ask for it."""
     return Hole(HoleKind.OTHER, f"${{{{ steps.{step}.outputs.{name} }}}}", None, where)
+
+
+def _learn(known: dict[Hole, Possible], hole: Hole, value: Possible) -> None:
+    """What a step writes to its outputs is known to whoever asks for them."""
+    before = known.get(hole)
+    known[hole] = value if before is None else one_of([before, value])

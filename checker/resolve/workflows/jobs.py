@@ -7,44 +7,47 @@ tree is bounded: past :data:`MAX_JOBS` jobs the rest is a problem, never a wait.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from checker.model.environment_words import environment_of as environment_in
+from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import (
     DEFAULT_TIMEOUT_MINUTES,
-    ConcurrencyInForce,
-    Demand,
     EffectiveJob,
     EffectiveStep,
     Start,
     complete,
 )
 from checker.model.pipeline.workflows import (
-    Concurrency,
     Field,
     Job,
     Permissions,
     Workflow,
     Workflows,
 )
-from checker.model.possible import Possible, options
+from checker.model.possible import Possible, joined, options
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
-from checker.model.values import ABSENT, Absent
-from checker.resolve.expressions.contexts import Bound
+from checker.model.values import ABSENT, Absent, Hole, Text
+from checker.resolve.expressions.contexts import Bound, View
 from checker.resolve.expressions.evaluation import Contexts, text_value
 from checker.resolve.expressions.syntax import fault_in
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
-from checker.resolve.workflows.example_refs import contexts_on, examples_of
+from checker.resolve.workflows.choices import RUNNER_REF, Way, ways_of
+from checker.resolve.workflows.example_refs import examples_of
+from checker.resolve.workflows.in_force import capped, concurrency_of
 from checker.resolve.workflows.starts import starts_of
 from checker.resolve.workflows.steps import Unfolder, credentials, runs_under, scalars, status_functions
 
 MAX_JOBS: Final = 10_000
+# Of all jobs together: each is followed by itself.
+MAX_ALTERNATIVES: Final = 1_000
 # GitHub's own bound on reusable workflows ("Reuse workflows": ten levels); composite actions have the same here.
 MAX_LEVELS: Final = 10
-_RANK: Final = {"none": 0, "read": 1, "write": 2}
+# What a job's steps write to its outputs, each under the hole that stands for it in an expression.
+Follow: TypeAlias = Callable[[EffectiveJob], Mapping[Hole, Possible]]
 
 
 @dataclass(slots=True)
@@ -63,12 +66,14 @@ def effective_jobs(
     workflows: Workflows,
     settings: Settings = Settings(),  # noqa: B008 - frozen
     environments: Collection[str] = (),
+    follow: Follow = lambda _job: {},
 ) -> EffectiveJobs:
-    """All effective jobs, callers before what they call. ``environments``: the names of the project's environments.
+    """All effective jobs, callers before what they call. ``environments``: the names of the project's environments;
+    ``follow`` tells what the steps of a job write to its outputs.
 
     A reusable workflow that nothing here calls comes once by itself, its inputs open.
     """
-    return _Builder(workflows, settings, environments).build()
+    return _Builder(workflows, settings, environments, follow).build()
 
 
 @dataclass(slots=True)
@@ -76,10 +81,15 @@ class _Builder:
     workflows: Workflows
     settings: Settings
     environments: Collection[str]
+    follow: Follow
     jobs: list[EffectiveJob] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
+    alternatives: int = MAX_ALTERNATIVES  # that may still be made
     _bound: dict[tuple[int, str], Bound | None] = field(default_factory=dict)
+    _callers: dict[int, EffectiveJob | None] = field(default_factory=dict)
+    _made: dict[tuple[int, str], tuple[EffectiveJob, View]] = field(default_factory=dict)
+    _outputs: dict[tuple[int, str, View], Mapping[Hole, Possible]] = field(default_factory=dict)
 
     def build(self) -> EffectiveJobs:
         for workflow in self.workflows.files.values():
@@ -87,7 +97,7 @@ class _Builder:
         for workflow in self.workflows.files.values():
             if workflow.starts_itself or workflow.file not in self.called:
                 starts = starts_of(workflow, self.settings.default_branch)
-                bound = Bound(workflow, workflow, self.settings, callee=self._callee)
+                bound = Bound(workflow, workflow, self.settings, callee=self._callee, followed=self._followed)
                 self._workflow(bound, None, starts)
         return EffectiveJobs(tuple(self.jobs), tuple(self.problems))
 
@@ -123,7 +133,7 @@ class _Builder:
             self._complain(spot, f"workflows call each other more than {MAX_LEVELS} levels deep", "Call fewer.")
             return None
         self._check_call(job, workflow)
-        return Bound(workflow, bound.entry, self.settings, bound, job, self._callee)
+        return Bound(workflow, bound.entry, self.settings, bound, job, self._callee, self._followed)
 
     def _check_call(self, job: Job, workflow: Workflow) -> None:
         """What GitHub refuses when the run starts: inputs and secrets that are unknown or missing."""
@@ -145,6 +155,7 @@ class _Builder:
 
     def _workflow(self, bound: Bound, caller: EffectiveJob | None, starts: tuple[Start, ...]) -> list[EffectiveJob]:
         made: dict[str, EffectiveJob] = {}
+        self._callers[id(bound)] = caller
         for job in bound.workflow.jobs.values():
             if len(self.jobs) >= MAX_JOBS:
                 self._complain(job.spot, f"more than {MAX_JOBS:,} jobs: the rest was not followed", "Call fewer.")
@@ -158,28 +169,43 @@ class _Builder:
                 if need not in bound.workflow.jobs:
                     self._complain(effective.spot, f"job {job_id} needs {need!r}, which is no job", "Mend the name.")
             complete(effective, needs=tuple(made[need] for need in needs if need in made))
+        for job_id, effective in made.items():
+            complete(effective, alternatives=self._alternatives(bound, bound.workflow.jobs[job_id], effective))
         return list(made.values())
 
     def _job(
         self, bound: Bound, job: Job, caller: EffectiveJob | None, starts: tuple[Start, ...]
     ) -> EffectiveJob | None:
-        kept = tuple(start for start in starts if runs_under(job.if_, bound.contexts((start,), job)) is not False)
-        if starts and not kept:
+        view, starts = _running(bound, job, View(starts))
+        if view is None:
             return None  # its `if` is false for every event that could start it
-        starts = tuple(
-            replace(start, runs=True if start.runs and runs_under(job.if_, bound.contexts((start,), job)) else None)
-            for start in kept
-        )
-        contexts = bound.contexts(kept, job)
-        asked = job.permissions or bound.workflow.permissions or (caller.permissions if caller else Permissions())
-        environment = ABSENT if job.environment is None else text_value(job.environment.value, contexts)
         written = job.environment.value if job.environment else None
         for fault in (fault_in(job.if_, condition=True), fault_in(written)):
             if fault:
                 self._complain(job.spot, fault, "Mend the expression.")
+        effective = self._evaluated(bound, job, caller, view, starts)
+        complete(effective, examples=tuple(examples_of(effective, self.settings)))
+        complete(effective, concurrency=tuple(concurrency_of(effective, bound, view)))
+        self.jobs.append(effective)
+        self._made[id(bound), job.id] = effective, view
+        self._unfolded(bound, job, view, effective)
+        self.problems.extend(effective.problems)
+        if job.uses:
+            before = len(self.problems)
+            called = self._callee(bound, job)
+            if called is None:
+                complete(effective, problems=tuple(self.problems[before:]))
+            else:
+                complete(effective, called=tuple(self._workflow(called, effective, starts)))
+        return effective
+
+    def _evaluated(
+        self, bound: Bound, job: Job, caller: EffectiveJob | None, view: View, starts: tuple[Start, ...]
+    ) -> EffectiveJob:
+        """A job in the runs of a view, all but its steps and what names other jobs."""
+        contexts = bound.contexts(view, job)
+        asked = job.permissions or bound.workflow.permissions or (caller.permissions if caller else Permissions())
         path = (*((caller.name,) if caller else (bound.workflow.stem,)), job.id)
-        inputs = {name: scalar(value) for name, value in bound.inputs(kept).items()}
-        env = contexts["env"]
         effective = EffectiveJob(
             name="/".join(path),
             job=job,
@@ -190,50 +216,101 @@ class _Builder:
             starts=starts,
             runs=runs_under(job.if_, contexts),
             status_functions=status_functions(job.if_),
-            inputs=inputs,
-            environment=environment,
-            permissions=_capped(asked, caller.permissions) if caller else asked,
+            inputs={name: scalar(value) for name, value in bound.inputs(view).items()},
+            environment=ABSENT if job.environment is None else text_value(job.environment.value, contexts),
+            permissions=capped(asked, caller.permissions) if caller else asked,
             permissions_asked=asked,
-            concurrency=tuple(self._concurrency(bound, job, caller, contexts, kept)),
             timeout_minutes=_timeout(job.timeout_minutes, contexts),
             matrix=scalars(contexts["matrix"]),
             max_parallel=text_value(job.max_parallel, contexts),
-            env=scalars(env),
+            env=scalars(contexts["env"]),
             calls=job.uses,
         )
         complete(effective, environment_name=self._environment_name(effective))
-        complete(effective, examples=tuple(examples_of(effective, self.settings)))
-        complete(effective, concurrency=tuple(_on_examples(group, effective) for group in effective.concurrency))
-        self.jobs.append(effective)
+        return effective
+
+    def _unfolded(self, bound: Bound, job: Job, view: View, effective: EffectiveJob) -> None:
+        """Put a job's steps into it."""
         unfolder = Unfolder(self.workflows, effective)
-        steps = _steps(unfolder, bound, job, contexts)
-        marked = tuple(start for start in kept if start.prerelease)
+        steps = _steps(unfolder, bound, job, bound.contexts(view, job))
+        marked = tuple(start for start in view.starts if start.prerelease)
         if marked:
-            again = _steps(Unfolder(self.workflows, effective), bound, job, bound.contexts(marked, job))
+            on_marked = bound.contexts(replace(view, starts=marked), job)
+            again = _steps(Unfolder(self.workflows, effective), bound, job, on_marked)
             steps = [replace(step, runs_on_prerelease=each.runs) for step, each in zip(steps, again, strict=True)]
         numbered = tuple(replace(step, index=index) for index, step in enumerate(steps))
         roles = tuple(credentials(numbered))
         complete(effective, steps=numbered, credentials=roles, problems=tuple(unfolder.problems))
-        self.problems.extend(unfolder.problems)
-        if job.uses:
-            before = len(self.problems)
-            called = self._callee(bound, job)
-            if called is None:
-                complete(effective, problems=tuple(self.problems[before:]))
+
+    def _alternatives(self, bound: Bound, job: Job, effective: EffectiveJob) -> tuple[EffectiveJob, ...]:
+        """The job once for each way in which a choice decides several of its things together; empty for a single one.
+
+        Only of jobs that can act on an account, and for which the choices make a difference.
+        """
+        if not effective.steps or not (effective.credentials or takes_token(effective)) or self.alternatives <= 0:
+            return ()
+        found: dict[object, EffectiveJob] = {}
+        by_ref = any(RUNNER_REF.search(step.run.text) for step in effective.steps if step.run is not None)
+        ways = ways_of(effective, bound)
+        for way in ways if len(ways) > 1 else ():
+            each = self._on_way(bound, job, effective, way)
+            if each is None:
+                continue
+            mark = _told_apart(each, by_ref=by_ref)
+            known = found.get(mark)
+            if known is None:
+                found[mark] = each
             else:
-                complete(effective, called=tuple(self._workflow(called, effective, starts)))
+                complete(
+                    known,
+                    starts=tuple(dict.fromkeys((*known.starts, *each.starts))),
+                    examples=tuple(dict.fromkeys((*known.examples, *each.examples))),
+                )
+        if len(found) < 2:
+            return ()
+        self.alternatives -= len(found)
+        return tuple(found.values())
+
+    def _on_way(self, bound: Bound, job: Job, whole: EffectiveJob, way: Way) -> EffectiveJob | None:
+        """The job as it runs on one way; ``None`` where it does not run then."""
+        outer: Bound | None = bound
+        while outer is not None and outer.caller is not None and outer.job is not None:
+            if runs_under(outer.job.if_, outer.caller.contexts(way.view, outer.job)) is False:
+                return None
+            outer = outer.caller
+        view, starts = _running(bound, job, way.view)
+        if view is None:
+            return None
+        effective = self._evaluated(bound, job, whole.caller, view, starts)
+        complete(effective, needs=whole.needs, concurrency=whole.concurrency, examples=way.examples, given=way.given)
+        self._unfolded(bound, job, view, effective)
         return effective
 
-    def _concurrency(
-        self, bound: Bound, job: Job, caller: EffectiveJob | None, contexts: Contexts, starts: tuple[Start, ...]
-    ) -> Iterator[ConcurrencyInForce]:
-        if caller is not None:
-            yield from caller.concurrency
-        if bound.workflow.concurrency is not None:
-            outer = bound.workflow_contexts(starts)
-            yield _in_force(bound.workflow.concurrency, outer, "workflow", bound.workflow.file)
-        if job.concurrency is not None:
-            yield _in_force(job.concurrency, contexts, "job", f"{bound.workflow.file}#{job.id}")
+    def _followed(self, bound: Bound, job: Job, view: View, value: Data) -> Data:
+        """A job's output with what its steps write put in, where they were followed."""
+        written = scalar(value)
+        if not isinstance(written, Text) or not any("steps." in hole.shown for hole in written.holes):
+            return value
+        key = (id(bound), job.id, view)
+        if key not in self._outputs:
+            self._outputs[key] = {}  # of jobs that need themselves nothing is known
+            whole, whole_view = self._made.get((id(bound), job.id), (None, None))
+            if whole is None or whole_view != view:
+                running, starts = _running(bound, job, view)
+                if running is None:
+                    return value
+                whole = self._evaluated(bound, job, self._callers.get(id(bound)), running, starts)
+                self._unfolded(bound, job, running, whole)
+            self._outputs[key] = self.follow(whole)
+        # What stays open keeps the name of the output: two uses of it are the same value.
+        known = {
+            hole: each
+            for hole, each in self._outputs[key].items()
+            if not any(isinstance(option, Text) for option in options(each) or (Text(()),))
+        }
+        if not any(hole in known for hole in written.holes):
+            return value
+        return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in written.parts)
 
     def _environment_name(self, job: EffectiveJob) -> str:
         """The project's environment that the job's own words speak of: only where they speak of one alone."""
@@ -256,6 +333,31 @@ class _Builder:
         return ""
 
 
+def _running(bound: Bound, job: Job, view: View) -> tuple[View | None, tuple[Start, ...]]:
+    """The view without the starts for which a job's ``if`` is false (``None`` where none is left), and those that are
+    left with whether it surely runs."""
+    runs = {start: runs_under(job.if_, bound.contexts(replace(view, starts=(start,)), job)) for start in view.starts}
+    kept = tuple(start for start in view.starts if runs[start] is not False)
+    if view.starts and not kept:
+        return None, ()
+    return replace(view, starts=kept), tuple(
+        replace(start, runs=True if start.runs and runs[start] else None) for start in kept
+    )
+
+
+def _told_apart(job: EffectiveJob, *, by_ref: bool) -> object:
+    """What two ways of running a job have to differ in to be told apart."""
+    steps = tuple(
+        (
+            step.runs,
+            step.working_directory,
+            *(tuple(each.items()) for each in (step.with_, step.env, step.expressions)),
+        )
+        for step in job.steps
+    )
+    return job.environment, job.timeout_minutes, steps, tuple(start.ref for start in job.starts) if by_ref else ()
+
+
 def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> list[EffectiveStep]:
     steps: list[EffectiveStep] = []
     skipped: dict[str, Data] = {}
@@ -274,54 +376,6 @@ def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> li
 def _local(uses: str) -> str | None:
     """The path of a workflow of this repository, ``None`` for one of another."""
     return posixpath.normpath(uses) if uses.startswith("./") else None
-
-
-def _capped(asked: Permissions, cap: Permissions) -> Permissions:
-    """A called workflow never has more than its caller's job (GitHub documentation, "Reuse workflows")."""
-    scopes = {*asked.levels, *cap.levels, "id-token"}
-    levels = {scope: _lower(asked.level(scope), cap.level(scope)) for scope in scopes}
-    return Permissions(levels, _lower(asked.others, cap.others), asked.spot or cap.spot)
-
-
-def _lower(one: str | None, other: str | None) -> str | None:
-    if "none" in (one, other):
-        return "none"
-    if one is None or other is None:
-        return None
-    return one if _RANK[one] <= _RANK[other] else other
-
-
-def _in_force(written: Concurrency, contexts: Contexts, level: str, owner: str) -> ConcurrencyInForce:
-    return ConcurrencyInForce(
-        text_value(written.group, contexts),
-        text_value(written.cancel_in_progress, contexts),
-        text_value(written.queue, contexts),
-        level,
-        owner,
-        written.spot,
-    )
-
-
-def _on_examples(group: ConcurrencyInForce, job: EffectiveJob) -> ConcurrencyInForce:
-    """The group with what its expressions are on each ref that the job surely runs on."""
-    written = next(
-        (
-            concurrency
-            for each in job.chain
-            for concurrency in (each.job.concurrency, each.workflow.concurrency)
-            if concurrency is not None and concurrency.spot == group.spot
-        ),
-        None,
-    )
-    if written is None:
-        return group
-    examples = [each for each in job.examples if each.demand is not Demand.MAYBE]
-    found: list[tuple[Possible, Possible]] = []
-    if all(isinstance(each.ref, str) for each in examples):
-        for each in examples:
-            contexts = contexts_on(job, each.start, str(each.ref))
-            found.append((text_value(written.group, contexts), text_value(written.cancel_in_progress, contexts)))
-    return replace(group, on_refs=tuple(found), cancel_written=written.cancel_in_progress)
 
 
 def _timeout(written: Field | None, contexts: Contexts) -> Possible:

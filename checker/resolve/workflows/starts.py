@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from checker.model.pipeline.jobs import Start
+from checker.model.pipeline.jobs import EffectiveJob, Start
 from checker.model.pipeline.workflows import Trigger, Workflow
-from checker.model.possible import open_text
+from checker.model.possible import Possible, open_text
 from checker.model.values import Text, pieces, text
 
 _HEADS: Final = "refs/heads/"
@@ -101,3 +101,18 @@ def ref_of(prefix: str, pattern: str) -> str | Text:
         position = match.end()
     parts.append(pattern[position:])
     return text([piece for part in parts for piece in pieces(part)])
+
+
+def runner_variables(job: EffectiveJob) -> dict[str, Possible]:
+    """What scripts are told of how the run began, where that is one event and one ref alone.
+
+    Source: GitHub documentation, "Variables reference", default environment variables.
+    """
+    refs, events = {start.ref for start in job.starts}, {start.event for start in job.starts}
+    found: dict[str, Possible] = {"GITHUB_EVENT_NAME": events.pop()} if len(events) == 1 else {}
+    ref = refs.pop() if len(refs) == 1 else None
+    if isinstance(ref, str):
+        found["GITHUB_REF"] = ref
+        found["GITHUB_REF_NAME"] = ref.removeprefix(_HEADS).removeprefix(_TAGS)
+        found["GITHUB_REF_TYPE"] = "tag" if ref.startswith(_TAGS) else "branch"
+    return found
