@@ -20,6 +20,7 @@ from checker.resolve.shell.follower import Follower
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import as_line, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
+from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
@@ -163,7 +164,7 @@ class Collected:
                 self.record([replace(parsed, environment={**self._exported, **command.environment})])
         elif _PYTHON.fullmatch(program):
             self._python(command, variables)
-        elif program in {"docker", "podman", "nerdctl", "finch", "buildah"}:
+        elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
             self._engine(command)
         elif program.endswith(".py"):
             first = command.words[0]
@@ -196,6 +197,12 @@ class Collected:
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""
+        words = run_words(command.words, command.folder, self.library)
+        if words is not None:
+            command = self.actions[-1] = replace(command, words=words)
+        elif command.program.endswith("-compose"):
+            self._unread(command)
+            return
         inner = image_command(command.words)
         if inner is not None:
             self._aws(replace(command, words=inner))
