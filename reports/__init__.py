@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from checker.errors import UsageError
 from checker.model.verdicts import Run
+from reports.safe import without_secrets
 
 # Format -> the module of this package that renders it.
 FORMATS: Final[Mapping[str, str]] = {
@@ -22,6 +23,8 @@ FORMATS: Final[Mapping[str, str]] = {
     "html": "html",
     "junit": "junit",
 }
+# Formats that only count what passes.
+_WITHOUT_PASSES: Final = frozenset({"console", "markdown"})
 # Half characters, which JSON can smuggle in ("\ud800") and no encoding can write.
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
@@ -33,6 +36,7 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
     of markdown, ``since`` (:class:`reports.changes.Changes`) of html and markdown, ``history`` of html. Raises
     :class:`KeyError` for a format that is not in :data:`FORMATS`.
     """
+    run = without_secrets(run, passing=format not in _WITHOUT_PASSES)
     if run.command == "drift" and format not in {"json", "html"}:
         text = _drift(run, format, options)
     else:

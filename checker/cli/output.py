@@ -17,8 +17,11 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     """Write the reports and leave with the run's exit code."""
     from checker.model.verdicts import Severity
     from checker.run import exit_code, only, with_note
+    from reports.safe import without_secrets
 
     baseline = stored(options["baseline"]) if options["baseline"] else None
+    if baseline is not None:
+        run = without_secrets(run)  # as the stored one is: otherwise what names a secret would be new each time
     if options.get("history"):
         _keep(run, options["history"])
     run = only(run, options["findings"])

@@ -15,6 +15,7 @@ from checker.model.verdicts import Location
 AROUND: Final = 3  # lines before and after
 MOST: Final = 500  # excerpts of one run
 WIDEST: Final = 200  # characters of one line
+_READ: Final = 2000  # characters of one line that are looked at at all
 
 
 def read_excerpts(root: Path, places: Iterable[Location]) -> tuple[Excerpt, ...]:
@@ -47,6 +48,6 @@ def _lines(root: Path, name: str) -> list[str]:
         path = (root / name).resolve()
         if not path.is_relative_to(root.resolve()) or not path.is_file():
             return []
-        return read_text(path, name).splitlines()
+        return [line[:_READ] for line in read_text(path, name).splitlines()]
     except (CheckerError, OSError, ValueError):
         return []

@@ -139,5 +139,5 @@ def spans_of_secrets(text: str) -> Iterator[tuple[int, int]]:
     for match in _PAIR.finditer(text) if "=" in text else ():
         name, held = match[1].strip(), match[2].strip("'\"")
         known = _PASSWORD_OF_PAIR.fullmatch(name) or (_KEY_OF_QUERY.fullmatch(name) and _RANDOM.fullmatch(held))
-        if known and held and not _OPEN.match(held):
+        if known and held and not _OPEN.match(held) and "(" not in held:
             yield match.span(2)

@@ -15,7 +15,7 @@ from checker.model.secrets.formats import spans_of_secrets
 from checker.model.secrets.values import is_secret_name, looks_secret
 
 NOT_SHOWN: Final = "(not shown: may be a secret)"
-_VALUE: Final = r"""(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&|"'`()\[\]{}<>]+)"""
+_VALUE: Final = r"""(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&|"'`()\[\]{}<>]++(?![(\[]))"""
 _NAME: Final = r"(?P<name>[A-Za-z_][\w.-]{1,80})"
 # NAME=value, "name": "value", --name value, PASSWORD 'value'.
 _SET: Final = re.compile(rf"{_NAME}[\"']?(?:\s*=>?\s*|\s*:\s*(?=[\"']))[fru]?{_VALUE}")
@@ -27,15 +27,23 @@ _NAMED: Final = re.compile(r"""(?i)["']?\b(?:name|key|parameterkey|variable)["']
 _VALUED: Final = re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plaintext|valuefrom)["']?\s*[:=]""")
 _OPENS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*(?:[|>][+-]?\d?)?|[ =]\\)\s*[("\[{]?\s*$""")
 # Long and mixed as nobody writes words; a commit's SHA, a digest or an integrity hash is no secret.
-_RANDOM: Final = re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])(?=[\w+/=-]*\d)[\w+/=-]{32,}")
+_RANDOM: Final = re.compile(
+    r"(?<![0-9A-Za-z+/=])(?=[0-9A-Za-z+/=]*[a-z])(?=[0-9A-Za-z+/=]*[A-Z])(?=[0-9A-Za-z+/=]*\d)[0-9A-Za-z+/=]{28,}"
+)
+# What CDK ends a generated name with: the rest of such a name is words.
+_NAME_HASH: Final = re.compile(r"[0-9A-F]{8}$")
+_DIGITS: Final = re.compile(r"\d+")
 _PATH: Final = re.compile(r"[\w.-]*(?:/[\w.-]*[a-z]{3}[\w.-]*){2,}")
+# The key of a mapping whose value stands inside of it: ``deploy_password: {default: x}``.
+_HOLDS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*:\s*(?:\{|$)""")
+_WHOLE_KEY: Final = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 _KEY_BEGINS, _KEY_ENDS = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY"), re.compile("-----END [A-Z ]*PRIVATE KEY")
 
 
 @lru_cache(maxsize=8192)
 def without_secrets(text: str) -> str:
     """The message without the values in it that may be secrets."""
-    spans = sorted({*spans_of_secrets(text), *_set(text)}) if len(text) > 3 else []
+    spans = sorted({*spans_of_secrets(text), *_set(text), *_random(text)}) if len(text) > 3 else []
     if not spans:
         return text
     kept, at = [], 0
@@ -46,6 +54,15 @@ def without_secrets(text: str) -> str:
             kept += [text[at:start], NOT_SHOWN]
         at = end
     return "".join([*kept, text[at:]])
+
+
+def _random(text: str) -> Iterator[tuple[int, int]]:
+    """Whole keys, and long runs of characters that nobody would write: digits among the letters again and again."""
+    if "PRIVATE KEY" in text:
+        yield from (match.span() for match in _WHOLE_KEY.finditer(text))
+    for match in _RANDOM.finditer(text):
+        if not _PATH.fullmatch(match[0]) and len(_DIGITS.findall(_NAME_HASH.sub("", match[0]))) > 3:
+            yield match.span()
 
 
 def _set(text: str, *patterns: re.Pattern[str]) -> Iterator[tuple[int, int]]:
@@ -80,9 +97,11 @@ def _hides(lines: Sequence[str], index: int) -> bool:
     line = lines[index]
     if next(spans_of_secrets(line), None) or next(_set(line, _SET, _FLAG, _SQL, _YAML), None):
         return True
-    if any(not _PATH.fullmatch(match[0]) for match in _RANDOM.finditer(line)):
+    if next(_random(line), None):
         return True
     if _VALUED.search(line) and any(_names_secret(each, _NAMED) for each in lines[max(index - 2, 0) : index + 3]):
+        return True
+    if _VALUED.search(line) and any(_names_secret(each, _HOLDS) for each in lines[max(index - 3, 0) : index + 1]):
         return True
     before = lines[index - 1] if index else ""
     return bool(line.strip()) and _names_secret(before, _OPENS)
