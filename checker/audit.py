@@ -28,6 +28,7 @@ from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.project import with_nested
+from checker.together import together
 from policies.rules import load
 
 if TYPE_CHECKING:
@@ -80,40 +81,14 @@ def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:
     lost: list[Unread] = []
     for audited, read in reads:
         if read.reading is None:
-            error = read.error
-            why = f"{error.message} {error.hint}".strip() if error else "nothing was read"
-            lost.append(Unread(f"account {audited.place}", why))
+            lost.append(read.unread(audited.place))
             continue
         asked = replace(request, environments=audited.environments or request.environments)
         try:
             runs.append((audited.place, audit(asked, read.reading.snapshot)))
         except UsageError as error:
             lost.append(Unread(f"account {audited.place}", f"{error.message} {error.hint}".strip()))
-    return _together(runs, lost, request)
-
-
-def _together(runs: Sequence[tuple[str, Run]], lost: Sequence[Unread], request: Request) -> Run:
-    register = load_register()
-    judged = {finding for _, run in runs for finding in run.coverage.judged}
-    coverage = Coverage(
-        judged=tuple(finding for finding in register.entries if finding in judged),
-        not_judged=tuple(finding for finding in register.entries if finding not in judged),
-        surfaces={Surface.ACCOUNT.value: f"{len(runs)} of {len(runs) + len(lost)} accounts and regions"},
-        unread=(*lost, *(replace(each, what=f"{at}: {each.what}") for at, run in runs for each in run.coverage.unread)),
-        notes=tuple(dict.fromkeys(f"{at}: {note}" for at, run in runs for note in run.coverage.notes)),
-    )
-    verdicts = tuple(
-        replace(verdict, environment=f"{verdict.environment}@{at}" if verdict.environment else at)
-        for at, run in runs
-        for verdict in run.verdicts
-    )
-    waived = {(status.finding, status.location): status for _, run in runs for status in run.waivers}
-    summary = ProjectSummary(
-        repository=request.settings.repository or repository.slug(request.project),
-        commit=repository.commit(request.project),
-    )
-    environments = tuple(f"{name}@{at}" for at, run in runs for name in run.environments)
-    return Run("audit", summary, environments, verdicts, coverage, register.findings, tuple(waived.values()))
+    return together("audit", runs, lost, request)
 
 
 def live_of(request: Request, snapshot: Snapshot) -> LiveAccount:

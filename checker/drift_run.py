@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from checker.collect import repository
 from checker.collect.config.drift_file import FILE_NAME, load_decisions
@@ -19,7 +19,12 @@ from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
 from checker.resolve.templates.project import with_nested
-from checker.run import Request, at_hand, digests, unread_of_stacks
+from checker.run import AtHand, Request, at_hand, digests, unread_of_stacks
+from checker.together import together
+
+if TYPE_CHECKING:
+    from checker.collect.account import Read
+    from checker.collect.config.targets_file import Audited
 
 # What a snapshot may lack without anything of the comparison being left out.
 _FACTS: Final = "facts/"
@@ -31,10 +36,59 @@ def drift(request: Request, read: Callable[[Sequence[Stack]], Snapshot]) -> tupl
     ``read`` gives the account that these root stacks are in.
     """
     here = at_hand(request)
-    assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
-    if not stacks:
+    if not here.stacks:
         raise here.nothing(request.project)
-    snapshot = read(stacks)
+    return _compared(request, here, here.stacks, read(here.stacks))
+
+
+def drift_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> tuple[Run, tuple[Record, ...]]:
+    """Compare the project's stacks with several accounts and regions: each with those that are meant for it.
+
+    An account that could not be read is unread, by name, and so is a stack that none of them is meant for; the others
+    are compared all the same.
+    """
+    here = at_hand(request)
+    if not here.stacks:
+        raise here.nothing(request.project)
+    runs: list[tuple[str, Run]] = []
+    records: list[Record] = []
+    unread: list[Unread] = []
+    met: set[str] = set()
+    for audited, read in reads:
+        stacks = [stack for stack in here.stacks if _is_meant(stack, audited, here.kinds)]
+        met.update(stack.id for stack in stacks)
+        if read.reading is None:
+            unread.append(read.unread(audited.place))
+        elif stacks:
+            run, found = _compared(request, here, stacks, read.reading.snapshot)
+            runs.append((audited.place, run))
+            records.extend(found)
+        else:
+            unread.append(Unread(f"account {audited.place}", "none of the stacks at hand is meant for it"))
+    unread += [
+        Unread(f"stack {each.name}", "no target is its account and region")
+        for each in here.stacks
+        if each.id not in met
+    ]
+    return together("drift", runs, unread, request), tuple(records)
+
+
+def _is_meant(stack: Stack, audited: Audited, kinds: Mapping[str, EnvironmentKind]) -> bool:
+    """Whether a stack is deployed to a target. One that names no account or region may be in any."""
+    target = audited.target
+    if target.stacks is not None and stack.name not in target.stacks:
+        return False
+    shared = kinds.get(stack.environment) is EnvironmentKind.SHARED
+    if audited.environments and stack.environment not in audited.environments and not shared:
+        return False
+    return stack.account in {"", target.account} and (not target.region or stack.region in {"", target.region})
+
+
+def _compared(
+    request: Request, here: AtHand, stacks: Sequence[Stack], snapshot: Snapshot
+) -> tuple[Run, tuple[Record, ...]]:
+    environments = {stack.environment for stack in stacks}
+    kinds = {name: kind for name, kind in here.kinds.items() if name in environments}
     decisions = _decisions(request)
     own = [name for name, kind in kinds.items() if kind is not EnvironmentKind.SHARED] or list(kinds)
     decided = Decisions(decisions, request.today)
@@ -57,7 +111,7 @@ def drift(request: Request, read: Callable[[Sequence[Stack]], Snapshot]) -> tupl
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
         commit=repository.commit(request.project),
-        assemblies=digests(assemblies, stacks),
+        assemblies=digests(here.assemblies, stacks),
     )
     run = Run("drift", summary, tuple(kinds), (), coverage, {}, drift=found.resources)
     return run, found.records

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from checker.collect.account import Needs, Read, Target
+    from checker.collect.config.targets_file import Audited
     from checker.model.live.snapshot import Snapshot
     from checker.run import Request
 
@@ -51,6 +53,29 @@ def snapshot_of(request: Request, options: dict[str, Any], *, needs: str = "audi
 
         write_whole(options["save_snapshot"], snapshots.render(found))
     return found
+
+
+def targets_go_alone(options: dict[str, Any]) -> None:
+    """Refuse what does not go with many accounts, and what goes only with them."""
+    if options["targets"] is not None and (options["snapshot"] or options["save_snapshot"]):
+        raise click.UsageError("--targets reads many accounts; a snapshot is of one")
+    if options["scheduler"] and options["targets"] is None:
+        raise click.UsageError("--scheduler is for --targets")
+
+
+def read_targets(
+    file: Path, scheduler: str, needs: Needs, asked: Callable[[Target], Target] = lambda target: target
+) -> list[tuple[Audited, Read]]:
+    """The accounts of a file, on threads or a cluster's workers. ``asked`` gives what is read of a target."""
+    from checker.cli.executors import executor
+    from checker.collect.account import read_many
+    from checker.collect.config.targets_file import load_targets
+
+    targets = load_targets(file)
+    click.echo(f"Reading {len(targets)} accounts and regions; no call changes anything.", err=True)
+    with executor(scheduler, len(targets)) as pool:
+        reads = list(read_many([asked(each.target) for each in targets], pool, needs))
+    return list(zip(targets, reads, strict=True))
 
 
 def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:

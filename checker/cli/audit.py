@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.account import account_options, snapshot_of
+from checker.cli.account import account_options, read_targets, snapshot_of, targets_go_alone
 from checker.cli.options import assembly, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 
@@ -31,10 +31,7 @@ def audit(targets: Path | None, scheduler: str, **options: Any) -> None:
     from checker.audit import audit as judge_audit
     from checker.run import request_for
 
-    if targets is not None and (options["snapshot"] or options["save_snapshot"]):
-        raise click.UsageError("--targets reads many accounts; a snapshot is of one")
-    if scheduler and targets is None:
-        raise click.UsageError("--scheduler is for --targets")
+    targets_go_alone({**options, "targets": targets, "scheduler": scheduler})
     request = request_for(
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],
@@ -49,12 +46,6 @@ def audit(targets: Path | None, scheduler: str, **options: Any) -> None:
 
 def _many(request: Request, file: Path, scheduler: str) -> Run:
     from checker.audit import audit_many
-    from checker.cli.executors import executor
-    from checker.collect.account import read_many
-    from checker.collect.config.targets_file import load_targets
+    from checker.collect.account import AUDIT
 
-    targets = load_targets(file)
-    click.echo(f"Reading {len(targets)} accounts and regions; no call changes anything.", err=True)
-    with executor(scheduler, len(targets)) as pool:
-        reads = list(read_many([each.target for each in targets], pool))
-    return audit_many(request, zip(targets, reads, strict=True))
+    return audit_many(request, read_targets(file, scheduler, AUDIT))

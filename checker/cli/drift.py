@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from checker.cli.account import read_targets, targets_go_alone
 from checker.cli.options import assembly, folder, progress
 from checker.cli.output import write
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from checker.drift.judge import Record
     from checker.model.live.snapshot import Snapshot
     from checker.model.resources import Stack
+    from checker.model.verdicts import Run
+    from checker.run import Request
 
 
 @click.command()
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
 @click.option("--region", default="", help="The region.  [the profile's]")
 @click.option("--role-arn", default="", help="A role to assume for reading.")
 @click.option("--endpoint-url", default="", help="Another endpoint for all services, such as an emulator's.")
+@click.option(
+    "--targets", type=click.Path(path_type=Path, dir_okay=False), help="Many accounts and regions, as this file says."
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Read them on this Dask cluster.  [threads here]")
 @click.option("--all", "everything", is_flag=True, help="Also the resources that are in sync.")
 @click.option("--record", is_flag=True, help="Write what the account shows beyond the code to policies/drift.yaml.")
 @click.option("--fail-on-pending", is_flag=True, help="Exit code 1 also for code that is not deployed yet.")
@@ -64,18 +71,32 @@ def drift(**options: Any) -> None:
     from checker.drift_run import exit_code, without_in_sync
     from checker.run import request_for
 
+    targets_go_alone(options)
     request = request_for(
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
         say=progress,
     )
-    run, records = compare(request, lambda stacks: _snapshot(stacks, options))
+    if options["targets"]:
+        run, records = _many(request, options["targets"], options["scheduler"])
+    else:
+        run, records = compare(request, lambda stacks: _snapshot(stacks, options))
     if options["record"]:
         _record(request.project, records)
     code = exit_code(run, fail_on_pending=options["fail_on_pending"], unknown_fails=options["unknown"] == "fail")
     write(run if options["everything"] else without_in_sync(run), options)
     sys.exit(code)
+
+
+def _many(request: Request, file: Path, scheduler: str) -> tuple[Run, tuple[Record, ...]]:
+    from dataclasses import replace
+
+    from checker.collect.account import DRIFT
+    from checker.drift_run import drift_many
+
+    # All stacks of an account are read: what others manage is not without an owner.
+    return drift_many(request, read_targets(file, scheduler, DRIFT, lambda target: replace(target, stacks=None)))
 
 
 def _snapshot(stacks: Sequence[Stack], options: dict[str, Any]) -> Snapshot:

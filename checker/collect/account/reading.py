@@ -25,6 +25,7 @@ from checker.collect.account.stacks import read_stacks
 from checker.collect.account.target import Caller, Limits, Target
 from checker.errors import CheckerError
 from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
+from checker.model.verdicts import Unread
 
 Describer = Callable[[Account], Iterator[Draft | None]]
 
@@ -132,6 +133,11 @@ class Read:
     target: Target
     reading: Reading | None = None
     error: CheckerError | None = None
+
+    def unread(self, place: str) -> Unread:
+        """What to say of an account of which nothing was read."""
+        why = f"{self.error.message} {self.error.hint}".strip() if self.error else "nothing was read"
+        return Unread(f"account {place}", why)
 
 
 def read_many(
