@@ -38,13 +38,14 @@ ALLOWED = {
         *_CHECKER,
         "checker.data",
         *("checker.drift", "checker.judge", "checker.reason", "checker.resolve", "checker.run", "checker.waivers"),
-        "policies",
+        *("checker.together", "policies"),
     },
     "checker.preflight": {
         *_CHECKER,
         *("checker.audit", "checker.judge", "checker.reason", "checker.run", "checker.waivers", "policies"),
     },
-    "checker.drift_run": {*_CHECKER, "checker.drift", "checker.resolve", "checker.run"},
+    "checker.drift_run": {*_CHECKER, "checker.drift", "checker.resolve", "checker.run", "checker.together"},
+    "checker.together": {*_CHECKER, "checker.run"},
     "checker.pages": {*_CHECKER, "checker.reason", "checker.run", "policies"},
     "checker.cdk_plugin": {*_CHECKER, "checker.run", "reports"},
     # Where all of it meets: but nothing here reasons.
