@@ -7,7 +7,8 @@ person, a script, a policy of another stack or another service must be able to s
 - task families, log groups: the pipeline runs and reads them;
 - secrets: people set their values by name;
 - alarms: an ECS service lists its deployment alarms by name;
-- repositories: both environments and the image build name them.
+- repositories: both environments and the image build name them;
+- boundaries and qualifiers: a bootstrap of the CDK is told them by a person.
 
 Every name of an environment carries that environment, so that two environments share an account without colliding.
 Two exceptions are scoped by a parent: an ECS service (in its cluster) and the namespace `internal` (in its VPC).
@@ -80,6 +81,16 @@ def execution_role(environment: str, task: str) -> str:
 def deploy_role(environment: str) -> str:
     """Not the name of the role that the first staging stack made, which exists until that stack is gone."""
     return f"{PROJECT}-{environment}-deploy"
+
+
+def qualifier(environment: str) -> str:
+    """Of the environment's own CDK bootstrap: ten letters or digits at the most."""
+    return {"staging": "dpstaging", "production": "dpprod"}[environment]
+
+
+def boundary(environment: str) -> str:
+    """The permissions boundary of the bootstrap's roles, and of all roles in the environment's stack."""
+    return f"{PROJECT}-{environment}-boundary"
 
 
 def build_role() -> str:

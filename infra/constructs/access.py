@@ -9,8 +9,8 @@ are alternatives and the loosest decides.
 
 **Reach.** What the pipeline calls, on the resources that it touches: of a deploy role, those of its own environment,
 the images, and the outputs of the shared stack. Physical names come from `infra.naming`, so these policies cover both
-environments before either exists, without exports. `cdk deploy` reaches further, through roles that the CDK's bootstrap
-made for the whole account: docs/deploy-access.md says how far, and how to bound it.
+environments before either exists, without exports. `cdk deploy` works with the roles of a CDK bootstrap: each
+environment has its own, bounded by `infra.constructs.boundary`. docs/deploy-access.md says how far that goes.
 """
 
 import json
@@ -28,7 +28,6 @@ from infra.environments import DEFAULT_BRANCH, ENVIRONMENTS, PRODUCTION, REPOSIT
 SESSION: Final = cdk.Duration.seconds(7200)
 """The longest session that a building or deploying workflow may ask for; a request for more is refused."""
 
-_BOOTSTRAP_QUALIFIER: Final = "hnb659fds"
 _BOOTSTRAP_ROLES: Final = ("deploy", "file-publishing", "lookup")
 
 # What the live audit reads: what `checker permissions` says, kept as a file by `tools/audit_policy.py`. None of these
@@ -152,7 +151,7 @@ def _stack_statements(stack: cdk.Stack, environment: str) -> list[iam.PolicyStat
             actions=["sts:AssumeRole"],
             resources=[
                 f"arn:{stack.partition}:iam::{stack.account}:role/"
-                f"cdk-{_BOOTSTRAP_QUALIFIER}-{role}-role-{stack.account}-{stack.region}"
+                f"cdk-{naming.qualifier(environment)}-{role}-role-{stack.account}-{stack.region}"
                 for role in _BOOTSTRAP_ROLES
             ],
         ),

@@ -44,6 +44,9 @@ class DocPlatform(cdk.Stack):
             stack_name=config.stack_name,
             description=f"doc-platform: the {config.name} environment",
             termination_protection=config.deletion_protection,
+            # Deployed through roles of its own, which can change no other environment, nor make a role that could.
+            synthesizer=cdk.DefaultStackSynthesizer(qualifier=naming.qualifier(config.name)),
+            permissions_boundary=cdk.PermissionsBoundary.from_name(naming.boundary(config.name)),
         )
         self._zones = list(config.availability_zones)
         AccountGuard(self, "Guard", account=self.account)

@@ -17,10 +17,11 @@ from constructs import Construct
 from infra import naming
 from infra.aspects import protect
 from infra.constructs.access import Access
+from infra.constructs.boundary import Boundary
 from infra.constructs.guard import AccountGuard
 from infra.constructs.network import log_retention
 from infra.constructs.registry import Registry
-from infra.environments import DOMAIN, PRODUCTION
+from infra.environments import DOMAIN, ENVIRONMENTS, PRODUCTION
 
 
 class Shared(cdk.Stack):
@@ -47,6 +48,14 @@ class Shared(cdk.Stack):
             validation=acm.CertificateValidation.from_dns(zone),
         )
         certificate.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        for config in ENVIRONMENTS.values():
+            Boundary(
+                self,
+                f"{config.name.capitalize()}Boundary",
+                config=config,
+                zone_id=zone.hosted_zone_id,
+                certificate_arn=certificate.certificate_arn,
+            )
         logs.LogGroup(
             self,
             "Deployments",

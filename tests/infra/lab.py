@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from checker.lab import server
 from checker.lab.clients import Clients
-from infra import inputs
-from infra.environments import REGION
+from infra import inputs, naming
+from infra.environments import ENVIRONMENTS, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -27,7 +27,8 @@ class Lab:
         self.endpoint = lab.endpoint
         self.client = Clients(lab)
         self.client("s3").create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+        for qualifier in ("hnb659fds", *map(naming.qualifier, ENVIRONMENTS)):
+            self.client("ssm").put_parameter(Name=f"/cdk-bootstrap/{qualifier}/version", Value="30", Type="String")
 
     def deploy(
         self, name: str, template: str, on_failure: Literal["DO_NOTHING", "ROLLBACK"] = "DO_NOTHING"

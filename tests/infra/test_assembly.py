@@ -99,7 +99,7 @@ def test_real_ids_reach_every_place_that_example_ids_held(tmp_path: Path) -> Non
         ):
             assert example not in text
     code = Template.read(tmp_path / "out", naming.PRODUCTION_STACK).only("AWS::Lambda::Function")["Code"]
-    assert code["S3Bucket"] == "cdk-hnb659fds-assets-123456789012-us-west-2"
+    assert code["S3Bucket"] == "cdk-dpprod-assets-123456789012-us-west-2"
 
 
 def test_a_context_that_does_not_fit_is_one_line_and_no_traceback(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from botocore import xform_name
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from infra import inputs, naming
+from infra.environments import ENVIRONMENTS
 from infra.release import errors
 from infra.release.arguments import parser
 from tests.infra.release.test_workflows import ROOT, WORKFLOWS
@@ -29,7 +30,13 @@ PLACEHOLDERS = {
 }
 CDK = {
     # Commands of the CDK command line, and their options, as `cdk COMMAND --help` lists them.
-    "bootstrap": set[str](),
+    "bootstrap": {
+        "--apply-permissions-boundary-to-all-roles",
+        "--cloudformation-execution-policies",
+        "--custom-permissions-boundary",
+        "--qualifier",
+        "--toolkit-stack-name",
+    },
     "deploy": {"--context", "--exclusively"},
     "import": {"--context", "--resource-mapping"},
 }
@@ -97,7 +104,19 @@ def test_the_cdk_command_has_these_options(command: str) -> None:
     cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
     done = subprocess.run([cdk, command, "--help"], capture_output=True, text=True, check=True, timeout=60)
     for option in CDK[command]:
-        assert re.search(rf"^ +(-\w, )?{option}\b", done.stdout, re.MULTILINE), option
+        # A name that is too long for its column goes on in the next line.
+        assert re.search(rf"^ +(-\w, )?{option[:40]}", done.stdout, re.MULTILINE), option
+
+
+def test_each_environment_is_bootstrapped_as_its_stack_expects_it() -> None:
+    said = {}
+    for _, line in ALL:
+        argv = shlex.split(line)
+        if argv[:2] == ["node_modules/.bin/cdk", "bootstrap"] and "--qualifier" in argv:
+            (qualifier,) = values_of(argv, "--qualifier")
+            (said[qualifier],) = values_of(argv, "--custom-permissions-boundary")
+            assert "--apply-permissions-boundary-to-all-roles" in argv
+    assert said == {naming.qualifier(each): naming.boundary(each) for each in ENVIRONMENTS}
 
 
 def _filled(word: str) -> str:
