@@ -6,7 +6,9 @@ there is missing from the facts.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -75,12 +77,12 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         problem = Problem(empty.spot(0), f"a script of {len(source):,} bytes was not read", "Split it.")
         return Script(file, Block(), lines, shebang, (problem,))
     try:
-        root = _parsed(source)
+        source, root = _ended(source, _parsed(source))
         if root.has_error:
             other = respelled(text).encode("utf-8", "surrogatepass")
             again = _parsed(other) if other != source else root
             if len(_errors(again)) < len(_errors(root)):
-                source, root = other, again
+                source, root = _ended(other, again)
         body = _Reader(source).block(root.children, 0)
     except _TooDeepError:
         problem = Problem(empty.spot(0), "nested too deeply to be read", "Is this a script?")
@@ -96,6 +98,39 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
 
 def _parsed(source: bytes) -> Node:
     return _parser().parse(source.translate(_PLAIN_BYTES)).root_node
+
+
+# Two assignments on a line, which the grammar takes for the beginning of the command on the next one.
+_TWO: Final = re.compile(rb"^[^\n=]*\w=[^\n]*[ \t]\w+=", re.MULTILINE)
+
+
+def _ended(source: bytes, root: Node) -> tuple[bytes, Node]:
+    """The script with a line of assignments ended as bash ends it: they are set for good, not for the next command."""
+    for _ in range(3 if _TWO.search(source) else 0):
+        breaks = sorted(_breaks(source, root))
+        if not breaks:
+            break
+        pieces = [source[start:end] for start, end in itertools.pairwise([0, *breaks, len(source)])]
+        source = b";".join(pieces)
+        root = _parsed(source)
+    return source, root
+
+
+def _breaks(source: bytes, root: Node) -> Iterator[int]:
+    """The ends of assignments behind which a line ends, and with it the command."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        pending.extend(node.named_children)
+        if node.type != "command":
+            continue
+        end = None
+        for one, other in itertools.pairwise(node.children):
+            if one.type not in {"variable_assignment", "comment"}:
+                break
+            end = one.end_byte if one.type == "variable_assignment" else end
+            if end is not None and b"\n" in source[one.end_byte : other.start_byte].replace(b"\\\n", b""):
+                yield end
 
 
 def _errors(root: Node) -> list[Node]:
