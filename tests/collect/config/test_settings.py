@@ -66,7 +66,7 @@ Size = 1
 
 
 def test_every_key_is_a_field_and_every_field_has_a_key() -> None:
-    assert set(KEYS) == {field.name for field in fields(Settings)} - {"places"}
+    assert set(KEYS) == {field.name for field in fields(Settings)} - {"places", "has_bootstrap"}
 
 
 def test_every_kind_of_environment_can_be_said() -> None:
@@ -86,6 +86,7 @@ def test_everything_said() -> None:
         environment_kinds={"live": "production", "trial": "staging"},
         parameters={"Docs": {"Size": "large", "Count": "2", "Encrypt": "true"}},
         bootstrap_tags=("boot",),
+        has_bootstrap=True,
         release_tag_patterns=("r*",),
         script_folders=("deploy",),
         migration_folders=("db/sql",),
