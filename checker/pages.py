@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from checker.collect.config.register import Entry, load_register
 from checker.errors import CheckerError, UsageError
-from policies.rules import MODULES
+from policies.rules import page_of
 
 HEADINGS = (
     "What the review found",
@@ -30,17 +28,8 @@ def page(finding: str) -> str:
         hint = f"Did you mean {near[0]}?" if near else "`checker list` shows all of them."
         raise UsageError(f"no finding {finding}", hint)
     entry = entries[identifier]
-    body = rule_page(identifier) or "No rule judges this finding yet: it shows as not judged in every run.\n"
+    body = page_of(identifier) or "No rule judges this finding yet: it shows as not judged in every run.\n"
     return f"{_head(entry)}\n{body}"
-
-
-def rule_page(identifier: str) -> str | None:
-    """The rule's docstring, ``None`` where no rule judges the finding yet."""
-    module = MODULES.get(identifier)
-    if module is None:
-        return None
-    text = inspect.getdoc(import_module(f"policies.rules.{module}"))
-    return text.replace("``", "`") + "\n" if text else None
 
 
 def _head(entry: Entry) -> str:

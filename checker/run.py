@@ -44,7 +44,7 @@ from checker.resolve.templates.alternatives import worlds
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.placing import check_names, copied, place_stack
 from checker.resolve.templates.project import build_project, with_nested
-from policies.rules import load
+from policies.rules import load, page_of
 
 if TYPE_CHECKING:
     from checker.model.live.repository_settings import RepositorySettings
@@ -126,7 +126,8 @@ def with_facts(run: Run, facts: Facts, root: Path) -> Run:
 
     open_ = sorted((v for v in run.verdicts if v.outcome in _WITH_LINES), key=lambda v: v.outcome.gravity)
     places = [place for verdict in open_ for place in (verdict.location, *verdict.related)]
-    facts = replace(facts, excerpts=read_excerpts(root, places), frameworks=load_frameworks())
+    pages = {each: page for each in dict.fromkeys(v.finding for v in open_) if (page := page_of(each))}
+    facts = replace(facts, excerpts=read_excerpts(root, places), frameworks=load_frameworks(), pages=pages)
     return replace(run, facts=facts)
 
 

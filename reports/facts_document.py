@@ -25,6 +25,7 @@ def document(facts: Facts) -> dict[str, Any]:
             for each in facts.retention
         ],
         "excerpts": [{**asdict(each), "lines": list(each.lines)} for each in facts.excerpts],
+        "pages": dict(facts.pages),
         "frameworks": {each.id: {"title": each.title, "parts": dict(each.parts)} for each in facts.frameworks},
     }
 
@@ -37,6 +38,7 @@ def read(node: Node) -> Facts:
         tokens=tuple(node.items("tokens", _read_token, optional=True)),
         retention=tuple(node.items("retention", _read_retention, optional=True)),
         excerpts=tuple(node.items("excerpts", _read_excerpt, optional=True)),
+        pages=node.mapping("pages", lambda n, _: n.as_text(), optional=True),
         frameworks=tuple(node.mapping("frameworks", _read_framework, optional=True).values()),
     )
 

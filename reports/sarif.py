@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from checker.model.shown.facts import Excerpt
 from checker.model.verdicts import Finding, Location, Outcome, Run, Severity, Verdict
 from reports import shape
 
@@ -21,12 +24,20 @@ _LEVELS: Final = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Sever
 # GitHub sorts alerts by this number (GitHub Docs, "SARIF support for code scanning": critical over 9.0).
 _SECURITY_SEVERITY: Final = {Severity.CRITICAL: "9.5", Severity.WARNING: "5.5", Severity.SUGGESTION: "2.0"}
 MAX_RELATED: Final = 50  # of one alert: the run document has all
+# GitHub keeps 5,000 results of a run, the gravest ones, and refuses a run of more than 25,000 (GitHub Docs, "SARIF
+# support for code scanning", validating your SARIF file). A file is at most 10 MB when compressed.
+MAX_RESULTS: Final = 5_000
+MAX_TEXT: Final = 4_000  # characters of one message
 _RESULTS: Final = (Outcome.FAIL, Outcome.WAIVED, Outcome.UNKNOWN)
 
 
 def render(run: Run) -> str:
     rules = _rules(run)
     position = {finding.id: index for index, finding in enumerate(rules)}
+    lines: dict[tuple[str, int | None], Excerpt] = {(each.file, each.line): each for each in run.facts.excerpts}
+    # Gravest first, so that what is left out is what matters least.
+    found = [defect for outcome in _RESULTS for defect in shape.defects(run, outcome)]
+    kept, left = found[:MAX_RESULTS], len(found) - MAX_RESULTS
     document = {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -36,19 +47,15 @@ def render(run: Run) -> str:
                     "driver": {
                         "name": "checker",
                         "informationUri": HOME,
-                        "rules": [_rule(finding) for finding in rules],
+                        "rules": [_rule(finding, run.facts.pages.get(finding.id, "")) for finding in rules],
                     }
                 },
                 "automationDetails": {"id": f"checker/{run.command}/"},
                 "columnKind": "utf16CodeUnits",
                 "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The project's root."}}},
                 **_provenance(run),
-                "invocations": [_invocation(run)],
-                "results": [
-                    _result(defect, position[defect.finding.id])
-                    for outcome in _RESULTS
-                    for defect in shape.defects(run, outcome)
-                ],
+                "invocations": [_invocation(run, left)],
+                "results": [_result(defect, position[defect.finding.id], lines) for defect in kept],
                 "properties": {"totals": run.totals, "notJudged": list(run.coverage.not_judged)},
             }
         ],
@@ -62,13 +69,16 @@ def _rules(run: Run) -> list[Finding]:
     return [*run.findings.values(), *(outside[key] for key in sorted(outside))]
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
+def _rule(finding: Finding, page: str) -> dict[str, Any]:
     title = finding.title or finding.id
+    shown = page.strip() or f"checker explain {finding.id}"
     return {
         "id": finding.id,
+        "name": _name(title),
         "shortDescription": {"text": title},
         "fullDescription": {"text": f"{title}."},
-        "help": {"text": f"checker explain {finding.id}"},
+        "help": {"text": _text(shown), "markdown": f"```text\n{shown.replace('```', '')}\n```"},
+        "helpUri": HOME,
         "defaultConfiguration": {"level": _LEVELS[finding.severity]},
         "properties": {
             "tags": ["security", str(finding.severity)],
@@ -76,6 +86,11 @@ def _rule(finding: Finding) -> dict[str, Any]:
             "precision": "high",
         },
     }
+
+
+def _name(title: str) -> str:
+    """A title as an identifier in Pascal case, as the standard's own rules ask for (SARIF2009, SARIF2012)."""
+    return "".join(word.capitalize() for word in re.findall("[0-9A-Za-z]+", title))[:100]
 
 
 def _provenance(run: Run) -> dict[str, Any]:
@@ -89,7 +104,7 @@ def _provenance(run: Run) -> dict[str, Any]:
     }
 
 
-def _invocation(run: Run) -> dict[str, Any]:
+def _invocation(run: Run, left: int) -> dict[str, Any]:
     crashed = [v for v in run.verdicts if v.outcome is Outcome.ERROR]
     notes = [
         {
@@ -104,10 +119,13 @@ def _invocation(run: Run) -> dict[str, Any]:
         {"level": "warning", "message": {"text": _text(f"Not read: {shape.unread_text(each)}")}}
         for each in run.coverage.unread
     ]
+    if left > 0:
+        said = f"Truncated: {left} results, the least grave ones, are not in this file. The run document has them all."
+        notes.insert(0, {"level": "warning", "message": {"text": said}, "descriptor": {"id": "truncated"}})
     return {"executionSuccessful": not crashed, "toolExecutionNotifications": notes}
 
 
-def _result(defect: shape.Defect, rule: int) -> dict[str, Any]:
+def _result(defect: shape.Defect, rule: int, lines: Mapping[tuple[str, int | None], Excerpt]) -> dict[str, Any]:
     """One alert per cause: at its first place, the others and what follows from it as related locations."""
     verdict, *others = defect.verdicts
     others += [each for consequence in defect.consequences for each in consequence.verdicts]
@@ -117,8 +135,12 @@ def _result(defect: shape.Defect, rule: int) -> dict[str, Any]:
         "kind": "open" if verdict.outcome is Outcome.UNKNOWN else "fail",
         "level": "none" if verdict.outcome is Outcome.UNKNOWN else _LEVELS[verdict.severity],
         "message": {"text": _text(" ".join(filter(None, (verdict.violation or verdict.id, _fix(verdict)))))},
-        "locations": [_place(verdict)],
-        "partialFingerprints": {"checkerSubject/v1": _fingerprint(verdict)},
+        "locations": [_with_lines(_place(verdict), lines.get((verdict.location.file, verdict.location.line)))],
+        # GitHub follows an alert by the second name alone, and would make it from the line's text.
+        "partialFingerprints": {
+            "checkerSubject/v1": _fingerprint(verdict),
+            "primaryLocationLineHash": f"{_fingerprint(verdict)}:1",
+        },
         "properties": {
             "id": verdict.id,
             "environment": verdict.environment,
@@ -152,7 +174,26 @@ def _place(verdict: Verdict) -> dict[str, Any]:
         "fullyQualifiedName": f"{verdict.environment}/{subject.construct_path or subject.name}",
         "kind": subject.type or subject.kind.value,
     }
-    return {**_physical(verdict.location), "logicalLocations": [logical]}
+    # Code scanning refuses a whole file for one result without a physical location.
+    return {**(_physical(verdict.location) or _account_place(verdict.location)), "logicalLocations": [logical]}
+
+
+def _account_place(location: Location) -> dict[str, Any]:
+    """A live resource as a path below ``account``, which is no file of the project."""
+    uri = "account/" + quote(location.file.replace("\\", "/"), errors="replace")
+    return {"physicalLocation": {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}}
+
+
+def _with_lines(place: dict[str, Any], excerpt: Excerpt | None) -> dict[str, Any]:
+    """The place with the lines themselves, where none of them may hold a secret."""
+    physical = place["physicalLocation"]
+    if excerpt is None or "region" not in physical or None in excerpt.lines:
+        return place
+    lines = [line or "" for line in excerpt.lines]
+    region = {**physical["region"], "snippet": {"text": lines[excerpt.line - excerpt.first]}}
+    last = excerpt.first + len(lines) - 1
+    around = {"startLine": excerpt.first, "endLine": last, "snippet": {"text": "\n".join(lines)}}
+    return {**place, "physicalLocation": {**physical, "region": region, "contextRegion": around}}
 
 
 def _physical(location: Location) -> dict[str, Any]:
@@ -175,4 +216,5 @@ def _fingerprint(verdict: Verdict) -> str:
 
 def _text(message: str) -> str:
     """Plain text: ``[words](target)`` in a message would be made a link (SARIF 2.1.0, 3.11.6)."""
-    return message.replace("](", "] (")
+    text = message if len(message) <= MAX_TEXT else message[: MAX_TEXT - 1] + "…"
+    return text.replace("](", "] (")

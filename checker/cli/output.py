@@ -85,7 +85,7 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
 
 
 # Formats that show, or keep, what a run has beside its verdicts.
-_WITH_FACTS = frozenset({"html", "json", "oscal", "pdf"})
+_WITH_FACTS = frozenset({"html", "json", "sarif", "oscal", "pdf"})
 
 
 def shows_facts(formats: Sequence[str]) -> bool:

@@ -251,7 +251,7 @@ class Run:
     findings: Mapping[str, Finding]
     waivers: tuple[WaiverStatus, ...] = ()
     drift: tuple[ResourceDrift, ...] = ()  # of `checker drift`, which gives no verdicts
-    facts: Facts = Facts()  # noqa: RUF009 - frozen
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def totals(self) -> dict[str, int]:

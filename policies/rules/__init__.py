@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from inspect import cleandoc
 from typing import Final
 
 from checker.model.rules import Rule
@@ -93,3 +94,12 @@ def load(ids: Iterable[str] | None = None, *, with_pipeline: bool = True) -> lis
             raise TypeError(f"policies/rules/{module}.py must define RULE with the id {finding}")
         rules.append(rule)
     return rules
+
+
+def page_of(identifier: str) -> str | None:
+    """The rule's docstring, which is its page; ``None`` where no rule judges the finding."""
+    module = MODULES.get(identifier)
+    if module is None:
+        return None
+    text = import_module(f"policies.rules.{module}").__doc__
+    return cleandoc(text).replace("``", "`") + "\n" if text else None

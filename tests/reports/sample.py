@@ -258,6 +258,7 @@ FACTS = Facts(
     excerpts=(
         Excerpt("infra/constructs/data.py", 41, 40, ("cache = Group(", f"    at_rest=False,  # {HOSTILE}", None)),
     ),
+    pages={"C7": f"Redis is encrypted.\n\nFix\n    {HOSTILE}\n"},
     frameworks=(
         Framework("soc2-2017", "SOC 2, common criteria", (("CC6", "Logical and physical access"), ("CC7", HOSTILE))),
         Framework("aws-fsbp", "AWS Foundational Security Best Practices"),

@@ -7,15 +7,14 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from checker.errors import InputError
-from checker.model.verdicts import Coverage, Location, Outcome, Run
-from reports import FORMATS, json_document, markdown, render, sarif, shape
+from checker.model.verdicts import Coverage, Outcome, Run
+from reports import FORMATS, json_document, markdown, render, shape
 from tests.reports.sample import EMPTY, HOSTILE, RUN, verdict
 from tests.reports.write_golden import GOLDEN, expected
 
@@ -144,52 +143,6 @@ def test_a_broken_document_is_refused_by_the_place_of_its_fault(change: Any, mes
 def test_what_is_no_document_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"old\.json"):
         json_document.parse(text, "old.json")
-
-
-# --- SARIF
-
-
-def test_sarif_fits_the_standard() -> None:
-    file = Path(__file__).parents[3] / "shared/schemas/sarif-2.1.0.json"
-    for run in (RUN, EMPTY):
-        document = json.loads(render(run, "sarif"))
-        assert document["version"] == "2.1.0"
-        if file.exists():  # too large to keep a copy here
-            jsonschema.Draft7Validator(json.loads(file.read_text(encoding="utf-8"))).validate(document)
-
-
-def test_sarif_says_what_it_found_and_nothing_of_what_passes() -> None:
-    (run,) = json.loads(render(RUN, "sarif"))["runs"]
-    kinds = {(each["properties"]["outcome"], each["kind"], each["level"]) for each in run["results"]}
-    assert kinds == {
-        ("fail", "fail", "error"),
-        ("fail", "fail", "warning"),
-        ("fail", "fail", "note"),
-        ("waived", "fail", "warning"),
-        ("unknown", "open", "none"),
-    }
-    assert [r["ruleId"] for r in run["results"] if "suppressions" in r] == ["W6"]
-    assert run["invocations"][0]["executionSuccessful"] is False
-    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert all(rules[each["ruleIndex"]] == each["ruleId"] for each in run["results"])
-    prints = [each["partialFingerprints"]["checkerSubject/v1"] for each in run["results"]]
-    assert len(set(prints)) == len(prints)
-
-
-@pytest.mark.parametrize(
-    ("file", "uri"),
-    [
-        ("infra/a b/<x>.py", "infra/a%20b/%3Cx%3E.py"),
-        ("odd:name.py", "odd%3Aname.py"),
-        ("/tmp/x.json", "file:///tmp/x.json"),
-    ],
-)
-def test_sarif_places_are_uris(file: str, uri: str) -> None:
-    assert sarif._physical(Location(file, 3))["physicalLocation"]["artifactLocation"]["uri"] == uri
-
-
-def test_a_live_resource_has_no_file() -> None:
-    assert sarif._physical(Location("arn:aws:rds:us-west-2:111111111111:db:x")) == {}
 
 
 # --- XML

@@ -6,7 +6,7 @@ Reports draw these; no verdict rests on them. All of it is optional: a run witho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -79,13 +79,15 @@ class Framework:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``roles`` are those that trust GitHub's tokens: the columns of the matrix whose rows are ``tokens``."""
+    """``roles`` are those that trust GitHub's tokens: the columns of the matrix whose rows are ``tokens``. ``pages``
+    explain the findings that do not pass, by id."""
 
     roles: tuple[str, ...] = ()
     tokens: tuple[TokenRow, ...] = ()
     retention: tuple[Retention, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
     frameworks: tuple[Framework, ...] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
