@@ -32,6 +32,7 @@ ALLOWED = {
     "checker.waivers": _CHECKER,
     "checker.compare": {"checker.model"},
     "checker.evidence": {"checker.evidence", "checker.compare", "checker.model", "checker.errors", "reports"},
+    "checker.first_settings": set(),
     "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "reports"},
     "checker.run": {*_CHECKER, "checker.judge", "checker.reason", "checker.resolve", "checker.waivers", "policies"},
     "checker.audit": {
@@ -59,6 +60,7 @@ ALLOWED = {
             "checker.drift",
             "checker.drift_run",
             "checker.evidence",
+            "checker.first_settings",
             "checker.lab",
             "checker.pages",
             "checker.review",

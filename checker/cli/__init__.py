@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "evidence": ("change.evidence", "evidence", "A release's evidence pack; `evidence verify` checks one, offline."),
     "explain": ("explain", "explain", "A finding's page: what is checked, and how to fix it."),
     "lab": ("lab", "lab", "An emulated account on loopback, to try the live commands on."),
+    "init": ("adopt.init", "init", "Look at a project; write its first checker.toml and a baseline."),
     "list": ("list_findings", "list_findings", "All findings, with surfaces and severities."),
 }
 

@@ -33,6 +33,25 @@ def slug(project: Path) -> str:
     return found.group(1) if found else ""
 
 
+def default_branch(project: Path) -> str:
+    """The branch that the remote ``origin`` serves by default, as far as a clone keeps it; else ``main`` or ``master``
+    where one of them is there, and empty where that is not known."""
+    git = _git_folder(project)
+    if git is None:
+        return ""
+    common = git / _read(git / "commondir") if (git / "commondir").exists() else git
+    head = re.fullmatch(r"ref: refs/remotes/origin/([\w./-]+)", _read(common / "refs/remotes/origin/HEAD"))
+    if head:
+        return head.group(1)
+    packed = _read(common / "packed-refs")
+    for name in ("main", "master"):
+        if (common / "refs/heads" / name).is_file() or re.search(
+            rf" refs/(?:heads|remotes/origin)/{name}$", packed, re.MULTILINE
+        ):
+            return name
+    return ""
+
+
 def _git_folder(project: Path) -> Path | None:
     for folder in (project, *project.parents):
         git = folder / ".git"

@@ -1,0 +1,1 @@
+"""Commands for whoever begins with the checker: settings, rules of their own, completion."""

@@ -1,0 +1,99 @@
+"""``checker init``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from checker.cli.options import folder, progress
+
+if TYPE_CHECKING:
+    from checker.first_settings import Discovered
+    from checker.run import Request
+
+BASELINE = "checker-baseline.json"
+
+
+@click.command()
+@click.option("--project", type=click.Path(path_type=Path), default=Path(), help="The project's folder.  [here]")
+@click.option("--force", is_flag=True, help="Write over a checker.toml or a baseline that is there.")
+def init(project: Path, force: bool) -> None:
+    """Look at a project, write its first checker.toml and a baseline, and say what was found. Asks nothing.
+
+    None of the project's code is run.
+    """
+    from checker.collect.config.settings_file import FILE_NAME
+    from checker.collect.outputs import write_whole
+    from checker.errors import InputError, UsageError, printable
+    from checker.first_settings import text
+    from checker.model.settings import Settings
+    from checker.run import Request, gate, request_for
+    from reports import render
+
+    root = folder(project)
+    settings, baseline = root / FILE_NAME, root / BASELINE
+    there = [each.name for each in (settings, baseline) if each.exists()]
+    if there and not force:
+        raise UsageError(f"{' and '.join(there)} is there already", "Edit it, or write it anew with --force.")
+    found = _discover(Request(project=root, settings=Settings(), say=progress))
+    write_whole(settings, text(found))
+    click.echo(f"{FILE_NAME}: {_said(found)}")
+    try:
+        run = gate(request_for(root, say=progress))
+    except InputError as error:
+        click.echo(printable(f"no baseline: {error.message}"))
+        click.echo(f"  fix: {error.hint}")
+        return
+    write_whole(baseline, render(run, "json"))
+    for surface, read in run.coverage.surfaces.items():
+        click.echo(printable(f"  {surface}: {read}"))
+    for note in run.coverage.notes:
+        click.echo(printable(f"  {note}"))
+    for each in run.coverage.unread[:10]:
+        click.echo(printable(f"  not read: {each.what}: {each.why}"))
+    if len(run.coverage.unread) > 10:
+        click.echo(f"  not read: {len(run.coverage.unread) - 10} more")
+    totals = run.totals
+    click.echo(f"{BASELINE}: {totals['fail']} failing, {totals['unknown']} undecided, {totals['pass']} passing")
+    click.echo(f"Next: checker gate --baseline {BASELINE}   (fails on what is new; `checker explain ID` says more)")
+
+
+def _said(found: Discovered) -> str:
+    stacks = f"{len(found.stacks)} {'stack' if len(found.stacks) == 1 else 'stacks'}"
+    environments = ", ".join(found.kinds) or "no environment"
+    return f"{found.repository or 'no GitHub repository'}, {stacks}, {environments}"
+
+
+def _discover(request: Request) -> Discovered:
+    from checker.collect import repository
+    from checker.first_settings import Discovered
+    from checker.model.environment_words import UNNAMED
+    from checker.run import at_hand, pipeline_of
+
+    root = request.project
+    here = at_hand(request)
+    pipeline = pipeline_of(root, request.settings, tuple(here.kinds))
+    jobs = pipeline.jobs if pipeline is not None else ()
+    app = _app(root / "cdk.json")
+    return Discovered(
+        repository=repository.slug(root),
+        default_branch=repository.default_branch(root),
+        # Tokens of any other may deploy only where a person says so.
+        github_environments=sorted({job.environment for job in jobs if job.environment in here.kinds}),
+        stacks={stack.name: stack.environment for stack in here.stacks if stack.environment != UNNAMED},
+        unnamed=sorted({stack.name for stack in here.stacks if stack.environment == UNNAMED}),
+        kinds={name: kind.value for name, kind in here.kinds.items() if name != UNNAMED},
+        app=app,
+        assembly_missing=bool(app) and any("CDK app without an assembly" in each.what for each in here.unread),
+    )
+
+
+def _app(file: Path) -> str:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8")).get("app", "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) else ""
