@@ -93,6 +93,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 lock: | $(BIN)/uv
 	$(COMPILE) --all-extras --group dev --group build pyproject.toml -o locks/requirements.txt
 	$(COMPILE) --extra infra --extra pipeline --extra evidence --extra github --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
+	$(COMPILE) --extra pipeline --group build pyproject.toml -c locks/requirements.txt -o locks/action.txt
 	echo 'uv==0.13.9' | $(COMPILE) - -o locks/uv.txt
 
 clean:
