@@ -71,12 +71,13 @@ MODULES: Final[Mapping[str, str]] = {
     "P18": "p18_github_calls",
     "P19": "p19_prereleases",
     "P20": "p20_long_lived_keys",
+    "P21": "p21_pasted_text",
 }
 
 
 # Rules that look at nothing but the pipeline. Templates alone are judged without importing them, and what they read.
 PIPELINE_ONLY: Final = frozenset(
-    "C6 W3 W4 W15 W16 W17 W18 S7 S8 S11 S12 P1 P2 P3 P4 P5 P6 P7 P10 P17 P18 P19 P20".split()  # noqa: SIM905 - a table
+    "C6 W3 W4 W15 W16 W17 W18 S7 S8 S11 S12 P1 P2 P3 P4 P5 P6 P7 P10 P17 P18 P19 P20 P21".split()  # noqa: SIM905 - a table
 )
 
 
