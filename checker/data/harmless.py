@@ -47,6 +47,14 @@ _ENGINE_RUNS: Final = frozenset({"run", "exec", "create", "start", "restart", "u
 _ENGINE_GROUPS: Final = frozenset({"compose", "container", "buildx", "image", "builder", "manifest", "pod"})
 
 
+def harmless_actions() -> Mapping[str, tuple[str, ...]]:
+    """Reason -> the actions that change nothing; a name that ends in a slash stands for all below it."""
+    found: dict[str, list[str]] = {}
+    for name, reason in _table().actions.items():
+        found.setdefault(reason, []).append(name)
+    return {reason: tuple(sorted(names)) for reason, names in found.items()}
+
+
 def prints_settings(program: str) -> bool:
     """Whether a program's output is shell code that only sets variables: ``eval "$(ssh-agent)"``."""
     return program in _table().settings

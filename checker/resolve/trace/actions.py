@@ -8,29 +8,26 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from checker.data import actions as known
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, Handling, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
-from checker.resolve.trace.image_tags import ACTION as METADATA
 from checker.resolve.trace.image_tags import outputs_of
 from checker.resolve.trace.images_pushed import calls
 
-_DEPLOY: Final = "aws-actions/amazon-ecs-deploy-task-definition"
-_RENDER: Final = "aws-actions/amazon-ecs-render-task-definition"
-
 # action -> (service, operation, argument of the call -> input of the action)
 _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
-    "aws-actions/amazon-ecr-login": (("ecr", "GetAuthorizationToken", {}),),
-    "aws-actions/aws-cloudformation-github-deploy": (
+    known.LOGIN_ECR: (("ecr", "GetAuthorizationToken", {}),),
+    known.DEPLOY_STACK: (
         ("cloudformation", "DescribeStacks", {"stackname": "name"}),
         ("cloudformation", "CreateChangeSet", {"stackname": "name"}),
         ("cloudformation", "DescribeChangeSet", {"stackname": "name"}),
         ("cloudformation", "ExecuteChangeSet", {"stackname": "name"}),
     ),
-    "aws-actions/aws-secretsmanager-get-secrets": (("secretsmanager", "GetSecretValue", {"secretid": "secret-ids"}),),
-    "aws-actions/aws-codebuild-run-build": (
+    known.SECRETS: (("secretsmanager", "GetSecretValue", {"secretid": "secret-ids"}),),
+    known.CODEBUILD: (
         ("codebuild", "StartBuild", {"projectname": "project-name"}),
         ("codebuild", "BatchGetBuilds", {}),
     ),
@@ -53,13 +50,38 @@ def calls_of_action(
         }
         complete = all(name in given for name in names.values())
         yield AwsCall(service, operation, How.SDK, arguments, reached, handling, source, complete=complete)
-    if action == _DEPLOY:
+    if action == known.DEPLOY_ECS:
         for operation, arguments, complete in _deploys(given, library):
             yield AwsCall("ecs", operation, How.SDK, arguments, reached, handling, source, complete=complete)
-    if action == "docker/build-push-action" and _pushes(given):
-        tags = given.get("tags", "")
-        for tag in dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option)):
-            yield from calls(tag, "docker-push", reached, handling, source, logged_in)
+    if action == known.DEPLOY_FUNCTION:
+        for operation, arguments in _function(given):
+            yield AwsCall("lambda", operation, How.SDK, arguments, reached, handling, source)
+    for tag in _pushed(action, given):
+        yield from calls(tag, "docker-push", reached, handling, source, logged_in)
+
+
+def _pushed(action: str, given: Mapping[str, Possible]) -> Iterator[Possible]:
+    """The images that an action pushes, each with its tag."""
+    tags = given.get("tags", "")
+    if action in known.BUILD_PUSH and _pushes(given):
+        yield from dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option))
+    elif action == known.PUSH_BUILT:
+        registry, image = given.get("registry", ""), given.get("image", "")
+        name = image if registry in ("", None) else joined([registry, "/", image])
+        for option in options(tags or "latest") or (tags,):
+            yield from (joined([name, ":", tag]) for tag in _split(option, r"\s"))
+
+
+def _function(given: Mapping[str, Possible]) -> Iterator[tuple[str, dict[str, Possible]]]:
+    """What the Lambda deploy action calls for a function that is there. Source: its README, "Permissions"."""
+    name = {"functionname": given.get("function-name", "")}
+    yield "GetFunctionConfiguration", dict(name)
+    if truth(given.get("dry-run", False)) is True:
+        return
+    yield "UpdateFunctionConfiguration", dict(name)
+    image = given.get("image-uri", "")
+    code = {**name, **({"imageuri": image} if image not in ("", None) else {})}
+    yield "UpdateFunctionCode", {**code, "publish": given.get("publish", True)}
 
 
 def _pushes(given: Mapping[str, Possible]) -> bool:
@@ -120,7 +142,7 @@ def task_definition_in(path: Possible, library: TaskLibrary) -> Mapping[str, Any
 
 def metadata_of(step: EffectiveStep, given: Mapping[str, Possible]) -> Mapping[str, Possible]:
     """The outputs of an action that makes the tags of an image; none of any other."""
-    if step.step.action.lower() != METADATA:
+    if step.step.action.lower() != known.METADATA:
         return {}
     images = list(listed(given.get("images", "")))
     rules = [each for option in (given.get("tags", ""),) for each in _lines(option)]
@@ -129,7 +151,7 @@ def metadata_of(step: EffectiveStep, given: Mapping[str, Possible]) -> Mapping[s
 
 def files_of(step: EffectiveStep, given: Mapping[str, Possible], library: TaskLibrary) -> Mapping[str, Possible]:
     """The text of the files whose paths are an action's outputs, by the output: a rendered task definition."""
-    return {"task-definition": _rendered(given, library)} if step.step.action.lower() == _RENDER else {}
+    return {"task-definition": _rendered(given, library)} if step.step.action.lower() == known.RENDER else {}
 
 
 _OPENING: Final = '{"containerDefinitions": '

@@ -12,7 +12,6 @@ from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text
 
-ACTION: Final = "docker/metadata-action"
 _DEFAULT: Final = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
 _BRANCH: Final = "refs/heads/"
 _TAG: Final = "refs/tags/"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
+from checker.data.actions import CREDENTIALS
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
 from checker.model.possible import Possible, truth
@@ -21,7 +22,6 @@ from checker.resolve.expressions.values import Data, Open, Partial, choices, sca
 
 # GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
 MAX_LEVELS: Final = 10
-CREDENTIALS_ACTION: Final = "aws-actions/configure-aws-credentials"
 
 
 _NOT_CANCELLED: Final = re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
@@ -174,7 +174,7 @@ def mark(script: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 def credentials(steps: Iterable[EffectiveStep]) -> Iterator[Credentials]:
     for step in steps:
-        if step.step.action.lower() != CREDENTIALS_ACTION:
+        if step.step.action.lower() != CREDENTIALS:
             continue
         given = {name.lower(): value for name, value in step.with_.items()}
         chained = truth(given.get("role-chaining", False))
