@@ -82,7 +82,7 @@ $(TEST_READY): | $(BIN)/uv
 .PHONY: install-self
 install-self:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
-	@$(BIN)/python -m compileall -q checker policies reports infra
+	@$(BIN)/python -m compileall -q checker infra
 
 $(NODE_READY):
 	npm ci --ignore-scripts --no-audit --no-fund --silent

@@ -23,13 +23,13 @@ from checker.model.resources import ConstructOrigin
 from checker.model.rules import Rule
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread, Verdict
 from checker.model.worlds import Budget, World
+from checker.policies.rules import load
 from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.project import with_nested
 from checker.together import together
-from policies.rules import load
 
 if TYPE_CHECKING:
     from checker.collect.account import Read

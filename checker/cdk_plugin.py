@@ -17,8 +17,8 @@ import jsii
 
 from checker.errors import CheckerError, ExitCode
 from checker.model.verdicts import Outcome, Run, Verdict
+from checker.reports import render
 from checker.run import exit_code, gate, request_for
-from reports import render
 
 if TYPE_CHECKING:
     from aws_cdk import IPolicyValidationContext

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checker.collect.config.register import Entry, load_register
 from checker.errors import CheckerError, UsageError
-from policies.rules import page_of
+from checker.policies.rules import page_of
 
 HEADINGS = (
     "What the review found",

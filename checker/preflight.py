@@ -19,10 +19,10 @@ from checker.model.rules import Rule
 from checker.model.values import Unknown
 from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface
 from checker.model.worlds import Budget, World
+from checker.policies.rules import load
 from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
 from checker.reason.account.state import stack_trouble, stacks
-from policies.rules import load
 
 if TYPE_CHECKING:
     from checker.run import Request

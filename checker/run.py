@@ -38,13 +38,13 @@ from checker.model.verdicts import (
     Verdict,
 )
 from checker.model.worlds import Budget
+from checker.policies.rules import load, page_of
 from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.placing import check_names, copied, place_stack
 from checker.resolve.templates.project import build_project, with_nested
-from policies.rules import load, page_of
 
 if TYPE_CHECKING:
     from checker.model.live.repository_settings import RepositorySettings

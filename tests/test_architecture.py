@@ -23,32 +23,38 @@ ALLOWED = {
     "checker.drift": {"checker.drift", "checker.model", "checker.resolve", "checker.reason", "checker.data"},
     "checker.collect": {"checker.model", "checker.collect", "checker.data", "checker.errors", "checker.nodes"},
     "checker.lab": {"checker.lab", "checker.collect", "checker.resolve", "checker.model", "checker.errors"},
-    "policies": {"policies", "checker.model", "checker.reason"},
-    "reports": {"reports", "checker.model", "checker.errors", "checker.nodes"},
+    "checker.policies": {"checker.policies", "checker.model", "checker.reason"},
+    "checker.reports": {"checker.reports", "checker.model", "checker.errors", "checker.nodes"},
     "checker.errors": set(),
     "checker.start": {"checker.cli"},
     "checker.nodes": {"checker.errors"},
     "checker.judge": {"checker.model", "checker.errors"},
     "checker.waivers": _CHECKER,
     "checker.compare": {"checker.model"},
-    "checker.evidence": {"checker.evidence", "checker.compare", "checker.model", "checker.errors", "reports"},
-    "checker.first_settings": set(),
-    "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "reports"},
-    "checker.run": {*_CHECKER, "checker.judge", "checker.reason", "checker.resolve", "checker.waivers", "policies"},
+    "checker.evidence": {"checker.evidence", "checker.compare", "checker.model", "checker.errors", "checker.reports"},
+    "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "checker.reports"},
+    "checker.run": {
+        *_CHECKER,
+        "checker.judge",
+        "checker.reason",
+        "checker.resolve",
+        "checker.waivers",
+        "checker.policies",
+    },
     "checker.audit": {
         *_CHECKER,
         "checker.data",
         *("checker.drift", "checker.judge", "checker.reason", "checker.resolve", "checker.run", "checker.waivers"),
-        *("checker.together", "policies"),
+        *("checker.together", "checker.policies"),
     },
     "checker.preflight": {
         *_CHECKER,
-        *("checker.audit", "checker.judge", "checker.reason", "checker.run", "checker.waivers", "policies"),
+        *("checker.audit", "checker.judge", "checker.reason", "checker.run", "checker.waivers", "checker.policies"),
     },
     "checker.drift_run": {*_CHECKER, "checker.drift", "checker.resolve", "checker.run", "checker.together"},
     "checker.together": {*_CHECKER, "checker.run"},
-    "checker.pages": {*_CHECKER, "checker.reason", "checker.run", "policies"},
-    "checker.cdk_plugin": {*_CHECKER, "checker.run", "reports"},
+    "checker.pages": {*_CHECKER, "checker.reason", "checker.run", "checker.policies"},
+    "checker.cdk_plugin": {*_CHECKER, "checker.run", "checker.reports"},
     # Where all of it meets: but nothing here reasons.
     "checker.cli": {
         *_CHECKER,
@@ -60,18 +66,17 @@ ALLOWED = {
             "checker.drift",
             "checker.drift_run",
             "checker.evidence",
-            "checker.first_settings",
             "checker.lab",
             "checker.pages",
             "checker.review",
         ),
-        *("checker.run", "policies", "reports"),
+        *("checker.run", "checker.policies", "checker.reports"),
     },
     "checker.__main__": {"checker.start"},
-    "tools": {"tools", "checker.collect", "checker.model", "checker.reason", "policies"},
+    "tools": {"tools", "checker.collect", "checker.model", "checker.reason", "checker.policies"},
 }
 ROOMS = sorted({*ALLOWED, "checker", "tests"}, key=len, reverse=True)
-# How many files a room may hold; `policies/rules` has one per finding.
+# How many files a room may hold; `checker/policies/rules` has one per finding.
 LARGEST_ROOM = 15
 # What start-up must not pay for.
 HEAVY = ("aws_cdk", "boto3", "botocore", "cfnlint", "jsii", "pglast", "tree_sitter", "checker.model.pipeline.jobs")
@@ -121,7 +126,7 @@ def test_every_file_of_the_checker_is_in_a_room() -> None:
 def modules() -> dict[str, Path]:
     """Dotted name -> file, of all that is shipped and of the tools."""
     found: dict[str, Path] = {}
-    for root in ("checker", "policies", "reports", "infra", "tools"):
+    for root in ("checker", "infra", "tools"):
         for file in sorted((ROOT / root).rglob("*.py")):
             parts = file.relative_to(ROOT).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
@@ -150,9 +155,7 @@ def test_no_room_holds_more_than_one_can_take_in() -> None:
     assert {
         room: number
         for room, number in count.items()
-        if number > LARGEST_ROOM
-        and room.split("/")[0] in {"checker", "policies", "reports"}
-        and room != "policies/rules"
+        if number > LARGEST_ROOM and room.split("/")[0] == "checker" and room != "checker/policies/rules"
     } == {}
 
 

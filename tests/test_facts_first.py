@@ -16,8 +16,8 @@ from checker.collect.config.register import load_register
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
+from checker.policies.rules import load
 from checker.run import judge_stacks, pipeline_of
-from policies.rules import load
 from tests.policies.case import Case, cases
 from tests.policies.harness import case_files, repository_of, stacks_of
 

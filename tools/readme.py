@@ -19,7 +19,7 @@ from rich.text import Text
 
 from checker.collect.config.register import load_register
 from checker.model.verdicts import Surface
-from policies.rules import load
+from checker.policies.rules import load
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"

@@ -15,7 +15,7 @@ def list_findings(*, actions: bool) -> None:
         _list_actions()
         return
     from checker.collect.config.register import load_register
-    from policies.rules import MODULES
+    from checker.policies.rules import MODULES
 
     entries = load_register().entries.values()
     width = max(len(entry.title) for entry in entries)

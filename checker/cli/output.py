@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def finish(run: Run, options: dict[str, Any]) -> None:
     """Write the reports and leave with the run's exit code."""
     from checker.model.verdicts import Severity
+    from checker.reports.safe import without_secrets
     from checker.run import exit_code, only, with_note
-    from reports.safe import without_secrets
 
     baseline = stored(options["baseline"]) if options["baseline"] else None
     if baseline is not None:
@@ -61,8 +61,8 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
     """Every asked-for report: files whole or not at all, standard output last."""
     from checker.collect.outputs import write_whole
     from checker.compare import compare
-    from reports import FORMATS, render
-    from reports.shape import known_before
+    from checker.reports import FORMATS, render
+    from checker.reports.shape import known_before
 
     color = _wants_color(options["no_color"])
     for wanted in options["formats"] or ("console",):
@@ -101,6 +101,6 @@ def _wants_color(refused: bool) -> bool:
 
 def stored(path: Path) -> Run:
     from checker.collect.documents import read_text
-    from reports.json_document import parse
+    from checker.reports.json_document import parse
 
     return parse(read_text(path, str(path)), str(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 from checker.errors import CheckerError, printable
 from checker.evidence.contents import NO_PREVIOUS, Previous, name_runs
 from checker.evidence.verify import verify
-from reports.json_document import parse
+from checker.reports.json_document import parse
 
 
 def read_previous(path: Path | None) -> Previous:

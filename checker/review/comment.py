@@ -7,7 +7,7 @@ from typing import Final
 
 from checker.compare import Comparison, outcomes
 from checker.model.verdicts import Outcome, Run, Verdict
-from reports.markdown import code, escape
+from checker.reports.markdown import code, escape
 
 MARKER: Final = "<!-- checker: what this pull request changes -->"
 # GitHub refuses a comment of more than 65,536 characters (its REST API answers "body is too long").

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from checker.cli import run as command
+from checker.cli.adopt.first_settings import Discovered, text
 from checker.collect.config.settings_file import load_settings
 from checker.errors import ExitCode
-from checker.first_settings import Discovered, text
 
 BUCKET = "Resources:\n  Files:\n    Type: AWS::S3::Bucket\n    Properties: {BucketName: shop-files}\n"
 WORKFLOW = """on: {push: {branches: [trunk]}}

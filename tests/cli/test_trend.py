@@ -11,7 +11,7 @@ import pytest
 from checker.cli import run as command
 from checker.collect.history import earlier, keep
 from checker.errors import ExitCode
-from reports import render
+from checker.reports import render
 from tests.reports.sample import EMPTY, RUN
 
 

@@ -14,10 +14,10 @@ import yaml
 from checker.cli import run
 from checker.collect.config.drift_file import parse_decisions
 from checker.errors import ConfigError
-from reports.json_document import parse, render
+from checker.reports.json_document import parse, render
 from tools import drift_properties
 
-SCHEMA = json.loads(resources.files("reports").joinpath("run_schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(resources.files("checker.reports").joinpath("run_schema.json").read_text(encoding="utf-8"))
 QUEUE = {"Resources": {"It": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}}}}
 
 

@@ -18,7 +18,7 @@ from checker.errors import ExitCode
 from checker.evidence import archive
 from checker.evidence.verify import verify
 from checker.model.verdicts import Outcome, Run
-from reports import render
+from checker.reports import render
 from tests.reports.sample import RUN
 
 DIGEST = "sha256:" + "ab" * 32

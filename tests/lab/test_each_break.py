@@ -20,8 +20,8 @@ from checker.lab.breaks.account import Account
 from checker.lab.clients import KEY, Clients
 from checker.model.live.drift import PropertyState, ResourceState
 from checker.model.verdicts import Outcome, Run
+from checker.reports import shape
 from checker.run import Request, request_for
-from reports import shape
 
 ROOT = Path(__file__).parents[2]
 _NOT_CHANGES = {PropertyState.NOT_RETURNED, PropertyState.NOT_RESOLVED}

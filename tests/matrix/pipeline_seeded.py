@@ -22,9 +22,9 @@ from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.assembly import read_assembly
 from checker.model.verdicts import Outcome, Verdict
+from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
 from checker.run import judge_stacks, pipeline_of
-from policies.rules import load
 from tests.matrix.seeded import Key, outcomes
 from tests.patches import edited, read
 
@@ -43,7 +43,6 @@ COPIED = (
     "package.json",
     "checker",
     "policies",
-    "reports",
     "pyproject.toml",
 )
 _BAD = {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}

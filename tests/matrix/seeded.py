@@ -31,9 +31,9 @@ from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Verdict
+from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
 from checker.run import judge_stacks
-from policies.rules import load
 from tests.patches import PatchError, apply, flat, named, read
 
 DEFECTS = Path(__file__).parent / "defects"

@@ -12,8 +12,8 @@ import pytest
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.model.verdicts import Outcome
+from checker.policies.rules import MODULES, load
 from checker.waivers import apply, parse_waivers
-from policies.rules import MODULES, load
 from tests.matrix.reshapes import RESHAPES, changes
 from tests.matrix.rewrites import DISGUISES, REWRITES
 from tests.matrix.seeded import Defect, Matrix, defects, outcomes

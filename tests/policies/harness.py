@@ -17,10 +17,10 @@ from checker.model.live.repository_settings import RepositorySettings
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
+from checker.policies.rules import load
 from checker.resolve.templates.discovery import UNNAMED, kind_of
 from checker.run import judge_stacks, pipeline_of
 from checker.waivers import apply, parse_waivers
-from policies.rules import load
 from tests.policies.case import CASES, Case, cases
 
 TODAY = date(2026, 12, 1)

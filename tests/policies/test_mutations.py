@@ -17,9 +17,9 @@ from checker.collect.config.register import load_register
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
+from checker.policies.rules import load
 from checker.resolve.templates.discovery import kind_of
 from checker.run import judge_stacks
-from policies.rules import load
 from tests.matrix.seeded import outcomes
 from tests.policies.case import CASES, Case, cases
 from tests.policies.harness import all_cases

@@ -15,7 +15,7 @@ from checker.collect.config.register import load_register
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.pages import HEADINGS
-from policies.rules import MODULES, load
+from checker.policies.rules import MODULES, load
 from tests.policies.case import CASES, Case, cases
 
 DEFECTS: Final = Path(__file__).parents[1] / "matrix" / "defects"
@@ -28,7 +28,7 @@ RULES: Final = load()
 
 
 def _page(rule: Rule) -> str:
-    return inspect.getdoc(import_module(f"policies.rules.{MODULES[rule.id]}")) or ""
+    return inspect.getdoc(import_module(f"checker.policies.rules.{MODULES[rule.id]}")) or ""
 
 
 def _outcomes(rule: Rule) -> dict[str, int]:
@@ -51,7 +51,7 @@ def test_modules_stand_in_the_register_s_order() -> None:
 
 
 def test_every_module_is_in_the_table() -> None:
-    folder = Path(__file__).parents[2] / "policies" / "rules"
+    folder = Path(__file__).parents[2] / "checker" / "policies" / "rules"
     written = {file.stem for file in folder.glob("*.py")} - {"__init__"}
     assert {name for name in written if re.match(r"[cwsp]\d+_", name)} == set(MODULES.values())
 

@@ -18,7 +18,7 @@ from checker.collect.browser import find_browser
 from checker.compare import compare
 from checker.errors import UsageError
 from checker.model.verdicts import Outcome
-from reports import render
+from checker.reports import render
 from tests.reports.sample import DRIFT, EMPTY, RUN, verdict
 from tests.reports.test_html import BEFORE, HISTORY
 

@@ -9,9 +9,9 @@ import pytest
 
 from checker.errors import ExitCode
 from checker.model.verdicts import Coverage, Outcome, Run, Unread, Verdict
+from checker.reports import render, shape
+from checker.reports.shape import known_before
 from checker.run import exit_code
-from reports import render, shape
-from reports.shape import known_before
 from tests.reports.sample import RUN, verdict
 
 NAMES = tuple(

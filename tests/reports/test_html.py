@@ -13,7 +13,7 @@ import pytest
 from checker.compare import compare
 from checker.model.shown.facts import EarlierRun, Facts
 from checker.model.verdicts import Coverage, Outcome, Run, Surface
-from reports import render
+from checker.reports import render
 from tests.reports.sample import EMPTY, HOSTILE, RUN, verdict
 
 BEFORE = replace(RUN, verdicts=tuple(each for each in RUN.verdicts if each.finding != "P12"))

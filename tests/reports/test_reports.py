@@ -14,11 +14,11 @@ import pytest
 
 from checker.errors import InputError
 from checker.model.verdicts import Coverage, Outcome, Run
-from reports import FORMATS, json_document, markdown, render, shape
+from checker.reports import FORMATS, json_document, markdown, render, shape
 from tests.reports.sample import EMPTY, HOSTILE, RUN, verdict
 from tests.reports.write_golden import GOLDEN, expected
 
-SCHEMA = json.loads(resources.files("reports").joinpath("run_schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(resources.files("checker.reports").joinpath("run_schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", sorted(expected()))

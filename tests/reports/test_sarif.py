@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from checker.model.verdicts import Location, Outcome, Severity
-from reports import render, sarif
+from checker.reports import render, sarif
 from tests.reports.sample import EMPTY, RUN, verdict
 
 

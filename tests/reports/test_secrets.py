@@ -10,7 +10,7 @@ import pytest
 
 from checker.cli import run
 from checker.model.shown.secret_text import NOT_SHOWN, shown_lines, without_secrets
-from reports import FORMATS
+from checker.reports import FORMATS
 from tests.reports import planted
 
 OTHERS: Final = tuple(name for name in FORMATS if name != "console")

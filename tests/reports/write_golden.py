@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from reports import render
+from checker.reports import render
 from tests.reports.sample import EMPTY, RUN
 
 GOLDEN: Final = Path(__file__).parent / "golden"

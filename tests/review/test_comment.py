@@ -16,8 +16,8 @@ from checker.cli import run as command
 from checker.compare import compare
 from checker.errors import ExitCode
 from checker.model.verdicts import Outcome
+from checker.reports import render as render_run
 from checker.review.comment import MARKER, MOST_CHARACTERS, render
-from reports import render as render_run
 from tests.reports.sample import EMPTY, HOSTILE, RUN
 
 BOT = {"login": "github-actions[bot]", "type": "Bot"}

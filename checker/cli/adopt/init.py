@@ -11,7 +11,7 @@ import click
 from checker.cli.options import folder, progress
 
 if TYPE_CHECKING:
-    from checker.first_settings import Discovered
+    from checker.cli.adopt.first_settings import Discovered
     from checker.run import Request
 
 BASELINE = "checker-baseline.json"
@@ -25,13 +25,13 @@ def init(project: Path, force: bool) -> None:
 
     None of the project's code is run.
     """
+    from checker.cli.adopt.first_settings import text
     from checker.collect.config.settings_file import FILE_NAME
     from checker.collect.outputs import write_whole
     from checker.errors import InputError, UsageError, printable
-    from checker.first_settings import text
     from checker.model.settings import Settings
+    from checker.reports import render
     from checker.run import Request, gate, request_for
-    from reports import render
 
     root = folder(project)
     settings, baseline = root / FILE_NAME, root / BASELINE
@@ -68,8 +68,8 @@ def _said(found: Discovered) -> str:
 
 
 def _discover(request: Request) -> Discovered:
+    from checker.cli.adopt.first_settings import Discovered
     from checker.collect import repository
-    from checker.first_settings import Discovered
     from checker.model.environment_words import UNNAMED
     from checker.run import at_hand, pipeline_of
 

@@ -112,7 +112,7 @@ def verify(pack: Path, expected: str) -> None:
 def _run(path: Path) -> StoredRun:
     from checker.collect.documents import read_text
     from checker.evidence.contents import StoredRun
-    from reports.json_document import parse
+    from checker.reports.json_document import parse
 
     text = read_text(path, str(path))
     return StoredRun(parse(text, str(path)), path.read_bytes())

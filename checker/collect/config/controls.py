@@ -1,4 +1,4 @@
-"""The frameworks whose controls findings give evidence for: ``policies/controls.yaml``, validated on load."""
+"""The frameworks whose controls findings give evidence for: ``checker/policies/controls.yaml``, validated on load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from checker.model.shown.facts import Framework
 @cache
 def load_frameworks() -> tuple[Framework, ...]:
     """Read and validate the package's own. Raises :class:`ConfigError`."""
-    source = Path(str(resources.files("policies").joinpath("controls.yaml")))
+    source = Path(str(resources.files("checker.policies").joinpath("controls.yaml")))
     return parse_frameworks(read_config(source, source.name), source.name)
 
 

@@ -71,7 +71,7 @@ class Register:
 @cache
 def load_register(path: Path | None = None) -> Register:
     """Read and validate the register (the package's own, where no path is given). Raises :class:`ConfigError`."""
-    source = path or Path(str(resources.files("policies").joinpath("register.yaml")))
+    source = path or Path(str(resources.files("checker.policies").joinpath("register.yaml")))
     return parse_register(read_config(source, source.name), source.name)
 
 

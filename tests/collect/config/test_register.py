@@ -11,7 +11,7 @@ import pytest
 from checker.collect.config.register import load_register, parse_register
 from checker.errors import ConfigError
 from checker.model.verdicts import Severity, Surface
-from policies.rules import MODULES
+from checker.policies.rules import MODULES
 
 ENTRY = "C1: {title: t, severity: critical, plan: '2.1', disposition: fixed, surfaces: T A}\n"
 
@@ -53,7 +53,7 @@ def test_letters_are_surfaces() -> None:
 
 
 def test_the_file_has_no_rule_text() -> None:
-    text = resources.files("policies").joinpath("register.yaml").read_text(encoding="utf-8")
+    text = resources.files("checker.policies").joinpath("register.yaml").read_text(encoding="utf-8")
     assert "AWS::" not in text
 
 

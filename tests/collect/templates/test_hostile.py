@@ -14,9 +14,9 @@ from checker.collect.templates.assembly import read_assembly
 from checker.errors import InputError, printable
 from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
+from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
 from checker.run import judge_stacks
-from policies.rules import load
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(97 + n)}: &{chr(97 + n)} [{', '.join(['*' + chr(96 + n)] * 9)}]\n" for n in range(1, 12)
@@ -151,7 +151,7 @@ def _types_that_rules_read() -> set[str]:
     import re
 
     root = Path(__file__).parents[3]
-    files = [*(root / "policies/rules").glob("*.py"), *(root / "checker").rglob("*.py")]
+    files = [*(root / "checker/policies/rules").glob("*.py"), *(root / "checker").rglob("*.py")]
     return {name for file in files for name in re.findall(r"AWS::\w+::\w+", file.read_text(encoding="utf-8"))}
 
 

@@ -16,6 +16,7 @@ from checker.model.environments import Project
 from checker.model.resources import Stack
 from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
 from checker.model.worlds import World
+from checker.policies.rules import load
 from checker.reason.names.collisions import candidates, clashes, same
 from checker.reason.names.custom_resources import calls_of
 from checker.reason.names.naming import Reach, is_own_name, naming_of
@@ -23,7 +24,6 @@ from checker.reason.names.physical import literal_names, physical_names
 from checker.reason.network.served_names import covered_by
 from checker.resolve.templates.project import build_project
 from checker.run import judge_stacks
-from policies.rules import load
 from tests.answers import said
 from tools.resource_types import TARGET, build, render, schemas
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from checker.collect.config.register import load_register
 from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
+from checker.policies.rules import load
 from checker.reason.oidc.trust import HOST
 from checker.run import judge_stacks
-from policies.rules import load
 from tests.projects import project_of
 
 _RULES = load(["C1", "W1", "W2", "W5", "W6"])

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.verdicts import Identity, Outcome, Run, Severity, Verdict
-from reports import drift as drift_words
-from reports import shape
-from reports.changes import Changes
-from reports.html.frame import SIGNS, anchor
-from reports.xml_text import text
+from checker.reports import drift as drift_words
+from checker.reports import shape
+from checker.reports.changes import Changes
+from checker.reports.html.frame import SIGNS, anchor
+from checker.reports.xml_text import text
 
 _MOST: Final = 6
 _SECTIONS: Final = (

@@ -7,10 +7,10 @@ from typing import Final
 
 from checker.model.shown.facts import EarlierRun
 from checker.model.verdicts import Outcome, Run
-from reports import shape
-from reports.html import svg
-from reports.html.frame import code, section, table
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html import svg
+from checker.reports.html.frame import code, section, table
+from checker.reports.xml_text import text
 
 MOST: Final = 60  # runs, the newest of them
 _WIDTH, _HEIGHT, _LEFT = 640, 180, 44

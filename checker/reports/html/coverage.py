@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.model.verdicts import Run
-from reports.html.frame import code, section, table
-from reports.xml_text import text
+from checker.reports.html.frame import code, section, table
+from checker.reports.xml_text import text
 
 
 def sections(run: Run) -> Iterator[str]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.verdicts import Outcome, Run, Surface
-from reports import shape
-from reports.html import svg
-from reports.html.frame import SIGNS, WORDS, section, state, table
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html import svg
+from checker.reports.html.frame import SIGNS, WORDS, section, state, table
+from checker.reports.xml_text import text
 
 _CELL: Final = 20
 _LEFT: Final = 52

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from checker.model.shown.facts import EarlierRun
 from checker.model.verdicts import Run
-from reports.changes import Changes
-from reports.html import (
+from checker.reports.changes import Changes
+from checker.reports.html import (
     controls,
     coverage,
     defects,

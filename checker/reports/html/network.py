@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.verdicts import Outcome, Run, Verdict
-from reports.html import svg
-from reports.html.frame import WORDS, section, table
-from reports.xml_text import text
+from checker.reports.html import svg
+from checker.reports.html.frame import WORDS, section, table
+from checker.reports.xml_text import text
 
 FINDING: Final = "P11"
 _ABOUT = "Drawn where a hop is closed or not known. Solid: open. Thick and broken: closed. Dotted: not known."

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from checker.errors import UsageError
 from checker.model.verdicts import Run
-from reports.safe import without_secrets
+from checker.reports.safe import without_secrets
 
 # Format -> the module of this package that renders it.
 FORMATS: Final[Mapping[str, str]] = {
@@ -33,14 +33,14 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
     """The run as text that ends with a line break.
 
     ``options`` are those of the format's own ``render``: ``color``, ``width`` and ``quiet`` of the console, ``limit``
-    of markdown, ``since`` (:class:`reports.changes.Changes`) of html and markdown, ``history`` of html. Raises
+    of markdown, ``since`` (:class:`checker.reports.changes.Changes`) of html and markdown, ``history`` of html. Raises
     :class:`KeyError` for a format that is not in :data:`FORMATS`.
     """
     run = without_secrets(run, passing=format not in _WITHOUT_PASSES)
     if run.command == "drift" and format not in {"json", "html"}:
         text = _drift(run, format, options)
     else:
-        text = import_module(f"reports.{FORMATS[format]}").render(run, **options)
+        text = import_module(f"checker.reports.{FORMATS[format]}").render(run, **options)
     return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -48,5 +48,5 @@ def _drift(run: Run, format: str, options: Mapping[str, Any]) -> str:  # noqa: A
     """Drift has no verdicts: a format made of verdicts would show an empty run, which looks clean."""
     if format not in {"console", "markdown"}:
         raise UsageError(f"drift cannot be shown as {format}", "There is console, json, markdown and html.")
-    text: str = getattr(import_module("reports.drift"), format)(run, **options)
+    text: str = getattr(import_module("checker.reports.drift"), format)(run, **options)
     return text

@@ -90,9 +90,9 @@ def load(ids: Iterable[str] | None = None, *, with_pipeline: bool = True) -> lis
     for finding, module in MODULES.items():
         if finding not in wanted:
             continue
-        rule = import_module(f"policies.rules.{module}").RULE
+        rule = import_module(f"checker.policies.rules.{module}").RULE
         if not isinstance(rule, Rule) or rule.id != finding:
-            raise TypeError(f"policies/rules/{module}.py must define RULE with the id {finding}")
+            raise TypeError(f"checker/policies/rules/{module}.py must define RULE with the id {finding}")
         rules.append(rule)
     return rules
 
@@ -102,5 +102,5 @@ def page_of(identifier: str) -> str | None:
     module = MODULES.get(identifier)
     if module is None:
         return None
-    text = import_module(f"policies.rules.{module}").__doc__
+    text = import_module(f"checker.policies.rules.{module}").__doc__
     return cleandoc(text).replace("``", "`") + "\n" if text else None

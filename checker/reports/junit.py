@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from checker.model.verdicts import Outcome, Run, Verdict
-from reports import shape
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.xml_text import text
 
 
 class _Case(NamedTuple):

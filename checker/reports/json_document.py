@@ -30,7 +30,7 @@ from checker.model.verdicts import (
     WaiverStatus,
 )
 from checker.nodes import Node
-from reports import facts_document
+from checker.reports import facts_document
 
 SCHEMA: Final = "checker-run/1"
 

@@ -25,10 +25,10 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, HoleKind, Known, Text
+from checker.policies.rules.c5_physical_names import only_environment
 from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
 from checker.reason.names.custom_resources import is_custom
 from checker.reason.names.physical import is_stacks_own
-from policies.rules.c5_physical_names import only_environment
 
 _BUCKET = "AWS::S3::Bucket"
 _FIX = "Leave BucketName out, or build it from the environment and ${AWS::AccountId}."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.model.verdicts import Run, Verdict
-from reports import shape
-from reports.html.frame import code, section, state, table
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html.frame import code, section, state, table
+from checker.reports.xml_text import text
 
 
 def sections(run: Run) -> Iterator[str]:

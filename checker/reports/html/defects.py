@@ -7,9 +7,9 @@ from typing import Final
 
 from checker.model.shown.facts import Excerpt
 from checker.model.verdicts import Identity, Outcome, Run, Severity, Verdict
-from reports import shape
-from reports.html.frame import WORDS, anchor, code, section
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html.frame import WORDS, anchor, code, section
+from checker.reports.xml_text import text
 
 _MOST_EXCERPTS: Final = 4  # of one defect
 _KINDS: Final = (*(each.value for each in Severity), "unknown", "error", "waived")

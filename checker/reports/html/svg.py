@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reports.xml_text import text
+from checker.reports.xml_text import text
 
 
 def picture(name: str, label: str, width: int, height: int, shapes: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from checker.errors import printable
 from checker.model.verdicts import Location, Outcome, Run, Severity, Verdict, WaiverState, WaiverStatus
-from reports import shape
+from checker.reports import shape
 
 MAX_PLACES: Final = 8
 _STYLES: Final = {

@@ -8,10 +8,10 @@ from typing import Final
 
 from checker.model.shown.facts import Fate, ImagesOfAge, Retention
 from checker.model.verdicts import Run
-from reports import shape
-from reports.html import svg
-from reports.html.frame import section
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html import svg
+from checker.reports.html.frame import section
+from checker.reports.xml_text import text
 
 _ABOUT = (
     "Each lifecycle policy, run on imagined repositories. The numbers of pushes and days are the simulation's. "

@@ -10,7 +10,7 @@ from typing import Any, Final
 from checker.errors import printable
 from checker.model.live.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
 from checker.model.verdicts import Run
-from reports.markdown import escape
+from checker.reports.markdown import escape
 
 _MOST: Final = 160  # characters of one value
 _WORDS: Final = {

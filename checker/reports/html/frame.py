@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Final
 
 from checker.model.verdicts import Outcome, Verdict
-from reports.xml_text import text
+from checker.reports.xml_text import text
 
 WORDS: Final = {
     Outcome.FAIL: "fails",

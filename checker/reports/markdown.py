@@ -8,7 +8,7 @@ from typing import Final
 
 from checker.errors import printable
 from checker.model.verdicts import Outcome, Run, Severity
-from reports import shape
+from checker.reports import shape
 
 # A comment holds 65,536 characters (GitHub's API refuses more); a job's summary holds 1 MiB.
 LIMIT: Final = 60_000

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker.model.verdicts import Run, WaiverStatus
-from reports import shape
-from reports.html import svg
-from reports.html.frame import code, section, table
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html import svg
+from checker.reports.html.frame import code, section, table
+from checker.reports.xml_text import text
 
 _ROW: Final = 22
 _LEFT: Final = 150

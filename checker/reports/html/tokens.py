@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from checker.model.shown.facts import TokenRow
 from checker.model.verdicts import Run
-from reports.html.frame import code, section, table
-from reports.xml_text import text
+from checker.reports.html.frame import code, section, table
+from checker.reports.xml_text import text
 
 _ABOUT = "A row is a token that a job can present; a column is a role that trusts GitHub."
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from checker.model.shown.facts import Excerpt
 from checker.model.verdicts import Finding, Location, Outcome, Run, Severity, Verdict
-from reports import shape
+from checker.reports import shape
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HOME: Final = "https://github.com/kcjonson/doc-platform"

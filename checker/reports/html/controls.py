@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from checker.model.shown.facts import Framework
 from checker.model.verdicts import Outcome, Run
-from reports import shape
-from reports.html.frame import section, state, table
-from reports.xml_text import text
+from checker.reports import shape
+from checker.reports.html.frame import section, state, table
+from checker.reports.xml_text import text
 
 _ABOUT = (
     "A finding that passes supports the control, and one that fails speaks against it. Neither says that the control "

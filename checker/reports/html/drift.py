@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.model.verdicts import Run
-from reports import drift as words
-from reports import shape
-from reports.html.frame import section
-from reports.xml_text import text
+from checker.reports import drift as words
+from checker.reports import shape
+from checker.reports.html.frame import section
+from checker.reports.xml_text import text
 
 
 def sections(run: Run) -> Iterator[str]:
