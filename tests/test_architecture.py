@@ -63,6 +63,7 @@ ALLOWED = {
             "checker.preflight",
             "checker.cli",
             "checker.compare",
+            "checker.data",
             "checker.drift",
             "checker.drift_run",
             "checker.evidence",
