@@ -14,7 +14,7 @@ from typing import Final
 from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
-from checker.model.values import Absent, Hole, HoleKind, Known, Text, pieces, text
+from checker.model.values import Absent, Hole, HoleKind, Known, ResourceKey, Text, pieces, text
 from checker.reason.calls.needs import Need
 from checker.reason.iam.deployers import NO_NAME, same_environment
 from checker.reason.iam.passing import services_of
@@ -27,6 +27,9 @@ _OBJECT: Final = Hole(HoleKind.OTHER, "*")
 _STREAM: Final = Hole(HoleKind.OTHER, "*")
 # What of a call's ARN is open in every template that is not bound to an account.
 _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
+# An answer of describe-stacks in a script, as the shell's captures name it, and the quoted words in how it is asked.
+_STACKS: Final = "aws cloudformation describe-stacks@"
+_WORD: Final = re.compile(r"""["'`]([A-Za-z0-9]+)["'`]""")
 _PSEUDO: Final = ("${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}")
 
 
@@ -88,9 +91,41 @@ def _fitting(
             for candidate in known[each.name].get(service, ())
         }
         found = [each for each in written if overlap(exact(each), target)]
+        if len(found) > 1:
+            picked = {placed(each, place) for each in _picked(arn, project, environment)}
+            found = [each for each in found if each in picked] or found
         if found:
             return [each for each in found if _family(each) in families] or found
     return [arn]
+
+
+def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str | Text]:
+    """The ARNs of resources whose outputs a run picks by their keys: ``--query "...[?OutputKey=='X']..."``, ``jq
+    'select(.OutputKey == "X")'`` on what describe-stacks answered."""
+    holes = [hole for hole in arn.holes if hole.attribute.startswith(_STACKS)] if isinstance(arn, Text) else []
+    if len(holes) != 1:
+        return
+    words = set(_WORD.findall(holes[0].shown))
+    for each in project.environments:
+        for stack in each.stacks if _is_own(each, environment) or _is_shared(each, environment) else ():
+            written = stack.template.get("Outputs")
+            outputs = written if isinstance(written, Mapping) else {}
+            for key in sorted(words & outputs.keys()):
+                resource = _output_of(outputs.get(key), stack, project)
+                found = arn_of(resource) if resource is not None else None
+                if found is not None:
+                    yield found
+
+
+def _output_of(output: object, stack: Stack, project: Project) -> Resource | None:
+    """The resource whose name, id or ARN an output is; ``None`` where it is something else."""
+    value = output.get("Value") if isinstance(output, Mapping) else None
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    referred = value.get("Ref", value.get("Fn::GetAtt"))
+    logical_id = referred[0] if isinstance(referred, list) and referred else referred
+    name = logical_id.partition(".")[0] if isinstance(logical_id, str) else ""
+    return project.resource(ResourceKey(stack.id, name))
 
 
 def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]:

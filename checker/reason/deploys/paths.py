@@ -22,7 +22,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Loop, T
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
-from checker.model.values import Absent
+from checker.model.values import Absent, Known
 from checker.reason.deploys.rollbacks import is_rollback
 
 
@@ -157,11 +157,26 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
 
 
 def environment_of(path: DeployPath, project: Project) -> Environment | None:
-    """The environment that a path deploys to; where the workflow names none, the only one that has services."""
+    """The environment that a path deploys to; where the workflow names none, the one whose cluster its calls name, or
+    the only one that has services."""
     if path.environment:
         return project.environment(path.environment)
     having = [each for each in project.environments if any(True for _ in each.resources("AWS::ECS::Service"))]
+    if len(having) > 1:
+        named = {
+            name.rpartition("/")[2]
+            for rollout in path.rollouts
+            for name in rollout.call.texts("cluster") or ()
+            if isinstance(name, str)
+        }
+        having = [each for each in having if named & _clusters(each)] if len(named) == 1 else []
     return having[0] if len(having) == 1 else None
+
+
+def _clusters(environment: Environment) -> set[str]:
+    """The names of its clusters that its templates write out."""
+    names = [each.get("ClusterName") for each in environment.resources("AWS::ECS::Cluster")]
+    return {name.value for name in names if isinstance(name, Known) and isinstance(name.value, str)}
 
 
 def rolls(call: AwsCall) -> bool:
