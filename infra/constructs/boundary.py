@@ -29,7 +29,6 @@ _STACK_OPERATIONS: Final = (
     "cloudformation:Create*",
     "cloudformation:Delete*",
     "cloudformation:Execute*",
-    "cloudformation:Import*",
     "cloudformation:Rollback*",
     "cloudformation:Set*",
     "cloudformation:Signal*",
@@ -123,8 +122,6 @@ class Boundary(Construct):
             self._arn("lambda", f"function:{name}-*"),
             *(self._arn("logs", f"log-group:{group}*") for group in _log_groups(other.name)),
             self._arn("rds", f"*:{lower}-*"),
-            # Snapshots that RDS makes by itself.
-            self._arn("rds", f"snapshot:rds:{lower}-*"),
             self._arn("secretsmanager", f"secret:{naming.secret(other.name, '*')}"),
             self._arn("sns", f"{prefix}-*"),
             self._arn("sqs", f"{prefix}-*"),

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, NamedTuple
 
+import botocore.session
 import pytest
 
 from infra import naming
@@ -65,8 +67,17 @@ def asks(environment: str) -> tuple[list[Ask], list[Ask]]:
         ),
         Ask("ecr:PutImage", arn("ecr", "repository/doc-platform/api")),
         Ask("ecr:BatchDeleteImage", arn("ecr", "repository/doc-platform/api")),
-        Ask("acm:DeleteCertificate", "${Certificate4E7ABB08}"),
-        Ask("route53:DeleteHostedZone", ZONE),
+        *(
+            Ask(f"acm:{action}", "${Certificate4E7ABB08}")
+            for action in ("DeleteCertificate", "RevokeCertificate", "UpdateCertificateOptions")
+        ),
+        *(
+            Ask(f"route53:{action}", ZONE)
+            for action in (
+                *("AssociateVPCWithHostedZone", "DeleteHostedZone", "DisableHostedZoneDNSSEC"),
+                "UpdateHostedZoneComment",
+            )
+        ),
         Ask("route53:ChangeResourceRecordSets", ZONE, {records: theirs.full_domain}),
         Ask("route53:ChangeResourceRecordSets", ZONE, {records: f"mail.{own.domain}"}),
         Ask("iam:UpdateAssumeRolePolicy", iam("role", "Administrator")),
@@ -108,6 +119,9 @@ def asks(environment: str) -> tuple[list[Ask], list[Ask]]:
         Ask("ecr:BatchGetImage", arn("ecr", "repository/doc-platform/api")),
         Ask("ecr:GetAuthorizationToken", "*"),
         Ask("acm:DescribeCertificate", "${Certificate4E7ABB08}"),
+        Ask("acm:DeleteCertificate", arn("acm", "certificate/1")),
+        Ask("route53:DeleteHostedZone", "arn:aws:route53:::hostedzone/Z0INTERNAL"),
+        Ask("ecr:CreateRepository", arn("ecr", "repository/another")),
         Ask("route53:ChangeResourceRecordSets", ZONE, {records: own.full_domain}),
         Ask("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0INTERNAL", {records: "api.internal"}),
         Ask("iam:CreateRole", iam("role", f"doc-platform-{environment}-api-task"), bound),
@@ -173,6 +187,38 @@ def test_roles_of_an_environment_change_it_and_nothing_else(
     refused, allowed = asks(environment)
     assert [ask for ask in refused if allows(shared, statements, ask)] == []
     assert [ask for ask in allowed if not allows(shared, statements, ask)] == []
+
+
+@cache
+def writing(service: str, member: str) -> Sequence[str]:
+    """The operations of a service that change what a member of their input names, by the SDK's own model."""
+    model = botocore.session.get_session().get_service_model(service)
+    return [
+        name
+        for name in model.operation_names
+        if member in (shape.members if (shape := model.operation_model(name).input_shape) else {})
+        and not name.startswith(("Batch", "Describe", "Detect", "Estimate", "Generate", "Get", "List", "Start"))
+    ]
+
+
+@pytest.mark.parametrize("environment", list(ENVIRONMENTS))
+def test_no_operation_that_changes_something_was_forgotten(templates: Mapping[str, Template], environment: str) -> None:
+    shared = templates[naming.SHARED_STACK]
+    statements = boundary(shared, environment)
+    stack, image = f"stack/{naming.SHARED_STACK}/1", "repository/doc-platform/api"
+    every = [
+        *(Ask(f"cloudformation:{name}", f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:{stack}")
+          for name in writing("cloudformation", "StackName") if name not in {"ActivateType"}),
+        *(Ask(f"ecr:{name}", f"arn:aws:ecr:us-west-2:{ACCOUNT}:{image}") for name in writing("ecr", "repositoryName")),
+        *(Ask(f"iam:{name}", f"arn:aws:iam::{ACCOUNT}:{kind}/somebody")
+          for kind, member in (("role", "RoleName"), ("user", "UserName"), ("group", "GroupName"),
+                               ("policy", "PolicyArn"), ("instance-profile", "InstanceProfileName"),
+                               ("oidc-provider", "OpenIDConnectProviderArn"), ("saml-provider", "SAMLProviderArn"))
+          for name in writing("iam", member)
+          if name not in {"ResyncMFADevice"}),
+    ]  # fmt: skip
+    assert len(every) > 80
+    assert [ask for ask in every if allows(shared, statements, ask)] == []
 
 
 @pytest.mark.parametrize("environment", list(ENVIRONMENTS))

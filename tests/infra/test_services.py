@@ -204,6 +204,27 @@ def test_an_execution_role_reads_its_own_tasks_secrets_and_no_other(
     assert readable == {source.partition(":")[0] for source in secrets(stack, environment, task).values()}
 
 
+@pytest.mark.parametrize("task", naming.TASKS)
+def test_all_that_an_execution_role_may_do(stack: Template, environment: str, task: str) -> None:
+    """To fetch the task's image and secrets, and write its log: without any of them no task starts."""
+    role = stack.only("AWS::IAM::Role", RoleName=f"doc-platform-{environment}-{task}-execution")
+    (log,) = [
+        each for each in stack.of_type("AWS::Logs::LogGroup") if each["LogGroupName"] == f"/ecs/{environment}/{task}"
+    ]
+    image = f"arn:aws:ecr:us-west-2:111111111111:repository/doc-platform/{naming.image_of(task)}"
+    may = {(action, where) for action, where, _ in granted(stack, role) if not action.startswith("secretsmanager:")}
+    assert may == {
+        ("ecr:GetAuthorizationToken", "*"),
+        *(
+            (f"ecr:{action}", image)
+            for action in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+        ),
+        *((f"logs:{action}", f"${{{log.path}.Arn}}") for action in ("CreateLogStream", "PutLogEvents")),
+    }
+    readable = {action for action, _, _ in granted(stack, role) if action.startswith("secretsmanager:")}
+    assert readable == {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}
+
+
 def granted(stack: Template, role: Resource) -> set[tuple[str, str, str]]:
     """What a role may do, one action and resource a line, with its conditions; resources by their place in the tree."""
     places = {f"${{{each.logical_id}": f"${{{each.path}" for each in stack}

@@ -279,3 +279,67 @@ def test_the_audit_role_only_reads(shared: Template) -> None:
         verb = action.partition(":")[2]
         assert verb.startswith(("Describe", "Get", "List")), action
         assert verb not in {"GetSecretValue", "GetObject", "GetLogEvents", "GetParameter"}, action
+
+
+def test_all_that_a_deploy_role_may_do(deploy: list[Any], stack: Template, environment: str) -> None:
+    """Each action on each resource, with its condition: what is missing stops a release, what is more is reach."""
+
+    def arn(service: str, rest: str) -> str:
+        return f"arn:aws:{service}:us-west-2:{ACCOUNT}:{rest}"
+
+    cluster = f"doc-platform-{environment}"
+    qualifier = {"staging": "dpstaging", "production": "dpprod"}[environment]
+    one_off = ["migrations", "storage-migrations", *(["api"] if environment == "staging" else [])]
+    inside = str({"ArnEquals": {"ecs:cluster": arn("ecs", f"cluster/{cluster}")}})
+    passed = str({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
+    services, tasks = ("storage", "api", "mcp", "frontend"), naming.TASKS
+    own = arn("cloudformation", f"stack/{stack.name}/*")
+    image_actions = ["DescribeImages", *(["BatchGetImage", "PutImage"] if environment == "production" else [])]
+    granted = {
+        (action, resource, str(statement.get("Condition", "")))
+        for statement in deploy
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+    assert granted == {
+        ("cloudformation:DescribeStacks", own, ""),
+        ("cloudformation:DescribeStacks", arn("cloudformation", "stack/DocPlatformShared/*"), ""),
+        *({("cloudformation:CancelUpdateStack", own, "")} if environment == "production" else set()),
+        *(
+            ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-{qualifier}-{role}-role-{ACCOUNT}-us-west-2", "")
+            for role in ("deploy", "file-publishing", "lookup")
+        ),
+        *(
+            (f"ecr:{action}", arn("ecr", f"repository/doc-platform/{image}"), "")
+            for action in image_actions
+            for image in (*services, "migrations")
+        ),
+        *((f"ecs:{action}TaskDefinition", "*", "") for action in ("Deregister", "Describe", "Register")),
+        *(
+            ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{cluster}-{task}-{kind}", passed)
+            for task in tasks
+            for kind in ("task", "execution")
+        ),
+        *(
+            (f"ecs:{action}", arn("ecs", f"service/{cluster}/{service}"), "")
+            for action in ("DescribeServices", "UpdateService")
+            for service in services
+        ),
+        *(("ecs:RunTask", arn("ecs", f"task-definition/{cluster}-{task}:*"), inside) for task in one_off),
+        *((f"ecs:{action}", arn("ecs", f"task/{cluster}/*"), "") for action in ("DescribeTasks", "StopTask")),
+        ("ecs:ListTasks", "*", inside),
+        *(
+            ("logs:GetLogEvents", arn("logs", f"log-group:/ecs/{environment}/{task}{suffix}"), "")
+            for task in one_off
+            for suffix in ("", ":*")
+        ),
+        *(
+            (f"logs:{action}", arn("logs", "log-group:/doc-platform/deploys:*"), "")
+            for action in ("CreateLogStream", "PutLogEvents")
+        ),
+        *(
+            (f"lambda:{action}", arn("lambda", f"function:{cluster}-github-sync"), "")
+            for action in ("CreateAlias", "GetAlias", "PublishVersion", "UpdateAlias")
+        ),
+        ("cloudwatch:DescribeAlarms", "*", ""),
+    }
