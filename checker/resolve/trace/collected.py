@@ -26,6 +26,7 @@ from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
 from checker.resolve.trace.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.images_pushed import pushes
+from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.own_commands import is_own, reads
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.runners import is_other_runner, runs_tasks, tasks_of
@@ -365,6 +366,14 @@ class Collected:
 
     def _runner(self, command: Command, environment: Mapping[str, Possible]) -> None:
         """Follow what a task runner's command comes to."""
+        start, runs = len(self.actions), []
+        for words in each_option(command.words):
+            self._runner(replace(command, words=words), environment)
+            runs.append(self.actions[start:])
+            del self.actions[start:]
+        if runs:
+            self.actions.extend(merged(runs))
+            return
         found = tasks_of(command, environment, self.library)
         if not isinstance(found, Tasks):
             self._command(replace(command, words=tuple(found)), environment)
