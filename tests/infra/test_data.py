@@ -100,3 +100,17 @@ def test_content_is_versioned_private_and_encrypted_with_a_kms_key(stack: Templa
     assert rule["BucketKeyEnabled"] is True
     (lifecycle,) = bucket["LifecycleConfiguration"]["Rules"]
     assert lifecycle["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+
+
+def test_buckets_and_queues_refuse_what_is_not_encrypted_in_transit(stack: Template) -> None:
+    for policy in stack.of_type("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+        denied = [
+            (each["Principal"], each["Action"], each["Condition"])
+            for each in policy["PolicyDocument"]["Statement"]
+            if each["Effect"] == "Deny"
+        ]
+        service = "s3" if policy.type == "AWS::S3::BucketPolicy" else "sqs"
+        everybody, plain = {"AWS": "*"}, {"Bool": {"aws:SecureTransport": "false"}}
+        assert denied == [(everybody, f"{service}:*", plain)], policy.path
+    assert len(stack.of_type("AWS::S3::BucketPolicy")) == len(stack.of_type("AWS::S3::Bucket"))
+    assert len(stack.of_type("AWS::SQS::QueuePolicy")) == len(stack.of_type("AWS::SQS::Queue"))

@@ -1,12 +1,13 @@
-"""Network, load balancer, rules and web ACL."""
+"""Network, load balancer, rules and web ACL, and what watches an environment."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from infra import naming
 from infra.environments import ENVIRONMENTS
-from tests.infra.support import Resource, Template, listed
+from tests.infra.support import Resource, Template, listed, statements
 
 
 def attributes(resource: Resource, name: str) -> dict[str, Any]:
@@ -46,6 +47,22 @@ def test_rejected_traffic_is_logged_with_a_retention(stack: Template) -> None:
     flow = stack.only("AWS::EC2::FlowLog", ResourceType="VPC")
     assert flow["TrafficType"] == "REJECT"
     assert stack.target(flow["LogGroupName"])["RetentionInDays"] == 30
+
+
+def test_flow_logs_may_be_written_to_their_log(stack: Template) -> None:
+    flow = stack.only("AWS::EC2::FlowLog")
+    role = stack.target(flow["DeliverLogsPermissionArn"])
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    may = {
+        (action, stack.target(resource).path)
+        for statement in statements(stack, role)
+        if set(listed(statement["Action"])) != {"iam:PassRole"}
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+    group = stack.target(flow["LogGroupName"]).path
+    assert may == {(f"logs:{action}", group) for action in ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")}
 
 
 def test_no_security_group_lets_everything_out(stack: Template) -> None:
@@ -266,3 +283,49 @@ def test_labels_are_given_before_they_are_asked_for(production: Template) -> Non
 def test_no_two_rules_share_a_priority(production: Template) -> None:
     priorities = [rule["Priority"] for rule in production.only("AWS::WAFv2::WebACL")["Rules"]]
     assert len(priorities) == len(set(priorities))
+
+
+def test_every_alarm_is_the_environments_own_and_tells_somebody(stack: Template, environment: str) -> None:
+    topic = stack.only("AWS::SNS::Topic")
+    subscription = stack.only("AWS::SNS::Subscription", Protocol="email")
+    assert stack.target(subscription["TopicArn"]) == topic
+    for alarm in stack.of_type("AWS::CloudWatch::Alarm"):
+        assert alarm["AlarmName"].startswith(f"{environment}-")
+        assert alarm["AlarmActions"] == [{"Ref": topic.logical_id}]
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_may_publish_and_nothing_in_plain_text_may(stack: Template) -> None:
+    """A policy takes the place of the one that lets the account's own services publish: it must say so itself."""
+    topic = stack.only("AWS::SNS::Topic")
+    policy = stack.only("AWS::SNS::TopicPolicy", Topics=[{"Ref": topic.logical_id}])
+    allow = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert [
+        (each["Principal"], each["Action"], stack.target(each["Resource"]), each["Condition"]) for each in allow
+    ] == [
+        (
+            {"Service": "cloudwatch.amazonaws.com"},
+            "sns:Publish",
+            topic,
+            {"StringEquals": {"aws:SourceAccount": "111111111111"}},
+        )
+    ]
+    deny = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    assert [each["Condition"] for each in deny] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_what_is_watched(stack: Template, environment: str) -> None:
+    names = {alarm["AlarmName"].removeprefix(f"{environment}-") for alarm in stack.of_type("AWS::CloudWatch::Alarm")}
+    assert names == {
+        "alb-5xx",
+        "target-5xx",
+        "github-sync-dead-letters",
+        *(f"{name}-{resource}" for name in naming.SERVICES for resource in ("cpu", "memory")),
+        *(f"{name}-5xx" for name in ("api", "frontend", "mcp")),
+    }
+
+
+def test_every_log_group_has_a_name_and_a_retention(stack: Template, environment: str) -> None:
+    kept = {group["LogGroupName"]: group["RetentionInDays"] for group in stack.of_type("AWS::Logs::LogGroup")}
+    assert kept.pop(f"/doc-platform/{environment}/errors") == 365
+    assert set(kept.values()) == {30}

@@ -1,4 +1,4 @@
-"""Services, the migration task, the sync function, and what watches them."""
+"""Services, the migration tasks and the sync function: what each is told, and may do."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -361,52 +361,3 @@ def test_only_the_api_may_invoke_it_and_only_by_its_alias(stack: Template, envir
     ]
     role = stack.only("AWS::IAM::Role", RoleName=f"doc-platform-{environment}-api-task")
     assert invokers == [([{"Ref": role.logical_id}], alias)]
-
-
-# --- observability -----------------------------------------------------------------------------------------------
-
-
-def test_every_alarm_is_the_environments_own_and_tells_somebody(stack: Template, environment: str) -> None:
-    topic = stack.only("AWS::SNS::Topic")
-    subscription = stack.only("AWS::SNS::Subscription", Protocol="email")
-    assert stack.target(subscription["TopicArn"]) == topic
-    for alarm in stack.of_type("AWS::CloudWatch::Alarm"):
-        assert alarm["AlarmName"].startswith(f"{environment}-")
-        assert alarm["AlarmActions"] == [{"Ref": topic.logical_id}]
-        assert alarm["TreatMissingData"] == "notBreaching"
-
-
-def test_alarms_may_publish_and_nothing_in_plain_text_may(stack: Template) -> None:
-    """A policy takes the place of the one that lets the account's own services publish: it must say so itself."""
-    topic = stack.only("AWS::SNS::Topic")
-    policy = stack.only("AWS::SNS::TopicPolicy", Topics=[{"Ref": topic.logical_id}])
-    allow = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
-    assert [
-        (each["Principal"], each["Action"], stack.target(each["Resource"]), each["Condition"]) for each in allow
-    ] == [
-        (
-            {"Service": "cloudwatch.amazonaws.com"},
-            "sns:Publish",
-            topic,
-            {"StringEquals": {"aws:SourceAccount": "111111111111"}},
-        )
-    ]
-    deny = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
-    assert [each["Condition"] for each in deny] == [{"Bool": {"aws:SecureTransport": "false"}}]
-
-
-def test_what_is_watched(stack: Template, environment: str) -> None:
-    names = {alarm["AlarmName"].removeprefix(f"{environment}-") for alarm in stack.of_type("AWS::CloudWatch::Alarm")}
-    assert names == {
-        "alb-5xx",
-        "target-5xx",
-        "github-sync-dead-letters",
-        *(f"{name}-{resource}" for name in PORTS for resource in ("cpu", "memory")),
-        *(f"{name}-5xx" for name in ("api", "frontend", "mcp")),
-    }
-
-
-def test_every_log_group_has_a_name_and_a_retention(stack: Template, environment: str) -> None:
-    kept = {group["LogGroupName"]: group["RetentionInDays"] for group in stack.of_type("AWS::Logs::LogGroup")}
-    assert kept.pop(f"/doc-platform/{environment}/errors") == 365
-    assert set(kept.values()) == {30}
