@@ -15,6 +15,7 @@ from checker.collect import repository
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.config.settings_file import missing_folders, project_settings
+from checker.collect.own_rules import own_ids, usable
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.own import Own, read_own, unread_of
 from checker.errors import ExitCode, InputError, UsageError
@@ -68,6 +69,7 @@ class Request:
     assemblies: Sequence[tuple[str, Path]] = ()
     environments: Sequence[str] = ()
     waivers: Sequence[waivers.Waiver] = ()
+    own_rules_allowed: bool = False
     today: date = field(default_factory=date.today)
     say: Callable[[str], None] = lambda _: None
     with_facts: bool = False  # whether a report will show more than verdicts: see checker.model.shown.facts
@@ -81,13 +83,16 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     pipeline = pipeline_of(request.project, request.settings, tuple(kinds)) if with_pipeline else None
     if not stacks and pipeline is None:
         raise here.nothing(request.project)
-    rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
+    own = usable(request.project, request.settings, register.findings, allowed=request.own_rules_allowed)
+    every = (*load(with_pipeline=pipeline is not None), *own.rules)
+    rules = [rule for rule in every if rule.surfaces & GATE_SURFACES]
+    findings = {**register.findings, **own.findings}
     facts: list[Facts] = []
     verdicts = judge_stacks(
         stacks,
         kinds,
         rules,
-        register.findings,
+        findings,
         settings=request.settings,
         pipeline=pipeline,
         heard=(lambda project: facts.append(drawn_of(project, pipeline))) if request.with_facts else None,
@@ -96,11 +101,13 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     judged = {verdict.finding for verdict in verdicts}
     unread = (*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline))
     coverage = Coverage(
-        judged=tuple(finding for finding in register.entries if finding in judged),
-        not_judged=tuple(finding for finding in register.entries if finding not in judged),
+        judged=tuple(finding for finding in findings if finding in judged),
+        not_judged=tuple(finding for finding in findings if finding not in judged),
         surfaces=_surfaces(stacks, pipeline),
-        unread=tuple(each for each in unread if not excluded(each.what, request.settings)),
+        # No exclusion settles that the project's own rules were not run.
+        unread=(*(each for each in unread if not excluded(each.what, request.settings)), *own.unread),
         notes=(
+            *own.notes,
             *here.notes,
             *_left_out(pipeline),
             *(
@@ -115,7 +122,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         commit=repository.commit(request.project),
         assemblies=digests(assemblies, stacks),
     )
-    run = Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+    run = Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, findings, tuple(statuses))
     return with_facts(run, facts[0] if facts else Facts(), request.project) if request.with_facts else run
 
 
@@ -260,7 +267,7 @@ def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
     for name in WAIVER_FILES:
         path = project / name
         if path.is_file():
-            findings = load_register().findings
+            findings = {*load_register().findings, *own_ids(project, settings, load_register().findings)}
             return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
     return ()
 

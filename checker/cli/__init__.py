@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "explain": ("explain", "explain", "A finding's page: what is checked, and how to fix it."),
     "lab": ("lab", "lab", "An emulated account on loopback, to try the live commands on."),
     "init": ("adopt.init", "init", "Look at a project; write its first checker.toml and a baseline."),
+    "test-rules": ("adopt.rule_cases", "rule_cases", "Run the cases of a project's own rules."),
     "completion": ("adopt.completion", "completion", "The completion script of bash, zsh or fish."),
     "list": ("list_findings", "list_findings", "All findings, with surfaces and severities."),
 }

@@ -12,15 +12,19 @@ from checker.cli.output import finish, shows_facts
 
 @click.command()
 @judging_options
-def gate(**options: Any) -> None:
+@click.option(
+    "--allow-project-rules", is_flag=True, help="Run the rules that checker.toml names: they are the project's code."
+)
+def gate(allow_project_rules: bool, **options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
     from checker.cli.options import findings_that_exist
     from checker.run import gate as judge_gate
     from checker.run import request_for
 
-    findings_that_exist(options["findings"])
+    findings_that_exist(options["findings"], folder(options["project"]))
     request = request_for(
         folder(options["project"]),
+        own_rules_allowed=allow_project_rules,
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
         say=progress,

@@ -74,13 +74,18 @@ def assembly(value: str) -> tuple[str, Path]:
     return "", Path(value).absolute()
 
 
-def findings_that_exist(asked: Sequence[str]) -> None:
+def findings_that_exist(asked: Sequence[str], project: Path | None = None) -> None:
     """Refuse a finding that no register and no outside scanner has: what is misspelt would be shown as clean."""
     from checker.collect.config.data_files import nearest
     from checker.collect.config.register import OUTSIDE, load_register
     from checker.errors import UsageError
 
-    known = load_register().findings if asked else {}
+    known: dict[str, object] = dict(load_register().findings) if asked else {}
+    if asked and project is not None:
+        from checker.collect.config.settings_file import project_settings
+        from checker.collect.own_rules import own_ids
+
+        known.update(dict.fromkeys(own_ids(project, project_settings(project), known)))
     for name in asked:
         if name not in known and not OUTSIDE.fullmatch(name):
             raise UsageError(f"--finding {name}: there is no such finding", nearest(name, known))

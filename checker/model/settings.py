@@ -58,6 +58,7 @@ class Settings:
     synthesis_inputs: tuple[str, ...] = ()
     synthesis_context: Mapping[str, str] = field(default_factory=dict)  # CDK context besides that of cdk.json
     exclude: Mapping[str, str] = field(default_factory=dict)  # path or pattern below the project -> why it is left out
+    rules: tuple[str, ...] = ()  # folders of the project's own rules; they run only where the command line allows it
     max_waiver_days: int = 365
     rule_seconds: float = 20.0
     # "key.name" -> "checker.toml:LINE", for names that turn out to fit nothing.

@@ -318,6 +318,7 @@ KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "release_tag_patterns": _texts,
     "script_folders": _folders,
     "migration_folders": _folders,
+    "rules": _folders,
     "max_waiver_days": _days,
     "rule_seconds": _seconds,
 }

@@ -32,6 +32,7 @@ script_folders = ["deploy"]
 migration_folders = ["db/sql"]
 synthesis_command = ["npx", "cdk", "synth"]
 synthesis_inputs = ["lib/**/*.ts"]
+rules = ["ours"]
 max_waiver_days = 90
 rule_seconds = 5
 account = "222222222222"
@@ -101,6 +102,7 @@ def test_everything_said() -> None:
                 kind="staging", stacks=("Trial",), account="111111111111", region="eu-west-1", parameters={"Size": "1"}
             )
         },
+        rules=("ours",),
         max_waiver_days=90,
         rule_seconds=5.0,
     )
