@@ -22,6 +22,7 @@ FORMATS: Final[Mapping[str, str]] = {
     "markdown": "markdown",
     "html": "html",
     "junit": "junit",
+    "csv": "table",
 }
 # Formats that only count what passes.
 _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})

@@ -1,4 +1,4 @@
-"""JUnit XML, as test reporters read it: a suite per finding, a case per subject.
+"""JUnit XML, as test reporters read it: a suite per finding, a case per environment, whose gravest outcome it has.
 
 JUnit knows passed, failed, error and skipped. Unknown becomes an error, never a pass; waived and not applicable become
 skipped, with the reason; so does a finding that nothing judged.
@@ -39,7 +39,10 @@ def _suites(run: Run) -> Iterable[tuple[str, list[_Case]]]:
         by_finding.setdefault(verdict.finding, []).append(verdict)
     for finding, verdicts in by_finding.items():
         title = run.findings[finding].title if finding in run.findings else ""
-        cases = [_judged(verdict) for verdict in verdicts]
+        by_environment: dict[str, list[Verdict]] = {}
+        for verdict in verdicts:
+            by_environment.setdefault(verdict.environment, []).append(verdict)
+        cases = [_judged(finding, title, name, each) for name, each in by_environment.items()]
         if finding in run.coverage.not_judged:
             cases.append(_plain(finding, title or finding, "skipped", "not_judged", "Nothing judges it yet here."))
         yield " ".join(filter(None, (finding, title))), cases
@@ -58,29 +61,56 @@ def _plain(classname: str, name: str, result: str, kind: str, message: str) -> _
     return _Case({"classname": classname, "name": name}, result, kind, message, "")
 
 
-def _judged(verdict: Verdict) -> _Case:
+def _judged(finding: str, title: str, environment: str, verdicts: Sequence[Verdict]) -> _Case:
+    """One finding in one environment. Its text says all that is not well; its place is that of the gravest."""
+    gravest = min(verdicts, key=lambda each: each.outcome.gravity)
     attributes: dict[str, object] = {
-        "classname": verdict.finding,
-        "name": f"{verdict.id} {shape.subject(verdict)} [{verdict.environment}]",
-        "file": verdict.location.file,
+        "classname": finding,
+        "name": " ".join(filter(None, (finding, title, f"[{environment or 'repository'}]"))),
+        "file": gravest.location.file,
     }
-    if verdict.location.line is not None:
-        attributes["line"] = verdict.location.line
-    message = verdict.violation or verdict.outcome.value
-    body = "\n".join(filter(None, (str(verdict.location), verdict.violation, verdict.fix and f"Fix: {verdict.fix}")))
-    match verdict.outcome:
+    if gravest.location.line is not None:
+        attributes["line"] = gravest.location.line
+    of_kind = [each for each in verdicts if each.outcome is gravest.outcome]
+    message = gravest.violation or gravest.outcome.value
+    if len(of_kind) > 1:
+        message += f" (and {len(of_kind) - 1} more)"
+    match gravest.outcome:
         case Outcome.PASS:
             return _Case(attributes, "", "", "", "")
         case Outcome.FAIL:
-            return _Case(attributes, "failure", verdict.severity.value, message, body)
+            severity = min((each.severity for each in of_kind), key=lambda each: each.rank)
+            return _Case(attributes, "failure", severity.value, message, _body(verdicts))
         case Outcome.WAIVED:
-            note = verdict.waiver
+            note = gravest.waiver
             why = f"waived until {note.expires_on} by {note.owner}: {note.reason}" if note else "waived"
             return _Case(attributes, "skipped", "", why, "")
         case Outcome.NOT_APPLICABLE:
             return _Case(attributes, "skipped", "", message, "")
         case Outcome.UNKNOWN | Outcome.ERROR:
-            return _Case(attributes, "error", verdict.outcome.value, message, body)
+            return _Case(attributes, "error", gravest.outcome.value, message, _body(verdicts))
+
+
+def _body(verdicts: Sequence[Verdict]) -> str:
+    """A paragraph per verdict that fails, crashed or is open, gravest first."""
+    bad = sorted((each for each in verdicts if each.outcome in _TOLD), key=lambda each: each.outcome.gravity)
+    return "\n\n".join(
+        "\n".join(
+            filter(
+                None,
+                (
+                    f"{each.outcome.value} {each.id} {shape.subject(each)}",
+                    str(each.location),
+                    each.violation,
+                    each.fix and f"Fix: {each.fix}",
+                ),
+            )
+        )
+        for each in bad
+    )
+
+
+_TOLD = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.UNKNOWN})
 
 
 def _head(name: str, cases: Sequence[_Case]) -> str:

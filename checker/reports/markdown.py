@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker.errors import printable
-from checker.model.verdicts import Outcome, Run, Severity
+from checker.model.verdicts import Identity, Outcome, Run, Severity
 from checker.reports import shape
+from checker.reports.changes import Changes
 
 # A comment holds 65,536 characters (GitHub's API refuses more); a job's summary holds 1 MiB.
 LIMIT: Final = 60_000
@@ -21,10 +22,17 @@ _SECTIONS: Final = (
 )
 
 
-def render(run: Run, *, limit: int = LIMIT) -> str:
-    """At most ``limit`` characters; what does not fit is counted in the last line."""
-    head = "\n".join(_head(run))
-    parts = [part for section in (_defects(run), _waivers(run), _coverage(run)) for part in section]
+_BAD: Final = (Outcome.ERROR, Outcome.FAIL)
+
+
+def render(run: Run, *, limit: int = LIMIT, since: Changes | None = None) -> str:
+    """At most ``limit`` characters; what does not fit is counted in the last line.
+
+    With ``since`` what is new stands first, then what is fixed, then the rest.
+    """
+    head = "\n".join(_head(run, since))
+    sections = (_changed(run, since), _defects(run, since), _waivers(run), _coverage(run))
+    parts = [part for section in sections for part in section]
     room = limit - len(head) - 200  # for the line that says what is left out
     kept: list[str] = []
     for part in parts:
@@ -37,7 +45,7 @@ def render(run: Run, *, limit: int = LIMIT) -> str:
     return "\n".join([head, *kept]).rstrip() + "\n"
 
 
-def _head(run: Run) -> Iterator[str]:
+def _head(run: Run, since: Changes | None) -> Iterator[str]:
     headline = shape.headline(run)
     yield f"## {escape(headline[0].upper() + headline[1:])}"
     yield ""
@@ -48,11 +56,45 @@ def _head(run: Run) -> Iterator[str]:
     yield "|" + "---:|" * (len(shape.OUTCOME_WORDS) + 1)
     numbers = [totals[outcome] for outcome in shape.OUTCOME_WORDS]
     yield "| " + " | ".join(map(str, [*numbers, len(run.coverage.not_judged)])) + " |"
+    if since is not None:
+        yield ""
+        yield f"Since the run before: **{len(since.new)} new**, {len(since.fixed)} fixed, {len(since.still)} as before."
 
 
-def _defects(run: Run) -> Iterator[str]:
+def _changed(run: Run, since: Changes | None) -> Iterator[str]:
+    if since is None:
+        return
+    identities = _new(since)
+    new = [each for outcome in _BAD for each in shape.defects(run, outcome) if _is_new(each, identities)]
+    if new:
+        yield "\n### New\n"
+        yield from (_item(each, grade=True) for each in new)
+    if since.fixed:
+        yield "\n### Fixed\n"
+        fixed = dict.fromkeys(
+            f"- **{escape(each.id)}** {code(each.subject.name)}"
+            + (f" in {escape(each.environment)}" if each.environment else "")
+            for each in since.fixed
+        )
+        yield from fixed
+
+
+def _is_new(defect: shape.Defect, new: frozenset[Identity]) -> bool:
+    """Whether anything of it, or of what follows from it, is new."""
+    return any(verdict.identity in new for each in (defect, *defect.consequences) for verdict in each.verdicts)
+
+
+def _new(since: Changes | None) -> frozenset[Identity]:
+    return frozenset(each.identity for each in since.new) if since is not None else frozenset()
+
+
+def _defects(run: Run, since: Changes | None) -> Iterator[str]:
+    new = _new(since)
     for outcome, heading in _SECTIONS:
         found = shape.defects(run, outcome)
+        if since is not None and outcome in _BAD:
+            found = [each for each in found if not _is_new(each, new)]
+            heading += " before, too"  # noqa: PLW2901
         for severity in Severity if outcome is Outcome.FAIL else (None,):
             graded = [d for d in found if severity is None or d.severity is severity]
             if graded:
@@ -60,10 +102,14 @@ def _defects(run: Run) -> Iterator[str]:
                 yield from map(_item, graded)
 
 
-def _item(defect: shape.Defect) -> str:
+def _item(defect: shape.Defect, *, grade: bool = False) -> str:
     first = defect.verdicts[0]
+    graded = f" ({defect.severity})" if grade else ""
     title = f" {escape(defect.finding.title)}" if defect.finding.title else ""
-    lines = [f"- **{escape(defect.id)}**{title}  ", f"  {code(str(first.location))} {escape(defect.violation)}  "]
+    lines = [
+        f"- **{escape(defect.id)}**{graded}{title}  ",
+        f"  {code(str(first.location))} {escape(defect.violation)}  ",
+    ]
     if defect.fix:
         lines.append(f"  *Fix:* {escape(defect.fix)}  ")
     where = [

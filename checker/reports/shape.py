@@ -51,6 +51,10 @@ class Defect:
     consequences: tuple[Defect, ...] = ()
 
 
+# A defect, the places that it stands at, and what follows from it.
+_Head = tuple[Defect, frozenset[tuple[str, ...]], list[Defect]]
+
+
 def defects(run: Run, outcome: Outcome) -> list[Defect]:
     """What ended in one outcome, one entry per cause; from the gravest, then in the register's order, then by place.
 
@@ -64,15 +68,19 @@ def defects(run: Run, outcome: Outcome) -> list[Defect]:
         return found
     above = _advices(run, Outcome.FAIL, order) if outcome is Outcome.UNKNOWN else []
     below = _advices(run, Outcome.UNKNOWN, order) if outcome is Outcome.FAIL else []
-    heads: list[tuple[Defect, frozenset[tuple[str, ...]], list[Defect]]] = []
+    heads: list[_Head] = []
+    at_cause: dict[tuple[str, ...], list[_Head]] = {}
     holes = frozenset(f"{each.what}: {each.why}" for each in run.coverage.unread)
     for defect in (*above, *found, *below):
         causes = _causes(defect, holes)
-        head = next((each for each in heads if causes and causes <= each[1]), None)
+        near = at_cause.get(min(causes), ()) if causes else ()
+        head = next((each for each in near if causes <= each[1]), None)
         if head is not None:
             head[2].append(_without(defect, causes & head[1]))
         elif defect.outcome is outcome or defect.outcome is Outcome.FAIL:
             heads.append((defect, causes, []))
+            for cause in causes:
+                at_cause.setdefault(cause, []).append(heads[-1])
     return [replace(defect, consequences=tuple(rest)) for defect, _, rest in heads if defect.outcome is outcome]
 
 

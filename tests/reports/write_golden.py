@@ -18,6 +18,7 @@ FILES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "run.md": ("markdown", {}),
     "run.html": ("html", {}),
     "junit.xml": ("junit", {}),
+    "run.csv": ("csv", {}),
 }
 
 
