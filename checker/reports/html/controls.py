@@ -52,11 +52,14 @@ def by_framework(run: Run) -> dict[str, dict[str, list[str]]]:
 
 def not_assessed(framework: Framework, controls: Mapping[str, object]) -> str:
     """What nothing here gives evidence for: whole chapters by name, the rest as such."""
-    empty = [f"{part} ({title})" for part, title in framework.parts if not any(_in(each, part) for each in controls)]
+    empty = [
+        f"{part} ({title})" for part, title in framework.parts if not any(belongs(each, part) for each in controls)
+    ]
     chapters = f"Not assessed at all: {', '.join(empty)}. " if empty else ""
     return f"{chapters}No control of {framework.title} that is not listed above is assessed."
 
 
-def _in(control: str, part: str) -> bool:
+def belongs(control: str, part: str) -> bool:
+    """Whether a control is of a part: CC6.1 of CC6, and not of CC61; 10.2.1 of 10, and not of 1."""
     rest = control.removeprefix(part)
-    return (rest != control and not (part[-1].isdigit() and rest[:1].isdigit())) or control == part
+    return control == part or (control.startswith(part) and not (part[-1].isdigit() and rest[:1].isdigit()))

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.config.controls import load_frameworks, parse_frameworks
 from checker.collect.config.register import load_register, parse_register
 from checker.errors import ConfigError
 from checker.model.verdicts import Severity, Surface
 from checker.policies.rules import MODULES
+from checker.reports.html.controls import belongs
 
 ENTRY = "C1: {title: t, severity: critical, plan: '2.1', disposition: fixed, surfaces: T A}\n"
 
@@ -101,3 +103,27 @@ def test_one_requirement_may_be_graded_apart() -> None:
     assert finding.severity_of(None) is Severity.CRITICAL
     with pytest.raises(ConfigError, match="no severity 'mild' of export"):
         parse_register(entry.replace("suggestion}", "mild}"), "r.yaml")
+
+
+def test_every_control_is_of_a_framework_and_of_a_part_that_the_report_knows() -> None:
+    frameworks = {each.id: each for each in load_frameworks()}
+    for entry in load_register().entries.values():
+        for name, controls in entry.controls.items():
+            parts = [part for part, _ in frameworks[name].parts]
+            for control in controls:
+                assert not parts or any(belongs(control, part) for part in parts), f"{entry.id}: {name} {control}"
+    assert {"cis-aws-3.0", "nist-800-53r5", "soc2-2017", "pci-dss-4.0"} <= frameworks.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x: 1", "c.yaml:1: x is not a mapping"),
+        ("x: {parts: {}}", "c.yaml:1: x has no title"),
+        ("x: {title: X, parts: {a: 1}}", "c.yaml:1: the parts of x are not a mapping of texts"),
+        ("x: {title: X, parts: {}, more: 1}", "c.yaml:1: x has no key 'more'"),
+    ],
+)
+def test_faults_of_the_frameworks_are_told_with_their_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_frameworks(text, "c.yaml")
