@@ -32,6 +32,7 @@ ALLOWED = {
     "checker.waivers": _CHECKER,
     "checker.compare": {"checker.model"},
     "checker.evidence": {"checker.evidence", "checker.compare", "checker.model", "checker.errors", "checker.reports"},
+    "checker.scanners": {*_CHECKER, "checker.scanners", "checker.waivers"},
     "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "checker.reports"},
     "checker.run": {
         *_CHECKER,
@@ -69,7 +70,9 @@ ALLOWED = {
             "checker.evidence",
             "checker.lab",
             "checker.pages",
+            "checker.resolve",
             "checker.review",
+            "checker.scanners",
         ),
         *("checker.run", "checker.policies", "checker.reports"),
     },

@@ -8,14 +8,16 @@ import click
 
 from checker.cli.options import assembly, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
+from checker.cli.scanning import chosen, scanned, scanner_options
 
 
 @click.command()
 @judging_options
+@scanner_options
 @click.option(
     "--allow-project-rules", is_flag=True, help="Run the rules that checker.toml names: they are the project's code."
 )
-def gate(allow_project_rules: bool, **options: Any) -> None:
+def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
     from checker.cli.options import findings_that_exist
     from checker.run import gate as judge_gate
@@ -30,4 +32,6 @@ def gate(allow_project_rules: bool, **options: Any) -> None:
         say=progress,
         with_facts=shows_facts(options["formats"]),
     )
-    finish(judge_gate(request), options)
+    tools = chosen(scanners)
+    run = judge_gate(request)
+    finish(scanned(run, request, tools, scanner_seconds, options) if tools else run, options)

@@ -65,7 +65,7 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
     from checker.reports.shape import known_before
 
     color = _wants_color(options["no_color"])
-    for wanted in options["formats"] or ("console",):
+    for wanted in options["formats"] or (() if options.get("console_done") else ("console",)):
         name, _, file = wanted.partition("=")
         if name not in FORMATS:
             raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}", param_hint="--format")

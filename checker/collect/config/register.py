@@ -14,8 +14,8 @@ from checker.collect.config.data_files import nearest, parse_config, read_config
 from checker.errors import ConfigError
 from checker.model.verdicts import Finding, Severity, Surface
 
-# Ids of the outside scanners, which the register does not list: cfn-lint's and checkov's.
-OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)")
+# Ids of the outside scanners, which the register does not list: CFN:E3012, CKV_AWS_16, ZIZMOR:unpinned-uses.
+OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)|[A-Z]{3,12}:[\w.-]+")
 
 SURFACES: Final[Mapping[str, Surface]] = {
     "T": Surface.TEMPLATE,

@@ -1,0 +1,133 @@
+"""Joins what scanners say to a run: their own ids, our locations, our waivers; what we say already is not repeated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from checker import waivers
+from checker.collect.config.register import OUTSIDE
+from checker.errors import printable
+from checker.model.resources import Stack
+from checker.model.verdicts import Location, Outcome, Run, Subject, SubjectKind, Surface, Verdict, WaiverStatus
+from checker.scanners.running import Answer
+from checker.scanners.tools import SAME, Result
+
+_KINDS = {
+    "template": (Surface.TEMPLATE, SubjectKind.STACK),
+    "workflow": (Surface.WORKFLOW, SubjectKind.WORKFLOW_STEP),
+    "script": (Surface.SCRIPT, SubjectKind.SCRIPT_LINE),
+    "migration": (Surface.MIGRATION, SubjectKind.MIGRATION),
+}
+_STATED = frozenset({Outcome.FAIL, Outcome.WAIVED})
+
+
+def verdicts_of(
+    run: Run, answers: Sequence[Answer], stacks: Sequence[Stack], project: Path, reads: Mapping[str, str]
+) -> tuple[list[Verdict], list[str]]:
+    """The verdicts that scanners add to a run, and notes: what each was run on, and what we say already."""
+    by_file: dict[Path, list[Stack]] = {}
+    for stack in stacks:
+        by_file.setdefault((project / stack.source.file).resolve(), []).append(stack)
+    stated = {
+        (verdict.finding, verdict.subject.stack, verdict.subject.logical_id)
+        for verdict in run.verdicts
+        if verdict.outcome in _STATED
+    }
+    places = {
+        (verdict.subject.stack, verdict.subject.logical_id): verdict
+        for verdict in run.verdicts
+        if verdict.subject.logical_id
+    }
+    found: list[Verdict] = []
+    notes: list[str] = []
+    for answer in answers:
+        if answer.unread is not None:
+            continue
+        same: Counter[str] = Counter()
+        for result in answer.results:
+            for verdict in _verdicts(result, by_file, project, reads[answer.tool], places):
+                subject = verdict.subject
+                ours = next(
+                    (each for each in SAME.get(result.id, ()) if (each, subject.stack, subject.logical_id) in stated),
+                    None,
+                )
+                if ours is not None:
+                    same[f"{result.id} is {ours}"] += 1
+                else:
+                    found.append(verdict)
+        how = "unchanged since it was asked last" if answer.cached else f"{answer.files} files"
+        notes.append(f"{answer.tool}: {how}, {len(answer.results)} results")
+        notes += [f"{answer.tool}: {what} on {count} resources, and not repeated" for what, count in same.items()]
+    return found, notes
+
+
+def _verdicts(
+    result: Result,
+    by_file: Mapping[Path, Sequence[Stack]],
+    project: Path,
+    kind: str,
+    places: Mapping[tuple[str | None, str | None], Verdict],
+) -> list[Verdict]:
+    """One for each stack that the file is the template of; one of no environment where it is none's."""
+    path = (project / result.file).resolve()
+    surface, subject_kind = _KINDS[kind]
+    shown = path.relative_to(project.resolve()).as_posix() if path.is_relative_to(project.resolve()) else result.file
+    message, fix = printable(result.message, 1000), printable(result.fix, 500)
+    plain = Verdict(
+        finding=result.id,
+        severity=result.severity,
+        outcome=Outcome.FAIL,
+        surface=surface,
+        environment="",
+        subject=Subject(subject_kind, shown),
+        location=Location(shown, result.line),
+        violation=message,
+        fix=fix,
+    )
+    found = []
+    for stack in by_file.get(path, ()):
+        of_stack = replace(
+            plain, environment=stack.environment, subject=Subject(SubjectKind.STACK, stack.name, stack=stack.name)
+        )
+        resources = stack.template.get("Resources")
+        resource = resources.get(result.logical_id) if isinstance(resources, dict) and result.logical_id else None
+        if isinstance(resource, dict) and result.logical_id:
+            # Where one of our own verdicts knows the construct's own line, that is the place.
+            known = places.get((stack.name, result.logical_id))
+            subject = (
+                known.subject
+                if known
+                else Subject(
+                    SubjectKind.RESOURCE,
+                    result.logical_id,
+                    str(resource.get("Type") or ""),
+                    stack.name,
+                    result.logical_id,
+                )
+            )
+            at = known.location if known else plain.location
+            of_stack = replace(of_stack, subject=subject, location=replace(at, path=f"Resources/{result.logical_id}"))
+        found.append(of_stack)
+    return found or [plain]
+
+
+def excused(
+    run: Run, found: Sequence[Verdict], every: Sequence[waivers.Waiver], today: date
+) -> tuple[list[Verdict], tuple[WaiverStatus, ...]]:
+    """The scanners' verdicts with what waivers excuse, and the states of all waivers: those of outside ids anew."""
+    outside = [each for each in every if OUTSIDE.fullmatch(each.covers.finding)]
+    judged, statuses = waivers.apply([*run.verdicts, *found], outside, today)
+    places = {each.location for each in outside}
+    kept = tuple(status for status in run.waivers if status.location not in places)
+    return judged[len(run.verdicts) :], (*kept, *statuses)
+
+
+def joined(run: Run, verdicts: Sequence[Verdict], notes: Sequence[str], answers: Sequence[Answer]) -> Run:
+    """The run with all of that in it. A scanner without an answer is on record as not read."""
+    unread = tuple(each.unread for each in answers if each.unread is not None)
+    coverage = replace(run.coverage, unread=(*run.coverage.unread, *unread), notes=(*run.coverage.notes, *notes))
+    return replace(run, verdicts=(*run.verdicts, *verdicts), coverage=coverage)
