@@ -37,7 +37,7 @@ def verdicts_of(
         for verdict in run.verdicts
         if verdict.outcome in _STATED
     }
-    places = {
+    places: dict[tuple[str | None, str | None], Verdict] = {
         (verdict.subject.stack, verdict.subject.logical_id): verdict
         for verdict in run.verdicts
         if verdict.subject.logical_id

@@ -1,8 +1,8 @@
 """Runs scanners side by side, each a process with a deadline; an answer is kept until its subject changes.
 
-A scanner starts in an empty folder: the configuration that cfn-lint and checkov take from where they are called may name
-code to run, and nothing of the judged project runs. Answers are kept with the user, not with the project, which could
-bring answers of its own.
+A scanner starts in an empty folder: the configuration that cfn-lint and checkov take from where they are called may
+name code to run, and nothing of the judged project runs. Answers are kept with the user, not with the project, which
+could bring answers of its own.
 """
 
 from __future__ import annotations
