@@ -40,12 +40,18 @@ class ScriptLibrary:
     _packages: dict[str, str] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
+    _files: dict[str, Path | None] = field(default_factory=dict)
 
     def fault(self, path: str) -> Problem | None:
         """Why a file that is there could not be read or parsed; ``None`` where it could, or is not there."""
         return self._faults.get(path)
 
     def _file(self, path: str) -> Path | None:
+        if path not in self._files:
+            self._files[path] = self._found(path)
+        return self._files[path]
+
+    def _found(self, path: str) -> Path | None:
         try:
             found = self.root / path
             if not found.is_file():

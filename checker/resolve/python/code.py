@@ -17,7 +17,17 @@ from checker.model.pipeline.scripts import Handling, Loop, Reached
 from checker.model.possible import Possible
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
-from checker.resolve.python.machine import Evaluate, Follow, Frame, Machine, StopError, block, spot_of, value
+from checker.resolve.python.machine import (
+    MAX_STATEMENTS,
+    Evaluate,
+    Follow,
+    Frame,
+    Machine,
+    StopError,
+    block,
+    spot_of,
+    value,
+)
 from checker.resolve.python.modules import import_from, import_modules, load, module_at
 from checker.resolve.python.objects import enter, typed
 from checker.resolve.python.record import leaves
@@ -43,9 +53,11 @@ def follow(
     environment: Mapping[str, Possible] | None = None,
     folder: str | None = "",
     function: str = "",
+    left: int = MAX_STATEMENTS,
 ) -> Machine:
-    """Follow a file as a program, or one function of it. ``arguments``: ``None`` where they are not known."""
-    machine = Machine(library, reached, _EXPRESSIONS, _STATEMENTS, arguments, environment or {}, folder)
+    """Follow a file as a program, or one function of it. ``arguments``: ``None`` where they are not known; ``left``:
+    how many steps it may take."""
+    machine = Machine(library, reached, _EXPRESSIONS, _STATEMENTS, arguments, environment or {}, folder, left=left)
     module = module_at(machine, path, fresh=not function)
     if module is None:
         return machine

@@ -165,6 +165,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
     if isinstance(node, ast.DictComp) and first is not None:
         items: list[tuple[Value, Value]] = []
         for each in first:
+            machine.work()
             bind(machine, node.generators[0].target, each, inner)
             items.append((value(machine, node.key, inner), value(machine, node.value, inner)))
         return Dict(tuple(items))
@@ -176,6 +177,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         return Extern(shown(node)) if is_plain(element) or isinstance(element, Extern) else (element,)
     results: list[Value] = []
     for each in first:
+        machine.work()
         bind(machine, node.generators[0].target, each, inner)
         results.append(value(machine, node.elt, inner))
     return Some(tuple(results)) if some else tuple(results)

@@ -131,6 +131,12 @@ class Machine:
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
 
+    def work(self) -> None:
+        """Take note of one more step: a statement, a call that is entered, a round of a comprehension."""
+        self.left -= 1
+        if self.left < 0 or len(self.calls) >= MAX_CALLS:
+            raise StopError
+
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
         problem = Problem(spot, message, fix, unread)
         if problem not in self.problems:
@@ -179,9 +185,7 @@ def value(machine: Machine, node: ast.expr, frame: Frame) -> Value:
 def block(machine: Machine, statements: Sequence[ast.stmt], frame: Frame) -> bool:
     """Follow statements; whether control surely left them (return, raise, continue, exit)."""
     for statement in statements:
-        machine.left -= 1
-        if machine.left < 0 or len(machine.calls) >= MAX_CALLS:
-            raise StopError
+        machine.work()
         follow = machine.statements.get(type(statement))
         if follow is not None and follow(machine, statement, frame):
             return True

@@ -71,6 +71,7 @@ def enter(
             raise StopError
         machine.calls.extend(known[1])
         return known[0]
+    machine.work()
     machine.kept.extend((function.owner, *positional, *named.values()))
     machine.memo[key] = (Extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
     start = len(machine.calls)

@@ -8,7 +8,7 @@ Source: Bash Reference Manual, "The Set Builtin" (when ``-e`` is ignored), "Pipe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from checker.model.pipeline.scripts import Loop, Stream
@@ -34,7 +34,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
-from checker.resolve.shell.rehearsal import Rehearsals
+from checker.resolve.shell.rehearsal import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import Context, Flow, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
@@ -52,12 +52,13 @@ class _ExhaustedError(Exception):
 class Follower(ShellCommands):
     """Follows scripts of one step. ``commands`` and ``problems`` are what it found so far."""
 
-    _left: int = MAX_STATEMENTS
+    left: int = MAX_STATEMENTS  # statements that may still be followed
+    allowance: Allowance = field(default_factory=Allowance)
 
     def follow(self, state: State) -> State:
         """Follow ``state.script`` from its beginning to its end."""
         self.note(state.script.problems)
-        self.rehearsals = Rehearsals(self.library, self.reached, state.fork()).of
+        self.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance).of
         try:
             with self.inside(*Flow):
                 self.block(state.script.body, state, Context(certain=self.reached.certain))
@@ -76,8 +77,8 @@ class Follower(ShellCommands):
         return result
 
     def statement(self, statement: Statement, state: State, context: Context) -> Result:
-        self._left -= 1
-        if self._left < 0 or len(self.commands) >= MAX_COMMANDS:
+        self.left -= 1
+        if self.left < 0 or len(self.commands) >= MAX_COMMANDS:
             raise _ExhaustedError
         match statement:
             case Simple():

@@ -45,12 +45,20 @@ _ERR: Final = "trap ERR"
 
 
 @dataclass(slots=True)
+class Allowance:
+    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
+
+    left: int = 600_000
+
+
+@dataclass(slots=True)
 class Rehearsals:
     """Rehearsals of one script, each made when it is asked for, once."""
 
     library: Library
     reached: Reached
     begin: State
+    allowance: Allowance
     _found: dict[Failing, bool | None] = field(default_factory=dict)
 
     def of(self, failing: Failing) -> Callable[[], bool | None]:
@@ -69,11 +77,16 @@ class Rehearsals:
         answers: list[bool] = []
         ends: set[bool] = set()
         for _ in range(MAX_WAYS):
+            if self.allowance.left <= 0:
+                return None
             way = _Way(self.library, self.reached, failing=failing, answers=answers)
+            begun = way.left
             try:
                 failed = way.run_through(self.begin.fork())
             except (TooMuchError, RecursionError):
                 return None
+            finally:
+                self.allowance.left -= begun - way.left + 1
             if way.met:
                 ends.add(failed)
             if failing.works and True in ends:
@@ -112,8 +125,8 @@ class _Way(RehearsedCommands):
         return result
 
     def statement(self, statement: Statement, state: State, context: Context) -> Result:
-        self._left -= 1
-        if self._left < 0:
+        self.left -= 1
+        if self.left < 0:
             raise TooMuchError
         result = self._done(statement, state, context)
         if result.flow is not Flow.NEXT:

@@ -50,7 +50,7 @@ class RehearsedCommands(ShellCommands):
     answers: list[bool] = field(kw_only=True)
     given: list[bool] = field(default_factory=list)
     met: bool = False
-    _left: int = MAX_STATEMENTS
+    left: int = MAX_STATEMENTS
     asked: dict[int, int] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     _failed: bool = False

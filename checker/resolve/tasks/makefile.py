@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from checker.model.possible import Possible, joined, open_text
@@ -135,6 +136,7 @@ def _rule_for(name: str, read: _Makefile) -> tuple[_Rule | None, str]:
     return None, ""
 
 
+@lru_cache(maxsize=256)  # recipes call make again and again
 def _read(text: str, file: str) -> _Makefile:
     found = _Makefile(file)
     current: list[_Rule] = []

@@ -16,7 +16,7 @@ from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Hole, Text, pieces
 from checker.resolve.python.values import PythonLibrary
-from checker.resolve.shell.follower import Follower
+from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import as_line, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
@@ -24,6 +24,7 @@ from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
+from checker.resolve.trace.effort import RECORDING, STARTING
 from checker.resolve.trace.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.images_pushed import pushes
 from checker.resolve.trace.merging import each_option, merged
@@ -51,7 +52,7 @@ class Collected:
 
     library: Scripts
     programs: Programs
-    job: EffectiveJob | None
+    job: EffectiveJob
     credentials: Credentials | None = None
     actions: list[Command | AwsCall | CdkCommand] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
@@ -64,7 +65,7 @@ class Collected:
 
     def trace(self) -> Trace:
         """All of it. What somebody else's programs do matters to jobs alone: see ``Tracer``."""
-        problems = dict.fromkeys((*self.problems, *(self.job.problems if self.job else ())))
+        problems = dict.fromkeys((*self.problems, *self.job.problems))
         return Trace(
             commands=tuple(each for each in self.actions if isinstance(each, Command)),
             aws=tuple(each for each in self.actions if isinstance(each, AwsCall)),
@@ -133,8 +134,11 @@ class Collected:
 
     def shell(self, state: State, reached: Reached) -> None:
         """Follow a shell script, and every program in it that is the repository's own."""
-        follower = Follower(self.library, reached)
+        effort = self.programs.effort
+        left = effort.at_most(MAX_STATEMENTS)
+        follower = Follower(self.library, reached, left=left, allowance=effort.rehearsals)
         follower.follow(state)
+        effort.spend(STARTING + left - follower.left + RECORDING * len(follower.commands))
         self.problems.extend(follower.problems)
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
         self._exported = {
@@ -366,6 +370,7 @@ class Collected:
 
     def _runner(self, command: Command, environment: Mapping[str, Possible]) -> None:
         """Follow what a task runner's command comes to."""
+        self.programs.effort.spend(STARTING)
         start, runs = len(self.actions), []
         for words in each_option(command.words):
             self._runner(replace(command, words=words), environment)

@@ -39,6 +39,7 @@ class Gaps:
     _steps: list[_Step] = field(default_factory=list)
     _own: int = 0
     _foreign: int = 0
+    _cut: Problem | None = None
 
     def note(
         self, step: EffectiveStep, role: Credentials | None, own: Sequence[Problem], foreign: Sequence[Problem]
@@ -48,6 +49,11 @@ class Gaps:
             rest = tuple(foreign[self._foreign :])
             self._steps.append(_Step(step, role is not None, tuple(own[self._own :]), rest))
         self._own, self._foreign = len(own), len(foreign)
+
+    def cut(self, step: EffectiveStep) -> None:
+        """From this step on nothing was followed: what the job does after it is not known, logging in included."""
+        what = "from this step on the job was not followed: it does more than can be followed"
+        self._cut = Problem(step.spot, what, "Split the job, or leave generated files out in checker.toml.")
 
     def closed(self, trace: Trace) -> Trace:
         """The trace with its gaps, and without problems of steps that had nothing to act with."""
@@ -60,12 +66,14 @@ class Gaps:
                     found.setdefault(problem, Gap(problem, each.logged_in))
             elif self.job.credentials:
                 quiet.update(each.own)
+        if self._cut is not None and (calls or self._ever_holds()):
+            found.setdefault(self._cut, Gap(self._cut, logged_in=False))
         for problem in self.job.problems if calls or self._ever_holds() else ():
             if problem.unread:
                 found.setdefault(problem, Gap(problem, bool(self.job.credentials)))
         problems = [
             replace(problem, unread=False) if problem in quiet and problem not in found else problem
-            for problem in trace.problems
+            for problem in (*trace.problems, *((self._cut,) if self._cut is not None else ()))
         ]
         return replace(trace, problems=tuple(dict.fromkeys((*problems, *found))), gaps=tuple(found.values()))
 

@@ -10,7 +10,9 @@ from checker.model.pipeline.scripts import AwsCall, Command, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.code import follow
+from checker.resolve.python.machine import MAX_STATEMENTS
 from checker.resolve.python.values import PythonLibrary
+from checker.resolve.trace.effort import RECORDING, STARTING, Effort
 
 Call: TypeAlias = "AwsCall | Command"
 
@@ -36,6 +38,7 @@ class Programs:
     """Follows Python programs. Jobs of one pipeline start the same few commands over and over."""
 
     library: PythonLibrary
+    effort: Effort
     _runs: dict[_Start, list[_Run]] = field(default_factory=dict)
 
     def follow(
@@ -52,9 +55,12 @@ class Programs:
         runs = self._runs.setdefault(start, [])
         run = next((each for each in runs if _same(each.asked, environment)), None)
         if run is None:
-            machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function)
+            left = self.effort.at_most(MAX_STATEMENTS)
+            machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
+            self.effort.spend(left - machine.left)
             run = _Run(dict(machine.asked), tuple(machine.calls), tuple(machine.problems))
             runs.append(run)
+        self.effort.spend(STARTING + RECORDING * len(run.calls))
         return tuple(_placed(call, reached) for call in run.calls), run.problems
 
 

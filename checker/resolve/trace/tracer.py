@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from checker.model.pipeline.holding import hands_over
-from checker.model.pipeline.jobs import Credentials, EffectiveJob
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Unfollowed
-from checker.model.pipeline.scripts import Reached, Trace
+from checker.model.pipeline.scripts import Gap, Reached, Trace
 from checker.model.possible import Possible, joined, mapped, one_of
-from checker.model.sources import Spot
+from checker.model.sources import Problem
 from checker.model.values import Hole, HoleKind, Text
-from checker.resolve.shell.state import WORKSPACE, State
 from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
+from checker.resolve.trace.effort import Effort, SpentError
 from checker.resolve.trace.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Programs
@@ -31,6 +31,7 @@ class Tracer:
     """Traces jobs and scripts. What one job writes to its outputs is known to those that need it."""
 
     library: Scripts
+    effort: Effort = field(default_factory=Effort)
     _programs: Programs | None = None
     _traces: dict[EffectiveJob, Trace] = field(default_factory=dict)
     _known: dict[Hole, Possible] = field(default_factory=dict)  # outputs of all jobs
@@ -40,7 +41,7 @@ class Tracer:
     @property
     def _started(self) -> Programs:
         if self._programs is None:
-            self._programs = Programs(self.library)
+            self._programs = Programs(self.library, self.effort)
         return self._programs
 
     def job(self, job: EffectiveJob) -> Trace:
@@ -55,15 +56,18 @@ class Tracer:
         return found
 
     def every(self, jobs: Iterable[EffectiveJob]) -> tuple[dict[EffectiveJob, Trace], tuple[Unfollowed, ...]]:
-        """The traces of the jobs that have steps, and of their alternatives; what was not followed of those jobs, one
-        entry per cause and job."""
+        """The traces of the jobs that have steps, and of their alternatives; what was not followed of either, one entry
+        per cause and job."""
         traces: dict[EffectiveJob, Trace] = {}
         found: list[Unfollowed] = []
         for job in jobs:
             if not job.calls:
-                traces[job] = self.job(job)
-                traces.update((each, self.job(each)) for each in job.alternatives)
-                found.extend(Unfollowed(job, gap.problem, gap.logged_in) for gap in traces[job].gaps)
+                gaps: dict[Problem, Gap] = {}
+                for each in (job, *job.alternatives):
+                    traces[each] = self.job(each)
+                    for gap in traces[each].gaps:
+                        gaps.setdefault(gap.problem, gap)
+                found.extend(Unfollowed(job, gap.problem, gap.logged_in) for gap in gaps.values())
             elif not job.called and hands_over(job):
                 found.extend(Unfollowed(job, problem, logged_in=False) for problem in job.problems if problem.unread)
         return traces, tuple(found)
@@ -78,69 +82,66 @@ class Tracer:
         for called in job.called:
             self._with_called(called)
 
-    def script(self, path: str) -> Trace:
-        """What a script does when a person starts it without arguments that anybody knows."""
-        collected = Collected(self.library, self._started, job=None)
-        reached = Reached(Spot(path))
-        if path.endswith(".py"):
-            collected.python(path, None, reached, {}, "")
-        else:
-            script = self.library.shell(path)
-            if script is None:
-                return Trace()
-            flags = script.shebang.split()[1:]
-            errexit = any(flag.startswith("-") and "e" in flag for flag in flags)
-            zero = f"{WORKSPACE}/{path}"
-            state = State(script, positional=None, zero=zero, errexit=errexit, folder="")
-            collected.shell(state, reached)
-        return collected.trace()
-
     def _trace(self, job: EffectiveJob) -> Trace:
         collected = Collected(self.library, self._started, job=job)
         gaps = Gaps(job)
-        credentials: Credentials | None = None
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = runner_variables(job)
-        where = "#".join(job.name.rsplit("/", 1))
         own = self._own[job] = {}
+        self.effort.begin()
         for step in job.steps:
             if step.runs is False:
                 continue
-            reached = Reached(
-                step.spot,
-                step=step,
-                certain=step.runs is True and job.runs is True,
-                on_failure=bool(step.status_functions & {"failure", "cancelled"}),
-            )
-            collected.credentials = credentials
-            if step.run is not None:
-                environment = {name: self._filled(value, own) for name, value in step.env.items()}
-                fill = partial(self._filled, own=own)
-                outputs = collected.step(step, reached, {**extra, **environment}, fill)
-                for output in outputs:
-                    if not output.step:
-                        extra[output.name] = output.value
-                    elif not step.via:
-                        _learn(own, _output(output.step, output.name, where), output.value)
-            else:
-                given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
-                if (file := given.get("task-definition")) is not None:
-                    given["task-definition"] = self._files.get(file, file)
-                collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
-                if step.step.id and not step.via:
-                    for name, value in metadata_of(step, given).items():
-                        _learn(own, _output(step.step.id, name, where), value)
-                    for name, value in files_of(step, given, self.library).items():
-                        self._files[Text((_output(step.step.id, name, where),))] = value
-                foreign = unread_action(step)
-                if foreign is not None:
-                    collected.foreign.append(foreign)
-            gaps.note(step, credentials, collected.problems, collected.foreign)
-            if id(step) in by_step:
-                credentials = by_step[id(step)]
+            spent = False
+            try:
+                self.effort.spend(1)
+                self.effort.at_most(1)
+                self._step(step, collected, extra, own)
+            except SpentError:
+                spent = True
+            gaps.note(step, collected.credentials, collected.problems, collected.foreign)
+            if spent:
+                gaps.cut(step)
+                break
+            collected.credentials = by_step.get(id(step), collected.credentials)
         for hole, value in own.items():
             _learn(self._known, hole, value)
         return gaps.closed(collected.trace())
+
+    def _step(
+        self, step: EffectiveStep, collected: Collected, extra: dict[str, Possible], own: dict[Hole, Possible]
+    ) -> None:
+        """Follow one step. ``extra``: the variables that steps before it wrote to the job's environment; ``own``: what
+        they wrote to their outputs."""
+        reached = Reached(
+            step.spot,
+            step=step,
+            certain=step.runs is True and step.job.runs is True,
+            on_failure=bool(step.status_functions & {"failure", "cancelled"}),
+        )
+        where = "#".join(step.job.name.rsplit("/", 1))
+        if step.run is not None:
+            environment = {name: self._filled(value, own) for name, value in step.env.items()}
+            fill = partial(self._filled, own=own)
+            outputs = collected.step(step, reached, {**extra, **environment}, fill)
+            for output in outputs:
+                if not output.step:
+                    extra[output.name] = output.value
+                elif not step.via:
+                    _learn(own, _output(output.step, output.name, where), output.value)
+            return
+        given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
+        if (file := given.get("task-definition")) is not None:
+            given["task-definition"] = self._files.get(file, file)
+        collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
+        if step.step.id and not step.via:
+            for name, value in metadata_of(step, given).items():
+                _learn(own, _output(step.step.id, name, where), value)
+            for name, value in files_of(step, given, self.library).items():
+                self._files[Text((_output(step.step.id, name, where),))] = value
+        foreign = unread_action(step)
+        if foreign is not None:
+            collected.foreign.append(foreign)
 
     def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
         """A value with the outputs of earlier steps put in: the job's own, and those of the jobs that it needs."""

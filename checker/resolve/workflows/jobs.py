@@ -39,6 +39,7 @@ from checker.resolve.workflows.choices import RUNNER_REF, Way, ways_of
 from checker.resolve.workflows.example_refs import examples_of
 from checker.resolve.workflows.in_force import capped, concurrency_of
 from checker.resolve.workflows.starts import starts_of
+from checker.resolve.workflows.steps import MAX_STEPS as MAX_STEPS_OF_A_JOB
 from checker.resolve.workflows.steps import Unfolder, credentials, runs_under, scalars, status_functions
 
 MAX_JOBS: Final = 10_000
@@ -46,6 +47,8 @@ MAX_JOBS: Final = 10_000
 MAX_ALTERNATIVES: Final = 1_000
 # GitHub's own bound on reusable workflows ("Reuse workflows": ten levels); composite actions have the same here.
 MAX_LEVELS: Final = 10
+# Of all jobs together: composite actions multiply.
+MAX_STEPS: Final = 40_000
 # What a job's steps write to its outputs, each under the hole that stands for it in an expression.
 Follow: TypeAlias = Callable[[EffectiveJob], Mapping[Hole, Possible]]
 
@@ -86,6 +89,7 @@ class _Builder:
     problems: list[Problem] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
     alternatives: int = MAX_ALTERNATIVES  # that may still be made
+    steps_left: int = field(default_factory=lambda: MAX_STEPS)
     _bound: dict[tuple[int, str], Bound | None] = field(default_factory=dict)
     _callers: dict[int, EffectiveJob | None] = field(default_factory=dict)
     _made: dict[tuple[int, str], tuple[EffectiveJob, View]] = field(default_factory=dict)
@@ -231,12 +235,14 @@ class _Builder:
 
     def _unfolded(self, bound: Bound, job: Job, view: View, effective: EffectiveJob) -> None:
         """Put a job's steps into it."""
-        unfolder = Unfolder(self.workflows, effective)
+        most = min(self.steps_left, MAX_STEPS_OF_A_JOB)
+        unfolder = Unfolder(self.workflows, effective, left=most)
         steps = _steps(unfolder, bound, job, bound.contexts(view, job))
+        self.steps_left -= len(steps)
         marked = tuple(start for start in view.starts if start.prerelease)
         if marked:
             on_marked = bound.contexts(replace(view, starts=marked), job)
-            again = _steps(Unfolder(self.workflows, effective), bound, job, on_marked)
+            again = _steps(Unfolder(self.workflows, effective, left=most), bound, job, on_marked)
             steps = [replace(step, runs_on_prerelease=each.runs) for step, each in zip(steps, again, strict=True)]
         numbered = tuple(replace(step, index=index) for index, step in enumerate(steps))
         roles = tuple(credentials(numbered))

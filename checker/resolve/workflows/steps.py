@@ -22,6 +22,8 @@ from checker.resolve.expressions.values import Data, Open, Partial, choices, sca
 
 # GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
 MAX_LEVELS: Final = 10
+# Of one job, with those of its composite actions.
+MAX_STEPS: Final = 2_000
 
 
 _NOT_CANCELLED: Final = re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
@@ -63,14 +65,16 @@ class Unfolder:
 
     workflows: Workflows
     job: EffectiveJob
-    problems: list[Problem] = field(default_factory=list)
-    left: int = 2_000
+    problems: dict[Problem, None] = field(default_factory=dict)
+    left: int = MAX_STEPS
 
     def unfold(self, step: Step, contexts: Contexts, shell: str, via: tuple[str, ...]) -> Iterator[EffectiveStep]:
-        self.left -= 1
-        if self.left < 0:
-            self._complain(step.spot, "more steps than can be followed", "Use fewer.")
+        if self.left <= 0:
+            if self.left == 0:
+                self.left = -1  # said once, of all that follow
+                self._complain(step.spot, "more steps than can be followed: from this one on none was", "Use fewer.")
             return
+        self.left -= 1
         env = contexts["env"]
         known = env.known if isinstance(env, Partial) else {}
         below = environment_of(step.env, contexts, known, self.job.name)
@@ -106,9 +110,7 @@ class Unfolder:
         return action
 
     def _complain(self, spot: Spot, message: str, fix: str) -> None:
-        problem = Problem(spot, message, fix)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems.setdefault(Problem(spot, message, fix))
 
     def _step(self, step: Step, contexts: Contexts, shell: str, via: tuple[str, ...]) -> EffectiveStep:
         run, expressions = None, {}

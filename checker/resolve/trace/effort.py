@@ -1,0 +1,49 @@
+"""How much of a run's code is followed: an allowance of statements, so that hostile input ends as ordinary input does.
+
+It counts work, not time: what is followed of an input is the same on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from checker.resolve.shell.rehearsal import Allowance
+
+# Statements of shell and Python in all jobs of a run together: some eight times what a large pipeline has.
+OF_A_RUN: Final = 400_000
+# ... and in one job, so that one cannot use up what the others need.
+OF_A_JOB: Final = 100_000
+# What a command or a call on record costs, in statements: every rule looks at it.
+RECORDING: Final = 5
+# What reading a script or a task file costs, in statements.
+STARTING: Final = 10
+
+
+class SpentError(Exception):
+    """Nothing is left of the allowance: who follows stops, and says so."""
+
+
+@dataclass(slots=True)
+class Effort:
+    """What is left, of the run and of the job at hand."""
+
+    run: int = OF_A_RUN
+    of_a_job: int = OF_A_JOB
+    job: int = 0
+    rehearsals: Allowance = field(default_factory=Allowance)
+
+    def begin(self) -> None:
+        """The next job, or script."""
+        self.job = self.of_a_job
+
+    def at_most(self, wanted: int) -> int:
+        """How many statements may be followed next. Raises :class:`SpentError` where none may."""
+        left = min(self.run, self.job)
+        if left <= 0:
+            raise SpentError
+        return min(wanted, left)
+
+    def spend(self, statements: int) -> None:
+        self.run -= statements
+        self.job -= statements
