@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from checker.errors import ExitCode
 from checker.model.verdicts import Outcome
 from checker.reports import render as render_run
 from checker.review.comment import MARKER, MOST_CHARACTERS, render
+from tests.loopback import listening
 from tests.reports.sample import EMPTY, HOSTILE, RUN
 
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
@@ -100,17 +100,12 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    monkeypatch.setenv("GITHUB_API_URL", state.url)
-    monkeypatch.setenv("GITHUB_TOKEN", "t")
-    monkeypatch.delenv("GH_TOKEN", raising=False)
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Handler) as address:
+        state.url = f"http://{address}"
+        monkeypatch.setenv("GITHUB_API_URL", state.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "t")
+        monkeypatch.delenv("GH_TOKEN", raising=False)
+        yield state
 
 
 @pytest.fixture

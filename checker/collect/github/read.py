@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import quote
@@ -50,15 +51,9 @@ def read_settings(repository: str, environ: Mapping[str, str], *, seconds: float
 
 
 def _nothing(repository: str, why: NotRead) -> RepositorySettings:
-    return RepositorySettings(
-        repository=repository,
-        default_branch=why,
-        environments=why,
-        rulesets=why,
-        branch_protection=why,
-        subject_template=why,
-        immutable_releases=why,
-    )
+    """The settings of which none could be read, for one reason."""
+    read = (each.name for each in fields(RepositorySettings) if each.name != "repository")
+    return RepositorySettings(repository=repository, **dict.fromkeys(read, why))
 
 
 async def _read(repository: str, token: str, url: str, seconds: float) -> RepositorySettings:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,63 +16,62 @@ import pytest
 from checker.collect.account import AUDIT, Limits, Reader, Target, read_many
 from checker.collect.account.reading import Read
 from checker.errors import CheckerError
+from tests.loopback import listening
 
 ACCOUNT = "111111111111"
 
 
-class _Server(HTTPServer):
-    status = 200
-    code = ""
+@dataclass(slots=True)
+class _Server:
+    """What STS answers, and where."""
 
-
-class _Sts(BaseHTTPRequestHandler):
-    """AWS STS as far as the first question goes."""
-
-    server: _Server
-
-    def do_POST(self) -> None:
-        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if self.server.status != 200:
-            code = self.server.code
-            body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
-        elif "AssumeRole" in asked:
-            body = (
-                "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId>"
-                "<SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
-                "<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>"
-                "<Arn>arn:aws:sts::222222222222:assumed-role/audit/x</Arn><AssumedRoleId>i</AssumedRoleId>"
-                "</AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"
-            )
-        else:
-            body = (
-                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111111111111:user/u</Arn>"
-                "<UserId>u</UserId><Account>111111111111</Account>"
-                "</GetCallerIdentityResult></GetCallerIdentityResponse>"
-            )
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: Any) -> None:
-        pass
+    status: int = 200
+    code: str = ""
+    address: str = ""
 
 
 @pytest.fixture
 def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    server = _Server(("127.0.0.1", 0), _Sts)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    answers = _Server()
+
+    class _Sts(BaseHTTPRequestHandler):
+        """AWS STS as far as the first question goes."""
+
+        def do_POST(self) -> None:
+            asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            if answers.status != 200:
+                code = answers.code
+                body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+            elif "AssumeRole" in asked:
+                body = (
+                    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId>"
+                    "<SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
+                    "<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>"
+                    "<Arn>arn:aws:sts::222222222222:assumed-role/audit/x</Arn><AssumedRoleId>i</AssumedRoleId>"
+                    "</AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"
+                )
+            else:
+                body = (
+                    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111111111111:user/u</Arn>"
+                    "<UserId>u</UserId><Account>111111111111</Account>"
+                    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+                )
+            self.send_response(answers.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with listening(_Sts) as answers.address:
+        yield answers
 
 
 def target(server: _Server, **more: Any) -> Target:
-    return Target(**{"region": "us-west-2", "endpoint_url": f"http://127.0.0.1:{server.server_port}", **more})
+    return Target(**{"region": "us-west-2", "endpoint_url": f"http://{server.address}", **more})
 
 
 def told(asked: Target) -> CheckerError:
@@ -88,6 +87,23 @@ def told(asked: Target) -> CheckerError:
 def test_who_asks(sts: _Server) -> None:
     caller = Reader(target(sts), AUDIT).open()
     assert (caller.account, caller.region, caller.partition) == (ACCOUNT, "us-west-2", "aws")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "older", "region"),
+    [
+        ("", "eu-west-1", "", "eu-west-1"),
+        ("", "", "eu-west-2", "eu-west-2"),
+        ("", "eu-west-1", "eu-west-2", "eu-west-1"),
+        ("us-west-2", "eu-west-1", "eu-west-2", "us-west-2"),
+    ],
+)
+def test_the_region_is_the_one_that_was_named_or_that_the_environment_has(
+    sts: _Server, monkeypatch: pytest.MonkeyPatch, asked: str, said: str, older: str, region: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", said)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", older)
+    assert Reader(target(sts, region=asked), AUDIT).open().region == region
 
 
 def test_as_a_role(sts: _Server) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+
+from tests.loopback import listening
 
 REPOSITORY = "kcjonson/doc-platform"
 TOKEN = "a-token-of-the-tests"
@@ -106,18 +108,12 @@ def serving(github: GitHub) -> Iterator[GitHub]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    github.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield github
-    finally:
-        github.release.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        github.url = f"http://{address}"
+        try:
+            yield github
+        finally:
+            github.release.set()
 
 
 def protected(github: GitHub) -> GitHub:

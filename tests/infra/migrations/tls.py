@@ -8,7 +8,6 @@ import select
 import socket
 import socketserver
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.loopback import listening
 
 _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")  # PostgreSQL manual, "Message Formats"
 
@@ -65,14 +66,8 @@ def port(socket_folder: str, server_certificate: Path | None) -> Iterator[int]:
     class Server(socketserver.ThreadingTCPServer):
         block_on_close = True
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler, Server) as address:
+        yield int(address.rpartition(":")[2])
 
 
 def _serve(client: socket.socket, path: str, context: ssl.SSLContext | None) -> None:

@@ -1,12 +1,13 @@
 """Servers on loopback: the environment's health endpoints, and as much of GitHub's API as a release uses."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.loopback import listening
 
 REPOSITORY = "kcjonson/doc-platform"
 
@@ -51,17 +52,9 @@ def serving(answers: Answers) -> Iterator[Answers]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    answers.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with listening(Handler) as address:
+        answers.url = f"http://{address}"
         yield answers
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -133,7 +134,9 @@ def _session(target: Target, credentials: Mapping[str, Any] | None = None) -> bo
         core.set_credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
     try:
         keep_to_what_is_asked(core)
-        session = boto3.Session(botocore_session=core, region_name=target.region or None)
+        # boto3 alone does not look at AWS_REGION (AWS SDKs and Tools Reference Guide, "AWS Region").
+        region = target.region or os.environ.get("AWS_REGION")
+        session = boto3.Session(botocore_session=core, region_name=region or None)
     except ProfileNotFound:
         profiles = ", ".join(core.available_profiles) or "none"
         raise UsageError(f"no AWS profile {target.profile!r}", f"There is: {profiles}.") from None
