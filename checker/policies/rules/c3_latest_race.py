@@ -35,6 +35,7 @@ from checker.reason.images.references import (
     ANY_SHA,
     ImageReference,
     Movement,
+    build_references,
     exclusions,
     image_references,
     literal,
@@ -112,7 +113,7 @@ def _may_be_pushed(tag: str, call: AwsCall, by_name: dict[str, Resource], settin
 def check(environment: Environment) -> Iterator[Judgement]:
     project = environment.project
     by_name: dict[str, Resource] | None = None
-    for reference in image_references(environment):
+    for reference in (*image_references(environment), *build_references(environment)):
         by_name = dict(repositories(project)) if by_name is None else by_name
         yield _image(reference, by_name, project)
     for repository in environment.resources("AWS::ECR::Repository"):

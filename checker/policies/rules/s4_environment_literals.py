@@ -35,7 +35,7 @@ from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
 from checker.reason.names.physical import settled
-from checker.reason.templates.workloads import environment_variables
+from checker.reason.templates.workloads import environment_variables, told_elsewhere
 
 OTHER: Final = "other-environment"
 PLAIN: Final = "plain-secret"
@@ -98,9 +98,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             for judgement in _in_plain_text(told, environment.project):
                 said.add(PLAIN)
                 yield judgement
-    for owner in environment.resources(
-        "AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Serverless::Function"
-    ):
+    for owner in dict.fromkeys((*environment.resources(*_ALWAYS_TOLD), *answers)):
         said = answers.get(owner, set())
         if OTHER not in said and environment.kind is not EnvironmentKind.SHARED:
             yield owner.passes(OTHER, "Nothing that it is told belongs to another environment.")
@@ -108,9 +106,12 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield owner.passes(PLAIN, "Nothing that it is told is a secret in plain text.")
 
 
+_ALWAYS_TOLD: Final = ("AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Serverless::Function")
+
+
 def _told(environment: Environment) -> Iterator[Told]:
     """Everything that containers and functions are told; an entry without a name where it cannot be listed."""
-    for variable in environment_variables(environment):
+    for variable in (*environment_variables(environment), *told_elsewhere(environment)):
         yield Told(variable.owner, variable.name, variable.value, variable.path)
     for kind, path in (
         ("AWS::ECS::TaskDefinition", "ContainerDefinitions"),
@@ -155,6 +156,14 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
         for place in ("Command", "EntryPoint"):
             for position, word in enumerate(_list(container.get(place))):
                 yield _argument(task, place, word, f"{here}.{place}.{position}")
+        check = container.get("HealthCheck")
+        for position, word in enumerate(_list(check.get("Command")) if isinstance(check, dict) else []):
+            yield _argument(task, "HealthCheck", word, f"{here}.HealthCheck.Command.{position}")
+        labels = container.get("DockerLabels")
+        for label, value in labels.items() if isinstance(labels, dict) else ():
+            yield Told(task, label, value, f"{here}.DockerLabels.{label}")
+        for position, domain in enumerate(_list(container.get("DnsSearchDomains"))):
+            yield Told(task, "DnsSearchDomains", domain, f"{here}.DnsSearchDomains.{position}", secret=True)
         logging = container.get("LogConfiguration")
         options = logging.get("Options") if isinstance(logging, dict) else logging
         if isinstance(options, Unknown):
@@ -162,6 +171,9 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
         if isinstance(options, dict) and "awslogs-group" in options:
             path = f"{here}.LogConfiguration.Options.awslogs-group"
             yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)
+        for option, value in options.items() if isinstance(options, dict) else ():
+            if not option.startswith("awslogs-"):
+                yield Told(task, option, value, f"{here}.LogConfiguration.Options.{option}")
 
 
 def _argument(task: Resource, place: str, word: Resolved, path: str) -> Told:
@@ -330,12 +342,14 @@ def _secret_in_json(value: str) -> str | None:
         document = json.loads(value)
     except (ValueError, RecursionError):
         return None
-    found = (
-        (key for key, inner in document.items() if isinstance(inner, str) and (looks_secret(key, inner)))
-        if isinstance(document, dict)
-        else iter(())
-    )
-    return next(found, None)
+    pending: list[object] = [document]
+    while pending:
+        part = pending.pop()
+        for key, inner in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+            if isinstance(inner, str) and looks_secret(str(key), inner):
+                return str(key)
+            pending.append(inner)
+    return None
 
 
 def _attribute_of_secret(value: str | Text) -> str | None:

@@ -34,6 +34,7 @@ _MOST = _LIMIT * 8 // 10
 # What runs code or serves requests, and can be made again from the code at any time.
 _STATELESS = frozenset(
     {
+        "AWS::Amplify::App",
         "AWS::ApiGateway::RestApi",
         "AWS::ApiGatewayV2::Api",
         "AWS::AppRunner::Service",
@@ -41,9 +42,15 @@ _STATELESS = frozenset(
         "AWS::AutoScaling::AutoScalingGroup",
         "AWS::Batch::ComputeEnvironment",
         "AWS::CloudFront::Distribution",
+        "AWS::BedrockAgentCore::Runtime",
+        "AWS::EC2::EC2Fleet",
         "AWS::EC2::Instance",
+        "AWS::EC2::SpotFleet",
+        "AWS::ECS::ExpressGatewayService",
         "AWS::ECS::Service",
         "AWS::ECS::TaskDefinition",
+        "AWS::EKS::Cluster",
+        "AWS::EKS::FargateProfile",
         "AWS::EKS::Nodegroup",
         "AWS::ElasticBeanstalk::Environment",
         "AWS::ElasticLoadBalancing::LoadBalancer",

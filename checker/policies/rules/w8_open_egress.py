@@ -27,7 +27,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent
+from checker.model.values import Absent, Known, Text
 from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, openness, permission, side_of
 
 _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their ports, 443 for AWS services."
@@ -43,6 +43,40 @@ def check(environment: Environment) -> Iterator[Judgement]:
         # A rule for a group that is not in this project: of that group, this much is known.
         if not any(found.type == SECURITY_GROUP for found in environment.project.all_referred(rule.get("GroupId"))):
             yield _judged(rule, Side((permission(environment, rule.get),)))
+    yield from _on_default_group(environment)
+
+
+# Where what runs names its groups; it is in its network's default group where it names none.
+_GROUPED: Final = (
+    ("AWS::ECS::Service", "NetworkConfiguration.AwsvpcConfiguration", "SecurityGroups"),
+    ("AWS::Lambda::Function", "VpcConfig", "SecurityGroupIds"),
+)
+
+
+def _on_default_group(environment: Environment) -> Iterator[Judgement]:
+    """What runs on a network's default group, which lets everything out (Amazon VPC User Guide, "Default security
+    groups"), unless CDK's custom resource empties it."""
+    if any(True for _ in environment.project.resources("Custom::VpcRestrictDefaultSG")):
+        return
+    for kind, network, groups in _GROUPED:
+        for owner in environment.resources(kind):
+            path = f"{network}.{groups}"
+            placed, given = owner.get(network), owner.get(path)
+            if not isinstance(placed, Known):
+                continue
+            named = given.value if isinstance(given, Known) and isinstance(given.value, list) else []
+            default = any(
+                hole.attribute == "DefaultSecurityGroup"
+                for each in named
+                if isinstance(each, Text)
+                for hole in each.holes
+            )
+            if isinstance(given, Absent) or default:
+                why = "It runs on its network's default group, which lets everything out."
+                yield owner.fails(None, why, fix=_FIX_DEFAULT, path=path, expected="a security group of its own")
+
+
+_FIX_DEFAULT: Final = "Give it a security group of its own, with the egress that it needs."
 
 
 def _judged(place: Resource, side: Side) -> Judgement:

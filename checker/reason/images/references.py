@@ -28,7 +28,12 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
         "ContainerProperties.Image",
         "EcsProperties.TaskProperties.*.Containers.*.Image",
         "NodeProperties.NodeRangeProperties.*.Container.Image",
+        "EksProperties.PodProperties.Containers.*.Image",
+        "EksProperties.PodProperties.InitContainers.*.Image",
     ),
+    "AWS::BedrockAgentCore::Runtime": ("AgentRuntimeArtifact.ContainerConfiguration.ContainerUri",),
+    "AWS::Lightsail::Container": ("ContainerServiceDeployment.Containers.*.Image",),
+    "AWS::SageMaker::InferenceComponent": ("Specification.Container.Image",),
     "AWS::SageMaker::Model": ("PrimaryContainer.Image", "Containers.*.Image"),
 }
 SHA: Final = re.compile(r"[0-9a-f]{40}")
@@ -82,6 +87,18 @@ def image_references(environment: Environment) -> Iterator[ImageReference]:
         for owner in environment.resources(kind):
             for place in places:
                 yield from _at(owner, place)
+
+
+def build_references(environment: Environment) -> Iterator[ImageReference]:
+    """The images that builds run in or start from, other than those that AWS keeps for CodeBuild."""
+    for owner in environment.resources("AWS::CodeBuild::Project"):
+        for each in _at(owner, "Environment.Image"):
+            if not str(each.value).startswith("aws/codebuild/"):
+                yield each
+    for owner in environment.resources("AWS::ImageBuilder::ContainerRecipe"):
+        for each in _at(owner, "ParentImage"):
+            if not str(each.value).startswith("arn:"):
+                yield each
 
 
 def _at(owner: Resource, place: str) -> Iterator[ImageReference]:

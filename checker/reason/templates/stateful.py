@@ -7,6 +7,8 @@ from typing import Final
 # What is lost with the resource: data, identities of users, keys to data, images that a rollback needs.
 STATEFUL: Final = frozenset(
     {
+        "AWS::AmazonMQ::Broker",
+        "AWS::Backup::BackupVault",
         "AWS::Cassandra::Table",
         "AWS::Cognito::UserPool",
         "AWS::DocDB::DBCluster",
@@ -21,6 +23,8 @@ STATEFUL: Final = frozenset(
         "AWS::ElastiCache::ServerlessCache",
         "AWS::Elasticsearch::Domain",
         "AWS::FSx::FileSystem",
+        "AWS::Kinesis::Stream",
+        "AWS::MSK::Cluster",
         "AWS::MemoryDB::Cluster",
         "AWS::Neptune::DBCluster",
         "AWS::Neptune::DBInstance",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Known, Resolved
+from checker.model.values import Known, Resolved, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,67 @@ def environment_variables(environment: Environment) -> Iterator[Variable]:
         if isinstance(variables, Known) and isinstance(variables.value, dict):
             for name, value in variables.value.items():
                 yield Variable(function, function.logical_id, name, value, f"Environment.Variables.{name}")
+
+
+# Where other types are told variables: lists of names and values, or maps (AWS CloudFormation User Guide, each type).
+_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "AWS::Amplify::App": ("EnvironmentVariables",),
+    "AWS::Amplify::Branch": ("EnvironmentVariables",),
+    "AWS::AppRunner::Service": (
+        "SourceConfiguration.ImageRepository.ImageConfiguration.RuntimeEnvironmentVariables",
+        "SourceConfiguration.CodeRepository.CodeConfiguration.CodeConfigurationValues.RuntimeEnvironmentVariables",
+    ),
+    "AWS::Batch::JobDefinition": ("ContainerProperties.Environment",),
+    "AWS::BedrockAgentCore::Runtime": ("EnvironmentVariables",),
+    "AWS::CodeBuild::Project": ("Environment.EnvironmentVariables",),
+    "AWS::ECS::ExpressGatewayService": ("PrimaryContainer.Environment",),
+    "AWS::ElasticBeanstalk::ConfigurationTemplate": ("OptionSettings",),
+    "AWS::ElasticBeanstalk::Environment": ("OptionSettings",),
+    "AWS::Glue::Job": ("DefaultArguments",),
+    "AWS::SageMaker::Model": ("PrimaryContainer.Environment",),
+}
+# Text that runs: a function's own code, what an instance does at its first start.
+_SCRIPTS: Final[Mapping[str, str]] = {
+    "AWS::AutoScaling::LaunchConfiguration": "UserData",
+    "AWS::EC2::Instance": "UserData",
+    "AWS::EC2::LaunchTemplate": "LaunchTemplateData.UserData",
+    "AWS::Lambda::Function": "Code.ZipFile",
+}
+_ASSIGNED: Final = re.compile(
+    r"^[ \t]*(?:(?:export|const|let|var)[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*"
+    r"(?P<quote>['\"]?)(?P<value>[^'\"\s$`{}()]+)(?P=quote)[ \t]*;?[ \t]*$",
+    re.MULTILINE,
+)
+
+
+def told_elsewhere(environment: Environment) -> Iterator[Variable]:
+    """The variables of builds, jobs, apps and models, and what scripts in the template assign as a literal."""
+    for kind, places in _VARIABLES.items():
+        for owner in environment.resources(kind):
+            for place in places:
+                yield from _given_at(owner, place)
+    for kind, place in _SCRIPTS.items():
+        for owner in environment.resources(kind):
+            script = owner.get(place)
+            written = script.value if isinstance(script, Known) else None
+            parts = written.parts if isinstance(written, Text) else (written,)
+            for part in parts:
+                for found in _ASSIGNED.finditer(part) if isinstance(part, str) else ():
+                    # Without quotes it is text to a shell, and another name to a program.
+                    if found["quote"] or place != "Code.ZipFile":
+                        yield Variable(owner, owner.logical_id, found["name"], found["value"], place)
+
+
+def _given_at(owner: Resource, place: str) -> Iterator[Variable]:
+    found = owner.get(place)
+    value = found.value if isinstance(found, Known) else None
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield Variable(owner, owner.logical_id, key.lstrip("-"), inner, f"{place}.{key}")
+    for index, entry in enumerate(value if isinstance(value, list) else []):
+        if not isinstance(entry, dict):
+            continue
+        name = entry.get("Name", entry.get("OptionName"))
+        # CodeBuild's other types are references (AWS CloudFormation User Guide, ProjectEnvironmentVariable).
+        if isinstance(name, str) and entry.get("Type", "PLAINTEXT") == "PLAINTEXT":
+            yield Variable(owner, owner.logical_id, name, entry.get("Value"), f"{place}.{index}.Value")
