@@ -274,6 +274,8 @@ class _Reader:
                 assignments.append(self._assignment(child, depth))
             elif child.type == "variable_name":
                 assignments.append(Assignment(self.text(child), None))
+            elif child.type in {"command_substitution", "string", "concatenation", "simple_expansion", "expansion"}:
+                assignments.append(Assignment("", self._words.word(child, depth)))  # what is set only the run tells
         return Declare(keyword, tuple(assignments), node.start_point[0])
 
     def _test_words(self, node: Node, depth: int) -> list[Word]:

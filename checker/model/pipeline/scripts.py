@@ -366,6 +366,7 @@ class Trace:
     # All commands and calls in one order, for rules about what comes before what.
     actions: tuple[Command | AwsCall | CdkCommand, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    sessions: tuple[Credentials, ...] = ()  # roles that scripts take on by themselves
 
     @property
     def complete(self) -> bool:

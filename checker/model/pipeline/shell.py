@@ -73,7 +73,8 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """``name=value``; ``append`` for ``+=``, ``items`` for an array."""
+    """``name=value``; ``append`` for ``+=``, ``items`` for an array. Of ``export $(...)``, which sets what
+    is printed, the name is empty."""
 
     name: str
     value: Word | None

@@ -64,11 +64,6 @@ def _asking(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, bool]]:
         if credentials.oidc is not False:
             before = seen.get(job.name, (job, False))
             seen[job.name] = job, before[1] or credentials.oidc is True
-    for job in pipeline.jobs:
-        if job.name not in seen and any(
-            call.operation == "AssumeRoleWithWebIdentity" for call in pipeline.trace(job).aws
-        ):
-            seen[job.name] = job, True
     yield from seen.values()
 
 

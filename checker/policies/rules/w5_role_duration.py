@@ -43,6 +43,7 @@ CHAINED_SECONDS: Final = 3600
 DEFAULT_MAXIMUM: Final = 3600
 _INPUT: Final = "with.role-duration-seconds"
 _FIX_ASK: Final = f"Set role-duration-seconds: {DEPLOY_SECONDS} at the step."
+_FIX_ASK_STS: Final = f"Ask STS for {DEPLOY_SECONDS} seconds (--duration-seconds, or a profile's duration_seconds)."
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -75,7 +76,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
     by_line: dict[str, list[tuple[EffectiveJob, Credentials]]] = {}
     for job, credentials in role_sessions(pipeline):
-        by_line.setdefault(str(credentials.step.spot), []).append((job, credentials))
+        by_line.setdefault(f"{credentials.step.spot} {credentials.chained}", []).append((job, credentials))
     for uses in by_line.values():
         # One step of a reusable workflow is one place, however many call it.
         in_deploy = [deploying.get(job.entry.file, False) for job, _ in uses]
@@ -129,6 +130,7 @@ def _duration(
     uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], deploys: bool | None
 ) -> Iterator[Judgement]:
     step = uses[0][1].step
+    fix = _FIX_ASK if step.uses else _FIX_ASK_STS
     related = tuple({job.name: job for job, _ in uses if job.name != uses[0][0].name}.values())
     short = [
         seconds
@@ -137,21 +139,21 @@ def _duration(
     ]
     if short and not deploys:
         why = f"it asks for {short[0]:g} seconds, and whether its workflow deploys could not be followed"
-        yield step.undecided("duration", why, path=_INPUT, fix=_FIX_ASK)
+        yield step.undecided("duration", why, path=_INPUT, fix=fix)
     elif short:
         missing = uses[asked.index(short[0])][1].seconds in (ABSENT, "", None)
         says = "It asks for no duration and gets" if missing else "It asks for"
         yield step.fails(
             "duration",
             f"{says} {short[0]:g} seconds: its session ends in the middle of a long deploy (ExpiredToken).",
-            fix=_FIX_ASK,
+            fix=fix,
             path=_INPUT,
             expected=str(DEPLOY_SECONDS),
             actual=f"{short[0]:g}",
             related=related,
         )
     elif None in asked:
-        yield step.undecided("duration", "how long a session it asks for", path=_INPUT, fix=_FIX_ASK)
+        yield step.undecided("duration", "how long a session it asks for", path=_INPUT, fix=fix)
     else:
         yield step.passes("duration", "Its session is as long as the deploy may take.", path=_INPUT)
 

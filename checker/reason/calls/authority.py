@@ -269,6 +269,7 @@ class Authorities:
         self._project = project
         self._families = frozenset(_families(trace.aws))
         self._assumed: dict[int, Assumed] = {}
+        self._sessions = {id(each) for each in trace.sessions}
         taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
         self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
         later = False
@@ -297,6 +298,8 @@ class Authorities:
         )
 
     def _who(self, call: AwsCall | CdkCommand) -> Assumed:
+        if call.credentials is not None and id(call.credentials) in self._sessions:
+            return self.acting(call.credentials)
         if isinstance(call, AwsCall) and not isinstance(call.profile, Absent):
             return Assumed((), "it acts with a profile that the workflow does not make")
         if self._taken is not None and id(call) in self._later:

@@ -40,6 +40,11 @@ class Need:
     why: str = ""
 
 
+# Calls that need no credentials, so no permission either: what counts is the token or the assertion in them (AWS STS
+# API Reference, AssumeRoleWithWebIdentity and AssumeRoleWithSAML).
+_UNSIGNED: Final = frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
+
+
 @lru_cache(maxsize=16_384)  # several rules ask about each call
 def needs(call: AwsCall) -> tuple[Need, ...]:
     """Every permission that the call needs, none where AWS asks for none."""
@@ -48,6 +53,8 @@ def needs(call: AwsCall) -> tuple[Need, ...]:
 
 def _needs(call: AwsCall) -> Iterator[Need]:
     service, data = call.service, table()
+    if service == "sts" and call.operation in _UNSIGNED:
+        return
     if call.how in {How.CLI_CUSTOM, How.SDK_CUSTOM}:
         for operation in _custom(call):
             yield from _of_operation(call, operation)

@@ -50,7 +50,7 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
         trace = pipeline.trace(job)
         authorities = Authorities(trace, project)
         own: set[Resource] = set()
-        for credentials in job.credentials:
+        for credentials in (*job.credentials, *trace.sessions):
             who = authorities.acting(credentials)
             for role in who.roles:
                 use = found.setdefault(role, Use(role))

@@ -85,7 +85,8 @@ NO_CREDENTIALS: Final = Assumed((), "no step before it takes on an AWS role")
 def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credentials]]:
     """Every step of every job that takes on a role, on each of its ways; steps that never run left out."""
     for job in pipeline.ways():
-        for credentials in job.credentials:
+        trace = pipeline.traces.get(job)
+        for credentials in (*job.credentials, *(trace.sessions if trace is not None else ())):
             if credentials.step.runs is not False and credentials.role not in ("", ABSENT):
                 yield job, credentials
 

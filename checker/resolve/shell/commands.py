@@ -35,7 +35,10 @@ from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
 # AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
-_KEYS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GH_TOKEN", "GITHUB_TOKEN"})
+_KEYS: Final = frozenset(
+    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE",
+     "GH_TOKEN", "GITHUB_TOKEN"}
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -158,6 +161,9 @@ class ShellCommands(ABC):
 
     def _declare(self, statement: Declare, state: State, context: Context) -> Result:
         for assignment in statement.assignments:
+            if not assignment.name:
+                self._declare_printed(assignment, statement, state, context)
+                continue
             if assignment.value is not None or assignment.items is not None:
                 state.set(assignment.name, self._assign(assignment, state, context, lost=True))
             elif statement.keyword == "local":
@@ -167,8 +173,20 @@ class ShellCommands(ABC):
                 self._note_key(assignment.name, statement, state, context)
         return Result(Flow.NEXT, True)
 
+    def _declare_printed(self, assignment: Assignment, statement: Declare, state: State, context: Context) -> None:
+        """``export $(...)``: variables that stand in what is printed; any, where that is not known."""
+        for value in self._words(assignment.value, state, context) if assignment.value is not None else ():
+            name, equals, text = value.partition("=") if isinstance(value, str) else ("", "", "")
+            if equals:
+                state.set(name, text)
+                state.exported.add(name)
+            elif not isinstance(value, str):
+                state.closed = False
+            written = Simple((), (), (), statement.line, 0, "export")
+            self.emit([statement.keyword, value], written, state.script.spot(statement.line), state, context, {})
+
     def _note_key(self, name: str, statement: Declare, state: State, context: Context) -> None:
-        """Put an exported key or token on record: from here on every program acts with it."""
+        """Put an exported key, token or role on record: from here on every program acts with it."""
         value = state.variables.get(name)
         if name in _KEYS and value is not None and not isinstance(value, tuple):
             written = Simple((), (), (), statement.line, 0, "export")

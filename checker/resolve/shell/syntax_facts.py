@@ -211,7 +211,7 @@ def assigned_in(block: Block) -> set[str]:
     found: set[str] = set()
     for statement in within(block):
         if isinstance(statement, Simple | Declare):
-            found.update(each.name for each in statement.assignments)
+            found.update(each.name for each in statement.assignments if each.name)
         if isinstance(statement, Simple) and first_word(statement) == "read":
             found.update(word_text(word) for word in statement.words[1:])
         if isinstance(statement, For):

@@ -22,6 +22,7 @@ from checker.resolve.shell.starting import as_line, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
 from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
+from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
 from checker.resolve.trace.effort import RECORDING, STARTING
@@ -30,8 +31,8 @@ from checker.resolve.trace.images_pushed import pushes
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.own_commands import is_own, reads
 from checker.resolve.trace.programs import Programs
-from checker.resolve.trace.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.sam_cli import as_aws
+from checker.resolve.trace.sessions import Sessions
 
 _PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
@@ -59,6 +60,7 @@ class Collected:
     problems: list[Problem] = field(default_factory=list)
     foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
     logged_in: bool = False  # to a registry of Amazon ECR
+    sessions: Sessions = field(default_factory=Sessions)
     built: list[Possible] = field(default_factory=list)  # names of images
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _tasks: int = 0
@@ -73,11 +75,14 @@ class Collected:
             outputs=tuple(self.outputs),
             problems=tuple(problems),
             actions=tuple(self.actions),
+            sessions=tuple(self.sessions.found),
         )
 
     def record(self, found: Iterable[Command | AwsCall | CdkCommand]) -> None:
         for action in found:
-            each = action if isinstance(action, Command) else replace(action, credentials=self.credentials)
+            each = action
+            if not isinstance(each, Command):
+                each = replace(each, credentials=self.sessions.acting(each, self.credentials))
             if isinstance(each, AwsCall) and each.operation in {"GetAuthorizationToken", "get-login-password"}:
                 self.logged_in = self.logged_in or each.service.startswith("ecr")
             self.actions.append(each)
@@ -95,6 +100,7 @@ class Collected:
         """Follow a ``run:`` step; what it writes to the job's outputs and environment."""
         assert step.run is not None
         assert callable(fill)
+        self.sessions.begin(environment)
         start = len(self.outputs)
         marks = {name: fill(value) for name, value in step.expressions.items()}
         options = _shell_options(step)
@@ -159,6 +165,7 @@ class Collected:
             self._writes(command)
             return
         self.actions.append(command)
+        self.sessions.note(command)
         if program == "aws":
             self._aws(command)
         elif program == "sam":

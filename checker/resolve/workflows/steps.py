@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from checker.data.actions import CREDENTIALS
+from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
 from checker.model.possible import Possible, truth
@@ -26,6 +27,15 @@ MAX_LEVELS: Final = 10
 MAX_STEPS: Final = 2_000
 
 
+# What other actions call the role that they are told to assume, and the length of its session: `role-to-assume`,
+# `assume_role_arn` and the like. An action that is only handed a role for a service calls it otherwise (`role-arn`).
+_ROLE_INPUTS: Final = frozenset(
+    f"{head}{name}{tail}"
+    for head in ("", "aws", "iam")
+    for name in ("roletoassume", "assumerole", "assumedrole", "oidcrole", "webidentityrole")
+    for tail in ("", "arn", "name")
+)
+_SECONDS_INPUTS: Final = ("roledurationseconds", "durationseconds", "rolesessionduration", "sessionduration")
 _NOT_CANCELLED: Final = re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
 _NOT_FAILED: Final = re.compile(r"!\s*failure\s*\(\s*\)", re.IGNORECASE)
 
@@ -175,18 +185,35 @@ def mark(script: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def credentials(steps: Iterable[EffectiveStep]) -> Iterator[Credentials]:
+    """The steps that take a role on: by the login action, or by another one that is told which role to assume."""
     for step in steps:
-        if step.step.action.lower() != CREDENTIALS:
-            continue
         given = {name.lower(): value for name, value in step.with_.items()}
-        chained = truth(given.get("role-chaining", False))
-        keys = given.get("aws-access-key-id", "")
-        presents_keys = keys not in ("", None)
-        yield Credentials(
-            step=step,
-            role=given.get("role-to-assume", ABSENT),
-            region=given.get("aws-region", ABSENT),
-            seconds=given.get("role-duration-seconds", ABSENT),
-            chained=chained,
-            oidc=False if presents_keys or chained else (None if chained is None else True),
-        )
+        if step.step.action.lower() == CREDENTIALS:
+            yield _login(step, given, role=given.get("role-to-assume", ABSENT))
+        elif step.uses and not step.uses.startswith("./"):
+            role = next((value for name, value in given.items() if _bare(name) in _ROLE_INPUTS), ABSENT)
+            if role not in (ABSENT, "", None):
+                found = _login(step, given, role=role)
+                sure = found.oidc if found.oidc is False or takes_token(step.job) else None
+                yield replace(found, oidc=sure)
+
+
+def _login(step: EffectiveStep, given: Mapping[str, Possible], *, role: Possible | Absent) -> Credentials:
+    bare = {_bare(name): value for name, value in given.items()}
+    default: Possible | Absent = ABSENT
+    if step.step.action.lower() != CREDENTIALS:
+        default = Unknown(f"how long a session {step.step.action} asks for where its inputs do not say it")
+    chained = truth(bare.get("rolechaining", False))
+    keys = bare.get("awsaccesskeyid", bare.get("accesskeyid", ""))
+    return Credentials(
+        step=step,
+        role=role,
+        region=bare.get("awsregion", bare.get("region", ABSENT)),
+        seconds=next((bare[name] for name in _SECONDS_INPUTS if name in bare), default),
+        chained=chained,
+        oidc=False if keys not in ("", None) or chained else (None if chained is None else True),
+    )
+
+
+def _bare(name: str) -> str:
+    return name.replace("-", "").replace("_", "").lower()
