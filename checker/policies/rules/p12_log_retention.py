@@ -19,6 +19,7 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -121,7 +122,11 @@ def _containers(task: Resource, declared: Groups, project: Project) -> Iterator[
     containers = task.get("ContainerDefinitions")
     for index, container in enumerate(as_list(containers.value) if isinstance(containers, Known) else []):
         logging = container.get("LogConfiguration") if isinstance(container, dict) else None
-        if not isinstance(logging, dict) or logging.get("LogDriver") != "awslogs":
+        if not isinstance(logging, dict):
+            continue
+        if logging.get("LogDriver") == "awsfirelens":
+            yield from _routed(task, logging.get("Options"), index, declared, project)
+        if logging.get("LogDriver") != "awslogs":
             continue
         options = logging.get("Options")
         path = f"ContainerDefinitions.{index}.LogConfiguration.Options"
@@ -135,6 +140,16 @@ def _containers(task: Resource, declared: Groups, project: Project) -> Iterator[
             yield _undeclared(task, name, path)
         else:
             yield _elsewhere(task, name, path)
+
+
+def _routed(task: Resource, options: Resolved, index: int, declared: Groups, project: Project) -> Iterator[Judgement]:
+    """FireLens makes the group that its CloudWatch output names only where it is told to (Fluent Bit documentation,
+    Amazon CloudWatch: auto_create_group)."""
+    if isinstance(options, dict) and as_bool(options.get("auto_create_group")):
+        name = options.get("log_group_name")
+        path = f"ContainerDefinitions.{index}.LogConfiguration.Options"
+        if isinstance(name, str | Text) and not _is_declared(name, declared, project):
+            yield _undeclared(task, name, path)
 
 
 def _implicit(
@@ -274,6 +289,51 @@ def _graph(api: Resource, project: Project) -> Iterator[Name]:
     return iter([text(["/aws/appsync/apis/", *pieces(_own_name(api, "ApiId", project))])])
 
 
+def _insights(cluster: Resource, project: Project) -> Iterator[Name] | Unknown:
+    """Amazon CloudWatch User Guide, "Container Insights": performance log events have a group per cluster."""
+    settings = cluster.get("ClusterSettings")
+    if isinstance(settings, Unknown):
+        return settings
+    listed = as_list(settings.value) if isinstance(settings, Known) else []
+    values = [
+        each.get("Value") for each in listed if isinstance(each, dict) and each.get("Name") == "containerInsights"
+    ]
+    if not any(value in ("enabled", "enhanced") for value in values):
+        return iter(())
+    return iter([text(["/aws/ecs/containerinsights/", *pieces(_own_name(cluster, "", project)), "/performance"])])
+
+
+def _batch(job: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """AWS Batch User Guide, "Using the awslogs log driver": without a configuration, jobs log to /aws/batch/job."""
+    container = job.get("ContainerProperties")
+    if isinstance(container, Unknown):
+        return container
+    logs_itself = isinstance(container, Known) and isinstance(job.get("ContainerProperties.LogConfiguration"), Absent)
+    return iter(["/aws/batch/job"] if logs_itself else [])
+
+
+def _replication(task: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """AWS DMS User Guide, "Logging task settings"."""
+    settings = task.get("ReplicationTaskSettings")
+    if isinstance(settings, Unknown):
+        return settings
+    written = settings.value if isinstance(settings, Known) else ""
+    if not re.search(r'"EnableLogging"\s*:\s*true', str(written)):
+        return iter(())
+    return iter([text(["dms-tasks-", Hole(HoleKind.OTHER, "the instance")])])
+
+
+def _with_id(prefix: str, end: str) -> Callable[[Resource, Project], Iterator[Name]]:
+    """One group, whose name has an id that the service makes."""
+
+    def names(maker: Resource, _: Project) -> Iterator[Name]:
+        name = maker.get("Name" if maker.type == "AWS::Synthetics::Canary" else "ServiceName")
+        own = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else maker.logical_id
+        return iter([text([prefix, *pieces(own), Hole(HoleKind.OTHER, "…", maker.key, "id"), end])])
+
+    return names
+
+
 # What makes a log group on its own: the property that names another one instead, and the names that it makes. Sources:
 # the services' own guides, and Amazon CloudWatch Logs User Guide, "AWS services that publish logs to CloudWatch Logs".
 _IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[Name] | Unknown]]]] = {
@@ -287,6 +347,14 @@ _IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[
     "AWS::EKS::Cluster": ("", _control_plane),
     "AWS::ApiGateway::Stage": ("", _execution),
     "AWS::AppSync::GraphQLApi": ("", _graph),
+    "AWS::AppRunner::Service": ("", _with_id("/aws/apprunner/", "/application")),
+    "AWS::Batch::JobDefinition": ("", _batch),
+    "AWS::DMS::ReplicationTask": ("", _replication),
+    "AWS::ECS::Cluster": ("", _insights),
+    "AWS::Glue::Job": ("", lambda _, __: iter(["/aws-glue/jobs/output", "/aws-glue/jobs/error"])),
+    "AWS::RDS::DBProxy": ("", _under("/aws/rds/proxy/")),
+    "AWS::SageMaker::Endpoint": ("", _under("/aws/sagemaker/Endpoints/")),
+    "AWS::Synthetics::Canary": ("", _with_id("/aws/lambda/cwsyn-", "")),
 }
 _MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *_IMPLICIT})
 
