@@ -302,6 +302,23 @@ def test_a_call_of_the_function_that_is_refused_brings_the_services_back(account
     assert ecs.running() == dict.fromkeys(naming.SERVICES, OLD)
 
 
+def test_a_change_of_the_function_whose_answer_was_lost_is_taken_back_too(account: FakeAccount, ecs: FakeEcs) -> None:
+    function = account.fake_lambda
+    function.code = "new"
+    update = function.update_alias
+
+    def heard_too_late(**asked: str) -> dict[str, object]:
+        answer = update(**asked)
+        if (asked["Name"], asked["FunctionVersion"]) == (naming.LIVE_ALIAS, "3"):
+            raise refused("UpdateAlias", "ServiceException")
+        return answer
+
+    function.update_alias = heard_too_late  # type: ignore[method-assign]
+    assert roll(account, clock=HandClock()) == 71
+    assert function.live == "old"
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, OLD)
+
+
 def test_back_to_a_release_whose_function_nobody_remembers_leaves_it(
     account: FakeAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -354,3 +371,19 @@ def test_a_roll_back_goes_round_again_for_what_a_release_changed_meanwhile(accou
     assert roll(account, "--rollback", clock=HandClock()) == 0
     assert ecs.log == [*reversed(FORWARD), "frontend:b"]
     assert ecs.running() == dict.fromkeys(naming.SERVICES, NEW)
+
+
+def test_a_roll_back_that_a_release_keeps_undoing_says_so_in_bounded_time(
+    account: FakeAccount, ecs: FakeEcs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fate(service: str, _tag: str) -> str:
+        for name in naming.SERVICES:
+            if name != service:
+                other = ecs._register(naming.task_family("production", name), name, OTHER)
+                ecs.services[name].set(other, 2, "COMPLETED")
+        return "completes"
+
+    ecs.fate = fate
+    assert roll(account, "--rollback", clock=HandClock()) == 74
+    assert len(ecs.log) <= 3 * len(naming.SERVICES)
+    assert "somebody else changed them meanwhile" in capsys.readouterr().err
