@@ -31,7 +31,8 @@ def judging_options(command: _Command) -> _Command:
             "formats",
             multiple=True,
             metavar="FMT[=FILE]",
-            help="console, json, sarif, markdown, html, junit or csv; to standard output without FILE. Repeatable.",
+            help="console, json, sarif, markdown, html, junit, csv, oscal or pdf; to standard output without FILE. "
+            "Repeatable.",
         ),
         click.option(
             "--fail-on",

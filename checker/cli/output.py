@@ -59,7 +59,9 @@ _WITH_CHANGES = ("markdown", "html", "pdf")
 
 def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> None:
     """Every asked-for report: files whole or not at all, standard output last."""
-    from checker.collect.outputs import write_whole
+    import os
+
+    from checker.collect.outputs import write_whole, write_whole_bytes
     from checker.compare import compare
     from checker.reports import FORMATS, render
     from checker.reports.shape import known_before
@@ -67,8 +69,10 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
     color = _wants_color(options["no_color"])
     for wanted in options["formats"] or (() if options.get("console_done") else ("console",)):
         name, _, file = wanted.partition("=")
-        if name not in FORMATS:
-            raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}", param_hint="--format")
+        if name not in FORMATS and name != "pdf":
+            raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}, pdf", param_hint="--format")
+        if name == "pdf" and not file:
+            raise click.BadParameter("pdf is no text: name a file, --format pdf=FILE", param_hint="--format")
         extra: dict[str, Any] = {}
         if name == "console":
             extra = {"color": color and not file, "quiet": options["quiet"]}
@@ -77,15 +81,31 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
         if baseline is not None and name in _WITH_CHANGES and run.command != "drift":
             extra["since"] = compare(baseline, run)
         shown = known_before(run, baseline) if baseline is not None and name == "console" else run
-        text = render(shown, name, **extra)
-        if file:
+        if name == "oscal":
+            extra["at"] = _when()
+        text = render(shown, "html" if name == "pdf" else name, **extra)
+        if name == "pdf":
+            from checker.collect.browser import printed
+
+            write_whole_bytes(Path(file), printed(text, os.environ))
+        elif file:
             write_whole(Path(file), text)
         else:
             click.echo(text, nl=False, color=True)
 
 
+def _when() -> str:
+    """The time for a format that demands one: now, or what SOURCE_DATE_EPOCH says (reproducible-builds.org)."""
+    import os
+    from datetime import UTC, datetime
+
+    said = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(said), UTC) if said.isascii() and said.isdigit() else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")
+
+
 # Formats that show, or keep, what a run has beside its verdicts.
-_WITH_FACTS = frozenset({"html", "json", "sarif", "oscal", "pdf"})
+_WITH_FACTS = frozenset({"html", "json", "sarif", "pdf"})
 
 
 def shows_facts(formats: Sequence[str]) -> bool:

@@ -23,6 +23,7 @@ FORMATS: Final[Mapping[str, str]] = {
     "html": "html",
     "junit": "junit",
     "csv": "table",
+    "oscal": "oscal",
 }
 # Formats that only count what passes.
 _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})

@@ -33,7 +33,11 @@ FINDINGS = {
             "C7",
             "Redis is encrypted in transit and at rest, and asks who is calling",
             C,
-            controls=(("soc2-2017", ("CC6.1", "CC6.7")), ("aws-fsbp", ("ElastiCache.4",))),
+            controls=(
+                ("soc2-2017", ("CC6.1", "CC6.7")),
+                ("nist-800-53r5", ("SC-8", "SC-28(1)")),
+                ("aws-fsbp", ("ElastiCache.4",)),
+            ),
         ),
         Finding("C8", "Every database is encrypted at rest, with its replicas and snapshots", C),
         Finding("W6", "Each environment has its own deploy role", W),

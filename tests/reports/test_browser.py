@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from checker.collect.browser import find_browser
+from checker.collect.browser import find_browser, printed
 from checker.compare import compare
 from checker.errors import UsageError
 from checker.model.verdicts import Outcome
@@ -177,6 +177,12 @@ def test_without_scripts_everything_is_there(browser: Browser, file: str) -> Non
     page.goto(file)
     assert not page.locator("#filter").is_visible()
     assert page.locator("article[data-words]:visible").count() == page.locator("article[data-words]").count()
+
+
+def test_the_pdf_is_the_same_for_the_same_page(browser: Browser) -> None:
+    first, second = (printed(render(RUN, "html"), os.environ) for _ in range(2))
+    assert first.startswith(b"%PDF")
+    assert first == second
 
 
 def test_a_browser_that_is_named_and_not_there_is_told() -> None:

@@ -19,6 +19,7 @@ FILES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "run.html": ("html", {}),
     "junit.xml": ("junit", {}),
     "run.csv": ("csv", {}),
+    "oscal.json": ("oscal", {}),
 }
 
 
