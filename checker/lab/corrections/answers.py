@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from ministack import app as server
-from ministack.services import alb
+from ministack.services import alb, iam
 
 _App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -21,6 +21,8 @@ _ECR: Final = "AmazonEC2ContainerRegistry_V20150921"
 def apply() -> None:
     server.app = _answering(server.app)
     alb._ACTION_MAP["DescribeListenerCertificates"] = _listener_certificates
+    details = iam._IAM_HANDLERS["GetAccountAuthorizationDetails"]
+    iam._IAM_HANDLERS["GetAccountAuthorizationDetails"] = lambda asked: _with_boundaries(details(asked))
 
 
 def _answer(target: str) -> tuple[int, dict[str, Any]] | None:
@@ -52,6 +54,20 @@ def _answering(known: _App) -> _App:
         await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
     return app
+
+
+def _with_boundaries(answer: Any) -> Any:
+    """The boundary of a role stands in its details as well (IAM API Reference, RoleDetail)."""
+    status, headers, body = answer
+    for role in iam._roles.values():
+        boundary = role.get("PermissionsBoundary")
+        if boundary:
+            at = f"<Arn>{role['Arn']}</Arn>".encode()
+            kind = "<PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
+            arn = f"<PermissionsBoundaryArn>{boundary}</PermissionsBoundaryArn>"
+            shown = f"<PermissionsBoundary>{kind}{arn}</PermissionsBoundary>"
+            body = body.replace(at, at + shown.encode())
+    return status, headers, body
 
 
 def _listener_certificates(parameters: Mapping[str, Any]) -> Any:

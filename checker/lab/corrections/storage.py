@@ -1,4 +1,4 @@
-"""S3 and Lambda: properties of a template that the emulator takes and drops."""
+"""S3, Lambda and IAM: properties of a template that the emulator takes and drops."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any, Final
 
 import botocore.session
 from botocore.serialize import create_serializer
-from ministack.services import lambda_svc, s3
+from ministack.services import iam, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 _Made = tuple[str, dict[str, Any]]
 
 
 def apply() -> None:
-    for kind, complete in (("AWS::S3::Bucket", _bucket), ("AWS::Lambda::Function", _function)):
+    for kind, complete in (
+        ("AWS::S3::Bucket", _bucket),
+        ("AWS::Lambda::Function", _function),
+        ("AWS::IAM::Role", _role),
+    ):
         handlers = provisioners._RESOURCE_HANDLERS[kind]
         handlers["create"] = _then(handlers["create"], complete, 1)
         handlers["update"] = _then(handlers["update"], complete, 2)
@@ -32,6 +36,10 @@ def _then(
         return made
 
     return both
+
+
+def _role(name: str, properties: Mapping[str, Any]) -> None:
+    iam._roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
 
 
 def _bucket(name: str, properties: Mapping[str, Any]) -> None:

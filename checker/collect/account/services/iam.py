@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
-from checker.collect.account.shapes import Draft, at, maybe, own_tags, policy, said, shape
+from checker.collect.account.shapes import NOT_ASKED, Draft, at, maybe, own_tags, policy, said, shape
 
 ROLE: Final = shape(
     "AWS::IAM::Role", "RoleName Arn", said("RoleName"), said("Path"),
@@ -60,6 +60,9 @@ def describe(account: Account) -> Iterator[Draft | None]:
                 if any(one.get("PolicyArn") == draft.id for one in role.get("AttachedManagedPolicies") or ())
             )
             draft.set("Roles", attached or None)
+            if "Description" not in draft.properties:
+                # GetPolicy alone tells it for sure, at a call for each; it cannot be changed once it is set.
+                draft.unread["Description"] = NOT_ASKED
             yield draft
     if account.needs.wants("AWS::IAM::Policy"):
         yield from _inline(details.items)
