@@ -17,7 +17,8 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Final
 
 from checker.model.answers import NO, Answer, Open
@@ -25,7 +26,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, ResourceKey, as_list
+from checker.model.values import Known, Resolved, ResourceKey, as_list
 from checker.reason.network.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
 
 _FIX: Final = "Name the route tables of the private subnets in the RouteTableIds of an S3 gateway endpoint."
@@ -59,22 +60,50 @@ def _covered_tables(environment: Environment) -> tuple[set[ResourceKey], bool]:
     """The route tables that lead to S3 through a gateway endpoint, and whether no endpoint leaves its list open."""
     covered: set[ResourceKey] = set()
     complete = True
+    layers = any(True for _ in environment.resources("AWS::ECS::TaskDefinition"))
     for endpoint in endpoints(environment):
-        if endpoint.service == "s3" and endpoint.gateway and endpoint.resource.certain and _serves(endpoint.resource):
+        if (
+            endpoint.service == "s3"
+            and endpoint.gateway
+            and endpoint.resource.certain
+            and _serves(endpoint.resource, layers)
+        ):
             tables, all_of_them = tables_named(environment, endpoint.resource)
             covered |= tables
             complete = complete and all_of_them
     return covered, complete
 
 
-def _serves(endpoint: Resource) -> bool:
-    """Whether it is the S3 of its own region, which a gateway endpoint has to be, and its policy allows anything."""
+def _serves(endpoint: Resource, layers: bool) -> bool:
+    """Whether it is the S3 of its own region, which a gateway endpoint has to be, and its policy allows anything; the
+    layers of images too, where containers run (Amazon ECR User Guide, "Minimum Amazon S3 bucket permissions")."""
     name, policy = endpoint.get("ServiceName"), endpoint.get("PolicyDocument.Statement")
     labels = name.value.split(".") if isinstance(name, Known) and isinstance(name.value, str) else []
     if endpoint.stack.region and len(labels) > 3 and endpoint.stack.region not in labels:
         return False
     statements = as_list(policy.value) if isinstance(policy, Known) else []
-    return not statements or any(not isinstance(each, dict) or each.get("Effect") != "Deny" for each in statements)
+    if any(isinstance(each, dict) and _refuses_all(each) for each in statements):
+        return False
+    region = endpoint.stack.region or "us-east-1"
+    layer = f"arn:aws:s3:::prod-{region}-starport-layer-bucket/x"
+    return not statements or any(
+        not isinstance(each, dict) or (each.get("Effect") != "Deny" and (not layers or _reaches(each, layer)))
+        for each in statements
+    )
+
+
+def _refuses_all(statement: Mapping[str, Resolved]) -> bool:
+    """Whether it denies everything to everybody, whatever else is allowed."""
+    every = all("*" in as_list(statement.get(name)) for name in ("Action", "Resource"))
+    return statement.get("Effect") == "Deny" and every and not statement.get("Condition")
+
+
+def _reaches(statement: Mapping[str, Resolved], arn: str) -> bool:
+    """Whether it speaks of an object; what is not known of its resources may be that object."""
+    named = statement.get("Resource")
+    return any(not isinstance(each, str) or fnmatchcase(arn, each.replace("[", "[[]")) for each in as_list(named)) or (
+        not isinstance(named, str | list)
+    )
 
 
 def _judged(

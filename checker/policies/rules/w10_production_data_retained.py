@@ -53,6 +53,7 @@ _DATABASES: Final = (
     "AWS::EFS::FileSystem",
     "AWS::Elasticsearch::Domain",
     "AWS::FSx::FileSystem",
+    "AWS::MSK::Cluster",
     "AWS::MemoryDB::Cluster",
     "AWS::NeptuneGraph::Graph",
     "AWS::OpenSearchServerless::Collection",
@@ -87,6 +88,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
         elif not _holds_no_data(resource):
             for requirement in _REQUIREMENTS:
                 yield _kept(resource, *requirement)
+    for key in _keys(environment):
+        for requirement in _REQUIREMENTS:
+            yield _kept(key, *requirement)
     for eraser in environment.resources(_ERASER):
         yield eraser.fails(
             "emptied",
@@ -95,6 +99,23 @@ def check(environment: Environment) -> Iterator[Judgement]:
             path="BucketName",
             related=tuple(environment.project.all_referred(eraser.get("BucketName"))),
         )
+
+
+_KEY: Final = "AWS::KMS::Key"
+_ENCRYPTION: Final = ("KmsKeyId", "BucketEncryption", "SSESpecification", "EncryptionAtRestOptions", "EncryptionInfo")
+
+
+def _keys(environment: Environment) -> Iterator[Resource]:
+    """The keys without which what is kept cannot be read."""
+    found: dict[Resource, None] = {}
+    for resource in environment.resources(*_SECRETS, _BUCKET, *_DATABASES) if _KEY in environment.types else ():
+        policy = resource.attribute("DeletionPolicy")
+        if isinstance(policy, Known) and policy.value in ("Retain", "RetainExceptOnCreate", "Snapshot"):
+            for path in _ENCRYPTION:
+                for key in environment.project.all_referred(resource.get(path)):
+                    if key.type == _KEY and key.environment_name == environment.name and not is_of_no_stack(key):
+                        found[key] = None
+    yield from found
 
 
 def _holds_no_data(resource: Resource) -> bool:
