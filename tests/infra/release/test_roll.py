@@ -227,15 +227,30 @@ def test_one_service_that_will_not_go_back_does_not_keep_the_others(
     assert "mcp" in capsys.readouterr().err
 
 
-def test_back_does_not_wait_for_alarms_to_bake(account: FakeAccount, ecs: FakeEcs) -> None:
-    class Baking(HandClock):
-        def sleep(self, seconds: float) -> None:
-            super().sleep(seconds)
-            for service in ecs.services.values():
-                service.deployments[0]["runningCount"] = service.desired
+class Baking(HandClock):
+    """Time in which new tasks serve at once, and no deployment is ever done watching its alarms."""
 
+    def __init__(self, ecs: FakeEcs) -> None:
+        super().__init__()
+        self.ecs = ecs
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for service in self.ecs.services.values():
+            service.deployments[0]["runningCount"] = service.desired
+
+
+def test_back_does_not_wait_for_alarms_to_bake(account: FakeAccount, ecs: FakeEcs) -> None:
     ecs.fate = lambda _service, _tag: "hangs"
-    assert roll(account, "--rollback", clock=Baking()) == 0
+    assert roll(account, "--rollback", clock=Baking(ecs)) == 0
+
+
+def test_forward_each_waits_until_its_alarms_have_baked(account: FakeAccount, ecs: FakeEcs) -> None:
+    ecs.fate = only("api", "hangs")
+    assert roll(account, clock=Baking(ecs)) == 73
+    assert ecs.log[:2] == ["storage:b", "api:b"]
+    assert "mcp:b" not in ecs.log
+    assert ecs.running() == dict.fromkeys(naming.SERVICES, OLD)
 
 
 # -- reads that lag behind, revisions that failed, the function -----------------------------------------------------
