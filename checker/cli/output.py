@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from checker.model.shown.facts import EarlierRun
     from checker.model.verdicts import Run
 
 
@@ -22,7 +23,9 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     baseline = stored(options["baseline"]) if options["baseline"] else None
     if baseline is not None:
         run = without_secrets(run)  # as the stored one is: otherwise what names a secret would be new each time
+    before: Sequence[EarlierRun] = ()
     if options.get("history"):
+        before = _before(options["history"], run.command)
         _keep(run, options["history"])
     run = only(run, options["findings"])
     code = exit_code(
@@ -30,8 +33,14 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     )
     if baseline is not None:
         run = with_note(run, _compared(run, baseline, options["baseline"]))
-    write(run, options, baseline)
+    write(run, options, baseline, before)
     sys.exit(code)
+
+
+def _before(store: Path, command: str) -> Sequence[EarlierRun]:
+    from checker.collect.history import earlier
+
+    return earlier(store, command) if store.is_file() else ()
 
 
 def _keep(run: Run, store: Path) -> None:
@@ -57,7 +66,7 @@ def _compared(run: Run, baseline: Run, file: Path) -> str:
 _WITH_CHANGES = ("markdown", "html", "pdf")
 
 
-def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> None:
+def write(run: Run, options: dict[str, Any], baseline: Run | None = None, history: Sequence[EarlierRun] = ()) -> None:
     """Every asked-for report: files whole or not at all, standard output last."""
     import os
 
@@ -80,6 +89,8 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None) -> Non
                 extra["summary"] = True
         if baseline is not None and name in _WITH_CHANGES and run.command != "drift":
             extra["since"] = compare(baseline, run)
+        if name in {"html", "pdf"}:
+            extra["history"] = history
         shown = known_before(run, baseline) if baseline is not None and name == "console" else run
         if name == "oscal":
             extra["at"] = _when()

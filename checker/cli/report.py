@@ -14,8 +14,12 @@ from checker.cli.output import stored, write
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "formats", multiple=True, metavar="FMT[=FILE]", help="As for gate. Repeatable.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="An earlier stored run: what is new and fixed since.")
+@click.option("--history", type=click.Path(path_type=Path), help="A store of earlier runs: the page shows their trend.")
 @click.option("--quiet", is_flag=True)
 @click.option("--no-color", is_flag=True)
-def report(run: Path, baseline: Path | None, **options: Any) -> None:
+def report(run: Path, baseline: Path | None, history: Path | None, **options: Any) -> None:
     """Render a stored run in other formats."""
-    write(stored(run), options, stored(baseline) if baseline else None)
+    from checker.collect.history import earlier
+
+    found = stored(run)
+    write(found, options, stored(baseline) if baseline else None, earlier(history, found.command) if history else ())
