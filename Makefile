@@ -18,7 +18,7 @@ GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproj
 TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
 NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
 
-.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz docs clean
+.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz hook docs clean
 
 help:
 	@echo 'make gate    set up, synthesize the stacks, judge them'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench   the gate beside its peers, and against size'
 	@echo 'make fuzz    fuzz the way from bytes to verdicts for ten minutes'
 	@echo 'make docs    write the generated parts of README.md again'
+	@echo 'make hook    the package of the CloudFormation hook, in build/hook'
 	@echo 'make lock    resolve the dependencies again'
 
 gate: $(GATE_READY)
@@ -58,6 +59,15 @@ bench: setup
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.target -len_control=0 -max_total_time=$(or $(SECONDS_OF_FUZZING),600) .checker/fuzz
+
+# For Lambda's Python, whatever runs here; with the project's own settings and waivers beside it.
+hook: setup
+	rm -rf build/hook && mkdir -p build/hook/project/policies
+	$(BIN)/uv pip install --quiet --target build/hook --python-version 3.13 --python-platform x86_64-manylinux2014 \
+	  --only-binary :all: --require-hashes --no-deps -r locks/hook.txt
+	$(BIN)/uv pip install --quiet --target build/hook --python $(BIN)/python --no-deps --no-build-isolation .
+	cp checker.toml build/hook/project/
+	cp policies/waivers.yaml build/hook/project/policies/
 
 docs: setup
 	@$(BIN)/python -m tools.readme
@@ -94,6 +104,7 @@ lock: | $(BIN)/uv
 	$(COMPILE) --all-extras --group dev --group build pyproject.toml -o locks/requirements.txt
 	$(COMPILE) --extra infra --extra pipeline --extra evidence --extra github --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
 	$(COMPILE) --extra pipeline --group build pyproject.toml -c locks/requirements.txt -o locks/action.txt
+	$(COMPILE) pyproject.toml -c locks/requirements.txt -o locks/hook.txt
 	echo 'uv==0.13.9' | $(COMPILE) - -o locks/uv.txt
 
 clean:

@@ -19,6 +19,7 @@ from typing import Final
 PROJECT: Final = "doc-platform"
 
 SHARED_STACK: Final = "DocPlatformShared"
+HOOK_STACK: Final = "DocPlatformHook"
 STAGING_STACK: Final = "DocPlatformStack"
 """Staging keeps the id that it has always had: a new one would make CloudFormation build a second staging."""
 PRODUCTION_STACK: Final = "DocPlatformProd"

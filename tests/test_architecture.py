@@ -33,6 +33,10 @@ ALLOWED = {
     "checker.compare": {"checker.model"},
     "checker.evidence": {"checker.evidence", "checker.compare", "checker.model", "checker.errors", "checker.reports"},
     "checker.scanners": {*_CHECKER, "checker.scanners", "checker.waivers"},
+    "checker.hook": {
+        *_CHECKER,
+        *("checker.hook", "checker.policies", "checker.resolve", "checker.run", "checker.waivers"),
+    },
     "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "checker.reports"},
     "checker.run": {
         *_CHECKER,
