@@ -123,7 +123,7 @@ def _verdicts(template: Mapping[str, Any], event: Mapping[str, Any]) -> list[Ver
     name = parts[5].split("/")[1] if len(parts) > 5 and "/" in parts[5] else "stack"
     region = parts[3] if len(parts) > 3 else ""
     raw = dict(template)
-    stack = Stack(name, name, "", raw, Document(f"stack {name}", raw, "", {}), region=region or None)
+    stack = Stack(name, name, "", raw, Document(f"stack {name}", raw, "", {}), region=region)
     kinds, _ = assign([stack], {}, request.settings.stacks)
     rules = [rule for rule in load(with_pipeline=False) if Surface.TEMPLATE in rule.surfaces]
     verdicts = judge_stacks([stack], kinds, rules, load_register().findings, settings=request.settings)
