@@ -276,10 +276,20 @@ def _own_audiences(trust: Trust, statement: Statement) -> Iterator[str]:
 
 def _is_outside(token: Token, own: Own, named: frozenset[str]) -> bool:
     """Whether a token is surely not the project's own. An environment that nothing names, anyone can make up."""
+    if _is_misspelt(token, own):
+        return False
     environment = token.claims.get("environment")
     if isinstance(environment, str) and environment not in (own.environments or named):
         return True
     return is_own_subject(exact(token.subject), Condition("stringequals", "", ()), own) is NO
+
+
+def _is_misspelt(token: Token, own: Own) -> bool:
+    """Whether a subject is the project's own but for its case: GitHub gives a name once, so nobody else presents it."""
+    subject = str(token.subject)
+    prefixes = [str(each.prefix) for each in own.repositories]
+    folded_alike = any(subject.lower().startswith(prefix.lower()) for prefix in prefixes)
+    return folded_alike and not any(subject.startswith(prefix) for prefix in prefixes)
 
 
 def named_environments(trust: Trust) -> Iterator[str]:

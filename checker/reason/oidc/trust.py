@@ -27,10 +27,17 @@ AUDIENCE: Final = "sts.amazonaws.com"
 ACTION: Final = "sts:AssumeRoleWithWebIdentity"
 _WEB_IDENTITY: Final = folded(glob(ACTION))
 
-# Claims of GitHub's tokens that STS turns into context keys. Of other keys nothing is known.
+# Claims of GitHub's tokens that STS turns into context keys (IAM User Guide, "Available keys for AWS OIDC federation"),
+# and those that are in the tokens (GitHub Docs, "OpenID Connect reference") and that it makes no key of: a condition on
+# one of these never finds it. Of other keys nothing is known.
 _CLAIMS: Final = frozenset(
     {"aud", "sub", "repository", "repository_id", "ref", "environment", "job_workflow_ref", "workflow", "actor"}
     | {"actor_id", "enterprise_id"}
+)
+_NO_KEYS: Final = frozenset(
+    {"base_ref", "head_ref", "event_name", "job_workflow_sha", "workflow_ref", "workflow_sha", "jti", "iss", "iat"}
+    | {"exp", "nbf", "ref_type", "ref_protected", "repository_owner", "repository_owner_id", "repository_visibility"}
+    | {"run_id", "run_number", "run_attempt", "runner_environment", "sha", "enterprise", "environment_node_id"}
 )
 
 
@@ -171,6 +178,7 @@ class Trust:
         values = {self.key(name): (value,) for name, value in token.claims.items() if value is not None}
         known = {self.key(name) for name in _CLAIMS}
         absent = {key for key in known if key.partition(":")[2] not in token.claims}
+        absent |= {self.key(name) for name in _NO_KEYS}
         return Context(values, frozenset(absent) | self._foreign)
 
 

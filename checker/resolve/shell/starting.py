@@ -9,7 +9,7 @@ from typing import Final
 
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.resolve.shell.printing import output_of
@@ -17,6 +17,11 @@ from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
 
 _SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+# Files of tools on the runner that give a shell their functions and paths: version managers and their kin.
+_OF_A_TOOL: Final = re.compile(
+    r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
+    r"|\.cargo/env$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
+)
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 
 
@@ -175,7 +180,7 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     path = state.path(name)
     script = follower.library.as_shell(path) if path else None
     if script is None:
-        if not (isinstance(name, str) and ("bin/activate" in name or name.startswith(("/etc/", "/usr/")))):
+        if not (_OF_A_TOOL.search(shown(name)) or (isinstance(name, str) and name.startswith(("/etc/", "/usr/")))):
             what = "a sourced file cannot be found in the repository"
             follower.problem(call.spot, what, "Name it relative to the script.")
         return Result()
