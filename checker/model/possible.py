@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, alike, yes_if
 from checker.model.values import Hole, HoleKind, Text, Unknown, pieces, text
 
 Scalar: TypeAlias = "bool | int | float | str | Text | None"
@@ -126,21 +127,23 @@ def pattern_of(value: str | Text, *, fold: bool = False) -> re.Pattern[str]:
     return re.compile(written, re.IGNORECASE if fold else 0)
 
 
-def same(left: Scalar, right: Scalar, *, fold: bool = False) -> bool | None:
-    """Whether the two are equal as text at run time; ``None`` where that depends on what a hole holds.
+def same(left: Scalar, right: Scalar, *, fold: bool = False) -> Answer:
+    """Whether the two are equal as text at run time.
 
     ``fold`` ignores case, as GitHub's ``==`` does.
     """
     one, other = as_text(left), as_text(right)
     if one == other:
-        return True
+        return YES
     if isinstance(one, Text) and isinstance(other, Text):
-        return None if _overlap(one, other, fold) else False
-    if isinstance(one, Text) or isinstance(other, Text):
+        may_be = _overlap(one, other, fold)
+    elif isinstance(one, Text) or isinstance(other, Text):
         template, plain = (one, other) if isinstance(one, Text) else (other, one)
         assert isinstance(plain, str)
-        return None if pattern_of(template, fold=fold).fullmatch(plain) else False
-    return one.casefold() == other.casefold() if fold else False
+        may_be = pattern_of(template, fold=fold).fullmatch(plain) is not None
+    else:
+        return yes_if(fold and one.casefold() == other.casefold())
+    return Open(f"whether {one} is {other}") if may_be else NO
 
 
 def _overlap(one: Text, other: Text, fold: bool) -> bool:
@@ -160,19 +163,17 @@ def _end(value: Text) -> str:
     return value.parts[-1] if isinstance(value.parts[-1], str) else ""
 
 
-def can_be(value: Possible, wanted: str) -> bool | None:
-    """``True`` where it is ``wanted`` for sure, ``False`` where it never is, ``None`` where it depends."""
+def truth(value: Possible) -> Answer:
+    """Whether it counts as true: ``true`` and ``"true"``; everything else is false."""
+    if isinstance(value, bool):  # by far the most
+        return yes_if(value)
     each = options(value)
     if each is None:
-        return None
-    answers = {same(option, wanted) for option in each}
-    return answers.pop() if len(answers) == 1 else None
-
-
-def truth(value: Possible) -> bool | None:
-    """Whether it counts as true (``true`` and ``"true"``; everything else is false); ``None`` where it depends."""
-    each = options(value)
-    if each is None:
-        return None
-    answers = {None if isinstance(option, Text) else shown(option).lower() == "true" for option in each}
-    return answers.pop() if len(answers) == 1 else None
+        return Open(f"what {value} is")
+    return alike(
+        (
+            Open(f"whether {option} is true") if isinstance(option, Text) else yes_if(shown(option).lower() == "true")
+            for option in each
+        ),
+        f"whether it is true: it is one of {value}",
+    )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.values import (
     ABSENT,
@@ -316,7 +317,7 @@ class Property:
 
     def must(
         self,
-        holds: Callable[[Resolved], bool | None],
+        holds: Callable[[Resolved], Answer],
         *,
         expected: str,
         violation: str,
@@ -325,7 +326,7 @@ class Property:
         default: Resolved | Absent = ABSENT,
         shown: str | None = None,
     ) -> Judgement:
-        """Pass where ``holds(value)`` is true, unknown where ``None``, fail where it is false or nothing is set.
+        """Pass where ``holds(value)`` is yes, unknown where it is open, fail where it is no or nothing is set.
 
         ``shown`` is what was found, where the value itself is too much to show.
         """
@@ -333,31 +334,36 @@ class Property:
         if isinstance(value, Unknown):
             return self.resource.undecided(sub, f"{self.path}: {value.why}", path=self.path, fix=fix, expected=expected)
         if isinstance(value, Absent):
-            answer = False if isinstance(default, Absent) else holds(default)
+            answer = NO if isinstance(default, Absent) else holds(default)
             actual = "not set" if isinstance(default, Absent) else f"not set (default {_shown(default)})"
         else:
             answer = holds(value.value)
             actual = shown or _shown(value.value)
-        if answer is None:
+        if isinstance(answer, Open):
             # What is written out is known: what is not is what it stands for.
             literal = isinstance(value, Known) and isinstance(value.value, str | int | float)
             why = f"{self.path} is {actual}, which is not known before deployment"
             if literal:
                 why = f"what {self.path} {actual} stands for is not known here"
+            why = answer.why or why
             return self.resource.undecided(sub, why, path=self.path, fix=fix, expected=expected)
-        if answer:
+        if answer is YES:
             return Judgement(self.resource, Outcome.PASS, sub, self.path, "", "", expected, actual)
         return self.resource.fails(sub, violation, fix=fix, path=self.path, expected=expected, actual=actual)
 
 
-def _equals(value: Resolved, expected: bool | str | float) -> bool | None:
+def _equals(value: Resolved, expected: bool | str | float) -> Answer:
     if isinstance(value, Text | Unknown):
-        return None
+        return NOT_KNOWN
     if isinstance(expected, bool):
-        return as_bool(value) is expected
+        return yes_if(as_bool(value) is expected)
     if isinstance(expected, int | float):
-        return as_number(value) == expected
-    return value == expected
+        return yes_if(as_number(value) == expected)
+    return yes_if(value == expected)
+
+
+# What a test of a value that is itself open answers: the message then says what the value is.
+NOT_KNOWN: Final = Open("")
 
 
 def _shown(value: object) -> str:

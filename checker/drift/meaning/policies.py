@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.resources import Raw
 from checker.model.values import Text, Unknown, as_list, plain_text
 
@@ -19,8 +20,8 @@ _ROOT: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 _ACTIONS: Final = ("Action", "NotAction")
 _PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _RESOURCES: Final = ("Resource", "NotResource")
-# How statements compare where a part of the expected one is not known.
-MAYBE: Final = None
+# How parts compare where that of the expected document is not known: it may be any that is left.
+MAYBE: Final = Open("a part of the expected policy is not known")
 
 
 def is_policy(value: Raw) -> bool:
@@ -63,10 +64,10 @@ def compare_policies(expected: Mapping[str, Raw], live: Mapping[str, Raw]) -> Po
     theirs = as_list(live["Statement"]).copy()
     ours = as_list(expected["Statement"]).copy()
     unsure = False
-    for wanted in (True, MAYBE):
+    for wanted in (YES, MAYBE):
         left: list[Raw] = []
         for statement in ours:
-            found = next((each for each in theirs if _same_statement(statement, each) is wanted), None)
+            found = next((each for each in theirs if _same_statement(statement, each) == wanted), None)
             if found is None:
                 left.append(statement)
             else:
@@ -76,31 +77,31 @@ def compare_policies(expected: Mapping[str, Raw], live: Mapping[str, Raw]) -> Po
     return PolicyDifference(ours, theirs, head, unsure)
 
 
-def _same_statement(expected: Raw, live: Raw) -> bool | None:
+def _same_statement(expected: Raw, live: Raw) -> Answer:
     if _open(expected):
         return MAYBE
     if not (isinstance(expected, dict) and isinstance(live, dict)):
-        return False
+        return NO
     if "Sid" in expected and plain_text(expected["Sid"]) != plain_text(live.get("Sid", "")):
-        return False
+        return NO
     if plain_text(expected.get("Effect")) != plain_text(live.get("Effect")):
-        return False
+        return NO
     answers = [_same_values(expected.get(key), live.get(key), lower=True) for key in _ACTIONS]
     answers += [_same_values(expected.get(key), live.get(key)) for key in _RESOURCES]
     answers += [_same_principal(expected.get(key), live.get(key)) for key in _PRINCIPALS]
     answers.append(_same_condition(expected.get("Condition"), live.get("Condition")))
-    return _all(answers)
+    return every(answers)
 
 
-def _same_values(expected: Raw, live: Raw, *, lower: bool = False) -> bool | None:
+def _same_values(expected: Raw, live: Raw, *, lower: bool = False) -> Answer:
     """Two sets of values; a value that is not known may be any that is left."""
     ours, theirs = as_list(expected), as_list(live)
     known = {_form(each, lower) for each in ours if not _open(each)}
     unknown = [each for each in ours if _open(each)]
     there = {_form(each, lower) for each in theirs}
     if not unknown:
-        return known == there
-    return MAYBE if known <= there and (len(there - known) >= 1 or len(unknown) == 0) else False
+        return yes_if(known == there)
+    return MAYBE if known < there else NO
 
 
 def _form(value: Raw, lower: bool) -> str:
@@ -110,23 +111,23 @@ def _form(value: Raw, lower: bool) -> str:
     return text.lower() if lower else text
 
 
-def _same_principal(expected: Raw, live: Raw) -> bool | None:
+def _same_principal(expected: Raw, live: Raw) -> Answer:
     """``"*"`` is ``{"AWS": "*"}``; an account's id is its root ARN."""
     if _open(expected):
         return MAYBE
     ours, theirs = ({"AWS": each} if isinstance(each, str) else each or {} for each in (expected, live))
     if not isinstance(ours, dict) or not isinstance(theirs, dict) or ours.keys() != theirs.keys():
-        return False
-    return _all([_same_values(ours[kind], theirs[kind]) for kind in ours])
+        return NO
+    return every(_same_values(ours[kind], theirs[kind]) for kind in ours)
 
 
-def _same_condition(expected: Raw, live: Raw) -> bool | None:
+def _same_condition(expected: Raw, live: Raw) -> Answer:
     if _open(expected):
         return MAYBE
     ours, theirs = _flat(expected), _flat(live)
     if ours.keys() != theirs.keys():
-        return False
-    return _all([_same_values(ours[key], theirs[key]) for key in ours])
+        return NO
+    return every(_same_values(ours[key], theirs[key]) for key in ours)
 
 
 def _flat(condition: Raw) -> dict[tuple[str, str], Raw]:
@@ -140,9 +141,3 @@ def _flat(condition: Raw) -> dict[tuple[str, str], Raw]:
 
 def _open(value: Raw) -> bool:
     return isinstance(value, Text | Unknown)
-
-
-def _all(answers: list[bool | None]) -> bool | None:
-    if False in answers:
-        return False
-    return MAYBE if MAYBE in answers else True

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open
+
 
 @dataclass(frozen=True, slots=True)
 class MigrationTool:
@@ -17,8 +19,8 @@ class MigrationTool:
 
     ``programs`` start it, each a program and perhaps the words of a command group (``flask db``). ``forwards`` and
     ``backwards`` are the commands that change a schema; one of several words (``migrate deploy``) stands in that order
-    with options between. ``locks``: whether a second run waits or stops by the tool's own doing; ``None`` where that
-    is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option or
+    with options between. ``locks``: whether a second run waits or stops by the tool's own doing; open where
+    that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option or
     variable that switches the lock off, ``locked`` the one that switches it on. ``imports`` is, by language, the
     module that code imports to migrate, as a regular expression. ``section`` begins the comment above each direction
     of a file that holds both.
@@ -28,7 +30,7 @@ class MigrationTool:
     programs: tuple[str, ...]
     forwards: tuple[tuple[str, ...], ...]
     backwards: tuple[tuple[str, ...], ...]
-    locks: bool | None
+    locks: Answer
     source: str
     unlocked: str = ""
     locked: str = ""
@@ -40,7 +42,7 @@ def _tool(
     name: str,
     forwards: str,
     backwards: str,
-    locks: bool | None,
+    locks: Answer,
     source: str,
     *,
     programs: str | None = None,
@@ -72,62 +74,65 @@ def _commands(written: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(each.split()) for each in _listed(written))
 
 
+# Whether a tool keeps a second run out whose documentation does not say, or which does so from some version on only.
+_UNTOLD: Final = Open("whether it keeps a second run out is not told by its command")
+
 TOOLS: Final = (
-    _tool("flyway", "migrate, clean", "undo", True,
+    _tool("flyway", "migrate, clean", "undo", YES,
           "Flyway documentation, PostgreSQL: a lock in the database by advisory locks",
           imports={"other": r"org\.flywaydb"}),
-    _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", True,
+    _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", YES,
           "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}),
-    _tool("prisma", "deploy, db push", "", True, "Prisma documentation, Advisory locking",
+    _tool("prisma", "deploy, db push", "", YES, "Prisma documentation, Advisory locking",
           unlocked="DISABLE_ADVISORY_LOCK"),
-    _tool("golang-migrate", "up, goto", "down", True, "golang-migrate, database/postgres: pg_advisory_lock",
+    _tool("golang-migrate", "up, goto", "down", YES, "golang-migrate, database/postgres: pg_advisory_lock",
           programs="migrate",
           imports={"go": r"github\.com/golang-migrate/migrate"}),
-    _tool("node-pg-migrate", "up", "down, redo", True, "node-pg-migrate documentation, option lock",
+    _tool("node-pg-migrate", "up", "down, redo", YES, "node-pg-migrate documentation, option lock",
           unlocked="--no-lock",
           imports={"script": "node-pg-migrate"}),
-    _tool("knex", "migrate:latest, migrate:up", "migrate:rollback, migrate:down", True,
+    _tool("knex", "migrate:latest, migrate:up", "migrate:rollback, migrate:down", YES,
           "Knex documentation, lock table"),
-    _tool("rails", "db:migrate", "db:rollback, db:migrate:down", True, "Rails Guides, advisory_locks",
+    _tool("rails", "db:migrate", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
           programs="rails, rake"),
-    _tool("atlas", "apply", "migrate down", True, "Atlas documentation, migrate apply: lock-timeout"),
-    _tool("sqitch", "deploy", "revert", True, "sqitch-deploy documentation, option lock-timeout"),
-    _tool("sqlx", "run", "revert", True, "sqlx documentation, Migrator::set_locking"),
-    _tool("postgres-migrations", "", "", True, "postgres-migrations documentation, concurrency by an advisory lock",
+    _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout"),
+    _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout"),
+    _tool("sqlx", "run", "revert", YES, "sqlx documentation, Migrator::set_locking"),
+    _tool("postgres-migrations", "", "", YES, "postgres-migrations documentation, concurrency by an advisory lock",
           programs="", imports={"script": "postgres-migrations"}),
-    _tool("alembic", "upgrade", "downgrade", False, "Alembic documentation: a run takes no lock of its own",
+    _tool("alembic", "upgrade", "downgrade", NO, "Alembic documentation: a run takes no lock of its own",
           programs="alembic, alembic.config, flask db",
           imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"}),
-    _tool("django", "migrate", "", False, "Django documentation: migrate takes no lock",
+    _tool("django", "migrate", "", NO, "Django documentation: migrate takes no lock",
           programs="manage.py, django-admin, django"),
-    _tool("typeorm", "migration:run", "migration:revert", False, "TypeORM documentation, migrations",
+    _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
           programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm"),
-    _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", False, "Sequelize documentation",
+    _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", NO, "Sequelize documentation",
           programs="sequelize, sequelize-cli"),
-    _tool("drizzle", "migrate, push", "", False, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
+    _tool("drizzle", "migrate, push", "", NO, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
           imports={"script": r"drizzle-orm/[\w-]+/migrator"}),
-    _tool("umzug", "up", "down", False, "Umzug documentation", programs="", imports={"script": "umzug"}),
-    _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", False,
+    _tool("umzug", "up", "down", NO, "Umzug documentation", programs="", imports={"script": "umzug"}),
+    _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", NO,
           "Laravel documentation, Isolating Migration Execution", programs="artisan", locked="--isolated"),
-    _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", False,
+    _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", NO,
           "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+"),
-    _tool("goose-library", "", "", None, "goose documentation, WithSessionLocker", programs="",
+    _tool("goose-library", "", "", _UNTOLD, "goose documentation, WithSessionLocker", programs="",
           imports={"go": r"github\.com/pressly/goose"}),
-    _tool("dbmate", "up, migrate", "down, rollback", None, "dbmate documentation", section="migrate:"),
-    _tool("sql-migrate", "up", "down, redo", None, "sql-migrate documentation", section=r"\+migrate[ \t]+"),
-    _tool("diesel", "run", "revert, redo", None, "Diesel documentation"),
-    _tool("supabase", "push, up", "", None, "Supabase documentation, db push"),
-    _tool("entity-framework", "database update", "", None, "What's New in EF Core 9: a lock from that version on",
+    _tool("dbmate", "up, migrate", "down, rollback", _UNTOLD, "dbmate documentation", section="migrate:"),
+    _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+"),
+    _tool("diesel", "run", "revert, redo", _UNTOLD, "Diesel documentation"),
+    _tool("supabase", "push, up", "", _UNTOLD, "Supabase documentation, db push"),
+    _tool("entity-framework", "database update", "", _UNTOLD, "What's New in EF Core 9: a lock from that version on",
           programs="dotnet ef, dotnet-ef"),
-    _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate", "", None,
+    _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate", "", _UNTOLD,
           "Doctrine Migrations documentation",
           programs="console, doctrine, doctrine-migrations"),
-    _tool("phinx", "migrate", "rollback", None, "Phinx documentation"),
-    _tool("ecto", "ecto.migrate", "ecto.rollback", None, "Ecto documentation, Ecto.Migrator", programs="mix"),
-    _tool("yoyo", "apply, reapply", "rollback", None, "yoyo-migrations documentation"),
-    _tool("aerich", "upgrade", "downgrade", None, "Aerich documentation"),
-    _tool("mikro-orm", "migration:up", "migration:down", None, "MikroORM documentation, migrations"),
-    _tool("tern", "migrate", "", None, "tern documentation"),
-    _tool("psql", "", "", False, "PostgreSQL documentation, psql: it runs what it is given"),
+    _tool("phinx", "migrate", "rollback", _UNTOLD, "Phinx documentation"),
+    _tool("ecto", "ecto.migrate", "ecto.rollback", _UNTOLD, "Ecto documentation, Ecto.Migrator", programs="mix"),
+    _tool("yoyo", "apply, reapply", "rollback", _UNTOLD, "yoyo-migrations documentation"),
+    _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
+    _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations"),
+    _tool("tern", "migrate", "", _UNTOLD, "tern documentation"),
+    _tool("psql", "", "", NO, "PostgreSQL documentation, psql: it runs what it is given"),
 )  # fmt: skip
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from checker.model.answers import YES, Answer, Open
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.workflows import Job, Permissions, RunText, Step, Trigger, Workflow
 from checker.model.possible import Possible, options
@@ -39,13 +40,16 @@ DEFAULT_TIMEOUT_MINUTES: Final = 360
 DEFAULT_ROLE_SECONDS: Final = 3600
 
 
+_NOT_ASKED: Final = Open("whether it runs when a pre-release starts it")
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """One way a job can come to run.
 
     ``ref`` is ``github.ref``: a plain string, or a ``Text`` whose holes are what a filter leaves open
-    (``refs/tags/v`` + hole). ``pattern`` is the filter as written, ``None`` where there is none. ``runs`` is true where
-    nothing stands in the way, ``None`` where an ``if`` depends on what only the run knows (or on the outcome of
+    (``refs/tags/v`` + hole). ``pattern`` is the filter as written, ``None`` where there is none. ``runs`` is yes where
+    nothing stands in the way, open where an ``if`` depends on what only the run knows (or on the outcome of
     earlier jobs); starts where an ``if`` is surely false are left out. ``prerelease`` is true for a start by a release
     that is marked as a pre-release: it is another start than that by a full release of the same workflow.
     """
@@ -53,7 +57,7 @@ class Start:
     trigger: Trigger
     ref: str | Text
     pattern: str | None = None
-    runs: bool | None = True
+    runs: Answer = YES
     prerelease: bool = False
 
     @property
@@ -105,8 +109,8 @@ class EffectiveStep(Judgeable):
     step: Step
     index: int
     via: tuple[str, ...] = ()
-    runs: bool | None = True
-    runs_on_prerelease: bool | None = None  # likewise, in a run that a pre-release started
+    runs: Answer = YES
+    runs_on_prerelease: Answer = _NOT_ASKED  # likewise, in a run that a pre-release started
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
     with_: Mapping[str, Possible] = field(default_factory=dict)
     env: Mapping[str, Possible] = field(default_factory=dict)  # the workflow's, the job's and its own
@@ -159,7 +163,7 @@ class Credentials:
     """A step that takes on an AWS role (``aws-actions/configure-aws-credentials``).
 
     ``seconds`` is what it asks for, :data:`~checker.model.values.ABSENT` where it leaves that to the action's default.
-    ``chained`` is true where the role is assumed with credentials that an earlier step obtained. ``oidc`` is true
+    ``chained`` is yes where the role is assumed with credentials that an earlier step obtained. ``oidc`` is yes
     where the job's own token is what is presented.
     """
 
@@ -167,8 +171,8 @@ class Credentials:
     role: Possible | Absent
     region: Possible | Absent
     seconds: Possible | Absent
-    chained: bool | None
-    oidc: bool | None
+    chained: Answer
+    oidc: Answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +188,7 @@ class EffectiveJob(Judgeable):
     environment_name: str  # the project's environment it works on, as its names tell; empty where they do not
     starts: tuple[Start, ...] = ()
     examples: tuple[Example, ...] = ()  # the refs of those starts
-    runs: bool | None = True
+    runs: Answer = YES
     status_functions: frozenset[str] = frozenset()
     inputs: Mapping[str, Possible] = field(default_factory=dict)
     environment: Possible | Absent = ABSENT  # GitHub's deployment environment

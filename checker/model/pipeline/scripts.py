@@ -19,8 +19,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from checker.model.answers import Answer, Open
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.possible import Possible, Scalar, options, shown
@@ -36,6 +37,9 @@ class Stream(StrEnum):
     DISCARDED = "discarded"
     MERGED = "merged"  # standard error into standard output
     FILE = "file"
+
+
+_UNREHEARSED: Final = Open("how its script goes on is not followed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +72,22 @@ class Handling:
     caught: tuple[str, ...] = ()
     swallowed: bool = False
     bounded: bool = False  # `timeout` ends it
-    # Asks what becomes of the script when this command fails, by going through it; ``None`` where nobody can tell.
-    rehearse: Callable[[], bool | None] | None = field(default=None, compare=False, repr=False)
+    # Asks what becomes of the script when this command fails, by going through it.
+    rehearse: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
 
     @property
-    def ends(self) -> bool | None:
-        """Whether its failure ends the script with a failure, whichever way the script goes; ``False`` where it ends
-        well on every way; ``None`` where that differs, or cannot be told."""
-        return self.rehearse() if self.rehearse is not None else None
+    def ends(self) -> Answer:
+        """Whether its failure ends the script with a failure, whichever way the script goes; no where it ends well on
+        every way."""
+        return self.rehearse() if self.rehearse is not None else _UNREHEARSED
 
     # Asks whether the script can end with a failure although this command works: its answer may decide that.
-    weigh: Callable[[], bool | None] | None = field(default=None, compare=False, repr=False)
+    weigh: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
 
     @property
-    def decides(self) -> bool | None:
-        """Whether what it answers can end the script with a failure; ``None`` where nobody can tell."""
-        return self.weigh() if self.weigh is not None else None
+    def decides(self) -> Answer:
+        """Whether what it answers can end the script with a failure."""
+        return self.weigh() if self.weigh is not None else _UNREHEARSED
 
     @property
     def stops(self) -> bool:

@@ -25,6 +25,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from checker.model.answers import Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -90,9 +91,9 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
                 expected="a commit SHA",
                 actual=tag,
             )
-    answers = {is_commit(tag) for tag in tags or (None,)}
+    unsure = any(isinstance(is_commit(tag), Open) for tag in tags or (None,))
     named = all(isinstance(tag, str) or _RELEASE_TAG.search(str(tag)) for tag in tags or ("",)) and tags is not None
-    if None not in answers or named:
+    if not unsure or named:
         return call.passes("push", "Each run pushes a tag of its own.")
     return call.undecided("push", f"whether the tag {value} is another one in every run", fix=_FIX_PUSH)
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
@@ -56,12 +57,12 @@ _Branches: TypeAlias = "tuple[tuple[tuple[str | int, ...], int], ...]"
 
 
 class _Export(NamedTuple):
-    """An exported output; ``exists`` is ``None`` below a condition that cannot be decided."""
+    """An exported output; ``exists`` is open below a condition that cannot be decided."""
 
     stack: Stack
     place: StackPlace
     name: Resolved | Absent
-    exists: bool | None
+    exists: Answer
 
 
 class _Import(NamedTuple):
@@ -114,7 +115,7 @@ def _exports(project: Project) -> list[_Export]:
         for path, output in _declared(stack.template.get("Outputs")):
             export = output.get("Export")
             exists = _answer(scope, output.get("Condition"))
-            if export is not None and exists is not False:
+            if export is not None and exists is not NO:
                 written = export.get("Name") if isinstance(export, dict) else export
                 name = scope.resolve(written) if scope is not None else written
                 found.append(_Export(stack, StackPlace(stack, ("Outputs", *path)), name, exists))
@@ -179,7 +180,7 @@ def _unused(stack: Stack, project: Project) -> list[Judgement]:
         return [StackPlace(stack).passes("export", "What it exports is imported, which is judged where it is.")]
     if not own:
         return []
-    if all(export.exists is None for export in own):
+    if all(isinstance(export.exists, Open) for export in own):
         return [own[0].place.undecided("export", "whether it exports depends on a condition that is open", fix=_LEAVE)]
     names = [str(export.place.root[-1]) for export in own]
     listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -216,13 +217,13 @@ def _outputs(stack: Stack, scope: Scope | None, project: Project, imports: list[
     for name, output in _declared(stack.template.get("Outputs")):
         place = StackPlace(stack, ("Outputs", *name))
         exists = _answer(scope, output.get("Condition"))
-        if exists is False or scope is None or not _mentions(output):
+        if exists is NO or scope is None or not _mentions(output):
             continue
         for use in _uses(output, scope):
             if use.function == _WEAK:
                 yield _weak(use, place, "Value", scope, project)
             else:
-                imports.append(_Import(place, "Value", scope.resolve(use.argument), use.sure and exists is True))
+                imports.append(_Import(place, "Value", scope.resolve(use.argument), use.sure and exists is YES))
 
 
 def _declared(outputs: Raw) -> Iterator[tuple[tuple[str, ...], dict[str, Raw]]]:
@@ -292,10 +293,10 @@ def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:
             branches = node.get("Fn::If")
             if len(node) == 1 and isinstance(branches, list) and len(branches) == 3:
                 answer = _answer(scope, branches[0])
-                if answer is None:
+                if isinstance(answer, Open):
                     pending.extend((branches[n], (*path, "Fn::If", n), (*inside, (path, n))) for n in (1, 2))
                 else:
-                    chosen = 1 if answer else 2
+                    chosen = 1 if answer is YES else 2
                     pending.append((branches[chosen], (*path, "Fn::If", chosen), inside))
                 continue
             for key, child in node.items():
@@ -312,12 +313,12 @@ def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:
         yield use._replace(sure=True) if either else use
 
 
-def _answer(scope: Scope | None, condition: Raw) -> bool | None:
+def _answer(scope: Scope | None, condition: Raw) -> Answer:
     """A condition's answer; a thing without a condition is there."""
     if condition is None:
-        return True
+        return YES
     answer = scope.resolve({"Condition": condition}) if scope is not None else None
-    return answer if isinstance(answer, bool) else None
+    return yes_if(answer) if isinstance(answer, bool) else Open(f"whether the condition {condition} holds")
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.model.answers import NO, Open
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
@@ -68,10 +69,10 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
         )
     if alone:
         carries = carries_environment(name, environment)
-        if carries.answer is False:
+        if carries is NO:
             return _would_collide(name)
         # In an account every name is there already: what is open of it is no question of the next deployment.
-        if carries.answer is None and resource.surface is not Surface.ACCOUNT:
+        if isinstance(carries, Open) and resource.surface is not Surface.ACCOUNT:
             return resource.undecided(None, carries.why, path=path, fix=_FIX)
     if name.text is None:
         why = f"{path}, or what it is a name in, is decided at deployment"

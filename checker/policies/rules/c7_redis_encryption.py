@@ -23,9 +23,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     ABSENT,
@@ -62,15 +63,13 @@ _TLS_SWITCH: Final = re.compile(r"(?:^|_)(?:TLS|SSL)(?:_ENABLED|_ON)?$", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Something that is handed a cache's address. ``says_tls`` is its own switch for TLS, where it has one; ``open``
-    says that it may have one, set to what is not known."""
+    """Something that is handed a cache's address. ``says_tls``: its own switch for TLS, ``None`` where it has none."""
 
     owner: Resource
     name: str
     value: str | Text
     path: str
-    says_tls: bool | None = None
-    open: bool = False
+    says_tls: Answer | None = None
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -156,7 +155,7 @@ def _auth(group: Resource, project: Project) -> Judgement:
     token, users = group.get("AuthToken"), group.get("UserGroupIds")
     if isinstance(users, Known) and users.value not in ([], [""], ""):
         return _users(group, "UserGroupIds", project)
-    if isinstance(users, Unknown) and not (isinstance(token, Known) and _is_set(token.value)):
+    if isinstance(users, Unknown) and not (isinstance(token, Known) and _is_set(token.value) is YES):
         return group.undecided("auth", f"UserGroupIds: {users.why}", path="UserGroupIds", fix=_FIX_AUTH)
     return group["AuthToken"].must(
         _is_set,
@@ -167,8 +166,8 @@ def _auth(group: Resource, project: Project) -> Judgement:
     )
 
 
-def _is_set(value: Resolved) -> bool:
-    return value not in ("", [], None)
+def _is_set(value: Resolved) -> Answer:
+    return yes_if(value not in ("", [], None))
 
 
 def _users(cache: Resource, path: str, project: Project) -> Judgement:
@@ -214,7 +213,7 @@ def _needs_no_password(user: Resource) -> bool | Unknown:
 def _serverless(cache: Resource, project: Project) -> Iterator[Judgement]:
     # Serverless caches always encrypt both ways (Amazon ElastiCache User Guide, "Data security").
     value = cache.get("UserGroupId")
-    if isinstance(value, Known) and _is_set(value.value):
+    if isinstance(value, Known) and _is_set(value.value) is YES:
         yield _users(cache, "UserGroupId", project)
     else:
         yield cache["UserGroupId"].must(
@@ -244,11 +243,11 @@ def _memory_db(cluster: Resource, _: Project) -> Iterator[Judgement]:
     )
 
 
-def _is_closed(acl: Resolved) -> bool | None:
+def _is_closed(acl: Resolved) -> Answer:
     """Whether an ACL's name is of a made one. What a parameter names cannot be told, what a resource makes can."""
     if isinstance(acl, Text):
-        return True if any(hole.kind is HoleKind.RESOURCE for hole in acl.holes) else None
-    return acl not in ("open-access", "")
+        return YES if any(hole.kind is HoleKind.RESOURCE for hole in acl.holes) else NOT_KNOWN
+    return yes_if(acl not in ("open-access", ""))
 
 
 _JUDGES: Final = {
@@ -265,17 +264,17 @@ _JUDGES: Final = {
 def _told(environment: Environment) -> Iterator[Client]:
     """Everything that a client may take an address from: variables, parameters and secrets of the environment."""
     variables = list(environment_variables(environment))
-    switches: dict[tuple[ResourceKey, str], bool | None] = {}
+    switches: dict[tuple[ResourceKey, str], Answer] = {}
     for variable in variables:
         if _TLS_SWITCH.search(variable.name) and "REDIS" in variable.name.upper():
             on = as_bool(variable.value)
             if on is not None or isinstance(variable.value, Unknown | Text):
-                switches[variable.owner.key, variable.container] = on
+                why = f"whether {variable.name} switches TLS on is not known before deployment"
+                switches[variable.owner.key, variable.container] = Open(why) if on is None else yes_if(on)
     for variable in variables:
         if isinstance(variable.value, str | Text):
-            container = (variable.owner.key, variable.container)
-            says, may_say = switches.get(container), container in switches and switches[container] is None
-            yield Client(variable.owner, variable.name, variable.value, variable.path, says, may_say)
+            says = switches.get((variable.owner.key, variable.container))
+            yield Client(variable.owner, variable.name, variable.value, variable.path, says)
     for kind, path in (("AWS::SSM::Parameter", "Value"), ("AWS::SecretsManager::Secret", "SecretString")):
         for store in environment.resources(kind):
             value = store.get(path)
@@ -301,35 +300,35 @@ def _client(client: Client, cache: Resource) -> Judgement:
         return client.owner.fails(
             sub, said, fix=_FIX_CLIENT, path=client.path, expected="rediss://", actual="redis://", related=related
         )
-    if client.says_tls is False:
+    if client.says_tls is NO:
         said = f"The client of {client.name} has TLS switched off beside it: it connects in plain text, or not at all."
         return client.owner.fails(sub, said, fix="Switch TLS on for the client.", path=client.path, related=related)
-    if encrypted is False:
+    if encrypted is NO:
         said = f"{client.name} leads to a cache that offers no TLS."
         return client.owner.fails(sub, said, fix=_FIX_GROUP, path=client.path, related=related)
-    if client.open and not _TLS.search(written):
-        why = f"whether TLS is switched on for the client of {client.name} is not known"
-        return client.owner.undecided(sub, why, path=client.path, fix="Switch TLS on for the client.")
-    if _TLS.search(written) or client.says_tls or insists:
+    if isinstance(client.says_tls, Open) and not _TLS.search(written):
+        return client.owner.undecided(sub, client.says_tls.why, path=client.path, fix="Switch TLS on for the client.")
+    if _TLS.search(written) or client.says_tls is YES or insists:
         return client.owner.passes(sub, "The client connects with TLS.", path=client.path)
     why = f"{client.name} names the host alone, and the cache may accept connections without TLS"
     return client.owner.undecided(sub, why, path=client.path, fix="Give clients a rediss:// URL.")
 
 
-def _transit(cache: Resource) -> tuple[bool | None, bool]:
-    """Whether the cache offers TLS (``None`` where that cannot be told), and whether it refuses all else."""
+def _transit(cache: Resource) -> tuple[Answer, bool]:
+    """Whether the cache offers TLS, and whether it refuses all else."""
     if cache.type == _SERVERLESS:
-        return True, True
+        return YES, True
     flag = cache.get("TLSEnabled" if cache.type == _MEMORY_DB else "TransitEncryptionEnabled")
     if isinstance(flag, Absent):
         if cache.type == _MEMORY_DB:
-            return True, True
+            return YES, True
         secondary = not isinstance(cache.get("GlobalReplicationGroupId"), Absent)
-        return (None, False) if secondary else (False, False)
-    on = as_bool(flag.value) if isinstance(flag, Known) else None
+        return (Open("what the global group's first member has") if secondary else NO), False
+    said = as_bool(flag.value) if isinstance(flag, Known) else None
+    on = Open("whether the cache offers TLS is not known before deployment") if said is None else yes_if(said)
     mode = cache.get("TransitEncryptionMode")
     required = isinstance(mode, Absent) or (isinstance(mode, Known) and mode.value == "required")
-    return on, on is True and required
+    return on, on is YES and required
 
 
 RULE = Rule(

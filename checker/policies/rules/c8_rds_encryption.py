@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -47,12 +48,16 @@ _FIX_ORIGIN: Final = "Bring the origin into the project, or restore with a KmsKe
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Whether a database's storage is encrypted: ``None`` where it cannot be told, and ``why``. ``path`` decided it."""
+    """Whether a database's storage is encrypted, and why. ``path`` decided it."""
 
-    encrypted: bool | None
+    encrypted: Answer
     why: str
     path: str = "StorageEncrypted"
     origin: Resource | None = None
+
+
+def _untold(why: str, path: str, origin: Resource | None = None) -> Storage:
+    return Storage(Open(why), why, path, origin)
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -62,7 +67,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for instance in environment.resources(_INSTANCE):
         if not _is_empty(instance, "AutomaticBackupReplicationRegion"):
             yield instance["AutomaticBackupReplicationKmsKeyId"].must(
-                lambda key: key != "",
+                lambda key: yes_if(key != ""),
                 expected="a key of the other region",
                 violation="Backups are copied to another region without a key to encrypt them with there.",
                 fix="Set AutomaticBackupReplicationKmsKeyId to a key of that region.",
@@ -71,10 +76,10 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def _judged(database: Resource, storage: Storage) -> Judgement:
-    if storage.encrypted is None:
+    if isinstance(storage.encrypted, Open):
         return database.undecided("storage", storage.why, path=storage.path, fix=_FIX_ORIGIN, expected="true")
     related = (storage.origin,) if storage.origin is not None else ()
-    if storage.encrypted:
+    if storage.encrypted is YES:
         return Judgement(database, Outcome.PASS, "storage", storage.path, storage.why, expected="true", related=related)
     return database.fails("storage", storage.why, fix=_FIX, path=storage.path, expected="true", related=related)
 
@@ -116,9 +121,9 @@ def _replica(instance: Resource, source: str, project: Project, steps: int) -> S
         if not _is_empty(instance, "KmsKeyId"):
             key = instance.get("KmsKeyId")
             if isinstance(key, Unknown):
-                return Storage(None, key.why, "KmsKeyId")
-            return Storage(True, "The replica has a key of its own region.", "KmsKeyId")
-        return Storage(False, "The replica of another region's database has no key to be encrypted with.", "KmsKeyId")
+                return _untold(key.why, "KmsKeyId")
+            return Storage(YES, "The replica has a key of its own region.", "KmsKeyId")
+        return Storage(NO, "The replica of another region's database has no key to be encrypted with.", "KmsKeyId")
     return _inherited(instance, source, "the database that it copies", project, steps)
 
 
@@ -145,23 +150,23 @@ def _cluster(cluster: Resource, project: Project, steps: int) -> Storage:
         if _is_empty(cluster, origin):
             continue
         key, flag = cluster.get("KmsKeyId"), _flag(cluster)
-        if has_key and isinstance(key, Known) and flag.encrypted is not False:
+        if has_key and isinstance(key, Known) and flag.encrypted is not NO:
             # A key makes an encrypted cluster of any snapshot, and RDS refuses it for a plain source.
-            return Storage(True, "It is restored with a key, so it is encrypted.", "KmsKeyId")
+            return Storage(YES, "It is restored with a key, so it is encrypted.", "KmsKeyId")
         return _inherited(cluster, origin, words, project, steps)
     if isinstance(cluster.get("StorageEncrypted"), Absent) and not _is_empty(cluster, "ReplicationSourceIdentifier"):
         return _from(cluster, "ReplicationSourceIdentifier", "the cluster that it replicates", project, steps)
     mode = cluster.get("EngineMode")
     if isinstance(mode, Known) and mode.value == "serverless":
         # Amazon Aurora User Guide, "Using Amazon Aurora Serverless v1": its volume is always encrypted.
-        return Storage(True, "Aurora Serverless v1 always encrypts.", "EngineMode")
+        return Storage(YES, "Aurora Serverless v1 always encrypts.", "EngineMode")
     return _flag(cluster)
 
 
 def _inherited(database: Resource, origin: str, words: str, project: Project, steps: int) -> Storage:
     """What the origin says; its own flag counts only where it says no."""
     own = _flag(database)
-    if own.encrypted is False and not isinstance(database.get("StorageEncrypted"), Absent):
+    if own.encrypted is NO and not isinstance(database.get("StorageEncrypted"), Absent):
         return own
     return _from(database, origin, words, project, steps)
 
@@ -169,7 +174,7 @@ def _inherited(database: Resource, origin: str, words: str, project: Project, st
 def _from(database: Resource, origin: str, words: str, project: Project, steps: int) -> Storage:
     value = database.get(origin)
     if isinstance(value, Unknown):
-        return Storage(None, f"{origin}: {value.why}", origin)
+        return _untold(f"{origin}: {value.why}", origin)
     found = [] if isinstance(value, Absent) else list(project.all_referred(value))
     known = {_INSTANCE, *_CLUSTERS, *_GLOBAL, *_SNAPSHOTS}
     sources = [each for each in found if each.type in known and each.key != database.key]
@@ -177,24 +182,26 @@ def _from(database: Resource, origin: str, words: str, project: Project, steps: 
     sources.sort(key=lambda each: each.environment_name != database.environment_name)
     source = sources[0] if sources else None
     if source is None or not steps:
-        return Storage(None, f"it is encrypted as {words} is, and that is not part of this project", origin)
+        return _untold(f"it is encrypted as {words} is, and that is not part of this project", origin)
     storage = _storage(source, project, steps - 1)
-    if storage.encrypted is None:
-        return Storage(None, f"it is encrypted as {words} is ({source.logical_id}): {storage.why}", origin, source)
-    said = "encrypted" if storage.encrypted else "stored in the clear"
+    if isinstance(storage.encrypted, Open):
+        return _untold(f"it is encrypted as {words} is ({source.logical_id}): {storage.why}", origin, source)
+    said = "encrypted" if storage.encrypted is YES else "stored in the clear"
     return Storage(storage.encrypted, f"It is {said}, as {words} is ({source.logical_id}).", origin, source)
 
 
 def _flag(database: Resource, path: str = "StorageEncrypted") -> Storage:
     value = database.get(path)
     if isinstance(value, Absent):
-        return Storage(False, f"The data is stored in the clear: {path} is not set, and the default is no.", path)
+        return Storage(NO, f"The data is stored in the clear: {path} is not set, and the default is no.", path)
     if isinstance(value, Unknown):
-        return Storage(None, f"{path}: {value.why}", path)
+        return _untold(f"{path}: {value.why}", path)
     flag = as_bool(value.value)
     if flag is None and isinstance(value.value, Text):
-        return Storage(None, f"{path} is {value.value}, which is not known before deployment", path)
-    return Storage(bool(flag), "The storage is encrypted." if flag else "The data is stored in the clear.", path)
+        return _untold(f"{path} is {value.value}, which is not known before deployment", path)
+    return Storage(
+        yes_if(bool(flag)), "The storage is encrypted." if flag else "The data is stored in the clear.", path
+    )
 
 
 def _is_empty(resource: Resource, path: str) -> bool:

@@ -23,9 +23,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from checker.model.answers import yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     Absent,
@@ -101,7 +102,7 @@ def _group(group: Resource, retentions: Groups, project: Project) -> Judgement:
             actual=f"{days:g}",
         )
     return group["RetentionInDays"].must(
-        lambda days: None if isinstance(days, Text | Unknown) else (as_number(days) or 0) > 0,
+        lambda days: NOT_KNOWN if isinstance(days, Text | Unknown) else yes_if((as_number(days) or 0) > 0),
         expected="a number of days",
         violation="Logs are kept for ever: the group has no retention.",
         fix=_FIX_RETENTION,

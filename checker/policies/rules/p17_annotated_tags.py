@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import YES, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
@@ -39,10 +40,11 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 
 def _judged(read: TagRead) -> Judgement:
-    if read.commit:
+    if read.commit is YES:
         return read.place.passes(None, f"{read.asked} is followed to the commit.")
-    if read.commit is None:
-        return read.place.undecided(None, f"whether what {read.asked} answers is a tag's own id", fix=_FIX)
+    if isinstance(read.commit, Open):
+        why = f"whether what {read.asked} answers is a tag's own id: {read.commit.why}"
+        return read.place.undecided(None, why, fix=_FIX)
     return read.place.fails(
         None,
         f"It takes what {read.asked} answers for the commit: of an annotated tag that is the tag's own id.",

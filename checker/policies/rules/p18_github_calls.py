@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
@@ -72,13 +73,14 @@ def _permitted(call: Call, job: EffectiveJob, group: tuple[str, ...]) -> Judgeme
     place = call.place
     if NEVER in group:
         return place.fails("permission", f"The job's own token may never make {call.asked}.", fix=_FIX_OTHER)
-    answers = {need: _allows(job, need) for need in group}
-    if True in answers.values():
+    answer = either(_allows(job, need) for need in group)
+    if answer is YES:
         return place.passes("permission", f"The job's token may make {call.asked}.")
     wanted = " or ".join(need.replace(":", ": ") for need in group)
     fix = f"Write permissions: {{{wanted}}} at the job, and at every job that calls it."
-    if None in answers.values():
-        return place.undecided("permission", f"whether the job has {wanted}, which {call.asked} needs", fix=fix)
+    if isinstance(answer, Open):
+        why = f"whether the job has {wanted}, which {call.asked} needs: {answer.why}"
+        return place.undecided("permission", why, fix=fix)
     scope = group[0].partition(":")[0]
     return place.fails(
         "permission",
@@ -88,15 +90,15 @@ def _permitted(call: Call, job: EffectiveJob, group: tuple[str, ...]) -> Judgeme
     )
 
 
-def _allows(job: EffectiveJob, need: str) -> bool | None:
+def _allows(job: EffectiveJob, need: str) -> Answer:
     scope, _, level = need.partition(":")
     has = job.permissions.level(scope)
     if has is None:
-        return True if need in _DEFAULT else None
+        return YES if need in _DEFAULT else Open("what the repository gives a job that writes no permissions")
     if job.is_reusable_alone and _RANK.index(has) < _RANK.index(level):
         written = job.workflow.permissions or job.job.permissions
-        return None if written is None else False
-    return _RANK.index(has) >= _RANK.index(level)
+        return Open("what its caller gives it") if written is None else NO
+    return yes_if(_RANK.index(has) >= _RANK.index(level))
 
 
 RULE = Rule(

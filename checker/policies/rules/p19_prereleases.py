@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES, Open
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
@@ -61,7 +62,7 @@ def _judged(job: EffectiveJob, workflow: Changing, pipeline: Pipeline) -> Judgem
         return job.passes(None, "It does not run for a pre-release.")
     places = [change.place for change in workflow.changes[job.name]]
     steps = [place.step for place in places]
-    if steps and all(step is not None and step.runs_on_prerelease is False for step in steps):
+    if steps and all(step is not None and step.runs_on_prerelease is NO for step in steps):
         return job.passes(None, "What changes anything in it does not run for a pre-release.")
     looks = list(_looks(job, min((step.index for step in steps if step is not None), default=0), pipeline))
     if any(ends for _, ends in looks):
@@ -92,10 +93,10 @@ def _starts_on_prerelease(job: EffectiveJob) -> bool:
 def _open_conditions(job: EffectiveJob, steps: list[EffectiveStep | None]) -> Iterator[str]:
     """The conditions on its way that only a run decides."""
     for each in _all_before(job):
-        if not any(start.prerelease and start.runs for start in each.starts):
+        if not any(start.prerelease and start.runs is YES for start in each.starts):
             yield str(each.job.if_ or "")
     for step in steps:
-        if step is not None and step.runs_on_prerelease is None:
+        if step is not None and isinstance(step.runs_on_prerelease, Open):
             yield str(step.step.if_ or "")
 
 
@@ -124,7 +125,7 @@ def _looks(job: EffectiveJob, index: int, pipeline: Pipeline) -> Iterator[tuple[
             if (each is job and step.index >= index) or not _looks_at_mark(step):
                 continue
             ends = [action for action in trace.commands if action.step is step and is_failing_exit(action)]
-            yield step, bool(ends) and step.runs_on_prerelease is not False
+            yield step, bool(ends) and step.runs_on_prerelease is not NO
         for command in trace.commands:
             reads = command.program in {"gh", "curl", "http"} and _MARK.search(command.text())
             if reads and command.step is not None and not _looks_at_mark(command.step):

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.possible import Possible, options
@@ -83,7 +84,7 @@ def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
 
 def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
     for step in job.steps:
-        if step.runs is False:
+        if step.runs is NO:
             continue
         yield from _of(step, "with", step.with_)
         yield from _of(step, "env", step.env)

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.possible import Possible, options
@@ -69,7 +70,7 @@ def _holds_something(job: EffectiveJob) -> bool:
 
 def _judged(step: EffectiveStep) -> Iterator[Judgement]:
     scripts = list(_in_scripts(step))
-    if step.runs is False or not scripts:
+    if step.runs is NO or not scripts:
         return
     for value in scripts:
         for option in options(value) or ():

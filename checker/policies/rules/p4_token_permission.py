@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule, Unseen
@@ -61,9 +62,9 @@ def _asking(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, bool]]:
     """Jobs that need a token, each once, and whether that is sure."""
     seen: dict[str, tuple[EffectiveJob, bool]] = {}
     for job, credentials in role_sessions(pipeline):
-        if credentials.oidc is not False:
+        if credentials.oidc is not NO:
             before = seen.get(job.name, (job, False))
-            seen[job.name] = job, before[1] or credentials.oidc is True
+            seen[job.name] = job, before[1] or credentials.oidc is YES
     yield from seen.values()
 
 

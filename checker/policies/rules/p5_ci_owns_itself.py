@@ -21,13 +21,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.model.possible import Possible, options, pattern_of
+from checker.model.possible import Possible, Scalar, options
 from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
-from checker.model.values import Known, Text
+from checker.model.values import Known, Text, could_be
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import assumption
@@ -46,7 +47,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     for workflow in workflows_of(pipeline):
         for job, change in workflow.all_changes():
             place = _deployment(change)
-            if place is not None and place.credentials is not None and place.credentials.oidc is not False:
+            if place is not None and place.credentials is not None and place.credentials.oidc is not NO:
                 by_line.setdefault(str(place.spot), []).append((job, place))
     for uses in by_line.values():
         yield _judged(uses, project)
@@ -68,7 +69,7 @@ def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Proj
             doubt = place, why
         for owned in needed:
             answer = _deploys(place, _root(owned.stack), job, project)
-            if answer:
+            if answer is YES:
                 return place.fails(
                     None,
                     f"{job.name} {_does(place)} the stack {_root(owned.stack).name}, which owns {owned.logical_id}: "
@@ -76,7 +77,7 @@ def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Proj
                     fix=_FIX,
                     related=(owned,),
                 )
-            if answer is None and doubt is None:
+            if isinstance(answer, Open) and doubt is None:
                 why = f"whether it deploys {_root(owned.stack).name}, which owns {owned.logical_id}"
                 doubt = place, why
     if doubt is not None:
@@ -111,7 +112,7 @@ def _not_at_hand(place: CdkCommand | AwsCall, needed: list[Resource], project: P
     stacks = [_root(each) for each in project.stacks]
     selectors = place.stacks if isinstance(place, CdkCommand) else ()
     for selector in selectors:
-        if all(_named(selector, stack) is False for stack in stacks):
+        if all(_named(selector, stack) is NO for stack in stacks):
             return f"whether {selector}, whose template is not at hand, owns its role or the OIDC provider"
     return ""
 
@@ -129,36 +130,37 @@ def _root(stack: Stack) -> Stack:
     return stack
 
 
-def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, project: Project) -> bool | None:
+def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, project: Project) -> Answer:
     """Whether ``place`` deploys ``stack``."""
     if isinstance(place, AwsCall):
         value = place.text("stackname")
-        return _named(value, stack) if isinstance(value, str | Text) else None
+        return _named(value, stack) if isinstance(value, str | Text) else Open("which stack it names")
     if place.stacks:
-        answers = {_named(selector, stack) for selector in place.stacks}
-        if None in answers and _deploys_alone(stack, job, project):
-            return True  # whatever it selects: the app has this stack alone
-        return True if True in answers else None if None in answers else False
+        answers = [_named(selector, stack) for selector in place.stacks]
+        unsure = any(isinstance(answer, Open) for answer in answers)
+        if unsure and _deploys_alone(stack, job, project) is YES:
+            return YES  # whatever it selects: the app has this stack alone
+        return either(answers)
     return _deploys_alone(stack, job, project)
 
 
-def _named(selector: Possible, stack: Stack) -> bool | None:
+def _named(selector: Possible, stack: Stack) -> Answer:
     """Whether a selector names the stack: its name, its path in the app, or a pattern of one of them."""
     each = options(selector)
     names = {stack.name, stack.id, stack.id.rpartition("/")[2]}
     if each is None:
-        return None
-    answers: set[bool | None] = set()
-    for option in each:
-        if isinstance(option, Text):
-            answers.add(None if any(pattern_of(option).fullmatch(name) for name in names) else False)
-        else:
-            answers.add(any(fnmatchcase(name, str(option)) for name in names))
+        return Open(f"whether {selector} is {stack.name}")
     # One of several names: a stack that is deployed in one of the runs is deployed.
-    return True if True in answers else None if None in answers else False
+    return either(_option(option, stack, names) for option in each)
 
 
-def _deploys_alone(stack: Stack, job: EffectiveJob, project: Project) -> bool | None:
+def _option(option: Scalar, stack: Stack, names: set[str]) -> Answer:
+    if not isinstance(option, Text):
+        return yes_if(any(fnmatchcase(name, str(option)) for name in names))
+    return Open(f"whether {option} is {stack.name}") if any(could_be(option, name) for name in names) else NO
+
+
+def _deploys_alone(stack: Stack, job: EffectiveJob, project: Project) -> Answer:
     """Without a selector the app's one stack is deployed; where it has several, the command refuses.
 
     Which stacks the app has may depend on the environment that it is told to build.
@@ -170,8 +172,8 @@ def _deploys_alone(stack: Stack, job: EffectiveJob, project: Project) -> bool | 
     ]
     roots = {id(_root(each)): _root(each) for environment in of_job for each in environment.stacks}
     if id(stack) not in roots:
-        return False
-    return True if len(roots) == 1 else None
+        return NO
+    return YES if len(roots) == 1 else Open("which of several stacks it deploys")
 
 
 RULE = Rule(

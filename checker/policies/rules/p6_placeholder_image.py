@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
@@ -127,11 +128,11 @@ def _one(
 ) -> Judgement:
     related = () if command is deploy else (deploy,)
     tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key)]
-    answers = {_is_released(option, project) for tag in tags for option in options(tag) or (None,)}
-    if False in answers:
+    answers = [_is_released(option, project) for tag in tags for option in options(tag) or (None,)]
+    if NO in answers:
         why = f"It deploys the image tag {', '.join(shown(tag) for tag in tags)} over whatever was released."
         return command.fails(None, why, fix=_FIX, related=related)
-    if answers == {True}:
+    if answers and every(answers) is YES:
         return command.passes(None, "It is given a commit's image tag.")
     if answers:
         return command.undecided(None, f"whether the image tag {shown(tags[0])} is a commit's", fix=_FIX)
@@ -158,20 +159,20 @@ def _one(
 def _given_by_environment(command: CdkCommand, project: Project) -> str:
     """A variable that the app may read its image tag from: named like one, or a commit by its value; or empty."""
     for name, value in command.environment.items():
-        answers = {_is_released(option, project) for option in options(value) or (None,)}
-        if answers == {True} or (_IMAGE_KEY.search(name) and False not in answers):
+        answers = [_is_released(option, project) for option in options(value) or (None,)]
+        if every(answers) is YES or (_IMAGE_KEY.search(name) and NO not in answers):
             return name
     return ""
 
 
-def _is_released(tag: Possible, project: Project) -> bool | None:
-    """Whether a tag can only be that of a released image; ``None`` where nothing tells."""
+def _is_released(tag: Possible, project: Project) -> Answer:
+    """Whether a tag can only be that of a released image."""
     if isinstance(tag, str):
-        return bool(SHA.fullmatch(tag)) and tag not in project.settings.bootstrap_tags
+        return yes_if(SHA.fullmatch(tag) is not None and tag not in project.settings.bootstrap_tags)
     if not isinstance(tag, Text):
-        return None
+        return Open("what the image tag is")
     origin = origin_of(tag)
-    return True if origin is not None and origin.service == "ecs" else is_commit(tag)  # read from what runs
+    return YES if origin is not None and origin.service == "ecs" else is_commit(tag)  # read from what runs
 
 
 def _is_placeholder(tag: str) -> bool:
@@ -185,7 +186,7 @@ def _nothing_runs(at: At, command: CdkCommand) -> bool:
     if step is None:
         return False
     asked = {found[1] or found[2] for found in _NOTHING.finditer(str(step.step.if_ or ""))}
-    bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) for key, value in command.context.items())
+    bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) is YES for key, value in command.context.items())
     for index in range(at.index):
         action = at.trace.actions[index]
         if not isinstance(action, AwsCall) or action.service != "ecs" or action.operation not in _READS:

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
@@ -67,7 +68,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 
 def _may_cancel(workflow: Changing) -> bool:
-    return any(cancelled_by(each) is not False for job in workflow.jobs for each in job.concurrency)
+    return any(cancelled_by(each) is not NO for job in workflow.jobs for each in job.concurrency)
 
 
 # -- a later run of itself -----------------------------------------------------------------------------
@@ -78,7 +79,7 @@ def _cancelled(workflow: Changing) -> Judgement:
     for job in workflow.changing:
         for each in job.concurrency:
             answer = cancelled_by(each)
-            if answer:
+            if answer is YES:
                 return _place(workflow, each).fails(
                     "cancel",
                     f"A later run cancels this one while {_what(workflow, job)}: neither the stack operation nor the "
@@ -88,7 +89,7 @@ def _cancelled(workflow: Changing) -> Judgement:
                     actual=f"cancel-in-progress: {each.cancel_in_progress}",
                     related=_some(workflow),
                 )
-            if answer is None and doubt is None:
+            if isinstance(answer, Open) and doubt is None:
                 doubt = each, f"whether {each.cancel_in_progress} cancels a run that deploys"
         both = deadlock(job)
         if both is not None:
@@ -117,12 +118,12 @@ def _cancelled(workflow: Changing) -> Judgement:
 
 
 def _queued(workflow: Changing) -> Judgement:
-    doubt: ConcurrencyInForce | None = None
+    doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         answers = [(each, serializes(each, job, workflow.changes[job.name])) for each in job.concurrency]
-        if any(answer for _, answer in answers):
+        if any(answer is YES for _, answer in answers):
             continue
-        open_ones = [each for each, answer in answers if answer is None]
+        open_ones = [(each, answer.why) for each, answer in answers if isinstance(answer, Open)]
         if open_ones:
             doubt = doubt or open_ones[0]
             continue
@@ -136,8 +137,9 @@ def _queued(workflow: Changing) -> Judgement:
             related=(job,),
         )
     if doubt is not None:
-        why = f"whether two runs share the group {doubt.group}"
-        return _place(workflow, doubt).undecided("queue", why, path="concurrency", fix=_FIX_QUEUE)
+        group, why = doubt
+        why = f"whether two runs share the group {group.group}: {why}"
+        return _place(workflow, group).undecided("queue", why, path="concurrency", fix=_FIX_QUEUE)
     return _place(workflow).passes("queue", "A later run waits for it.", path="concurrency")
 
 
@@ -168,8 +170,8 @@ def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[
     """Of a deploy and a roll-back: no group in common, and no change of one service at once."""
     pairs = [(mine, theirs) for mine in _groups(back) for theirs in _groups(deploy)]
     answers = [(mine, _same_group(mine, theirs)) for mine, theirs in pairs]
-    shared = next((mine for mine, answer in answers if answer), None)
-    doubt = next((mine for mine, answer in answers if answer is None), None)
+    shared = next((mine for mine, answer in answers if answer is YES), None)
+    doubt = next((mine for mine, answer in answers if isinstance(answer, Open)), None)
     sub = f"shared-group={deploy.entry.stem}"
     if shared is not None:
         yield _place(back, shared).fails(
@@ -193,12 +195,11 @@ def _groups(workflow: Changing) -> list[ConcurrencyInForce]:
     return list({(each.spot, str(each.group)): each for job in workflow.changing for each in job.concurrency}.values())
 
 
-def _same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> bool | None:
+def _same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> Answer:
     mine, theirs = options(one.group), options(other.group)
     if mine is None or theirs is None:
-        return None
-    answers = {same(left, right, fold=True) for left in mine for right in theirs}
-    return True if True in answers else None if None in answers else False
+        return Open(f"which group {one.group if mine is None else other.group} is")
+    return either(same(left, right, fold=True) for left in mine for right in theirs)
 
 
 def _guarded(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:

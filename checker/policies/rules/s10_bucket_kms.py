@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker.model.answers import YES, Answer, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 
@@ -42,7 +43,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 def _judged(bucket: Resource, receives: str | None) -> Judgement:
     encryption = bucket[_PATH]
     rules = as_list(encryption.value.value) if isinstance(encryption.value, Known) else []
-    if receives is not None and not _all_kms(rules):
+    if receives is not None and _all_kms(rules) is not YES:
         return bucket.not_applicable(None, f"It receives {receives}, which no bucket with a KMS key can.")
     said = ", ".join(dict.fromkeys(str(_algorithm(rule)) for rule in rules))
     return encryption.must(
@@ -54,11 +55,11 @@ def _judged(bucket: Resource, receives: str | None) -> Judgement:
     )
 
 
-def _all_kms(rules: list[Resolved]) -> bool | None:
+def _all_kms(rules: list[Resolved]) -> Answer:
     algorithms = [_algorithm(rule) for rule in rules]
     if any(isinstance(each, Unknown | Text) for each in algorithms):
-        return None
-    return bool(algorithms) and all(each in _KMS for each in algorithms)
+        return NOT_KNOWN
+    return yes_if(bool(algorithms) and all(each in _KMS for each in algorithms))
 
 
 def _algorithm(rule: Resolved) -> Resolved:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -195,18 +196,18 @@ def _body_size(acl: Acl, group: ManagedGroup) -> Judgement:
 
 
 def _rate(acl: Acl, bypass: AclRule | None) -> Judgement:
-    found: list[tuple[AclRule, bool | None, str]] = []
+    found: list[tuple[AclRule, Answer, str]] = []
     for rule in acl.rules:
         statement = rule.statement.get("RateBasedStatement")
         if isinstance(statement, dict) and not (bypass is not None and bypass.priority < rule.priority):
             doubtful = bypass is not None and rule.open
             why = "whether the rate limit runs before the rule that allows every request is not known"
-            found.append((rule, None, why) if doubtful else (rule, *_limits(rule, statement)))
-    for rule, answer, why in sorted(found, key=lambda each: (each[1] is not True, each[1] is False)):
-        if answer:
+            found.append((rule, Open(why), why) if doubtful else (rule, *_limits(rule, statement)))
+    for rule, answer, why in sorted(found, key=lambda each: (each[1] is not YES, each[1] is NO)):
+        if answer is YES:
             return acl.resource.passes("rate-limit", why, path=rule.path)
-        if answer is None:
-            return acl.resource.undecided("rate-limit", why, path=rule.path, fix=_FIX_RATE)
+        if isinstance(answer, Open):
+            return acl.resource.undecided("rate-limit", answer.why, path=rule.path, fix=_FIX_RATE)
         return acl.resource.fails(
             "rate-limit",
             f"The rate limit is none: {why}.",
@@ -227,24 +228,28 @@ def _rate(acl: Acl, bypass: AclRule | None) -> Judgement:
     )
 
 
-def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[bool | None, str]:
+def _open(why: str) -> tuple[Answer, str]:
+    return Open(why), why
+
+
+def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[Answer, str]:
     """Whether a rate-based rule holds each address to the limit, and what it does."""
     limit = as_number(statement.get("Limit"))
     window = as_number(statement.get("EvaluationWindowSec", _WINDOW))
     key = statement.get("AggregateKeyType")
     if not rule.blocks:
-        return False, "it does not block"
+        return NO, "it does not block"
     if isinstance(key, Text) or limit is None or not window:
-        return None, "the rate limit is not known before deployment"
+        return _open("the rate limit is not known before deployment")
     if limit * _WINDOW / window > _LIMIT:
-        return False, f"it allows {limit * _WINDOW / window:g} requests in 5 minutes"
+        return NO, f"it allows {limit * _WINDOW / window:g} requests in 5 minutes"
     if key == "FORWARDED_IP":
-        return None, "it counts by a header, which whoever calls the load balancer directly may write"
+        return _open("it counts by a header, which whoever calls the load balancer directly may write")
     if key != "IP":
-        return (None, "it counts by keys of its own") if key == "CUSTOM_KEYS" else (False, "it does not count per IP")
+        return _open("it counts by keys of its own") if key == "CUSTOM_KEYS" else (NO, "it does not count per IP")
     if scope_of(statement) is Scope.ONLY:
-        return None, "it is confined to some requests by its scope-down statement"
-    return True, f"It blocks an IP after {limit:g} requests in {window:g} s."
+        return _open("it is confined to some requests by its scope-down statement")
+    return YES, f"It blocks an IP after {limit:g} requests in {window:g} s."
 
 
 RULE = Rule(

@@ -21,9 +21,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Unknown
 
@@ -71,13 +72,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
         yield from _classic(balancer)
 
 
-def negotiates(policy: Resolved) -> bool | None:
-    """Whether a predefined security policy has TLS 1.3; ``None`` for one that is open or not known here."""
+def negotiates(policy: Resolved) -> Answer:
+    """Whether a predefined security policy has TLS 1.3; open for one that is not known here."""
     if not isinstance(policy, str):
-        return None
+        return NOT_KNOWN
     if policy in _WITHOUT_TLS_13:
-        return False
-    return True if _WITH_TLS_13.fullmatch(policy) else None
+        return NO
+    return YES if _WITH_TLS_13.fullmatch(policy) else NOT_KNOWN
 
 
 def _classic(balancer: Resource) -> Iterator[Judgement]:

@@ -19,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Unknown, as_number
 from checker.reason.network.routes import SUBNET, VPC, vpc_resource
@@ -45,9 +46,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
     homeless = next((each for each in environment.resources(SUBNET) if isinstance(each.get("VpcId"), Unknown)), None)
     for vpc in environment.resources(VPC):
         logs = list(environment.children(vpc, "AWS::EC2::FlowLog"))
-        if not any(_logs_rejected(log) for log in logs):
+        if not any(_logs_rejected(log) is YES for log in logs):
             on_subnets = [list(environment.children(each, "AWS::EC2::FlowLog")) for each in subnets.get(vpc.key, [])]
-            if on_subnets and all(any(_logs_rejected(log) for log in own) for own in on_subnets):
+            if on_subnets and all(any(_logs_rejected(log) is YES for log in own) for own in on_subnets):
                 if homeless is not None:
                     why = f"its subnets are logged one by one, and whether {homeless.logical_id} is in it is not known"
                     yield vpc.undecided("traffic", why, fix=_FIX)
@@ -56,24 +57,24 @@ def check(environment: Environment) -> Iterator[Judgement]:
         yield from _judged(environment, vpc, logs, astray=astray)
 
 
-def _logs_rejected(log: Resource) -> bool | None:
+def _logs_rejected(log: Resource) -> Answer:
     """Whether rejected traffic is logged. A flow log must say what it logs, except on a transit gateway."""
     value = log.get("TrafficType")
     if isinstance(value, Known) and isinstance(value.value, str):
-        return value.value in _REJECTED
-    return False if isinstance(value, Absent) else None
+        return yes_if(value.value in _REJECTED)
+    return NO if isinstance(value, Absent) else Open("the flow log's TrafficType is not known before deployment")
 
 
 def _judged(environment: Environment, vpc: Resource, logs: list[Resource], *, astray: bool) -> Iterator[Judgement]:
     answers = {log.key: _logs_rejected(log) for log in logs}
-    chosen = [log for log in logs if answers[log.key]]
+    chosen = [log for log in logs if answers[log.key] is YES]
     if chosen:
         yield vpc.passes("traffic", "Rejected traffic is logged.")
         kept = [_retention(environment, log) for log in chosen]
         # Each log is kept somewhere; one that is kept for ever is what the finding is about.
         yield from kept
-    elif None in answers.values():
-        yield vpc.undecided("traffic", "the flow log's TrafficType is not known before deployment", fix=_FIX)
+    elif isinstance(doubt := either(answers.values()), Open):
+        yield vpc.undecided("traffic", doubt.why, fix=_FIX)
     elif astray:
         yield vpc.undecided("traffic", "a flow log's ResourceId is not known before deployment", fix=_FIX)
     else:
@@ -100,7 +101,7 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
         return log.undecided("retention", why, path=destination, fix=_FIX_RETENTION)
     if target.type == "AWS::Logs::LogGroup":
         return target["RetentionInDays"].must(
-            lambda days: None if as_number(days) is None else True,
+            lambda days: NOT_KNOWN if as_number(days) is None else YES,
             expected="a retention in days",
             violation="The flow log's group keeps every entry for ever.",
             fix=_FIX_RETENTION,
@@ -110,17 +111,17 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
     if isinstance(rules, Unknown):
         return target.undecided("retention", rules.why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
     listed = rules.value if isinstance(rules, Known) and isinstance(rules.value, list) else []
-    answers = {
+    answer = either(
         reaches_flow_logs(rule, log)
         for rule in listed
         if isinstance(rule, dict)
         and rule.get("Status") == "Enabled"
         and any(rule.get(key) is not None for key in ("ExpirationInDays", "ExpirationDate"))
-    }
-    if None in answers and True not in answers:
-        why = "whether the bucket's rule that expires objects is for all that the flow log writes"
+    )
+    if isinstance(answer, Open):
+        why = f"whether the bucket's rule that expires objects is for all that the flow log writes: {answer.why}"
         return target.undecided("retention", why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
-    if True in answers:
+    if answer is YES:
         return target.passes("retention", "The bucket expires what it keeps.", path="LifecycleConfiguration.Rules")
     return target.fails(
         "retention",

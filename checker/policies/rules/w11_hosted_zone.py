@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -34,11 +35,11 @@ _FIX = "Move the zone into the shared stack, retained, and give its id to the en
 def check(environment: Environment) -> Iterator[Judgement]:
     for zone in environment.resources("AWS::Route53::HostedZone"):
         private = _is_private(zone)
-        if private:
+        if private is YES:
             yield zone.not_applicable(None, "A public zone: this one belongs to a network.")
             continue
-        if private is None:
-            yield zone.undecided("home", "whether the zone is private is not known", path="VPCs", fix=_FIX)
+        if isinstance(private, Open):
+            yield zone.undecided("home", private.why, path="VPCs", fix=_FIX)
         elif lives_in_an_environment(zone, environment.project):
             violation = f"The hosted zone lives in {environment.name}'s stack {zone.stack.name}, and dies with it."
             yield zone.fails("home", violation, fix=_FIX, expected="a shared stack", actual=zone.stack.name)
@@ -56,11 +57,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
                 )
 
 
-def _is_private(zone: Resource) -> bool | None:
+def _is_private(zone: Resource) -> Answer:
     networks = zone.get("VPCs")
     if isinstance(networks, Unknown):
-        return None
-    return not isinstance(networks, Absent) and networks.value != []
+        return Open(f"whether the zone is private is not known: {networks.why}")
+    return yes_if(not isinstance(networks, Absent) and networks.value != [])
 
 
 RULE = Rule(

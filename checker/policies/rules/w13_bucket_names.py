@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -57,14 +58,14 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
         violation = f"The bucket name {name.text} is also that of {others}."
         return _fails(name, violation, related=tuple(each.resource for each in clash.certain))
     carries = carries_environment(name, environment) if alone else None
-    if carries is not None and carries.answer is False:
+    if carries is NO:
         return _fails(name, f"The bucket name {name.text} carries no environment: the next one cannot have it.")
     account = _carries_account(name, bucket)
-    if account is False:
+    if account is NO:
         return _fails(name, f"The bucket name {name.text} carries no account, and all accounts share one set of names.")
-    if account is None or name.text is None:
+    if isinstance(account, Open) or name.text is None:
         return bucket.undecided(None, f"{path} is decided outside of the templates", path=path, fix=_FIX)
-    if carries is not None and carries.answer is None:
+    if isinstance(carries, Open):
         return bucket.undecided(None, carries.why, path=path, fix=_FIX)
     if clash is not None and clash.possible:
         return bucket.undecided(None, f"{name.text} may be another bucket's name too", path=path, fix=_FIX)
@@ -83,23 +84,23 @@ def _fails(name: Candidate, violation: str, related: tuple[Resource, ...] = ()) 
     )
 
 
-def _carries_account(name: Candidate, bucket: Resource) -> bool | None:
+def _carries_account(name: Candidate, bucket: Resource) -> Answer:
     """Whether the name tells its account, or a part that is generated for its stack alone."""
     namespace = bucket.get("BucketNamespace")
     if isinstance(namespace, Known) and namespace.value == "account-regional":
-        return True  # Amazon S3 User Guide, "Account regional namespaces": other accounts cannot take the name
+        return YES  # Amazon S3 User Guide, "Account regional namespaces": other accounts cannot take the name
     if name.text is None:
-        return None
+        return Open(f"{name.name.path} is decided outside of the templates")
     literal = str(name.text)
     if bucket.stack.account and bucket.stack.account in literal:
-        return True
+        return YES
     if not bucket.stack.account and _ACCOUNT.search(literal):
-        return True
+        return YES
     holes = name.text.holes if isinstance(name.text, Text) else ()
     if any(is_stacks_own(hole) or "AWS::AccountId" in hole.shown for hole in holes):
-        return True
+        return YES
     opened = any(hole.kind is not HoleKind.PSEUDO for hole in holes) or "{{resolve:" in literal
-    return None if opened else False
+    return Open(f"{name.name.path} is decided outside of the templates") if opened else NO
 
 
 RULE = Rule(

@@ -24,10 +24,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
-from checker.model.resources import Resource
+from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_list, as_number
 from checker.model.verdicts import Outcome
@@ -126,7 +127,7 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
     missing = alarm.get("TreatMissingData")
     breaches = isinstance(missing, Known) and missing.value == "breaching"
     yield alarm["TreatMissingData"].must(
-        lambda value: None if isinstance(value, Text | Unknown) else value == "notBreaching",
+        lambda value: NOT_KNOWN if isinstance(value, Text | Unknown) else yes_if(value == "notBreaching"),
         expected="notBreaching",
         default="missing",
         violation="Without data the alarm is in ALARM: it rolls a deployment of a quiet hour back."
@@ -147,9 +148,9 @@ def _periods(alarm: Resource) -> Judgement:
     if number is not None and number >= 2:
         return alarm.passes("periods", "One bad period is not enough.", path=path, actual=f"{number:g}")
     rate = _is_rate(alarm)
-    if rate:
+    if rate is YES:
         return alarm.passes("periods", "It watches a rate, not a count.", path="Metrics")
-    if rate is None or (number is None and not isinstance(counted, Absent)):
+    if isinstance(rate, Open) or (number is None and not isinstance(counted, Absent)):
         why = "how many datapoints make the alarm is not known before deployment"
         return alarm.undecided("periods", why, path=path, fix=_FIX_PERIODS)
     return alarm.fails(
@@ -162,13 +163,13 @@ def _periods(alarm: Resource) -> Judgement:
     )
 
 
-def _is_rate(alarm: Resource) -> bool | None:
+def _is_rate(alarm: Resource) -> Answer:
     """Whether the alarm's threshold is held against a share: one metric divided by another."""
     metrics = alarm.get("Metrics")
     if isinstance(metrics, Unknown):
-        return None
+        return Open(metrics.why)
     if not isinstance(metrics, Known) or not isinstance(metrics.value, list):
-        return False
+        return NO
     queries = [each for each in metrics.value if isinstance(each, dict)]
     expressions = {str(each.get("Id")): each.get("Expression") for each in queries}
     # The query that is returned decides; it may name other expressions by id.
@@ -177,16 +178,16 @@ def _is_rate(alarm: Resource) -> bool | None:
     while pending:
         expression = pending.pop()
         if isinstance(expression, Unknown):
-            return None
+            return Open(expression.why)
         if expression is None:
             continue
         if _RATE.search(str(expression)):
-            return True
+            return YES
         for name in re.findall(r"[a-z]\w*", str(expression)):
             if name in expressions and name not in seen:
                 seen.add(name)
                 pending.append(expressions[name])
-    return False
+    return NO
 
 
 def _dimensions(environment: Environment, alarm: Resource) -> Iterator[Judgement]:

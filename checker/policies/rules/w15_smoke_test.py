@@ -30,7 +30,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Known
-from checker.reason.deploys.http_requests import Request, health_actions, request_of, requests_of
+from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
 from checker.reason.network.services import Forwarding, services, targets_of
 
@@ -131,12 +131,11 @@ def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[
         else:
             why = f"What {url} answers is not looked at, or its failure does not fail the job."
             yield at.action.fails("fails", why, fix="Use curl --fail without `|| true`, or exit 1 when it stays bad.")
-        bounded = request.bounded_tries
-        if bounded:
+        if request.retried is Retried.BOUNDED:
             yield at.action.passes("retries", "Tried again, within a bound.")
         else:
             why = f"{url} is asked once: a service that is still starting fails the deploy."
-            if bounded is None:
+            if request.retried is Retried.FOR_EVER:
                 why = f"{url} is asked for ever: a deploy that is broken hangs until the job's own timeout."
             yield at.action.fails("retries", why, fix="curl --retry 10 --retry-all-errors, or a loop that counts.")
     stable = [wait for wait in path.waits() if wait.job is rollout.job or follows(wait, rollout)]

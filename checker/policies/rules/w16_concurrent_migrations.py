@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import YES, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.live.account import Account
@@ -85,7 +86,7 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
     """Folders that nothing in the repository is seen to run."""
     for folder in pipeline.migrations:
         tool = BY_NAME.get(folder.tool)
-        if tool is not None and tool.locks:
+        if tool is not None and tool.locks is YES:
             yield folder.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         else:
             why = "what applies these migrations is not found in the repository"
@@ -94,7 +95,7 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
 
 def _tool(step: Migrating, tool: MigrationTool) -> Judgement:
     place = step.action
-    locks = tool.locks or bool(tool.locked and tool.locked in getattr(step.action, "source", ""))
+    locks = tool.locks is YES or bool(tool.locked and tool.locked in getattr(step.action, "source", ""))
     if locks:
         told = [
             source for source in (getattr(step.action, "source", ""), *_environment(step)) if tool.unlocked in source
@@ -104,7 +105,7 @@ def _tool(step: Migrating, tool: MigrationTool) -> Judgement:
                 "lock", f"{tool.name} is told not to lock ({tool.unlocked}).", fix=f"Remove {tool.unlocked}."
             )
         return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
-    if tool.locks is None:
+    if isinstance(tool.locks, Open):
         why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
         return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")
     said = f"{tool.name} takes no lock: two runs migrate the same database at once ({tool.source})."
@@ -123,7 +124,7 @@ def _environment(step: Migrating) -> Iterator[str]:
 def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     found = locking(runner)
     tool = BY_NAME.get(runner.library)
-    if not found.taken and tool is not None and tool.locks:
+    if not found.taken and tool is not None and tool.locks is YES:
         yield runner.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         return
     yield _lock(runner, found, tool)
@@ -143,14 +144,14 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -
     if found.table:
         why = "it locks a table, which lasts as long as that transaction; whether all migrations run in it is not read"
         return runner.undecided("lock", why, path=found.table, fix=_FIX_LOCK)
-    if tool is not None and tool.locks is None:
+    if tool is not None and isinstance(tool.locks, Open):
         return runner.undecided("lock", f"whether {tool.name} locks depends on its options", fix=_FIX_LOCK)
     said = "The migration runner takes no lock: two runs migrate the same database at once."
     return runner.fails("lock", said, fix=_FIX_LOCK)
 
 
 def _connection(runner: MigrationRunner, found: Locking) -> Judgement:
-    pooled = next((each for each in found.sound if each.pooled), None)
+    pooled = next((each for each in found.sound if each.pooled is YES), None)
     if pooled is not None:
         said = f"The lock is taken over a pool ({pooled.receiver}): it belongs to whichever connection ran that query."
         return runner.fails("connection", said, fix=_FIX_CONNECTION, path=pooled.at)
@@ -160,10 +161,9 @@ def _connection(runner: MigrationRunner, found: Locking) -> Judgement:
     if found.elsewhere:
         said = "Migrations are sent over another connection than the one that holds the lock."
         return runner.fails("connection", said, fix=_FIX_CONNECTION, path=found.elsewhere)
-    unsure = next((each for each in found.sound if each.pooled is None), None)
-    if unsure is not None:
-        why = f"whether {unsure.receiver} is one connection or a pool of them is not seen"
-        return runner.undecided("connection", why, path=unsure.at, fix=_FIX_CONNECTION)
+    for each in found.sound:
+        if isinstance(each.pooled, Open):
+            return runner.undecided("connection", each.pooled.why, path=each.at, fix=_FIX_CONNECTION)
     return runner.passes("connection", "The lock is held on a connection of its own.", path=found.sound[0].at)
 
 
@@ -212,8 +212,8 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
     said: set[Spot] = set()
     for job in {id(step.job): step.job for step in steps}.values():
         ends = [(each, truth(each.cancel_in_progress)) for each in job.concurrency]
-        cancels = next((each for each, answer in ends if answer), None)
-        unsure = next((each for each, answer in ends if answer is None), None)
+        cancels = next((each for each, answer in ends if answer is YES), None)
+        unsure = next((each for each, answer in ends if isinstance(answer, Open)), None)
         action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
         if cancels is not None:
             if cancels.spot not in said:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
@@ -79,7 +80,7 @@ def _seen(path: DeployPath, project: Project) -> Judgement:
             "seen", "Nothing waits for the roll-out to succeed: its failure is not seen.", fix=_FIX_SEEN
         )
     wait = waits[0]
-    if fails_here(wait) is True:
+    if fails_here(wait) is YES:
         environment = environment_of(path, project)
         service = taken_back(path, environment) if environment is not None else None
         if service is not None and asks_only_for_stability(wait) and not looked_at(path, wait):

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
@@ -100,11 +101,11 @@ def _stops(step: Step) -> Judgement:
     job = step.rollout.at.job
     if (
         by_matrix(step.rollout)
-        and truth(job.job.fail_fast if isinstance(job.job.fail_fast, bool | str) else True) is False
+        and truth(job.job.fail_fast if isinstance(job.job.fail_fast, bool | str) else True) is NO
     ):
         why = "fail-fast is off: the other services are rolled although one has failed."
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
-    if fails_here(step.wait) is True:
+    if fails_here(step.wait) is YES:
         return action.passes("stops", "A service that does not become stable ends the roll-out.")
     why = "A service that does not become stable does not stop the roll-out: the next one is changed all the same."
     return action.fails("stops", why, fix="Run it under set -e and without `|| true`; in Python, let it raise.")

@@ -23,8 +23,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, why_open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.resources import NOT_KNOWN
 from checker.model.rules import Rule, Unseen
 from checker.model.values import ABSENT, Absent, Known, Resolved, Text, Unknown, as_number
 from checker.reason.iam.deployers import Deployer, deployment_of
@@ -59,11 +61,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
             )
 
 
-def _long_enough(value: Resolved) -> bool | None:
+def _long_enough(value: Resolved) -> Answer:
     if isinstance(value, Text | Unknown):
-        return None
+        return NOT_KNOWN
     seconds = as_number(value)
-    return seconds is not None and seconds >= DEPLOY_SECONDS
+    return yes_if(seconds is not None and seconds >= DEPLOY_SECONDS)
 
 
 # -- the steps -----------------------------------------------------------------------------------------
@@ -76,28 +78,30 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
     by_line: dict[str, list[tuple[EffectiveJob, Credentials]]] = {}
     for job, credentials in role_sessions(pipeline):
-        by_line.setdefault(f"{credentials.step.spot} {credentials.chained}", []).append((job, credentials))
+        chained = "" if isinstance(credentials.chained, Open) else credentials.chained.value
+        by_line.setdefault(f"{credentials.step.spot} {chained}", []).append((job, credentials))
     for uses in by_line.values():
         # One step of a reusable workflow is one place, however many call it.
-        in_deploy = [deploying.get(job.entry.file, False) for job, _ in uses]
-        yield from _step(uses, True if True in in_deploy else None if None in in_deploy else False, project)
+        yield from _step(uses, either(deploying.get(job.entry.file, NO) for job, _ in uses), project)
 
 
-def _deploys(workflow: Changing) -> bool | None:
-    """Whether a workflow deploys or migrates; ``None`` where something that it runs could not be followed."""
-    return True if workflow.changes else False if workflow.followed else None
+def _deploys(workflow: Changing) -> Answer:
+    """Whether a workflow deploys or migrates."""
+    if workflow.changes:
+        return YES
+    return NO if workflow.followed else Open("whether its workflow deploys could not be followed")
 
 
-def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: bool | None, project: Project) -> Iterator[Judgement]:
+def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: Answer, project: Project) -> Iterator[Judgement]:
     asked = [_seconds(credentials) for _, credentials in uses]
     chained = [credentials.chained for _, credentials in uses]
-    if deploys is not False and True not in chained:
+    if deploys is not NO and YES not in chained:
         yield from _duration(uses, asked, deploys)
-    if any(chained):
+    if YES in chained:
         yield _chained(uses, asked)
     elif any(seconds is None or seconds > CHAINED_SECONDS for seconds in asked):
         yield _allowed(uses, asked, project)
-    if deploys:
+    if deploys is YES:
         yield _timeout(uses, asked)
 
 
@@ -127,7 +131,7 @@ def _ends_before(job: EffectiveJob, seconds: float) -> bool:
 
 
 def _duration(
-    uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], deploys: bool | None
+    uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None], deploys: Answer
 ) -> Iterator[Judgement]:
     step = uses[0][1].step
     fix = _FIX_ASK if step.uses else _FIX_ASK_STS
@@ -137,8 +141,8 @@ def _duration(
         for (job, _), seconds in zip(uses, asked, strict=True)
         if seconds is not None and seconds < DEPLOY_SECONDS and not _ends_before(job, seconds)
     ]
-    if short and not deploys:
-        why = f"it asks for {short[0]:g} seconds, and whether its workflow deploys could not be followed"
+    if short and deploys is not YES:
+        why = f"it asks for {short[0]:g} seconds, and {why_open(deploys)}"
         yield step.undecided("duration", why, path=_INPUT, fix=fix)
     elif short:
         missing = uses[asked.index(short[0])][1].seconds in (ABSENT, "", None)
@@ -159,7 +163,7 @@ def _duration(
 
 
 def _chained(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None]) -> Judgement:
-    credentials = next(each for _, each in uses if each.chained is not False)
+    credentials = next(each for _, each in uses if each.chained is not NO)
     fix = f"Ask for {CHAINED_SECONDS} at most, or take the role on directly by the job's token."
     if max((seconds for seconds in asked if seconds is not None), default=0) > CHAINED_SECONDS:
         return credentials.step.fails(
@@ -228,7 +232,7 @@ def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
     doubt = ""
     for (job, credentials), seconds in zip(uses, asked, strict=True):
         # What is too short for a deploy is a finding of its own; the job is compared with what it should ask for.
-        session = CHAINED_SECONDS if credentials.chained else max(seconds or DEPLOY_SECONDS, DEPLOY_SECONDS)
+        session = CHAINED_SECONDS if credentials.chained is YES else max(seconds or DEPLOY_SECONDS, DEPLOY_SECONDS)
         minutes = _at_most(job.timeout_minutes)
         after = _steps_after(job, credentials)
         if after is not None and after * 60 <= session:
@@ -259,11 +263,11 @@ def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:
     runs then still counts.
     """
     renewals = [each.step.index for each in job.credentials if each.step.index > credentials.step.index]
-    renewed = min((index for index in renewals if job.steps[index].runs), default=len(job.steps))
+    renewed = min((index for index in renewals if job.steps[index].runs is YES), default=len(job.steps))
     afresh = min((index for index in renewals if _always(job.steps[index])), default=len(job.steps))
     total = 0.0
     for step in job.steps[credentials.step.index + 1 : afresh]:
-        if step.runs is False or (step.index > renewed and not step.runs_after_failure):
+        if step.runs is NO or (step.index > renewed and not step.runs_after_failure):
             continue
         minutes = None if isinstance(step.timeout_minutes, Absent) else _at_most(step.timeout_minutes)
         if minutes is None:
@@ -273,7 +277,7 @@ def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:
 
 
 def _always(step: EffectiveStep) -> bool:
-    return bool(step.runs) and "always" in step.status_functions
+    return step.runs is YES and "always" in step.status_functions
 
 
 def _at_most(value: Possible) -> float | None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, why_open, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -46,13 +47,14 @@ def _judged(repository: Resource, registry: Resource | None) -> Judgement:
     if registry is not None:
         scanned = _scanned(registry, repository)
         enhanced = _enhanced(registry)
-        if scanned is True and registry.certain:
+        if scanned is YES and registry.certain:
             return repository.passes(None, "The registry's configuration scans it on push.", path=_PATH)
-        if own is not True or enhanced is not False:
-            if scanned is not False or (own is True and enhanced is None):
-                why = "whether the registry's scanning configuration covers the repository is not known"
+        if own is not True or enhanced is not NO:
+            if scanned is not NO or (own is True and isinstance(enhanced, Open)):
+                doubt = why_open(scanned) or why_open(enhanced) or "whether it is there at all"
+                why = f"whether the registry's scanning configuration covers the repository is not known: {doubt}"
                 return repository.undecided(None, why, path=_PATH, fix=_FIX)
-            if enhanced and registry.certain:
+            if enhanced is YES and registry.certain:
                 # Amazon ECR User Guide, "Scan images for software vulnerabilities": with enhanced scanning, a
                 # repository that no filter matches is not scanned, whatever its own setting.
                 return repository.fails(
@@ -76,48 +78,46 @@ def _same_registry(configuration: Resource, repository: Resource) -> bool:
     )
 
 
-def _enhanced(registry: Resource) -> bool | None:
+def _enhanced(registry: Resource) -> Answer:
     scan_type = registry.get("ScanType")
     if isinstance(scan_type, Absent):
-        return False
+        return NO
     if isinstance(scan_type, Known) and isinstance(scan_type.value, str):
-        return scan_type.value == "ENHANCED"
-    return None
+        return yes_if(scan_type.value == "ENHANCED")
+    return Open("how the registry scans")
 
 
-def _scanned(registry: Resource, repository: Resource) -> bool | None:
+def _scanned(registry: Resource, repository: Resource) -> Answer:
     """Whether a rule of the registry scans the repository when an image is pushed."""
     rules = registry.get("Rules")
     if isinstance(rules, Absent):
-        return False
+        return NO
     if isinstance(rules, Unknown):
-        return None
+        return Open(f"its rules: {rules.why}")
     name = repository.get("RepositoryName")
-    answers = [_covers(rule, name.value if isinstance(name, Known) else None) for rule in as_list(rules.value)]
-    return True if True in answers else None if None in answers else False
+    return either(_covers(rule, name.value if isinstance(name, Known) else None) for rule in as_list(rules.value))
 
 
-def _covers(rule: Resolved, name: Resolved) -> bool | None:
+def _covers(rule: Resolved, name: Resolved) -> Answer:
     if not isinstance(rule, dict):
-        return None
+        return Open("what one of its rules says")
     frequency = rule.get("ScanFrequency")
     if isinstance(frequency, str) and frequency not in _ON_PUSH:
-        return False
-    answers = [_matches(entry, name) for entry in as_list(rule.get("RepositoryFilters"))]
-    found = True if True in answers else None if None in answers else False
-    return found if isinstance(frequency, str) or found is False else None
+        return NO
+    found = either(_matches(entry, name) for entry in as_list(rule.get("RepositoryFilters")))
+    return found if isinstance(frequency, str) or found is NO else Open("when one of its rules scans")
 
 
-def _matches(entry: Resolved, name: Resolved) -> bool | None:
+def _matches(entry: Resolved, name: Resolved) -> Answer:
     """Amazon ECR User Guide, "Filters to choose which repositories are scanned": without ``*`` a filter matches every
     name that contains it. ``name`` is ``None`` where CloudFormation generates it.
     """
     pattern = entry.get("Filter") if isinstance(entry, dict) else None
     if not isinstance(pattern, str):
-        return None
+        return Open("what one of its filters matches")
     whole = pattern if "*" in pattern else f"*{pattern}*"
     if set(whole) == {"*"}:
-        return True
+        return YES
     form: list[frozenset[str] | None] = []
     for part in name.parts if isinstance(name, Text) else (name,):
         if isinstance(part, str):
@@ -125,8 +125,8 @@ def _matches(entry: Resolved, name: Resolved) -> bool | None:
         else:
             form.append(None)
     if not meets(whole, form):
-        return False
-    return True if isinstance(name, str) else None
+        return NO
+    return YES if isinstance(name, str) else Open(f"whether the filter {pattern} matches its name")
 
 
 RULE = Rule(

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from checker.data.aws_calls import prefix_of, table
+from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import Scalar, as_text
 from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
@@ -74,21 +75,22 @@ def _custom(call: AwsCall) -> list[str]:
         return operations
     source, target = call.argument("0"), call.argument("1")
     from_bucket, to_bucket = _in_s3(source), _in_s3(target)
-    if from_bucket is None or to_bucket is None:
+    if isinstance(from_bucket, Open) or isinstance(to_bucket, Open):
         return operations
+    reads, writes = from_bucket is YES, to_bucket is YES
     lists = call.operation == "sync" or not isinstance(call.argument("recursive"), Absent)
-    found = ["GetObject"] * from_bucket + ["PutObject"] * to_bucket + ["ListObjectsV2"] * lists
-    if (call.operation == "mv" and from_bucket) or not isinstance(call.argument("delete"), Absent):
+    found = ["GetObject"] * reads + ["PutObject"] * writes + ["ListObjectsV2"] * lists
+    if (call.operation == "mv" and reads) or not isinstance(call.argument("delete"), Absent):
         found.append("DeleteObject")
     return found
 
 
-def _in_s3(value: object) -> bool | None:
+def _in_s3(value: object) -> Answer:
     if isinstance(value, str):
-        return value.startswith("s3://")
+        return yes_if(value.startswith("s3://"))
     if isinstance(value, Text) and isinstance(value.parts[0], str):
-        return value.parts[0].startswith("s3://")
-    return None
+        return yes_if(value.parts[0].startswith("s3://"))
+    return Open(f"whether {value} is in a bucket")
 
 
 def _of_operation(call: AwsCall, operation: str) -> Iterator[Need]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checker.model.answers import NO, YES
 from checker.model.pipeline.scripts import AwsCall, Handling, How, Stream
 
 _READS: Final = re.compile(
@@ -45,7 +46,7 @@ def misread(call: AwsCall) -> str | None:
         return None
     if taken.stops:
         return _in_tested_function(call)
-    if taken.ends:
+    if taken.ends is YES:
         return None
     if taken.swallowed:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
@@ -63,7 +64,7 @@ def misread(call: AwsCall) -> str | None:
 def _in_tested_function(call: AwsCall) -> str | None:
     """``x=$(aws ...)`` in a function that ``if`` or ``||`` asks: the function goes on, with nothing in ``x``."""
     taken = call.handling
-    if not taken.captured or not taken.tested or taken.ends is not False:
+    if not taken.captured or not taken.tested or taken.ends is not NO:
         return None
     return f"Where its function is tested, its failure does not stop it: ${taken.captured} is empty, and that passes."
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
 
+from checker.model.answers import NO, YES
 from checker.model.pipeline.scripts import Command, Stream
 from checker.model.possible import Possible, Scalar, options, shown, truth
 from checker.model.values import Hole, Text, pieces
@@ -28,6 +30,14 @@ _CURL_VALUES: Final = frozenset(
 _WGET_VALUES: Final = frozenset({"-O", "-o", "-t", "-T", "-U", "-w", "--tries", "--timeout", "--output-document",
                                  "--waitretry", "--header", "--method", "--body-data", "--post-data"})  # fmt: skip
 _HEALTH_ACTION: Final = re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
+
+
+class Retried(Enum):
+    """How often a request is made that is not answered as it should be."""
+
+    NEVER = "once"
+    BOUNDED = "several times"
+    FOR_EVER = "for ever"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +63,20 @@ class Request:
         return None if None in found else tuple(path for path in found if path is not None)
 
     @property
-    def bounded_tries(self) -> bool | None:
-        """Whether it is tried again, and not for ever: ``False`` for one attempt, ``None`` for no bound."""
+    def retried(self) -> Retried:
+        """Whether it is tried again, and not for ever."""
         if self.tries > 1:
-            return True
+            return Retried.BOUNDED
         if self.command is None:
-            return False
+            return Retried.NEVER
         loops = [loop for loop in self.command.reached.loops if loop.kind in {"retry", "while"}]
         if not loops:
-            return False
+            return Retried.NEVER
         step = self.command.step
         stopped = self.command.handling.bounded or (
             step is not None and isinstance(step.timeout_minutes, int | float | str)
         )
-        return True if all(loop.bounded for loop in loops) or stopped else None
+        return Retried.BOUNDED if all(loop.bounded for loop in loops) or stopped else Retried.FOR_EVER
 
     @property
     def fails(self) -> bool:
@@ -75,7 +85,7 @@ class Request:
             return True  # an action that checks health does nothing else
         # In Python an answer with an error is an answer: what follows has to look at it.
         by_itself = self.command.program != "http" or "--check-status" in self.command.words
-        return self.checks_status and fails_here(self.at, by_itself=by_itself) is True
+        return self.checks_status and fails_here(self.at, by_itself=by_itself) is YES
 
 
 def requests_of(path: DeployPath) -> Iterator[Request]:
@@ -188,10 +198,10 @@ def health_actions(path: DeployPath) -> Iterator[Request]:
     """Steps that use an action which asks a URL until it answers (``jtalk/url-health-check-action``)."""
     for job, trace in zip(path.jobs, path.traces, strict=True):
         for step in job.steps:
-            if not step.uses or step.runs is False or not _HEALTH_ACTION.search(step.step.action.lower()):
+            if not step.uses or step.runs is NO or not _HEALTH_ACTION.search(step.step.action.lower()):
                 continue
             url = next((value for name, value in step.with_.items() if "url" in name.lower()), None)
-            if url is None or truth(step.continue_on_error) is not False:
+            if url is None or truth(step.continue_on_error) is not NO:
                 continue
             before = [
                 index

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from checker.model.answers import NO, YES, Answer, Open, negated, yes_if
 from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
@@ -141,7 +142,7 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
         jobs = tuple(
             job
             for job in pipeline.jobs
-            if job.entry.file == file and job.environment_name in ("", environment) and job.runs is not False
+            if job.entry.file == file and job.environment_name in ("", environment) and job.runs is not NO
         )
         traces = tuple(pipeline.trace(job) for job in jobs)
         rollouts = tuple(
@@ -187,7 +188,7 @@ def rolls(call: AwsCall) -> bool:
         return False
     if of_action(call) or not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
         return True
-    return truth(_single(call, "forceNewDeployment")) is not False or not isinstance(
+    return truth(_single(call, "forceNewDeployment")) is not NO or not isinstance(
         call.argument("taskDefinition"), Absent
     )
 
@@ -226,7 +227,7 @@ def is_wait(action: object) -> bool:
     if action.service == "ecs" and action.operation in {"DescribeServices", "ListServiceDeployments"}:
         return any(loop.kind in {"retry", "while"} and loop.sleeps for loop in action.reached.loops)
     if of_action(action) and action.operation == "UpdateService" and action.step is not None:
-        return truth(action.step.with_.get("wait-for-service-stability", False)) is True
+        return truth(action.step.with_.get("wait-for-service-stability", False)) is YES
     return False
 
 
@@ -262,25 +263,25 @@ def shared_loops(one: Command | AwsCall | CdkCommand, other: Command | AwsCall |
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def fails_here(at: At, *, by_itself: bool = True) -> bool | None:
-    """Whether a failure of this action ends its job with a failure; ``None`` where the job may go on regardless.
+def fails_here(at: At, *, by_itself: bool = True) -> Answer:
+    """Whether a failure of this action ends its job with a failure; open where the job may go on regardless.
 
-    True where it stops its script, or a failing exit follows in the same step; and where the programs that it is part
+    Yes where it stops its script, or a failing exit follows in the same step; and where the programs that it is part
     of (``python roll.py || true``) and its step (``continue-on-error``) let the failure through. ``by_itself`` is false
     where what went wrong is no failure of the action, so that only an exit that follows counts.
     """
     action = at.action
-    if action.step is not None and truth(action.step.continue_on_error) is not False:
-        return None if truth(action.step.continue_on_error) is None else False
+    if action.step is not None and (goes_on := truth(action.step.continue_on_error)) is not NO:
+        return negated(goes_on)
     if not _let_through(at):
-        return False
-    if by_itself and (ends := action.handling.ends) is not None:
+        return NO
+    if by_itself and not isinstance(ends := action.handling.ends, Open):
         return ends
     if by_itself and (action.handling.stops or _ends_in_time(action)):
-        return True
+        return YES
     if by_itself and (again := _asked_again(at)) is not None:
         return fails_here(again)
-    return next(exits_after(at), None) is not None
+    return yes_if(next(exits_after(at), None) is not None)
 
 
 def _asked_again(at: At) -> At | None:
@@ -343,10 +344,14 @@ def _let_through(at: At) -> bool:
         each = at.trace.actions[index]
         if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
             handling = each.handling
-            if (ends := handling.ends) is not None:
-                if not ends:
-                    return False
-            elif not handling.stops and not (handling.fallback_stops or handling.tested in {"if", "not"}):
+            ends = handling.ends
+            if ends is NO:
+                return False
+            if (
+                isinstance(ends, Open)
+                and not handling.stops
+                and not (handling.fallback_stops or handling.tested in {"if", "not"})
+            ):
                 return False
     return True
 

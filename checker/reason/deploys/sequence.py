@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import NO
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall, Command, Stream
 from checker.model.possible import Possible, options, shown
@@ -106,7 +107,7 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
         if on_failure and at.job is after.at.job and action.handling.captured and _printed(at):
             return at
         later = at.job is after.at.job and at.index > after.at.index and not action.certain
-        if later and fails_here(at) is not False and _printed(at):
+        if later and fails_here(at) is not NO and _printed(at):
             return at
     return None
 

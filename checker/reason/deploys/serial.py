@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, alike, either, every
 from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How
@@ -34,19 +35,20 @@ _VARYING: Final = re.compile(
 _STATE: Final = re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
 
 
-def cancelled_by(group: ConcurrencyInForce) -> bool | None:
-    """Whether a later run of the group cancels one in which its job is in progress; ``None`` where that depends."""
+def cancelled_by(group: ConcurrencyInForce) -> Answer:
+    """Whether a later run of the group cancels one in which its job is in progress."""
     if group.cancel_in_progress in (None, ""):
-        return False
+        return NO
     each = options(group.cancel_in_progress)
-    answers = {None} if each is None else {truth(option) for option in each}
-    if len(answers) > 1 or None in answers:
+    answers = [truth(option) for option in each] if each is not None else [truth(group.cancel_in_progress)]
+    if isinstance(alike(answers, "it depends"), Open):
         # It depends: on the ref, perhaps, and on some refs the job does not run.
-        refined = {truth(cancel) for _, cancel in group.on_refs}
+        refined = [truth(cancel) for _, cancel in group.on_refs]
         # A person who may choose it does; what a variable says is not known.
         chosen = "inputs." in str(group.cancel_written)
-        answers = refined if refined and not (None in refined and chosen) else answers
-    return True if True in answers else None if None in answers else False
+        unsure = any(isinstance(answer, Open) for answer in refined)
+        answers = refined if refined and not (unsure and chosen) else answers
+    return either(answers)
 
 
 def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:
@@ -56,35 +58,35 @@ def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:
             continue
         mine, theirs = options(outer.group), options(inner.group)
         alone = mine is not None and theirs is not None and len(mine) == len(theirs) == 1
-        if mine and theirs and alone and same(mine[0], theirs[0], fold=True):
+        if mine and theirs and alone and same(mine[0], theirs[0], fold=True) is YES:
             return inner
     return None
 
 
-def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[Change]) -> bool | None:
+def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[Change]) -> Answer:
     """Whether two runs that change the same thing are always in one group."""
     each = options(group.group)
     if each is None:
-        return None
+        return Open(f"which group {group.group} is")
     targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
-    answers = {_steady(option, targets) for option in each}
-    if False in answers:
+    answer = every(_steady(option, targets) for option in each)
+    if answer is NO:
         on_refs = [name for name, _ in group.on_refs]
-        if on_refs and len(set(map(str, on_refs))) == 1 and _steady(on_refs[0], targets):
-            return True
-    return False if False in answers else None if None in answers else True
+        if on_refs and len(set(map(str, on_refs))) == 1 and _steady(on_refs[0], targets) is YES:
+            return YES
+    return answer
 
 
-def _steady(group: object, targets: set[str]) -> bool | None:
+def _steady(group: object, targets: set[str]) -> Answer:
     if not isinstance(group, Text):
-        return True
-    answer: bool | None = True
+        return YES
+    answer: Answer = YES
     for hole in group.holes:
         if hole.shown in targets or _STEADY.search(hole.shown):
             continue
         if _VARYING.search(hole.shown):
-            return False
-        answer = None
+            return NO
+        answer = Open(f"whether {hole.shown} is the same in every run")
     return answer
 
 
@@ -104,7 +106,7 @@ def _environment_holes(job: EffectiveJob) -> set[str]:
 def interleaves(job: EffectiveJob, workflow: Changing) -> tuple[EffectiveJob, ConcurrencyInForce] | None:
     """An earlier job of the run that changed something, where ``job`` then waits in a group that other runs enter."""
     whole = [each for each in job.concurrency if each.owner == workflow.entry.file and each.level == "workflow"]
-    if any(serializes(each, job, workflow.changes[job.name]) for each in whole):
+    if any(serializes(each, job, workflow.changes[job.name]) is YES for each in whole):
         return None
     for group in job.concurrency:
         if group in whole or group.queue == "max":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from checker.model.answers import NO
 from checker.model.environment_words import words
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
 from checker.model.pipeline.pipeline import Pipeline
@@ -225,7 +226,7 @@ def _is_open(value: Possible) -> bool:
 
 
 def _is_checkout(step: EffectiveStep) -> bool:
-    if step.step.action.lower() != "actions/checkout" or step.runs is False:
+    if step.step.action.lower() != "actions/checkout" or step.runs is NO:
         return False
     repository = step.with_.get("repository", ABSENT)
     return isinstance(repository, Absent) or repository == "" or "github.repository" in str(repository)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.possible import truth
@@ -36,7 +37,7 @@ def taken_back(path: DeployPath, environment: Environment) -> Resource | None:
 
 def _on(service: Resource, way: str) -> bool:
     answers = [service.get(f"{way}.{name}") for name in ("Enable", "Rollback")]
-    return all(isinstance(each, Known) and truth(each.value) is True for each in answers)  # type: ignore[arg-type]
+    return all(isinstance(each, Known) and truth(each.value) is YES for each in answers)  # type: ignore[arg-type]
 
 
 def asks_only_for_stability(wait: At) -> bool:
@@ -62,4 +63,4 @@ def looked_at(path: DeployPath, wait: At) -> bool:
 
 def _can_end_it(at: At) -> bool:
     decides = at.action.handling.decides
-    return next(exits_after(at), None) is not None if decides is None else decides
+    return next(exits_after(at), None) is not None if isinstance(decides, Open) else decides is YES

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from checker.model.answers import NO
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options
 from checker.model.values import Text
@@ -80,7 +81,7 @@ def calls_of(job: EffectiveJob, trace: Trace, own_repository: str) -> Iterator[C
             for request in requests_of(command):
                 yield _of_request(request, _request_token(command), own_repository)
     for step in job.steps:
-        if step.runs is not False and step.step.action == "actions/github-script":
+        if step.runs is not NO and step.step.action == "actions/github-script":
             yield from _script(step)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, alike, either, negated, yes_if
 from checker.model.environment_words import words
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, Stream
 from checker.model.possible import OneOf, Possible, options, shown
@@ -37,13 +38,16 @@ _FIRST_COLUMN: Final = re.compile(r"\bcut\b.*-f ?1\b|print \$1\b|head -c|cut -c|
 _VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 
 
+_WHICH_PART: Final = Open("which part of the answer is used")
+
+
 @dataclass(frozen=True, slots=True)
 class TagRead:
-    """One question for what a tag names. ``commit`` is whether the answer is the commit, ``None`` if that is open."""
+    """One question for what a tag names. ``commit`` is whether the answer is the commit."""
 
     place: Place
     asked: str
-    commit: bool | None
+    commit: Answer
 
 
 def tag_reads(job: EffectiveJob, trace: Trace) -> Iterator[TagRead]:
@@ -53,7 +57,7 @@ def tag_reads(job: EffectiveJob, trace: Trace) -> Iterator[TagRead]:
             yield from _command(action, trace, index, job)
     yield from _objects_in_values(trace)
     for step in job.steps:
-        if step.runs is not False and step.step.action == "actions/github-script":
+        if step.runs is not NO and step.step.action == "actions/github-script":
             yield from _script(step)
 
 
@@ -68,7 +72,7 @@ def _command(command: Command, trace: Trace, index: int, job: EffectiveJob) -> I
         and any(".git/refs/tags/" in shown(word) for word in command.words[1:])
         and _is_used(command, trace, index)
     ):
-        yield TagRead(command, "the file of a tag's reference", commit=False)
+        yield TagRead(command, "the file of a tag's reference", commit=NO)
     for request in requests_of(command):
         read = _request(request, trace, index, job)
         if read is not None:
@@ -88,30 +92,30 @@ def _git(command: Command, trace: Trace, index: int, job: EffectiveJob) -> Itera
     if name == "rev-parse" and not _NO_ID.search(flags):
         for word in named:
             tag = is_tag(word, job)
-            if tag is not False and (_is_peeled(word) or _is_used(command, trace, index)):
+            if tag is not NO and (_is_peeled(word) or _is_used(command, trace, index)):
                 right = _is_peeled(word) or _peeled_later(trace, index)
-                yield TagRead(command, asked, commit=True if right else None if tag is None else False)
-    elif name in {"rev-list", "log"} and any(is_tag(word, job) for word in named) and command.handling.captured:
-        yield TagRead(command, asked, commit=True)
-    elif name == "ls-remote" and (tags := [word for word in named[1:] if is_tag(word, job)]):
+                yield TagRead(command, asked, commit=YES if right else negated(tag))
+    elif name in {"rev-list", "log"} and any(is_tag(word, job) is YES for word in named) and command.handling.captured:
+        yield TagRead(command, asked, commit=YES)
+    elif name == "ls-remote" and (tags := [word for word in named[1:] if is_tag(word, job) is YES]):
         line = _line(trace, command)
         if any(map(_is_peeled, tags)) or "^{}" in line.replace("\\", ""):
-            yield TagRead(command, asked, commit=True)
+            yield TagRead(command, asked, commit=YES)
         elif _FIRST_COLUMN.search(line):
-            yield TagRead(command, asked, commit=False)
+            yield TagRead(command, asked, commit=NO)
         elif command.handling.captured and not command.handling.piped:
-            yield TagRead(command, asked, commit=None)
+            yield TagRead(command, asked, commit=Open("which of its answer's words is used"))
     elif name in {"show-ref", "for-each-ref", "tag"} and _is_used(command, trace, index):
-        yield from _listed(command, name, flags, any(is_tag(word, job) for word in named))
+        yield from _listed(command, name, flags, any(is_tag(word, job) is YES for word in named))
 
 
 def _listed(command: Command, name: str, flags: str, of_tag: bool) -> Iterator[TagRead]:
     """Commands that list references with what they point at."""
     text = command.text()
     if name == "show-ref" and of_tag and re.search(r"(?:^|\s)(?:--hash|-[a-z]*s)", flags):
-        yield TagRead(command, "git show-ref", commit="-d" in flags.split() or "--dereference" in flags)
+        yield TagRead(command, "git show-ref", commit=yes_if("-d" in flags.split() or "--dereference" in flags))
     elif name != "show-ref" and "objectname" in text and (name == "tag" or "refs/tags" in text):
-        yield TagRead(command, f"git {name}", commit="*objectname" in text)
+        yield TagRead(command, f"git {name}", commit=yes_if("*objectname" in text))
 
 
 def _is_peeled(word: Possible) -> bool:
@@ -123,40 +127,38 @@ def _literal_end(word: Possible) -> str:
     return last if isinstance(last, str) else ""
 
 
-def is_tag(word: Possible, job: EffectiveJob) -> bool | None:
-    """Whether a revision that is named so is a tag; ``None`` where it may be one."""
-    answers = {_option(option, job) for option in options(word) or (None,)}
-    return answers.pop() if len(answers) == 1 else None
+def is_tag(word: Possible, job: EffectiveJob) -> Answer:
+    """Whether a revision that is named so is a tag."""
+    return alike((_option(option, job) for option in options(word) or (None,)), f"whether {shown(word)} is a tag")
 
 
-def _option(option: object, job: EffectiveJob) -> bool | None:
+def _option(option: object, job: EffectiveJob) -> Answer:
     if not isinstance(option, str | Text):
-        return None
+        return Open("which revision is meant")
     first = pieces(option)[0]
     if isinstance(first, str) and first.startswith(("refs/tags/", "tags/")):
-        return True
+        return YES
     if isinstance(option, str):
-        return bool(_VERSION.fullmatch(_PEELED.sub("", option)))
+        return yes_if(_VERSION.fullmatch(_PEELED.sub("", option)) is not None)
     if isinstance(first, str) and first.startswith(("refs/heads/", "origin/", "refs/remotes/")):
-        return False
-    answers = [_hole(hole, job) for hole in option.holes]
-    return True if True in answers else None if None in answers else False
+        return NO
+    return either(_hole(hole, job) for hole in option.holes)
 
 
-def _hole(hole: Hole, job: EffectiveJob) -> bool | None:
+def _hole(hole: Hole, job: EffectiveJob) -> Answer:
     text = hole.shown
     if re.search(r"\bgit (?:describe|tag)\b", text) or "release.tag_name" in text:
-        return True
+        return YES
     if re.search(r"github\.ref\b|github\.ref_name|GITHUB_REF\b|GITHUB_REF_NAME", text):
-        on_tag = {str(start.ref).startswith("refs/tags/") for start in job.starts}
-        return on_tag.pop() if len(on_tag) == 1 else (None if on_tag else False)
+        on_tag = [yes_if(str(start.ref).startswith("refs/tags/")) for start in job.starts]
+        return alike(on_tag, f"whether {text} is a tag") if on_tag else NO
     name = re.split(r"[.\[]", text.strip("${} )").split("||")[0].strip())[-1]
     spoken = set(words(name))
     if spoken & _OTHER_WORDS:
-        return False
+        return NO
     if spoken & _TAG_WORDS:
-        return True
-    return None if spoken & _EITHER_WORDS else False
+        return YES
+    return Open(f"whether {text} is a tag") if spoken & _EITHER_WORDS else NO
 
 
 def _is_used(command: Command, trace: Trace, index: int) -> bool:
@@ -194,23 +196,25 @@ def _request(request: Request, trace: Trace, index: int, job: EffectiveJob) -> T
     place, path = request.command, request.path
     if "graphql" in path and re.search(r"refs/tags|\btag", request.text) and re.search(r"target\s*\{", request.text):
         right = bool(re.search(r"on (?:Tag|Commit)\b", request.text)) or "commit" in request.text
-        return TagRead(place, "a query for a tag's target", commit=right)
-    if re.search(r"/commits/", path) and is_tag(_last_part(request.url), job):
-        return TagRead(place, "the commit of a tag", commit=True)
+        return TagRead(place, "a query for a tag's target", commit=yes_if(right))
+    if re.search(r"/commits/", path) and is_tag(_last_part(request.url), job) is YES:
+        return TagRead(place, "the commit of a tag", commit=YES)
     if not _REF.search(path):
         return None
     asked = "GitHub's reference of a tag"
     later = [each for other in trace.commands if other is not place for each in requests_of(other)]
     if any("git/tags/" in each.path for each in later):
-        return TagRead(place, asked, commit=True)
+        return TagRead(place, asked, commit=YES)
     after = [each.text() for each in trace.commands if each.step is place.step and each is not place]
     if _SHA_OF_OBJECT.search(request.text) or any(_SHA_OF_OBJECT.search(text) for text in after):
-        return TagRead(place, asked, commit=False)
+        return TagRead(place, asked, commit=NO)
     if any(_SHA_OF_OBJECT.search(hole.shown) for hole in _holes_after(trace, index)):
-        return TagRead(place, asked, commit=False)
+        return TagRead(place, asked, commit=NO)
     handling = place.handling
     taken = place.program == "http" or handling.captured or handling.piped or handling.inside
-    return TagRead(place, asked, commit=None) if taken and handling.stdout is not Stream.DISCARDED else None
+    if not taken or handling.stdout is Stream.DISCARDED:
+        return None
+    return TagRead(place, asked, commit=_WHICH_PART)
 
 
 def _last_part(url: Possible) -> Possible:
@@ -227,7 +231,7 @@ def _objects_in_values(trace: Trace) -> Iterator[TagRead]:
     """What Python libraries give for a tag, where something is done with it."""
     for action in trace.actions:
         if any(_LIBRARY.search(hole.shown) for hole in _holes(action)):
-            yield TagRead(action, "the object of a tag's reference", commit=False)
+            yield TagRead(action, "the object of a tag's reference", commit=NO)
             return
 
 
@@ -242,9 +246,13 @@ def _script(step: EffectiveStep) -> Iterator[TagRead]:
     if asks:
         peels = re.search(r"\bgetTag\s*\(|git/tags/|object\.type\b|\bgetCommit\s*\(", text)
         taken = re.search(r"object\??\.sha\b|object\s*:\s*\{\s*sha\b|object\[.sha.\]", text)
-        yield TagRead(step, "GitHub's reference of a tag", commit=True if peels else False if taken else None)
+        yield TagRead(
+            step,
+            "GitHub's reference of a tag",
+            commit=YES if peels else NO if taken else Open("which part of the answer is used"),
+        )
     elif re.search(r"\bgetCommit\s*\(", text) and re.search(r"tag", text, re.IGNORECASE):
-        yield TagRead(step, "the commit of a tag", commit=True)
+        yield TagRead(step, "the commit of a tag", commit=YES)
 
 
 # --- values -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, HoleKind, Known, Resolved, ResourceKey, Text, Unknown
@@ -248,14 +249,14 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
             return Movement.OPEN, f"whether the tag {tag!r} can move is for its repository to say, which is not at hand"
         return Movement.MOVES, f"{tag!r} is neither a commit SHA nor the bootstrap tag"
     frozen = is_frozen(repository, tag)
-    if frozen is None:
-        return Movement.OPEN, f"whether the tag {tag!r} can move depends on an open value of its repository"
-    if frozen and not _RELEASE.search(tag) and expires(repository, tag):
+    if isinstance(frozen, Open):
+        return Movement.OPEN, f"whether the tag {tag!r} can move {frozen.why}"
+    if frozen is YES and not _RELEASE.search(tag) and expires(repository, tag):
         return (
             Movement.MOVES,
             f"its repository refuses to move {tag!r}, but expires it, and then it can be pushed again",
         )
-    if frozen:
+    if frozen is YES:
         return Movement.FIXED, "its repository refuses to move it"
     return Movement.MOVES, f"the tag {tag!r} may be pushed again: its repository lets tags move"
 
@@ -265,19 +266,19 @@ def _is_placeholder(repository: str, tag: str) -> bool:
     return not _marks(repository) and not (_NAME.fullmatch(repository) and _TAG.fullmatch(tag))
 
 
-def is_frozen(repository: Resource, tag: str) -> bool | None:
-    """Whether the repository refuses to put this tag on another image; ``None`` where that cannot be told."""
+def is_frozen(repository: Resource, tag: str) -> Answer:
+    """Whether the repository refuses to put this tag on another image."""
     mutability = repository.get("ImageTagMutability")
     if isinstance(mutability, Absent):
-        return False
+        return NO
     setting = mutability.value if isinstance(mutability, Known) else None
     if setting in ("IMMUTABLE", "MUTABLE"):
-        return setting == "IMMUTABLE"
+        return yes_if(setting == "IMMUTABLE")
     filters = exclusions(repository)
     if setting not in ("IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION") or isinstance(filters, Unknown):
-        return None
+        return Open("depends on an open value of its repository")
     excluded = any(meets(each, literal(tag)) for each in filters)
-    return excluded is (setting == "MUTABLE_WITH_EXCLUSION")
+    return yes_if(excluded is (setting == "MUTABLE_WITH_EXCLUSION"))
 
 
 def exclusions(repository: Resource) -> list[str] | Unknown:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, plain_name
 from checker.model.possible import Possible, Scalar, options, shown
@@ -43,21 +44,23 @@ class Runs(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Revision:
+    """Which image the revision runs that a call names, and why."""
+
     runs: Runs
     why: str
 
 
-def is_commit(value: Scalar) -> bool | None:
-    """Whether an image's tag is a commit of this run: by the name of what it holds. ``None`` where nothing tells."""
+def is_commit(value: Scalar) -> Answer:
+    """Whether an image's tag is a commit of this run: by the name of what it holds."""
     tag = _tag(value)
     named = " ".join(f"{part.shown}" for part in tag if isinstance(part, Hole))
     literal = "".join(part for part in tag if isinstance(part, str))
     if named:
         if _SHA.search(named.replace("_", " ")) or _SHA.search(named):
-            return True
-        return False if _MOVES.search(named) else None
-    return False if literal else None
+            return YES
+        return NO if _MOVES.search(named) else Open(f"whether {named} is a commit")
+    return NO if literal else Open("what its tag is")
 
 
 def _tag(value: Scalar) -> list[str | Hole]:
@@ -70,7 +73,7 @@ def _tag(value: Scalar) -> list[str | Hole]:
     return parts
 
 
-def revision_of(at: At, call: AwsCall) -> Answer:
+def revision_of(at: At, call: AwsCall) -> Revision:
     """Which image the task definition that ``call`` names runs."""
     if of_action(call):
         read = _file_of(at)
@@ -78,13 +81,13 @@ def revision_of(at: At, call: AwsCall) -> Answer:
     value = call.text("taskDefinition")
     if isinstance(value, Absent):
         if not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
-            return Answer(Runs.OPEN, "its arguments are not all known before the run")
-        return Answer(
+            return Revision(Runs.OPEN, "its arguments are not all known before the run")
+        return Revision(
             Runs.OTHER, "it names no task definition, so what runs is started again from whatever its tag names"
         )
     each = options(value)
     if each is None:
-        return Answer(Runs.OPEN, f"its task definition: {value.why if isinstance(value, Unknown) else value}")
+        return Revision(Runs.OPEN, f"its task definition: {value.why if isinstance(value, Unknown) else value}")
     answers = [_named(at, option) for option in each]
     if any(answer.runs is Runs.COMMIT for answer in answers):
         # A revision that is used again where it is the same one: `register` is the other way to get it.
@@ -139,28 +142,28 @@ def _at_origin(at: At, origin: Origin) -> AwsCall | None:
     return None
 
 
-def _named(at: At, value: Scalar) -> Answer:
+def _named(at: At, value: Scalar) -> Revision:
     origin = origin_of(value)
     operation = plain_name(origin.operation) if origin is not None else ""
     if operation == "registertaskdefinition":
         return _registered(at, origin)
     if operation == "describeservices":
-        return Answer(Runs.OTHER, "it names the revision that runs already, not the release's")
+        return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
-        return Answer(Runs.OTHER, "it names the family's newest revision, whatever image that has")
+        return Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
     if operation in {"describestacks", "listexports"} or _from_stack(value):
-        return Answer(
+        return Revision(
             Runs.OTHER, "it names the stack's own task definition, whose image the stack sets, not the release"
         )
     if isinstance(value, str):
         earlier = _registered(at, None)
         if re.search(r":\d+$", value) or earlier.runs is not Runs.COMMIT:
-            return Answer(Runs.OTHER, f"it names {value}, whatever image that has")
+            return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
         return earlier
-    return Answer(Runs.OPEN, f"which image {shown(value)} runs")
+    return Revision(Runs.OPEN, f"which image {shown(value)} runs")
 
 
-def _registered(at: At, origin: Origin | None) -> Answer:
+def _registered(at: At, origin: Origin | None) -> Revision:
     """The image of the registration before ``at``: at a line, or the nearest."""
     for index in range(at.index - 1, -1, -1):
         action = at.trace.actions[index]
@@ -168,10 +171,10 @@ def _registered(at: At, origin: Origin | None) -> Answer:
             continue
         if origin is None or (action.spot.file, action.spot.line) == (origin.file, origin.line):
             return _image(At(at.job, at.trace, index), action)
-    return Answer(Runs.OPEN, "no registration of its revision was found")
+    return Revision(Runs.OPEN, "no registration of its revision was found")
 
 
-def _image(at: At, call: AwsCall) -> Answer:
+def _image(at: At, call: AwsCall) -> Revision:
     """The image that a registration sets."""
     images = list(_images(call.argument("containerDefinitions")))
     given = call.text("cliInputJson")
@@ -183,12 +186,12 @@ def _image(at: At, call: AwsCall) -> Answer:
             return rendered
     if not images:
         images = [value for action in _changers(at) for value in _set_by(action)]
-    answers = {is_commit(option) for image in images for option in options(image) or (None,)}
-    if True in answers:
-        return Answer(Runs.COMMIT, "a revision is registered with the commit's image")
-    if answers == {False}:
-        return Answer(Runs.OTHER, "the revision that it registers does not take its image from the commit")
-    return Answer(Runs.OPEN, "which image the registered revision has")
+    answers = [is_commit(option) for image in images for option in options(image) or (None,)]
+    if YES in answers:
+        return Revision(Runs.COMMIT, "a revision is registered with the commit's image")
+    if answers and either(answers) is NO:
+        return Revision(Runs.OTHER, "the revision that it registers does not take its image from the commit")
+    return Revision(Runs.OPEN, "which image the registered revision has")
 
 
 def _images(value: Argument | Absent) -> Iterator[Possible]:
@@ -275,25 +278,25 @@ def _file_of(at: At) -> tuple[At, AwsCall] | None:
     return None
 
 
-def _of_action(call: AwsCall) -> Answer:
+def _of_action(call: AwsCall) -> Revision:
     """``amazon-ecs-deploy-task-definition``: the file that ``amazon-ecs-render-task-definition`` made."""
     step = call.step
     if step is None:
-        return Answer(Runs.OPEN, "which task definition the action deploys")
+        return Revision(Runs.OPEN, "which task definition the action deploys")
     given = step.with_.get("task-definition")
     named = shown(given) if isinstance(given, str | Text) else ""
-    return _rendered(step, named) or Answer(Runs.OPEN, f"which image {named or 'the task definition'} has")
+    return _rendered(step, named) or Revision(Runs.OPEN, f"which image {named or 'the task definition'} has")
 
 
-def _rendered(step: EffectiveStep, named: str) -> Answer | None:
+def _rendered(step: EffectiveStep, named: str) -> Revision | None:
     """The image of a file that ``amazon-ecs-render-task-definition`` made, where ``named`` is its output."""
     found = re.search(r"steps\.([\w-]+)\.outputs\.task-definition", named)
     for other in step.job.steps if found else ():
         if found and other.step.id == found[1] and "render-task-definition" in other.step.action:
-            answers = {is_commit(option) for option in options(other.with_.get("image", "")) or (None,)}
-            if answers == {True}:
-                return Answer(Runs.COMMIT, "the rendered task definition has the commit's image")
-            if answers == {False}:
+            answers = [is_commit(option) for option in options(other.with_.get("image", "")) or (None,)]
+            if every(answers) is YES:
+                return Revision(Runs.COMMIT, "the rendered task definition has the commit's image")
+            if either(answers) is NO:
                 image = shown(other.with_.get("image"))
-                return Answer(Runs.OTHER, f"the rendered task definition has the image {image}")
+                return Revision(Runs.OTHER, f"the rendered task definition has the image {image}")
     return None

@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
 
 _LOCK: Final = re.compile(
@@ -56,7 +57,7 @@ class Taken:
     at: str  # FILE:LINE
     attempt: bool  # pg_try_...: does not wait
     fault: str = ""  # why it keeps nobody out
-    pooled: bool | None = False  # over a pool: whichever connection comes; None where that cannot be told
+    pooled: Answer = NO  # over a pool: whichever connection comes
     receiver: str = ""
 
 
@@ -83,7 +84,7 @@ def locking(runner: MigrationRunner) -> Locking:
     pooler = next(
         (f"{file.file}:{line}" for file in runner.files for line, text in file.strings if _POOLER.search(text)), ""
     )
-    holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is False}
+    holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is NO}
     return Locking(taken, table, _elsewhere(runner, holders) if holders else "", pooler)
 
 
@@ -156,10 +157,11 @@ def _released_early(code: str, position: int) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _is_pooled(receiver: str, runner: MigrationRunner) -> bool | None:
-    """Whether a name stands for a pool; ``None`` for one that may be either, ``False`` for a connection of its own."""
+def _is_pooled(receiver: str, runner: MigrationRunner) -> Answer:
+    """Whether a name stands for a pool; no for a connection of its own."""
     if not receiver:
-        return False
+        return NO
+    undecided = Open(f"whether {receiver} is one connection or a pool of them is not seen")
     name = receiver.rsplit(".", 1)[-1]
     pooled = own = False
     for file in runner.files:
@@ -168,15 +170,15 @@ def _is_pooled(receiver: str, runner: MigrationRunner) -> bool | None:
         own = own or re.search(assigned + _OWN, file.code) is not None
         own = own or re.search(rf"\bas\s+{re.escape(name)}\b", file.code) is not None
     if own:
-        return False
+        return NO
     if pooled or "pool" in name.lower():
-        return None if any(_ONE.search(file.code) for file in runner.files) else True
-    return None if name.lower() in {"db", "sql", "knex", "prisma", "database", "engine"} else False
+        return undecided if any(_ONE.search(file.code) for file in runner.files) else YES
+    return undecided if name.lower() in {"db", "sql", "knex", "prisma", "database", "engine"} else NO
 
 
 def _elsewhere(runner: MigrationRunner, holders: set[str]) -> str:
     """Where a migration is sent over a pool, although the lock is held on a connection of its own."""
-    pooled: dict[str, bool | None] = {}
+    pooled: dict[str, Answer] = {}
     for file in runner.files:
         for match in _RUNS_A_FILE.finditer(file.code):
             name = match[1]
@@ -184,6 +186,6 @@ def _elsewhere(runner: MigrationRunner, holders: set[str]) -> str:
                 continue
             if name not in pooled and len(pooled) < _MOST:
                 pooled[name] = _is_pooled(name, runner)
-            if pooled.get(name):
+            if pooled.get(name) is YES:
                 return f"{file.file}:{file.line_at(match.start())}"
     return ""

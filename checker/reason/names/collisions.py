@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
@@ -156,10 +157,10 @@ def _compare_scopes(group: Sequence[Candidate], found: dict[Candidate, Clash]) -
             for other in unlike:
                 if other is one:
                     continue
-                answer = _all((same_place(one, other), *map(_same_parent, one.parents, other.parents)))
-                if answer is not False:
+                answer = every((same_place(one, other), *map(_same_parent, one.parents, other.parents)))
+                if answer is not NO:
                     for each in by_scope[one.scope]:
-                        _note(found, each, other, certain=answer is True)
+                        _note(found, each, other, certain=answer is YES)
                     break
 
 
@@ -208,10 +209,10 @@ def _compare_open(group: Sequence[Candidate], found: dict[Candidate, Clash]) -> 
         for other in fitting.fitting(one):
             if other.resource is one.resource or other.text is None or other.text == one.text:
                 continue
-            answer = _all(
+            answer = every(
                 (same(one.text, other.text), same_place(one, other), *map(_same_parent, one.parents, other.parents))
             )
-            if answer is not False:
+            if answer is not NO:
                 # Said of the open name only: one parameter without a value must not put every name in doubt.
                 for each in several:
                     _note(found, each, other, certain=False)
@@ -257,20 +258,26 @@ def tail_of(value: str | Text) -> str:
     return last if isinstance(last, str) and not _dynamic(last) else ""
 
 
-def same(one: str | Text, other: str | Text) -> bool | None:
+# Made once: names are compared by the thousand.
+_MAY_BE_ONE: Final = Open("whether two names are one")
+_SAME_PARENT: Final = Open("whether both are in the same cluster, zone or group")
+_WHERE: Final = Open("in which account and region a stack is")
+
+
+def same(one: str | Text, other: str | Text) -> Answer:
     """Whether two strings will be equal. Two different holes that no template decides may hold the same."""
     if one == other:
-        return True
+        return YES
     if isinstance(one, str) and isinstance(other, str):
-        return None if _dynamic(one) or _dynamic(other) else False
+        return _MAY_BE_ONE if _dynamic(one) or _dynamic(other) else NO
     holes = [hole for each in (one, other) if isinstance(each, Text) for hole in each.holes]
     if any(is_stacks_own(hole) for hole in holes):
-        return False
+        return NO
     if isinstance(one, Text) and isinstance(other, str):
-        return None if could_be(one, other) else False
+        return _MAY_BE_ONE if could_be(one, other) else NO
     if isinstance(other, Text) and isinstance(one, str):
-        return None if could_be(other, one) else False
-    return None if could_be_equal(pieces(one), pieces(other)) else False
+        return _MAY_BE_ONE if could_be(other, one) else NO
+    return _MAY_BE_ONE if could_be_equal(pieces(one), pieces(other)) else NO
 
 
 def _dynamic(value: str | Text | None) -> bool:
@@ -278,17 +285,17 @@ def _dynamic(value: str | Text | None) -> bool:
     return isinstance(value, str) and "{{resolve:" in value
 
 
-def _same_parent(one: _Parent, other: _Parent) -> bool | None:
+def _same_parent(one: _Parent, other: _Parent) -> Answer:
     if one is None or other is None:
-        return None
+        return _SAME_PARENT
     if one == other:
-        return True
+        return YES
     if isinstance(one, Absent) or isinstance(other, Absent):
         # Not named: the default bus, group, cluster or network, whose name (if any) is "default".
-        return True if "default" in (one, other) else None
+        return YES if "default" in (one, other) else _SAME_PARENT
     if isinstance(one, ResourceKey) or isinstance(other, ResourceKey):
         # Against a literal id it cannot be told whose id that is; two resources are two parents.
-        return False if isinstance(one, ResourceKey) and isinstance(other, ResourceKey) else None
+        return NO if isinstance(one, ResourceKey) and isinstance(other, ResourceKey) else _SAME_PARENT
     return same(one, other)
 
 
@@ -299,16 +306,11 @@ def _place(candidate: Candidate) -> tuple[str, ...]:
     return (stack.partition, stack.account, stack.region if reach is Reach.REGION else "*")
 
 
-def same_place(one: Candidate, other: Candidate) -> bool | None:
+def same_place(one: Candidate, other: Candidate) -> Answer:
     """Whether both must be unique in the same place. Stacks that name no account are taken to share one."""
-    return _all(None if (a == "") != (b == "") else a == b for a, b in zip(_place(one), _place(other), strict=True))
-
-
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    listed = list(answers)
-    if False in listed:
-        return False
-    return None if None in listed else True
+    return every(
+        _WHERE if (a == "") != (b == "") else yes_if(a == b) for a, b in zip(_place(one), _place(other), strict=True)
+    )
 
 
 # -- one environment alone ---------------------------------------------------------------------------
@@ -331,39 +333,31 @@ _ISSUED_ID: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Carries:
-    """Whether a name tells its environment; ``why`` completes "cannot be decided: ..." where that is open."""
-
-    answer: bool | None
-    why: str = ""
-
-
-def carries_environment(candidate: Candidate, environment: Environment) -> Carries:
+def carries_environment(candidate: Candidate, environment: Environment) -> Answer:
     """Whether the next environment made from the same code would get another name than this one."""
     resource, project = candidate.resource, environment.project
     scopes = candidate.parents[: len(candidate.name.naming.within)]
     if any(_parent_carries(each, environment) for each in scopes):
-        return Carries(True)
+        return YES
     if isinstance(candidate.text, Text):
         for hole in candidate.text.holes:
             owner = project.resource(hole.target) if hole.target else None
             shared = owner is not None and _is_shared(owner, project)
             if hole.kind is HoleKind.PARAMETER or (is_stacks_own(hole) and not shared):
-                return Carries(True)
+                return YES
     literal = str(candidate.text or "")
     if any(_marks(word, environment) for word in words(literal)):
-        return Carries(True)
+        return YES
     chosen = _chosen_outside(resource.raw_at(candidate.name.path), resource.stack)
-    if chosen.answer is not False:
+    if chosen is not NO:
         return chosen
     if candidate.text is None or None in scopes:
-        return Carries(None, f"{candidate.name.path}, or what it is a name in, is decided at deployment")
+        return Open(f"{candidate.name.path}, or what it is a name in, is decided at deployment")
     if _dynamic(literal) or candidate.open:
-        return Carries(None, f"{literal} is read from elsewhere at deployment")
+        return Open(f"{literal} is read from elsewhere at deployment")
     if _GENERATED.search(literal):
-        return Carries(None, f"{literal} holds what looks like a generated hash, which may be of the environment")
-    return Carries(False)
+        return Open(f"{literal} holds what looks like a generated hash, which may be of the environment")
+    return NO
 
 
 def _parent_carries(parent: _Parent, environment: Environment) -> bool:
@@ -385,29 +379,29 @@ def _marks(word: str, environment: Environment) -> bool:
     return (environment_of(word) or word) == (environment_of(environment.name) or environment.name)
 
 
-def _chosen_outside(expression: Raw, stack: Stack) -> Carries:
+def _chosen_outside(expression: Raw, stack: Stack) -> Answer:
     """Whether an expression takes its value from what each deployment chooses: a parameter, the stack's name."""
-    undecided = Carries(False)
+    undecided: Answer = NO
     declared = stack.template.get("Parameters")
     parameters = declared if isinstance(declared, dict) else {}
     for name in references(expression):
         if name in {"AWS::StackName", "AWS::StackId"}:
-            return Carries(True)
+            return YES
         if name in parameters:
             default = isinstance(parameters[name], dict) and "Default" in parameters[name]
             if name in stack.parameters or _ENVIRONMENT_PARAMETERS.intersection(words(name)):
-                return Carries(True)
+                return YES
             above = _argument(stack, name)
             if above is not None and stack.parent is not None:
                 chosen = _chosen_outside(above, stack.parent)
-                if chosen.answer is not False:
+                if chosen is not NO:
                     return chosen
                 continue
             if not default:
-                return Carries(True)
-            undecided = Carries(None, f"it is taken from parameter {name}, whose default names no environment")
+                return YES
+            undecided = Open(f"it is taken from parameter {name}, whose default names no environment")
         elif name in (stack.template.get("Conditions") or {}):
-            undecided = Carries(None, f"it depends on condition {name}, and names no environment")
+            undecided = Open(f"it depends on condition {name}, and names no environment")
     return undecided
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.pipeline.jobs import Demand, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
@@ -30,7 +31,7 @@ def admissions_of(pipeline: Pipeline, project: Project) -> Iterator[Admission]:
     found = [
         _admission(job, assumption(job, credentials, project), project)
         for job, credentials in role_sessions(pipeline)
-        if credentials.oidc is not False
+        if credentials.oidc is not NO
     ]
     let_in = {_by_hand(each) for each in found if each.refused is None and not each.why}
     yield from (each for each in found if each.refused is None or _by_hand(each) not in let_in)
@@ -60,7 +61,7 @@ def _admission(job: EffectiveJob, meant: Assumption, project: Project) -> Admiss
         if refused is not None:
             refusals.append((role, refused))
         doubt = doubt or untold or why
-    if refusals and len(refusals) == len(meant.candidates) and meant.credentials.oidc:
+    if refusals and len(refusals) == len(meant.candidates) and meant.credentials.oidc is YES:
         return Admission(job, meant, tuple(tokens), refused=refusals[0])
     if refusals and not doubt:
         names = ", ".join(each.role.logical_id for each in meant.candidates)

@@ -87,7 +87,7 @@ def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credential
     for job in pipeline.ways():
         trace = pipeline.traces.get(job)
         for credentials in (*job.credentials, *(trace.sessions if trace is not None else ())):
-            if credentials.step.runs is not False and credentials.role not in ("", ABSENT):
+            if credentials.step.runs is not NO and credentials.role not in ("", ABSENT):
                 yield job, credentials
 
 
@@ -160,7 +160,7 @@ def _meant(job: EffectiveJob, credentials: Credentials, project: Project) -> _Me
             roles, sure = _by_arn(choice, list(project.resources(_ROLE)))
             account = _account(choice)
             accounts.update([account] if account else [])
-        elif isinstance(choice, Text) and credentials.oidc is not False:
+        elif isinstance(choice, Text) and credentials.oidc is not NO:
             named, sure = _by_name(choice, job, _trusting(deployment), deployment)
             roles = [each.role for each in named]
             by_name.update(id(each) for each in roles)

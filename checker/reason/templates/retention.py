@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -55,30 +56,32 @@ def lives_in_an_environment(resource: Resource, project: Project) -> bool:
     return environment is None or environment.kind is not EnvironmentKind.SHARED
 
 
-def reaches_flow_logs(rule: Mapping[str, Resolved], log: Resource) -> bool | None:
-    """Whether a bucket's lifecycle rule is for every object that the flow log writes; ``None`` where that is open.
+def reaches_flow_logs(rule: Mapping[str, Resolved], log: Resource) -> Answer:
+    """Whether a bucket's lifecycle rule is for every object that the flow log writes.
 
     They lie at ``[folder/]AWSLogs/account/vpcflowlogs/region/`` and carry no tags (Amazon VPC User Guide, "Publish flow
     logs to Amazon S3").
     """
     if rule.get("TagFilters"):
-        return None if isinstance(rule["TagFilters"], Unknown | Text) else False
+        return Open("which tags it asks for") if isinstance(rule["TagFilters"], Unknown | Text) else NO
     if any(rule.get(size) not in (None, 0, "0") for size in ("ObjectSizeGreaterThan", "ObjectSizeLessThan")):
-        return None
+        return Open("it asks for a size, and how large the log's files are is not known")
     prefix = rule.get("Prefix")
     if prefix in (None, ""):
-        return True
+        return YES
     folder = _folder(log.get("LogDestination"))
     if not isinstance(prefix, str) or folder is None:
-        return None
+        return Open("under which prefix the log is, or which one the rule names")
     stack = log.stack
     known = f"{folder}AWSLogs/"
     if known.startswith(prefix):
-        return True
+        return YES
     if not prefix.startswith(known):
-        return False
+        return NO
     whole = f"{known}{stack.account}/vpcflowlogs/{stack.region}/"
-    return True if stack.account and stack.region and whole.startswith(prefix) else None
+    if stack.account and stack.region and whole.startswith(prefix):
+        return YES
+    return Open(f"whether all of the log lies under {prefix}")
 
 
 def _folder(destination: Value) -> str | None:

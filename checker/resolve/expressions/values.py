@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from checker.model.answers import YES, Certain
 from checker.model.possible import MAX_OPTIONS, OneOf, Possible, Scalar, as_text, one_of, open_text, same
 from checker.model.values import Text, Unknown, pieces
 
@@ -132,7 +133,8 @@ def equal(left: Data, right: Data) -> bool | None:
     if isinstance(one, Text) or isinstance(other, Text) or (isinstance(one, str) and isinstance(other, str)):
         if one is None or other is None or isinstance(one, bool) or isinstance(other, bool):
             return None
-        return same(one, other, fold=True)
+        answer = same(one, other, fold=True)
+        return answer is YES if isinstance(answer, Certain) else None
     if type(one) is type(other):
         return one == other
     first, second = as_number(one), as_number(other)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from checker.model.answers import YES, Certain, alike
 from checker.model.possible import Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
@@ -114,9 +115,9 @@ def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
     equals = isinstance(node.ops[0], ast.Eq)
     if len(rights) == 1 and (equals or isinstance(node.ops[0], ast.NotEq)) and is_plain(left) and is_plain(rights[0]):
         one, other = options(_plain(left, node.left, frame)), options(_plain(rights[0], node.left, frame))
-        answers = {same(first, second) for first in one or () for second in other or ()}
-        if answers in ({True}, {False}):
-            return answers.pop() is equals
+        answer = alike((same(first, second) for first in one or () for second in other or ()), "they differ")
+        if isinstance(answer, Certain):
+            return (answer is YES) is equals
     return Extern(shown(node))
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from checker.model.answers import Answer
 from checker.model.pipeline.scripts import Command, Handling, Reached, Stream, Write
 from checker.model.pipeline.shell import (
     Assignment,
@@ -50,7 +51,7 @@ class ShellCommands(ABC):
     commands: list[Command] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     depth: int = 0
-    rehearsals: Callable[[Failing], Callable[[], bool | None]] | None = None
+    rehearsals: Callable[[Failing], Callable[[], Answer]] | None = None
     _captures: int = 0
     _leaving: list[Leaving] = field(default_factory=list)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import Reached
 from checker.model.pipeline.shell import (
     AndOr,
@@ -42,6 +43,7 @@ from checker.resolve.shell.words import decide, matches
 
 MAX_WAYS: Final = 48
 _ERR: Final = "trap ERR"
+_TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
 
 
 @dataclass(slots=True)
@@ -59,17 +61,17 @@ class Rehearsals:
     reached: Reached
     begin: State
     allowance: Allowance
-    _found: dict[Failing, bool | None] = field(default_factory=dict)
+    _found: dict[Failing, Answer] = field(default_factory=dict)
 
-    def of(self, failing: Failing) -> Callable[[], bool | None]:
-        def rehearse() -> bool | None:
+    def of(self, failing: Failing) -> Callable[[], Answer]:
+        def rehearse() -> Answer:
             if failing not in self._found:
                 self._found[failing] = self._ends(failing)
             return self._found[failing]
 
         return rehearse
 
-    def _ends(self, failing: Failing) -> bool | None:
+    def _ends(self, failing: Failing) -> Answer:
         """Whether the script ends with a failure on all ways on which the command is reached, or on none.
 
         Where the command works, whether there is such a way.
@@ -78,29 +80,29 @@ class Rehearsals:
         ends: set[bool] = set()
         for _ in range(MAX_WAYS):
             if self.allowance.left <= 0:
-                return None
+                return _TOO_MUCH
             way = _Way(self.library, self.reached, failing=failing, answers=answers)
             begun = way.left
             try:
                 failed = way.run_through(self.begin.fork())
             except (TooMuchError, RecursionError):
-                return None
+                return _TOO_MUCH
             finally:
                 self.allowance.left -= begun - way.left + 1
             if way.met:
                 ends.add(failed)
             if failing.works and True in ends:
-                return True
+                return YES
             if len(ends) > 1:
-                return None
+                return Open("it depends on the way that its script takes")
             # The next way: the last question that was answered with no is answered with yes.
             answers = way.given
             while answers and answers[-1]:
                 answers.pop()
             if not answers:
-                return ends.pop() if ends else None
+                return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
             answers[-1] = True
-        return None
+        return _TOO_MUCH
 
 
 @dataclass(slots=True)

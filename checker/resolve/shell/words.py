@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from checker.model.answers import YES, Certain
 from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
@@ -323,7 +324,8 @@ def matches(value: Scalar, pattern: Scalar) -> bool | None:
         if isinstance(value, Text):
             return True if pattern == "*" else None
         return fnmatch.fnmatchcase(shown(value), pattern)
-    return same(value, pattern)
+    answer = same(value, pattern)
+    return answer is YES if isinstance(answer, Certain) else None
 
 
 def _numbers(left: str, operator: str, right: str) -> bool | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.data import actions as known
+from checker.model.answers import NO, YES
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, Handling, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
@@ -42,7 +43,7 @@ def calls_of_action(
     ``given`` are its inputs, by their names in lower case, with the outputs of earlier steps put in.
     """
     action = step.step.action.lower()
-    handling = Handling(errexit=truth(step.continue_on_error) is False)
+    handling = Handling(errexit=truth(step.continue_on_error) is NO)
     source = f"uses: {step.uses}"
     for service, operation, names in _CALLS.get(action, ()):
         arguments: dict[str, Possible] = {
@@ -76,7 +77,7 @@ def _function(given: Mapping[str, Possible]) -> Iterator[tuple[str, dict[str, Po
     """What the Lambda deploy action calls for a function that is there. Source: its README, "Permissions"."""
     name = {"functionname": given.get("function-name", "")}
     yield "GetFunctionConfiguration", dict(name)
-    if truth(given.get("dry-run", False)) is True:
+    if truth(given.get("dry-run", False)) is YES:
         return
     yield "UpdateFunctionConfiguration", dict(name)
     image = given.get("image-uri", "")
@@ -87,7 +88,7 @@ def _function(given: Mapping[str, Possible]) -> Iterator[tuple[str, dict[str, Po
 def _pushes(given: Mapping[str, Possible]) -> bool:
     """Whether a build's result may go to a registry (README of docker/build-push-action, ``push`` and ``outputs``)."""
     outputs = shown(given.get("outputs", ""))
-    return truth(given.get("push", False)) is not False or "type=registry" in outputs or "push=true" in outputs
+    return truth(given.get("push", False)) is not NO or "type=registry" in outputs or "push=true" in outputs
 
 
 def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tuple[str, dict[str, Possible], bool]]:
@@ -96,14 +97,14 @@ def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tu
     registered = _task_definition(given, library)
     family = registered.get("family")
     yield "RegisterTaskDefinition", registered, family is not None
-    if truth(given.get("run-task", False)) is not False:
+    if truth(given.get("run-task", False)) is not NO:
         overrides = given.get("run-task-container-overrides", "")
         started = {
             **cluster,
             **({"overrides": joined(['{"containerOverrides": ', overrides, "}"])} if overrides else {}),
         }
         yield "RunTask", {**started, **({"taskdefinition": family} if family is not None else {})}, family is not None
-        if truth(given.get("wait-for-task-stopped", False)) is not False:
+        if truth(given.get("wait-for-task-stopped", False)) is not NO:
             yield "DescribeTasks", dict(cluster), False
     service = given.get("service")
     if service not in (None, ""):

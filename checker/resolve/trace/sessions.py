@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.jobs import Credentials, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.possible import Possible, shown
@@ -122,7 +123,7 @@ class Sessions:
             return None
         key = shown(role)
         if key not in self._by_variables:
-            self._by_variables[key] = self._add(step, role, seconds=ABSENT, chained=False, oidc=True)
+            self._by_variables[key] = self._add(step, role, seconds=ABSENT, chained=NO, oidc=YES)
         return self._by_variables[key]
 
     def _profile(self, name: str, call: AwsCall | CdkCommand, current: Credentials | None) -> Credentials | None:
@@ -133,7 +134,9 @@ class Sessions:
             oidc = "web_identity_token_file" in settings
             chained = not oidc and (current is None or not isinstance(current.role, Absent))
             seconds = settings.get("duration_seconds", ABSENT)
-            session = self._add(call.step, settings["role_arn"], seconds=seconds, chained=chained, oidc=oidc)
+            session = self._add(
+                call.step, settings["role_arn"], seconds=seconds, chained=yes_if(chained), oidc=yes_if(oidc)
+            )
             self._of_profile[name] = session
         return self._of_profile[name]
 
@@ -143,7 +146,7 @@ class Sessions:
         by_keys = who is not None and isinstance(who.role, Absent)
         by_keys = by_keys or (who is None and bool(_SECRET.search(shown(self._variables.get(_KEY, "")))))
         chained = call.operation == "AssumeRole" and not by_keys
-        return self._add(step, role, seconds=call.text("DurationSeconds"), chained=chained, oidc=oidc)
+        return self._add(step, role, seconds=call.text("DurationSeconds"), chained=yes_if(chained), oidc=yes_if(oidc))
 
     def _add(
         self,
@@ -151,8 +154,8 @@ class Sessions:
         role: Possible | Absent,
         *,
         seconds: Possible | Absent,
-        chained: bool,
-        oidc: bool,
+        chained: Answer,
+        oidc: Answer,
     ) -> Credentials:
         region = self._variables.get("AWS_REGION", self._variables.get("AWS_DEFAULT_REGION", ABSENT))
         made = Credentials(step, role, region, seconds, chained, oidc)

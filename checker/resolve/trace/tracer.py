@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from checker.model.answers import NO, YES
 from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Unfollowed
@@ -90,7 +91,7 @@ class Tracer:
         own = self._own[job] = {}
         self.effort.begin()
         for step in job.steps:
-            if step.runs is False:
+            if step.runs is NO:
                 continue
             spent = False
             try:
@@ -116,7 +117,7 @@ class Tracer:
         reached = Reached(
             step.spot,
             step=step,
-            certain=step.runs is True and step.job.runs is True,
+            certain=step.runs is YES and step.job.runs is YES,
             on_failure=bool(step.status_functions & {"failure", "cancelled"}),
         )
         where = "#".join(step.job.name.rsplit("/", 1))

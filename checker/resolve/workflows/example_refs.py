@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, Answer, every
+from checker.model.answers import Open as Undecided
 from checker.model.pipeline.jobs import PULL_REQUESTS, Demand, EffectiveJob, Example, Start
 from checker.model.possible import pattern_of
 from checker.model.settings import RELEASES, Settings
@@ -49,11 +51,11 @@ def _refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple
         return
     for ref in examples:
         answer = _runs_on(job, start, ref)
-        if answer is not False:
+        if answer is not NO:
             if by_hand:
                 yield ref, Demand.ONE
             else:
-                yield ref, Demand.MAYBE if answer is None and ref in others else Demand.EACH
+                yield ref, Demand.MAYBE if isinstance(answer, Undecided) and ref in others else Demand.EACH
 
 
 def _release_tags(settings: Settings) -> Iterator[str]:
@@ -78,8 +80,7 @@ def contexts_on(job: EffectiveJob, start: Start, ref: str) -> Contexts:
     }
 
 
-def _runs_on(job: EffectiveJob, start: Start, ref: str) -> bool | None:
+def _runs_on(job: EffectiveJob, start: Start, ref: str) -> Answer:
     """Whether the conditions of the job and its callers let it run on this ref."""
     contexts = contexts_on(job, start, ref)
-    answers = {runs_under(each.job.if_, contexts) for each in job.chain}
-    return False if False in answers else None if None in answers else True
+    return every(runs_under(each.job.if_, contexts) for each in job.chain)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, every
 from checker.model.environment_words import environment_of as environment_in
 from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import (
@@ -281,7 +282,7 @@ class _Builder:
         """The job as it runs on one way; ``None`` where it does not run then."""
         outer: Bound | None = bound
         while outer is not None and outer.caller is not None and outer.job is not None:
-            if runs_under(outer.job.if_, outer.caller.contexts(way.view, outer.job)) is False:
+            if runs_under(outer.job.if_, outer.caller.contexts(way.view, outer.job)) is NO:
                 return None
             outer = outer.caller
         view, starts = _running(bound, job, way.view)
@@ -343,12 +344,10 @@ def _running(bound: Bound, job: Job, view: View) -> tuple[View | None, tuple[Sta
     """The view without the starts for which a job's ``if`` is false (``None`` where none is left), and those that are
     left with whether it surely runs."""
     runs = {start: runs_under(job.if_, bound.contexts(replace(view, starts=(start,)), job)) for start in view.starts}
-    kept = tuple(start for start in view.starts if runs[start] is not False)
+    kept = tuple(start for start in view.starts if runs[start] is not NO)
     if view.starts and not kept:
         return None, ()
-    return replace(view, starts=kept), tuple(
-        replace(start, runs=True if start.runs and runs[start] else None) for start in kept
-    )
+    return replace(view, starts=kept), tuple(replace(start, runs=every((start.runs, runs[start]))) for start in kept)
 
 
 def _told_apart(job: EffectiveJob, *, by_ref: bool) -> object:
@@ -372,7 +371,7 @@ def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> li
     for step in job.steps:
         found = list(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
         steps.extend(found)
-        if step.id and found and found[0].runs is False:
+        if step.id and found and found[0].runs is NO:
             # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).
             skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
             contexts = {**contexts, "steps": Partial(dict(skipped), opened)}

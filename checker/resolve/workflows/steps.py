@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from checker.data.actions import CREDENTIALS
+from checker.model.answers import NO, YES, Answer, negated, yes_if
+from checker.model.answers import Open as Undecided
 from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
@@ -40,18 +42,30 @@ _NOT_CANCELLED: Final = re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
 _NOT_FAILED: Final = re.compile(r"!\s*failure\s*\(\s*\)", re.IGNORECASE)
 
 
-def runs_under(condition: Any, contexts: Contexts) -> bool | None:
+_MOST_QUOTED: Final = 120
+_WHOSE_TOKEN: Final = Undecided("whether the job's own token is what it presents")
+
+
+def runs_under(condition: Any, contexts: Contexts) -> Answer:
     """Whether an ``if`` holds in a run where all went well so far."""
     if condition is None:
-        return True
+        return YES
     if isinstance(condition, str):
         value: Data = interpolate(condition, contexts) if "${{" in condition else evaluate(condition, contexts)
     else:
         value = condition
     if isinstance(value, Unknown):
-        return None
+        return Undecided(_undecided(condition))
     answers = {truthy(option) for option in choices(value)}
-    return answers.pop() if len(answers) == 1 else None
+    if len(answers) == 1 and (answer := answers.pop()) is not None:
+        return yes_if(answer)
+    return Undecided(_undecided(condition))
+
+
+def _undecided(condition: Any) -> str:
+    """The same for each way to run a step: what is open does not tell two ways apart."""
+    written = " ".join(str(condition).split())
+    return f"whether {written if len(written) <= _MOST_QUOTED else written[:_MOST_QUOTED] + '...'} holds"
 
 
 def status_functions(condition: Any) -> frozenset[str]:
@@ -107,7 +121,8 @@ class Unfolder:
         }
         for each in action.steps:
             for found in self.unfold(each, inner, shell, (*via, action.folder)):
-                yield replace(found, runs=found.runs if effective.runs else effective.runs) if found.runs else found
+                # What is not surely run itself is not run more surely by an action that is.
+                yield replace(found, runs=effective.runs) if found.runs is YES else found
 
     def _action(self, step: Step, via: tuple[str, ...]) -> CompositeAction | None:
         folder = posixpath.normpath(step.uses)
@@ -194,7 +209,7 @@ def credentials(steps: Iterable[EffectiveStep]) -> Iterator[Credentials]:
             role = next((value for name, value in given.items() if _bare(name) in _ROLE_INPUTS), ABSENT)
             if role not in (ABSENT, "", None):
                 found = _login(step, given, role=role)
-                sure = found.oidc if found.oidc is False or takes_token(step.job) else None
+                sure = found.oidc if found.oidc is NO or takes_token(step.job) else _WHOSE_TOKEN
                 yield replace(found, oidc=sure)
 
 
@@ -211,7 +226,7 @@ def _login(step: EffectiveStep, given: Mapping[str, Possible], *, role: Possible
         region=bare.get("awsregion", bare.get("region", ABSENT)),
         seconds=next((bare[name] for name in _SECONDS_INPUTS if name in bare), default),
         chained=chained,
-        oidc=False if keys not in ("", None) or chained else (None if chained is None else True),
+        oidc=NO if keys not in ("", None) else negated(chained),
     )
 
 

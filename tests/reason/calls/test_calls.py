@@ -13,6 +13,7 @@ from checker.data.aws_calls import operation_of, polled_by, prefix_of, service_o
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.values import Text
 from checker.reason.calls.needs import Need, cdk_needs, needs
+from tests.answers import said
 from tests.pipelines import load, pipeline, trace_of
 
 CASES = load(Path(__file__).with_name("calls.yaml"))
@@ -77,7 +78,10 @@ jobs:
         ("docker-push", "api", "build"),
         ("docker-push", "web", "deploy"),
     ]
-    assert [(each.chained, each.oidc) for each in made.jobs[0].credentials] == [(False, True), (True, False)]
+    assert [(said(each.chained), said(each.oidc)) for each in made.jobs[0].credentials] == [
+        (False, True),
+        (True, False),
+    ]
 
 
 def test_names() -> None:

@@ -52,9 +52,9 @@ def test_the_data_is_what_the_locked_schemas_say() -> None:
 
 def test_the_data_is_small_and_loads_at_once() -> None:
     assert TARGET.stat().st_size < 100_000
-    before = time.perf_counter()
+    before = time.process_time()
     json.loads(TARGET.read_text(encoding="utf-8"))
-    assert time.perf_counter() - before < 0.1
+    assert time.process_time() - before < 0.1
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ QUEUE_A = Hole(HoleKind.RESOURCE, "${Q}", ResourceKey("one", "Q"))
     ],
 )
 def test_same(one: str | Text, other: str | Text, answer: bool | None) -> None:
-    assert same(one, other) is answer
-    assert same(other, one) is answer
+    assert said(same(one, other)) is answer
+    assert said(same(other, one)) is answer
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def test_time_grows_with_the_names_and_not_with_their_pairs(name: Any) -> None:
     resources = {f"Q{index}": queue(name(index)) for index in range(2500)}
     parameters = {"Env": {"Type": "String"}}
     both = project(*(stack(each, resources, Parameters=parameters) for each in ("staging", "production")))
-    before = time.perf_counter()
+    before = time.process_time()
     clashes(candidates(both))
-    assert time.perf_counter() - before < 3
+    assert time.process_time() - before < 3
 
 
 def test_time_with_one_record_name_in_many_zones() -> None:
@@ -238,9 +238,9 @@ def test_time_with_one_record_name_in_many_zones() -> None:
         }
         for index in range(5000)
     }
-    before = time.perf_counter()
+    before = time.process_time()
     assert clashes(candidates(project(stack("staging", records)))) == {}
-    assert time.perf_counter() - before < 3
+    assert time.process_time() - before < 3
 
 
 def test_names_that_refer_to_each_other_in_a_circle() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.answers import said
 from tests.pipelines import load, trace_of
 
 CASES = load(Path(__file__).with_name("rehearsal.yaml"))
@@ -17,7 +18,7 @@ CASES = load(Path(__file__).with_name("rehearsal.yaml"))
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_said_beforehand(case: dict[str, Any], tmp_path: Path) -> None:
     asked = next(command for command in trace_of(tmp_path, case["run"]).commands if command.program == "aws")
-    assert asked.handling.ends is case["ends"]
+    assert said(asked.handling.ends) is case["ends"]
 
 
 RUN = [case for case in CASES if case.get("bash", True)]
@@ -55,4 +56,4 @@ def test_an_answer_that_can_end_the_script(behind: str, decides: bool, tmp_path:
     asked = next(
         command for command in trace_of(tmp_path, f"x=$(aws x)\n{behind}").commands if command.program == "aws"
     )
-    assert asked.handling.decides is decides
+    assert said(asked.handling.decides) is decides

@@ -18,6 +18,7 @@ from checker.model.possible import OneOf, options, shown
 from checker.model.settings import Settings
 from checker.model.values import ABSENT, Text
 from checker.resolve.workflows.jobs import effective_jobs
+from tests.answers import said
 from tests.pipelines import Made, load, pipeline, repository
 
 RELEASE = load(Path(__file__).with_name("release.yaml"))
@@ -52,7 +53,7 @@ def test_a_release_pipeline(tmp_path: Path) -> None:
     assert deploy.environment_name == "production"
     assert deploy.inputs["environment"] == "production"
     assert str(deploy.inputs["sha"]) == "${{ steps.sha.outputs.sha }}"
-    assert [(start.event, str(start.ref), start.runs, start.prerelease) for start in deploy.starts] == [
+    assert [(start.event, str(start.ref), said(start.runs), start.prerelease) for start in deploy.starts] == [
         ("release", "refs/tags/${{ github.ref_name }}", True, False),
         ("release", "refs/tags/${{ github.ref_name }}", True, True),
     ]
@@ -74,7 +75,7 @@ def test_a_release_pipeline(tmp_path: Path) -> None:
         ("./.github/actions/aws", ()),
         ("aws-actions/configure-aws-credentials@v6", (".github/actions/aws",)),
     ]
-    assert [(str(each.role), each.seconds, each.oidc) for each in last.credentials] == [
+    assert [(str(each.role), each.seconds, said(each.oidc)) for each in last.credentials] == [
         ("${{ secrets.AWS_DEPLOY_ROLE_ARN }}", "7200", True)
     ]
     assert str(last.locate("environment", exactly=True)) == ".github/workflows/prod-deploy.yml:44"
@@ -118,7 +119,7 @@ jobs:
 """,
     )
     found = {
-        job.job.id: [(start.event, str(start.ref).split("/")[1], start.runs) for start in job.starts]
+        job.job.id: [(start.event, str(start.ref).split("/")[1], said(start.runs)) for start in job.starts]
         for job in made.jobs
     }
     assert found["tagged"] == [("push", "tags", True), ("workflow_dispatch", "tags", True)]
@@ -126,9 +127,9 @@ jobs:
     assert found["asked"] == [("workflow_dispatch", "heads", None), ("workflow_dispatch", "tags", None)]
     assert "never" not in found
     failed = next(job for job in made.jobs if job.job.id == "failed")
-    assert failed.runs is None
+    assert said(failed.runs) is None
     assert failed.status_functions == {"failure"}
-    assert [(step.runs, step.runs_after_failure) for step in failed.steps] == [(False, False), (True, True)]
+    assert [(said(step.runs), step.runs_after_failure) for step in failed.steps] == [(False, False), (True, True)]
 
 
 def test_choices_matrices_and_environments(tmp_path: Path) -> None:
