@@ -18,7 +18,7 @@ GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproj
 TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
 NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
 
-.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz hook docs clean
+.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz hook site docs clean
 
 help:
 	@echo 'make gate    set up, synthesize the stacks, judge them'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench   the gate beside its peers, and against size'
 	@echo 'make fuzz    fuzz the way from bytes to verdicts for ten minutes'
 	@echo 'make docs    write the generated parts of README.md again'
+	@echo 'make site    the documentation site, in build/site'
 	@echo 'make hook    the package of the CloudFormation hook, in build/hook'
 	@echo 'make lock    resolve the dependencies again'
 
@@ -59,6 +60,9 @@ bench: setup
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.target -len_control=0 -max_total_time=$(or $(SECONDS_OF_FUZZING),600) .checker/fuzz
+
+site: setup
+	@$(BIN)/python -m tools.site build/site
 
 # For Lambda's Python, whatever runs here; with the project's own settings and waivers beside it.
 hook: setup

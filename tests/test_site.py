@@ -1,0 +1,22 @@
+"""The documentation site: it builds with every link leading somewhere, and has a page for each finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checker.policies.rules import MODULES
+from tools.site import build, sources
+
+
+def test_every_finding_and_every_command_has_its_page(tmp_path: Path) -> None:
+    pages = sources()
+    for finding in MODULES:
+        assert pages[f"findings/{finding}"].startswith(f"# {finding}: ")
+        assert "## Fix\n" in pages[f"findings/{finding}"]
+        assert f"[{finding}](" in pages["findings/index"]
+    for command in ("gate", "evidence verify", "trend", "init"):
+        assert f"# checker {command}\n" in pages["commands"]
+    # Strict: a link or a page that is missing fails the build.
+    build(tmp_path / "site")
+    assert (tmp_path / "site/findings/C7.html").read_text(encoding="utf-8").count("<h2") >= 4
+    assert (tmp_path / "site/tutorial.html").is_file()
