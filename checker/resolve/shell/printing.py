@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
 
-from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.scripts import Command, Output
 from checker.model.possible import Possible, joined, mapped, open_text
-from checker.model.values import Text
+from checker.model.values import Hole, Text, pieces
 from checker.resolve.shell.state import WORKSPACE
 
 
@@ -55,3 +58,40 @@ def _basename(value: object, command: Command) -> Possible:
         suffix = command.words[2] if len(command.words) > 2 else ""
         return name.removesuffix(suffix) if isinstance(suffix, str) else name
     return open_text(f"$(basename {value})", command.spot.file) if isinstance(value, Text) else ""
+
+
+_ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
+
+
+def outputs_of(command: Command) -> Iterator[Output]:
+    """What a command writes to its step's outputs, and to the job's environment (an output of no step)."""
+    for write in command.writes:
+        target = write.target
+        name = target.only_hole.shown if isinstance(target, Text) and target.only_hole else ""
+        if name not in {"${GITHUB_OUTPUT}", "${GITHUB_ENV}"}:
+            continue
+        if command.program == "cat":
+            printed = next((each.target for each in command.writes if each.operator.startswith("<<")), None)
+        else:
+            printed = output_of(command)
+        step = command.step.step.id if command.step and name == "${GITHUB_OUTPUT}" else ""
+        if name == "${GITHUB_OUTPUT}" and not step:
+            continue
+        for key, value in _assignments(printed):
+            yield Output(step, key, value, command.spot)
+
+
+def _assignments(text: Possible | None) -> Iterator[tuple[str, Possible]]:
+    """``name=value`` lines of a text."""
+    if isinstance(text, str):
+        for line in text.splitlines():
+            match = _ASSIGNED.match(line)
+            if match:
+                yield match[1], line[match.end() :]
+    elif isinstance(text, Text) and isinstance(text.parts[0], str):
+        match = _ASSIGNED.match(text.parts[0])
+        multi = any(isinstance(part, str) and "\n" in part.rstrip("\n") for part in text.parts)
+        if match and not multi:
+            rest: list[Possible] = [text.parts[0][match.end() :]]
+            rest += [Text((part,)) if isinstance(part, Hole) else part for part in pieces(text)[1:]]
+            yield match[1], joined(rest)

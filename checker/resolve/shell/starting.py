@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -66,6 +67,21 @@ def as_line(text: Text, marks: dict[str, Possible]) -> str:
     written, found = marked(text) or ("", {})
     marks.update(found)
     return written
+
+
+def line_of(words: Sequence[Possible], marks: dict[str, Possible]) -> str:
+    """Words as the line of shell that they are; ``marks`` as in :func:`as_line`."""
+    last = words[-1] if words else ""
+    if isinstance(last, Text) and words[1:2] == ("-c",) and not last.only_hole:
+        return as_line(last, marks)
+    parts: list[str] = []
+    for word in words:
+        if isinstance(word, str):
+            parts.append(shlex.quote(word))
+        else:
+            marks[f"__gha{len(marks)}__"] = word
+            parts.append(f"__gha{len(marks) - 1}__")
+    return " ".join(parts)
 
 
 def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:

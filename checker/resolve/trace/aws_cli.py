@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
-from checker.model.pipeline.scripts import How, plain_name
+from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
 from checker.model.possible import Possible
 from checker.model.values import Absent, Text, Unknown
 
@@ -50,6 +50,22 @@ class CliCall:
     region: Possible | Absent
     profile: Possible | Absent
     complete: bool
+
+    def made_by(self, command: Command) -> AwsCall:
+        """The call, where the command stands."""
+        return AwsCall(
+            self.service,
+            self.operation,
+            self.how,
+            self.arguments,
+            command.reached,
+            command.handling,
+            command.source,
+            self.waiter,
+            self.region,
+            self.profile,
+            self.complete,
+        )
 
 
 def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:

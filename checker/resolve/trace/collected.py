@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
@@ -12,20 +11,21 @@ from checker.data.harmless import module_is_harmless
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
-from checker.model.possible import Possible, joined, open_text
+from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import Hole, Text, pieces
+from checker.model.values import Text
+from checker.resolve.effort import RECORDING, STARTING
 from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
-from checker.resolve.shell.printing import output_of
-from checker.resolve.shell.starting import as_line, starts_script
+from checker.resolve.shell.printing import outputs_of
+from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
 from checker.resolve.tasks.compose import run_words
+from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.aws_cli import parse_cli
 from checker.resolve.trace.cdk_cli import parse_cdk
-from checker.resolve.trace.effort import RECORDING, STARTING
 from checker.resolve.trace.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.images_pushed import pushes
 from checker.resolve.trace.merging import each_option, merged
@@ -33,9 +33,9 @@ from checker.resolve.trace.own_commands import is_own, reads
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.sam_cli import as_aws
 from checker.resolve.trace.sessions import Sessions
+from checker.resolve.workflows.steps import shell_options
 
 _PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
-_ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 
 
@@ -103,7 +103,7 @@ class Collected:
         self.sessions.begin(environment)
         start = len(self.outputs)
         marks = {name: fill(value) for name, value in step.expressions.items()}
-        options = _shell_options(step)
+        options = shell_options(step)
         if options is None:
             self._other_shell(step, reached, environment, marks)
             return self.outputs[start:]
@@ -162,7 +162,7 @@ class Collected:
         program = command.program
         if runs_tasks(program):
             self._runner(command, {**variables, **command.environment})
-            self._writes(command)
+            self.outputs.extend(outputs_of(command))
             return
         self.actions.append(command)
         self.sessions.note(command)
@@ -179,8 +179,7 @@ class Collected:
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
             self._engine(command)
         elif program.endswith(".py"):
-            first = command.words[0]
-            path = _path(command, first)
+            path = _path(command, command.words[0])
             if path is not None:
                 self.python(
                     path, command.words[1:], command.reached, {**variables, **command.environment}, command.folder
@@ -193,11 +192,10 @@ class Collected:
                 self.record(reads(command))
             elif entry is None or not self._entry(entry, command, {**variables, **command.environment}):
                 self._unread(command)
-        self._writes(command)
+        self.outputs.extend(outputs_of(command))
 
     def _unread(self, command: Command) -> None:
-        problem = unread(command)
-        if problem is not None:
+        if (problem := unread(command)) is not None:
             self.foreign.append(problem)
 
     def _sam(self, command: Command) -> None:
@@ -229,23 +227,7 @@ class Collected:
         if isinstance(parsed, str):
             self.complain(command.spot, f"an aws command was not understood: {parsed}", "Write it out.")
             return
-        self.record(
-            [
-                AwsCall(
-                    parsed.service,
-                    parsed.operation,
-                    parsed.how,
-                    parsed.arguments,
-                    command.reached,
-                    command.handling,
-                    command.source,
-                    parsed.waiter,
-                    parsed.region,
-                    parsed.profile,
-                    parsed.complete,
-                )
-            ]
-        )
+        self.record([parsed.made_by(command)])
 
     # --- programs of the repository ---------------------------------------------------------------------------------
 
@@ -286,14 +268,10 @@ class Collected:
         if not isinstance(name, str):
             self.complain(command.spot, "a Python module that is not known before it runs", "Name it.")
             return
-        tail = name.replace(".", "/")
-        for root in dict.fromkeys((command.folder or "", "", "src")):
-            base = f"{root}/{tail}" if root else tail
-            for path in (f"{base}.py", f"{base}/__main__.py"):
-                if self.library.python(path) is not None:
-                    self.python(path, words, command.reached, environment, command.folder)
-                    return
-        if name == "awscli":
+        path = self._module_file(name, "__main__", (command.folder or "", "", "src"))
+        if path is not None:
+            self.python(path, words, command.reached, environment, command.folder)
+        elif name == "awscli":
             self._aws(replace(command, words=("aws", *words)))
         elif not module_is_harmless(name):
             self.foreign.append(unread_module(command, name))
@@ -301,14 +279,19 @@ class Collected:
     def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> bool:
         """Follow the function that a name stands for in ``pyproject.toml``; whether it is there."""
         module, _, function = entry.partition(":")
-        tail = module.replace(".", "/")
-        for root in ("", "src"):
-            base = f"{root}/{tail}" if root else tail
-            for path in (f"{base}.py", f"{base}/__init__.py"):
+        path = self._module_file(module, "__init__", ("", "src"))
+        if path is not None:
+            self.python(path, command.words[1:], command.reached, environment, command.folder, function)
+        return path is not None
+
+    def _module_file(self, name: str, package: str, roots: Iterable[str]) -> str | None:
+        """The file of a module, or ``package`` in the folder of its name."""
+        for root in dict.fromkeys(roots):
+            base = "/".join(filter(None, (root, *name.split("."))))
+            for path in (f"{base}.py", f"{base}/{package}.py"):
                 if self.library.python(path) is not None:
-                    self.python(path, command.words[1:], command.reached, environment, command.folder, function)
-                    return True
-        return False
+                    return path
+        return None
 
     def _inline(
         self,
@@ -350,17 +333,7 @@ class Collected:
         """A shell or a script that a program starts: followed as the line of shell that it is."""
         self.actions.append(replace(call, entered=True))
         marks: dict[str, Possible] = {}
-        parts: list[str] = []
-        for word in call.words:
-            if isinstance(word, Text) and call.words[1:2] == ("-c",) and word is call.words[-1] and not word.only_hole:
-                parts = [as_line(word, marks)]
-                break
-            if not isinstance(word, str):
-                marks[f"__gha{len(marks)}__"] = word
-                parts.append(f"__gha{len(marks) - 1}__")
-            else:
-                parts.append(shlex.quote(word))
-        text = " ".join(parts)
+        text = line_of(call.words, marks)
         numbers = tuple(call.spot.line for _ in range(text.count("\n") + 1))
         state = State(
             self.library.shell_text(text, call.spot.file, numbers),
@@ -413,60 +386,8 @@ class Collected:
         if line.whole and not is_shell(script.shebang):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return
-        state = State(
-            script,
-            variables={**environment, **line.variables},
-            exported={*environment, *(line.variables if line.exported else ())},
-            positional=line.positional,
-            errexit=not line.whole,
-            pipefail="pipefail" in line.flags,
-            folder=folder,
-            closed=True,
-        )
-        before = script.body.statements[:-1]
-        if before and not line.whole and "e" not in line.flags.replace("pipefail", ""):
-            state.errexit = False
-            state.script = replace(script, body=Block(before))
+        for state in states_of(line, script, folder, environment):
             self.shell(state, reached)
-            state.errexit = True
-            state.script = replace(script, body=Block(script.body.statements[-1:]))
-        self.shell(state, reached)
-
-    # --- outputs ----------------------------------------------------------------------------------------------------
-
-    def _writes(self, command: Command) -> None:
-        for write in command.writes:
-            target = write.target
-            name = target.only_hole.shown if isinstance(target, Text) and target.only_hole else ""
-            if name not in {"${GITHUB_OUTPUT}", "${GITHUB_ENV}"}:
-                continue
-            if command.program == "cat":
-                text: Possible | None = next(
-                    (each.target for each in command.writes if each.operator.startswith("<<")), None
-                )
-            else:
-                text = output_of(command)
-            step = command.step.step.id if command.step and name == "${GITHUB_OUTPUT}" else ""
-            if name == "${GITHUB_OUTPUT}" and not step:
-                continue
-            for key, value in _assignments(text):
-                self.outputs.append(Output(step, key, value, command.spot))
-
-
-def _assignments(text: Possible | None) -> Iterable[tuple[str, Possible]]:
-    """``name=value`` lines of a text."""
-    if isinstance(text, str):
-        for line in text.splitlines():
-            match = _ASSIGNED.match(line)
-            if match:
-                yield match[1], line[match.end() :]
-    elif isinstance(text, Text) and isinstance(text.parts[0], str):
-        match = _ASSIGNED.match(text.parts[0])
-        multi = any(isinstance(part, str) and "\n" in part.rstrip("\n") for part in text.parts)
-        if match and not multi:
-            rest: list[Possible] = [text.parts[0][match.end() :]]
-            rest += [Text((part,)) if isinstance(part, Hole) else part for part in pieces(text)[1:]]
-            yield match[1], joined(rest)
 
 
 def _cdk_script(command: Command) -> CdkCommand | None:
@@ -477,24 +398,3 @@ def _cdk_script(command: Command) -> CdkCommand | None:
 
 def _path(command: Command, word: Possible) -> str | None:
     return State(Script("", Block()), folder=command.folder).path(word)
-
-
-def _shell_options(step: EffectiveStep) -> str | None:
-    """``e`` and ``p`` for ``errexit`` and ``pipefail``; ``None`` for a shell that is not followed.
-
-    Source: GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].shell``.
-    """
-    shell = step.shell.strip()
-    if not shell:
-        runs_on = str(step.job.job.runs_on).lower()
-        return None if "windows" in runs_on else "e"
-    if shell == "bash":
-        return "ep"
-    if shell == "sh":
-        return "e"
-    words = shell.split()
-    if words[0].rsplit("/", 1)[-1] in {"bash", "sh", "dash", "zsh"}:
-        flags = [word for word in words[1:] if re.fullmatch(r"-[a-zA-Z]+", word)]
-        found = "e" if any("e" in flag for flag in flags) else ""
-        return found + ("p" if "pipefail" in words else "")
-    return None

@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeAlias
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
+from checker.resolve.effort import RECORDING, STARTING, Effort
 from checker.resolve.python.code import follow
 from checker.resolve.python.machine import MAX_STATEMENTS
 from checker.resolve.python.values import PythonLibrary
-from checker.resolve.trace.effort import RECORDING, STARTING, Effort
 
 Call: TypeAlias = "AwsCall | Command"
 

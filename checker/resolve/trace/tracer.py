@@ -18,9 +18,9 @@ from checker.model.pipeline.scripts import Gap, Reached, Trace
 from checker.model.possible import Possible, joined, mapped, one_of
 from checker.model.sources import Problem
 from checker.model.values import Hole, HoleKind, Text
+from checker.resolve.effort import Effort, SpentError
 from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.effort import Effort, SpentError
 from checker.resolve.trace.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Programs

@@ -232,3 +232,24 @@ def _login(step: EffectiveStep, given: Mapping[str, Possible], *, role: Possible
 
 def _bare(name: str) -> str:
     return name.replace("-", "").replace("_", "").lower()
+
+
+def shell_options(step: EffectiveStep) -> str | None:
+    """``e`` and ``p`` for ``errexit`` and ``pipefail``; ``None`` for a shell that is not followed.
+
+    Source: GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].shell``.
+    """
+    shell = step.shell.strip()
+    if not shell:
+        runs_on = str(step.job.job.runs_on).lower()
+        return None if "windows" in runs_on else "e"
+    if shell == "bash":
+        return "ep"
+    if shell == "sh":
+        return "e"
+    words = shell.split()
+    if words[0].rsplit("/", 1)[-1] in {"bash", "sh", "dash", "zsh"}:
+        flags = [word for word in words[1:] if re.fullmatch(r"-[a-zA-Z]+", word)]
+        found = "e" if any("e" in flag for flag in flags) else ""
+        return found + ("p" if "pipefail" in words else "")
+    return None

@@ -11,7 +11,7 @@ import yaml
 
 from checker.collect.pipeline.scripts import ScriptLibrary
 from checker.model.pipeline.pipeline import Unfollowed
-from checker.resolve.trace.effort import Effort
+from checker.resolve.effort import Effort
 from checker.resolve.trace.tracer import Tracer
 from checker.resolve.workflows import jobs as jobs_module
 from checker.resolve.workflows.steps import MAX_STEPS

@@ -1,0 +1,34 @@
+"""One line of a task as the shell that runs it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from checker.model.pipeline.shell import Block, Script
+from checker.model.possible import Possible
+from checker.resolve.shell.state import State
+from checker.resolve.tasks.recipes import Line
+
+
+def states_of(line: Line, script: Script, folder: str, environment: Mapping[str, Possible]) -> Iterator[State]:
+    """What to follow, one after the other, in one process: a line fails as its last command does, so that only that one
+    runs where failures stop."""
+    state = State(
+        script,
+        variables={**environment, **line.variables},
+        exported={*environment, *(line.variables if line.exported else ())},
+        positional=line.positional,
+        errexit=not line.whole,
+        pipefail="pipefail" in line.flags,
+        folder=folder,
+        closed=True,
+    )
+    before = script.body.statements[:-1]
+    if before and not line.whole and "e" not in line.flags.replace("pipefail", ""):
+        state.errexit = False
+        state.script = replace(script, body=Block(before))
+        yield state
+        state.errexit = True
+        state.script = replace(script, body=Block(script.body.statements[-1:]))
+    yield state
