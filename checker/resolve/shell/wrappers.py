@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +16,7 @@ from checker.model.possible import Possible
 
 # Name -> options that take a value, and how many plain words come before the program.
 _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
-    "env": (frozenset({"-u", "-C", "-S", "--unset", "--chdir"}), 0),
+    "env": (frozenset({"-u", "-C", "--unset", "--chdir"}), 0),
     "sudo": (frozenset({"-u", "-g", "-C", "-h", "-p"}), 0),
     "command": (frozenset(), 0),
     "builtin": (frozenset(), 0),
@@ -116,9 +117,28 @@ def _once(found: Unwrapped) -> list[Possible] | None:
             return inner
     if name not in _PLAIN:
         return None
+    if name == "env":
+        words = _split_string(words)
     with_value, plain = _PLAIN[name]
     rest = _after_options(words[1:], with_value, found)[plain:]
     return (_after_options(rest, frozenset(), found) if plain else rest) or None
+
+
+def _split_string(words: list[Possible]) -> list[Possible]:
+    """``env -S 'X Y'`` runs the words of its one text (GNU Coreutils manual, "env invocation")."""
+    for index, word in enumerate(words[1:], 1):
+        if not isinstance(word, str) or not word.startswith("-"):
+            break
+        given = (
+            words[index + 1 : index + 2] if word in {"-S", "--split-string"} else [word.partition("=")[2] or word[2:]]
+        )
+        if word.startswith(("-S", "--split-string")) and given and isinstance(given[0], str):
+            after = index + (2 if word in {"-S", "--split-string"} else 1)
+            try:
+                return [*words[:index], *shlex.split(given[0]), *words[after:]]
+            except ValueError:
+                return words
+    return words
 
 
 def _verb(name: str, words: list[Possible], found: Unwrapped) -> list[Possible] | None:

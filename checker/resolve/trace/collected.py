@@ -107,6 +107,8 @@ class Collected:
         if options is None:
             self._other_shell(step, reached, environment, marks)
             return self.outputs[start:]
+        if environment.get("BASH_ENV") not in (None, ""):  # bash reads it first (Bash manual, "Bash Startup Files")
+            self.complain(step.spot, "the script that BASH_ENV names runs first, and was not followed", "Call it.")
         script = self.library.shell_text(step.run.text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
         state = State(
