@@ -69,7 +69,7 @@ def test_a_failure_names_finding_resource_line_violation_and_fix(
         (["gate", "--project", "empty"], "nothing to judge: no template, assembly, workflow"),
         (["gate", "--project", "nowhere"], "nowhere: no such folder"),
         (["gate", "--assembly", "clean.yaml", "--env", "mars"], "no environment mars here"),
-        (["gate", "--assembly", "clean.yaml", "--format", "xlsx"], "no format 'pdf'"),
+        (["gate", "--assembly", "clean.yaml", "--format", "xlsx"], "no format 'xlsx'"),
         (["gate", "--assembly", "clean.yaml", "--format", "json=no/where.json"], "no/where.json: cannot be written"),
         (["gate", "--assembly", "clean.yaml", "--baseline", "missing.json"], "missing.json: no such file"),
         (["gate", "--assembly", "clean.yaml", "--fail-on", "sometimes"], "sometimes"),
