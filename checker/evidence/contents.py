@@ -141,7 +141,7 @@ def name_runs(runs: Iterable[Run]) -> dict[str, Run]:
     """``gate``, ``audit-production``: its command, and for a look at an account the environments that it looked at."""
     named: dict[str, Run] = {}
     for run in runs:
-        where = "" if run.command == "gate" else "-".join(("", *run.environments))
+        where = "" if run.command == "gate" else "-".join(("", *sorted(run.environments)))
         name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in f"{run.command}{where}")[:100]
         if name in named:
             raise UsageError(f"two runs of {name.replace('-', ' ', 1)}", "Name each run once.")
@@ -162,12 +162,27 @@ def images_of(snapshot: Snapshot) -> tuple[list[Image], list[str]]:
             image = each.get("image") if isinstance(each, Mapping) else None
             if not isinstance(image, str):
                 continue
-            digest = each.get("imageDigest") or (image.partition("@")[2] or None)
+            digest = each.get("imageDigest") or image.partition("@")[2] or _in_registry(snapshot, image)
             if isinstance(digest, str) and is_digest(digest):
                 found.add(Image(untagged(image), digest))
             else:
                 gaps.add(f"the digest of {image}, which runs")
     return sorted(found), sorted(gaps)
+
+
+def _in_registry(snapshot: Snapshot, image: str) -> object:
+    """The digest that the account's registry has for an image's tag, where the task itself does not say one."""
+    name, registry = untagged(image), f"{snapshot.account}.dkr.ecr.{snapshot.region}."
+    host, _, repository = name.partition("/")
+    tag = image.removeprefix(name).removeprefix(":")
+    images = snapshot.facts.get("images")
+    held = images.get(repository) if isinstance(images, Mapping) and host.startswith(registry) else None
+    named = [
+        each.get("digest")
+        for each in (held if isinstance(held, list) else ())
+        if isinstance(each, Mapping) and tag and tag in (each.get("tags") or ())
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 def is_digest(text: str) -> bool:

@@ -22,6 +22,7 @@ from checker.reports import render
 from tests.reports.sample import RUN
 
 DIGEST = "sha256:" + "ab" * 32
+REGISTRY = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
 SNAPSHOT: dict[str, Any] = {
     "schema": "checker-snapshot/1",
     "account": "111111111111",
@@ -32,8 +33,13 @@ SNAPSHOT: dict[str, Any] = {
             {"lastStatus": "RUNNING", "containers": [{"image": "registry:5000/api:1.0", "imageDigest": DIGEST}]},
             {"lastStatus": "RUNNING", "containers": [{"image": f"mcp@{DIGEST}"}]},
             {"lastStatus": "RUNNING", "containers": [{"image": "sidecar:latest"}]},
+            {
+                "lastStatus": "RUNNING",
+                "containers": [{"image": f"{REGISTRY}/web/app:v1"}, {"image": f"{REGISTRY}/gone:v1"}],
+            },
             {"lastStatus": "STOPPED", "containers": [{"image": "old:1", "imageDigest": DIGEST}]},
-        ]
+        ],
+        "images": {"web/app": [{"digest": DIGEST, "tags": ["v1", "latest"]}, {"digest": "sha256:0", "tags": ["v0"]}]},
     },
 }
 
@@ -70,13 +76,15 @@ def test_the_page_says_what_the_release_is(here: Path) -> None:
     make()
     page = json.loads((here / "pack/evidence.json").read_text())
     statement = json.loads((here / "pack/statement.json").read_text())
-    assert page["images"] == [{"digest": DIGEST, "name": "mcp"}, {"digest": DIGEST, "name": "registry:5000/api"}]
-    assert page["not_in_this_pack"] == ["no drift run", "the digest of sidecar:latest, which runs"]
+    names = [f"{REGISTRY}/web/app", "mcp", "registry:5000/api"]
+    assert page["images"] == [{"digest": DIGEST, "name": name} for name in names]
+    unknown = [f"the digest of {each}, which runs" for each in (f"{REGISTRY}/gone:v1", "sidecar:latest")]
+    assert page["not_in_this_pack"] == ["no drift run", *unknown]
     assert page["runs"][0]["file"] == "runs/gate.json"
     assert page["previous"] == {"state": "none"}
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
     named = [each["name"] for each in statement["subject"]]
-    assert named == ["mcp", "registry:5000/api", *(f"assembly/{name}" for name in sorted(page["assemblies"]))]
+    assert named == [*names, *(f"assembly/{name}" for name in sorted(page["assemblies"]))]
 
 
 def test_the_difference_against_the_release_before(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
