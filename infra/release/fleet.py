@@ -63,7 +63,8 @@ class Fleet:
             self.say(f"state: {service.shown()}")
 
     def set(self, name: str, place: Place) -> None:
-        self.left[name] = self.read([name])[name].task_definition
+        before = self.read([name])[name]
+        self.left[name] = before.task_definition
         answer = self.account.ecs.update_service(
             cluster=self.cluster,
             service=name,
@@ -72,7 +73,9 @@ class Fleet:
         )
         made = services.seen(answer["service"])
         self.ours[name] = made.primary.id
-        self.replaced.setdefault(name, set()).update(each.id for each in made.deployments if not each.primary)
+        # What was read before counts too: an answer need not list it any more.
+        old = {before.primary.id, *(each.id for each in made.deployments if not each.primary)}
+        self.replaced.setdefault(name, set()).update(old - {made.primary.id})
         self.say(f"{name}: set to {revision(place.task_definition)} x {place.desired}, {made.primary.id}")
 
     def wait(self, name: str, deadline: Deadline, *, until: Until) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from infra import naming
 from infra.build import add_stacks, new_app
+from infra.release.account import Account
 from tests.infra.lab import for_the_lab, running_lab
 from tests.infra.release.conftest import Policy
 from tests.infra.release.stage import ACCOUNT, Crew, HandClock, Stage
@@ -179,6 +180,45 @@ def released(production: tuple[Stage, str], tmp_path: Path) -> tuple[Stage, str]
         stage.push(commit(8))
         Release(stage, commit(8), template, tmp_path / "outputs").finish()
     return production
+
+
+def lagging(account: Account) -> list[str]:
+    """Lets the first read of a service after each change of it answer what was there before; says which, so far."""
+    before: dict[str, Any] = {}
+    changed: set[str] = set()
+    lagged: list[str] = []
+
+    def change(params: Mapping[str, Any], **_: object) -> None:
+        changed.add(params["service"])
+
+    def answer(parsed: dict[str, Any], **_: object) -> None:
+        for index, service in enumerate(parsed["services"]):
+            name = service["serviceName"]
+            if name in changed:
+                changed.remove(name)
+                lagged.append(name)
+                parsed["services"][index] = before[name]
+            else:
+                before[name] = service
+
+    account.ecs.meta.events.register("provide-client-params.ecs.UpdateService", change)
+    account.ecs.meta.events.register("after-call.ecs.DescribeServices", answer)
+    return lagged
+
+
+def test_a_release_and_its_way_back_where_reads_are_old(released: tuple[Stage, str], tmp_path: Path) -> None:
+    """As the ECS API is: a read soon after a change may not show it."""
+    stage, template = released
+    sha, before = commit(11), in_service(stage)
+    stage.push(sha)
+    release = Release(stage, sha, template, tmp_path / "outputs")
+    lagged = lagging(release.crew.account)
+    release.finish()
+    assert lagged == list(SERVICES)
+    assert set(in_service(stage).values()) == {(sha, 2)}
+    release.put_back()
+    assert lagged == [*SERVICES, *reversed(SERVICES)]
+    assert in_service(stage) == before
 
 
 def test_a_smoke_test_that_fails_brings_the_release_before_back(released: tuple[Stage, str], tmp_path: Path) -> None:
