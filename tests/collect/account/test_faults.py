@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.failures import MalformedError, RepeatedPageError
 from checker.collect.account.needs import EVERYTHING
 from checker.collect.account.operations import OPERATIONS, types_served
 from checker.collect.account.reading import Reader
@@ -67,19 +68,33 @@ FAULTS = {
     "expired": error("ExpiredTokenException"),
     "hangs": TimeoutError(),
     "malformed": ValueError(),
+    "cut off": MalformedError(),
+    "repeats a page": RepeatedPageError(),
+    "refused in its own words": PermissionError(),
     "surprising": KeyError("x"),
 }
+
+
+# How services say that a caller may not, where they do not say AccessDeniedException (their API references).
+DENIALS = {
+    "ec2": "UnauthorizedOperation", "elbv2": "AccessDenied", "iam": "AccessDenied", "rds": "AccessDenied",
+    "s3": "AccessDenied", "sns": "AuthorizationError", "cloudformation": "AccessDenied", "route53": "AccessDenied",
+    "elasticache": "AccessDenied", "cloudwatch": "AccessDenied", "sqs": "AccessDenied",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("key", MADE, ids=":".join)
 def test_a_failure_takes_facts_away_and_makes_none(key: Key, fault: Exception) -> None:
     operation = OPERATIONS[key]
+    denied = fault in (FAULTS["denied"], FAULTS["refused in its own words"])
+    if fault is FAULTS["refused in its own words"]:
+        fault = error(DENIALS.get(key[0], "AccessDeniedException"))
     snapshot, _ = read({**ANSWERS, key: fault})
     named = [each for each in snapshot.unread if str(operation) in each.why]
     marked = [each for each in snapshot.resources if any(str(operation) in why for why in each.unread.values())]
     assert named or marked, "nothing says that the call failed"
-    if fault is FAULTS["denied"]:
+    if denied:
         assert {each.needs for each in named} <= {operation.action}
         assert all(operation.action in why for each in marked for why in each.unread.values() if "denied" in why)
     was = by_name(WHOLE)
