@@ -45,6 +45,8 @@ _IS_CODE: Final = re.compile(
     r"|\bEcto\.Migration\b|\bextends\s+\w*Migration\b|\bclass\s+\w+\s*:\s*Migration\b",
     re.MULTILINE,
 )
+# One of its words, whichever: found at once, where the patterns above take their time.
+_SAYS_SO: Final = re.compile(r"igration|down_revision|yoyo|exports\.up|\bup\b")
 _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
 # The file that goes there, of a folder per migration.
 _THERE: Final = ("migration.sql", *sorted(f"{word}.sql" for word in FORWARD))
@@ -287,7 +289,7 @@ class _Reader:
             return None
         for name in sorted(name for name in files if name.lower().endswith(_CODE_ENDINGS)):
             text = self.text(files[name]) if not _CODE.fullmatch(name) else ""
-            if not isinstance(text, str) or not text or _IS_CODE.search(text):
+            if not isinstance(text, str) or not text or (_SAYS_SO.search(text) and _IS_CODE.search(text)):
                 problem = Problem(Spot(self.shown(files[name])), "migrations written as code are not read", "")
                 return MigrationFolder(folder, "code", (), (problem,))
         return None

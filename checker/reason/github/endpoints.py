@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
 from checker.data.github_api import NEVER, Operation, by_id, operations
@@ -21,12 +21,13 @@ _LONG: Final = re.compile(r"\b(?:path|endpoint|url|uri|route)\b", re.IGNORECASE)
 _FILLED: Final = re.compile(r"\{(?:owner|repo|branch)\}|:(?:owner|repo|branch)$")
 
 
-def matching(method: str, url: str | Text) -> list[Operation]:
+@lru_cache(maxsize=4096)  # jobs ask the same again and again, of a thousand operations
+def matching(method: str, url: str | Text) -> tuple[Operation, ...]:
     """The operations that a request can be, those that fit best alone; empty where there surely is none."""
     written = list(_segments(url))
     found = [each for each in operations() if each.method == method and _fits(each.segments, written)]
     best = max((_exactness(each, written) for each in found), default=0)
-    return [each for each in found if _exactness(each, written) == best]
+    return tuple(each for each in found if _exactness(each, written) == best)
 
 
 def methods_of(url: str | Text) -> list[str]:
