@@ -91,7 +91,8 @@ ACTIONS: Final[Mapping[str, Mapping[str, list[str]]]] = {
 
 # Actions that a call needs beside its own; `PassRole` with the service that the role is passed to.
 # Sources: Amazon ECS Developer Guide, "Grant a user permissions to pass a role"; AWS Lambda, CodeDeploy, EventBridge
-# and CloudFormation user guides, likewise. The values: argument that names the role ("" where the definition does).
+# and CloudFormation user guides, likewise. The values: argument that names the role ("" where the definition
+# does, "ARGUMENT.KEY" where it stands inside of one).
 PASSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "ecs": {
         "RunTask": ("ecs-tasks.amazonaws.com", ""),
@@ -101,8 +102,11 @@ PASSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
     "lambda": {"CreateFunction": ("lambda.amazonaws.com", "role"),
                "UpdateFunctionConfiguration": ("lambda.amazonaws.com", "role")},
-    "events": {"PutTargets": ("events.amazonaws.com", "rolearn"), "PutRule": ("events.amazonaws.com", "rolearn")},
-    "scheduler": {"CreateSchedule": ("scheduler.amazonaws.com", "rolearn")},
+    "events": {"PutTargets": ("events.amazonaws.com", "targets.rolearn"),
+               "PutRule": ("events.amazonaws.com", "rolearn")},
+    "scheduler": {"CreateSchedule": ("scheduler.amazonaws.com", "target.rolearn"),
+                  "UpdateSchedule": ("scheduler.amazonaws.com", "target.rolearn")},
+    "pipes": {"CreatePipe": ("pipes.amazonaws.com", "rolearn"), "UpdatePipe": ("pipes.amazonaws.com", "rolearn")},
     "stepfunctions": {"CreateStateMachine": ("states.amazonaws.com", "rolearn")},
     "cloudformation": {"CreateStack": ("cloudformation.amazonaws.com", "rolearn"),
                        "UpdateStack": ("cloudformation.amazonaws.com", "rolearn"),
@@ -207,7 +211,10 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
         "{loadbalancerarns|loadbalancerarn}",
         "targetgroup": "elasticloadbalancing:{region}:{account}:targetgroup/{targetgrouparn|targetgrouparns}",
     },
-    "events": {"rule": "events:{region}:{account}:rule/{rule|name}"},
+    "events": {
+        "rule-on-custom-event-bus": "events:{region}:{account}:rule/{eventbusname}/{rule|name}",
+        "rule-on-default-event-bus": "events:{region}:{account}:rule/{rule|name}",
+    },
     "states": {"statemachine": "states:{region}:{account}:stateMachine:{statemachinearn}"},
     "cloudfront": {"distribution": "cloudfront::{account}:distribution/{distributionid|id}"},
     "route53": {"hostedzone": "route53:::hostedzone/{hostedzoneid|id}"},

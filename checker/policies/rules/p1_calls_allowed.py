@@ -8,7 +8,9 @@ What is checked
     make), and what ``cdk deploy`` and its like take on: each permission that it needs, on the resources that it
     touches, with the condition keys that it brings, against the policies and the boundary of the role in force at that
     step. Actions without resource-level permissions need ``*``. A name that only the run knows stands for the
-    resources of that kind that the job's environment has. ``iam:PassRole`` is W1's, ``DescribeStacks`` is W2's.
+    resources of that kind that the job's environment has. So is ``iam:PassRole`` where the call gives a role to a
+    service (a rule's target, a schedule, a function, a stack); of the roles of tasks it is W1's. ``DescribeStacks`` is
+    W2's.
 When it does not apply
     No workflow calls AWS.
 What cannot be decided
@@ -35,6 +37,7 @@ from checker.reason.calls.needs import Need, needs
 from checker.reason.calls.refusals import judged
 from checker.reason.iam.deployers import DESCRIBE_STACKS
 from checker.reason.iam.evaluation import Access
+from checker.reason.iam.handing import passing_to_others
 from checker.reason.iam.passing import PASS_ROLE
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _needed(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
     if isinstance(call, CdkCommand):
         return bootstrap_needs(call, authority)
-    return [need for need in needs(call) if need.action not in _OTHERS]
+    return [*(need for need in needs(call) if need.action not in _OTHERS), *passing_to_others(call)]
 
 
 def _rulings(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling]:

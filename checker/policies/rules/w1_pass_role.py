@@ -68,9 +68,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.calls.refusals import judged
-    from checker.reason.iam.handing import passing, rulings_on_passing
+    from checker.reason.iam.handing import passing_to_tasks, rulings_on_passing
 
-    yield from judged(pipeline, project, rulings_on_passing, passing, "missing")
+    yield from judged(pipeline, project, rulings_on_passing, passing_to_tasks, "missing")
 
 
 def _needed(deployment: Deployment, deployer: Deployer) -> Iterator[TaskRole]:

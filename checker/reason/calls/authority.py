@@ -7,7 +7,7 @@ for" each service); of keys that nobody can know beforehand nothing is said, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from checker.model.environments import Project
@@ -70,7 +70,7 @@ class Authority:
 
     def rule(self, need: Need) -> Ruling:
         """The answer for one permission: over all roles that it may be, on all resources that it touches."""
-        rulings = [self._rule_for(role, need) for role in self.who.roles]
+        rulings = [_if_needed(self._rule_for(role, need)) for role in self.who.roles]
         answers = {each.answer for each in rulings}
         if len(answers) == 1:
             return rulings[0]
@@ -220,6 +220,12 @@ class Authority:
         """Of the environment's stacks, where they are all in one."""
         regions = {stack.region for stack in self.project.stacks if stack.environment == self.environment}
         return regions.pop() if len(regions) == 1 else ""
+
+
+def _if_needed(ruling: Ruling) -> Ruling:
+    """A refusal of what the call may not ask for at all is none yet."""
+    perhaps = ruling.answer is Access.DENIED and ruling.need.perhaps
+    return replace(ruling, answer=Access.UNKNOWN, why=ruling.need.why) if perhaps else ruling
 
 
 _RESOURCE_POLICIES: Final = (

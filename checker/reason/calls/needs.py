@@ -16,12 +16,15 @@ from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import Scalar, as_text
 from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
+from checker.reason.calls.structures import inside
 
 _PARTITION: Final = Hole(HoleKind.PSEUDO, "${AWS::Partition}")
 _REGION: Final = Hole(HoleKind.PSEUDO, "${AWS::Region}")
 _ACCOUNT: Final = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
 EVERYTHING: Final = "*"
+# What the resource is in, which the call may name by an ARN of its own.
+_HOMES: Final = ("cluster", "eventbusname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Need:
     permissions or the call names no resource; a ``Text`` where the account, the region or a part is open; ``None``
     where they cannot be told. ``listed`` is false where the Service Authorization Reference at hand does not know the
     action: its name is then taken from the operation. ``context`` holds condition keys that the call brings.
+    ``perhaps``: whether the call needs it at all is not seen; ``why`` says what of it is not.
     """
 
     action: str
@@ -39,6 +43,7 @@ class Need:
     listed: bool = True
     context: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
+    perhaps: bool = False
 
 
 # Calls that need no credentials, so no permission either: what counts is the token or the assertion in them (AWS STS
@@ -154,7 +159,7 @@ def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
         for value in values:
             shown = as_text(value)
             first = pieces(shown)[0] if pieces(shown) else ""
-            if isinstance(first, str) and first.startswith("arn:") and "cluster" not in name.split("|")[0]:
+            if isinstance(first, str) and first.startswith("arn:") and not name.startswith(_HOMES):
                 whole.append(shown)
             else:
                 grown.extend([*row, literal, *_short(shown)] for row in rows)
@@ -172,7 +177,7 @@ def _has_revision(call: AwsCall) -> bool:
 
 
 def _short(value: str | Text) -> list[str | Hole]:
-    """A name as it stands in an ARN: of a cluster's own ARN, or of an ``s3://`` address, what comes last."""
+    """A name as it stands in an ARN: of a cluster's or a bus's own ARN, or of an ``s3://`` address, what comes last."""
     if isinstance(value, str) and value.startswith("arn:"):
         return [value.rsplit("/", 1)[-1]]
     return list(pieces(value))
@@ -185,6 +190,8 @@ def _values(call: AwsCall, names: list[str]) -> tuple[Scalar, ...] | None:
         found = call.texts(name)
         if found is None:
             return None
+        if name == "eventbusname":
+            found = tuple(each for each in found if each != "default")  # the ARNs of its rules do not name it
         if found:
             return found
     return () if call.complete else None
@@ -233,7 +240,12 @@ def _passed_roles(call: AwsCall, to: str, names: tuple[str, ...]) -> Iterator[Ne
             why = f"the roles of the task definition{shown} are passed to {to}"
             yield Need("iam:PassRole", None, context=context, why=why)
             continue
-        values = call.texts(name)
+        argument, _, key = name.partition(".")
+        values = inside(call, argument, key) if key else call.texts(name)
+        if key and values is None:
+            why = f"whether --{argument} names a role is not seen"
+            yield Need("iam:PassRole", None, context=context, why=why, perhaps=True)
+            continue
         if values == () and not call.complete:
             values = None
         if values is None or isinstance(call.argument("cliinputjson"), str | Text):

@@ -1,4 +1,4 @@
-"""Which roles the pipeline's calls pass to ECS tasks, where the calls do not say.
+"""Which roles the pipeline's calls pass: to ECS tasks, also where the calls do not say which, and to other services.
 
 To register a task definition or to run a task is to pass its task role and its execution role (Amazon ECS Developer
 Guide, "Task IAM role"). Scripts change the image in a definition that they have read, so the roles stand in the
@@ -25,10 +25,25 @@ _ROLES: Final = ("taskrolearn", "executionrolearn")
 
 
 def passing(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
-    """``iam:PassRole`` on each role that the call passes."""
+    """``iam:PassRole`` on each role that the call passes, whatever it is passed to."""
+    return [*passing_to_tasks(call, authority), *passing_to_others(call)]
+
+
+def passing_to_others(call: AwsCall | CdkCommand) -> Sequence[Need]:
+    """``iam:PassRole`` on each role that the call gives to another service than ECS tasks: it names them all."""
+    found = needs(call) if isinstance(call, AwsCall) else ()
+    return [need for need in found if need.action == PASS_ROLE and not _to_tasks(need)]
+
+
+def _to_tasks(need: Need) -> bool:
+    return need.context.get("iam:PassedToService") == TASKS
+
+
+def passing_to_tasks(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
+    """``iam:PassRole`` on each role that the call passes to ECS tasks."""
     if not isinstance(call, AwsCall):
         return []
-    named = [need for need in needs(call) if need.action == PASS_ROLE]
+    named = [need for need in needs(call) if need.action == PASS_ROLE and _to_tasks(need)]
     open_needs = [need for need in named if need.resources is None]
     if call.service == "ecs" and call.operation == "RegisterTaskDefinition" and not named and _is_read(call):
         open_needs = [Need(PASS_ROLE, None, context={"iam:PassedToService": TASKS})]
@@ -63,7 +78,7 @@ def _environments(authority: Authority) -> Iterator[Environment]:
 
 def rulings_on_passing(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Ruling] | None:
     """What AWS answers; ``None`` for a refusal that the deploy role itself is judged for."""
-    rulings = [ruling for need in passing(call, authority) for ruling in _rulings(call, need, authority)]
+    rulings = [ruling for need in passing_to_tasks(call, authority) for ruling in _rulings(call, need, authority)]
     refused = [each for each in rulings if each.answer is not Access.ALLOWED]
     judged = {str(role.arn) for role in _judged_elsewhere(authority.project, authority)} if refused else set()
     return None if refused and all(each.resource in judged for each in refused) else rulings

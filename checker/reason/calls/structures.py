@@ -1,0 +1,119 @@
+"""What stands inside of a structured argument: boto3's own, JSON text, or the AWS CLI's shorthand.
+
+Source: AWS CLI User Guide, "Using shorthand syntax in the AWS CLI" (``key=value,key={key=value}``, blanks between the
+items of a list) and "Loading a parameter from a file".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from checker.model.pipeline.scripts import Argument, AwsCall, plain_name
+from checker.model.possible import Scalar, options
+from checker.model.values import Absent, Hole, Text, pieces, text
+
+# Stand for a hole while the text around it is taken apart: of Unicode's private use.
+_HOLE: Final = re.compile("\ue000(\\d+)\ue001")
+_LONGEST: Final = 100_000
+_OPENS: Final = {"{": "}", "[": "]", '"': '"', "'": "'"}
+
+
+class _OpenError(Exception):
+    """What it holds cannot be told."""
+
+
+def inside(call: AwsCall, argument: str, key: str) -> tuple[Scalar, ...] | None:
+    """All that ``key`` (a plain name) is in ``argument`` or in the items of it; ``None`` where that is open."""
+    value = call.argument(argument)
+    if isinstance(value, Absent):
+        return () if call.complete else None
+    try:
+        return tuple(dict.fromkeys(_values(value, key)))
+    except _OpenError:
+        return None
+
+
+def _values(value: Argument, key: str) -> Iterator[Scalar]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            if plain_name(str(name)) == key:
+                yield from _scalars(each)
+        return
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _values(each, key)
+        return
+    for option in _scalars(value):
+        yield from _in_text(option, key)
+
+
+def _scalars(value: Argument) -> tuple[Scalar, ...]:
+    found = None if isinstance(value, tuple | Mapping) else options(value)
+    if found is None:
+        raise _OpenError
+    return found
+
+
+def _in_text(value: Scalar, key: str) -> Iterator[Scalar]:
+    if not isinstance(value, str | Text):
+        return
+    holes: list[Hole] = []
+    written = ""
+    if _HOLE.search(str(value)):
+        raise _OpenError  # the stand-ins would be mistaken
+    for part in pieces(value):
+        written += part if isinstance(part, str) else f"\ue000{len(holes)}\ue001"
+        if isinstance(part, Hole):
+            holes.append(part)
+    written = written.strip()
+    if len(written) > _LONGEST or written.startswith(("file://", "fileb://")):
+        raise _OpenError
+    found = _in_json(written, key) if written[:1] in {"[", "{"} else _in_shorthand(written, key)
+    for each in found:
+        parts = _HOLE.split(each)
+        yield text([part if index % 2 == 0 else holes[int(part)] for index, part in enumerate(parts)])
+
+
+def _in_json(written: str, key: str) -> list[str]:
+    try:
+        document: Any = json.loads(written)
+    except (ValueError, RecursionError):
+        raise _OpenError from None  # a hole stands for a part of its structure, or AWS refuses it
+    items = document if isinstance(document, list) else [document]
+    found: list[str] = []
+    for item in items:
+        for name, each in item.items() if isinstance(item, dict) else ():
+            if _HOLE.search(name):
+                raise _OpenError
+            if plain_name(name) == key and each is not None:
+                found.append(str(each))
+    return found
+
+
+def _in_shorthand(written: str, key: str) -> list[str]:
+    found: list[str] = []
+    for part in _parts(written):
+        name, equals, value = part.partition("=")
+        if _HOLE.search(name):
+            raise _OpenError  # it may be any number of keys
+        if equals and plain_name(name.strip()) == key:
+            found.append(value.strip().strip("\"'"))
+    return found
+
+
+def _parts(written: str) -> Iterator[str]:
+    """What stands between the outermost commas."""
+    closing: list[str] = []
+    start = 0
+    for index, character in enumerate(written):
+        if closing and character == closing[-1]:
+            closing.pop()
+        elif character in _OPENS and not (closing and closing[-1] in "\"'"):
+            closing.append(_OPENS[character])
+        elif character == "," and not closing:
+            yield written[start:index]
+            start = index + 1
+    yield written[start:]
