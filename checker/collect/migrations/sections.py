@@ -30,6 +30,7 @@ _TERN: Final = re.compile(r"create above[ \t]*/[ \t]*drop below", re.IGNORECASE)
 _TOOLS: Final = tuple(
     (tool.name, re.compile(rf"--[ \t]*{tool.section}(?:up|down)\b", re.IGNORECASE)) for tool in TOOLS if tool.section
 )
+_OUTSIDE: Final = tuple(re.compile(tool.outside, re.IGNORECASE) for tool in TOOLS if tool.outside)
 _STATEMENT: Final = re.compile(r"^[ \t]*(?!--|#|/\*|\*)[^\s]", re.MULTILINE)
 
 
@@ -50,10 +51,21 @@ def directions(text: str, file: str) -> tuple[SqlFile, SqlFile | None, str]:
             marks = [mark for mark in marks if mark.signed]
     if not marks:
         return parse_sql(text, file), None, ""
-    up = parse_sql(_only(text, marks, back=False), file)
-    down = replace(parse_sql(_only(text, marks, back=True), file), down_section=True)
+    up = replace(parse_sql(_only(text, marks, back=False), file), outside=_outside(text, marks, back=False))
+    down = replace(
+        parse_sql(_only(text, marks, back=True), file), down_section=True, outside=_outside(text, marks, back=True)
+    )
     tool = next((name for name, mark in _TOOLS if mark.search(text)), "sections")
     return up, down if down.statements or down.problems else None, tool
+
+
+def _outside(text: str, marks: list[_Mark], *, back: bool) -> bool:
+    """Whether a comment of this direction, or of the file, asks its tool for no transaction."""
+    others = {mark.start for mark in marks if mark.back != back}
+    return any(
+        comment.start() not in others and any(asks.match(comment["said"].strip()) for asks in _OUTSIDE)
+        for comment in _COMMENT.finditer(text)
+    )
 
 
 def _marks(text: str) -> Iterator[_Mark]:

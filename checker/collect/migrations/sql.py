@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_context import in_context
+from checker.collect.migrations.transactions import in_transactions
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
@@ -74,7 +75,7 @@ def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
     for each in tree.get("stmts", []):
         offset = _first_word(data, each.get("stmt_location", 0))
         ((node, body),) = each["stmt"].items() if each.get("stmt") else (("", {}),)
-        found.extend(_statements(node, body, Spot(file, line(offset)), line))
+        found.extend(in_transactions(node, body, _statements(node, body, Spot(file, line(offset)), line)))
     return SqlFile(file, tuple(in_context(found)), header, ())
 
 

@@ -43,8 +43,9 @@ class Statement:
     table: str = ""
     columns: tuple[str, ...] = ()
     name: str = ""  # of the index, constraint, new name, setting
-    value: str = ""  # of a setting
+    value: str = ""  # of a setting; of a transaction's ``begin`` or ``end``
     concurrently: bool = False
+    alone: bool = False  # refused inside a transaction
     not_null: bool = False
     has_default: bool = False
     validated: bool = True
@@ -66,6 +67,7 @@ class SqlFile:
     header: tuple[tuple[Spot, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     down_section: bool = False  # both directions stand in it (goose, dbmate): this is one of them
+    outside: bool = False  # it asks its tool to run it outside of a transaction
 
     @property
     def readable(self) -> bool:

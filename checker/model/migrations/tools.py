@@ -23,7 +23,8 @@ class MigrationTool:
     that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option or
     variable that switches the lock off, ``locked`` the one that switches it on. ``imports`` is, by language, the
     module that code imports to migrate, as a regular expression. ``section`` begins the comment above each direction
-    of a file that holds both.
+    of a file that holds both. ``outside`` is the comment, as a regular expression, by which a file of a tool that runs
+    each in a transaction asks for none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class MigrationTool:
     locked: str = ""
     imports: Mapping[str, str] = field(default_factory=dict)
     section: str = ""
+    outside: str = ""
 
 
 def _tool(
@@ -50,6 +52,7 @@ def _tool(
     locked: str = "",
     imports: Mapping[str, str] | None = None,
     section: str = "",
+    outside: str = "",
 ) -> MigrationTool:
     started = tuple(_listed(name if programs is None else programs))
     return MigrationTool(
@@ -63,6 +66,7 @@ def _tool(
         locked,
         imports or {},
         section,
+        outside,
     )
 
 
@@ -115,11 +119,14 @@ TOOLS: Final = (
     _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", NO,
           "Laravel documentation, Isolating Migration Execution", programs="artisan", locked="--isolated"),
     _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", NO,
-          "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+"),
+          "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+",
+          outside=r"\+goose[ \t]+no[ \t]+transaction"),
     _tool("goose-library", "", "", _UNTOLD, "goose documentation, WithSessionLocker", programs="",
           imports={"go": r"github\.com/pressly/goose"}),
-    _tool("dbmate", "up, migrate", "down, rollback", _UNTOLD, "dbmate documentation", section="migrate:"),
-    _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+"),
+    _tool("dbmate", "up, migrate", "down, rollback", _UNTOLD, "dbmate documentation", section="migrate:",
+          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false"),
+    _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+",
+          outside=r"\+migrate\b.*\bnotransaction"),
     _tool("diesel", "run", "revert, redo", _UNTOLD, "Diesel documentation"),
     _tool("supabase", "push, up", "", _UNTOLD, "Supabase documentation, db push"),
     _tool("entity-framework", "database update", "", _UNTOLD, "What's New in EF Core 9: a lock from that version on",

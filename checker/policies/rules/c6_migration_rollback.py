@@ -4,12 +4,13 @@ What the review found
     Migrations go forward only: a release whose schema is at fault cannot be taken back, and nothing runs or skips
     migrations when production goes back to an earlier release.
 What is checked
-    Every SQL migration has a down file that undoes what it did, or it only expands, so that the previous release runs
-    on the new schema. What takes away from running code (a drop, a rename, another type, NOT NULL without a default, a
-    constraint that old rows may break) is refused unless its header marks it as the contract half of an earlier
-    expand and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. Some test or
-    job runs the way back. A workflow that is started by hand goes back to a release, and an input of it decides whether
-    migrations run.
+    Every SQL migration has a down file that undoes what it did, or it only expands, so that the previous release
+    runs on the new schema. Neither direction builds in a transaction (its own, or its tool's) what PostgreSQL
+    builds outside of one alone: an index that is built concurrently, for one. What takes away from running code (a
+    drop, a rename, another type, NOT NULL without a default, a constraint that old rows may break) is refused
+    unless its header marks it as the contract half of an earlier expand and names the release that carried that:
+    ``-- migrate: contract of 0007 released in v1.2.0``. Some test or job runs the way back. A workflow that is
+    started by hand goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
@@ -35,9 +36,11 @@ from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
+from checker.reason.migrations.transactions import refused_in
 from checker.reason.migrations.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
 
 _FIX_BACK: Final = "Write a down file that undoes it; or expand only, and mark the file: -- migrate: expand."
+_FIX_ALONE: Final = "Move the statement into a file of its own that runs outside of a transaction."
 _FIX_CONTRACT: Final = (
     "Let a release expand first and stop using the old shape; then mark this file: -- migrate: contract of NNNN "
     "released in vX.Y.Z."
@@ -67,10 +70,22 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
     for index, migration in enumerate(folder.migrations):
         if migration.number == "R":
             continue  # run again whenever it changes: its way back is the file as it was
-        yield _way_back(migration)
+        yield _refused(migration, folder) or _way_back(migration)
         yield _contract(migration, folder.migrations[:index])
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
+
+
+def _refused(migration: Migration, folder: MigrationFolder) -> Judgement | None:
+    """What PostgreSQL refuses neither goes forward nor back."""
+    for way, file in (("", migration.up), ("down:", migration.down)):
+        found = refused_in(file, folder) if file is not None else None
+        if found is not None:
+            statement, around = found
+            what = "Its way back" if way else "It"
+            said = f"{what} is refused: `{_said(statement)}` cannot run inside a transaction, and {around}."
+            return migration.fails("way-back", said, fix=_FIX_ALONE, path=f"{way}{statement.spot.line}")
+    return None
 
 
 def _way_back(migration: Migration) -> Judgement:

@@ -1,0 +1,50 @@
+"""What a statement has to do with transactions: whether it begins or ends one, and whether it may stand in one.
+
+Source: PostgreSQL documentation, "SQL Commands", the notes of each command ("cannot be executed inside a transaction
+block").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from checker.model.migrations.folders import Statement
+
+_ALWAYS_ALONE: Final = frozenset(
+    {"CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"}
+)
+_WHOLE: Final = frozenset({"REINDEX_OBJECT_DATABASE", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_SCHEMA"})
+_BEGINS: Final = frozenset({"BEGIN", "START"})
+_ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE"})
+
+
+def in_transactions(node: str, body: Mapping[str, Any], statements: Iterable[Statement]) -> Iterator[Statement]:
+    """What one statement does, with what it has to do with transactions."""
+    alone = _stands_alone(node, body)
+    control = _control(body) if node == "TransactionStmt" else ""
+    for each in statements:
+        yield replace(each, alone=alone, value=control or each.value) if alone or control else each
+
+
+def _control(body: Mapping[str, Any]) -> str:
+    """``begin``, ``end``, or nothing for a savepoint and for an end that begins the next (``AND CHAIN``)."""
+    kind = str(body.get("kind", "")).removeprefix("TRANS_STMT_")
+    if kind in _BEGINS:
+        return "begin"
+    return "end" if kind in _ENDS and not body.get("chain") else ""
+
+
+def _stands_alone(node: str, body: Mapping[str, Any]) -> bool:
+    if node in {"IndexStmt", "DropStmt"}:
+        return bool(body.get("concurrent"))
+    if node == "ReindexStmt":
+        named = (each.get("DefElem", {}).get("defname") for each in body.get("params", []))
+        return body.get("kind") in _WHOLE or "concurrently" in named
+    if node == "VacuumStmt":
+        return bool(body.get("is_vacuumcmd"))
+    if node == "AlterTableStmt":
+        parts = (each.get("AlterTableCmd", {}).get("def", {}) for each in body.get("cmds", []))
+        return any(part.get("PartitionCmd", {}).get("concurrent") for part in parts)
+    return node in _ALWAYS_ALONE
