@@ -3,11 +3,13 @@
 What the review found
     ``cloudformation:DescribeStacks`` covers one stack, so reading the outputs of the others is refused.
 What is checked
-    For every role that CI deploys with: a ``DescribeStacks`` of each shared stack and each stack of the environments
-    that the role serves would be allowed. Reading is harmless, so ``*`` is accepted. Every call of workflows and
-    scripts that reads a stack (waiters for stacks do): the role that makes it may read that stack.
+    For every role that CI deploys with: a ``DescribeStacks`` of each shared stack and each stack of the
+    environments that the role serves would be allowed, but for stacks that no job reads where all that its jobs do
+    is known. Reading is harmless, so ``*`` is accepted. Every call of workflows and scripts that reads a stack
+    (waiters for stacks do): the role that makes it may read that stack.
 When it does not apply
-    No role that deploys trusts GitHub's OIDC provider. Nested stacks, which nobody reads by name.
+    No role that deploys trusts GitHub's OIDC provider. No job reads a stack as the role. Nested stacks, which
+    nobody reads by name.
 What cannot be decided
     A policy whose content is not at hand, or a stack pattern from a parameter without a default.
 Fix
@@ -27,7 +29,7 @@ from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Access, Request, decide
 from checker.reason.names.arns import stack_arn
-from checker.reason.text.patterns import exact
+from checker.reason.text.patterns import Pattern, exact, overlap
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -47,6 +49,12 @@ def check(environment: Environment) -> Iterator[Judgement]:
 def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
     stacks = list(stacks_to_read(deployment, deployer))
     decisions = [(stack, decide(deployer.policies, _request(stack))) for stack in stacks]
+    if any(not decision.allowed for _, decision in decisions):
+        read = _read(deployment, deployer)
+        if read is not None:
+            decisions = [each for each in decisions if any(overlap(_request(each[0]).resource, arn) for arn in read)]
+            if not decisions:
+                return deployer.role.not_applicable(None, "No job reads a stack that this role would have to read.")
     refused = [stack.name for stack, decision in decisions if decision.denied]
     if refused:
         return deployer.role.fails(
@@ -54,12 +62,20 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
             f"The role may not read the outputs of {', '.join(refused[:10])}: DescribeStacks is refused.",
             fix=_FIX,
             expected="DescribeStacks on every stack",
-            actual=f"refused for {len(refused)} of {len(stacks)}",
+            actual=f"refused for {len(refused)} of {len(decisions)}",
         )
     for stack, decision in decisions:
         if decision.answer is Access.UNKNOWN:
             return deployer.role.undecided(None, f"whether it may read {stack.name}: {decision.why}", fix=_FIX)
-    return deployer.role.passes(None, f"It may read all {len(stacks)} stacks.")
+    return deployer.role.passes(None, f"It may read all {len(decisions)} stacks.")
+
+
+def _read(deployment: Deployment, deployer: Deployer) -> list[Pattern] | None:
+    """What the jobs read as this role, where all that they do is known."""
+    from checker.reason.calls.reading import read_as
+
+    pipeline = deployment.project.pipeline
+    return read_as(deployer.role, pipeline, deployment.project) if pipeline is not None else None
 
 
 def _request(stack: Stack) -> Request:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from checker.model.environments import Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.reason.calls.authority import Authority, Ruling
+from checker.model.resources import Resource
+from checker.reason.calls.authority import Authorities, Authority, Ruling
 from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.deployers import DESCRIBE_STACKS, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Access
+from checker.reason.text.patterns import Pattern
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
 
 
 def reading(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:  # noqa: ARG001 - one shape for all
@@ -34,3 +41,28 @@ def _judged_elsewhere(authority: Authority) -> list[str]:
         if deployer.role in authority.who.roles
         for stack in stacks_to_read(deployment, deployer)
     ]
+
+
+def read_as(role: Resource, pipeline: Pipeline, project: Project) -> list[Pattern] | None:
+    """The ARNs of all stacks that jobs read as ``role``; ``None`` where they may read more: a job that acts as the role
+    is not here or could not be followed, a call may be made by another role, or the CDK reads what it likes."""
+    if any(problem.unread for problem in pipeline.workflows.all_problems):
+        return None
+    found: list[Pattern] = []
+    taken_on = False
+    for job in pipeline.ways():
+        trace = pipeline.trace(job)
+        if not (job.credentials or trace.sessions):
+            continue
+        if not trace.complete or trace.cdk:
+            return None
+        authorities = Authorities(trace, project)
+        for call in trace.aws:
+            authority = authorities.of(call)
+            taken_on = taken_on or role in authority.who.roles
+            for need in reading(call, authority):
+                if not authority.who.roles:
+                    return None
+                if role in authority.who.roles:
+                    found.extend(request.resource for _, request in authority.requests(role, need))
+    return found if taken_on else None
