@@ -7,7 +7,8 @@ What is checked
     Every call of the AWS CLI and of boto3 whose result decides something: its failure ends the script, or is told from
     other failures by its error. ``2>/dev/null``, ``|| true``, ``|| echo X``, ``if aws ...``, ``while aws ...``, a
     pipeline without ``pipefail``, ``local x=$(...)``, and an ``except`` that takes every error and goes on, are judged
-    by what they do.
+    by what they do. A job that starts a task and waits until it has stopped looks at its exit code: a task that failed
+    has stopped too.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
     failure.
@@ -29,6 +30,7 @@ from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.calls.swallowed import misread
+from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -37,23 +39,45 @@ _FIX: Final = (
     "Let the failure stop the script, or compare its error with the one that means absence and stop at all others."
 )
 
+_FIX_EXIT: Final = "Ask describe-tasks for containers[].exitCode after the wait, and stop unless it is 0."
+
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
     lines: Lines[AwsCall] = Lines()
+    unseeing = _unseeing(pipeline)
     for job in pipeline.jobs:
         for call in pipeline.trace(job).aws:
             lines.add(call, call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
-        yield _judged(line.items, line.path)
+        yield _judged(line.items, line.path, unseeing)
 
 
-def _judged(calls: list[AwsCall], path: str) -> Judgement:
+def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
+    """The waits for tasks whose exit code nobody looks at, in no job of their workflow; whether all was followed."""
+    looking = {job.entry.file for job in pipeline.jobs if looks(pipeline.trace(job))}
+    return {
+        call: pipeline.trace(job).complete
+        for job in pipeline.jobs
+        if job.entry.file not in looking
+        for call in waits_unseeing(pipeline.trace(job))
+    }
+
+
+def _judged(calls: list[AwsCall], path: str, unseeing: dict[AwsCall, bool]) -> Judgement:
     answers = [(call, misread(call)) for call in calls]
     for call, answer in answers:
         if answer:
             others = tuple(other for other, same in answers if same and other is not call)
             return call.fails(None, answer, fix=_FIX, path=path, related=others[:10])
+    blind = [call for call in calls if call in unseeing]
+    if blind:
+        call = max(blind, key=lambda each: unseeing[each])
+        if unseeing[call]:
+            said = "It waits until a task has stopped, as one that failed has too: nothing reads its exit code."
+            return call.fails(None, said, fix=_FIX_EXIT, path=path)
+        why = "whether the exit code of the task that it waits for is read by what could not be followed"
+        return call.undecided(None, why, fix=_FIX_EXIT, path=path)
     for call, answer in answers:
         if answer == "":
             why = f"the script has no `set -e`, and whether it looks at ${call.handling.captured} is not followed"

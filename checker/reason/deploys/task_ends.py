@@ -1,0 +1,87 @@
+"""Whether a pipeline that waits for a task looks at how it ended.
+
+A task that failed has stopped like one that worked: the waiter and ``lastStatus`` tell nothing else, nor does
+``stopCode`` (Amazon ECS API Reference, "Task" and "Container": the exit code is a container's).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.pipeline.scripts import AwsCall, Command, How, Stream, Trace
+from checker.model.possible import options, shown
+from checker.model.values import Absent, Text
+
+_STARTS: Final = frozenset({"RunTask", "StartTask"})
+_MADE_BY: Final = re.compile(r"aws ecs (?P<operation>[\w-]+)@")
+_EXIT_CODE: Final = "exitcode"
+# Of a query: what picks among several, and what is a text.
+_PICKS: Final = re.compile(r"\[\?.*?\]|'[^']*'|`[^`]*`|\"[^\"]*\"")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+# These hold a container with its exit code: a query that names nothing else has the exit code too.
+_AROUND: Final = frozenset({"tasks", "containers"})
+_JQ: Final = frozenset({"jq", "gojq", "jaq"})
+
+
+def waits_unseeing(trace: Trace) -> Iterator[AwsCall]:
+    """The waits for tasks that the job has started, where nothing of it looks at how a task ended."""
+    if looks(trace):
+        return
+    started = stopped = False
+    for action in trace.actions:
+        if not isinstance(action, AwsCall) or action.service != "ecs":
+            continue
+        started = started or action.operation in _STARTS
+        stopped = stopped or (action.operation == "StopTask" and not action.reached.on_failure)
+        if started and not stopped and _waits(action) and _for_own(action):
+            yield action
+
+
+def looks(trace: Trace) -> bool:
+    """Whether something of a job may learn a task's exit code."""
+    followers = {id(call): after for call, after in zip(trace.actions, trace.actions[1:], strict=False)}
+    return any(
+        _tells(each, followers.get(id(each))) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
+        for each in trace.actions
+        if isinstance(each, AwsCall) or (isinstance(each, Command) and each.program != "aws")
+    )
+
+
+def _waits(call: AwsCall) -> bool:
+    if call.how in {How.CLI_WAITER, How.SDK_WAITER}:
+        return "stopped" in call.waiter.lower()
+    return call.how is How.CLI and call.operation == "DescribeTasks" and call.loop is not None
+
+
+def _for_own(call: AwsCall) -> bool:
+    """Whether it may wait for a task that was started here, not for one that a list of tasks named."""
+    value = call.text("tasks")
+    made = [hole.attribute or "" for hole in value.holes] if isinstance(value, Text) else []
+    by = [match["operation"].replace("_", "-") for each in made if (match := _MADE_BY.match(each))]
+    return not by or any(each in {"run-task", "start-task", "describe-tasks"} for each in by)
+
+
+def _tells(call: AwsCall, after: object) -> bool:
+    """Whether the answer of a call holds the exit code, and somebody has it."""
+    if (call.service, call.operation) != ("ecs", "DescribeTasks") or call.how in {How.CLI_WAITER, How.SDK_WAITER}:
+        return False
+    if call.how is not How.CLI:
+        return bool(call.arguments) or not call.complete  # of tasks that it names, not of all that an account has
+    taken = call.handling
+    query = call.text("query")
+    if isinstance(query, Absent):
+        if taken.piped and isinstance(after, Command) and after.program in _JQ:
+            return _asks(after.text())
+        return bool(taken.captured or taken.piped or taken.inside) or taken.stdout is Stream.FILE
+    each = options(query)
+    return taken.stdout is not Stream.DISCARDED and (each is None or any(_asks(shown(option)) for option in each))
+
+
+def _asks(query: str) -> bool:
+    """Whether a query of JMESPath, or a jq command, has the exit code in what it picks."""
+    if _EXIT_CODE in query.lower():
+        return True
+    names = set(_NAME.findall(_PICKS.sub("", query))) - _JQ
+    return names <= _AROUND and "-" not in query
