@@ -15,9 +15,9 @@ What is checked
 When it does not apply
     No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy. No job takes on a role.
 What cannot be decided
-    A subject from a parameter without a default; conditions on claims whose values only a run knows; settings of the
-    repository that the token may not read; which role a job asks for, where a secret names it and several could be
-    meant.
+    A subject from a parameter without a default, or one made of other claims, which the repository must be set to
+    present; conditions on claims whose values only a run knows; settings of the repository that the token may not
+    read; which role a job asks for, where a secret names it and several could be meant.
 Fix
     Compare ``sub`` by ``StringEquals`` with ``repo:OWNER/REPO:environment:NAME`` of each environment (and the default
     branch where a job deploys without one), or by ``StringLike`` with ``...:ref:refs/tags/v*``; compare ``aud``.

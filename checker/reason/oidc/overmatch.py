@@ -7,7 +7,7 @@ project's own. It is too wide where a token from outside is found that it admits
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, TypeAlias
@@ -17,6 +17,7 @@ from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Hole, HoleKind, Text, pieces, text
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Condition, Statement
+from checker.reason.oidc.subjects import made_claims
 from checker.reason.oidc.trust import (
     AUDIENCE,
     Repository,
@@ -162,6 +163,8 @@ def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> Answer:
     """Whether every subject of ``pattern`` is one of the project's protected refs or environments."""
     if "*" in pattern or "?" in pattern:
         return YES  # taken literally: no repository, ref or environment has such a name, so nobody gets in
+    if made := made_claims(pattern):
+        return _own_claims(dict(made), condition, own) if len(dict(made)) == len(made) else NO
     doubtful = _may_hide_a_star(pattern, condition)
     fold = condition.operator.endswith("ignorecase")
     is_open = has_hole(pattern)
@@ -179,6 +182,19 @@ def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> Answer:
             rest = pattern[len(head) :]
             return _STAR if doubtful else _own_environment(rest, condition, own)
     return _open_or_no(pattern, is_open)
+
+
+def _own_claims(made: Mapping[str, str], condition: Condition, own: Own) -> Answer:
+    """Whether a subject made of these claims is of the repository, and of a place in it that is protected."""
+    read = exact if condition.base == "stringequals" else glob
+    if "repo" not in made or not any(covers(glob(each.name), read(made["repo"])) for each in own.repositories):
+        return NO
+    checks: tuple[tuple[str, _Check], ...] = (
+        ("environment", _own_environment),
+        ("ref", _own_ref),
+        ("job_workflow_ref", _own_workflow),
+    )
+    return either(check(read(made[name]), condition, own) for name, check in checks if name in made)
 
 
 def _own_environment(name: Pattern, condition: Condition, own: Own) -> Answer:
@@ -302,6 +318,7 @@ def named_environments(trust: Trust) -> Iterator[str]:
                 name = written.partition(marker)[2] if isinstance(written, str) else ""
                 if condition.key == trust.key("environment"):
                     name = written if isinstance(written, str) and not has_hole(pattern or ()) else ""
+                name = name.partition(":")[0]  # the next claim of a subject that the repository makes itself
                 if name and "*" not in name and not (pattern and Wild.ONE in pattern):
                     yield name.replace("%3A", ":")
 
@@ -342,7 +359,9 @@ def _suggested(trust: Trust, statement: Statement, claim: str) -> Iterator[str |
 def _as_tokens(subject: str | Text) -> Iterator[Token]:
     """A token with this subject: its other claims follow from it."""
     shown = str(subject)
-    match = re.fullmatch(r"repo:([^:/]+/[^:/]+):(ref:(?P<ref>.+)|environment:(?P<environment>.+)|.*)", shown, re.DOTALL)
+    match = re.fullmatch(
+        r"repo:([^:/]+/[^:/]+):(ref:(?P<ref>.+)|environment:(?P<environment>[^:]+)|.*)", shown, re.DOTALL
+    )
     repository = Repository(match.group(1)) if match else STRANGER
     token = with_claims(pull_request_token(repository), sub=subject, ref=match.group("ref") if match else None)
     if match and match.group("environment"):

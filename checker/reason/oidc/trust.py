@@ -7,7 +7,7 @@ immutable ids); AWS IAM User Guide, "IAM and AWS STS condition context keys", "A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,6 +19,7 @@ from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, a
 from checker.reason.iam.conditions import Context, holds
 from checker.reason.iam.evaluation import Access, Decision, Policies, Request, decide
 from checker.reason.iam.policies import Statement, read_document
+from checker.reason.oidc.subjects import as_made, made_claims
 from checker.reason.text.patterns import folded, glob, match_any
 
 HOST: Final = "token.actions.githubusercontent.com"
@@ -161,7 +162,23 @@ class Trust:
         if self.accepted is not None and isinstance(audience, str) and audience not in self.accepted:
             return Decision(Access.DENIED, f"the OIDC provider does not accept the audience {audience}")
         policies = Policies((*self.allows, *self.denies), self.unread)
-        return decide(policies, Request(ACTION, (), self._context(token)))
+        decision = decide(policies, Request(ACTION, (), self._context(token)))
+        for claims in self._made if decision.denied else ():
+            subject = as_made(claims, token.claims)
+            other = self._context(with_claims(token, sub=subject))
+            if subject is not None and not decide(policies, Request(ACTION, (), other)).denied:
+                names = ", ".join(name for name, _ in claims if name != "*")
+                return Decision(Access.UNKNOWN, f"whether the repository makes its subjects of {names} is not known")
+        return decision
+
+    @property
+    def _made(self) -> Iterator[tuple[tuple[str, str], ...]]:
+        """The claims of subjects that no repository presents unless it is set to."""
+        for statement in self.entrances:
+            for condition in statement.conditions:
+                if condition.key == self.key("sub") and not condition.negated:
+                    found = (made_claims(pattern) for pattern in condition.patterns if pattern is not None)
+                    yield from (each for each in found if each)
 
     def never_holds(self, statement: Statement) -> bool:
         """Whether a statement asks for a claim of another provider, which no token of this one has: nobody gets in."""
