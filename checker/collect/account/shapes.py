@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from checker.collect.account.asking.answers import Answer
+from checker.model.live.snapshot import NOT_ASKED
 
 LACKING: Final = "the answer does not tell"
-NOT_ASKED: Final = "not asked for"
 # What a malformed value makes of the code that reads it.
 _MISREAD: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 

@@ -259,7 +259,7 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
             "RoleName": "task", "Arn": arn("iam", "role/task", ""), "Path": "/", "AssumeRolePolicyDocument": POLICY,
             "AttachedManagedPolicies": [{"PolicyArn": arn("iam", "policy/p", "")}],
             "RolePolicyList": [{"PolicyName": "run", "PolicyDocument": POLICY}]}],
-        "Policies": [{"Arn": arn("iam", "policy/p", ""), "PolicyName": "p", "Path": "/",
+        "Policies": [{"Arn": arn("iam", "policy/p", ""), "PolicyName": "p", "Path": "/", "Description": "bounds",
                       "PolicyVersionList": [{"IsDefaultVersion": True, "Document": POLICY}]}]},
     ("iam", "ListRoles"): {"Roles": [{"RoleName": "task", "MaxSessionDuration": 7200, "Description": "runs"}]},
     ("iam", "ListOpenIDConnectProviders"): {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]},

@@ -134,7 +134,7 @@ def cache(aws: Client) -> Expected:
             "AtRestEncryptionEnabled": True, "TransitEncryptionEnabled": True, "AuthToken": "(not kept: may be a secret)",
         },
         ("AWS::ElastiCache::ReplicationGroup", "plain"): {
-            "AtRestEncryptionEnabled": False, "TransitEncryptionEnabled": False, "AuthToken": None,
+            "AtRestEncryptionEnabled": False, "TransitEncryptionEnabled": False, "AuthToken": "",
         },
     }  # fmt: skip
 

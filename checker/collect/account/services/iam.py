@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
-from checker.collect.account.shapes import NOT_ASKED, Draft, at, maybe, own_tags, policy, said, shape
+from checker.collect.account.shapes import Draft, at, maybe, own_tags, policy, said, shape
+from checker.model.live.snapshot import NOT_ASKED
 
 ROLE: Final = shape(
     "AWS::IAM::Role", "RoleName Arn", said("RoleName"), said("Path"),
