@@ -9,7 +9,8 @@ What is checked
 When it does not apply
     No VPC in the environment, or one whose subnets are all public.
 What cannot be decided
-    A subnet in a VPC from elsewhere; a route table, or the endpoint's list of them, taken from a parameter.
+    A subnet in a VPC from elsewhere; a route table, or the endpoint's list of them, taken from a parameter; whether the
+    endpoint's policy lets the layers of images through, where it depends on what is not known or on who asks.
 Fix
     Add an ``AWS::EC2::VPCEndpoint`` of type Gateway for ``com.amazonaws.REGION.s3`` with the route tables of the
     private subnets. It costs nothing.
@@ -17,16 +18,17 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Final
 
 from checker.model.answers import NO, Answer, Open
-from checker.model.environments import Environment
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Resolved, ResourceKey, as_list
+from checker.model.values import Known, ResourceKey
+from checker.reason.network.endpoint_policies import lets_through
 from checker.reason.network.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
 
 _FIX: Final = "Name the route tables of the private subnets in the RouteTableIds of an S3 gateway endpoint."
@@ -46,81 +48,78 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield subnet.undecided(None, why, path="VpcId", fix=_FIX)
         else:
             private.setdefault(vpc.key, []).append((subnet, answer))
-    covered, complete = _covered_tables(environment)
+    covered = _covered_tables(environment)
     for vpc in environment.resources(VPC):
         if vpc.key not in private:
             yield vpc.not_applicable(
                 None, "No private subnet in this VPC: looked for subnets without a route to an IGW."
             )
         else:
-            yield _judged(environment, vpc, private[vpc.key], covered, complete=complete)
+            yield _judged(environment, vpc, private[vpc.key], covered)
 
 
-def _covered_tables(environment: Environment) -> tuple[set[ResourceKey], bool]:
-    """The route tables that lead to S3 through a gateway endpoint, and whether no endpoint leaves its list open."""
-    covered: set[ResourceKey] = set()
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The route tables that lead to S3 through a gateway endpoint, and those that may, with what is not known.
+
+    ``complete``: whether no endpoint leaves its list of tables open.
+    """
+
+    surely: Set[ResourceKey]
+    perhaps: Mapping[ResourceKey, str]
+    complete: bool
+
+
+def _covered_tables(environment: Environment) -> Covered:
+    surely: set[ResourceKey] = set()
+    perhaps: dict[ResourceKey, str] = {}
     complete = True
     layers = any(True for _ in environment.resources("AWS::ECS::TaskDefinition"))
     for endpoint in endpoints(environment):
-        if (
-            endpoint.service == "s3"
-            and endpoint.gateway
-            and endpoint.resource.certain
-            and _serves(endpoint.resource, layers)
-        ):
-            tables, all_of_them = tables_named(environment, endpoint.resource)
-            covered |= tables
-            complete = complete and all_of_them
-    return covered, complete
+        if endpoint.service != "s3" or not endpoint.gateway or not endpoint.resource.certain:
+            continue
+        serves = _serves(endpoint.resource, environment.project, layers=layers)
+        if serves is NO:
+            continue
+        tables, all_of_them = tables_named(environment, endpoint.resource)
+        complete = complete and all_of_them
+        if isinstance(serves, Open):
+            why = f"whether the policy of {endpoint.resource.logical_id} lets it through: {serves.why}"
+            perhaps.update(dict.fromkeys(tables, why))
+        else:
+            surely |= tables
+    return Covered(surely, perhaps, complete)
 
 
-def _serves(endpoint: Resource, layers: bool) -> bool:
-    """Whether it is the S3 of its own region, which a gateway endpoint has to be, and its policy allows anything; the
-    layers of images too, where containers run (Amazon ECR User Guide, "Minimum Amazon S3 bucket permissions")."""
-    name, policy = endpoint.get("ServiceName"), endpoint.get("PolicyDocument.Statement")
+def _serves(endpoint: Resource, project: Project, *, layers: bool) -> Answer:
+    """Whether it is the S3 of its own region, as a gateway endpoint has to be, and its policy lets enough through."""
+    name = endpoint.get("ServiceName")
     labels = name.value.split(".") if isinstance(name, Known) and isinstance(name.value, str) else []
     if endpoint.stack.region and len(labels) > 3 and endpoint.stack.region not in labels:
-        return False
-    statements = as_list(policy.value) if isinstance(policy, Known) else []
-    if any(isinstance(each, dict) and _refuses_all(each) for each in statements):
-        return False
-    region = endpoint.stack.region or "us-east-1"
-    layer = f"arn:aws:s3:::prod-{region}-starport-layer-bucket/x"
-    return not statements or any(
-        not isinstance(each, dict) or (each.get("Effect") != "Deny" and (not layers or _reaches(each, layer)))
-        for each in statements
-    )
-
-
-def _refuses_all(statement: Mapping[str, Resolved]) -> bool:
-    """Whether it denies everything to everybody, whatever else is allowed."""
-    every = all("*" in as_list(statement.get(name)) for name in ("Action", "Resource"))
-    return statement.get("Effect") == "Deny" and every and not statement.get("Condition")
-
-
-def _reaches(statement: Mapping[str, Resolved], arn: str) -> bool:
-    """Whether it speaks of an object; what is not known of its resources may be that object."""
-    named = statement.get("Resource")
-    return any(not isinstance(each, str) or fnmatchcase(arn, each.replace("[", "[[]")) for each in as_list(named)) or (
-        not isinstance(named, str | list)
-    )
+        return NO
+    return lets_through(endpoint, project, layers=layers)
 
 
 def _judged(
     environment: Environment,
     vpc: Resource,
     private: list[tuple[Resource, Answer]],
-    covered: set[ResourceKey],
-    *,
-    complete: bool,
+    covered: Covered,
 ) -> Judgement:
     missing: list[Resource] = []
-    doubtful: list[Resource] = []
+    doubtful: list[str] = []
     for subnet, certainly_private in private:
         table = table_of(environment, subnet)
-        if table.resource is not None and table.resource.key in covered:
+        if table.resource is not None and table.resource.key in covered.surely:
             continue
-        (doubtful if isinstance(certainly_private, Open) or not complete else missing).append(subnet)
+        if table.resource is not None and table.resource.key in covered.perhaps:
+            doubtful.append(covered.perhaps[table.resource.key])
+        elif isinstance(certainly_private, Open) or not covered.complete:
+            doubtful.append(
+                f"which route table {subnet.logical_id} uses, or which ones the endpoint names, is not known"
+            )
+        else:
+            missing.append(subnet)
     if missing:
         names = ", ".join(subnet.logical_id for subnet in missing[:4]) + (" and others" if len(missing) > 4 else "")
         return vpc.fails(
@@ -132,8 +131,7 @@ def _judged(
             related=tuple(missing[:4]),
         )
     if doubtful:
-        why = f"which route table {doubtful[0].logical_id} uses, or which ones the endpoint names, is not known"
-        return vpc.undecided(None, why, fix=_FIX)
+        return vpc.undecided(None, doubtful[0], fix=_FIX)
     return vpc.passes(None, f"All {len(private)} private subnets reach S3 through a gateway endpoint.")
 
 
