@@ -13,7 +13,8 @@ When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.
 What cannot be decided
-    Variables that are not known before deployment. Words of environments where nothing says which environment it is.
+    Variables, commands and scripts that are not known before deployment. Words of environments where nothing says which
+    environment it is.
 Fix
     Take the value from the environment's own configuration or resources, and hand secrets over as ECS ``Secrets`` or as
     an ARN that the program reads at run time.
@@ -130,6 +131,18 @@ def _told(environment: Environment) -> Iterator[Told]:
                 yield from _of_containers(owner, value.value)
 
 
+# Where a container is told something, as a list or a map.
+_PLACES: Final = (
+    "Environment",
+    "Secrets",
+    "EnvironmentFiles",
+    "Command",
+    "EntryPoint",
+    "DockerLabels",
+    "DnsSearchDomains",
+)
+
+
 def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
     for index, container in enumerate(containers if isinstance(containers, list) else []):
         here = f"ContainerDefinitions.{index}"
@@ -137,9 +150,10 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
             yield Told(task, "", Unknown(f"{here} is not known before deployment"), here)
         if not isinstance(container, dict):
             continue
-        for place in ("Environment", "Secrets"):
+        for place in _PLACES:
             if isinstance(container.get(place), Unknown | Text):
                 yield Told(task, "", Unknown(f"{here}.{place} is not known before deployment"), f"{here}.{place}")
+        for place in ("Environment", "Secrets"):
             for position, entry in enumerate(_list(container.get(place))):
                 name = entry.get("Name") if isinstance(entry, dict) else entry
                 if isinstance(name, Unknown) or (isinstance(name, Text) and place == "Environment"):
@@ -157,7 +171,10 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
             for position, word in enumerate(_list(container.get(place))):
                 yield _argument(task, place, word, f"{here}.{place}.{position}")
         check = container.get("HealthCheck")
-        for position, word in enumerate(_list(check.get("Command")) if isinstance(check, dict) else []):
+        asked = check.get("Command") if isinstance(check, dict) else check
+        if isinstance(asked, Unknown | Text):
+            yield Told(task, "", Unknown(f"{here}.HealthCheck is not known before deployment"), f"{here}.HealthCheck")
+        for position, word in enumerate(_list(asked)):
             yield _argument(task, "HealthCheck", word, f"{here}.HealthCheck.Command.{position}")
         labels = container.get("DockerLabels")
         for label, value in labels.items() if isinstance(labels, dict) else ():
@@ -167,7 +184,7 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
         logging = container.get("LogConfiguration")
         options = logging.get("Options") if isinstance(logging, dict) else logging
         if isinstance(options, Unknown):
-            yield Told(task, "awslogs-group", options, f"{here}.LogConfiguration", secret=True)
+            yield Told(task, "", options, f"{here}.LogConfiguration")
         if isinstance(options, dict) and "awslogs-group" in options:
             path = f"{here}.LogConfiguration.Options.awslogs-group"
             yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)

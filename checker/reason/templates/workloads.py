@@ -9,7 +9,7 @@ from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Known, Resolved, Text
+from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, Value, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +75,59 @@ _ASSIGNED: Final = re.compile(
 
 
 def told_elsewhere(environment: Environment) -> Iterator[Variable]:
-    """The variables of builds, jobs, apps and models, and what scripts in the template assign as a literal."""
+    """The variables of builds, jobs, apps and models, and what scripts in the template assign as a literal.
+
+    One without a name says that it is not known what is told there.
+    """
     for kind, places in _VARIABLES.items():
         for owner in environment.resources(kind):
             for place in places:
                 yield from _given_at(owner, place)
     for kind, place in _SCRIPTS.items():
         for owner in environment.resources(kind):
-            script = owner.get(place)
-            written = script.value if isinstance(script, Known) else None
-            parts = written.parts if isinstance(written, Text) else (written,)
-            for part in parts:
-                for found in _ASSIGNED.finditer(part) if isinstance(part, str) else ():
-                    # Without quotes it is text to a shell, and another name to a program.
-                    if found["quote"] or place != "Code.ZipFile":
-                        yield Variable(owner, owner.logical_id, found["name"], found["value"], place)
+            yield from _assigned_at(owner, place)
+
+
+def _assigned_at(owner: Resource, place: str) -> Iterator[Variable]:
+    script = owner.get(place)
+    written = script.value if isinstance(script, Known) else script
+    if not isinstance(written, str | Text):
+        yield from _nothing_known(owner, script, place)
+        return
+    if isinstance(written, Text) and written.only_hole is not None and written.only_hole.kind is HoleKind.OTHER:
+        yield from _nothing_known(owner, Unknown(f"{written} cannot be evaluated here"), place)
+    for part in pieces(written):
+        for found in _ASSIGNED.finditer(part) if isinstance(part, str) else ():
+            # Without quotes it is text to a shell, and another name to a program.
+            if found["quote"] or place != "Code.ZipFile":
+                yield Variable(owner, owner.logical_id, found["name"], found["value"], place)
+
+
+def _nothing_known(owner: Resource, value: Value | Resolved, place: str) -> Iterator[Variable]:
+    """A variable without a name, where it is not known before deployment what is told."""
+    why = value.why if isinstance(value, Unknown) else f"{place} is not known before deployment"
+    if isinstance(value, Unknown | Text):
+        yield Variable(owner, owner.logical_id, "", Unknown(why), place)
 
 
 def _given_at(owner: Resource, place: str) -> Iterator[Variable]:
     found = owner.get(place)
-    value = found.value if isinstance(found, Known) else None
+    value = found.value if isinstance(found, Known) else found
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield Variable(owner, owner.logical_id, key.lstrip("-"), inner, f"{place}.{key}")
-    for index, entry in enumerate(value if isinstance(value, list) else []):
+        return
+    if not isinstance(value, list):
+        yield from _nothing_known(owner, value, place)
+        return
+    for index, entry in enumerate(value):
+        here = f"{place}.{index}"
         if not isinstance(entry, dict):
+            yield from _nothing_known(owner, entry, here)
             continue
-        name = entry.get("Name", entry.get("OptionName"))
+        name, kind = entry.get("Name", entry.get("OptionName")), entry.get("Type", "PLAINTEXT")
+        yield from _nothing_known(owner, name, f"{here}.Name")
         # CodeBuild's other types are references (AWS CloudFormation User Guide, ProjectEnvironmentVariable).
-        if isinstance(name, str) and entry.get("Type", "PLAINTEXT") == "PLAINTEXT":
-            yield Variable(owner, owner.logical_id, name, entry.get("Value"), f"{place}.{index}.Value")
+        if isinstance(name, str) and (kind == "PLAINTEXT" or not isinstance(kind, str)):
+            told = entry.get("Value") if kind == "PLAINTEXT" else Unknown(f"{here}.Type is not known before deployment")
+            yield Variable(owner, owner.logical_id, name, told, f"{here}.Value")
