@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from checker.model.answers import YES, Certain, alike
-from checker.model.possible import Possible, joined, open_text, options, same
+from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
@@ -90,11 +90,17 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     if isinstance(node.op, ast.Add):
         if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
             return left + right
-        if (is_plain(left) and is_plain(right)) or {str, Text} & {type(left), type(right)}:
+        if (is_plain(left) and is_plain(right)) or _may_be_text(left) or _may_be_text(right):
             return joined([_plain(left, node.left, frame), _plain(right, node.right, frame)])
         if isinstance(left, tuple) and isinstance(right, tuple):
             return (*left, *right)
     return Extern(shown(node))
+
+
+def _may_be_text(found: Value) -> bool:
+    """Whether it is a string in one of its ways: then what is added to it is one too, or the program ends there."""
+    each = found.options if isinstance(found, OneOf | Either) else (found,)
+    return any(isinstance(option, str | Text) for option in each)
 
 
 def _boolean(machine: Machine, node: ast.BoolOp, frame: Frame) -> Value:
