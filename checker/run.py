@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -454,9 +455,16 @@ def exit_code(
     if any(status.state.fails_gate for status in run.waivers):
         return ExitCode.FAILED
     undecided = [each for each in newly_undecided(run, baseline) if each.severity.rank <= fail_on.rank]
-    if unknown_fails and (undecided or run.coverage.unread):
+    read_before = {(_without_line(each.what), each.why) for each in baseline.coverage.unread} if baseline else set()
+    unread = [each for each in run.coverage.unread if (_without_line(each.what), each.why) not in read_before]
+    if unknown_fails and (undecided or unread):
         return ExitCode.INCOMPLETE
     return ExitCode.CLEAN
+
+
+def _without_line(place: str) -> str:
+    """A place without its line, which moves: what the baseline did not read either is not new."""
+    return re.sub(r":\d+(?=$|:)", "", place)
 
 
 def newly_undecided(run: Run, baseline: Run | None) -> list[Verdict]:

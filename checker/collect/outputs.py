@@ -1,4 +1,7 @@
-"""Writing: a named output appears whole or not at all, and nothing else is touched."""
+"""Writing: a named output appears whole or not at all, and nothing else is touched.
+
+A device or a pipe is written to as it is: a file in its place would be another thing. A link stays; its target changes.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,11 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
     """The same for bytes."""
     handle, temporary = -1, ""
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            with path.open("wb", buffering=0) as stream:
+                stream.write(content)
+            return
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

@@ -321,3 +321,35 @@ def test_a_failed_synthesis_says_why(project: Project, program: str) -> None:
     project.write({"checker.toml": 'synthesis_command = ["python", "app.py"]\n', "app.py": program}).gate()
     assert project.code == ExitCode.USAGE
     assert "no certificate" in project.said.splitlines()[0]
+
+
+def test_what_may_be_a_template_and_cannot_be_read_is_said(project: Project) -> None:
+    project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}", "Prod.YAML": DATABASE})
+    (project.root / "wide.json").write_bytes(DATABASE.encode("utf-16"))
+    (project.root / "huge.json").write_text(DATABASE[:-1] + " " * 4_000_001 + "}")
+    document = project.gate()
+    assert failing(document, "C8") == {"Prod.YAML"}
+    assert {each["what"] for each in document["coverage"]["unread"]} == {"wide.json", "huge.json"}
+
+
+def test_what_the_baseline_did_not_read_either_is_not_new(project: Project) -> None:
+    project.write({"api.yaml": "Transform: AWS::Serverless-2016-10-31\nResources: {T: {Type: AWS::SNS::Topic}}\n"})
+    project.gate()
+    assert project.code == ExitCode.INCOMPLETE
+    baseline = project.root.parent / "baseline.json"
+    (project.root.parent / "run.json").rename(baseline)
+    project.gate("--baseline", str(baseline))
+    assert project.code == ExitCode.CLEAN
+
+
+def test_a_device_is_written_to_and_stays_one(project: Project) -> None:
+    project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    fifo = project.root.parent / "pipe"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        project.gate("--format", f"markdown={fifo}")
+        assert os.read(reader, 10)
+    finally:
+        os.close(reader)
+    assert fifo.is_fifo()

@@ -116,3 +116,12 @@ def test_what_one_thing_that_was_not_read_leaves_open_is_one_entry() -> None:
 def test_what_was_not_read_elsewhere_is_another_cause() -> None:
     run = replace(run_of(*OPEN), coverage=Coverage(unread=(replace(HOLE, what="cd.yml:10"),)))
     assert len(shape.defects(run, Outcome.UNKNOWN)) == 3
+
+
+@pytest.mark.parametrize("options", [{}, {"quiet": True}])
+def test_a_file_s_name_is_no_command_for_the_runner(options: dict[str, bool]) -> None:
+    named = verdict("C7", Outcome.FAIL, "Carts", 1, violation="It is open.", fix="Close it.")
+    named = replace(named, location=replace(named.location, file="::stop-commands::x.yaml"))
+    lines = render(run_of(named), "console", **options).splitlines()
+    assert any("stop-commands" in line for line in lines)
+    assert not any(line.lstrip().startswith(("::", "##[")) for line in lines)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from checker.collect.folders import walk
-from checker.model.sources import Problem
+from checker.model.sources import Problem, Spot
 
 _TEMPLATE_FILES: Final = (".yaml", ".yml", ".json", ".template")
 # CloudFormation takes 1 MB from S3 (CloudFormation User Guide, "Understand CloudFormation quotas"): no template is
@@ -117,8 +117,8 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
             output = output_of(path)
             if output is not None and not _is_test(inner):
                 found.apps[inner] = Path(os.path.normpath(inner.parent / output))
-        elif path.suffix in _TEMPLATE_FILES and inner.parts[0] != ".github":
-            text = _glance(path)
+        elif path.suffix.lower() in _TEMPLATE_FILES and inner.parts[0] != ".github":
+            text = _glance(path, inner, found.problems)
             if looks_like_template(text):
                 (found.tests if _is_test(inner) else found.templates).append(inner)
             elif b"containerDefinitions" in text and _TASK_DEFINITION.search(text) and not _is_test(inner):
@@ -131,7 +131,7 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
 
 
 def _is_candidate(name: str) -> bool:
-    return name.endswith(_TEMPLATE_FILES) or _tool(Path(name)) is not None or name == ".workspace"
+    return name.lower().endswith(_TEMPLATE_FILES) or _tool(Path(name)) is not None or name == ".workspace"
 
 
 def _tool(inner: Path) -> str | None:
@@ -168,12 +168,26 @@ def is_assembly(folder: Path) -> bool:
     return b'"artifacts"' in head and b'"version"' in head
 
 
-def _glance(path: Path) -> bytes:
-    """The bytes of a file that is small enough to be deployed; none where it is not, or cannot be read."""
+def _glance(path: Path, inner: Path, problems: list[Problem]) -> bytes:
+    """The bytes of a file that is small enough to be deployed; none where it is not, or cannot be read.
+
+    What cannot be read, and what would be a template but for its size or encoding, is a problem.
+    """
     try:
-        return path.read_bytes() if path.stat().st_size <= MAX_TEMPLATE_BYTES else b""
-    except OSError:
+        with path.open("rb") as stream:
+            text = stream.read(MAX_TEMPLATE_BYTES + 1)
+    except OSError as error:
+        problems.append(Problem(Spot(inner.as_posix()), error.strerror or str(error), "Check its permissions."))
         return b""
+    if text[:2] in {b"\xff\xfe", b"\xfe\xff"} and looks_like_template(text.replace(b"\0", b"")):
+        problems.append(Problem(Spot(inner.as_posix()), "a template that is not UTF-8", "Save the file as UTF-8."))
+        return b""
+    if len(text) > MAX_TEMPLATE_BYTES:
+        if looks_like_template(text):
+            why = f"over {MAX_TEMPLATE_BYTES:,} bytes, more than CloudFormation takes"
+            problems.append(Problem(Spot(inner.as_posix()), why, "Split the stack, or leave the file out."))
+        return b""
+    return text
 
 
 def looks_like_template(text: bytes) -> bool:

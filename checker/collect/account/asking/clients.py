@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from checker.collect.account.asking.failures import DeadlineError, MalformedError, RepeatedPageError
 from checker.collect.account.asking.models import keep_to_what_is_asked
 from checker.collect.account.target import Limits, Target
-from checker.errors import UsageError
+from checker.errors import UsageError, install_with
 
 if TYPE_CHECKING:
     import boto3
@@ -125,9 +125,12 @@ class Clients:
 
 
 def _session(target: Target, credentials: Mapping[str, Any] | None = None) -> boto3.Session:
-    import boto3
-    import botocore.session
-    from botocore.exceptions import ProfileNotFound
+    try:
+        import boto3
+        import botocore.session
+        from botocore.exceptions import ProfileNotFound
+    except ImportError:
+        raise UsageError("reading an account needs boto3, which is not installed", install_with("account")) from None
 
     core = botocore.session.Session(profile=target.profile or None)
     if credentials is not None:
