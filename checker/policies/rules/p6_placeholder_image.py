@@ -12,7 +12,8 @@ When it does not apply
     No workflow deploys with the CDK; the stacks that it deploys run no container images.
 What cannot be decided
     No templates at hand and no image tag in the context; an assembly that no step of the run makes; a variable that the
-    app may read a commit's image tag from.
+    app may read a commit's image tag from. Where other runs of the app are given the commit by context, only a variable
+    that is called an image's tag is such a one.
 Fix
     Read which commit runs (``describe-services``, ``describe-task-definition``) and pass it on:
     ``cdk deploy --context imageTag=$RUNNING``.
@@ -40,6 +41,7 @@ from checker.reason.images.revisions import is_commit, origin_of
 
 _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
+_TAG_NAME: Final = re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
 _BOOTSTRAP_KEY: Final = re.compile(r"bootstrap|init|first", re.IGNORECASE)
 _READS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "ListServices", "DescribeTaskDefinition"})
 # `steps.X.outputs.released == 'false'`, `steps.X.outputs.first == 'true'`
@@ -73,7 +75,7 @@ def _judged(at: At, deploy: CdkCommand, pipeline: Pipeline, project: Project) ->
     if not made_by:
         yield deploy.undecided(None, "the assembly that it deploys is made by no step of this run", fix=_FIX)
     for place, command in made_by:
-        yield _one(place, command, deploy, images, project)
+        yield _one(place, command, deploy, images, pipeline, project)
 
 
 def _images(deploy: CdkCommand, project: Project) -> list[str | Unknown] | None:
@@ -124,11 +126,15 @@ def _syntheses(at: At, deploy: CdkCommand, pipeline: Pipeline) -> Iterator[tuple
 
 
 def _one(
-    at: At, command: CdkCommand, deploy: CdkCommand, images: list[str | Unknown] | None, project: Project
+    at: At,
+    command: CdkCommand,
+    deploy: CdkCommand,
+    images: list[str | Unknown] | None,
+    pipeline: Pipeline,
+    project: Project,
 ) -> Judgement:
     related = () if command is deploy else (deploy,)
-    tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key)]
-    answers = [_is_released(option, project) for tag in tags for option in options(tag) or (None,)]
+    tags, answers = _given_by_context(command, project)
     if NO in answers:
         why = f"It deploys the image tag {', '.join(shown(tag) for tag in tags)} over whatever was released."
         return command.fails(None, why, fix=_FIX, related=related)
@@ -140,7 +146,7 @@ def _one(
         return command.passes(None, "It is only run where nothing was released.")
     if images is None:
         return command.undecided(None, "it is given no image tag, and the templates are not at hand", fix=_FIX)
-    variable = _given_by_environment(command, project)
+    variable = _given_by_environment(command, pipeline, project)
     if variable:
         why = f"it is given no image tag by context, and whether the app takes the variable {variable} for one"
         return command.undecided(None, why, fix=_FIX)
@@ -156,9 +162,26 @@ def _one(
     return command.passes(None, "The templates name images of their own that do not move.")
 
 
-def _given_by_environment(command: CdkCommand, project: Project) -> str:
-    """A variable that the app may read its image tag from: named like one, or a commit by its value; or empty."""
+def _given_by_context(command: CdkCommand, project: Project) -> tuple[list[Possible], list[Answer]]:
+    """The image tags in a command's context, and of each that it can be whether it is a released image's."""
+    tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key)]
+    return tags, [_is_released(option, project) for tag in tags for option in options(tag) or (None,)]
+
+
+def _given_by_environment(command: CdkCommand, pipeline: Pipeline, project: Project) -> str:
+    """A variable that the app may read its image tag from: named like one, or a commit by its value; or empty.
+
+    Where other runs of the same app are given a commit by context, that is how the app takes it: then a commit that
+    a job has at hand for its other steps says nothing, and only a variable that is called an image's tag may.
+    """
+    takes_context = any(
+        YES in _given_by_context(other, project)[1]
+        for other in pipeline.cdk_commands()
+        if other is not command and other.folder == command.folder
+    )
     for name, value in command.environment.items():
+        if takes_context and not _TAG_NAME.search(name):
+            continue
         answers = [_is_released(option, project) for option in options(value) or (None,)]
         if every(answers) is YES or (_IMAGE_KEY.search(name) and NO not in answers):
             return name
