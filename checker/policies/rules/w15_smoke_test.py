@@ -4,10 +4,11 @@ What the review found
     A deployment counts as done when ECS says so: nobody asks whether the site answers.
 What is checked
     Every workflow that rolls services: after the services are stable it calls the health endpoints, tries again within
-    a bound, and fails when they do not answer; and nothing marks the release as done before that (the release's text, a
-    deployment's status). Which endpoints: ``/api/health`` and ``/health`` where the templates have both on a listener,
-    otherwise the health paths of all target groups that listeners forward to; without templates, one at least. A
-    redirect or an error counts as an answer only where nothing looks at it, and then the check fails nothing.
+    a bound, and fails when they do not answer; and nothing marks the release as done before that, or whatever became of
+    it (the release's text, a deployment's status). Which endpoints: ``/api/health`` and ``/health`` where the templates
+    have both on a listener, otherwise the health paths of all target groups that listeners forward to; without
+    templates, one at least. A redirect or an error counts as an answer only where nothing looks at it, and then the
+    check fails nothing.
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided
@@ -20,8 +21,8 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
@@ -34,10 +35,15 @@ from checker.reason.deploys.http_requests import Request, Retried, health_action
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
 from checker.reason.network.services import Forwarding, services, targets_of
 
+if TYPE_CHECKING:
+    from checker.model.pipeline.jobs import EffectiveJob
+
 # The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})
 _HEALTH: Final = re.compile(r"health|ready|live|status|ping|alive|smoke", re.IGNORECASE)
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
+# What became of other jobs: `needs.release.result`, `contains(needs.*.result, 'failure')`, `job.status`.
+_ASKS: Final = re.compile(r"\bneeds\b|\bjob\.status\b", re.IGNORECASE)
 _MARKS: Final = re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)(?:$|\?)")
 
 
@@ -157,11 +163,43 @@ def _marks(path: DeployPath, checks: list[At]) -> Iterator[Judgement]:
     for at in path.actions():
         if not isinstance(at.action, Command) or at.action.reached.on_failure or not _is_mark(at.action):
             continue
-        if any(follows(at, check) for check in checks):
+        before = [check for check in checks if follows(at, check)]
+        if any(check.job is at.job or _held_back(at.job, _ids(check.job.chain)) for check in before) or (
+            before and _asks(at.action)
+        ):
             yield at.action.passes("before-done", "Marked as done after the health check.")
+        elif before:
+            why = (
+                "The release is marked as done whatever the health check said: this job's `if` runs it after a failure."
+            )
+            yield at.action.fails("before-done", why, fix="Ask in its `if` that the job succeeded that checks health.")
         else:
             why = "The release is marked as done, and no health check has passed before."
             yield at.action.fails("before-done", why, fix="Let this job need the one that checks health.")
+
+
+def _ids(jobs: Iterable[EffectiveJob]) -> frozenset[int]:
+    return frozenset(id(each) for each in jobs)
+
+
+def _held_back(job: EffectiveJob, checking: frozenset[int], seen: frozenset[int] = frozenset()) -> bool:
+    """Whether a job is skipped when one of these fails: it or a caller needs one, or needs what is skipped with one,
+    and its ``if`` does not run it regardless, without a word about what it needs."""
+    for each in job.chain:
+        if id(each) in checking or id(each) in seen:
+            continue
+        if each.status_functions & {"always", "success"} == {"always"} and not _ASKS.search(str(each.job.if_)):
+            continue
+        if any(id(need) in checking or _held_back(need, checking, seen | {id(each)}) for need in each.needs):
+            return True
+    return False
+
+
+def _asks(command: Command) -> bool:
+    """Whether a command's step runs by what became of other jobs, or says what became of them."""
+    condition = str(command.step.step.if_ or "") if command.step is not None else ""
+    given = [shown(value) for value in command.step.env.values()] if command.step is not None else []
+    return any(_ASKS.search(each) for each in (condition, command.source, *given))
 
 
 def _is_mark(command: Command) -> bool:
