@@ -36,7 +36,7 @@ from checker.model.resources import Stack
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
-from checker.reason.images.references import SHA, image_references, parse_image
+from checker.reason.images.references import SHA, Registry, image_references, parse_image
 from checker.reason.images.revisions import is_commit, origin_of
 
 _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
@@ -91,6 +91,8 @@ def _images(deploy: CdkCommand, project: Project) -> list[str | Unknown] | None:
                 continue
             if isinstance(reference.value, str | Text):
                 image = parse_image(reference.value, project)
+                if image.registry is Registry.FOREIGN:
+                    continue  # somebody else's release, which no deploy of ours brings back
                 found.append("@" if image.by_digest else image.tag)
             else:
                 found.append(Unknown("an image that is not known"))
