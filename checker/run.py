@@ -28,6 +28,7 @@ from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.shown.facts import Facts
+from checker.model.values import ResourceKey
 from checker.model.verdicts import (
     Coverage,
     Finding,
@@ -44,6 +45,7 @@ from checker.policies.rules import load, page_of
 from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
+from checker.resolve.templates.conditional import never_made
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.placing import check_names, copied, place_stack
 from checker.resolve.templates.project import build_project, with_nested
@@ -89,6 +91,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     rules = [rule for rule in every if rule.surfaces & GATE_SURFACES]
     findings = {**register.findings, **own.findings}
     facts: list[Facts] = []
+    made: set[ResourceKey] = set()
     verdicts = judge_stacks(
         stacks,
         kinds,
@@ -96,6 +99,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         findings,
         settings=request.settings,
         pipeline=pipeline,
+        made=made,
         heard=(lambda project: facts.append(drawn_of(project, pipeline))) if request.with_facts else None,
     )
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
@@ -111,6 +115,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
             *own.notes,
             *here.notes,
             *_left_out(pipeline),
+            *never_made(stacks, made),
             *(
                 f"not read, and left out by checker.toml: {each.what} ({why})"
                 for each in unread
@@ -152,11 +157,12 @@ def judge_stacks(
     pipeline: Pipeline | None = None,
     repository_settings: RepositorySettings | None = None,
     heard: Callable[[Project], None] | None = None,
+    made: set[ResourceKey] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verdict]:
     """Judge stacks in every world that they leave open; one world's project at a time is in memory.
 
-    ``heard`` is given the first of them when the rules are done with it.
+    ``heard`` is given the first of them when the rules are done with it; ``made`` takes in what is there in any world.
     """
     budget, every_world, seconds = Budget(), worlds(stacks), settings.rule_seconds
 
@@ -167,6 +173,8 @@ def judge_stacks(
         for number, world in enumerate(every_world):
             project = build_project(stacks, kinds, world, settings, budget, find_names=literal_names)
             yield project
+            if made is not None:
+                made.update(resource.key for resource in project.known_resources())
             if number == 0 and heard is not None:
                 until(clock() + seconds)
                 heard(project)

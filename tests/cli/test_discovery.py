@@ -353,3 +353,27 @@ def test_a_device_is_written_to_and_stays_one(project: Project) -> None:
     finally:
         os.close(reader)
     assert fifo.is_fifo()
+
+
+def test_what_a_parameter_s_default_leaves_out_is_said(project: Project) -> None:
+    template = """
+        Parameters: {Stage: {Type: String, Default: dev}, Open: {Type: String}}
+        Conditions:
+          IsProd: !Equals [!Ref Stage, prod]
+          Big: !And [!Condition IsProd, !Equals [a, a]]
+          Never: !Equals [a, b]
+          Asked: !Equals [!Ref Open, x]
+        Resources:
+          Topic: {Type: "AWS::SNS::Topic"}
+          Db: {Type: "AWS::RDS::DBInstance", Condition: Big, Properties: {StorageEncrypted: false}}
+          Off: {Type: "AWS::SNS::Topic", Condition: Never}
+          Maybe: {Type: "AWS::SNS::Topic", Condition: Asked}
+    """
+    project.write({"t.yaml": template})
+    notes = [each for each in project.gate()["coverage"]["notes"] if "not judged" in each]
+    assert len(notes) == 1
+    assert notes[0].startswith("not judged: Db of t.yaml, which Big leaves out (Stage: ")
+    project.write({"checker.toml": '[parameters.t]\nStage = "prod"\n'})
+    document = project.gate()
+    assert not any("not judged" in each for each in document["coverage"]["notes"])
+    assert failing(document, "C8") == {"t.yaml"}
