@@ -29,9 +29,10 @@ from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.model.values import Absent, Resolved, Text, Unknown
+from checker.model.values import Absent, Resolved, Text, Unknown, pieces
 from checker.model.verdicts import Outcome, Surface
 from checker.reason.account.facts import table, texts
+from checker.reason.names.algebra import could_be_equal
 
 _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
@@ -175,7 +176,7 @@ def _unused(stack: Stack, project: Project) -> list[Judgement]:
     """Exports of a stack that no stack at hand imports: they lock nothing yet."""
     imported = project.once(_imported)
     declared = [export for export in project.once(_exports) if export.stack is stack]
-    own = [export for export in declared if export.name not in imported]
+    own = [export for export in declared if not any(_may_be(export.name, each) for each in imported)]
     if declared and not own:
         return [StackPlace(stack).passes("export", "What it exports is imported, which is judged where it is.")]
     if not own:
@@ -187,6 +188,13 @@ def _unused(stack: Stack, project: Project) -> list[Judgement]:
     violation = f"It exports {listed}, which no stack at hand imports: whoever comes to import it locks this stack."
     others = tuple(export.place for export in own[1:10])
     return [StackPlace(stack).fails("export", violation, fix=_LEAVE, path="Outputs", related=others)]
+
+
+def _may_be(exported: Resolved | Absent, imported: Resolved | Absent) -> bool:
+    """Whether an export may be the one that somebody imports: then it is judged at the importer."""
+    if isinstance(exported, str | Text) and isinstance(imported, str | Text):
+        return could_be_equal(pieces(exported), pieces(imported))
+    return exported == imported
 
 
 def _resource(resource: Resource, project: Project, imports: list[_Import]) -> Iterator[Judgement]:
