@@ -80,12 +80,25 @@ class _Reader:
         self.base = base.resolve()
         self.digest = hashlib.sha256()
         self._assets: dict[Path, Mapping[str, str]] = {}
+        self._sources: dict[str, str] = {}
 
     def shown(self, path: Path | str) -> str:
         """A path as people know it: relative to the project where it is below it."""
         absolute = os.path.normpath(os.path.join(self.base, path))  # noqa: PTH118 - no symlink is followed here
         root = str(self.base) + os.sep
         return absolute[len(root) :] if absolute.startswith(root) else str(path)
+
+    def source(self, file: str) -> str:
+        """A source file of the user's as people know it. An assembly that was made elsewhere names that place: the
+        project's own file is the one that the longest end of the path leads to."""
+        shown = self.shown(file)
+        if not shown.startswith("/"):
+            return shown
+        if shown not in self._sources:
+            steps = shown.split("/")
+            ends = ("/".join(steps[start:]) for start in range(1, len(steps)))
+            self._sources[shown] = next((end for end in ends if (self.base / end).is_file()), shown)
+        return self._sources[shown]
 
     def document(self, path: Path, root: Path) -> Document:
         resolved = path.resolve()
@@ -264,7 +277,7 @@ class _Reader:
             for frame in frames if isinstance(frames, list) else ():
                 place = _place(frame) if isinstance(frame, str) else None
                 if place is not None and not any(mark in place[0] for mark in _NOT_USER_CODE):
-                    return self.shown(place[0]), place[1]
+                    return self.source(place[0]), place[1]
         return None, None
 
 

@@ -63,3 +63,28 @@ def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "repository/stacks").mkdir(parents=True)
     (tmp_path / "repository/stacks/link.json").symlink_to(tmp_path / "outside.json")
     assert children(tmp_path, "https://bucket/link.json") == {}
+
+
+def test_an_assembly_that_was_made_elsewhere_names_the_project_s_own_files(tmp_path: Path) -> None:
+    trace = ["at new Shop (/home/somebody/shop/lib/shop.ts:7:3)", "at Object (/home/somebody/shop/bin/app.ts:3:1)"]
+    bucket = {"Type": "AWS::S3::Bucket", "Metadata": {"aws:cdk:path": "Shop/Files/Resource"}}
+    metadata = {"/Shop/Files/Resource": [{"type": "aws:cdk:logicalId", "data": "Files", "trace": trace}]}
+    manifest = {
+        "version": "48.0.0",
+        "artifacts": {
+            "Shop": {
+                "type": "aws:cloudformation:stack",
+                "properties": {"templateFile": "Shop.json"},
+                "metadata": metadata,
+            }
+        },
+    }
+    (tmp_path / "cdk.out").mkdir()
+    (tmp_path / "cdk.out/manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "cdk.out/Shop.json").write_text(json.dumps({"Resources": {"Files": bucket}}))
+    for there, wanted in ((False, "/home/somebody/shop/lib/shop.ts"), (True, "lib/shop.ts")):
+        if there:
+            (tmp_path / "lib").mkdir()
+            (tmp_path / "lib/shop.ts").touch()
+        (stack,) = read_assembly(tmp_path / "cdk.out", tmp_path).stacks
+        assert {(origin.file, origin.line) for origin in stack.constructs.values()} == {(wanted, 7)}
