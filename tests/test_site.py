@@ -20,3 +20,6 @@ def test_every_finding_and_every_command_has_its_page(tmp_path: Path) -> None:
     build(tmp_path / "site")
     assert (tmp_path / "site/findings/C7.html").read_text(encoding="utf-8").count("<h2") >= 4
     assert (tmp_path / "site/tutorial.html").is_file()
+    # Nothing is fetched from elsewhere: the picture lies beside the page.
+    assert 'src="gate.svg"' in (tmp_path / "site/index.html").read_text(encoding="utf-8")
+    assert (tmp_path / "site/gate.svg").is_file()

@@ -80,7 +80,7 @@ def _reference() -> str:
 
 
 def _links(text: str, prefix: str) -> str:
-    """Links to pages lead to pages of the site, all other files to the repository."""
+    """Links to pages and pictures lead to those of the site, all other files to the repository."""
 
     def changed(found: re.Match[str]) -> str:
         target = found[1].removeprefix(prefix)
@@ -88,7 +88,7 @@ def _links(text: str, prefix: str) -> str:
             return found[0]
         if target.startswith("../README.md"):
             return f"](index.md{target.removeprefix('../README.md')})"
-        if found[1].startswith(prefix) and re.fullmatch(r"[\w.-]+\.md(#[\w-]*)?", target):
+        if found[1].startswith(prefix) and re.fullmatch(r"[\w.-]+\.(?:md(?:#[\w-]*)?|svg)", target):
             return f"]({target})"
         return f"]({SOURCE}/{found[1] if prefix else found[1].removeprefix('../')})"
 
