@@ -91,12 +91,20 @@ def _fitting(
             for candidate in known[each.name].get(service, ())
         }
         found = [each for each in written if overlap(exact(each), target)]
+        if service == "s3":
+            # A bucket's name has no slash (Amazon S3 User Guide, "General purpose bucket naming rules"): an ARN with
+            # one is an object's, which no action on buckets touches.
+            found = [each for each in found if _is_object(each) is _is_object(arn)]
         if len(found) > 1:
             picked = {placed(each, place) for each in _picked(arn, project, environment)}
             found = [each for each in found if each in picked] or found
         if found:
             return [each for each in found if _family(each) in families] or found
     return [arn]
+
+
+def _is_object(arn: str | Text) -> bool:
+    return any("/" in part for part in pieces(arn) if isinstance(part, str))
 
 
 def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str | Text]:
