@@ -104,7 +104,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     )
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
-    unread = (*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline))
+    unread = _once_each((*here.unread, *unread_of_stacks(stacks), *_unread_of(pipeline)))
     coverage = Coverage(
         judged=tuple(finding for finding in findings if finding in judged),
         not_judged=tuple(finding for finding in findings if finding not in judged),
@@ -275,7 +275,7 @@ def request_for(project: Path, **wanted: Any) -> Request:
 def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
     for name in WAIVER_FILES:
         path = project / name
-        if path.is_file():
+        if path.exists() or path.is_symlink():  # what is no file is an error, not an absence
             findings = {*load_register().findings, *own_ids(project, settings, load_register().findings)}
             return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
     return ()
@@ -388,6 +388,14 @@ def excluded(what: str, settings: Settings) -> str:
     """The reason for which ``checker.toml`` leaves a file out that could not be read; empty where it does not."""
     file = what.split(":", 1)[0]
     return next((why for pattern, why in settings.exclude.items() if fnmatchcase(file, pattern)), "")
+
+
+def _once_each(unread: Sequence[Unread]) -> list[Unread]:
+    """Templates and pipeline are looked for in the same folders: what neither could read is named once."""
+    whole = {(each.what, each.why) for each in unread}
+    return [
+        each for each in unread if (each.what.removesuffix(":1"), each.why) not in whole or not each.what.endswith(":1")
+    ]
 
 
 def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:

@@ -49,7 +49,12 @@ def walk(
         try:
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            where = folder.relative_to(root).as_posix()
+            why = f"the folder could not be read: {error.strerror or error}"
+            problems.append(Problem(Spot(where), why, "Check its permissions."))
             continue
         if any(entry.name == "pyvenv.cfg" for entry in listed):
             continue  # a virtual environment, whatever its name

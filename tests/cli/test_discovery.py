@@ -377,3 +377,41 @@ def test_what_a_parameter_s_default_leaves_out_is_said(project: Project) -> None
     document = project.gate()
     assert not any("not judged" in each for each in document["coverage"]["notes"])
     assert failing(document, "C8") == {"t.yaml"}
+
+
+def test_an_assembly_without_its_manifest_is_said(project: Project) -> None:
+    project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}", "cdk.out/A.template.json": DATABASE})
+    for manifest in (None, "{"):
+        if manifest:
+            project.write({"cdk.out/manifest.json": manifest})
+        unread = [each["what"] for each in project.gate()["coverage"]["unread"]]
+        assert unread == ["cdk.out"]
+        assert project.code == ExitCode.INCOMPLETE
+
+
+def test_a_folder_that_cannot_be_read_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}", "closed/db.json": DATABASE})
+    scandir = os.scandir
+
+    def refusing(folder: Any) -> Any:
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("checker.collect.folders.os.scandir", refusing)
+    unread = {each["what"] for each in project.gate()["coverage"]["unread"]}
+    assert unread == {"closed"}
+    assert project.code == ExitCode.INCOMPLETE
+
+
+@pytest.mark.parametrize("name", ["checker.toml", "policies/waivers.yaml"])
+def test_settings_or_waivers_that_are_no_file_are_an_error(project: Project, name: str) -> None:
+    project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    (project.root / name).mkdir(parents=True)
+    project.gate()
+    assert project.code == ExitCode.USAGE
+    assert name in project.said
+    (project.root / name).rmdir()
+    (project.root / name).symlink_to("nowhere")
+    project.gate()
+    assert project.code == ExitCode.USAGE

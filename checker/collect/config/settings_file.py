@@ -36,7 +36,8 @@ def load_settings(path: Path, shown: str = FILE_NAME) -> Settings:
 def project_settings(project: Path) -> Settings:
     """The settings of the project in this folder: those of its ``checker.toml``, or the defaults where it has none."""
     path = project / FILE_NAME
-    return load_settings(path) if path.is_file() else Settings()
+    # A folder or a dangling link of that name is no settings, and no leave to judge by the defaults.
+    return load_settings(path) if path.exists() or path.is_symlink() else Settings()
 
 
 def missing_folders(project: Path, settings: Settings) -> list[Unread]:

@@ -100,6 +100,8 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
             (found.tests if _is_test(inner) else found.assemblies).append(inner)
         elif folder.name in _SAID:
             found.passed_over.append(inner)
+        elif folder.name == "cdk.out" and not _is_test(inner) and (why := _no_assembly(folder)):
+            found.problems.append(Problem(Spot(inner.as_posix()), why, "Synthesize again."))
 
     for path in walk(root, _is_candidate, MAX_FILES, found.problems, passed=skipped):
         inner = path.relative_to(root)
@@ -166,6 +168,15 @@ def is_assembly(folder: Path) -> bool:
     except OSError:
         return False
     return b'"artifacts"' in head and b'"version"' in head
+
+
+def _no_assembly(folder: Path) -> str:
+    """Why a folder of an assembly's name is none, where something of an assembly is in it or may be; else empty."""
+    try:
+        left = any(path.name.endswith(".template.json") for path in folder.iterdir())
+    except OSError as error:
+        return f"the folder could not be read: {error.strerror or error}"
+    return "it holds templates, and its manifest.json is not there or is none" if left else ""
 
 
 def _glance(path: Path, inner: Path, problems: list[Problem]) -> bytes:
