@@ -173,8 +173,13 @@ def test_without_its_stack_an_environment_has_to_be_bootstrapped(
     assert main(BOOTSTRAP, {}, account=calm) == 0
 
 
-def test_a_bootstrap_never_stops_what_runs(calm: FakeAccount) -> None:
-    assert main(BOOTSTRAP, {}, account=calm) == 72
+@pytest.mark.parametrize(("tag", "desired"), [(OLD, 1), (OLD, 0), ("init", 1)])
+def test_a_bootstrap_never_stops_what_runs(calm: FakeAccount, tag: str, desired: int) -> None:
+    """Neither a release that was scaled to nothing, nor the placeholder once somebody has scaled it up."""
+    assert main(BOOTSTRAP, {}, account=FakeAccount(FakeEcs(tag=tag, desired=desired))) == 72
+
+
+def test_a_bootstrap_may_be_repeated_while_nothing_runs(calm: FakeAccount) -> None:
     assert main(BOOTSTRAP, {}, account=FakeAccount(FakeEcs(tag="init", desired=0))) == 0
 
 
