@@ -240,7 +240,7 @@ def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[Wo
 
 def _described(world: World) -> str:
     parts = [
-        f"with {hole.shown[2:-1]} = {value}" if value is not None else f"with another {hole.shown[2:-1]}"
+        f"with {hole.name} = {value}" if value is not None else f"with another {hole.name}"
         for hole, value in world.parameters.items()
     ]
     parts += [f"{'where' if answer else 'unless'} {key.split(': ', 1)[-1]}" for key, answer in world.conditions.items()]

@@ -35,7 +35,7 @@ from checker.model.live.drift import (
 from checker.model.live.drift_decisions import Decision
 from checker.model.live.snapshot import LiveResource, Snapshot
 from checker.model.resources import Raw, Stack
-from checker.model.values import Hole, ResourceKey
+from checker.model.values import Hole, Reference, ResourceKey
 
 _STACK: Final = "AWS::CloudFormation::Stack"
 # What leaves nothing in the account that a read could show.
@@ -275,7 +275,7 @@ class _Comparison:
 
     def _named(self, hole: Hole, value: str) -> bool:
         """Whether a value names a resource: by one of its words, or as an address that begins with one."""
-        own = self._words.get(hole.target) if hole.target is not None else None
+        own = self._words.get(hole.target) if isinstance(hole, Reference) else None
         if not own:
             return False
         if any(is_arn(word) and value in names_of(word) for word in own):

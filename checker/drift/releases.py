@@ -18,7 +18,7 @@ from checker.drift.meaning.compare import compare_properties, is_open
 from checker.drift.meaning.differences import Around, Difference, Kind
 from checker.drift.meaning.scalars import names_of
 from checker.model.resources import Raw
-from checker.model.values import Resolved, Text
+from checker.model.values import Reference, Resolved, Text
 
 SERVICE: Final = "AWS::ECS::Service"
 TASK: Final = "AWS::ECS::TaskDefinition"
@@ -119,7 +119,7 @@ class Releases:
         if isinstance(expected, Text):
             hole = expected.only_hole
             for family, each in self._tasks.items():
-                if hole is not None and hole.target == each.resource.key:
+                if isinstance(hole, Reference) and hole.target == each.resource.key:
                     return family
             return None
         return None if is_open(expected) or not isinstance(expected, str) else _family(expected)

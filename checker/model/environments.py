@@ -14,6 +14,7 @@ from checker.model.settings import Settings
 from checker.model.values import (
     Hole,
     Known,
+    Reference,
     Resolved,
     ResourceKey,
     Text,
@@ -232,7 +233,7 @@ class Project:
         """What a child names as its parents. A plain name that several environments have means the child's own."""
         for each in value.value if isinstance(value, Known) and isinstance(value.value, list) else [value]:
             found = list(self.all_referred(each))
-            exact = {hole.target for hole in _holes(each)}
+            exact = {hole.target for hole in _holes(each) if isinstance(hole, Reference)}
             own = [parent for parent in found if parent.environment_name == child.environment_name]
             yield from (parent for parent in found if parent.key in exact or not own or parent in own)
 
@@ -246,7 +247,7 @@ class Project:
             value = value.value
         if isinstance(value, Text):
             for hole in value.holes:
-                if hole.target is not None and (found := self._by_key.get(hole.target)) is not None:
+                if isinstance(hole, Reference) and (found := self._by_key.get(hole.target)) is not None:
                     yield found
             yield from self.names.get(value, ())
         elif isinstance(value, str):

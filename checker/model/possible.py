@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, alike, yes_if
-from checker.model.values import Hole, HoleKind, Text, Unknown, pieces, text
+from checker.model.values import Answered, CallPlace, Hole, RunValue, Text, Unknown, pieces, text
 
 Scalar: TypeAlias = "bool | int | float | str | Text | None"
 
@@ -43,9 +43,16 @@ class OneOf:
 Possible: TypeAlias = "Scalar | OneOf | Unknown"
 
 
-def open_text(shown_as: str, where: str = "") -> Text:
-    """A value known by name only. Equal ``shown_as`` and ``where`` mean the same value at run time."""
-    return Text((Hole(HoleKind.OTHER, shown_as, None, where),))
+def open_text(shown_as: str, where: str = "", number: int = 0, *, call: CallPlace | None = None) -> Text:
+    """A value known by name only, and by the AWS ``call`` whose answer it comes from. Of equal texts all that is equal
+    means the same value at run time (see :class:`~checker.model.values.RunValue`)."""
+    return Text((RunValue(shown_as, where, number) if call is None else Answered(shown_as, call, number),))
+
+
+def call_behind(value: object) -> CallPlace | None:
+    """The AWS call that a text comes from, the first where there are several."""
+    holes = value.holes if isinstance(value, Text) else ()
+    return next((hole.call for hole in holes if isinstance(hole, Answered)), None)
 
 
 def one_of(values: Iterable[Possible]) -> Possible:

@@ -14,8 +14,7 @@ A rule that asks for a value gets one of three answers, and the type checker mak
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 
 class ResourceKey(NamedTuple):
@@ -25,28 +24,176 @@ class ResourceKey(NamedTuple):
     logical_id: str
 
 
-class HoleKind(StrEnum):
-    """Why a part of a string is open."""
+class Hole:
+    """An open part of a string: one class for each reason why it is open, and none of it is made by itself.
 
-    RESOURCE = "resource"  # an attribute of a resource; `target` names it
-    PSEUDO = "pseudo"  # AWS::AccountId and its like, where the assembly is environment-agnostic
-    PARAMETER = "parameter"  # a parameter with no default and no configured value
-    IMPORT = "import"  # a value exported by a stack that is not at hand
-    OTHER = "other"  # an expression that cannot be evaluated here
+    Two equal holes hold the same value at deployment (or in the run), so two equal :class:`Text` are the same string.
+    ``shown``, which all of them have, is how a hole is written in messages: ``${Bucket.Arn}``.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def shown(self) -> str: ...
+
+
+# -- of templates ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
-    """An open part of a string.
+class Pseudo(Hole):
+    """A pseudo parameter (``AWS::AccountId``) where the assembly is environment-agnostic.
 
-    Two equal holes hold the same value at deployment, so two equal :class:`Text` are the same string. ``shown`` is how
-    it is written in messages (``${Bucket.Arn}``). For a resource's ``Ref`` the ``attribute`` is empty.
+    Account and region are taken to be the same for all; ``stack`` is the id of the stack where a stack's name or id,
+    which no other has, is meant.
     """
 
-    kind: HoleKind
+    name: str
+    stack: str = ""
+
+    @property
+    def shown(self) -> str:
+        return f"${{{self.name}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Hole):
+    """A parameter with no default and no configured value, of the stack with this id."""
+
+    name: str
+    stack: str
+
+    @property
+    def shown(self) -> str:
+        return f"${{{self.name}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Import(Hole):
+    """A value that a stack exports which is not at hand."""
+
     shown: str
-    target: ResourceKey | None = None
-    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression(Hole):
+    """A call of an intrinsic function that cannot be evaluated here, ``written`` as JSON in the stack with this id."""
+
+    shown: str
+    stack: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Hole):
+    """What is decided by a resource, which ``target`` names: an :class:`Attribute` or a part of one."""
+
+    target: ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute(Reference):
+    """What ``Fn::GetAtt`` answers for an attribute of a resource; ``Ref`` where ``name`` is empty."""
+
+    name: str
+    shown: str
+
+
+def attribute_of(target: ResourceKey, name: str = "") -> Attribute:
+    """An attribute as templates write it; what ``Ref`` answers where no name is given."""
+    return Attribute(target, name, f"${{{target.logical_id}.{name}}}" if name else f"${{{target.logical_id}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class ArnField(Reference):
+    """One field of the ARN that an attribute is: the third is the service, the sixth the resource (counted from 0)."""
+
+    attribute: str
+    field: int
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadName(Hole):
+    """A resource's physical name, or the ``path`` before it, where its template does not tell it."""
+
+    resource: ResourceKey
+    of_path: bool
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generated(Hole):
+    """What a service makes up to complete a name. ``resource`` is whose name, where it is one resource's alone."""
+
+    shown: str
+    resource: ResourceKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfNamed(Hole):
+    """An attribute of a resource whose name is fixed: equal for equal names in one account.
+
+    ``is_open``: the name itself is decided outside of the templates, so that two of them may be the same.
+    """
+
+    shown: str
+    account: str
+    is_open: bool
+
+
+# -- of policies -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVariable(Hole):
+    """A part of a policy that is filled in at the time of the call: ``${aws:username}``."""
+
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unstated(Hole):
+    """What is not said anywhere and may be anything: the id of a repository's owner, the key of an object."""
+
+    shown: str
+
+
+# -- of workflows and scripts ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RunValue(Hole):
+    """A value that a run knows: ``${{ secrets.ROLE }}``, ``$(git rev-parse HEAD)``.
+
+    ``where`` tells apart equal names of different places (``steps.x`` of two jobs), and ``number`` the runs of one
+    command, which may print something else each time.
+    """
+
+    shown: str
+    where: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlace:
+    """An AWS call of a script or a program: what it asks, as it is written there, and where it stands."""
+
+    service: str
+    operation: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Hole):
+    """A value out of what an AWS call answered. ``number`` as for a :class:`RunValue`."""
+
+    shown: str
+    call: CallPlace
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

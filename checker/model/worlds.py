@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.model.values import Hole
+from checker.model.values import Parameter, Pseudo
 
 _SERVICE: Final = re.compile(r"arn:aws[\w-]*:([\w-]+):")
 _ID: Final = re.compile(r"[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
@@ -22,7 +22,7 @@ class World:
     condition that is still open does not exist here.
     """
 
-    parameters: Mapping[Hole, str | None] = field(default_factory=dict)
+    parameters: Mapping[Parameter | Pseudo, str | None] = field(default_factory=dict)
     conditions: Mapping[str, bool] = field(default_factory=dict)
     sparse: bool = False
 

@@ -31,8 +31,11 @@ from checker.model.rules import Rule
 from checker.model.values import (
     ABSENT,
     Absent,
-    HoleKind,
+    Attribute,
+    Expression,
+    Hole,
     Known,
+    Reference,
     Resolved,
     ResourceKey,
     Text,
@@ -246,7 +249,7 @@ def _memory_db(cluster: Resource, _: Project) -> Iterator[Judgement]:
 def _is_closed(acl: Resolved) -> Answer:
     """Whether an ACL's name is of a made one. What a parameter names cannot be told, what a resource makes can."""
     if isinstance(acl, Text):
-        return YES if any(hole.kind is HoleKind.RESOURCE for hole in acl.holes) else NOT_KNOWN
+        return YES if any(isinstance(hole, Reference) for hole in acl.holes) else NOT_KNOWN
     return yes_if(acl not in ("open-access", ""))
 
 
@@ -282,10 +285,16 @@ def _told(environment: Environment) -> Iterator[Client]:
                 yield Client(store, path, value.value, path)
 
 
+def _attribute(hole: Hole) -> str:
+    if isinstance(hole, Attribute):
+        return hole.name
+    return hole.written if isinstance(hole, Expression) else ""
+
+
 def _leads_to(client: Client, project: Project) -> Iterator[Resource]:
     """The resources whose address the client is handed. A port, a name or an ARN is none."""
     value = client.value
-    if isinstance(value, Text) and any("Address" in hole.attribute for hole in value.holes):
+    if isinstance(value, Text) and any("Address" in _attribute(hole) for hole in value.holes):
         yield from {each.key: each for each in project.all_referred(value)}.values()
 
 

@@ -30,15 +30,16 @@ from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     Absent,
-    Hole,
-    HoleKind,
+    Generated,
     Known,
     Resolved,
     Text,
     Unknown,
+    Unstated,
     as_bool,
     as_list,
     as_number,
+    attribute_of,
     pieces,
     text,
 )
@@ -112,8 +113,7 @@ def _group(group: Resource, retentions: Groups, project: Project) -> Judgement:
 
 def _own_name(resource: Resource, attribute: str, project: Project) -> Name:
     """What ``Ref`` (or an attribute) of a resource answers, as its name where that is fixed."""
-    shown = f"${{{resource.logical_id}.{attribute}}}" if attribute else f"${{{resource.logical_id}}}"
-    return settled(Text((Hole(HoleKind.RESOURCE, shown, resource.key, attribute),)), project)
+    return settled(Text((attribute_of(resource.key, attribute),)), project)
 
 
 # -- groups that services make -------------------------------------------------------------------
@@ -321,7 +321,7 @@ def _replication(task: Resource, _: Project) -> Iterator[Name] | Unknown:
     written = settings.value if isinstance(settings, Known) else ""
     if not re.search(r'"EnableLogging"\s*:\s*true', str(written)):
         return iter(())
-    return iter([text(["dms-tasks-", Hole(HoleKind.OTHER, "the instance")])])
+    return iter([text(["dms-tasks-", Unstated("the instance")])])
 
 
 def _with_id(prefix: str, end: str) -> Callable[[Resource, Project], Iterator[Name]]:
@@ -330,7 +330,7 @@ def _with_id(prefix: str, end: str) -> Callable[[Resource, Project], Iterator[Na
     def names(maker: Resource, _: Project) -> Iterator[Name]:
         name = maker.get("Name" if maker.type == "AWS::Synthetics::Canary" else "ServiceName")
         own = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else maker.logical_id
-        return iter([text([prefix, *pieces(own), Hole(HoleKind.OTHER, "…", maker.key, "id"), end])])
+        return iter([text([prefix, *pieces(own), Generated("…", maker.key), end])])
 
     return names
 

@@ -29,7 +29,7 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text, Unknown
+from checker.model.values import Absent, Attribute, Known, Reference, Text, Unknown
 from checker.reason.images.references import image_references, parse_image
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def _family(service: Resource, why: str) -> Judgement:
     named = value.value
     revision = isinstance(named, str) and bool(_REVISION.search(named))
     if isinstance(named, Text):
-        if not any(hole.target is not None for hole in named.holes):
+        if not any(isinstance(hole, Reference) for hole in named.holes):
             return service.undecided("family", f"whether {named} names a revision", path=path, fix=_FIX_FAMILY)
-        revision = any(hole.attribute in ("", "TaskDefinitionArn") for hole in named.holes if hole.target is not None)
+        revision = any(isinstance(hole, Attribute) and hole.name in ("", "TaskDefinitionArn") for hole in named.holes)
     if not revision:
         return service.passes("family", "It names the family: the newest active revision.", path=path)
     return service.fails(

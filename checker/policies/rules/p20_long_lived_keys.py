@@ -29,7 +29,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.possible import Possible, options
 from checker.model.rules import Rule
-from checker.model.values import Text
+from checker.model.values import Answered, Hole, RunValue, Text
 from checker.reason.deploys.paths import once
 
 if TYPE_CHECKING:
@@ -129,9 +129,16 @@ def _is_long_lived(given: _Given) -> str | None:
         stored = [found for hole in option.holes for found in _STORED.finditer(hole.shown)]
         if any(named or _KEY.search(_plain(found[2])) for found in stored) and not given.with_token:
             return f"The job acts with a stored access key ({stored[0][1]}.{stored[0][2]}), which works until deleted."
-        made_here = given.with_token or any(_OF_RUN.search(f"{hole.shown}{hole.attribute}") for hole in option.holes)
+        made_here = given.with_token or any(_is_of_run(hole) for hole in option.holes)
         doubt = doubt or (named and not stored and not made_here)
     return None if doubt else ""
+
+
+def _is_of_run(hole: Hole) -> bool:
+    """Whether a value is made in the run itself, by a step or a call of AWS."""
+    if isinstance(hole, Answered):
+        return True
+    return _OF_RUN.search(f"{hole.shown} {hole.where if isinstance(hole, RunValue) else ''}") is not None
 
 
 def _plain(name: str) -> str:

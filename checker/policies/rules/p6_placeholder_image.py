@@ -31,13 +31,13 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.model.possible import Possible, options, shown, truth
+from checker.model.possible import Possible, call_behind, options, shown, truth
 from checker.model.resources import Stack
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
-from checker.reason.images.revisions import is_commit, origin_of
+from checker.reason.images.revisions import is_commit
 
 _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
@@ -196,7 +196,7 @@ def _is_released(tag: Possible, project: Project) -> Answer:
         return yes_if(SHA.fullmatch(tag) is not None and tag not in project.settings.bootstrap_tags)
     if not isinstance(tag, Text):
         return Open("what the image tag is")
-    origin = origin_of(tag)
+    origin = call_behind(tag)
     return YES if origin is not None and origin.service == "ecs" else is_commit(tag)  # read from what runs
 
 

@@ -34,7 +34,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
-from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, pieces
+from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Resolved, Text, Unknown, pieces
 from checker.reason.names.physical import settled
 from checker.reason.templates.workloads import environment_variables, told_elsewhere
 
@@ -290,7 +290,7 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
 def _unread(value: str | Text) -> str | None:
     """The expression in a value that cannot be evaluated here, in which anything may be written."""
     holes = value.holes if isinstance(value, Text) else ()
-    return next((f"{hole.shown} cannot be evaluated here" for hole in holes if hole.kind is HoleKind.OTHER), None)
+    return next((f"{hole.shown} cannot be evaluated here" for hole in holes if isinstance(hole, Expression)), None)
 
 
 def _foreign_resource(value: str | Text, environment: Environment) -> Resource | None:
@@ -344,9 +344,7 @@ def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
         elif looks_secret(told.name, value) and next(project.all_referred(value), None) is None:
             said = f"{told.name} holds its secret as plain text, for everyone who may read the template."
             yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
-    elif (
-        secret and not str(value).startswith("arn:") and any(hole.kind is not HoleKind.RESOURCE for hole in value.holes)
-    ):
+    elif secret and not str(value).startswith("arn:") and not all(isinstance(hole, Reference) for hole in value.holes):
         why = f"{told.name} comes from {value.holes[0].shown}, and may be a secret in plain text"
         yield told.owner.undecided(PLAIN, why, path=told.path, fix=_FIX_PLAIN)
 
@@ -371,14 +369,14 @@ def _secret_in_json(value: str) -> str | None:
 
 def _attribute_of_secret(value: str | Text) -> str | None:
     for hole in value.holes if isinstance(value, Text) else ():
-        if hole.kind is HoleKind.RESOURCE and hole.attribute in _ATTRIBUTES_OF_SECRETS:
+        if isinstance(hole, Attribute) and hole.name in _ATTRIBUTES_OF_SECRETS:
             return f"{hole.shown}, which is a secret"
     return None
 
 
 def _is_hidden_parameter(value: Text, project: Project) -> bool:
     """Whether a parameter with ``NoEcho`` is a part of the value."""
-    names = {(hole.attribute, hole.shown[2:-1]) for hole in value.holes if hole.kind is HoleKind.PARAMETER}
+    names = {(hole.stack, hole.name) for hole in value.holes if isinstance(hole, Parameter)}
     for stack in project.stacks if names else ():
         declared = stack.template.get("Parameters")
         for owner, name in names:

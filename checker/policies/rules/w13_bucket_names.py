@@ -25,7 +25,7 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, HoleKind, Known, Text
+from checker.model.values import Absent, Known, Pseudo, Text
 from checker.policies.rules.c5_physical_names import only_environment
 from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
 from checker.reason.names.custom_resources import is_custom
@@ -99,7 +99,7 @@ def _carries_account(name: Candidate, bucket: Resource) -> Answer:
     holes = name.text.holes if isinstance(name.text, Text) else ()
     if any(is_stacks_own(hole) or "AWS::AccountId" in hole.shown for hole in holes):
         return YES
-    opened = any(hole.kind is not HoleKind.PSEUDO for hole in holes) or "{{resolve:" in literal
+    opened = not all(isinstance(hole, Pseudo) for hole in holes) or "{{resolve:" in literal
     return Open(f"{name.name.path} is decided outside of the templates") if opened else NO
 
 

@@ -30,7 +30,7 @@ from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_list, as_number
+from checker.model.values import Absent, Known, Reference, ResourceKey, Text, Unknown, as_list, as_number
 from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table
 from checker.reason.templates.alarms import (
@@ -117,7 +117,7 @@ def _is_shared(environment: Environment, alarm: Resource) -> bool:
 
 def _sub(listed: DeploymentAlarm) -> str:
     name = listed.name
-    if isinstance(name, Text) and (hole := name.only_hole) is not None and hole.target is not None:
+    if isinstance(name, Text) and isinstance(hole := name.only_hole, Reference):
         return f"alarm={hole.target.logical_id}"
     return f"alarm={name}" if isinstance(name, str | Text) else "alarm"
 

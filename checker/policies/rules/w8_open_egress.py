@@ -27,7 +27,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text
+from checker.model.values import Absent, Attribute, Known, Text
 from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, openness, permission, side_of
 
 _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their ports, 443 for AWS services."
@@ -66,7 +66,7 @@ def _on_default_group(environment: Environment) -> Iterator[Judgement]:
                 continue
             named = given.value if isinstance(given, Known) and isinstance(given.value, list) else []
             default = any(
-                hole.attribute == "DefaultSecurityGroup"
+                isinstance(hole, Attribute) and hole.name == "DefaultSecurityGroup"
                 for each in named
                 if isinstance(each, Text)
                 for hole in each.holes

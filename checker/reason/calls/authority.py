@@ -15,7 +15,7 @@ from checker.model.pipeline.jobs import Credentials
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.possible import as_text, options
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
+from checker.model.values import Absent, Hole, Pseudo, Text, pieces, text
 from checker.reason.calls.needs import EVERYTHING, Need
 from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
@@ -178,11 +178,11 @@ class Authority:
         service = need.action.partition(":")[0]
         values: dict[str, tuple[str | Text, ...]] = {**_ALWAYS}
         values.update((key.lower(), (value,)) for key, value in need.context.items())
-        region = _GLOBAL.get(service) or place.get("${AWS::Region}")
+        region = _GLOBAL.get(service) or place.get("AWS::Region")
         if region:
             values["aws:requestedregion"] = (region,)
-        if place.get("${AWS::AccountId}"):
-            values["aws:principalaccount"] = (place["${AWS::AccountId}"],)
+        if place.get("AWS::AccountId"):
+            values["aws:principalaccount"] = (place["AWS::AccountId"],)
         if self.namespace is not None:
             values["cloudwatch:namespace"] = (self.namespace,)
         for cluster in clusters:
@@ -192,9 +192,9 @@ class Authority:
 
     def _clusters(self, resource: str | Text | None, place: Mapping[str, str]) -> list[str | Text]:
         """The ARNs that ``ecs:cluster`` may have: of the cluster that the resource is in, or that the call names."""
-        head: list[str | Hole] = [f"arn:{place['${AWS::Partition}']}:ecs:"]
-        head += [place.get("${AWS::Region}") or Hole(HoleKind.PSEUDO, "${AWS::Region}"), ":"]
-        head += [place.get("${AWS::AccountId}") or Hole(HoleKind.PSEUDO, "${AWS::AccountId}"), ":cluster/"]
+        head: list[str | Hole] = [f"arn:{place['AWS::Partition']}:ecs:"]
+        head += [place.get("AWS::Region") or Pseudo("AWS::Region"), ":"]
+        head += [place.get("AWS::AccountId") or Pseudo("AWS::AccountId"), ":cluster/"]
         inside = _cluster_in(resource) if resource is not None else None
         found: list[str | Text] = []
         for name in self.cluster if inside is None else (inside,):
@@ -206,15 +206,15 @@ class Authority:
 
     def _places(self, role: Resource) -> Iterator[dict[str, str]]:
         stack = role.stack
-        place = {"${AWS::Partition}": stack.partition}
+        place = {"AWS::Partition": stack.partition}
         region = self.region or self._stack_region() or stack.region
         if region:
-            place["${AWS::Region}"] = region
+            place["AWS::Region"] = region
         if stack.account:
-            place["${AWS::AccountId}"] = stack.account
+            place["AWS::AccountId"] = stack.account
         yield place
         if self.who.account and not stack.account:
-            yield {**place, "${AWS::AccountId}": self.who.account}
+            yield {**place, "AWS::AccountId": self.who.account}
 
     def _stack_region(self) -> str:
         """Of the environment's stacks, where they are all in one."""

@@ -65,7 +65,7 @@ def roles_taken_on(command: CdkCommand, authority: Authority) -> tuple[Need, ...
 
 def _place(stack: Stack | None) -> dict[str, str]:
     """Where the stack goes, as far as its assembly says: the bootstrap roles are of that account and region."""
-    return {} if stack is None else {"${AWS::AccountId}": stack.account, "${AWS::Region}": stack.region}
+    return {} if stack is None else {"AWS::AccountId": stack.account, "AWS::Region": stack.region}
 
 
 def goes_on_without(authority: Authority) -> bool:

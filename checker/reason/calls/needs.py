@@ -15,12 +15,12 @@ from checker.data.aws_calls import prefix_of, table
 from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import Scalar, as_text
-from checker.model.values import Absent, Hole, HoleKind, Text, pieces, text
+from checker.model.values import Absent, Hole, Pseudo, Text, pieces, text
 from checker.reason.calls.structures import inside
 
-_PARTITION: Final = Hole(HoleKind.PSEUDO, "${AWS::Partition}")
-_REGION: Final = Hole(HoleKind.PSEUDO, "${AWS::Region}")
-_ACCOUNT: Final = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+_PARTITION: Final = Pseudo("AWS::Partition")
+_REGION: Final = Pseudo("AWS::Region")
+_ACCOUNT: Final = Pseudo("AWS::AccountId")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
 EVERYTHING: Final = "*"
 # What the resource is in, which the call may name by an ARN of its own.

@@ -14,37 +14,48 @@ from typing import Final
 from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Resource, Stack
-from checker.model.values import Absent, Hole, HoleKind, Known, ResourceKey, Text, pieces, text
+from checker.model.values import (
+    Absent,
+    Answered,
+    Generated,
+    Hole,
+    Known,
+    Pseudo,
+    ResourceKey,
+    Text,
+    Unstated,
+    pieces,
+    text,
+)
 from checker.reason.calls.needs import Need
 from checker.reason.iam.deployers import NO_NAME, same_environment
 from checker.reason.iam.passing import services_of
 from checker.reason.names.arns import arn_of, arn_tail, ecs_arn, stack_arn
-from checker.reason.text.patterns import GENERATED, Pattern, exact, glob, overlap
+from checker.reason.text.patterns import Pattern, exact, glob, overlap
 
-_REVISION: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
-_TASK: Final = Hole(HoleKind.OTHER, "*", None, GENERATED)
-_OBJECT: Final = Hole(HoleKind.OTHER, "*")
-_STREAM: Final = Hole(HoleKind.OTHER, "*")
+_REVISION: Final = Generated("*")
+_TASK: Final = Generated("*")
+_OBJECT: Final = Unstated("*")
+_STREAM: Final = Unstated("*")
 # What of a call's ARN is open in every template that is not bound to an account.
 _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
 # An answer of describe-stacks in a script, as the shell's captures name it, and the quoted words in how it is asked.
-_STACKS: Final = "aws cloudformation describe-stacks@"
+_STACKS: Final = ("cloudformation", "describe-stacks")
 _WORD: Final = re.compile(r"""["'`]([A-Za-z0-9]+)["'`]""")
-_PSEUDO: Final = ("${AWS::AccountId}", "${AWS::Partition}", "${AWS::Region}")
+_PSEUDO: Final = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
 
 
 def placed(arn: str | Text, place: Mapping[str, str]) -> str | Text:
     """The ARN with account, partition and region filled in as far as ``place`` (by pseudo parameter) has them."""
     if isinstance(arn, str):
         return arn
-    return text([place.get(part.shown) or part if isinstance(part, Hole) else part for part in arn.parts])
+    return text([place.get(part.name) or part if isinstance(part, Pseudo) else part for part in arn.parts])
 
 
 def is_open(arn: str | Text) -> bool:
     """Whether something other than account, partition and region is left to a run."""
-    return isinstance(arn, Text) and any(
-        not (hole.kind is HoleKind.PSEUDO and hole.shown in _PSEUDO) and hole.attribute != GENERATED
-        for hole in arn.holes
+    return isinstance(arn, Text) and not all(
+        isinstance(hole, Generated) or (isinstance(hole, Pseudo) and hole.name in _PSEUDO) for hole in arn.holes
     )
 
 
@@ -110,7 +121,7 @@ def _is_object(arn: str | Text) -> bool:
 def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str | Text]:
     """The ARNs of resources whose outputs a run picks by their keys: ``--query "...[?OutputKey=='X']..."``, ``jq
     'select(.OutputKey == "X")'`` on what describe-stacks answered."""
-    holes = [hole for hole in arn.holes if hole.attribute.startswith(_STACKS)] if isinstance(arn, Text) else []
+    holes = [hole for hole in arn.holes if _is_of_stacks(hole)] if isinstance(arn, Text) else []
     if len(holes) != 1:
         return
     words = set(_WORD.findall(holes[0].shown))
@@ -123,6 +134,10 @@ def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str
                 found = arn_of(resource) if resource is not None else None
                 if found is not None:
                     yield found
+
+
+def _is_of_stacks(hole: Hole) -> bool:
+    return isinstance(hole, Answered) and (hole.call.service, hole.call.operation) == _STACKS
 
 
 def _output_of(output: object, stack: Stack, project: Project) -> Resource | None:
@@ -144,11 +159,11 @@ def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]
     for kind in table()["types"].get(prefix, {}).get(action, ()):
         if kind in shapes:
             written = _PLACEHOLDER.sub("*", shapes[kind].replace("{region}", "\0").replace("{account}", "\1"))
-            region = place.get("${AWS::Region}") or Hole(HoleKind.PSEUDO, "${AWS::Region}")
-            account = place.get("${AWS::AccountId}") or Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+            region = place.get("AWS::Region") or Pseudo("AWS::Region")
+            account = place.get("AWS::AccountId") or Pseudo("AWS::AccountId")
             holes = {"\0": region, "\1": account}
             parts: list[str | Hole] = [holes.get(part, part) for part in re.split("([\0\1])", written)]
-            yield text([f"arn:{place['${AWS::Partition}']}:", *parts])
+            yield text([f"arn:{place['AWS::Partition']}:", *parts])
 
 
 def _target(arn: str | Text) -> Pattern:
@@ -213,7 +228,7 @@ def family_of(task: Resource) -> str | Text:
     value = task.get("Family")
     if isinstance(value, Known) and isinstance(value.value, str | Text):
         return value.value
-    made_up = Hole(HoleKind.RESOURCE, f"${{{task.logical_id}}}", task.key, GENERATED)
+    made_up = Generated(f"${{{task.logical_id}}}", task.key)
     if not isinstance(value, Absent):
         return Text((made_up,))
     # Without the dashes of other generated names (AWS CloudFormation User Guide, AWS::ECS::TaskDefinition, Family).
@@ -222,8 +237,8 @@ def family_of(task: Resource) -> str | Text:
 
 def _alarm(alarm: Resource, stack: Stack) -> str | Text:
     value = alarm.get("AlarmName")
-    made_up = Hole(HoleKind.RESOURCE, f"${{{alarm.logical_id}}}", alarm.key, GENERATED)
+    made_up = Generated(f"${{{alarm.logical_id}}}", alarm.key)
     named = value.value if isinstance(value, Known) and isinstance(value.value, str | Text) else text([made_up])
-    region = stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}")
-    account = stack.account or Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+    region = stack.region or Pseudo("AWS::Region")
+    account = stack.account or Pseudo("AWS::AccountId")
     return text([f"arn:{stack.partition}:cloudwatch:", region, ":", account, ":alarm:", *pieces(named)])

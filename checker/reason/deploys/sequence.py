@@ -9,11 +9,10 @@ from typing import Final
 from checker.model.answers import NO
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall, Command, Stream
-from checker.model.possible import Possible, options, shown
+from checker.model.possible import Possible, call_behind, options, shown
 from checker.model.resources import Resource
 from checker.model.values import Absent, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
-from checker.reason.images.revisions import origin_of
 from checker.reason.network.callers import calls
 from checker.reason.network.directory import Directory
 from checker.reason.network.services import Service, services
@@ -131,7 +130,7 @@ def _is_answer(word: Possible, at: At) -> bool:
     """Whether a word holds what the call at ``at`` answered."""
     spot = at.action.spot
     for option in options(word) or ():
-        origin = origin_of(option)
+        origin = call_behind(option)
         if origin is not None and (origin.file, origin.line) == (spot.file, spot.line):
             return True
     return False

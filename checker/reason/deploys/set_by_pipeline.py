@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from checker.model.environments import Environment, Project
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, plain_name
-from checker.model.possible import options
+from checker.model.possible import call_behind, options
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known
 from checker.reason.deploys.paths import deploy_paths, environment_of, of_action
-from checker.reason.images.revisions import origin_of
 
 # A revision that is read from the stack is the template's own.
 _FROM_STACK = frozenset({"describestacks", "listexports", "describestackresource", "describestackresources"})
@@ -33,7 +32,7 @@ def _names_a_revision(call: AwsCall) -> bool:
     value = call.text("taskDefinition")
     if isinstance(value, Absent):
         return False
-    origins = [origin_of(option) for option in options(value) or ()]
+    origins = [call_behind(option) for option in options(value) or ()]
     return not any(origin is not None and plain_name(origin.operation) in _FROM_STACK for origin in origins)
 
 

@@ -20,7 +20,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, Scalar, options
-from checker.model.values import ABSENT, Absent, Hole, Text
+from checker.model.values import ABSENT, Absent, Hole, RunValue, Text
 from checker.reason.deploys.changes import Action
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
@@ -195,7 +195,7 @@ class _Codes:
     def _output(self, hole: Hole, start: Start, level: int) -> tuple[Code, str] | None:
         """What a step's output follows from: the values that the step is given."""
         match = _OUTPUT.search(hole.shown)
-        name = hole.attribute.replace("#", "/")
+        name = hole.where if isinstance(hole, RunValue) else ""
         job = next((each for each in self.pipeline.jobs if each.name == name), None)
         if match is None or job is None or level >= _LEVELS:
             return None

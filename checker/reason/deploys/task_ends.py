@@ -12,10 +12,9 @@ from typing import Final
 
 from checker.model.pipeline.scripts import AwsCall, Command, How, Stream, Trace
 from checker.model.possible import options, shown
-from checker.model.values import Absent, Text
+from checker.model.values import Absent, Answered, Text
 
 _STARTS: Final = frozenset({"RunTask", "StartTask"})
-_MADE_BY: Final = re.compile(r"aws ecs (?P<operation>[\w-]+)@")
 _EXIT_CODE: Final = "exitcode"
 # Of a query: what picks among several, and what is a text.
 _PICKS: Final = re.compile(r"\[\?.*?\]|'[^']*'|`[^`]*`|\"[^\"]*\"")
@@ -58,8 +57,8 @@ def _waits(call: AwsCall) -> bool:
 def _for_own(call: AwsCall) -> bool:
     """Whether it may wait for a task that was started here, not for one that a list of tasks named."""
     value = call.text("tasks")
-    made = [hole.attribute or "" for hole in value.holes] if isinstance(value, Text) else []
-    by = [match["operation"].replace("_", "-") for each in made if (match := _MADE_BY.match(each))]
+    calls = [hole.call for hole in value.holes if isinstance(hole, Answered)] if isinstance(value, Text) else []
+    by = [call.operation.replace("_", "-") for call in calls if call.service == "ecs"]
     return not by or any(each in {"run-task", "start-task", "describe-tasks"} for each in by)
 
 

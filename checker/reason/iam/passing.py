@@ -14,7 +14,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource, Stack
-from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, pieces, text
+from checker.model.values import Absent, Generated, Hole, Known, Text, Unknown, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import (
     Decision,
@@ -29,7 +29,6 @@ from checker.reason.iam.evaluation import (
 from checker.reason.iam.policies import Statement
 from checker.reason.names.arns import account_of, arn_of, expand
 from checker.reason.text.patterns import (
-    GENERATED,
     UNREAD,
     Pattern,
     Wild,
@@ -83,7 +82,7 @@ def task_roles(environment: Environment) -> Iterator[TaskRole]:
 def _as_arn(written: str | Text, stack: Stack) -> str | Text:
     """A task definition may name a role by its short name."""
     first = pieces(written)[0]
-    if (isinstance(first, Hole) and first.attribute != GENERATED) or str(written).startswith("arn:"):
+    if (isinstance(first, Hole) and not isinstance(first, Generated)) or str(written).startswith("arn:"):
         return written
     return text([f"arn:{stack.partition}:iam::", *account_of(stack), ":role/", *pieces(written)])
 
@@ -204,7 +203,7 @@ def _stands_for(pattern: Pattern, role: Resource, project: Project) -> bool:
     if arn is None or not pattern or pattern[-1] is not Wild.ANY or Wild.ANY in pattern[:-1] or Wild.ONE in pattern:
         return False
     name = exact(arn)
-    if not (isinstance(name[-1], Hole) and name[-1].attribute == GENERATED) or name[-2] != "-":
+    if not isinstance(name[-1], Generated) or name[-2] != "-":
         return False
     head, written = name[:-1], pattern[:-1]
     unhashed = len(head) - 1 - len(match[0]) if (match := _HASH.search(role.logical_id)) else len(head) - 1
@@ -300,7 +299,7 @@ def services_of(environment: Environment) -> Iterator[tuple[Resource, str | Text
         name = service.get("ServiceName")
         named = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else None
         in_cluster = _after_slash(expand(written, environment.project))
-        made_up = Hole(HoleKind.RESOURCE, f"${{{service.logical_id}.Name}}", service.key, GENERATED)
+        made_up = Generated(f"${{{service.logical_id}.Name}}", service.key)
         rest = pieces(named) if named else (f"{service.stack.name}-", made_up)
         yield service, in_cluster, text(list(rest))
 

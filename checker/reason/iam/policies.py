@@ -14,7 +14,7 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.resources import Resource, Stack
-from checker.model.values import Hole, HoleKind, Resolved, Text, Unknown, as_list, pieces, text
+from checker.model.values import Hole, Pseudo, Resolved, Text, Unknown, as_list, pieces, text
 from checker.reason.names.arns import expand, stack_arn
 from checker.reason.text.patterns import Pattern, exact, folded, glob, has_wild
 
@@ -83,7 +83,7 @@ def _own_stack(node: Resolved, stack: Stack) -> Resolved:
     if isinstance(node, Text):
         parts: list[str | Hole] = []
         for part in node.parts:
-            own = isinstance(part, Hole) and part.kind is HoleKind.PSEUDO and part.shown == "${AWS::StackId}"
+            own = isinstance(part, Pseudo) and part.name == "AWS::StackId"
             parts.extend(stack_arn(stack).parts if own else (part,))
         return text(parts)
     if isinstance(node, list):

@@ -15,7 +15,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, HoleKind, Known, Resolved, ResourceKey, Text, Unknown
+from checker.model.values import Absent, Attribute, Hole, Known, Resolved, ResourceKey, Text, Unknown
 from checker.reason.images.lifecycle import expires
 
 # Where a resource names the image that it runs; `*` stands for every element of a list.
@@ -150,7 +150,7 @@ def parse_image(value: str | Text, project: Project) -> ParsedImage:
         tag = Unknown(f"the tag of {value} is not known before deployment") if _marks(written) else written
     elif not at and _may_hold_tag(name.rsplit("/", 1)[-1], holes, project):
         tag = Unknown(f"{value} may hold any tag")
-    target = next((hole.target for hole in _holes_in(name, holes) if _is_repository(hole, project)), None)
+    target = next(filter(None, (_repository(hole, project) for hole in _holes_in(name, holes))), None)
     host, slash, below = name.partition("/")
     registry = _registry(host if slash else "", name, target)
     return ParsedImage(registry, below if slash else name, tag, bool(at) and _is_digest(digest), target)
@@ -188,15 +188,16 @@ def _holes_in(text: str, holes: Sequence[Hole | None]) -> Iterator[Hole]:
 def _may_hold_tag(last: str, holes: Sequence[Hole | None], project: Project) -> bool:
     """Whether an open part of the last segment could bring a tag: a repository's own name or address cannot."""
     return any(
-        ord(each) >= _FIRST_MARK and not _is_repository(holes[ord(each) - _FIRST_MARK], project) for each in last
+        ord(each) >= _FIRST_MARK and _repository(holes[ord(each) - _FIRST_MARK], project) is None for each in last
     )
 
 
-def _is_repository(hole: Hole | None, project: Project) -> bool:
-    if hole is None or hole.kind is not HoleKind.RESOURCE or hole.target is None:
-        return False
+def _repository(hole: Hole | None, project: Project) -> ResourceKey | None:
+    """The repository whose name or address a hole is; ``None`` where it is none's."""
+    if not isinstance(hole, Attribute) or hole.name not in {"", "RepositoryUri"}:
+        return None
     resource = project.resource(hole.target)
-    return resource is not None and resource.type == "AWS::ECR::Repository" and hole.attribute in {"", "RepositoryUri"}
+    return hole.target if resource is not None and resource.type == "AWS::ECR::Repository" else None
 
 
 def _registry(host: str, name: str, target: ResourceKey | None) -> Registry:

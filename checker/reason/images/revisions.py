@@ -17,8 +17,8 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, plain_name
-from checker.model.possible import Possible, Scalar, options, shown
-from checker.model.values import Absent, Hole, Text, Unknown, pieces, text
+from checker.model.possible import Possible, Scalar, call_behind, options, shown
+from checker.model.values import Absent, CallPlace, Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.paths import At, of_action
 
 _SHA: Final = re.compile(
@@ -28,7 +28,6 @@ _MOVES: Final = re.compile(
     r"(?<![a-z])(latest|stable|ref_name|tag_name|run_number|run_id|head_ref|branch)(?![a-z])", re.I
 )
 _HEX: Final = re.compile(r"[0-9a-f]{40}")
-_ORIGIN: Final = re.compile(r"aws (\S+) (\S+)@(.+?):(\d+)(?:#\d+)?$")
 _CHANGERS: Final = frozenset({"jq", "yq", "sed", "perl", "envsubst", "gomplate", "awk", "node", "ruby"})
 _OUTPUT_OF_STACK: Final = re.compile(
     r"describe[-_]?stacks|list[-_]?exports|outputs?\b.*task|task.*outputs?\b|\bstack\w*\[|outputs?\[", re.I
@@ -97,7 +96,7 @@ def revision_of(at: At, call: AwsCall) -> Revision:
 
 def _used_again(at: At, value: Scalar) -> bool:
     """Whether a value is the newest revision of a family that is named, not of what the stack gives."""
-    origin = origin_of(value)
+    origin = call_behind(value)
     if origin is None or plain_name(origin.operation) != "describetaskdefinition":
         return False
     asked = _at_origin(at, origin)
@@ -105,27 +104,9 @@ def _used_again(at: At, value: Scalar) -> bool:
     return not isinstance(family, Absent) and not _from_stack(family)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The AWS call that a value comes from."""
-
-    service: str
-    operation: str
-    file: str
-    line: int
-
-
-def origin_of(value: Scalar) -> Origin | None:
-    for part in pieces(value if isinstance(value, Text) else shown(value)):
-        found = _ORIGIN.match(part.attribute) if isinstance(part, Hole) else None
-        if found:
-            return Origin(found[1], found[2], found[3], int(found[4]))
-    return None
-
-
 def _from_stack(value: Possible) -> bool:
     for option in options(value) or ():
-        origin = origin_of(option)
+        origin = call_behind(option)
         if origin is not None and plain_name(origin.operation) in {"describestacks", "listexports"}:
             return True
         if _OUTPUT_OF_STACK.search(shown(option)):
@@ -133,7 +114,7 @@ def _from_stack(value: Possible) -> bool:
     return False
 
 
-def _at_origin(at: At, origin: Origin) -> AwsCall | None:
+def _at_origin(at: At, origin: CallPlace) -> AwsCall | None:
     """The last call at that line before ``at``."""
     for index in range(at.index - 1, -1, -1):
         action = at.trace.actions[index]
@@ -143,7 +124,7 @@ def _at_origin(at: At, origin: Origin) -> AwsCall | None:
 
 
 def _named(at: At, value: Scalar) -> Revision:
-    origin = origin_of(value)
+    origin = call_behind(value)
     operation = plain_name(origin.operation) if origin is not None else ""
     if operation == "registertaskdefinition":
         return _registered(at, origin)
@@ -163,7 +144,7 @@ def _named(at: At, value: Scalar) -> Revision:
     return Revision(Runs.OPEN, f"which image {shown(value)} runs")
 
 
-def _registered(at: At, origin: Origin | None) -> Revision:
+def _registered(at: At, origin: CallPlace | None) -> Revision:
     """The image of the registration before ``at``: at a line, or the nearest."""
     for index in range(at.index - 1, -1, -1):
         action = at.trace.actions[index]

@@ -12,8 +12,21 @@ from typing import Final, Literal
 
 from checker.model.environments import Project
 from checker.model.resources import Resource, Stack
-from checker.model.values import Absent, Hole, HoleKind, Known, ResourceKey, Text, pieces, text
-from checker.reason.text.patterns import GENERATED
+from checker.model.values import (
+    Absent,
+    ArnField,
+    Attribute,
+    Generated,
+    Hole,
+    Known,
+    Pseudo,
+    Reference,
+    ResourceKey,
+    Text,
+    UnreadName,
+    pieces,
+    text,
+)
 
 # Longer than this CloudFormation shortens both parts of a generated name, in a way that it does not document.
 _GENERATED_LIMIT: Final = 64
@@ -63,8 +76,8 @@ def name_of(resource: Resource) -> str | Text:
     if isinstance(value, Known) and isinstance(value.value, str | Text):
         return _host(value.value) if shape.name == "Url" else value.value
     if not isinstance(value, Absent):
-        return Text((_own(resource, "<name>"),))
-    stack, rest = resource.stack, _own(resource, GENERATED)
+        return Text((UnreadName(resource.key, False, _shown(resource)),))
+    stack, rest = resource.stack, Generated(_shown(resource), resource.key)
     name = resource.logical_id.lower() if shape.lower else resource.logical_id
     if stack.parent is not None:
         return Text((rest,))
@@ -74,8 +87,8 @@ def name_of(resource: Resource) -> str | Text:
     return text([f"{stack_name}-{name}-", rest])
 
 
-def _own(resource: Resource, attribute: str) -> Hole:
-    return Hole(HoleKind.RESOURCE, f"${{{resource.logical_id}}}", resource.key, attribute)
+def _shown(resource: Resource) -> str:
+    return f"${{{resource.logical_id}}}"
 
 
 def _host(url: str | Text) -> str | Text:
@@ -94,7 +107,7 @@ def arn_of(resource: Resource) -> str | Text | None:
         if isinstance(path, Known) and isinstance(path.value, str | Text):
             path_pieces = pieces(path.value)
         else:
-            path_pieces = ("/",) if isinstance(path, Absent) else (_own(resource, "<path>"),)
+            path_pieces = ("/",) if isinstance(path, Absent) else (UnreadName(resource.key, True, _shown(resource)),)
     else:
         path_pieces = ("/",)
     tail: list[str | Hole] = []
@@ -104,7 +117,7 @@ def arn_of(resource: Resource) -> str | Text | None:
             tail.extend(pieces(name_of(resource)) if named else path_pieces)
         tail.append(part)
     if shape.random:
-        tail.extend(["-", _own(resource, GENERATED)])
+        tail.extend(["-", Generated(_shown(resource), resource.key)])
     return _arn(resource.stack, shape, tail)
 
 
@@ -133,16 +146,16 @@ def _arn(stack: Stack, shape: _Shape, tail: list[str | Hole]) -> str | Text:
 
 def account_of(stack: Stack) -> tuple[str | Hole, ...]:
     """The stack's account: its number, or what ``AWS::AccountId`` stands for."""
-    return (stack.account or Hole(HoleKind.PSEUDO, "${AWS::AccountId}"),)
+    return (stack.account or Pseudo("AWS::AccountId"),)
 
 
 def _region(stack: Stack) -> tuple[str | Hole, ...]:
-    return (stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}"),)
+    return (stack.region or Pseudo("AWS::Region"),)
 
 
 def stack_arn(stack: Stack) -> Text:
     """The ARN of a stack: its name, and an id that CloudFormation makes up."""
-    unique = Hole(HoleKind.RESOURCE, "${AWS::StackId}", ResourceKey(stack.id, ""), GENERATED)
+    unique = Generated("${AWS::StackId}", ResourceKey(stack.id, ""))
     head = f"arn:{stack.partition}:cloudformation:"
     return Text(_joined([head, *_region(stack), ":", *account_of(stack), f":stack/{stack.name}/", unique]))
 
@@ -162,26 +175,26 @@ def expand(value: str | Text, project: Project) -> str | Text:
         return value
     parts: list[str | Hole] = []
     for part in value.parts:
-        parts.extend(_expanded(part, project) if isinstance(part, Hole) and part.target is not None else (part,))
+        parts.extend(_expanded(part, project) if isinstance(part, Reference) else (part,))
     return text(parts)
 
 
-def _expanded(hole: Hole, project: Project) -> tuple[str | Hole, ...]:
-    resource = project.resource(hole.target) if hole.target is not None else None
+def _expanded(hole: Reference, project: Project) -> tuple[str | Hole, ...]:
+    resource = project.resource(hole.target)
     shape = _SHAPES.get(resource.type) if resource is not None else None
-    if resource is None or shape is None or hole.attribute in (GENERATED, "<name>", "<path>"):
+    if resource is None or shape is None:
         return (hole,)
-    by_ref = hole.attribute == ""
-    if by_ref and shape.ref == "name":
-        return pieces(name_of(resource))
-    if by_ref or hole.attribute in ("Arn", "PolicyArn", "TopicArn", "Id") or hole.attribute.endswith("Arn[5]"):
-        arn = arn_of(resource)
-        if arn is None or (hole.attribute == "Id" and shape.ref != "arn"):
+    match hole:
+        case Attribute(name="") if shape.ref == "name":
+            return pieces(name_of(resource))
+        case Attribute(name="Id") if shape.ref != "arn":
             return (hole,)
-        if not hole.attribute.endswith("Arn[5]"):
+        case Attribute(name="" | "Arn" | "PolicyArn" | "TopicArn" | "Id") if (arn := arn_of(resource)) is not None:
             return (*pieces(arn), *((shape.suffix,) if shape.suffix else ()))
-        return pieces(arn_tail(arn))
-    return (hole,)
+        case ArnField(field=5) if (arn := arn_of(resource)) is not None:
+            return pieces(arn_tail(arn))
+        case _:
+            return (hole,)
 
 
 def arn_tail(arn: str | Text) -> str | Text:

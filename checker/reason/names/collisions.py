@@ -16,7 +16,7 @@ from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
-from checker.model.values import Absent, HoleKind, ResourceKey, Text, Unknown, Value, could_be, pieces
+from checker.model.values import Absent, Parameter, Reference, ResourceKey, Text, Unknown, Value, could_be, pieces
 from checker.reason.names.algebra import could_be_equal
 from checker.reason.names.naming import PhysicalName, Reach, naming_of
 from checker.reason.names.physical import is_open, is_stacks_own, physical_names, references, settled
@@ -341,9 +341,9 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
         return YES
     if isinstance(candidate.text, Text):
         for hole in candidate.text.holes:
-            owner = project.resource(hole.target) if hole.target else None
+            owner = project.resource(hole.target) if isinstance(hole, Reference) else None
             shared = owner is not None and _is_shared(owner, project)
-            if hole.kind is HoleKind.PARAMETER or (is_stacks_own(hole) and not shared):
+            if isinstance(hole, Parameter) or (is_stacks_own(hole) and not shared):
                 return YES
     literal = str(candidate.text or "")
     if any(_marks(word, environment) for word in words(literal)):

@@ -14,9 +14,14 @@ from checker.model.resources import Raw, Resource
 from checker.model.values import (
     ABSENT,
     Absent,
+    ArnField,
+    Attribute,
+    Expression,
     Hole,
-    HoleKind,
     Known,
+    OfNamed,
+    Pseudo,
+    Reference,
     Resolved,
     Text,
     Unknown,
@@ -55,7 +60,7 @@ def _name_at(resource: Resource, path: str) -> Resolved | Absent:
     value = resource.get(path)
     if isinstance(value, Unknown) and mentions(resource.raw_at(path), {"AWS::StackId", "AWS::StackName"}):
         # A piece of the stack's id: what exactly is open, but no other stack has it.
-        return Text((Hole(HoleKind.PSEUDO, "${AWS::StackId}", attribute=resource.stack.id),))
+        return Text((Pseudo("AWS::StackId", resource.stack.id),))
     if not isinstance(value, Known):
         return value
     number = isinstance(value.value, int | float) and not isinstance(value.value, bool)
@@ -132,7 +137,7 @@ def settled(value: str | Text, project: Project, *, caseless: bool = False, dept
 
 
 def _settled_hole(hole: Hole, project: Project, depth: int) -> tuple[str | Hole, ...]:
-    target = project.resource(hole.target) if hole.target is not None else None
+    target = project.resource(hole.target) if isinstance(hole, Reference) else None
     if target is None or depth > _MAX_DEPTH:
         return (hole,)
     name = fixed_name(target)
@@ -141,12 +146,20 @@ def _settled_hole(hole: Hole, project: Project, depth: int) -> tuple[str | Hole,
     own = settled(name.value, project, caseless=name.naming.caseless, depth=depth + 1)
     short = target.type.rsplit("::", 1)[-1]
     named = {*name.naming.paths, f"{short}Name", "Name"}
-    if (not hole.attribute and name.naming.is_ref) or hole.attribute in named:
+    attribute = hole.name if isinstance(hole, Attribute) else None
+    if (attribute == "" and name.naming.is_ref) or attribute in named:
         return pieces(own)
     if isinstance(own, Text) and any(is_stacks_own(each) for each in own.holes):
         return (hole,)
-    kind = HoleKind.OTHER if isinstance(own, Text) and any(is_open(each) for each in own.holes) else HoleKind.RESOURCE
-    return (Hole(kind, f"${{{short} {own}.{hole.attribute or 'Ref'}}}", attribute=target.stack.account),)
+    left_open = isinstance(own, Text) and any(is_open(each) for each in own.holes)
+    return (OfNamed(f"${{{short} {own}.{_short(hole)}}}", target.stack.account, left_open),)
+
+
+def _short(hole: Hole) -> str:
+    """An attribute by its name, without the resource's."""
+    if isinstance(hole, ArnField):
+        return f"{hole.attribute}[{hole.field}]"
+    return hole.name or "Ref" if isinstance(hole, Attribute) else hole.shown
 
 
 def is_made_anew(value: Resolved | Absent, project: Project) -> bool:
@@ -155,9 +168,8 @@ def is_made_anew(value: Resolved | Absent, project: Project) -> bool:
         return False
     left = settled(value, project)
     return isinstance(left, Text) and any(
-        hole.kind is HoleKind.RESOURCE and is_stacks_own(hole) and project.resource(hole.target) is not None
+        isinstance(hole, Attribute) and is_stacks_own(hole) and project.resource(hole.target) is not None
         for hole in left.holes
-        if hole.target is not None
     )
 
 
@@ -167,18 +179,22 @@ _UNIQUE: Final = ("Arn", "ARN", "Id", "ID", "Name", "Url", "URL", "Uri", "Addres
 
 def is_stacks_own(hole: Hole) -> bool:
     """Whether no other stack's hole can hold this value: the stack's id, or a generated id of one of its resources."""
-    if hole.kind is HoleKind.PSEUDO:
-        return bool(hole.attribute)
-    if hole.kind is HoleKind.RESOURCE:
-        return hole.target is not None and (not hole.attribute or hole.attribute.endswith(_UNIQUE))
-    return hole.kind is HoleKind.OTHER and ("AWS::StackId" in hole.attribute or "AWS::StackName" in hole.attribute)
+    match hole:
+        case Pseudo(stack=stack):
+            return bool(stack)
+        case Attribute(name=name):
+            return not name or name.endswith(_UNIQUE)
+        case Expression(written=written):
+            return "AWS::StackId" in written or "AWS::StackName" in written
+        case _:
+            return False
 
 
 def is_open(hole: Hole) -> bool:
     """Whether the value is decided outside of the templates, so that two different holes may hold the same."""
-    if hole.kind is HoleKind.RESOURCE:
-        return hole.target is not None and not is_stacks_own(hole)
-    return hole.kind is not HoleKind.PSEUDO and not is_stacks_own(hole)
+    if isinstance(hole, OfNamed):
+        return hole.is_open
+    return not isinstance(hole, Pseudo) and not is_stacks_own(hole)
 
 
 # -- looking resources up by name --------------------------------------------------------------------
@@ -224,7 +240,7 @@ def literal_names(project: Project) -> Mapping[str | Text, tuple[Resource, ...]]
             if not isinstance(value, Known) or not isinstance(value.value, str | Text):
                 continue
             name = settled(value.value, project)
-            if isinstance(name, Text) and any(hole.kind is not HoleKind.PSEUDO for hole in name.holes):
+            if isinstance(name, Text) and not all(isinstance(hole, Pseudo) for hole in name.holes):
                 continue
             for key in (name, *_arns(resource, naming.kind, name)):
                 found.setdefault(key, {})[resource] = None
@@ -243,8 +259,8 @@ def _arns(resource: Resource, kind: str, name: str | Text) -> Iterator[str | Tex
         name = name.removeprefix("/")  # arn:...:parameter/a for the parameters `a` and `/a`
     stack = resource.stack
     values: dict[str, str | Text] = {
-        "region": stack.region or Text((Hole(HoleKind.PSEUDO, "${AWS::Region}"),)),
-        "account": stack.account or Text((Hole(HoleKind.PSEUDO, "${AWS::AccountId}"),)),
+        "region": stack.region or Text((Pseudo("AWS::Region"),)),
+        "account": stack.account or Text((Pseudo("AWS::AccountId"),)),
         "name": name,
     }
     parts: list[str | Hole] = [f"arn:{stack.partition}:"]

@@ -15,7 +15,7 @@ from typing import Final
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, as_bool, pieces
+from checker.model.values import Absent, Attribute, Known, Text, as_bool, pieces
 from checker.reason.network.directory import Directory, Registration
 from checker.reason.network.reachability import Cause, Connection, Reach, stopped, untold
 from checker.reason.network.security_groups import own_port, whole
@@ -67,12 +67,14 @@ def calls(variable: Variable, variables: dict[str, Variable], environment: Envir
         if isinstance(part, str):
             spelled += part
             continue
-        target = environment.project.resource(part.target) if part.target is not None else None
-        known = _discovered_name(target, part.attribute) if target is not None else None
-        if target is not None and part.attribute in SERVERS.get(target.type, ()):
+        target = environment.project.resource(part.target) if isinstance(part, Attribute) else None
+        if not isinstance(part, Attribute) or target is None:
+            spelled += "\0"
+            continue
+        if part.name in SERVERS.get(target.type, ()):
             servers.append((target, len(spelled)))
-        number = own_port(target) if target is not None and part.attribute.endswith("Port") else None
-        spelled += known or (str(number) if number is not None else "\0")
+        number = own_port(target) if part.name.endswith("Port") else None
+        spelled += _discovered_name(target, part.name) or (str(number) if number is not None else "\0")
     url = _URL.match(spelled)
     for server, at in servers:
         after = re.match(r"\0:(\d+)", spelled[at:])

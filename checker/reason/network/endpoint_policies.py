@@ -14,7 +14,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, HoleKind, Known, Text, text
+from checker.model.values import Absent, Generated, Known, Pseudo, Reference, Text, UnreadName, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Policies, Request, decide
 from checker.reason.iam.policies import Document, Statement, read_document
@@ -39,7 +39,7 @@ def lets_through(endpoint: Resource, project: Project, *, layers: bool) -> Answe
 
 
 def _layer(endpoint: Resource) -> Pattern:
-    region = endpoint.stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}")
+    region = endpoint.stack.region or Pseudo("AWS::Region")
     return glob(text(["arn:aws:s3:::prod-", region, "-starport-layer-bucket/*"]))
 
 
@@ -56,7 +56,7 @@ def _on_layers(statement: Statement) -> Statement:
 
 
 def _is_own(pattern: Pattern) -> bool:
-    return any(isinstance(symbol, Hole) and symbol.kind is HoleKind.RESOURCE for symbol in pattern)
+    return any(isinstance(symbol, Reference | UnreadName | Generated) for symbol in pattern)
 
 
 def _names_everybody(statement: Statement) -> Answer:

@@ -21,8 +21,10 @@ from checker.model.resources import Resource
 from checker.model.values import (
     ABSENT,
     Absent,
-    HoleKind,
+    Attribute,
     Known,
+    Pseudo,
+    Reference,
     Resolved,
     ResourceKey,
     Text,
@@ -191,7 +193,7 @@ def port_number(environment: Environment, value: Value | Resolved) -> int | None
         value = value.value
     if isinstance(value, Text):
         hole = value.only_hole
-        if hole is None or not hole.attribute.endswith("Port"):
+        if not isinstance(hole, Attribute) or not hole.name.endswith("Port"):
             return None
         server = environment.referred(value)
         return own_port(server) if server is not None else None
@@ -292,9 +294,7 @@ def same_group(one: GroupId, other: GroupId) -> Answer:
     if one == other:
         return YES
     for each in (one, other):
-        if isinstance(each, Text) and any(
-            hole.kind in {HoleKind.PARAMETER, HoleKind.IMPORT, HoleKind.OTHER} for hole in each.holes
-        ):
+        if isinstance(each, Text) and not all(isinstance(hole, Reference | Pseudo) for hole in each.holes):
             return Open(f"which security group {each} is")
     return NO
 

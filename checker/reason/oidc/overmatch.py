@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.settings import Settings, SubjectForm
-from checker.model.values import Hole, HoleKind, Text, pieces, text
+from checker.model.values import Hole, Pseudo, Text, pieces, text
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Condition, Statement
 from checker.reason.oidc.subjects import made_claims
@@ -258,7 +258,7 @@ def _may_hide_a_star(pattern: Pattern, condition: Condition) -> bool:
     """A value from a parameter, under an operator with wildcards: whoever deploys could write ``*`` there."""
     if condition.base not in ("stringlike", "arnlike", "arnequals"):
         return False
-    return any(isinstance(each, Hole) and each.kind is not HoleKind.PSEUDO for each in pattern)
+    return any(isinstance(each, Hole) and not isinstance(each, Pseudo) for each in pattern)
 
 
 # -- too wide? ---------------------------------------------------------------------------------------

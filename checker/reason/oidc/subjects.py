@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from checker.model.values import Hole, HoleKind, Text, pieces, text
+from checker.model.values import Hole, Text, Unstated, pieces, text
 from checker.reason.text.patterns import Pattern, example
 
 _USUAL: Final = frozenset({"repo", "environment", "ref", "pull_request"})
@@ -66,7 +66,7 @@ def as_made(claims: tuple[tuple[str, str], ...], token: Mapping[str, str | Text 
 
 
 def _open(name: str) -> Hole:
-    return Hole(HoleKind.OTHER, f"<{name}>")
+    return Unstated(f"<{name}>")
 
 
 def _escaped(value: str | Text) -> list[str | Hole]:

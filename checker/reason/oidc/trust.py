@@ -15,7 +15,7 @@ from checker.model.answers import NO, YES, Answer, Open, every, negated, yes_if
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.settings import Settings, SubjectForm
-from checker.model.values import Absent, Hole, HoleKind, Known, Text, Unknown, as_list, pieces, text
+from checker.model.values import Absent, Known, Text, Unknown, Unstated, as_list, pieces, text
 from checker.reason.iam.conditions import Context, holds
 from checker.reason.iam.evaluation import Access, Decision, Policies, Request, decide
 from checker.reason.iam.policies import Statement, read_document
@@ -57,8 +57,8 @@ class Repository:
         if self.form is SubjectForm.CLASSIC or not isinstance(self.name, str):
             return text(["repo:", *pieces(self.name), ":"])
         owner, _, name = self.name.partition("/")
-        owner_id = self.owner_id or Hole(HoleKind.OTHER, "<owner id>")
-        repository_id = self.repository_id or Hole(HoleKind.OTHER, "<repository id>")
+        owner_id = self.owner_id or Unstated("<owner id>")
+        repository_id = self.repository_id or Unstated("<repository id>")
         return text([f"repo:{owner}@", owner_id, f"/{name}@", repository_id, ":"])
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Hole, HoleKind, Known, Resolved, Text, pieces, text
+from checker.model.values import Known, Pseudo, Resolved, Text, Unstated, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.policies import Statement, read_document
@@ -96,8 +96,8 @@ def _request(bucket: Resource, prefix: Resolved, delivery: Delivery) -> Request 
     inside = pieces(prefix) if prefix else ()
     account = account_of(bucket.stack)
     key = text([*pieces(arn), "/", *inside, *(["/"] if inside else []), "AWSLogs/", *account, "/*"])
-    region = bucket.stack.region or Hole(HoleKind.PSEUDO, "${AWS::Region}")
-    balancer = Hole(HoleKind.OTHER, "${LoadBalancer}", attribute=bucket.stack.id)
+    region = bucket.stack.region or Pseudo("AWS::Region")
+    balancer = Unstated("${LoadBalancer}")
     values: dict[str, tuple[str | Text, ...]] = {
         "aws:securetransport": ("true",),
         "aws:sourceaccount": (text([*account]),),

@@ -12,7 +12,7 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, Value, pieces
+from checker.model.values import Absent, Attribute, Known, Resolved, Text, Unknown, Value, pieces
 from checker.model.verdicts import Surface
 
 # `RetainExceptOnCreate` deletes only what a failed creation has just made.
@@ -91,7 +91,7 @@ def _folder(destination: Value) -> str | None:
     bucket, *rest = pieces(destination.value)
     if isinstance(bucket, str) and not rest:
         _, _, folder = bucket.partition("/")
-    elif isinstance(bucket, Hole) and bucket.attribute == "Arn" and all(isinstance(each, str) for each in rest):
+    elif isinstance(bucket, Attribute) and bucket.name == "Arn" and all(isinstance(each, str) for each in rest):
         folder = "".join(map(str, rest)).removeprefix("/")
     else:
         return None

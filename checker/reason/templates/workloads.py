@@ -9,7 +9,7 @@ from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import HoleKind, Known, Resolved, Text, Unknown, Value, pieces
+from checker.model.values import Expression, Known, Resolved, Text, Unknown, Value, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _assigned_at(owner: Resource, place: str) -> Iterator[Variable]:
     if not isinstance(written, str | Text):
         yield from _nothing_known(owner, script, place)
         return
-    if isinstance(written, Text) and written.only_hole is not None and written.only_hole.kind is HoleKind.OTHER:
+    if isinstance(written, Text) and isinstance(written.only_hole, Expression):
         yield from _nothing_known(owner, Unknown(f"{written} cannot be evaluated here"), place)
     for part in pieces(written):
         for found in _ASSIGNED.finditer(part) if isinstance(part, str) else ():

@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, either
-from checker.model.values import Hole, HoleKind, Text, pieces, text
+from checker.model.values import Generated, Hole, PolicyVariable, Pseudo, Text, pieces, text
 
 
 class Wild(Enum):
@@ -63,7 +63,7 @@ def _symbols(value: str | Text, *, wild: bool) -> Iterator[Symbol]:
             if name in {"*", "?", "$"}:
                 yield name
             else:
-                yield Hole(HoleKind.OTHER, match.group(0), attribute="policy variable")
+                yield PolicyVariable(match.group(0))
         yield from _characters(part[end:], wild=wild)
 
 
@@ -239,15 +239,11 @@ def _may_hold(loop: Symbol, symbol: Symbol) -> bool:
     """Whether an open part may contain a character. An account's number or a generated name has no ``:`` or ``/``."""
     if not isinstance(loop, Hole) or not isinstance(symbol, str):
         return True
-    if loop.kind is HoleKind.PSEUDO:
-        if loop.shown == "${AWS::AccountId}":
+    if isinstance(loop, Pseudo):
+        if loop.name == "AWS::AccountId":
             return symbol.isdigit()
-        return loop.shown == "${AWS::StackId}" or symbol not in ":/"
-    return loop.attribute != GENERATED or symbol not in ":/"
-
-
-# The `attribute` of a hole that stands for what CloudFormation makes up to complete a name.
-GENERATED: Final = "<generated>"
+        return loop.name == "AWS::StackId" or symbol not in ":/"
+    return not isinstance(loop, Generated) or symbol not in ":/"
 
 
 @lru_cache(maxsize=16_384)

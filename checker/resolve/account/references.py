@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from checker.model.live.snapshot import LiveResource
-from checker.model.values import Hole, HoleKind, Resolved, ResourceKey, Unknown, text
+from checker.model.values import Attribute, Hole, Resolved, ResourceKey, Unknown, text
 
 # What can be nothing but a reference: an ARN, an id that AWS generates (sg-0abc, vpc-…, eipalloc-…), a host name.
 _TOKEN: Final = re.compile(
@@ -42,7 +42,7 @@ class References:
     """The ids of all resources of a snapshot, and what each is the reference of. ``read_only``: of a type."""
 
     def __init__(self, resources: Iterable[tuple[ResourceKey, LiveResource]], read_only: ReadOnly) -> None:
-        self._holes: dict[str, Hole] = {}
+        self._holes: dict[str, Attribute] = {}
         resources = list(resources)
         # What only completes another resource is often called by that one's id: it comes last.
         for key, resource in resources:
@@ -59,11 +59,11 @@ class References:
 
     def _add(self, value: object, key: ResourceKey, attribute: str) -> None:
         if isinstance(value, str) and _TOKEN.fullmatch(value):
-            self._holes.setdefault(value, Hole(HoleKind.RESOURCE, value, key, attribute))
+            self._holes.setdefault(value, Attribute(key, attribute, value))
 
     def names(self) -> dict[str, ResourceKey]:
         """Every id, ARN and endpoint -> the resource that it stands for."""
-        return {value: hole.target for value, hole in self._holes.items() if hole.target is not None}
+        return {value: hole.target for value, hole in self._holes.items()}
 
     def resolve(self, value: Any, own: ResourceKey) -> Resolved:
         """``value`` with references in the place of what is another resource's; what is ``own`` stays as it is."""
@@ -89,7 +89,7 @@ class References:
                 end = start + length
         return text([*parts, value[end:]]) if parts else value
 
-    def _longest(self, token: str, own: ResourceKey) -> tuple[Hole, int] | None:
+    def _longest(self, token: str, own: ResourceKey) -> tuple[Attribute, int] | None:
         """The reference that the token is or begins with, and how much of it that is."""
         while token:
             hole = self._holes.get(token)

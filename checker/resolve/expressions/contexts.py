@@ -132,7 +132,7 @@ class Bound:
         }
 
     def _make(self, view: View, job: Job) -> Contexts:
-        where = f"{self.path}#{job.id}"
+        where = f"{self.path}/{job.id}"
         contexts: dict[str, Data] = {
             **self.workflow_contexts(view),
             "needs": Lazy({need: lambda need=need: self._result(need, view) for need in job.needs}),  # type: ignore[misc]

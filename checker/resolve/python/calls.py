@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.scripts import Loop
-from checker.model.possible import Possible, joined, one_of, open_text
-from checker.model.values import Text
+from checker.model.possible import Possible, call_behind, joined, one_of, open_text
+from checker.model.values import CallPlace
 from checker.resolve.python.clients import from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import looked_up
 from checker.resolve.python.expressions import bind, looked_up_in
@@ -281,14 +281,13 @@ def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
     return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
 
 
-def _answer_in(found: Value) -> str:
+def _answer_in(found: Value) -> CallPlace | None:
     """The AWS call that a value comes from, the first where there are several."""
     if isinstance(found, Extern):
         return found.answer
     if isinstance(found, Either):
-        return next((answer for each in found.options if (answer := _answer_in(each))), "")
-    holes = found.holes if isinstance(found, Text) else ()
-    return next((hole.attribute for hole in holes if hole.attribute.startswith("aws ")), "")
+        return next((answer for each in found.options if (answer := _answer_in(each))), None)
+    return call_behind(found)
 
 
 def _formatted(template: str, values: list[Possible]) -> list[Possible]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from checker.data.aws_calls import service_of
 from checker.model.sources import Spot
-from checker.model.values import Absent
+from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
 from checker.resolve.python.values import Client, Dict, Extern, Poller, Session, Value, plain
@@ -80,5 +80,5 @@ def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
     return Extern(f"{client.service}.{poller.name}.{name}()", answer=answer)
 
 
-def _answer(service: str, operation: str, spot: Spot) -> str:
-    return f"aws {service} {operation}@{spot}"
+def _answer(service: str, operation: str, spot: Spot) -> CallPlace:
+    return CallPlace(service, operation, spot.file, spot.line)

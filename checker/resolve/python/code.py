@@ -174,7 +174,7 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
     if not values or counts or len(values) > 32:
         _widen(node.body, frame)
         kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
-        answer = whole.answer if isinstance(whole, Extern) else ""
+        answer = whole.answer if isinstance(whole, Extern) else None
         bind(machine, node.target, Extern(variable, answer=answer), frame)
         block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=sleeps(node.body))))
     else:

@@ -165,7 +165,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         if index == 0 and len(node.generators) == 1 and keeps and source is not None:
             first = source[:32]
             some = isinstance(whole, Some) or bool(generator.ifs)
-        opened = Extern(shown(generator.target), answer=whole.answer if isinstance(whole, Extern) else "")
+        opened = Extern(shown(generator.target), answer=whole.answer if isinstance(whole, Extern) else None)
         bind(machine, generator.target, either(source) if source else opened, inner)
         for test in generator.ifs:
             value(machine, test, inner)
@@ -206,9 +206,10 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
         return tuple(reversed(owner)) if isinstance(owner, tuple) else Some(tuple(reversed(owner.options)))
     if isinstance(owner, Instance) and (getter := method(machine, owner.cls, "__getitem__")) is not None:
         return enter(machine, getter.of(owner), (key,), {}, machine.called_at(node, frame))
-    if isinstance(owner, Either) and all(isinstance(each, Extern) for each in owner.options):
-        return either([Extern(shown(node), answer=getattr(each, "answer", "")) for each in owner.options])
-    return Extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else "")
+    outside = [each for each in owner.options if isinstance(each, Extern)] if isinstance(owner, Either) else []
+    if isinstance(owner, Either) and len(outside) == len(owner.options):
+        return either([Extern(shown(node), answer=each.answer) for each in outside])
+    return Extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else None)
 
 
 EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {

@@ -59,7 +59,7 @@ def _argument(given: Value, name: str, where: str) -> Argument:
     if isinstance(given, Dict):
         return {str(key): _argument(each, name, where) for key, each in given.items if isinstance(key, str)}
     if isinstance(given, Extern):
-        return open_text("{" + given.name + "}", given.answer or where)
+        return open_text("{" + given.name + "}", where, call=given.answer)
     if isinstance(given, Either):
         # Of a structure and something unknown the structure tells more.
         known = [each for each in given.options if isinstance(each, Dict | tuple)]

@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import OneOf, Possible, one_of, open_text
 from checker.model.sources import Problem
-from checker.model.values import Absent, Text, Unknown
+from checker.model.values import Absent, CallPlace, Text, Unknown
 
 
 class PythonLibrary(Protocol):
@@ -102,12 +102,12 @@ class Module:
 class Extern:
     """Something of another library, by its dotted name. ``words`` are strings that were given to what made it (a
     sub-command's name); ``parsed`` marks what a parser made of the command line; ``answer`` the AWS call that it comes
-    from, ``aws SERVICE OPERATION@FILE:LINE``."""
+    from."""
 
     name: str
     words: tuple[str, ...] = ()
     parsed: bool = False
-    answer: str = ""
+    answer: CallPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +162,7 @@ def plain(value: Value, shown: str, where: str) -> Possible:
     if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, Extern):
-        return open_text(value.name, value.answer or where)
+        return open_text(value.name, where, call=value.answer)
     if isinstance(value, Either) and all(is_plain(option) or isinstance(option, Extern) for option in value.options):
         return one_of(plain(option, shown, where) for option in value.options)
     return open_text(shown, where)

@@ -23,9 +23,9 @@ from checker.model.pipeline.shell import (
     Variable,
     Word,
 )
-from checker.model.possible import Possible, joined, one_of, open_text, shown
+from checker.model.possible import Possible, call_behind, joined, one_of, open_text, shown
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import Text
+from checker.model.values import CallPlace, Text
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import Call, start
@@ -120,8 +120,8 @@ class ShellCommands(ABC):
             self._captures += 1
             # Each time it runs it may print something else: two holes of one source are not the same value.
             source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
-            where = _asked(self.commands[start:]) or state.script.file
-            opened = open_text(brief(source, 200), f"{where}#{self._captures}")
+            call = _asked(self.commands[start:])
+            opened = open_text(brief(source, 200), str(state.script.file), self._captures, call=call)
             if not printed:
                 last = substitution.body.statements[-1] if substitution.body.statements else None
                 return opened if last is not None else ""
@@ -346,17 +346,17 @@ def streams(handling: Handling, writes: Sequence[Write]) -> Handling:
     return replace(handling, stdout=stdout, stderr=stderr)
 
 
-def _asked(commands: Sequence[Command]) -> str:
-    """The AWS call whose answer a substitution holds, as ``Extern.answer`` names one; empty where it holds none."""
+def _asked(commands: Sequence[Command]) -> CallPlace | None:
+    """The AWS call whose answer a substitution holds; ``None`` where it holds none."""
     for command in reversed(commands):
         if command.program == "aws":
             plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
-            return f"aws {' '.join(plain[:2])}@{command.spot}"
+            service, operation = (*plain, "", "")[:2]
+            return CallPlace(service, operation, command.spot.file, command.spot.line)
         for word in command.words[1:]:
-            for hole in word.holes if isinstance(word, Text) else ():
-                if hole.attribute.startswith("aws "):
-                    return hole.attribute.partition("#")[0]
-    return ""
+            if (call := call_behind(word)) is not None:
+                return call
+    return None
 
 
 def _runs_something(statement: Simple) -> bool:

@@ -125,7 +125,7 @@ class RehearsedCommands(ShellCommands):
             known = [value for value in values if value is not None]
             if len(known) < len(values):
                 self._captures += 1
-                return open_text(substitution.source[:200], f"{state.script.file}#{self._captures}")
+                return open_text(substitution.source[:200], str(state.script.file), self._captures)
             return joined([part for each in known for part in (each, "\n")][:-1]) if known else ""
 
         return capture

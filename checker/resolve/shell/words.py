@@ -22,7 +22,7 @@ from checker.model.possible import (
     same,
     shown,
 )
-from checker.model.values import Hole, Text, Unknown, pieces, text
+from checker.model.values import Answered, Hole, Text, Unknown, pieces, text
 from checker.resolve.shell.state import State, Stored
 
 # How a Substitution becomes a value: given by who follows the script.
@@ -233,9 +233,11 @@ def _chosen(value: Scalar, kind: str, tests_empty: bool, argument: Possible) -> 
 
 def _derived(part: Variable, state: State, value: Scalar = None) -> Text:
     """What is made of a variable; it comes from where the variable does."""
-    origins = [hole.attribute for hole in value.holes if hole.attribute] if isinstance(value, Text) else []
-    where = origins[0] if origins and origins[0].startswith("aws ") else state.script.file
-    return open_text(f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}", where)
+    shown_as = f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}"
+    for hole in value.holes if isinstance(value, Text) else ():
+        if isinstance(hole, Answered):
+            return open_text(shown_as, number=hole.number, call=hole.call)
+    return open_text(shown_as, state.script.file)
 
 
 def _transformed(value: Scalar, operator: str, argument: str, part: Variable, state: State) -> Possible:

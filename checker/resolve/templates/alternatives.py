@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Raw, Stack
-from checker.model.values import Absent, Hole, HoleKind, Resolved, Text, Unknown, plain_text
+from checker.model.values import Absent, Parameter, Pseudo, Resolved, Text, Unknown, plain_text
 from checker.model.worlds import World
 from checker.resolve.templates.intrinsics import mapping
 from checker.resolve.templates.project import with_nested
@@ -25,7 +25,8 @@ MAX_WORLDS: Final = 16
 _MOST_UNASKED: Final = 6
 
 # What a hole may be -> in order; ``None`` is "some value that nothing names".
-_Options = dict[Hole, dict[str | None, None]]
+_Open: TypeAlias = Parameter | Pseudo
+_Options: TypeAlias = dict[_Open, dict[str | None, None]]
 
 
 def worlds(stacks: Sequence[Stack]) -> list[World]:
@@ -45,7 +46,7 @@ def worlds(stacks: Sequence[Stack]) -> list[World]:
     count = _product(choices)
     more, _ = _bounded(unasked, count, max(_MOST_UNASKED, count))
     chosen = [dict(answers) for answers in itertools.product(*choices, *more)]
-    found: list[tuple[dict[Hole, str | None], dict[str, bool]]] = []
+    found: list[tuple[dict[_Open, str | None], dict[str, bool]]] = []
     for parameters in chosen:
         answers, left_open = _equalities_answered(every, parameters, MAX_WORLDS // len(chosen))
         undecided = undecided or left_open
@@ -57,7 +58,7 @@ def worlds(stacks: Sequence[Stack]) -> list[World]:
     ]
 
 
-def _bounded(options: _Options, count: int, most: int) -> tuple[list[list[tuple[Hole, str | None]]], bool]:
+def _bounded(options: _Options, count: int, most: int) -> tuple[list[list[tuple[_Open, str | None]]], bool]:
     """The choices that keep the number of worlds below ``most``, and whether any had to be left open."""
     choices, left = [], False
     for hole, values in options.items():
@@ -109,7 +110,7 @@ def _unasked(scopes: Sequence[StackScope], linker: Linker) -> _Options:
         for name in scope.parameters:
             value = scope.parameter(name)
             own = value.only_hole if isinstance(value, Text) else None
-            if own is not None and (allowed := _allowed_values(linker, own)):
+            if isinstance(own, Parameter | Pseudo) and (allowed := _allowed_values(linker, own)):
                 found[own] = dict.fromkeys(allowed)
     return {
         hole: options
@@ -119,7 +120,7 @@ def _unasked(scopes: Sequence[StackScope], linker: Linker) -> _Options:
 
 
 def _equalities_answered(
-    stacks: Sequence[Stack], parameters: dict[Hole, str | None], most: int
+    stacks: Sequence[Stack], parameters: dict[_Open, str | None], most: int
 ) -> tuple[list[dict[str, bool]], bool]:
     """The answers to what is still open once the parameters are chosen, and whether something stays open."""
     linker = Linker()
@@ -161,7 +162,7 @@ def _equalities(scope: StackScope) -> Iterator[tuple[Resolved | Absent, Resolved
                 yield left, right
 
 
-def _looked_up(scope: StackScope, below: Raw) -> Iterator[tuple[Hole, list[str], bool]]:
+def _looked_up(scope: StackScope, below: Raw) -> Iterator[tuple[_Open, list[str], bool]]:
     """Open keys of ``Fn::FindInMap``: the hole, the map's keys for it, and whether it must be one of them."""
     for arguments in _calls(below, "Fn::FindInMap") if scope.mappings else ():
         if not isinstance(arguments, list) or len(arguments) < 3 or not isinstance(arguments[0], str):
@@ -171,7 +172,7 @@ def _looked_up(scope: StackScope, below: Raw) -> Iterator[tuple[Hole, list[str],
         for argument, keys in ((arguments[1], list(rows)), (arguments[2], list(columns))):
             value = scope.resolve(argument) if isinstance(argument, dict) else argument
             hole = value.only_hole if isinstance(value, Text) else None
-            if hole is not None and hole.kind in {HoleKind.PARAMETER, HoleKind.PSEUDO} and keys:
+            if isinstance(hole, Parameter | Pseudo) and keys:
                 yield hole, keys, len(arguments) == 3
 
 
@@ -188,20 +189,20 @@ def _calls(node: Raw, function: str) -> Iterator[Raw]:
             pending.extend(each)
 
 
-def _hole_against_literal(left: Resolved | Absent, right: Resolved | Absent) -> tuple[Hole | None, str]:
+def _hole_against_literal(left: Resolved | Absent, right: Resolved | Absent) -> tuple[_Open | None, str]:
     for one, literal in ((left, right), (right, left)):
         other = plain_text(literal)
         if isinstance(one, Text) and isinstance(other, str):
             hole = one.only_hole
-            if hole is not None and hole.kind in {HoleKind.PARAMETER, HoleKind.PSEUDO}:
+            if isinstance(hole, Parameter | Pseudo):
                 return hole, other
     return None, ""
 
 
-def _allowed_values(linker: Linker, hole: Hole) -> list[str]:
-    if hole.kind is not HoleKind.PARAMETER:
+def _allowed_values(linker: Linker, hole: _Open) -> list[str]:
+    if not isinstance(hole, Parameter):
         return []
-    scope = linker.scopes.get(hole.attribute)
-    declared = scope.parameters.get(hole.shown[2:-1]) if scope else None
+    scope = linker.scopes.get(hole.stack)
+    declared = scope.parameters.get(hole.name) if scope else None
     allowed = declared.get("AllowedValues") if isinstance(declared, dict) else None
     return [str(plain_text(value)) for value in allowed] if isinstance(allowed, list) else []

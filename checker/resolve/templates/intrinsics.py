@@ -17,8 +17,12 @@ from typing import Final
 from checker.model.resources import Raw
 from checker.model.values import (
     Absent,
+    ArnField,
+    Attribute,
+    Expression,
     Hole,
-    HoleKind,
+    Import,
+    Pseudo,
     Resolved,
     Text,
     Unknown,
@@ -51,7 +55,7 @@ def _open(scope: Evaluation, name: str, argument: Raw, reason: str = "") -> Hole
     except RecursionError:
         shown = f"{name} nested too deeply"
     said = f"<{reason}>" if reason else f"${{{_made_from(argument) or name.removeprefix('Fn::')}}}"
-    return Hole(HoleKind.OTHER, said, attribute=f"{scope.stack.id}:{shown}")
+    return Expression(said, scope.stack.id, shown)
 
 
 def _made_from(argument: Raw) -> str:
@@ -147,7 +151,7 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return Unknown("the string of Fn::Split is not known")
     if isinstance(source, Text) and (hole := source.only_hole) is not None and delimiter == ":":
         source = _arn_pieces(scope, hole)
-    elif isinstance(source, Text) and any(hole.kind is not HoleKind.PSEUDO for hole in source.holes):
+    elif isinstance(source, Text) and not all(isinstance(hole, Pseudo) for hole in source.holes):
         return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
     fields: list[list[str | Hole]] = [[]]
     for part in pieces(source):
@@ -162,16 +166,14 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
 
 def _arn_pieces(scope: Evaluation, hole: Hole) -> str | Text:
     """An ARN taken apart: arn:partition:service:region:account:resource. Only its shape is known."""
-    if hole.kind is not HoleKind.RESOURCE or not hole.attribute.endswith("Arn"):
+    if not isinstance(hole, Attribute) or not hole.name.endswith("Arn"):
         return Text((hole,))
-    open_part = [
-        Hole(HoleKind.RESOURCE, f"{hole.shown}[{index}]", hole.target, f"{hole.attribute}[{index}]") for index in (2, 5)
-    ]
+    service, resource = (ArnField(hole.target, hole.name, field, f"{hole.shown}[{field}]") for field in (2, 5))
     parts: list[str | Hole] = ["arn:"]
     for name in ("AWS::Partition", "", "AWS::Region", "AWS::AccountId"):
-        parts.extend(as_piece(scope, scope.ref(name), "Ref", name) if name else [open_part[0]])
+        parts.extend(as_piece(scope, scope.ref(name), "Ref", name) if name else [service])
         parts.append(":")
-    return text([*parts, open_part[1]])
+    return text([*parts, resource])
 
 
 def _select(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -240,7 +242,7 @@ def _import_value(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return Unknown("the name of Fn::ImportValue is not known")
     found = scope.linker.exported(name)
     if found is None:
-        return Text((Hole(HoleKind.IMPORT, f"${{import {name}}}"),))
+        return Text((Import(f"${{import {name}}}"),))
     owner, value = found
     return owner.guarded("export", str(name), lambda: owner.resolve(value))
 
@@ -254,7 +256,7 @@ def _get_stack_output(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     stack_name, output_name = scope.resolve(stack), scope.resolve(output)
     owner = scope.linker.stack_named(stack_name) if isinstance(stack_name, str) else None
     if owner is None or not isinstance(output_name, str):
-        return Text((Hole(HoleKind.IMPORT, f"${{{stack_name}.{output_name}}}"),))
+        return Text((Import(f"${{{stack_name}.{output_name}}}"),))
     return owner.output(output_name)
 
 

@@ -12,13 +12,14 @@ from checker.model.resources import Raw, Stack
 from checker.model.values import (
     ABSENT,
     Absent,
-    Hole,
-    HoleKind,
+    Parameter,
+    Pseudo,
     Resolved,
     ResourceKey,
     Text,
     Unknown,
     as_bool,
+    attribute_of,
     could_be,
     plain_text,
 )
@@ -128,7 +129,7 @@ class StackScope:
         if name in self.parameters:
             return self.parameter(name)
         if name in self.declared_resources:
-            return Text((Hole(HoleKind.RESOURCE, f"${{{name}}}", ResourceKey(self.stack.id, name)),))
+            return Text((attribute_of(ResourceKey(self.stack.id, name)),))
         return Unknown(f"Ref to {name}, which the template does not have")
 
     def _pseudo(self, name: str) -> Resolved | Absent:
@@ -148,7 +149,7 @@ class StackScope:
             return Unknown("AWS::NotificationARNs is set by whoever deploys")
         # The stack's own id differs from stack to stack; account and region are taken to be the same for all.
         own = stack.id if name in {"AWS::StackName", "AWS::StackId"} else ""
-        hole = Hole(HoleKind.PSEUDO, f"${{{name}}}", attribute=own)
+        hole = Pseudo(name, own)
         return self.world.parameters.get(hole) or Text((hole,))
 
     def parameter(self, name: str) -> Resolved | Absent:
@@ -156,7 +157,7 @@ class StackScope:
         if name in self._parameter_values:
             return self._parameter_values[name]
         declared = mapping(self.parameters[name])
-        hole = Hole(HoleKind.PARAMETER, f"${{{name}}}", attribute=self.stack.id)
+        hole = Parameter(name, self.stack.id)
         # What is given for such a parameter is the name in the store, and its value whatever stands there.
         stored = str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::Value<")
         given = None if stored else self._given(name)
@@ -205,8 +206,7 @@ class StackScope:
             scope = self.linker.scopes.get(child.id)
             if scope is not None:
                 return scope.output(attribute.removeprefix("Outputs."))
-        key = ResourceKey(self.stack.id, logical_id)
-        return Text((Hole(HoleKind.RESOURCE, f"${{{logical_id}.{attribute}}}", key, attribute),))
+        return Text((attribute_of(ResourceKey(self.stack.id, logical_id), attribute),))
 
     def output(self, name: str) -> Resolved | Absent:
         outputs = mapping(self.stack.template.get("Outputs"))

@@ -17,7 +17,7 @@ from checker.model.pipeline.pipeline import Unfollowed
 from checker.model.pipeline.scripts import Gap, Reached, Trace
 from checker.model.possible import Possible, joined, mapped, one_of
 from checker.model.sources import Problem
-from checker.model.values import Hole, HoleKind, Text
+from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
@@ -120,7 +120,7 @@ class Tracer:
             certain=step.runs is YES and step.job.runs is YES,
             on_failure=bool(step.status_functions & {"failure", "cancelled"}),
         )
-        where = "#".join(step.job.name.rsplit("/", 1))
+        where = step.job.name
         if step.run is not None:
             environment = {name: self._filled(value, own) for name, value in step.env.items()}
             fill = partial(self._filled, own=own)
@@ -160,7 +160,7 @@ class Tracer:
 
 def _output(step: str, name: str, where: str) -> Hole:
     """An output of a step of the job at ``where``, as expressions ask for it."""
-    return Hole(HoleKind.OTHER, f"${{{{ steps.{step}.outputs.{name} }}}}", None, where)
+    return RunValue(f"${{{{ steps.{step}.outputs.{name} }}}}", where)
 
 
 def _learn(known: dict[Hole, Possible], hole: Hole, value: Possible) -> None:

@@ -265,7 +265,7 @@ def _picked(way: Way, name: str, value: object) -> Way:
 
 def _rows(way: Way, level: _Level) -> list[Way]:
     """A way once for each row of a matrix; rows that differ in nothing that matters are one."""
-    where = f"{level.bound.path}#{level.job.id}"
+    where = f"{level.bound.path}/{level.job.id}"
     if where in way.view.of("matrix"):
         return [way]
     rows = rows_of(level.job.matrix, level.bound.contexts(way.view, level.job)) or ()

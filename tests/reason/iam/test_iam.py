@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.values import Hole, HoleKind, Text
+from checker.model.values import Pseudo, Text, attribute_of
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Request, bounds_on_resources, decide, grants, policies_of
 from checker.reason.names.arns import arn_of, arn_tail, expand, name_of, stack_arn
 from checker.reason.text.patterns import exact, glob
 from tests.projects import project_of, resource
 
-ACCOUNT = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
+ACCOUNT = Pseudo("AWS::AccountId")
 _ALL = "{Effect: Allow, Action: '*', Resource: '*'}"
 
 
@@ -166,7 +166,7 @@ def test_arns(logical_id: str, expected: str) -> None:
 def test_references_become_the_arns_that_they_stand_for() -> None:
     project = project_of(NAMES)
     repo = resource(project, "Repo")
-    reference = Text((Hole(HoleKind.RESOURCE, "${Repo.Arn}", repo.key, "Arn"), "/*"))
+    reference = Text((attribute_of(repo.key, "Arn"), "/*"))
     assert str(expand(reference, project)) == "arn:aws:ecr:us-west-2:${AWS::AccountId}:repository/api/*"
     assert name_of(repo) == "api"
     assert str(stack_arn(next(project.stacks))).startswith("arn:aws:cloudformation:us-west-2:")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checker.model.values import ABSENT, Hole, HoleKind, Text, Unknown
+from checker.model.values import ABSENT, Parameter, Text, Unknown
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken
 from checker.reason.images.references import ANY_SHA, literal, meets, of_pattern
 
@@ -201,7 +201,7 @@ def test_refused_texts(text: str) -> None:
 
 
 def written(before: str, after: str) -> Text:
-    return Text((before, Hole(HoleKind.PARAMETER, "${Open}"), after))
+    return Text((before, Parameter("Open", "one"), after))
 
 
 POLICY = json.dumps({"rules": [{**UNTAGGED, "description": "kept for DESC"}]})
@@ -221,7 +221,7 @@ def test_an_open_value_that_decides_is_unknown(at: str) -> None:
 def test_unknown_stays_unknown() -> None:
     assert parse_policy(Unknown("why")) == Unknown("why")
     assert isinstance(parse_policy({"rules": [Unknown("why")]}), Unknown)
-    assert isinstance(parse_policy(Text((Hole(HoleKind.PARAMETER, "${Policy}"),))), Unknown)
+    assert isinstance(parse_policy(Text((Parameter("Policy", "one"),))), Unknown)
 
 
 # -- wildcards -----------------------------------------------------------------------------------

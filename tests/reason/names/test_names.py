@@ -14,7 +14,7 @@ from checker.collect.documents import Document
 from checker.model.environment_words import kind_of
 from checker.model.environments import Project
 from checker.model.resources import Stack
-from checker.model.values import Hole, HoleKind, ResourceKey, Text, text
+from checker.model.values import Parameter, Pseudo, ResourceKey, Text, attribute_of, text
 from checker.model.worlds import World
 from checker.policies.rules import load
 from checker.reason.names.collisions import candidates, clashes, same
@@ -128,11 +128,11 @@ def test_own_names(name: str, short: str, identifier: bool, own: bool) -> None:
 
 # -- comparing ---------------------------------------------------------------------------------------
 
-OPEN_A = Hole(HoleKind.PARAMETER, "${A}", attribute="one")
-OPEN_B = Hole(HoleKind.PARAMETER, "${B}", attribute="two")
-STACK_A = Hole(HoleKind.PSEUDO, "${AWS::StackId}", attribute="one")
-STACK_B = Hole(HoleKind.PSEUDO, "${AWS::StackId}", attribute="two")
-QUEUE_A = Hole(HoleKind.RESOURCE, "${Q}", ResourceKey("one", "Q"))
+OPEN_A = Parameter("A", "one")
+OPEN_B = Parameter("B", "two")
+STACK_A = Pseudo("AWS::StackId", "one")
+STACK_B = Pseudo("AWS::StackId", "two")
+QUEUE_A = attribute_of(ResourceKey("one", "Q"))
 
 
 @pytest.mark.parametrize(

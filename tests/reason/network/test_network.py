@@ -12,7 +12,7 @@ from checker.collect.documents import parse_yaml
 from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Stack
-from checker.model.values import Hole, HoleKind, ResourceKey, Text
+from checker.model.values import Parameter, ResourceKey, Text
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
 from checker.reason.network.routes import Exit, endpoints, is_private, table_of, way_out
@@ -108,7 +108,7 @@ def test_parse_network(text: str, expected: str | None) -> None:
 
 def test_same_group() -> None:
     one, other = ResourceKey("s", "A"), ResourceKey("s", "B")
-    parameter = Text((Hole(HoleKind.PARAMETER, "${Group}"),))
+    parameter = Text((Parameter("Group", "one"),))
     assert same_group(one, one) is YES
     assert same_group(one, other) is NO
     assert isinstance(same_group(one, parameter), Open)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.model.values import Hole, HoleKind, Text
+from checker.model.values import Hole, Parameter, Pseudo, Text
 from checker.reason.text.patterns import Pattern, Wild, covers, exact, glob, match, overlap
 from tests.answers import said
 
 _SMALL = st.text("ab*?", max_size=6)
-ACCOUNT = Hole(HoleKind.PSEUDO, "${AWS::AccountId}")
-NAME = Hole(HoleKind.PARAMETER, "${Name}")
+ACCOUNT = Pseudo("AWS::AccountId")
+NAME = Parameter("Name", "one")
 
 
 def _regex(pattern: str) -> re.Pattern[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from checker.collect.documents import parse_json, parse_yaml
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
-from checker.model.values import ABSENT, Absent, Resolved, Text, Unknown
+from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, attribute_of
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
@@ -68,7 +68,7 @@ def test_expression(case: dict[str, Any]) -> None:
 def test_references_keep_their_target() -> None:
     found = scope().resolve({"Fn::Sub": "arn:x:${Bucket}"})
     assert isinstance(found, Text)
-    assert [hole.target for hole in found.holes] == [("main", "Bucket")]
+    assert found.holes == (attribute_of(ResourceKey("main", "Bucket")),)
 
 
 def test_worlds_of_an_open_parameter() -> None:
