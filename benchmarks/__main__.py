@@ -12,7 +12,7 @@ from benchmarks.account import account
 from benchmarks.measure import in_turn, once, row
 from benchmarks.sizes import grown
 from checker.collect.templates.synthesis import own_assembly
-from checker.run import request_for
+from checker.run.request import request_for
 
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / ".venv" / "bin"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from checker.collect.config.targets_file import Audited
     from checker.model.live.repository_settings import RepositorySettings
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.run import Request
+    from checker.run.request import Request
 
 _NO_SETTINGS: Final = "the repository's settings are not in this snapshot: nothing that they decide is judged"
 # Names of unmanaged resources that the coverage lists; the rest is counted.
@@ -67,7 +67,7 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
     run = Run("audit", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
     if not request.with_facts:
         return run
-    from checker.run import with_facts
+    from checker.run.judging import with_facts
 
     return with_facts(run, drawn_of(live.project, pipeline), request.project)
 
@@ -106,7 +106,7 @@ class _Known:
 
 
 def _at_hand(request: Request, snapshot: Snapshot) -> tuple[LiveAccount, Pipeline | None, _Known]:
-    from checker.run import pipeline_of
+    from checker.run.pipeline import pipeline_of
 
     known = _known(request)
     live = live_project(

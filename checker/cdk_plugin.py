@@ -18,7 +18,9 @@ import jsii
 from checker.errors import CheckerError, ExitCode
 from checker.model.verdicts import Outcome, Run, Verdict
 from checker.reports import render
-from checker.run import exit_code, gate, request_for
+from checker.run.ending import exit_code
+from checker.run.judging import gate
+from checker.run.request import request_for
 
 if TYPE_CHECKING:
     from aws_cdk import IPolicyValidationContext

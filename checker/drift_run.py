@@ -19,7 +19,9 @@ from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
 from checker.resolve.templates.project import with_nested
-from checker.run import AtHand, Request, at_hand, digests, unread_of_stacks
+from checker.run.coverage import digests, unread_of_stacks
+from checker.run.request import Request
+from checker.run.stacks import AtHand, at_hand
 from checker.together import together
 
 if TYPE_CHECKING:

@@ -49,7 +49,8 @@ def matrix(project: Path, assemblies: Sequence[tuple[str, Path]], say: Callable[
     if not (project / ".github" / "workflows").is_dir():
         return ""
     from checker.reason.oidc.matrix import rendered, rows
-    from checker.run import model_of, request_for
+    from checker.run.judging import model_of
+    from checker.run.request import request_for
 
     try:
         model, pipeline = model_of(request_for(project, assemblies=assemblies, say=say))

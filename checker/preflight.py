@@ -25,7 +25,7 @@ from checker.reason.account.running import Service, running_tasks, services, tas
 from checker.reason.account.state import stack_trouble, stacks
 
 if TYPE_CHECKING:
-    from checker.run import Request
+    from checker.run.request import Request
 
 _READ: Final = "Let the role read it: `checker permissions` prints the policy."
 _WAIT: Final = "Wait until it has ended, then deploy."

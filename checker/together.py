@@ -11,7 +11,7 @@ from checker.collect.config.register import load_register
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread
 
 if TYPE_CHECKING:
-    from checker.run import Request
+    from checker.run.request import Request
 
 
 def together(command: str, runs: Sequence[tuple[str, Run]], lost: Sequence[Unread], request: Request) -> Run:

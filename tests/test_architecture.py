@@ -40,6 +40,7 @@ ALLOWED = {
     "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "checker.reports"},
     "checker.run": {
         *_CHECKER,
+        "checker.run",
         "checker.judge",
         "checker.reason",
         "checker.resolve",

@@ -11,7 +11,8 @@ import pytest
 
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome
-from checker.run import Request, gate
+from checker.run.judging import gate
+from checker.run.request import Request
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "templates"
 TEMPLATES = sorted(file for file in CORPUS.rglob("*") if file.suffix in {".yaml", ".yml", ".json"})

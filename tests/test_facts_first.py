@@ -17,7 +17,8 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
 from checker.policies.rules import load
-from checker.run import judge_stacks, pipeline_of
+from checker.run.judging import judge_stacks
+from checker.run.pipeline import pipeline_of
 from tests.policies.case import Case, cases
 from tests.policies.harness import case_files, repository_of, stacks_of
 

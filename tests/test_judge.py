@@ -15,7 +15,7 @@ from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Outcome, Severity, Verdict
-from checker.run import judge_stacks
+from checker.run.judging import judge_stacks
 
 FINDINGS = {"X1": Finding("X1", "Topics are encrypted", Severity.WARNING)}
 TEMPLATE = """

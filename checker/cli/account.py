@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from checker.collect.account import Needs, Read, Target
     from checker.collect.config.targets_file import Audited
     from checker.model.live.snapshot import Snapshot
-    from checker.run import Request
+    from checker.run.request import Request
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -13,7 +13,7 @@ from checker.cli.output import finish, shows_facts
 
 if TYPE_CHECKING:
     from checker.model.verdicts import Run
-    from checker.run import Request
+    from checker.run.request import Request
 
 
 @click.command()
@@ -29,7 +29,7 @@ def audit(targets: Path | None, scheduler: str, **options: Any) -> None:
     What could not be read is unknown, by name, with the permission that is missing: never a pass.
     """
     from checker.audit import audit as judge_audit
-    from checker.run import request_for
+    from checker.run.request import request_for
 
     targets_go_alone({**options, "targets": targets, "scheduler": scheduler})
     request = request_for(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from checker.model.live.snapshot import Snapshot
     from checker.model.resources import Stack
     from checker.model.verdicts import Run
-    from checker.run import Request
+    from checker.run.request import Request
 
 
 @click.command()
@@ -69,7 +69,7 @@ def drift(**options: Any) -> None:
     """
     from checker.drift_run import drift as compare
     from checker.drift_run import exit_code, without_in_sync
-    from checker.run import request_for
+    from checker.run.request import request_for
 
     targets_go_alone(options)
     request = request_for(

@@ -20,8 +20,8 @@ from checker.cli.scanning import chosen, scanned, scanner_options
 def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
     from checker.cli.options import findings_that_exist
-    from checker.run import gate as judge_gate
-    from checker.run import request_for
+    from checker.run.judging import gate as judge_gate
+    from checker.run.request import request_for
 
     findings_that_exist(options["findings"], folder(options["project"]))
     request = request_for(

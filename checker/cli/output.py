@@ -18,7 +18,7 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     """Write the reports and leave with the run's exit code."""
     from checker.model.verdicts import Severity
     from checker.reports.safe import without_secrets
-    from checker.run import exit_code, only, with_note
+    from checker.run.ending import exit_code, only, with_note
 
     baseline = stored(options["baseline"]) if options["baseline"] else None
     if baseline is not None:
@@ -56,7 +56,7 @@ def _keep(run: Run, store: Path) -> None:
 
 
 def _compared(run: Run, baseline: Run, file: Path) -> str:
-    from checker.run import new_failures
+    from checker.run.ending import new_failures
 
     return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
 

@@ -27,7 +27,7 @@ def preflight(image_tag: str, **options: Any) -> None:
     """
     from checker.preflight import preflight as judge_preflight
     from checker.preflight import settled
-    from checker.run import request_for
+    from checker.run.request import request_for
 
     request = request_for(
         folder(options["project"]),

@@ -13,7 +13,7 @@ from checker.cli.options import progress
 if TYPE_CHECKING:
     from checker.model.resources import Stack
     from checker.model.verdicts import Run
-    from checker.run import Request
+    from checker.run.request import Request
     from checker.scanners.tools import Tool
 
 
@@ -34,7 +34,7 @@ def scanned(run: Run, request: Request, tools: list[Tool], seconds: float, optio
     """The run with the scanners' results. Where the console is shown, ours are on it before any scanner starts."""
     from checker.cli.output import write
     from checker.resolve.templates.project import with_nested
-    from checker.run import at_hand
+    from checker.run.stacks import at_hand
     from checker.scanners.joining import excused, joined, verdicts_of
     from checker.scanners.running import run as run_tools
 

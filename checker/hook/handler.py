@@ -115,7 +115,8 @@ def _verdicts(template: Mapping[str, Any], event: Mapping[str, Any]) -> list[Ver
     from checker.model.verdicts import Surface
     from checker.policies.rules import load
     from checker.resolve.templates.discovery import assign
-    from checker.run import judge_stacks, request_for
+    from checker.run.judging import judge_stacks
+    from checker.run.request import request_for
 
     request = request_for(Path(os.environ.get("CHECKER_HOOK_PROJECT", "project")).resolve())
     # arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/ID

@@ -171,7 +171,7 @@ def test_a_fault_of_the_checker_itself_is_no_verdict(
     def broken(*_: object, **__: object) -> None:
         raise LookupError("nobody knows")
 
-    monkeypatch.setattr("checker.run.judge_stacks", broken)
+    monkeypatch.setattr("checker.run.judging.judge_stacks", broken)
     assert run(["gate", "--project", str(repository(tmp_path, Shop=QUEUE))]) == ExitCode.USAGE
     assert "the checker itself failed: LookupError" in capsys.readouterr().err
 

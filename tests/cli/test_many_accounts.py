@@ -18,7 +18,7 @@ from checker.collect.config.targets_file import Audited, load_targets
 from checker.errors import ConfigError
 from checker.lab import server
 from checker.model.settings import Settings
-from checker.run import Request
+from checker.run.request import Request
 
 # All that these accounts hold: clients of twenty more services would only take time.
 REPOSITORIES = Needs(only=frozenset({"AWS::ECR::Repository"}))

@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["checker"]):
     from checker.model.verdicts import Outcome, Surface
     from checker.policies.rules import load
     from checker.resolve.templates.discovery import assign
-    from checker.run import judge_stacks
+    from checker.run.judging import judge_stacks
 
     # The table imports the rules when they are wanted: here, so that they are watched too.
     RULES: Final = [rule for rule in load() if Surface.TEMPLATE in rule.surfaces]

@@ -17,7 +17,7 @@ from checker.lab.breaks.account import Account
 from checker.lab.clients import KEY, Clients
 from checker.model.live.drift import IN_ACCOUNT, IN_CODE, ResourceState
 from checker.model.verdicts import Run
-from checker.run import Request
+from checker.run.request import Request
 
 pytestmark = pytest.mark.xdist_group("drifting lab")
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from checker import run as running
 from checker.audit import audit
 from checker.collect.account import DRIFT, Target, read
 from checker.collect.config.settings_file import project_settings
@@ -21,7 +20,8 @@ from checker.lab.clients import KEY, Clients
 from checker.model.live.drift import PropertyState, ResourceState
 from checker.model.verdicts import Outcome, Run
 from checker.reports import shape
-from checker.run import Request, request_for
+from checker.run.pipeline import pipeline_of
+from checker.run.request import Request, request_for
 
 ROOT = Path(__file__).parents[2]
 _NOT_CHANGES = {PropertyState.NOT_RETURNED, PropertyState.NOT_RESOLVED}
@@ -114,7 +114,7 @@ EXPECTED: Mapping[str, Found] = {
 @pytest.fixture(autouse=True)
 def _cached_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pipeline is the same for every lab: it is analysed once."""
-    monkeypatch.setattr(running, "pipeline_of", lambda project, settings, kinds: _pipeline(project, kinds))
+    monkeypatch.setattr("checker.run.pipeline.pipeline_of", lambda project, settings, kinds: _pipeline(project, kinds))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, KEY)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -125,7 +125,7 @@ def _pipeline(project: Path, kinds: tuple[str, ...]) -> object:
     return _PIPELINE_OF(project, project_settings(project), kinds)
 
 
-_PIPELINE_OF = running.pipeline_of
+_PIPELINE_OF = pipeline_of
 
 
 @contextmanager

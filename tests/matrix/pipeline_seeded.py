@@ -24,7 +24,8 @@ from checker.collect.templates.assembly import read_assembly
 from checker.model.verdicts import Outcome, Verdict
 from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
-from checker.run import judge_stacks, pipeline_of
+from checker.run.judging import judge_stacks
+from checker.run.pipeline import pipeline_of
 from tests.matrix.seeded import Key, outcomes
 from tests.patches import edited, read
 

@@ -33,7 +33,7 @@ from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Verdict
 from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
-from checker.run import judge_stacks
+from checker.run.judging import judge_stacks
 from tests.patches import PatchError, apply, flat, named, read
 
 DEFECTS = Path(__file__).parent / "defects"

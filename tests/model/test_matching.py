@@ -21,7 +21,7 @@ from checker.model.verdicts import (
     Surface,
     Verdict,
 )
-from checker.run import exit_code
+from checker.run.ending import exit_code
 
 FAIL, PASS, UNKNOWN = Outcome.FAIL, Outcome.PASS, Outcome.UNKNOWN
 

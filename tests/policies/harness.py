@@ -19,7 +19,8 @@ from checker.model.settings import Settings
 from checker.model.verdicts import Verdict
 from checker.policies.rules import load
 from checker.resolve.templates.discovery import UNNAMED, kind_of
-from checker.run import judge_stacks, pipeline_of
+from checker.run.judging import judge_stacks
+from checker.run.pipeline import pipeline_of
 from checker.waivers import apply, parse_waivers
 from tests.policies.case import CASES, Case, cases
 

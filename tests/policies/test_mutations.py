@@ -19,7 +19,7 @@ from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
 from checker.policies.rules import load
 from checker.resolve.templates.discovery import kind_of
-from checker.run import judge_stacks
+from checker.run.judging import judge_stacks
 from tests.matrix.seeded import outcomes
 from tests.policies.case import CASES, Case, cases
 from tests.policies.harness import all_cases

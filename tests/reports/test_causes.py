@@ -11,7 +11,7 @@ from checker.errors import ExitCode
 from checker.model.verdicts import Coverage, Outcome, Run, Unread, Verdict
 from checker.reports import render, shape
 from checker.reports.shape import known_before
-from checker.run import exit_code
+from checker.run.ending import exit_code
 from tests.reports.sample import RUN, verdict
 
 NAMES = tuple(

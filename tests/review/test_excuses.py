@@ -8,7 +8,7 @@ import pytest
 
 from checker.collect.config.register import load_register
 from checker.review.excuses import excuses
-from checker.run import WAIVER_FILES
+from checker.run.request import WAIVER_FILES
 
 WAIVER = """waivers:
 - finding: S10

@@ -12,7 +12,7 @@ from checker.cli.options import folder, progress
 
 if TYPE_CHECKING:
     from checker.cli.adopt.first_settings import Discovered
-    from checker.run import Request
+    from checker.run.request import Request
 
 BASELINE = "checker-baseline.json"
 
@@ -31,7 +31,8 @@ def init(project: Path, force: bool) -> None:
     from checker.errors import InputError, UsageError, printable
     from checker.model.settings import Settings
     from checker.reports import render
-    from checker.run import Request, gate, request_for
+    from checker.run.judging import gate
+    from checker.run.request import Request, request_for
 
     root = folder(project)
     settings, baseline = root / FILE_NAME, root / BASELINE
@@ -71,7 +72,8 @@ def _discover(request: Request) -> Discovered:
     from checker.cli.adopt.first_settings import Discovered
     from checker.collect import repository
     from checker.model.environment_words import UNNAMED
-    from checker.run import at_hand, pipeline_of
+    from checker.run.pipeline import pipeline_of
+    from checker.run.stacks import at_hand
 
     root = request.project
     here = at_hand(request)

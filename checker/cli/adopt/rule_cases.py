@@ -104,7 +104,7 @@ def _verdicts(case: Mapping[str, Any], loaded: Loaded) -> dict[tuple[str, str], 
     from checker.collect.documents import Document
     from checker.model.environment_words import kind_of
     from checker.model.resources import Stack
-    from checker.run import judge_stacks
+    from checker.run.judging import judge_stacks
 
     templates = case.get("templates") or {"production": case.get("template") or {}}
     stacks = [

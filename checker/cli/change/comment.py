@@ -36,7 +36,7 @@ def comment(
     from checker.errors import UsageError
     from checker.review.comment import MARKER, render
     from checker.review.excuses import excuses
-    from checker.run import WAIVER_FILES
+    from checker.run.request import WAIVER_FILES
 
     if (base_project is None) != (head_project is None):
         raise UsageError("--base-project and --head-project go together", "Name both checkouts, or none.")

@@ -16,7 +16,7 @@ from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
 from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
-from checker.run import judge_stacks
+from checker.run.judging import judge_stacks
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(97 + n)}: &{chr(97 + n)} [{', '.join(['*' + chr(96 + n)] * 9)}]\n" for n in range(1, 12)

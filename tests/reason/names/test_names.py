@@ -23,7 +23,7 @@ from checker.reason.names.naming import Reach, is_own_name, naming_of
 from checker.reason.names.physical import literal_names, physical_names
 from checker.reason.network.served_names import covered_by
 from checker.resolve.templates.project import build_project
-from checker.run import judge_stacks
+from checker.run.judging import judge_stacks
 from tests.answers import said
 from tools.resource_types import TARGET, build, render, schemas
 

@@ -13,7 +13,7 @@ from checker.model.environments import EnvironmentKind
 from checker.model.verdicts import Outcome
 from checker.policies.rules import load
 from checker.reason.oidc.trust import HOST
-from checker.run import judge_stacks
+from checker.run.judging import judge_stacks
 from tests.projects import project_of
 
 _RULES = load(["C1", "W1", "W2", "W5", "W6"])

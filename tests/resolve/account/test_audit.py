@@ -9,7 +9,7 @@ from checker.audit import audit
 from checker.collect.snapshots import parse
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Run
-from checker.run import Request
+from checker.run.request import Request
 
 STACK = {"name": "Shop-production", "status": "UPDATE_COMPLETE", "template": {"Resources": {}}, "resources": []}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

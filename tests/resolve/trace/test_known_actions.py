@@ -11,7 +11,7 @@ from checker.cli import run
 from checker.data.actions import KNOWN
 from checker.data.harmless import action_is_harmless
 from checker.model.settings import Settings
-from checker.run import pipeline_of
+from checker.run.pipeline import pipeline_of
 from tests.pipelines import repository
 
 STEPS = """

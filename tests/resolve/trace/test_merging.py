@@ -9,7 +9,7 @@ import pytest
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.possible import OneOf, options
 from checker.model.settings import Settings
-from checker.run import pipeline_of
+from checker.run.pipeline import pipeline_of
 from tests.pipelines import repository
 
 WORKFLOW = """

@@ -1,0 +1,79 @@
+"""What a run has looked at, what it could not read, and what it leaves out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from checker.collect.templates.assembly import Assembly
+from checker.model.resources import Stack
+from checker.model.settings import Settings
+from checker.model.verdicts import Surface, Unread
+from checker.resolve.templates.project import with_nested
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
+
+
+def excluded(what: str, settings: Settings) -> str:
+    """The reason for which ``checker.toml`` leaves a file out that could not be read; empty where it does not."""
+    file = what.split(":", 1)[0]
+    return next((why for pattern, why in settings.exclude.items() if fnmatchcase(file, pattern)), "")
+
+
+def once_each(unread: Sequence[Unread]) -> list[Unread]:
+    """Templates and pipeline are looked for in the same folders: what neither could read is named once."""
+    whole = {(each.what, each.why) for each in unread}
+    return [
+        each for each in unread if (each.what.removesuffix(":1"), each.why) not in whole or not each.what.endswith(":1")
+    ]
+
+
+def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:
+    for stack in with_nested(stacks):
+        for reason in stack.unread:
+            what, _, why = reason.partition(": ")
+            yield Unread(f"{stack.source.file}: {what}", why)
+
+
+def unread_of_pipeline(pipeline: Pipeline | None) -> Iterable[Unread]:
+    if pipeline is None:
+        return
+    of_migrations = [problem for folder in pipeline.migrations for problem in folder.all_problems]
+    unfollowed = [each.problem for each in pipeline.unfollowed]
+    causes = dict.fromkeys((*pipeline.problems, *of_migrations, *unfollowed))
+    for problem in causes:
+        if problem.unread:
+            yield Unread(str(problem.spot), problem.message, problem.fix)
+
+
+def left_out(pipeline: Pipeline | None) -> Iterable[str]:
+    for name in pipeline.left_out if pipeline else ():
+        yield f"jobs of environment {name} are not judged: its stacks are not at hand"
+    problems = list(pipeline.workflows.all_problems) if pipeline else []
+    problems += [each for folder in pipeline.migrations for each in folder.problems] if pipeline else []
+    for problem in problems:
+        if not problem.unread:
+            yield str(problem)
+
+
+def surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, str]:
+    every = list(with_nested(stacks))
+    count = sum(len(stack.template.get("Resources", ())) for stack in every)
+    found = {Surface.TEMPLATE.value: f"{len(every)} templates, {count} resources"}
+    if pipeline is not None:
+        found[Surface.WORKFLOW.value] = f"{len(pipeline.workflows.files)} workflows, {len(pipeline.jobs)} jobs"
+        if pipeline.migrations:
+            count = sum(len(folder.migrations) for folder in pipeline.migrations)
+            found[Surface.MIGRATION.value] = f"{len(pipeline.migrations)} folders, {count} migrations"
+    return found
+
+
+def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for assembly in assemblies:
+        for stack in assembly.stacks:
+            if stack in stacks:
+                digests.setdefault(stack.environment, assembly.digest)
+    return digests

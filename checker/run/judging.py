@@ -1,0 +1,162 @@
+"""From sources to a Run: the one way through, as the command line and the CDK plug-in both take it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from checker import waivers
+from checker.collect import repository
+from checker.collect.config.register import load_register
+from checker.collect.own_rules import usable
+from checker.judge import judge
+from checker.model.environments import EnvironmentKind, Project
+from checker.model.resources import Stack
+from checker.model.rules import Rule
+from checker.model.settings import Settings
+from checker.model.shown.facts import Facts
+from checker.model.values import ResourceKey
+from checker.model.verdicts import Coverage, Finding, Outcome, ProjectSummary, Run, Surface, Verdict
+from checker.model.worlds import Budget
+from checker.policies.rules import load, page_of
+from checker.reason.facts import drawn_of
+from checker.reason.names.physical import literal_names
+from checker.resolve.templates.alternatives import worlds
+from checker.resolve.templates.conditional import never_made
+from checker.resolve.templates.project import build_project
+from checker.run.coverage import digests, excluded, left_out, once_each, surfaces, unread_of_pipeline, unread_of_stacks
+from checker.run.pipeline import pipeline_of
+from checker.run.request import Request
+from checker.run.stacks import at_hand
+
+if TYPE_CHECKING:
+    from checker.model.live.repository_settings import RepositorySettings
+    from checker.model.pipeline.pipeline import Pipeline
+
+# What a gate can see without an account: the rest is for `audit`.
+GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
+
+
+def gate(request: Request, *, with_pipeline: bool = True) -> Run:
+    """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
+    here = at_hand(request)
+    assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
+    register = load_register()
+    pipeline = pipeline_of(request.project, request.settings, tuple(kinds)) if with_pipeline else None
+    if not stacks and pipeline is None:
+        raise here.nothing(request.project)
+    own = usable(request.project, request.settings, register.findings, allowed=request.own_rules_allowed)
+    every = (*load(with_pipeline=pipeline is not None), *own.rules)
+    rules = [rule for rule in every if rule.surfaces & GATE_SURFACES]
+    findings = {**register.findings, **own.findings}
+    facts: list[Facts] = []
+    made: set[ResourceKey] = set()
+    verdicts = judge_stacks(
+        stacks,
+        kinds,
+        rules,
+        findings,
+        settings=request.settings,
+        pipeline=pipeline,
+        made=made,
+        heard=(lambda project: facts.append(drawn_of(project, pipeline))) if request.with_facts else None,
+    )
+    verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
+    judged = {verdict.finding for verdict in verdicts}
+    unread = once_each((*here.unread, *unread_of_stacks(stacks), *unread_of_pipeline(pipeline)))
+    coverage = Coverage(
+        judged=tuple(finding for finding in findings if finding in judged),
+        not_judged=tuple(finding for finding in findings if finding not in judged),
+        surfaces=surfaces(stacks, pipeline),
+        # No exclusion settles that the project's own rules were not run.
+        unread=(*(each for each in unread if not excluded(each.what, request.settings)), *own.unread),
+        notes=(
+            *own.notes,
+            *here.notes,
+            *left_out(pipeline),
+            *never_made(stacks, made),
+            *(
+                f"not read, and left out by checker.toml: {each.what} ({why})"
+                for each in unread
+                if (why := excluded(each.what, request.settings))
+            ),
+        ),
+    )
+    summary = ProjectSummary(
+        repository=request.settings.repository or repository.slug(request.project),
+        commit=repository.commit(request.project),
+        assemblies=digests(assemblies, stacks),
+    )
+    run = Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, findings, tuple(statuses))
+    return with_facts(run, facts[0] if facts else Facts(), request.project) if request.with_facts else run
+
+
+_WITH_LINES: Final = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.UNKNOWN, Outcome.WAIVED})
+
+
+def with_facts(run: Run, facts: Facts, root: Path) -> Run:
+    """The run with what reports show beside its verdicts, the lines that they point at among it."""
+    from checker.collect.config.controls import load_frameworks
+    from checker.collect.excerpts import read_excerpts
+
+    open_ = sorted((v for v in run.verdicts if v.outcome in _WITH_LINES), key=lambda v: v.outcome.gravity)
+    places = [place for verdict in open_ for place in (verdict.location, *verdict.related)]
+    pages = {each: page for each in dict.fromkeys(v.finding for v in open_) if (page := page_of(each))}
+    facts = replace(facts, excerpts=read_excerpts(root, places), frameworks=load_frameworks(), pages=pages)
+    return replace(run, facts=facts)
+
+
+def judge_stacks(
+    stacks: Sequence[Stack],
+    kinds: Mapping[str, EnvironmentKind],
+    rules: Iterable[Rule],
+    findings: Mapping[str, Finding],
+    *,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    pipeline: Pipeline | None = None,
+    repository_settings: RepositorySettings | None = None,
+    heard: Callable[[Project], None] | None = None,
+    made: set[ResourceKey] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Verdict]:
+    """Judge stacks in every world that they leave open; one world's project at a time is in memory.
+
+    ``heard`` is given the first of them when the rules are done with it; ``made`` takes in what is there in any world.
+    """
+    budget, every_world, seconds = Budget(), worlds(stacks), settings.rule_seconds
+
+    def until(deadline: float) -> None:
+        budget.expired = lambda: clock() > deadline
+
+    def built() -> Iterator[Project]:
+        for number, world in enumerate(every_world):
+            project = build_project(stacks, kinds, world, settings, budget, find_names=literal_names)
+            yield project
+            if made is not None:
+                made.update(resource.key for resource in project.known_resources())
+            if number == 0 and heard is not None:
+                until(clock() + seconds)
+                heard(project)
+
+    return judge(
+        every_world,
+        built(),
+        rules,
+        findings,
+        budget,
+        seconds=seconds,
+        pipeline=pipeline,
+        repository=repository_settings,
+        clock=clock,
+    )
+
+
+def model_of(request: Request) -> tuple[Project, Pipeline | None]:
+    """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
+    here = at_hand(request)
+    stacks, kinds = here.stacks, here.kinds
+    project = build_project(stacks, kinds, worlds(stacks)[0], request.settings, find_names=literal_names)
+    return project, pipeline_of(request.project, request.settings, tuple(kinds))

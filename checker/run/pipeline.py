@@ -1,0 +1,76 @@
+"""The pipeline around the stacks: what a repository's workflows, scripts and migrations do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from checker.model.environment_words import UNNAMED
+from checker.model.settings import Settings
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.sources import Problem
+
+# Code that may deploy or migrate. A folder without any has no pipeline.
+_CODE: Final = (".bash", ".cjs", ".go", ".js", ".mjs", ".prisma", ".py", ".rb", ".sh", ".sql", ".ts", ".ini", ".plan")
+
+
+def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:
+    """What the repository's workflows, scripts and migrations do; ``None`` where it has none.
+
+    Jobs of an environment that the settings know and whose stacks are not among ``environments`` are left out, by name:
+    what they do cannot be held against templates that are not there.
+    """
+    if not _may_have_pipeline(root, settings):
+        return None
+    from checker.collect.migrations.migration_code import read_migration_code
+    from checker.collect.migrations.migrations import read_migrations
+    from checker.collect.pipeline.scripts import ScriptLibrary, find_scripts
+    from checker.collect.pipeline.workflows import read_workflows
+    from checker.model.pipeline.jobs import complete
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.resolve.trace.tracer import Tracer
+    from checker.resolve.workflows.jobs import effective_jobs
+
+    workflows = read_workflows(root)
+    folders, unread = read_migrations(root, settings)
+    code = read_migration_code(root)
+    problems = [*workflows.all_problems, *unread, *code.problems]
+    if not (workflows.files or folders or code.runners or problems or find_scripts(root, settings, problems)):
+        return None
+    # Where no template names an environment, the jobs' own words stand.
+    known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
+    tracer = Tracer(ScriptLibrary(root))
+    jobs = effective_jobs(workflows, settings, tuple(known), tracer.outputs)
+    elsewhere = set(known) - set(environments) if environments else set[str]()
+    known_jobs = [job for job in jobs.jobs if not elsewhere.issuperset(way.environment_name for way in job.ways)]
+    left_out = dict.fromkeys(
+        way.environment_name for job in jobs.working() for way in job.ways if way.environment_name in elsewhere
+    )
+    for job in known_jobs if elsewhere else ():
+        complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
+    traces, unfollowed = tracer.every(known_jobs)
+    return Pipeline(
+        workflows,
+        tuple(job for job in known_jobs if not job.calls),
+        traces,
+        folders,
+        code,
+        problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
+        left_out=tuple(left_out),
+        unfollowed=unfollowed,
+    )
+
+
+def _may_have_pipeline(root: Path, settings: Settings) -> bool:
+    """A glance, so that a folder with templates alone does not pay for reading workflows and scripts."""
+    from checker.collect.folders import walk
+
+    if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
+        return True
+    problems: list[Problem] = []
+    found = next(walk(root, lambda name: name.endswith(_CODE), 1, problems), None)
+    # What the glance could not search may hold a pipeline: reading it says so, a shrug would not.
+    return found is not None or bool(problems)

@@ -1,0 +1,48 @@
+"""What to judge, as the command line and the CDK plug-in both ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from checker import waivers
+from checker.collect.config.register import load_register
+from checker.collect.config.settings_file import project_settings
+from checker.collect.own_rules import own_ids
+from checker.model.settings import Settings
+
+# Where a project keeps its waivers; the first that is there counts.
+WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to judge. ``assemblies`` are (environment or empty, path) pairs; none means the project's own."""
+
+    project: Path
+    settings: Settings
+    assemblies: Sequence[tuple[str, Path]] = ()
+    environments: Sequence[str] = ()
+    waivers: Sequence[waivers.Waiver] = ()
+    own_rules_allowed: bool = False
+    today: date = field(default_factory=date.today)
+    say: Callable[[str], None] = lambda _: None
+    with_facts: bool = False  # whether a report will show more than verdicts: see checker.model.shown.facts
+
+
+def request_for(project: Path, **wanted: Any) -> Request:
+    """A request with the project's own settings and waivers."""
+    settings = project_settings(project)
+    return Request(project=project, settings=settings, waivers=_waivers(project, settings), **wanted)
+
+
+def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
+    for name in WAIVER_FILES:
+        path = project / name
+        if path.exists() or path.is_symlink():  # what is no file is an error, not an absence
+            findings = {*load_register().findings, *own_ids(project, settings, load_register().findings)}
+            return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
+    return ()

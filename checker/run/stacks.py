@@ -1,0 +1,130 @@
+"""The stacks to judge: the named assemblies, or what a project has of its own, each in its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.collect.config.settings_file import missing_folders
+from checker.collect.templates.assembly import Assembly, read_assembly
+from checker.collect.templates.own import Own, read_own, unread_of
+from checker.errors import InputError, UsageError
+from checker.model.environments import EnvironmentKind
+from checker.model.resources import Stack
+from checker.model.settings import Settings
+from checker.model.verdicts import Unread
+from checker.resolve.templates.discovery import assign
+from checker.resolve.templates.placing import check_names, copied, place_stack
+from checker.resolve.templates.project import with_nested
+from checker.run.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The stacks to judge, with the assemblies they came from, what their environments are, and what was noted."""
+
+    assemblies: list[Assembly]
+    stacks: list[Stack]
+    kinds: dict[str, EnvironmentKind]
+    notes: tuple[str, ...]
+    unread: tuple[Unread, ...]
+    left_out: tuple[Path, ...] = ()
+
+    def nothing(self, project: Path) -> InputError:
+        """What to say where nothing at all can be judged."""
+        seen = [f"{each.what} ({each.why})" for each in self.unread[:3]]
+        seen += [f"{path.as_posix()} is left out" for path in self.left_out[:3]]
+        seen = seen or ["no template, assembly, workflow, deploy script or migration"]
+        hint = next((each.needs for each in self.unread if each.needs), "")
+        hint = (
+            f"It needs {hint}." if hint else "Run `cdk synth` first, or name an assembly or a template with --assembly."
+        )
+        return InputError(f"{project}: nothing to judge: {'; '.join(seen)}", hint)
+
+
+def at_hand(request: Request) -> AtHand:
+    """What is judged: the named assemblies, or the project's own. Raises nothing where there is none."""
+    own = _read(request)
+    assemblies = own.assemblies
+    stacks = [stack for assembly in assemblies for stack in assembly.stacks]
+    stages = {key: stage for assembly in assemblies for key, stage in assembly.stages.items()}
+    if not request.assemblies:
+        _once_per_environment(assemblies, request.settings)
+        stacks = [stack for assembly in assemblies for stack in assembly.stacks]
+    kinds, notes = assign(stacks, stages, request.settings.stacks, own.folders)
+    names = check_names(request.settings, stacks, kinds, complete=not (request.assemblies or own.unread))
+    for name, kind in request.settings.environment_kinds.items():
+        if name in kinds:
+            kinds[name] = EnvironmentKind(kind)
+    stacks = _chosen(stacks, kinds, request.environments)
+    kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
+    for stack in stacks:
+        place_stack(stack, request.settings)
+    passed_over = [unread_of(error) for assembly in assemblies for error in assembly.problems]
+    return AtHand(
+        assemblies,
+        stacks,
+        kinds,
+        (*names.notes, *own.notes, *notes, *(note for assembly in assemblies for note in assembly.notes)),
+        (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
+        tuple(own.left_out),
+    )
+
+
+def _read(request: Request) -> Own:
+    base = request.project
+    if not request.assemblies:
+        own = read_own(base, request.settings, request.say)
+    else:
+        own = Own()
+        for environment, path in request.assemblies:
+            assembly = read_assembly(path, base)
+            if environment:
+                assembly.stacks = [_in_environment(stack, environment) for stack in assembly.stacks]
+            own.assemblies.append(assembly)
+    _make_ids_unique(own.assemblies)
+    return own
+
+
+def _in_environment(stack: Stack, environment: str) -> Stack:
+    stack.environment = environment
+    return stack
+
+
+def _make_ids_unique(assemblies: Iterable[Assembly]) -> None:
+    """Two assemblies may hold stacks of one id (an app synthesized twice): their resources must not be mixed up."""
+    seen: dict[str, int] = {}
+    for assembly in assemblies:
+        for stack in assembly.stacks:
+            count = seen[stack.id] = seen.get(stack.id, 0) + 1
+            if count > 1:
+                old, new = stack.id, f"{stack.id}#{count}"
+                for each in with_nested([stack]):
+                    each.id = new + each.id.removeprefix(old)
+                if old in assembly.stages:
+                    assembly.stages[new] = assembly.stages.pop(old)
+
+
+def _once_per_environment(assemblies: Iterable[Assembly], settings: Settings) -> None:
+    """A stack that several environments list is one template, deployed once in each."""
+    for assembly in assemblies:
+        stacks: list[Stack] = []
+        for stack in assembly.stacks:
+            owners = [name for name, each in settings.environments.items() if stack.name in each.stacks]
+            if len(owners) < 2:
+                stacks.append(stack)
+            else:
+                stacks.extend(_in_environment(copied(stack), name) for name in owners)
+        assembly.stacks = stacks
+    _make_ids_unique(assemblies)
+
+
+def _chosen(stacks: list[Stack], kinds: Mapping[str, EnvironmentKind], wanted: Sequence[str]) -> list[Stack]:
+    """The stacks of the wanted environments, and what they share. All where none is named."""
+    if not wanted:
+        return stacks
+    unknown = [name for name in wanted if name not in kinds]
+    if unknown:
+        raise UsageError(f"no environment {', '.join(unknown)} here", f"There is: {', '.join(kinds)}.")
+    return [s for s in stacks if s.environment in wanted or kinds[s.environment] is EnvironmentKind.SHARED]
