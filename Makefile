@@ -16,9 +16,10 @@ export UV_SYSTEM_CERTS := true
 hash = $(firstword $(shell cat $(1) | sha256sum))
 GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproject.toml)
 TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
+MUTATION_READY := $(VENV)/.ready-mutation-$(call hash,locks/uv.txt locks/mutation.txt)
 NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
 
-.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz hook site docs clean
+.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz mutants hook site docs clean
 
 help:
 	@echo 'make gate    set up, synthesize the stacks, judge them'
@@ -27,6 +28,7 @@ help:
 	@echo 'make matrix  the seeded-defect matrix as a table'
 	@echo 'make bench   the gate beside its peers, and against size'
 	@echo 'make fuzz    fuzz the way from bytes to verdicts for ten minutes'
+	@echo 'make mutants  mutants of rules and reasoning, one in twenty (EVERY=n, ONLY=files)'
 	@echo 'make docs    write the generated parts of README.md again'
 	@echo 'make site    the documentation site, in build/site'
 	@echo 'make hook    the package of the CloudFormation hook, in build/hook'
@@ -61,6 +63,11 @@ bench: setup
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.target -len_control=0 -max_total_time=$(or $(SECONDS_OF_FUZZING),600) .checker/fuzz
 
+# By hand: an hour of one core. docs/mutants.md says how to read it.
+mutants: setup $(MUTATION_READY)
+	$(BIN)/pytest -q tests/mutation
+	nice -n 19 $(BIN)/python -m tests.mutation --every $(or $(EVERY),20) $(if $(ONLY),--only $(ONLY))
+
 site: setup
 	@$(BIN)/python -m tools.site build/site
 
@@ -93,6 +100,10 @@ $(TEST_READY): | $(BIN)/uv
 	@$(MAKE) --no-print-directory install-self
 	@rm -f $(VENV)/.ready-*; touch $@
 
+$(MUTATION_READY): $(TEST_READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r locks/mutation.txt
+	@touch $@
+
 .PHONY: install-self
 install-self:
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
@@ -109,6 +120,7 @@ lock: | $(BIN)/uv
 	$(COMPILE) --extra infra --extra pipeline --extra evidence --extra github --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
 	$(COMPILE) --extra pipeline --group build pyproject.toml -c locks/requirements.txt -o locks/action.txt
 	$(COMPILE) pyproject.toml -c locks/requirements.txt -o locks/hook.txt
+	$(COMPILE) --group mutation pyproject.toml -c locks/requirements.txt -o locks/mutation.txt
 	echo 'uv==0.13.9' | $(COMPILE) - -o locks/uv.txt
 
 clean:

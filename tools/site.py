@@ -28,7 +28,7 @@ SOURCE: Final = "https://github.com/kcjonson/doc-platform/blob/main"
 _SECTIONS: Final = {
     "Begin": ("index", "tutorial", "adoption"),
     "How to": ("baselines", "waivers", "own-rules", "drift", "evidence", "lab", "hook", "repository-settings"),
-    "Reference": ("commands", "checker-toml", "gate", "architecture", "comparison", "other-scanners"),
+    "Reference": ("commands", "checker-toml", "gate", "architecture", "comparison", "other-scanners", "mutants"),
 }
 
 
