@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def own_path() -> None:
@@ -29,9 +34,40 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+class _UntilNobodyReads(io.FileIO):
+    """A file descriptor that takes what nobody reads any longer, and drops it."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def own_streams() -> None:
+    """Streams for which a reader that leaves (``| head``), or one that never was (``>&-``), is no error.
+
+    The command then ends as it would have: the exit code of a gate is that of what it found, whoever read it.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed: a file that is opened later would get its number, and what is printed in it
+            while (taken := os.open(os.devnull, os.O_RDWR)) < number:
+                pass
+            descriptor, encoding, errors = taken, "utf-8", "backslashreplace"
+        else:
+            descriptor, encoding, errors = stream.fileno(), stream.encoding, stream.errors
+        raw = _UntilNobodyReads(descriptor, "w", closefd=False)
+        text = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=number == 2 or raw.isatty()
+        )
+        setattr(sys, name, text)
+
+
 def entry_point() -> None:
     """The ``checker`` command."""
     own_path()
+    own_streams()
     from checker.cli import entry_point as start
 
     start()

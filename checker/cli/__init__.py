@@ -91,9 +91,6 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
-    except BrokenPipeError:
-        sys.stderr.close()
-        return ExitCode.USAGE
     except OSError as error:
         _complain(f"cannot write or read: {error.strerror or error}", "Check the disk, and where the output goes.")
         return ExitCode.USAGE

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from checker.model.sources import Problem, Spot
 
-SKIPPED: Final = frozenset(
+# Other people's code, caches, and what tools keep for themselves.
+_FOREIGN: Final = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox", ".mypy_cache",
-     ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", "vendor", "third_party", "dist", "build", "target",
-     "cdk.out", ".checker", ".aws-sam", ".serverless", ".terraform", ".next", ".cache", "coverage", ".idea", ".vscode"}
+     ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", ".terraform", ".next", ".cache", "coverage",
+     ".idea", ".vscode"}
 )  # fmt: skip
+SKIPPED: Final = _FOREIGN | {
+    "vendor", "third_party", "dist", "build", "target", "cdk.out", ".checker", ".aws-sam", ".serverless"
+}  # fmt: skip
 MAX_FOLDERS: Final = 50_000
 MAX_DEPTH: Final = 20
+
+LEADS_OUT: Final = "a link that leads out of the repository: what is there was not read"
+LEADS_NOWHERE: Final = "a link to nothing: what it was to be was not read"
+_INSTEAD: Final = "Put the files into the repository, or leave it out below [exclude] in checker.toml."
+
+
+class _Found(NamedTuple):
+    """A folder or file that a search met: under which name, where it is in truth, and how deep."""
+
+    path: Path
+    real: str
+    depth: int
+
+    def inner(self, name: str) -> _Found:
+        return _Found(self.path / name, f"{self.real}/{name}", self.depth + 1)
 
 
 def walk(
@@ -28,48 +49,115 @@ def walk(
     passed: Callable[[Path], None] = lambda _: None,
     also: Callable[[str, str], bool] = lambda _folder, _name: False,
 ) -> Iterator[Path]:
-    """Files below ``root`` (or ``root/below``) whose name is wanted, in order. Links are not followed out of it.
+    """Files below ``root`` (or ``root/below``) whose name is wanted, in order.
 
     ``also`` is asked of the others, with the name of their folder. ``passed`` is told of every folder that is passed
-    over by its name.
+    over by its name. What a link leads to comes last, and only where it was not met under its own name; a link that
+    leads out of the repository is a problem, and nothing behind it is looked at.
     """
-    pending: list[tuple[Path, int]] = [(root / below, 0)]
-    folders = found = 0
-    while pending:
-        folder, depth = pending.pop()
-        folders += 1
-        if folders > MAX_FOLDERS or depth > MAX_DEPTH:
-            where = folder.relative_to(root).as_posix()
-            problems.append(
-                Problem(Spot(where), "too many folders: what is below was not searched", "Name the folders.")
-            )
-            if folders > MAX_FOLDERS:
-                return
-            continue
+    search = _Search(root, wanted, also, problems, passed)
+    for number, path in enumerate(search.files(root / below)):
+        if number == limit:
+            search.problem(path.parent, f"more than {limit} such files: the rest was not read", "")
+            return
+        yield path
+
+
+@dataclass(slots=True)
+class _Search:
+    root: Path
+    wanted: Callable[[str], bool]
+    also: Callable[[str, str], bool]
+    problems: list[Problem]
+    passed: Callable[[Path], None]
+    met: set[str] = field(default_factory=set)  # folders and files, by where they are in truth
+    links: deque[_Found] = field(default_factory=deque)
+
+    def problem(self, path: Path, why: str, fix: str) -> None:
+        self.problems.append(Problem(Spot(path.relative_to(self.root).as_posix()), why, fix))
+
+    def files(self, start: Path) -> Iterator[Path]:
+        if not is_inside(start, self.root):
+            self.problem(start, LEADS_OUT, _INSTEAD)
+            return
+        pending = [_Found(start, os.path.realpath(start), 0)]
+        folders = 0
+        while pending or self.links:
+            behind_link = not pending
+            each = self.links.popleft() if behind_link else pending.pop()
+            if each.real in self.met:
+                continue
+            self.met.add(each.real)
+            if behind_link and not Path(each.real).is_dir():
+                yield each.path
+                continue
+            folders += 1
+            if folders > MAX_FOLDERS or each.depth > MAX_DEPTH:
+                self.problem(each.path, "too many folders: what is below was not searched", "Name the folders.")
+                if folders > MAX_FOLDERS:
+                    return
+                continue
+            deeper: list[_Found] = []
+            yield from self.files_in(each, deeper)
+            pending.extend(reversed(deeper))
+
+    def files_in(self, folder: _Found, deeper: list[_Found]) -> Iterator[Path]:
+        """The wanted files of one folder; fills ``deeper`` with the folders in it."""
+        for entry in self.listed(folder.path):
+            if entry.is_symlink():
+                self.link(folder.inner(entry.name))
+            elif entry.is_dir(follow_symlinks=False):
+                if _is_skipped(entry.name):
+                    self.passed(folder.path / entry.name)
+                else:
+                    deeper.append(folder.inner(entry.name))
+            elif self.is_wanted(folder.path, entry.name) and entry.is_file(follow_symlinks=False):
+                self.met.add(f"{folder.real}/{entry.name}")
+                yield folder.path / entry.name
+
+    def listed(self, folder: Path) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
+                found = sorted(entries, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
-            continue
+            return []
         except OSError as error:
-            where = folder.relative_to(root).as_posix()
             why = f"the folder could not be read: {error.strerror or error}"
-            problems.append(Problem(Spot(where), why, "Check its permissions."))
-            continue
-        if any(entry.name == "pyvenv.cfg" for entry in listed):
-            continue  # a virtual environment, whatever its name
-        deeper: list[tuple[Path, int]] = []
-        for entry in listed:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in SKIPPED and not entry.name.startswith("cdk.out"):
-                    deeper.append((folder / entry.name, depth + 1))
-                else:
-                    passed(folder / entry.name)
-            elif (wanted(entry.name) or also(folder.name, entry.name)) and entry.is_file(follow_symlinks=False):
-                found += 1
-                if found > limit:
-                    where = folder.relative_to(root).as_posix()
-                    problems.append(Problem(Spot(where), f"more than {limit} such files: the rest was not read", ""))
-                    return
-                yield folder / entry.name
-        pending.extend(reversed(deeper))
+            self.problem(folder, why, "Check its permissions.")
+            return []
+        # A virtual environment, whatever its name, holds other people's code.
+        return [] if any(entry.name == "pyvenv.cfg" for entry in found) else found
+
+    def is_wanted(self, folder: Path, name: str) -> bool:
+        return self.wanted(name) or self.also(folder.name, name)
+
+    def link(self, link: _Found) -> None:
+        """Keep a link for later, or say why nothing behind it is read where somebody may miss it."""
+        name, real = link.path.name, Path(os.path.realpath(link.path))
+        is_folder, is_file = os.path.isdir(real), os.path.isfile(real)  # noqa: PTH112, PTH113 - no error for a ring
+        missed = name.startswith("cdk.out") or self.is_wanted(link.path.parent, name)
+        if not is_inside(real, self.root):
+            if missed or (is_folder and not _is_skipped(name)):
+                self.problem(link.path, LEADS_OUT, _INSTEAD)
+        elif not (is_folder or is_file):
+            if missed:
+                self.problem(link.path, LEADS_NOWHERE, _INSTEAD)
+        elif is_folder and _is_skipped(name):
+            self.passed(link.path)
+        elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(_top_of(self.root)).parts):
+            self.links.append(link._replace(real=str(real)))
+
+
+def _is_skipped(name: str) -> bool:
+    return name in SKIPPED or name.startswith(("cdk.out", "bazel-"))
+
+
+def is_inside(path: Path, root: Path) -> bool:
+    """Whether a path, links followed, stays in the repository that ``root`` belongs to."""
+    return Path(os.path.realpath(path)).is_relative_to(_top_of(root))
+
+
+def _top_of(root: Path) -> Path:
+    """The folder of the repository that a project lies in; the project's own where it is in none."""
+    real = Path(os.path.realpath(root))
+    return next((each for each in (real, *real.parents) if (each / ".git").exists()), real)

@@ -5,6 +5,7 @@ A device or a pipe is written to as it is: a file in its place would be another 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -21,11 +22,10 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
     """The same for bytes."""
     handle, temporary = -1, ""
     try:
-        path = path.resolve()
-        if path.exists() and not path.is_file():
-            with path.open("wb", buffering=0) as stream:
-                stream.write(content)
+        if path.exists() and not path.is_file():  # asked before the link is followed: a pipe has no name of its own
+            _write_through(path, content)
             return
+        path = path.resolve()
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -36,6 +36,11 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}", "Check the folder.") from None
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError), path.open("wb") as stream:  # nobody reads it any longer
+        stream.write(content)
 
 
 def _umask() -> int:

@@ -1,0 +1,87 @@
+"""A reader that leaves, or one that never was, changes neither the exit code nor what is said on standard error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from checker.reports import FORMATS
+
+TEMPLATE = str(Path(__file__).parent / "small.yaml")
+COMMAND = (sys.executable, "-m", "checker")
+# Whatever prints: lists, pages, help, and each format of a run.
+PRINTING = [
+    ("list",),
+    ("list", "--actions"),
+    ("explain", "C1"),
+    ("--help",),
+    ("completion", "bash"),
+    ("permissions",),
+    *(("gate", "--assembly", f"production={TEMPLATE}", "--format", name) for name in FORMATS),
+    ("gate", "--assembly", f"production={TEMPLATE}", "--quiet"),
+]
+
+
+Checker = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def checker(tmp_path: Path) -> Checker:
+    """Runs the command in a folder without a project. ``after`` is what the shell is told behind it."""
+
+    def run(*arguments: str, stdout: int = subprocess.PIPE, after: str = "") -> subprocess.CompletedProcess[bytes]:
+        words = " ".join(f"'{word}'" for word in (*COMMAND, *arguments))
+        line = ["bash", "-c", f"{words} {after}"]
+        return subprocess.run(line, cwd=tmp_path, stdout=stdout, stderr=subprocess.PIPE, check=False)
+
+    return run
+
+
+@pytest.fixture
+def left() -> Iterator[int]:
+    """The writing end of a pipe that nobody reads any longer."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_a_reader_that_leaves_or_never_was_changes_nothing_else(
+    arguments: tuple[str, ...], checker: Checker, left: int
+) -> None:
+    read = checker(*arguments)
+    gone = checker(*arguments, stdout=left)
+    closed = checker(*arguments, after=">&-")
+
+    assert read.stdout != b""
+    assert (read.returncode, read.stderr) == (gone.returncode, gone.stderr)
+    assert (read.returncode, read.stderr, b"") == (closed.returncode, closed.stderr, closed.stdout)
+
+
+def test_a_report_is_not_printed_into_a_file_that_got_the_number_of_a_closed_stream(
+    tmp_path: Path, checker: Checker
+) -> None:
+    document = tmp_path / "run.json"
+    formats = ("--format", "console", "--format", f"json={document}")
+    checker("gate", "--assembly", f"production={TEMPLATE}", *formats, after=">&- 2>&-")
+
+    assert document.read_text().startswith("{")
+
+
+def test_an_error_that_nobody_reads_keeps_its_exit_code(checker: Checker, left: int) -> None:
+    assert checker("explain", "NONE", stdout=left, after="2>&1").returncode == 2
+
+
+def test_a_report_may_be_written_to_a_pipe_by_its_name(checker: Checker, left: int) -> None:
+    arguments = ("gate", "--assembly", f"production={TEMPLATE}", "--format", "json=/dev/stdout")
+    read = checker(*arguments)
+    gone = checker(*arguments, stdout=left)
+
+    assert read.stdout.startswith(b"{")
+    assert (read.returncode, read.stderr) == (gone.returncode, gone.stderr)
