@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from checker.collect import repository
+from checker.collect.config.data_files import is_there
 from checker.collect.config.drift_file import FILE_NAME, load_decisions
 from checker.drift.decisions import Decisions
 from checker.drift.judge import Record, drift_of
@@ -141,8 +142,8 @@ def _differs(entry: ResourceDrift) -> bool:
 
 
 def _decisions(request: Request) -> Sequence[Decision]:
-    path = request.project / FILE_NAME
-    return load_decisions(path, FILE_NAME) if path.is_file() else ()
+    there = is_there(request.project, FILE_NAME)
+    return load_decisions(request.project / FILE_NAME, FILE_NAME) if there else ()
 
 
 def _stale(decisions: Iterable[Decision], request: Request) -> Iterable[str]:

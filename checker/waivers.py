@@ -23,7 +23,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.config.data_files import nearest, parse_config, read_config, refuse_unknown
+from checker.collect.config.data_files import (
+    nearest,
+    parse_config,
+    read_config,
+    refuse_silent,
+    refuse_unknown,
+    refuse_unseen,
+)
 from checker.collect.config.register import OUTSIDE
 from checker.errors import ConfigError, printable
 from checker.model.verdicts import Location, Outcome, Surface, Verdict, WaiverNote, WaiverState, WaiverStatus
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     from checker.collect.documents import Document
 
 _REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "approved-on", "expires-on")
+_TOLD: Final = ("owner", "reason")  # what people say of it, in words
 _KEYS: Final = (*_REQUIRED, "outcome", "holds_while")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
@@ -182,12 +190,15 @@ class _Entry:
         value = raw[key]
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(f"{self.where(key)}: {key} is not text", "Write it as text, in quotes where needed.")
+        (refuse_silent if key in _TOLD else refuse_unseen)(value, f"{self.where(key)}: {key}")
         return printable(" ".join(value.split()))
 
     def _environments(self, raw: Mapping[str, Any]) -> tuple[str, ...]:
         value = raw["environments"]
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
             raise ConfigError(f"{self.where('environments')}: environments is not a list of names", 'All are ["*"].')
+        for each in value:
+            refuse_unseen(each, f"{self.where('environments')}: {each!a}")
         return tuple(value)
 
     def _date(self, raw: Mapping[str, Any], key: str) -> date:

@@ -356,9 +356,28 @@ def test_files_that_are_no_waivers(text: str, message: str) -> None:
         parse_waivers(text, "w.yaml", findings=FINDINGS)
 
 
-def test_what_a_waiver_says_cannot_reach_the_terminal() -> None:
-    (waiver,) = waivers({"reason": "fine\x1b[2J\nreally", "owner": "a\u202eb"})
-    assert (waiver.reason, waiver.owner) == ("fine\N{REPLACEMENT CHARACTER}[2J really", "a\N{REPLACEMENT CHARACTER}b")
+@pytest.mark.parametrize("key", ["owner", "reason", "resource", "finding"])
+@pytest.mark.parametrize("sign", ["\u200b", "\u2060", "\u202e", "\u00ad", "\x1b", "\u3164", "\u2800"])
+def test_text_that_nobody_sees_is_refused(key: str, sign: str) -> None:
+    for value in (sign, f"a{sign}b"):
+        with pytest.raises(ConfigError, match=rf"{key} holds a character that nobody sees \(U\+{ord(sign):04X}\)"):
+            waivers({key: value})
+
+
+def test_an_environment_s_name_that_nobody_sees_is_refused() -> None:
+    with pytest.raises(ConfigError, match="nobody sees"):
+        waivers({"environments": ["prod\u200buction"]})
+
+
+@pytest.mark.parametrize("key", ["owner", "reason"])
+def test_an_owner_or_a_reason_without_a_word_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key} says nothing"):
+        waivers({key: "\ufe0f - \ufe0f"})
+
+
+def test_words_of_any_language_may_be_an_owner_and_a_reason() -> None:
+    (waiver,) = waivers({"owner": "Zoë Müller-Øst", "reason": "予算が足りない ⚠\ufe0f"})
+    assert (waiver.owner, waiver.reason) == ("Zoë Müller-Øst", "予算が足りない ⚠\ufe0f")
 
 
 # --- this repository's own

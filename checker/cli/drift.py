@@ -141,11 +141,12 @@ def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
 
 def _record(project: Path, records: Iterable[Record]) -> None:
     """Add what is not recorded yet, for somebody to review: an owner, a reason and an end make it count."""
+    from checker.collect.config.data_files import is_there
     from checker.collect.config.drift_file import FILE_NAME, appended, load_decisions
     from checker.collect.outputs import write_whole
 
     path = project / FILE_NAME
-    known = load_decisions(path) if path.is_file() else ()
+    known = load_decisions(path) if is_there(project, FILE_NAME) else ()
     have = {(each.environment, each.resource, each.path) for each in known}
     new = [
         {

@@ -10,6 +10,7 @@ from typing import Any, Final
 from checker.collect.config.drift_file import FILE_NAME as DRIFT_FILE
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.config.settings_file import project_settings
+from checker.collect.config.waiver_files import file_of
 from checker.errors import CheckerError
 from checker.model.settings import Settings
 from checker.waivers import Waiver, load_waivers
@@ -30,7 +31,7 @@ def excuses(base: Path, head: Path, waiver_files: Sequence[str], findings: Mappi
 
 def _waivers(base: Path, head: Path, names: Sequence[str], findings: Mapping[str, Any]) -> Iterator[str]:
     def read(project: Path) -> Sequence[Waiver]:
-        found = next((name for name in names if (project / name).is_file()), None)
+        found = file_of(project, names)
         return load_waivers(project / found, found, findings=findings, max_days=10**6) if found else ()
 
     before, after, faults = _both(read, base, head, "the waivers")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.templates.assembly import Assembly
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Surface, Unread
 from checker.resolve.templates.project import with_nested
+from checker.run.request import Request
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -20,6 +22,27 @@ def excluded(what: str, settings: Settings) -> str:
     """The reason for which ``checker.toml`` leaves a file out that could not be read; empty where it does not."""
     file = what.split(":", 1)[0]
     return next((why for pattern, why in settings.exclude.items() if fnmatchcase(file, pattern)), "")
+
+
+def exclusions(
+    request: Request, of_templates: frozenset[str] | None, pipeline: Pipeline | None, unread: Sequence[Unread]
+) -> Iterator[str]:
+    """What exclusions left out of the pipeline, and those that change nothing: somebody thinks that they do.
+
+    ``of_templates`` are those that left something out of the templates; ``None`` where none was looked for.
+    """
+    of_pipeline = pipeline.exclusions if pipeline else {}
+    if of_templates is None:
+        return
+    yield from (f"left out by {SETTINGS_FILE}: {what} ({why})" for what, why in of_pipeline.items())
+    files = [each.what.split(":", 1)[0] for each in unread]
+    for pattern in request.settings.exclude:
+        if pattern in of_templates or pattern in of_pipeline or any(fnmatchcase(each, pattern) for each in files):
+            continue
+        named = not any(sign in pattern for sign in "*?[")
+        missing = named and not (request.project / pattern).exists()
+        why = f"there is no {pattern}" if missing else f"{pattern} leaves nothing out"
+        yield f"{request.settings.places.get(f'exclude.{pattern}', f'{SETTINGS_FILE}:1')}: exclude: {why}"
 
 
 def once_each(unread: Sequence[Unread]) -> list[Unread]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from checker import waivers
 from checker.collect import repository
 from checker.collect.config.register import load_register
+from checker.collect.config.waiver_files import passed_over
 from checker.collect.own_rules import usable
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind, Project
@@ -27,9 +28,18 @@ from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
 from checker.resolve.templates.conditional import never_made
 from checker.resolve.templates.project import build_project
-from checker.run.coverage import digests, excluded, left_out, once_each, surfaces, unread_of_pipeline, unread_of_stacks
+from checker.run.coverage import (
+    digests,
+    excluded,
+    exclusions,
+    left_out,
+    once_each,
+    surfaces,
+    unread_of_pipeline,
+    unread_of_stacks,
+)
 from checker.run.pipeline import pipeline_of
-from checker.run.request import Request
+from checker.run.request import WAIVER_FILES, Request
 from checker.run.stacks import at_hand
 
 if TYPE_CHECKING:
@@ -76,6 +86,8 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         notes=(
             *own.notes,
             *here.notes,
+            *passed_over(request.project, WAIVER_FILES),
+            *exclusions(request, here.exclusions, pipeline, unread),
             *left_out(pipeline),
             *never_made(stacks, made),
             *(

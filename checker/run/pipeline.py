@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from checker.collect.exclusions import Exclusions
 from checker.model.environment_words import UNNAMED
 from checker.model.settings import Settings
 
@@ -34,11 +35,13 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
 
-    workflows = read_workflows(root)
-    folders, unread = read_migrations(root, settings)
+    exclusions = Exclusions(settings.exclude)
+    workflows = read_workflows(root, exclusions)
+    folders, unread = read_migrations(root, settings, exclusions)
     code = read_migration_code(root)
     problems = [*workflows.all_problems, *unread, *code.problems]
-    if not (workflows.files or folders or code.runners or problems or find_scripts(root, settings, problems)):
+    found = workflows.files or folders or code.runners or problems or exclusions.used
+    if not (found or find_scripts(root, settings, problems)):
         return None
     # Where no template names an environment, the jobs' own words stand.
     known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
@@ -60,6 +63,7 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
         code,
         problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
         left_out=tuple(left_out),
+        exclusions=exclusions.used,
         unfollowed=unfollowed,
     )
 

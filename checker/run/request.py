@@ -11,6 +11,7 @@ from typing import Any, Final
 from checker import waivers
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
+from checker.collect.config.waiver_files import file_of
 from checker.collect.own_rules import own_ids
 from checker.model.settings import Settings
 
@@ -40,9 +41,8 @@ def request_for(project: Path, **wanted: Any) -> Request:
 
 
 def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
-    for name in WAIVER_FILES:
-        path = project / name
-        if path.exists() or path.is_symlink():  # what is no file is an error, not an absence
-            findings = {*load_register().findings, *own_ids(project, settings, load_register().findings)}
-            return waivers.load_waivers(path, name, findings=findings, max_days=settings.max_waiver_days)
-    return ()
+    name = file_of(project, WAIVER_FILES)
+    if name is None:
+        return ()
+    findings = {*load_register().findings, *own_ids(project, settings, load_register().findings)}
+    return waivers.load_waivers(project / name, name, findings=findings, max_days=settings.max_waiver_days)

@@ -30,6 +30,7 @@ class AtHand:
     notes: tuple[str, ...]
     unread: tuple[Unread, ...]
     left_out: tuple[Path, ...] = ()
+    exclusions: frozenset[str] | None = None  # those that left something out; None where none was asked
 
     def nothing(self, project: Path) -> InputError:
         """What to say where nothing at all can be judged."""
@@ -69,6 +70,7 @@ def at_hand(request: Request) -> AtHand:
         (*names.notes, *own.notes, *notes, *(note for assembly in assemblies for note in assembly.notes)),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
+        None if request.assemblies else frozenset(own.left_out_by),
     )
 
 

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checker.cli import run
 from checker.errors import ExitCode
+from tests.cli.repositories import DATABASE, Project, failing, manifest
 
-DATABASE = json.dumps(
-    {
-        "Resources": {
-            "Orders": {
-                "Type": "AWS::RDS::DBInstance",
-                "DeletionPolicy": "Snapshot",
-                "UpdateReplacePolicy": "Snapshot",
-                "Properties": {"Engine": "postgres", "StorageEncrypted": False},
-            }
-        }
-    }
-)
 WORKFLOW = """
 on: {push: {branches: [main]}}
 jobs:
@@ -36,58 +22,6 @@ jobs:
       - uses: actions/checkout@v4
       - run: aws ecs update-service --cluster one --service web --force-new-deployment
 """
-
-
-def manifest(*names: str, **more: str) -> str:
-    stacks = {
-        name: {
-            "type": "aws:cloudformation:stack",
-            "environment": "aws://111111111111/eu-west-1",
-            "properties": {"templateFile": f"{name}.json", "stackName": name},
-        }
-        for name in names
-    }
-    return json.dumps({"version": "48.0.0", "artifacts": stacks, **more})
-
-
-class Project:
-    """A repository in a folder, and what a gate without any option says of it."""
-
-    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.root, self._capsys = root, capsys
-        self.code: int = -1
-        self.said = ""
-
-    def write(self, files: Mapping[str, str]) -> Project:
-        for name, text in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(textwrap.dedent(text))
-        return self
-
-    def gate(self, *arguments: str) -> dict[str, Any]:
-        document = self.root.parent / "run.json"
-        document.unlink(missing_ok=True)
-        self.code = run(["gate", *arguments, "--format", f"json={document}", "--format", "console"])
-        heard = self._capsys.readouterr()
-        self.said = heard.out + heard.err
-        return dict(json.loads(document.read_text())) if document.exists() else {}
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
-    root = tmp_path / "repository"
-    root.mkdir()
-    monkeypatch.chdir(root)
-    return Project(root, capsys)
-
-
-def failing(document: dict[str, Any], finding: str) -> set[str]:
-    return {
-        each["location"]["file"]
-        for each in document["verdicts"]
-        if each["finding"] == finding and each["outcome"] == "fail"
-    }
 
 
 def test_an_assembly_below_the_root_is_judged_with_the_pipeline_at_it(project: Project) -> None:
@@ -381,9 +315,9 @@ def test_what_a_parameter_s_default_leaves_out_is_said(project: Project) -> None
 
 def test_an_assembly_without_its_manifest_is_said(project: Project) -> None:
     project.write({"topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}", "cdk.out/A.template.json": DATABASE})
-    for manifest in (None, "{"):
-        if manifest:
-            project.write({"cdk.out/manifest.json": manifest})
+    for text in (None, "{"):
+        if text:
+            project.write({"cdk.out/manifest.json": text})
         unread = [each["what"] for each in project.gate()["coverage"]["unread"]]
         assert unread == ["cdk.out"]
         assert project.code == ExitCode.INCOMPLETE

@@ -19,7 +19,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.config.data_files import parse_config, read_config, refuse_unknown
+from checker.collect.config.data_files import (
+    parse_config,
+    read_config,
+    refuse_silent,
+    refuse_unknown,
+    refuse_unseen,
+)
 from checker.errors import ConfigError
 from checker.model.live.drift import NextDeploy
 from checker.model.live.drift_decisions import NOT_SET, Decision
@@ -101,6 +107,7 @@ def _text(raw: Mapping[str, Any], key: str, place: str, *, needed: bool = False)
         return ""
     if not isinstance(value, str) or (needed and not value.strip()):
         raise ConfigError(f"{place}: {key} is not text", f"Give {key} as text.")
+    (refuse_silent if value and key in {"owner", "reason"} else refuse_unseen)(value, f"{place}: {key}")
     return value.strip()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from checker.collect.config.data_files import nearest, read_config
+from checker.collect.config.data_files import is_there, nearest, read_config, unseen
 from checker.errors import ConfigError
 from checker.model.settings import EnvironmentSettings, Settings, SubjectForm
 from checker.model.verdicts import Unread
@@ -35,9 +35,7 @@ def load_settings(path: Path, shown: str = FILE_NAME) -> Settings:
 
 def project_settings(project: Path) -> Settings:
     """The settings of the project in this folder: those of its ``checker.toml``, or the defaults where it has none."""
-    path = project / FILE_NAME
-    # A folder or a dangling link of that name is no settings, and no leave to judge by the defaults.
-    return load_settings(path) if path.exists() or path.is_symlink() else Settings()
+    return load_settings(project / FILE_NAME) if is_there(project, FILE_NAME) else Settings()
 
 
 def missing_folders(project: Path, settings: Settings) -> list[Unread]:
@@ -183,6 +181,9 @@ def _exclusions(value: Any) -> Mapping[str, str]:
     """Path or pattern -> the reason for which it is left out."""
     table = _table_of_text(value)
     _folders(list(table))
+    for name, reason in table.items():
+        if unseen(reason) or not any(map(str.isalnum, reason)):
+            raise _FaultError(f"gives {name} no reason that can be read", "Write it in words.", name)
     return table
 
 

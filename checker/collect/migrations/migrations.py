@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from checker.collect.documents import read_text
+from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs
 from checker.collect.migrations.checks import with_history
@@ -52,7 +53,9 @@ _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", 
 _THERE: Final = ("migration.sql", *sorted(f"{word}.sql" for word in FORWARD))
 
 
-def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFolder, ...], tuple[Problem, ...]]:
+def read_migrations(
+    root: Path, settings: Settings, exclusions: Exclusions | None = None
+) -> tuple[tuple[MigrationFolder, ...], tuple[Problem, ...]]:
     """Every folder of migrations below ``root``, and those that ``checker.toml`` names; and what kept some unread."""
     problems: list[Problem] = []
     wanted = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
@@ -70,6 +73,8 @@ def read_migrations(root: Path, settings: Settings) -> tuple[tuple[MigrationFold
     by_folder: dict[str, dict[str, Path]] = {}
     for path in paths:
         shown = path.relative_to(root)
+        if exclusions is not None and exclusions.leave_out(shown):
+            continue
         by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
     reader = _Reader(root, by_folder, wanted)
     found = [replace(each, migrations=tuple(with_history(each.migrations))) for each in reader.every()]

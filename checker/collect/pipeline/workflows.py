@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.documents import read_text
-from checker.collect.folders import walk
+from checker.collect.exclusions import Exclusions
+from checker.collect.folders import LEADS_OUT, is_inside, walk
 from checker.collect.pipeline.shapes import Shapes
 from checker.collect.yaml_nodes import Mark, construct
 from checker.errors import InputError
@@ -59,11 +60,16 @@ _TRIGGER_KEYS: Final = frozenset(
 _LEVELS: Final = frozenset({"read", "write", "none"})
 
 
-def read_workflows(root: Path) -> Workflows:
-    """Every workflow file and every composite action below ``root``. Raises nothing: what fails is a problem."""
+def read_workflows(root: Path, exclusions: Exclusions | None = None) -> Workflows:
+    """Every workflow file and every composite action below ``root``. Raises nothing: what fails is a problem.
+
+    A workflow that ``checker.toml`` leaves out is not read; an action is, for others call it.
+    """
     files: dict[str, Workflow] = {}
     problems: list[Problem] = []
     for path in _workflow_files(root, problems):
+        if exclusions is not None and exclusions.leave_out(path.relative_to(root)):
+            continue
         shown = path.relative_to(root).as_posix()
         files[shown] = read_workflow(path, shown)
     actions: dict[str, CompositeAction] = {}
@@ -76,13 +82,19 @@ def read_workflows(root: Path) -> Workflows:
 
 def _workflow_files(root: Path, problems: list[Problem]) -> list[Path]:
     folder = root / FOLDER
+    if not is_inside(folder, root):
+        problems.append(Problem(Spot(FOLDER), LEADS_OUT, "Put the workflows into the repository."))
+        return []
     if not folder.is_dir():
         return []
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix in {".yml", ".yaml"})
+        named = sorted(path for path in folder.iterdir() if path.suffix in {".yml", ".yaml"})
     except OSError as error:
         problems.append(Problem(Spot(FOLDER), f"the folder cannot be read: {error.strerror}", "Check its permissions."))
         return []
+    found = [path for path in named if is_inside(path, root)]
+    away = (path.relative_to(root).as_posix() for path in named if path not in found)
+    problems.extend(Problem(Spot(shown), LEADS_OUT, "Put the workflow into the repository.") for shown in away)
     if len(found) > MAX_FILES:
         problems.append(
             Problem(Spot(FOLDER), f"more than {MAX_FILES} workflows: the rest was not read", "Remove some.")

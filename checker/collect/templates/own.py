@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from checker.collect.folders import LEADS_OUT
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.search import Found, newer_source, search, shortened
 from checker.collect.templates.synthesis import own_assembly
@@ -26,6 +27,7 @@ class Own:
     notes: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)
+    left_out_by: dict[str, str] = field(default_factory=dict)  # exclusions of checker.toml that left something out
 
 
 def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> Own:
@@ -54,12 +56,11 @@ def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> O
     if found.passed_over:
         own.notes.append(f"left out, generated or vendored: {shortened(found.passed_over)}")
     own.notes.extend(f"left out by checker.toml: {what} ({why})" for what, why in found.excluded.items())
-    for path in settings.exclude:
-        if not any(sign in path for sign in "*?[") and not (project / path).exists():
-            own.notes.append(f"{settings.places.get(f'exclude.{path}', 'checker.toml:1')}: exclude: there is no {path}")
+    own.left_out_by.update(found.excluded)
     return own
 
 
+_INSIDE = "an output folder inside the project, or --assembly"
 _EXCLUDE = "an entry below [exclude] in checker.toml, where it is judged elsewhere"
 
 
@@ -76,8 +77,11 @@ def _without_the_root_app(found: Found, own: Own) -> None:
 
 def _add_app(project: Path, app: Path, output: Path, found: Found, own: Own) -> None:
     folder = project / output
-    if (folder / "manifest.json").is_file():
-        if output not in found.assemblies and folder.resolve().is_relative_to(project.resolve()):
+    if (folder.exists() or folder.is_symlink()) and not folder.resolve().is_relative_to(project.resolve()):
+        if not any(each.spot.file == output.as_posix() for each in found.problems):
+            own.unread.append(Unread(f"{app.as_posix()}: its assembly ({output.as_posix()})", LEADS_OUT, _INSIDE))
+    elif (folder / "manifest.json").is_file():
+        if not any(folder.samefile(project / known) for known in found.assemblies):
             found.assemblies.append(output)
         if (newer := newer_source(project, app, output)) is not None:
             own.notes.append(

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.model.sources import Problem, Spot
 
@@ -90,46 +92,69 @@ class Found:
 def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
     """Search a repository. ``exclude``: path or pattern below ``root`` -> the reason for which it is left out."""
     found = Found()
-    exclude = exclude or {}
+    exclusions = _Exclusions(exclude or {}, found.excluded)
 
     def skipped(folder: Path) -> None:
         inner = folder.relative_to(root)
-        if _excluded(inner, exclude, found):
-            return
-        if is_assembly(folder):
-            (found.tests if _is_test(inner) else found.assemblies).append(inner)
-        elif folder.name in _SAID:
-            found.passed_over.append(inner)
-        elif folder.name == "cdk.out" and not _is_test(inner) and (why := _no_assembly(folder)):
-            found.problems.append(Problem(Spot(inner.as_posix()), why, "Synthesize again."))
+        with exclusions.into(inner, found) as into:
+            _add_folder(folder, inner, into)
 
     for path in walk(root, _is_candidate, MAX_FILES, found.problems, passed=skipped):
         inner = path.relative_to(root)
-        if _excluded(inner, exclude, found):
-            continue
-        if path.name == "manifest.json" and is_assembly(path.parent):
-            # An assembly that was written to a folder of another name.
-            if not any(inner.parent.is_relative_to(known) for known in found.assemblies):
-                found.assemblies.append(inner.parent)
-            continue
-        tool = _tool(inner)
-        if tool is not None and not _is_test(inner):
-            found.not_read.setdefault(tool, []).append(inner)
-        if path.name == "cdk.json":
-            output = output_of(path)
-            if output is not None and not _is_test(inner):
-                found.apps[inner] = Path(os.path.normpath(inner.parent / output))
-        elif path.suffix.lower() in _TEMPLATE_FILES and inner.parts[0] != ".github":
-            text = _glance(path, inner, found.problems)
-            if looks_like_template(text):
-                (found.tests if _is_test(inner) else found.templates).append(inner)
-            elif b"containerDefinitions" in text and _TASK_DEFINITION.search(text) and not _is_test(inner):
-                found.task_definitions.append(inner)
+        with exclusions.into(inner, found) as into:
+            _add_file(path, inner, into)
+    # Two names of one folder, by a link, are one assembly: the one that was met first keeps it.
+    found.assemblies = list({os.path.realpath(root / each): each for each in reversed(found.assemblies)}.values())[::-1]
     # Templates inside an assembly are its own.
     found.templates = [
         path for path in found.templates if not any(path.is_relative_to(folder) for folder in found.assemblies)
     ]
     return found
+
+
+def _add_folder(folder: Path, inner: Path, found: Found) -> None:
+    """A folder that is not searched, for what it is."""
+    if is_assembly(folder):
+        (found.tests if _is_test(inner) else found.assemblies).append(inner)
+    elif folder.name in _SAID:
+        found.passed_over.append(inner)
+    elif folder.name == "cdk.out" and not _is_test(inner) and (why := _no_assembly(folder)):
+        found.problems.append(Problem(Spot(inner.as_posix()), why, "Synthesize again."))
+
+
+def _add_file(path: Path, inner: Path, found: Found) -> None:
+    if path.name == "manifest.json" and is_assembly(path.parent):
+        # An assembly that was written to a folder of another name.
+        if not any(inner.parent.is_relative_to(known) for known in found.assemblies):
+            found.assemblies.append(inner.parent)
+        return
+    tool = _tool(inner)
+    if tool is not None and not _is_test(inner):
+        found.not_read.setdefault(tool, []).append(inner)
+    if path.name == "cdk.json":
+        output = output_of(path)
+        if output is not None and not _is_test(inner):
+            found.apps[inner] = Path(os.path.normpath(inner.parent / output))
+    elif path.suffix.lower() in _TEMPLATE_FILES and inner.parts[0] != ".github":
+        text = _glance(path, inner, found.problems)
+        if looks_like_template(text):
+            (found.tests if _is_test(inner) else found.templates).append(inner)
+        elif b"containerDefinitions" in text and _TASK_DEFINITION.search(text) and not _is_test(inner):
+            found.task_definitions.append(inner)
+
+
+@dataclass(slots=True)
+class _Exclusions(Exclusions):
+    @contextmanager
+    def into(self, inner: Path, found: Found) -> Iterator[Found]:
+        """Where a path's findings go: nowhere where it is left out, and then its exclusion has done something."""
+        if not self.patterns or (pattern := self.pattern_of(inner)) is None:
+            yield found
+            return
+        nowhere = Found()
+        yield nowhere
+        if nowhere != Found():
+            self.use(pattern)
 
 
 def _is_candidate(name: str) -> bool:
@@ -148,16 +173,6 @@ def _tool(inner: Path) -> str | None:
 
 def _is_test(inner: Path) -> bool:
     return any(part.lower() in _TEST_FOLDERS for part in inner.parts[:-1])
-
-
-def _excluded(inner: Path, exclude: Mapping[str, str], found: Found) -> bool:
-    """Whether ``checker.toml`` leaves a path out, by itself or with a folder above it; remembers what was met."""
-    for pattern, reason in exclude.items():
-        for each in (inner, *inner.parents[:-1]):
-            if fnmatchcase(each.as_posix(), pattern.rstrip("/")):
-                found.excluded[pattern] = reason
-                return True
-    return False
 
 
 def is_assembly(folder: Path) -> bool:

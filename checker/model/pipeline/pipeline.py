@@ -57,6 +57,7 @@ class Pipeline(Judgeable):
     problems: tuple[Problem, ...] = field(default=())
     left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
     unfollowed: tuple[Unfollowed, ...] = ()
+    exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     def trace(self, job: EffectiveJob) -> Trace:
         """What a job's scripts do."""
