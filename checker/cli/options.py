@@ -30,6 +30,7 @@ def judging_options(command: _Command) -> _Command:
             "--format",
             "formats",
             multiple=True,
+            callback=formats_that_can_be,
             metavar="FMT[=FILE]",
             help="console, json, sarif, markdown, html, junit, csv, oscal or pdf; to standard output without FILE. "
             "Repeatable.",
@@ -65,6 +66,15 @@ def judging_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def formats_that_can_be(_context: click.Context, _option: click.Parameter, asked: Sequence[str]) -> Sequence[str]:
+    """Refuse a report that could not be written before anything is judged."""
+    if asked:
+        from checker.cli.output import formats_of
+
+        formats_of(asked)
+    return asked
 
 
 def assembly(value: str) -> tuple[str, Path]:

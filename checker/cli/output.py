@@ -72,16 +72,12 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None, histor
 
     from checker.collect.outputs import write_whole, write_whole_bytes
     from checker.compare import compare
-    from checker.reports import FORMATS, render
+    from checker.reports import render
     from checker.reports.shape import known_before
 
     color = _wants_color(options["no_color"])
-    for wanted in options["formats"] or (() if options.get("console_done") else ("console",)):
-        name, _, file = wanted.partition("=")
-        if name not in FORMATS and name != "pdf":
-            raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}, pdf", param_hint="--format")
-        if name == "pdf" and not file:
-            raise click.BadParameter("pdf is no text: name a file, --format pdf=FILE", param_hint="--format")
+    asked = formats_of(options["formats"]) or ([] if options.get("console_done") else [("console", "")])
+    for name, file in sorted(asked, key=lambda each: not each[1]):
         extra: dict[str, Any] = {}
         if name == "console":
             extra = {"color": color and not file, "quiet": options["quiet"]}
@@ -103,6 +99,29 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None, histor
             write_whole(Path(file), text)
         else:
             click.echo(text, nl=False, color=True)
+
+
+def formats_of(asked: Sequence[str]) -> list[tuple[str, str]]:
+    """The formats that were asked for, each with its file. Raises for what could not be written."""
+    from checker.reports import FORMATS
+
+    found: list[tuple[str, str]] = []
+    files: dict[Path, str] = {}
+    for wanted in asked:
+        name, sign, file = wanted.partition("=")
+        if name not in FORMATS and name != "pdf":
+            raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}, pdf", param_hint="--format")
+        if sign and not file:
+            raise click.BadParameter(f"{wanted} names no file", param_hint="--format")
+        if name == "pdf" and not file:
+            raise click.BadParameter("pdf is no text: name a file, --format pdf=FILE", param_hint="--format")
+        path = Path(file).resolve()
+        if file and (path.is_file() or not path.exists()) and files.setdefault(path, wanted) != wanted:
+            raise click.BadParameter(
+                f"{files[path]} and {wanted} are one file: it would keep one", param_hint="--format"
+            )
+        found.append((name, file))
+    return list(dict.fromkeys(found))
 
 
 def _when() -> str:

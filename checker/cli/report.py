@@ -7,12 +7,20 @@ from typing import Any
 
 import click
 
+from checker.cli.options import formats_that_can_be
 from checker.cli.output import stored, write
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--format", "formats", multiple=True, metavar="FMT[=FILE]", help="As for gate. Repeatable.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    callback=formats_that_can_be,
+    metavar="FMT[=FILE]",
+    help="As for gate. Repeatable.",
+)
 @click.option("--baseline", type=click.Path(path_type=Path), help="An earlier stored run: what is new and fixed since.")
 @click.option("--history", type=click.Path(path_type=Path), help="A store of earlier runs: the page shows their trend.")
 @click.option("--quiet", is_flag=True)

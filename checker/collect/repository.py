@@ -13,10 +13,12 @@ def commit(project: Path) -> str:
         return ""
     head = _read(git / "HEAD")
     if not head.startswith("ref: "):
-        return head
+        return _digits(head)
     name = head.removeprefix("ref: ")
+    if not re.fullmatch(r"refs/[\w./+@%-]+", name) or ".." in name:
+        return ""
     common = git / _read(git / "commondir") if (git / "commondir").exists() else git
-    loose = _read(git / name) or _read(common / name)
+    loose = _digits(_read(git / name)) or _digits(_read(common / name))
     if loose:
         return loose
     packed = re.search(rf"^([0-9a-f]{{40,64}}) {re.escape(name)}$", _read(common / "packed-refs"), re.MULTILINE)
@@ -33,23 +35,25 @@ def slug(project: Path) -> str:
     return found.group(1) if found else ""
 
 
-def default_branch(project: Path) -> str:
-    """The branch that the remote ``origin`` serves by default, as far as a clone keeps it; else ``main`` or ``master``
-    where one of them is there, and empty where that is not known."""
+def default_branch(project: Path) -> tuple[str, bool]:
+    """The branch that the remote ``origin`` serves by default, and whether a clone has kept it as a fact.
+
+    Where it has not, ``main`` or ``master`` is a guess: of origin's branches before those that are only here. Empty
+    where neither is there.
+    """
     git = _git_folder(project)
     if git is None:
-        return ""
+        return "", False
     common = git / _read(git / "commondir") if (git / "commondir").exists() else git
     head = re.fullmatch(r"ref: refs/remotes/origin/([\w./-]+)", _read(common / "refs/remotes/origin/HEAD"))
     if head:
-        return head.group(1)
+        return head.group(1), True
     packed = _read(common / "packed-refs")
-    for name in ("main", "master"):
-        if (common / "refs/heads" / name).is_file() or re.search(
-            rf" refs/(?:heads|remotes/origin)/{name}$", packed, re.MULTILINE
-        ):
-            return name
-    return ""
+    for place in ("refs/remotes/origin", "refs/heads"):
+        for name in ("main", "master"):
+            if (common / place / name).is_file() or re.search(rf" {place}/{name}$", packed, re.MULTILINE):
+                return name, False
+    return "", False
 
 
 def _git_folder(project: Path) -> Path | None:
@@ -60,6 +64,11 @@ def _git_folder(project: Path) -> Path | None:
         if git.is_file():  # a worktree: the file names the folder
             return (folder / _read(git).removeprefix("gitdir: ")).resolve()
     return None
+
+
+def _digits(text: str) -> str:
+    """A commit's digits; nothing where a file that is called as one of git's holds something else."""
+    return text if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text) else ""
 
 
 def _read(path: Path) -> str:

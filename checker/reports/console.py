@@ -31,9 +31,9 @@ def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = Fal
     finding; both with the totals."""
     page = _Page(color, width)
     if summary:
-        page.add(*_by_finding(run, page.paint))
+        page.add(*_by_finding(run, page.paint), *_incomplete(run, page.paint))
     elif quiet:
-        page.add(*_quiet(run, page.paint))
+        page.add(*_quiet(run, page.paint), *_incomplete(run, page.paint))
     else:
         for section in (_errors, _failures, _unknown, _unread, _waivers, _notes, _not_judged):
             section(run, page)
@@ -246,6 +246,15 @@ def _quiet(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
     for status in shape.waivers_in_order(run):
         if status.state.fails_gate:
             yield f"{status.location}: waiver of {status.finding}: {shape.STATE_WORDS[status.state]}: {status.detail}"
+
+
+def _incomplete(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Why not all was judged, in a line: the first thing that was not read, and how many more there are."""
+    unread = run.coverage.unread
+    if unread:
+        first = " ".join(printable(shape.unread_text(unread[0])).split())
+        more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+        yield f"{paint('not read', 'unknown')}: {first}{more}"
 
 
 def _summary(run: Run, page: _Page) -> None:

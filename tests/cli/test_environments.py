@@ -13,7 +13,7 @@ import pytest
 
 from checker.cli import run
 from checker.errors import ExitCode
-from tests.cli.test_discovery import manifest
+from tests.cli.repositories import manifest
 
 QUEUE = {"Resources": {"Jobs": {"Type": "AWS::SQS::Queue"}}}
 NETWORK = {

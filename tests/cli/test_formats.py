@@ -71,3 +71,41 @@ def test_a_pdf_needs_a_file_and_a_browser(
     assert gate("open.yaml", "--format", "pdf=run.pdf") == ExitCode.USAGE
     assert "no such program" in capsys.readouterr().err
     assert not Path("run.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("formats", "said"),
+    [
+        (("json=out", "html=./out"), "json=out and html=./out are one file: it would keep one"),
+        (("markdown=link", "sarif=out"), "are one file"),
+        (("json=out", "yaml"), "no format 'yaml'"),
+        (("pdf",), "name a file"),
+        (("json=",), "json= names no file"),
+    ],
+)
+@pytest.mark.parametrize("command", ["gate", "report"])
+def test_reports_that_cannot_be_written_are_refused_before_anything_is_judged(
+    here: Path, formats: tuple[str, ...], said: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "out").touch()
+    (here / "link").symlink_to("out")
+    words = [word for each in formats for word in ("--format", each)]
+    assert run([command, *(["none.json"] if command == "report" else []), *words]) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
+    assert (here / "out").read_text() == ""
+
+
+def test_several_reports_may_go_to_one_device(here: Path) -> None:
+    assert run(["gate", "--format", "json=/dev/null", "--format", "html=/dev/null"]) in {0, 1, 3}
+
+
+@pytest.mark.parametrize("short", ["--quiet", "--summary"])
+def test_short_output_says_in_a_line_why_a_run_is_incomplete(
+    here: Path, short: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "main.tf").touch()
+    (here / "Jenkinsfile").touch()
+    run(["gate", short])
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("not read: ")]
+    assert len(told) == 1
+    assert told[0].endswith("(and 1 more)")

@@ -56,6 +56,30 @@ def test_a_project_begins(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert command(["gate", "--project", str(project), "--baseline", baseline]) == ExitCode.FAILED
 
 
+@pytest.mark.parametrize(
+    ("refs", "branch"),
+    [
+        ((".git/refs/remotes/origin/master", ".git/refs/heads/main"), "master"),
+        ((".git/refs/heads/main",), "main"),
+        (("packed",), "master"),
+        ((), "main"),
+    ],
+)
+def test_a_default_branch_that_no_clone_kept_is_called_a_guess(
+    project: Path, refs: tuple[str, ...], branch: str
+) -> None:
+    (project / ".git/refs/remotes/origin/HEAD").unlink()
+    for ref in refs:
+        path = project / (".git/packed-refs" if ref == "packed" else ref)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{'a' * 40} refs/remotes/origin/master\n{'b' * 40} refs/heads/main\n")
+    assert command(["init", "--project", str(project)]) == 0
+    text = (project / "checker.toml").read_text()
+    assert load_settings(project / "checker.toml").default_branch == branch
+    assert ("# A guess: this clone does not tell" in text) is bool(refs)
+    assert ('# default_branch = "main"' in text) is not bool(refs)
+
+
 def test_what_is_there_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "checker.toml").write_text("# mine\n")
     assert command(["init", "--project", str(project)]) == ExitCode.USAGE

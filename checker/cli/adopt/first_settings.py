@@ -13,6 +13,7 @@ class Discovered:
 
     repository: str = ""
     default_branch: str = ""
+    default_branch_is_fact: bool = False
     github_environments: Sequence[str] = ()
     stacks: Mapping[str, str] = field(default_factory=dict)
     unnamed: Sequence[str] = ()
@@ -29,7 +30,7 @@ def text(found: Discovered) -> str:
         "# The repository, as GitHub's OIDC tokens name it.",
         _key("repository", found.repository, "OWNER/REPO"),
         "# The branch that only reviewed changes reach. Its tokens, and those of v* tags, may deploy.",
-        _key("default_branch", found.default_branch, "main"),
+        *_branch(found),
         "# GitHub environments whose tokens may deploy: those of workflows that bear the name of an environment here.",
         _list("github_environments", found.github_environments, ["production"]),
     ]
@@ -63,6 +64,16 @@ def text(found: Discovered) -> str:
         '# "docs/example.yaml" = "an example"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _branch(found: Discovered) -> list[str]:
+    key = _key("default_branch", found.default_branch, "main")
+    if found.default_branch_is_fact or not found.default_branch:
+        return [key]
+    return [
+        "# A guess: this clone does not tell which branch origin serves (`git remote set-head origin --auto`).",
+        key,
+    ]
 
 
 def _key(name: str, value: str, example: str) -> str:

@@ -80,9 +80,11 @@ def _discover(request: Request) -> Discovered:
     pipeline = pipeline_of(root, request.settings, tuple(here.kinds))
     jobs = pipeline.jobs if pipeline is not None else ()
     app = _app(root / "cdk.json")
+    branch, is_fact = repository.default_branch(root)
     return Discovered(
         repository=repository.slug(root),
-        default_branch=repository.default_branch(root),
+        default_branch=branch,
+        default_branch_is_fact=is_fact,
         # Tokens of any other may deploy only where a person says so.
         github_environments=sorted({job.environment for job in jobs if job.environment in here.kinds}),
         stacks={stack.name: stack.environment for stack in here.stacks if stack.environment != UNNAMED},
