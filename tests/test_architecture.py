@@ -87,6 +87,8 @@ ALLOWED = {
 ROOMS = sorted({*ALLOWED, "checker", "tests"}, key=len, reverse=True)
 # How many files a room may hold; `checker/policies/rules` has one per finding.
 LARGEST_ROOM = 15
+# How many lines a file may have: past that it holds more than one thought.
+LONGEST_FILE = 400
 # What start-up must not pay for.
 HEAVY = ("aws_cdk", "boto3", "botocore", "cfnlint", "jsii", "pglast", "tree_sitter", "checker.model.pipeline.jobs")
 
@@ -166,6 +168,11 @@ def test_no_room_holds_more_than_one_can_take_in() -> None:
         for room, number in count.items()
         if number > LARGEST_ROOM and room.split("/")[0] == "checker" and room != "checker/policies/rules"
     } == {}
+
+
+def test_no_file_is_longer_than_one_can_take_in() -> None:
+    lines = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in modules().items()}
+    assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}
 
 
 def test_start_up_imports_nothing_heavy(tmp_path: Path) -> None:

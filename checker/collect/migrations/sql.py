@@ -6,17 +6,17 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
+from checker.collect.migrations.alter_table import alter_table
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_context import in_context
+from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of
 from checker.collect.migrations.transactions import in_transactions
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
 
-_NAMES: Final = re.compile(r"(?<!^)(?=[A-Z])")
 # Statements that only set the stage.
 _SETTINGS: Final = frozenset(
     {"TransactionStmt", "VariableShowStmt", "LockStmt", "CommentStmt", "NotifyStmt", "DiscardStmt", "ExplainStmt",
@@ -39,10 +39,6 @@ _DATA: Final[Mapping[str, str]] = {
     "InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "CopyStmt": "copy", "SelectStmt": "select",
     "MergeStmt": "merge",
 }  # fmt: skip
-# Functions whose value is the same for every row of a statement: a default of theirs needs no rewrite of the table.
-_STABLE: Final = frozenset(
-    {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "current_setting"}
-)
 
 
 def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
@@ -95,16 +91,9 @@ def _first_word(data: bytes, offset: int) -> int:
     return match.end() if match else offset
 
 
-def _relation(node: Any) -> str:
-    if not isinstance(node, dict):
-        return ""
-    schema, name = node.get("schemaname"), node.get("relname", "")
-    return f"{schema}.{name}" if schema and schema != "public" else str(name)
-
-
 def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> Iterator[Statement]:
     if node == "AlterTableStmt":
-        yield from _alter_table(body, spot, line)
+        yield from alter_table(body, spot, line)
     elif node == "RenameStmt":
         yield _rename(body, spot)
     elif node == "DropStmt":
@@ -116,7 +105,7 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         )
         unique = bool(body.get("unique"))
         yield Statement(
-            "create index", Effect.CONTRACT if unique else Effect.EXPAND, spot, _relation(body.get("relation")),
+            "create index", Effect.CONTRACT if unique else Effect.EXPAND, spot, relation_of(body.get("relation")),
             columns, body.get("idxname", ""), concurrently=concurrently, unique=unique, rewrites=not concurrently,
             if_exists=bool(body.get("if_not_exists")),
             why="rows that repeat a value are refused then" if unique else "",
@@ -125,7 +114,7 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield _create_table(body, spot)
     elif node == "TruncateStmt":
         for each in body.get("relations", []):
-            table = _relation(each.get("RangeVar"))
+            table = relation_of(each.get("RangeVar"))
             yield Statement("truncate", Effect.CONTRACT, spot, table, why="it deletes every row")
     elif node == "VariableSetStmt":
         yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=_set_to(body))
@@ -146,10 +135,10 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement("drop", Effect.CONTRACT, spot, why="it drops what may be in use")
     elif node == "AlterObjectSchemaStmt":
         yield Statement(
-            "set schema", Effect.CONTRACT, spot, _relation(body.get("relation")), why="it moves to another schema"
+            "set schema", Effect.CONTRACT, spot, relation_of(body.get("relation")), why="it moves to another schema"
         )
     elif node in _DATA:
-        relation = _relation(body.get("relation"))
+        relation = relation_of(body.get("relation"))
         written = tuple(
             part["ResTarget"]["name"]
             for part in body.get("targetList", [])
@@ -157,22 +146,22 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         )
         yield Statement(_DATA[node], Effect.DATA, spot, relation, written)
     elif node in _SETTINGS:
-        yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
+        yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
     elif node in _ADDING:
         # A revoked grant, a block of code and a called procedure may do anything.
         opaque = node in {"DoStmt", "CallStmt"} or (node == "GrantStmt" and not body.get("is_grant"))
         effect = Effect.OTHER if opaque else Effect.EXPAND
         kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
         made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
-        yield Statement(kind, effect, spot, _relation(made), name=_made(body))
+        yield Statement(kind, effect, spot, relation_of(made), name=_made(body))
     else:
-        yield Statement(_NAMES.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+        yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
 
 
 def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     elements = body.get("tableElts", [])
     columns = tuple(part["ColumnDef"]["colname"] for part in elements if "ColumnDef" in part)
-    table, exists = _relation(body.get("relation")), bool(body.get("if_not_exists"))
+    table, exists = relation_of(body.get("relation")), bool(body.get("if_not_exists"))
     checks = tuple(checks_of(elements, table))
     return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks)
 
@@ -187,7 +176,7 @@ def _set_config(body: Mapping[str, Any]) -> tuple[str, str] | None:
     for target in body.get("targetList", []):
         call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})
         arguments = [_constant(value) for value in call.get("args", [])]
-        if [_dropped(part) for part in call.get("funcname", [])][-1:] == ["set_config"] and len(arguments) > 1:
+        if [name_of(part) for part in call.get("funcname", [])][-1:] == ["set_config"] and len(arguments) > 1:
             return arguments[0], arguments[1]
     return None
 
@@ -196,14 +185,14 @@ def _made(body: Mapping[str, Any]) -> str:
     """The name of what a CREATE makes; for a trigger or a policy with its table, as DROP names it."""
     for key in ("trigname", "policy_name"):
         if key in body:
-            return f"{_relation(body.get('relation') or body.get('table'))}.{body[key]}"
+            return f"{relation_of(body.get('relation') or body.get('table'))}.{body[key]}"
     for key in ("funcname", "typeName", "domainname"):
         if isinstance(body.get(key), list):
-            return ".".join(name for part in body[key] if (name := _dropped(part)) and name != "public")
+            return ".".join(name for part in body[key] if (name := name_of(part)) and name != "public")
     for key in ("view", "sequence", "typevar"):
         if isinstance(body.get(key), dict):
-            return _relation(body[key])
-    return _relation(body.get("into", {}).get("rel")) or str(body.get("schemaname") or body.get("extname") or "")
+            return relation_of(body[key])
+    return relation_of(body.get("into", {}).get("rel")) or str(body.get("schemaname") or body.get("extname") or "")
 
 
 def _constant(value: Any) -> str:
@@ -225,7 +214,7 @@ _DROPS: Final[Mapping[str, str]] = {
 def _drop(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
     kind = str(body.get("removeType", ""))
     for each in body.get("objects", []):
-        name = _dropped(each)
+        name = name_of(each)
         exists = bool(body.get("missing_ok"))
         if kind == "OBJECT_INDEX":
             concurrently = bool(body.get("concurrent"))
@@ -237,166 +226,13 @@ def _drop(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
         yield Statement(shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip())
 
 
-def _dropped(node: Any) -> str:
-    """The dotted name of a dropped object, however the grammar wraps it."""
-    if isinstance(node, dict):
-        if "String" in node:
-            return str(node["String"].get("sval", ""))
-        for key in ("List", "TypeName", "ObjectWithArgs"):
-            if key in node:
-                inner = node[key].get("items") or node[key].get("names") or node[key].get("objname") or []
-                parts = [_dropped(each) for each in inner]
-                return ".".join(part for part in parts if part and part != "public")
-    return ""
-
-
 def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
     kind = str(body.get("renameType", "")).removeprefix("OBJECT_").lower()
-    table = _relation(body.get("relation"))
+    table = relation_of(body.get("relation"))
     new, old = body.get("newname", ""), body.get("subname", "")
     if kind in {"index", "tabconstraint", "trigger", "policy"}:
         return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new)
     columns = (old,) if kind == "column" else ()
     return Statement(
         f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
-    )
-
-
-def _alter_table(body: Mapping[str, Any], spot: Spot, line: Any) -> Iterator[Statement]:
-    table = _relation(body.get("relation"))
-    exists = bool(body.get("missing_ok"))
-    for command in body.get("cmds", []):
-        each = command.get("AlterTableCmd", {})
-        kind = str(each.get("subtype", ""))
-        name = each.get("name", "")
-        at = spot
-        location = _location(each)
-        if location is not None:
-            at = Spot(spot.file, line(location))
-        column = (name,) if name else ()
-        if kind == "AT_AddColumn":
-            yield replace(_add_column(each, at, table), if_exists=bool(each.get("missing_ok")) or exists)
-        elif kind == "AT_DropColumn":
-            yield Statement("drop column", Effect.CONTRACT, at, table, column, why=f"column {name} is gone then")
-        elif kind == "AT_AlterColumnType":
-            why = f"column {name} has another type then"
-            yield Statement("alter type", Effect.CONTRACT, at, table, column, rewrites=True, why=why)
-        elif kind == "AT_SetNotNull":
-            why = f"rows without {name} are refused then"
-            yield Statement("set not null", Effect.CONTRACT, at, table, column, not_null=True, rewrites=True, why=why)
-        elif kind == "AT_DropNotNull":
-            yield Statement("drop not null", Effect.EXPAND, at, table, column)
-        elif kind == "AT_ColumnDefault":
-            removes = "def" not in each
-            effect = Effect.CONTRACT if removes else Effect.EXPAND
-            why = f"rows without {name} get no default then" if removes else ""
-            yield Statement("drop default" if removes else "set default", effect, at, table, column, why=why)
-        elif kind == "AT_AddConstraint":
-            yield _add_constraint(each, at, table)
-        elif kind == "AT_DropConstraint":
-            yield Statement("drop constraint", Effect.EXPAND, at, table, name=name)
-        elif kind == "AT_ValidateConstraint":
-            yield Statement("validate constraint", Effect.EXPAND, at, table, name=name)
-        elif kind in {
-            "AT_AttachPartition",
-            "AT_SetStatistics",
-            "AT_SetRelOptions",
-            "AT_EnableRowSecurity",
-            "AT_ChangeOwner",
-            "AT_SetStorage",
-            "AT_SetCompression",
-            "AT_ReplicaIdentity",
-            "AT_ClusterOn",
-            "AT_AddIdentity",
-        }:
-            yield Statement(_NAMES.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
-        elif kind == "AT_DetachPartition":
-            yield Statement("detach partition", Effect.CONTRACT, at, table, why="rows leave the table")
-        else:
-            yield Statement(
-                _NAMES.sub(" ", kind.removeprefix("AT_")).lower() or "alter", Effect.OTHER, at, table, column
-            )
-
-
-def _location(command: Mapping[str, Any]) -> int | None:
-    """The offset of a command's own text, where the tree keeps one."""
-    definition = command.get("def", {})
-    for node in definition.values() if isinstance(definition, dict) else ():
-        if isinstance(node, dict) and isinstance(node.get("location"), int):
-            return int(node["location"])
-    return None
-
-
-def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
-    column = each.get("def", {}).get("ColumnDef", {})
-    constraints = [part.get("Constraint", {}) for part in column.get("constraints", [])]
-    kinds = {part.get("contype") for part in constraints}
-    default = next((part for part in constraints if part.get("contype") == "CONSTR_DEFAULT"), None)
-    serial = any(str(_dropped(part)).endswith("serial") for part in column.get("typeName", {}).get("names", []))
-    filled = default is not None or serial or bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"})
-    required = bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"})
-    refuses = required and not filled
-    computed = serial or "CONSTR_GENERATED" in kinds or "CONSTR_IDENTITY" in kinds
-    volatile = default is not None and _is_volatile(default.get("raw_expr"))
-    name = str(column.get("colname", ""))
-    return Statement(
-        "add column",
-        Effect.CONTRACT if refuses else Effect.EXPAND,
-        spot,
-        table,
-        (name,),
-        not_null=required,
-        has_default=filled,
-        unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
-        rewrites=volatile or computed or bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
-        why=f"rows without {name} are refused then" if refuses else "",
-        checks=tuple(checks_of([each.get("def", {})], table)),
-    )
-
-
-def _is_volatile(expression: Any) -> bool:
-    """Whether a default calls a function that may give each row another value (PostgreSQL, "ALTER TABLE", notes)."""
-    if isinstance(expression, dict):
-        call = expression.get("FuncCall")
-        if isinstance(call, dict):
-            names = [_dropped(part) for part in call.get("funcname", [])]
-            if not names or names[-1] not in _STABLE:
-                return True
-        return any(_is_volatile(value) for value in expression.values())
-    if isinstance(expression, list):
-        return any(_is_volatile(value) for value in expression)
-    return False
-
-
-def _mentioned(expression: Any) -> Iterator[str]:
-    """The columns that an expression names."""
-    if isinstance(expression, dict):
-        if "ColumnRef" in expression:
-            yield from (_dropped(part) for part in expression["ColumnRef"].get("fields", [])[-1:])
-            return
-        expression = list(expression.values())
-    if isinstance(expression, list):
-        for each in expression:
-            yield from _mentioned(each)
-
-
-def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
-    constraint = each.get("def", {}).get("Constraint", {})
-    kind = str(constraint.get("contype", "")).removeprefix("CONSTR_").lower()
-    keys = constraint.get("keys", []) or constraint.get("fk_attrs", [])
-    columns = tuple(_dropped(part) for part in keys) or tuple(_mentioned(constraint.get("raw_expr")))
-    validated = not constraint.get("skip_validation", False)
-    uses_index = bool(constraint.get("indexname"))
-    return Statement(
-        f"add {kind} constraint",
-        Effect.CONTRACT,
-        spot,
-        table,
-        columns,
-        str(constraint.get("conname", "")),
-        unique=kind in {"unique", "primary"},
-        validated=validated,
-        rewrites=validated and not uses_index,
-        why="rows that break it are refused then",
-        checks=tuple(checks_of([each.get("def", {})], table)),
     )

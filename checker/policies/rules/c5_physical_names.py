@@ -27,8 +27,9 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.model.verdicts import Surface
-from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
+from checker.reason.names.collisions import Candidate, Clash, candidates, clashes
 from checker.reason.names.naming import naming_of
+from checker.reason.names.next_environment import carries_environment
 
 _FIX = "Leave the name out, so that CloudFormation generates one, or put the environment into it."
 

@@ -27,8 +27,9 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Pseudo, Text
 from checker.policies.rules.c5_physical_names import only_environment
-from checker.reason.names.collisions import Candidate, Clash, candidates, carries_environment, clashes
+from checker.reason.names.collisions import Candidate, Clash, candidates, clashes
 from checker.reason.names.custom_resources import is_custom
+from checker.reason.names.next_environment import carries_environment
 from checker.reason.names.physical import is_stacks_own
 
 _BUCKET = "AWS::S3::Bucket"

@@ -28,7 +28,8 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Attribute, Known, Text
-from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, openness, permission, side_of
+from checker.reason.network.openness import openness
+from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, permission, side_of
 
 _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their ports, 443 for AWS services."
 # From this share of all ports of all addresses on, what stays closed hinders nobody: 0.0.0.0/1, or ports above 1023.

@@ -6,23 +6,21 @@ account, partition) are the same. Each comparison has three answers; "may be" is
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
-from checker.model.environment_words import UNNAMED, environment_of, words
-from checker.model.environments import Environment, EnvironmentKind, Project
-from checker.model.resources import Raw, Resource, Stack
-from checker.model.values import Absent, Parameter, Reference, ResourceKey, Text, Unknown, Value, could_be, pieces
+from checker.model.environments import EnvironmentKind, Project
+from checker.model.resources import Resource
+from checker.model.values import Absent, ResourceKey, Text, Unknown, Value, could_be, pieces
 from checker.reason.names.algebra import could_be_equal
 from checker.reason.names.naming import PhysicalName, Reach, naming_of
 from checker.reason.names.physical import is_open, is_stacks_own, physical_names, references, settled
 
 # What names a parent: a resource of this project, a text, nothing at all, or (None) something that cannot be told.
-_Parent: TypeAlias = "ResourceKey | str | Text | Absent | None"
+Parent: TypeAlias = "ResourceKey | str | Text | Absent | None"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +29,7 @@ class Candidate:
 
     name: PhysicalName
     text: str | Text | None
-    parents: tuple[_Parent, ...]
+    parents: tuple[Parent, ...]
 
     @property
     def resource(self) -> Resource:
@@ -51,7 +49,7 @@ class Candidate:
         """How the scope is written. Two scopes of one shape are one only where they are equal; ``None``: may be any."""
         shape: list[object] = []
         for part in self.scope:
-            if part is None or isinstance(part, Text) or (isinstance(part, str) and _dynamic(part)):
+            if part is None or isinstance(part, Text) or (isinstance(part, str) and is_dynamic(part)):
                 return None
             shape.append("not named" if part == "" else type(part))
         return tuple(shape)
@@ -102,7 +100,7 @@ def candidates(project: Project, resources: Iterable[Resource] | None = None) ->
     return found
 
 
-def _parent(value: Value, resource: Resource, project: Project) -> _Parent:
+def _parent(value: Value, resource: Resource, project: Project) -> Parent:
     if isinstance(value, Absent):
         return value
     if isinstance(value, Unknown):
@@ -134,7 +132,7 @@ def clashes(names: Sequence[Candidate]) -> Mapping[Candidate, Clash]:
         for same_text in by_text.values():
             if len(same_text) > 1:
                 _compare_scopes(same_text, found)
-        if any(each.open or _dynamic(each.text) for each in group):
+        if any(each.open or is_dynamic(each.text) for each in group):
             _compare_open(group, found)
     return found
 
@@ -203,7 +201,7 @@ def _compare_open(group: Sequence[Candidate], found: dict[Candidate, Clash]) -> 
     heads, tails = _Ends(firsts, backwards=False), _Ends(firsts, backwards=True)
     for several in alike.values():
         one = several[0]
-        if one.text is None or not (one.open or _dynamic(one.text)):
+        if one.text is None or not (one.open or is_dynamic(one.text)):
             continue
         fitting = tails if len(tail_of(one.text)) >= len(head_of(one.text)) else heads
         for other in fitting.fitting(one):
@@ -249,13 +247,13 @@ class _Ends:
 def head_of(value: str | Text) -> str:
     """The literal beginning: all of it where nothing is open."""
     first = value if isinstance(value, str) else value.parts[0]
-    return first if isinstance(first, str) and not _dynamic(first) else ""
+    return first if isinstance(first, str) and not is_dynamic(first) else ""
 
 
 def tail_of(value: str | Text) -> str:
     """The literal end: all of it where nothing is open."""
     last = value if isinstance(value, str) else value.parts[-1]
-    return last if isinstance(last, str) and not _dynamic(last) else ""
+    return last if isinstance(last, str) and not is_dynamic(last) else ""
 
 
 # Made once: names are compared by the thousand.
@@ -269,7 +267,7 @@ def same(one: str | Text, other: str | Text) -> Answer:
     if one == other:
         return YES
     if isinstance(one, str) and isinstance(other, str):
-        return _MAY_BE_ONE if _dynamic(one) or _dynamic(other) else NO
+        return _MAY_BE_ONE if is_dynamic(one) or is_dynamic(other) else NO
     holes = [hole for each in (one, other) if isinstance(each, Text) for hole in each.holes]
     if any(is_stacks_own(hole) for hole in holes):
         return NO
@@ -280,12 +278,12 @@ def same(one: str | Text, other: str | Text) -> Answer:
     return _MAY_BE_ONE if could_be_equal(pieces(one), pieces(other)) else NO
 
 
-def _dynamic(value: str | Text | None) -> bool:
+def is_dynamic(value: str | Text | None) -> bool:
     """Whether CloudFormation reads (a part of) it from elsewhere at deployment."""
     return isinstance(value, str) and "{{resolve:" in value
 
 
-def _same_parent(one: _Parent, other: _Parent) -> Answer:
+def _same_parent(one: Parent, other: Parent) -> Answer:
     if one is None or other is None:
         return _SAME_PARENT
     if one == other:
@@ -311,104 +309,3 @@ def same_place(one: Candidate, other: Candidate) -> Answer:
     return every(
         _WHERE if (a == "") != (b == "") else yes_if(a == b) for a, b in zip(_place(one), _place(other), strict=True)
     )
-
-
-# -- one environment alone ---------------------------------------------------------------------------
-
-# Words that mark an environment in a name where the environment at hand has no name of its own.
-_MARKS: Final = frozenset(
-    {"production", "prod", "prd", "staging", "stage", "stg", "preprod", "development", "dev", "test", "qa", "uat"}
-)
-# Words of a parameter's name that say: each environment gets its own value.
-_ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
-
-
-# A hash that code makes: of the environment, as far as anybody can tell from its template.
-_GENERATED: Final = re.compile(
-    r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
-)
-# An id that a service gave to the parent (vpc-0a1b2c3d, Z123ABC, a1b2c3d4e5): which environment's, nothing says.
-_ISSUED_ID: Final = re.compile(
-    r"^[a-z]+-[0-9a-f]{8,}$|^Z[0-9A-Z]+$|^(?=.*\d)[0-9a-z]{10,}$|^[a-z]{2}-[a-z]+-\d_\w+$|resolve:"
-)
-
-
-def carries_environment(candidate: Candidate, environment: Environment) -> Answer:
-    """Whether the next environment made from the same code would get another name than this one."""
-    resource, project = candidate.resource, environment.project
-    scopes = candidate.parents[: len(candidate.name.naming.within)]
-    if any(_parent_carries(each, environment) for each in scopes):
-        return YES
-    if isinstance(candidate.text, Text):
-        for hole in candidate.text.holes:
-            owner = project.resource(hole.target) if isinstance(hole, Reference) else None
-            shared = owner is not None and _is_shared(owner, project)
-            if isinstance(hole, Parameter) or (is_stacks_own(hole) and not shared):
-                return YES
-    literal = str(candidate.text or "")
-    if any(_marks(word, environment) for word in words(literal)):
-        return YES
-    chosen = _chosen_outside(resource.raw_at(candidate.name.path), resource.stack)
-    if chosen is not NO:
-        return chosen
-    if candidate.text is None or None in scopes:
-        return Open(f"{candidate.name.path}, or what it is a name in, is decided at deployment")
-    if _dynamic(literal) or candidate.open:
-        return Open(f"{literal} is read from elsewhere at deployment")
-    if _GENERATED.search(literal):
-        return Open(f"{literal} holds what looks like a generated hash, which may be of the environment")
-    return NO
-
-
-def _parent_carries(parent: _Parent, environment: Environment) -> bool:
-    """Whether the parent is the environment's own. One that is named by plain words is the next one's too."""
-    if not isinstance(parent, str):
-        return isinstance(parent, ResourceKey | Text)
-    name = parent.rsplit("/", 1)[-1]
-    return bool(_ISSUED_ID.search(name)) or any(_marks(word, environment) for word in words(name))
-
-
-def _is_shared(resource: Resource, project: Project) -> bool:
-    found = project.environment(resource.environment_name)
-    return found is not None and found.kind is EnvironmentKind.SHARED
-
-
-def _marks(word: str, environment: Environment) -> bool:
-    if environment.kind is EnvironmentKind.OTHER:
-        return word in _MARKS or (environment.name != UNNAMED and word in words(environment.name))
-    return (environment_of(word) or word) == (environment_of(environment.name) or environment.name)
-
-
-def _chosen_outside(expression: Raw, stack: Stack) -> Answer:
-    """Whether an expression takes its value from what each deployment chooses: a parameter, the stack's name."""
-    undecided: Answer = NO
-    declared = stack.template.get("Parameters")
-    parameters = declared if isinstance(declared, dict) else {}
-    for name in references(expression):
-        if name in {"AWS::StackName", "AWS::StackId"}:
-            return YES
-        if name in parameters:
-            default = isinstance(parameters[name], dict) and "Default" in parameters[name]
-            if name in stack.parameters or _ENVIRONMENT_PARAMETERS.intersection(words(name)):
-                return YES
-            above = _argument(stack, name)
-            if above is not None and stack.parent is not None:
-                chosen = _chosen_outside(above, stack.parent)
-                if chosen is not NO:
-                    return chosen
-                continue
-            if not default:
-                return YES
-            undecided = Open(f"it is taken from parameter {name}, whose default names no environment")
-        elif name in (stack.template.get("Conditions") or {}):
-            undecided = Open(f"it depends on condition {name}, and names no environment")
-    return undecided
-
-
-def _argument(stack: Stack, name: str) -> Raw:
-    """What the parent stack passes for a parameter of a nested one, unresolved."""
-    resources = stack.parent.template.get("Resources") if stack.parent else None
-    nested = resources.get(stack.id.rsplit("/", 1)[-1]) if isinstance(resources, dict) else None
-    for step in ("Properties", "Parameters", name):
-        nested = nested.get(step) if isinstance(nested, dict) else None
-    return nested

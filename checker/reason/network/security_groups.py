@@ -8,7 +8,6 @@ every new group, which lets everything out; a rule of its own, inline or as a re
 from __future__ import annotations
 
 import ipaddress
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,9 +38,7 @@ Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 GroupId: TypeAlias = "ResourceKey | str | Text"
 
 EVERYWHERE: Final[tuple[Network, ...]] = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
-# All of the IPv6 internet's addresses (RFC 4291, global unicast): the rest of ::/0 is no place to send to.
-_GLOBAL_V6: Final = ipaddress.ip_network("2000::/3")
-_PORTS: Final = 65536
+PORTS: Final = 65536
 # IANA protocol numbers, which security-group rules take for names.
 _PROTOCOLS: Final = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}
 SECURITY_GROUP: Final = "AWS::EC2::SecurityGroup"
@@ -117,7 +114,7 @@ def _side_of(environment: Environment, group: Resource, direction: Direction) ->
     found += [permission(environment, child.get, certain=child.certain) for child in children]
     if direction is Direction.OUT and not found and not why and group.surface is Surface.TEMPLATE:
         # An empty inline list is the same as none (AWS CloudFormation, AWS::EC2::SecurityGroup, "Remove default rule").
-        return Side((Permission("-1", 0, _PORTS - 1, EVERYWHERE),), by_default=True)
+        return Side((Permission("-1", 0, PORTS - 1, EVERYWHERE),), by_default=True)
     only_maybe = len(found) == len(children) and not any(child.certain for child in children)
     if direction is Direction.OUT and only_maybe and not why and group.surface is Surface.TEMPLATE:
         # A rule that is a resource takes the default rule's place, as an inline one does
@@ -174,7 +171,7 @@ def _protocol(value: Value) -> str:
 
 def _ports(environment: Environment, protocol: str, first: Value, last: Value) -> tuple[int, int, bool]:
     """First and last port, and whether that is certain. Ports mean nothing to protocols other than TCP and UDP."""
-    whole = (0, _PORTS - 1)
+    whole = (0, PORTS - 1)
     if protocol not in {"tcp", "udp", ""}:
         return (*whole, True)
     if isinstance(first, Absent) and isinstance(last, Absent):
@@ -184,7 +181,7 @@ def _ports(environment: Environment, protocol: str, first: Value, last: Value) -
         return (*whole, False)
     if low < 0:  # -1 stands for all ports
         return (*whole, True)
-    return low, min(high, _PORTS - 1), True
+    return low, min(high, PORTS - 1), True
 
 
 def port_number(environment: Environment, value: Value | Resolved) -> int | None:
@@ -347,57 +344,3 @@ def collapsed(networks: Iterable[Network]) -> dict[int, list[Network]]:
     four = [each for each in networks if isinstance(each, ipaddress.IPv4Network)]
     six = [each for each in networks if isinstance(each, ipaddress.IPv6Network)]
     return {4: list(ipaddress.collapse_addresses(four)), 6: list(ipaddress.collapse_addresses(six))}
-
-
-# -- how much gets through -------------------------------------------------------------------------
-
-
-def openness(side: Side, *, at_most: bool) -> float:
-    """Which share of all ports of all addresses this side lets through, from 0 to 1: the largest over TCP and UDP,
-    IPv4 and IPv6. ``at_most`` counts what is not certain as let through in full.
-    """
-    chosen = [each for each in side.permissions if each.networks and (each.certain or at_most)]
-    return max(
-        (
-            _share([each for each in chosen if each.protocol in {"-1", protocol}], version)
-            for protocol in ("tcp", "udp")
-            for version in (4, 6)
-        ),
-        default=0.0,
-    )
-
-
-def _share(permissions: Sequence[Permission], version: int) -> float:
-    """The area of port ranges times networks, overlaps counted once: a sweep over the ports at which a range begins
-    or ends. Rules with the same ports are merged first, so that many narrow networks cost no more than one sweep."""
-    by_ports: dict[tuple[int, int], list[Network]] = {}
-    for each in permissions:
-        own = [network for network in each.networks if network.version == version]
-        if own and each.first <= each.last:
-            by_ports.setdefault((each.first, each.last), []).extend(own)
-    merged = {ports: collapsed(networks)[version] for ports, networks in by_ports.items()}
-    # The sum over ranges is an upper bound. Far below everything, it is answer enough.
-    bound = sum((last - first + 1) / _PORTS * _fraction(networks) for (first, last), networks in merged.items())
-    if bound < _WORTH_SWEEPING or len(merged) == 1 or len(merged) > _MOST_RANGES:
-        return min(bound, 1.0)
-    edges = sorted({edge for first, last in merged for edge in (first, last + 1)})
-    total = 0.0
-    for start, end in itertools.pairwise(edges):
-        networks = [each for (first, last), own in merged.items() if first <= start <= last for each in own]
-        total += (end - start) / _PORTS * _fraction(collapsed(networks)[version])
-    return total
-
-
-_WORTH_SWEEPING: Final = 0.25
-# A group takes 60 rules, 1000 at the very most (Amazon VPC quotas): more is no group that could be deployed.
-_MOST_RANGES: Final = 1000
-
-
-def _fraction(networks: Iterable[Network]) -> float:
-    total = 0.0
-    for each in networks:
-        if isinstance(each, ipaddress.IPv4Network):
-            total += each.num_addresses / 2**32
-        elif each.overlaps(_GLOBAL_V6):
-            total += min(1.0, each.num_addresses / _GLOBAL_V6.num_addresses)
-    return total

@@ -15,8 +15,8 @@ from checker.model.pipeline.scripts import AwsCall, Handling, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
+from checker.resolve.trace.commands.images_pushed import calls
 from checker.resolve.trace.image_tags import outputs_of
-from checker.resolve.trace.images_pushed import calls
 
 # action -> (service, operation, argument of the call -> input of the action)
 _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {

@@ -24,18 +24,18 @@ from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
-from checker.resolve.trace.aws_cli import parse_cli
-from checker.resolve.trace.cdk_cli import parse_cdk
-from checker.resolve.trace.foreign import image_command, is_shell, unread, unread_module, unread_script
-from checker.resolve.trace.images_pushed import pushes
+from checker.resolve.trace.commands.aws_cli import parse_cli
+from checker.resolve.trace.commands.cdk_cli import parse_cdk
+from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_module, unread_script
+from checker.resolve.trace.commands.images_pushed import pushes
+from checker.resolve.trace.commands.own_commands import is_own, reads
+from checker.resolve.trace.commands.python_cli import File, Inline, Module, is_python, parse_python
+from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.merging import each_option, merged
-from checker.resolve.trace.own_commands import is_own, reads
 from checker.resolve.trace.programs import Programs
-from checker.resolve.trace.sam_cli import as_aws
 from checker.resolve.trace.sessions import Sessions
 from checker.resolve.workflows.steps import shell_options
 
-_PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 
 
@@ -176,8 +176,8 @@ class Collected:
             parsed = parse_cdk(command)
             if parsed is not None:
                 self.record([replace(parsed, environment={**self._exported, **command.environment})])
-        elif _PYTHON.fullmatch(program):
-            self._python(command, variables)
+        elif is_python(program):
+            self._python(command, {**variables, **command.environment})
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
             self._engine(command)
         elif program.endswith(".py"):
@@ -233,36 +233,21 @@ class Collected:
 
     # --- programs of the repository ---------------------------------------------------------------------------------
 
-    def _python(self, command: Command, variables: Mapping[str, Possible]) -> None:
-        words = list(command.words[1:])
-        environment = {**variables, **command.environment}
-        while words:
-            word = words.pop(0)
-            if word == "-m" and words:
-                self._module(words[0], tuple(words[1:]), command, environment)
-                return
-            if word == "-c" and words:
-                self._inline(words[0], tuple(words[1:]), command, environment)
-                return
-            if word == "-":
-                document = next((write.target for write in command.writes if write.operator.startswith("<<")), None)
-                self._inline(document, tuple(words), command, environment)
-                return
-            if isinstance(word, str) and word.startswith("-"):
-                if word in {"-W", "-X"} and words:
-                    words.pop(0)
-                continue
-            path = _path(command, word)
-            if path is not None and self.library.python(path) is not None:
-                self.python(path, tuple(words), command.reached, environment, command.folder)
-            elif path is not None and (fault := self.library.fault(path)) is not None:
-                self.complain(command.spot, fault.message, fault.fix)
-            else:
-                self.complain(command.spot, f"the Python file {word} was not found in the repository", "Mend the path.")
-            return
-        document = next((write.target for write in command.writes if write.operator.startswith("<<")), None)
-        if document is not None:
-            self._inline(document, (), command, environment)
+    def _python(self, command: Command, environment: Mapping[str, Possible]) -> None:
+        match parse_python(command.words, command.writes):
+            case Module(name, words):
+                self._module(name, words, command, environment)
+            case Inline(text, words):
+                self._inline(text, words, command, environment)
+            case File(file, words):
+                path = _path(command, file)
+                if path is not None and self.library.python(path) is not None:
+                    self.python(path, words, command.reached, environment, command.folder)
+                elif path is not None and (fault := self.library.fault(path)) is not None:
+                    self.complain(command.spot, fault.message, fault.fix)
+                else:
+                    message = f"the Python file {file} was not found in the repository"
+                    self.complain(command.spot, message, "Mend the path.")
 
     def _module(
         self, name: Possible, words: tuple[Possible, ...], command: Command, environment: Mapping[str, Possible]
@@ -302,8 +287,6 @@ class Collected:
         command: Command,
         environment: Mapping[str, Possible],
     ) -> None:
-        if text is None:
-            return
         shown = re.sub(r"\$\{\{.*?\}\}", "expression", str(text)) if isinstance(text, str | Text) else None
         path = self.library.python_text(shown, command.spot.file, command.spot.line) if shown else None
         if path is None:

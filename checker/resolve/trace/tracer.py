@@ -21,7 +21,7 @@ from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.foreign import unread_action
+from checker.resolve.trace.commands.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Programs
 from checker.resolve.workflows.starts import runner_variables

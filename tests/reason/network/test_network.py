@@ -15,6 +15,7 @@ from checker.model.resources import Stack
 from checker.model.values import Parameter, ResourceKey, Text
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
+from checker.reason.network.openness import openness
 from checker.reason.network.routes import Exit, endpoints, is_private, table_of, way_out
 from checker.reason.network.security_groups import (
     EVERYWHERE,
@@ -25,7 +26,6 @@ from checker.reason.network.security_groups import (
     Side,
     admits,
     covers,
-    openness,
     parse_network,
     same_group,
     side_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checker.model.possible import Possible
-from checker.resolve.trace.sam_cli import as_aws
+from checker.resolve.trace.commands.sam_cli import as_aws
 
 CONFIG = """
 [default.global.parameters]

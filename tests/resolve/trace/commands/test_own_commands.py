@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from checker.resolve.trace import own_commands
+from checker.resolve.trace.commands import own_commands
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_the_entry_is_the_package_s_own() -> None:

@@ -1,0 +1,158 @@
+"""What ``ALTER TABLE`` comes to: a statement for each thing that it does to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from checker.collect.migrations.check_trees import checks_of
+from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of
+from checker.model.migrations.folders import Effect, Statement
+from checker.model.sources import Spot
+
+# Functions whose value is the same for every row of a statement: a default of theirs needs no rewrite of the table.
+_STABLE: Final = frozenset(
+    {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "current_setting"}
+)
+
+
+def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int]) -> Iterator[Statement]:
+    """The statements of one ``ALTER TABLE``. ``line`` gives the line of an offset in the text."""
+    table = relation_of(body.get("relation"))
+    exists = bool(body.get("missing_ok"))
+    for command in body.get("cmds", []):
+        each = command.get("AlterTableCmd", {})
+        kind = str(each.get("subtype", ""))
+        name = each.get("name", "")
+        at = spot
+        location = _location(each)
+        if location is not None:
+            at = Spot(spot.file, line(location))
+        column = (name,) if name else ()
+        if kind == "AT_AddColumn":
+            yield replace(_add_column(each, at, table), if_exists=bool(each.get("missing_ok")) or exists)
+        elif kind == "AT_DropColumn":
+            yield Statement("drop column", Effect.CONTRACT, at, table, column, why=f"column {name} is gone then")
+        elif kind == "AT_AlterColumnType":
+            why = f"column {name} has another type then"
+            yield Statement("alter type", Effect.CONTRACT, at, table, column, rewrites=True, why=why)
+        elif kind == "AT_SetNotNull":
+            why = f"rows without {name} are refused then"
+            yield Statement("set not null", Effect.CONTRACT, at, table, column, not_null=True, rewrites=True, why=why)
+        elif kind == "AT_DropNotNull":
+            yield Statement("drop not null", Effect.EXPAND, at, table, column)
+        elif kind == "AT_ColumnDefault":
+            removes = "def" not in each
+            effect = Effect.CONTRACT if removes else Effect.EXPAND
+            why = f"rows without {name} get no default then" if removes else ""
+            yield Statement("drop default" if removes else "set default", effect, at, table, column, why=why)
+        elif kind == "AT_AddConstraint":
+            yield _add_constraint(each, at, table)
+        elif kind == "AT_DropConstraint":
+            yield Statement("drop constraint", Effect.EXPAND, at, table, name=name)
+        elif kind == "AT_ValidateConstraint":
+            yield Statement("validate constraint", Effect.EXPAND, at, table, name=name)
+        elif kind in {
+            "AT_AttachPartition",
+            "AT_SetStatistics",
+            "AT_SetRelOptions",
+            "AT_EnableRowSecurity",
+            "AT_ChangeOwner",
+            "AT_SetStorage",
+            "AT_SetCompression",
+            "AT_ReplicaIdentity",
+            "AT_ClusterOn",
+            "AT_AddIdentity",
+        }:
+            yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
+        elif kind == "AT_DetachPartition":
+            yield Statement("detach partition", Effect.CONTRACT, at, table, why="rows leave the table")
+        else:
+            yield Statement(
+                HUMPS.sub(" ", kind.removeprefix("AT_")).lower() or "alter", Effect.OTHER, at, table, column
+            )
+
+
+def _location(command: Mapping[str, Any]) -> int | None:
+    """The offset of a command's own text, where the tree keeps one."""
+    definition = command.get("def", {})
+    for node in definition.values() if isinstance(definition, dict) else ():
+        if isinstance(node, dict) and isinstance(node.get("location"), int):
+            return int(node["location"])
+    return None
+
+
+def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
+    column = each.get("def", {}).get("ColumnDef", {})
+    constraints = [part.get("Constraint", {}) for part in column.get("constraints", [])]
+    kinds = {part.get("contype") for part in constraints}
+    default = next((part for part in constraints if part.get("contype") == "CONSTR_DEFAULT"), None)
+    serial = any(str(name_of(part)).endswith("serial") for part in column.get("typeName", {}).get("names", []))
+    filled = default is not None or serial or bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"})
+    required = bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"})
+    refuses = required and not filled
+    computed = serial or "CONSTR_GENERATED" in kinds or "CONSTR_IDENTITY" in kinds
+    volatile = default is not None and _is_volatile(default.get("raw_expr"))
+    name = str(column.get("colname", ""))
+    return Statement(
+        "add column",
+        Effect.CONTRACT if refuses else Effect.EXPAND,
+        spot,
+        table,
+        (name,),
+        not_null=required,
+        has_default=filled,
+        unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
+        rewrites=volatile or computed or bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
+        why=f"rows without {name} are refused then" if refuses else "",
+        checks=tuple(checks_of([each.get("def", {})], table)),
+    )
+
+
+def _is_volatile(expression: Any) -> bool:
+    """Whether a default calls a function that may give each row another value (PostgreSQL, "ALTER TABLE", notes)."""
+    if isinstance(expression, dict):
+        call = expression.get("FuncCall")
+        if isinstance(call, dict):
+            names = [name_of(part) for part in call.get("funcname", [])]
+            if not names or names[-1] not in _STABLE:
+                return True
+        return any(_is_volatile(value) for value in expression.values())
+    if isinstance(expression, list):
+        return any(_is_volatile(value) for value in expression)
+    return False
+
+
+def _mentioned(expression: Any) -> Iterator[str]:
+    """The columns that an expression names."""
+    if isinstance(expression, dict):
+        if "ColumnRef" in expression:
+            yield from (name_of(part) for part in expression["ColumnRef"].get("fields", [])[-1:])
+            return
+        expression = list(expression.values())
+    if isinstance(expression, list):
+        for each in expression:
+            yield from _mentioned(each)
+
+
+def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
+    constraint = each.get("def", {}).get("Constraint", {})
+    kind = str(constraint.get("contype", "")).removeprefix("CONSTR_").lower()
+    keys = constraint.get("keys", []) or constraint.get("fk_attrs", [])
+    columns = tuple(name_of(part) for part in keys) or tuple(_mentioned(constraint.get("raw_expr")))
+    validated = not constraint.get("skip_validation", False)
+    uses_index = bool(constraint.get("indexname"))
+    return Statement(
+        f"add {kind} constraint",
+        Effect.CONTRACT,
+        spot,
+        table,
+        columns,
+        str(constraint.get("conname", "")),
+        unique=kind in {"unique", "primary"},
+        validated=validated,
+        rewrites=validated and not uses_index,
+        why="rows that break it are refused then",
+        checks=tuple(checks_of([each.get("def", {})], table)),
+    )

@@ -1,0 +1,110 @@
+"""Whether a name would collide with the next environment that is made from the same code."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.environment_words import UNNAMED, environment_of, words
+from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.resources import Raw, Resource, Stack
+from checker.model.values import Parameter, Reference, ResourceKey, Text
+from checker.reason.names.collisions import Candidate, Parent, is_dynamic
+from checker.reason.names.physical import is_stacks_own, references
+
+# Words that mark an environment in a name where the environment at hand has no name of its own.
+_MARKS: Final = frozenset(
+    {"production", "prod", "prd", "staging", "stage", "stg", "preprod", "development", "dev", "test", "qa", "uat"}
+)
+# Words of a parameter's name that say: each environment gets its own value.
+_ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
+# A hash that code makes: of the environment, as far as anybody can tell from its template.
+_GENERATED: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
+)
+# An id that a service gave to the parent (vpc-0a1b2c3d, Z123ABC, a1b2c3d4e5): which environment's, nothing says.
+_ISSUED_ID: Final = re.compile(
+    r"^[a-z]+-[0-9a-f]{8,}$|^Z[0-9A-Z]+$|^(?=.*\d)[0-9a-z]{10,}$|^[a-z]{2}-[a-z]+-\d_\w+$|resolve:"
+)
+
+
+def carries_environment(candidate: Candidate, environment: Environment) -> Answer:
+    """Whether the next environment made from the same code would get another name than this one."""
+    resource, project = candidate.resource, environment.project
+    scopes = candidate.parents[: len(candidate.name.naming.within)]
+    if any(_parent_carries(each, environment) for each in scopes):
+        return YES
+    if isinstance(candidate.text, Text):
+        for hole in candidate.text.holes:
+            owner = project.resource(hole.target) if isinstance(hole, Reference) else None
+            shared = owner is not None and _is_shared(owner, project)
+            if isinstance(hole, Parameter) or (is_stacks_own(hole) and not shared):
+                return YES
+    literal = str(candidate.text or "")
+    if any(_marks(word, environment) for word in words(literal)):
+        return YES
+    chosen = _chosen_outside(resource.raw_at(candidate.name.path), resource.stack)
+    if chosen is not NO:
+        return chosen
+    if candidate.text is None or None in scopes:
+        return Open(f"{candidate.name.path}, or what it is a name in, is decided at deployment")
+    if is_dynamic(literal) or candidate.open:
+        return Open(f"{literal} is read from elsewhere at deployment")
+    if _GENERATED.search(literal):
+        return Open(f"{literal} holds what looks like a generated hash, which may be of the environment")
+    return NO
+
+
+def _parent_carries(parent: Parent, environment: Environment) -> bool:
+    """Whether the parent is the environment's own. One that is named by plain words is the next one's too."""
+    if not isinstance(parent, str):
+        return isinstance(parent, ResourceKey | Text)
+    name = parent.rsplit("/", 1)[-1]
+    return bool(_ISSUED_ID.search(name)) or any(_marks(word, environment) for word in words(name))
+
+
+def _is_shared(resource: Resource, project: Project) -> bool:
+    found = project.environment(resource.environment_name)
+    return found is not None and found.kind is EnvironmentKind.SHARED
+
+
+def _marks(word: str, environment: Environment) -> bool:
+    if environment.kind is EnvironmentKind.OTHER:
+        return word in _MARKS or (environment.name != UNNAMED and word in words(environment.name))
+    return (environment_of(word) or word) == (environment_of(environment.name) or environment.name)
+
+
+def _chosen_outside(expression: Raw, stack: Stack) -> Answer:
+    """Whether an expression takes its value from what each deployment chooses: a parameter, the stack's name."""
+    undecided: Answer = NO
+    declared = stack.template.get("Parameters")
+    parameters = declared if isinstance(declared, dict) else {}
+    for name in references(expression):
+        if name in {"AWS::StackName", "AWS::StackId"}:
+            return YES
+        if name in parameters:
+            default = isinstance(parameters[name], dict) and "Default" in parameters[name]
+            if name in stack.parameters or _ENVIRONMENT_PARAMETERS.intersection(words(name)):
+                return YES
+            above = _argument(stack, name)
+            if above is not None and stack.parent is not None:
+                chosen = _chosen_outside(above, stack.parent)
+                if chosen is not NO:
+                    return chosen
+                continue
+            if not default:
+                return YES
+            undecided = Open(f"it is taken from parameter {name}, whose default names no environment")
+        elif name in (stack.template.get("Conditions") or {}):
+            undecided = Open(f"it depends on condition {name}, and names no environment")
+    return undecided
+
+
+def _argument(stack: Stack, name: str) -> Raw:
+    """What the parent stack passes for a parameter of a nested one, unresolved."""
+    resources = stack.parent.template.get("Resources") if stack.parent else None
+    nested = resources.get(stack.id.rsplit("/", 1)[-1]) if isinstance(resources, dict) else None
+    for step in ("Properties", "Parameters", name):
+        nested = nested.get(step) if isinstance(nested, dict) else None
+    return nested
