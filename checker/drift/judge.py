@@ -258,6 +258,7 @@ class _Comparison:
         own = words_of(declared.live, declared.physical_id)
         return Around(
             own=own,
+            account=self._account.snapshot.account,
             explained=self._siblings.explaining(own),
             alias=self._account.alias,
             unread=self._unread(declared.live) if declared.live else {},

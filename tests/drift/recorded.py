@@ -6,14 +6,17 @@ They stand beside the checkout (``../shared/recorded``) and are not part of it.
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from cfnlint.data import schemas
 
+from checker.data.type_facts import covers, facts_of
 from tests.drift.support import RECORDED
 
 Model = Mapping[str, Any]
@@ -72,19 +75,60 @@ def snapshot_of(kind: str, model: Model, stack: str) -> dict[str, Any]:
     }
 
 
-def mutations(kind: str, model: Model) -> Iterator[tuple[Steps, Model]]:
-    """The model with one declared value changed to another legal one, for every value that the read shows."""
-    for steps, value in _leaves(model["declared"], ()):
-        if value == "__unresolved__" or steps[0] not in model["live"]:
-            continue
-        other = _other(value, _schema_at(kind, steps))
-        if other is not None:
-            declared = copy.deepcopy(model["declared"])
-            node = declared
-            for step in steps[:-1]:
-                node = node[step]
-            node[steps[-1]] = other
-            yield steps, {**model, "declared": declared}
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One value changed to another legal one: in the account (``live``) or in the code (``declared``)."""
+
+    side: str
+    steps: Steps
+    model: Model
+
+    @property
+    def pattern(self) -> str:
+        return ".".join("*" if isinstance(step, int) else step for step in self.steps)
+
+    @property
+    def path(self) -> str:
+        """The property as CloudFormation names it: items of a list have no path of their own."""
+        named = itertools.takewhile(lambda step: isinstance(step, str), self.steps)
+        return ".".join(map(str, named))
+
+
+def mutations(kind: str, model: Model) -> Iterator[Mutation]:
+    """Every value that a read returns of a declared property, changed on either side, one at a time.
+
+    Left out is what cannot be told by anybody: values that the recorder did not know, properties that no read returns
+    or that no template sets, and the tags that AWS keeps for itself.
+    """
+    facts = facts_of(kind)
+    for side, other_side in (("live", "declared"), ("declared", "live")):
+        for steps, value in _leaves(model[side], ()):
+            mutation = Mutation(side, steps, model)
+            if steps[0] not in model[other_side] or "__unresolved__" in (value, at(model["declared"], steps)):
+                continue
+            if covers(facts.write_only, mutation.pattern) or covers(facts.read_only, mutation.pattern):
+                continue
+            if any(str(each).startswith("aws:") for each in (*steps, at(model[side], (*steps[:-1], "Key")))):
+                continue
+            other = _other(value, _schema_at(kind, steps))
+            if other is not None:
+                yield replace(mutation, model={**model, side: _with(model[side], steps, other)})
+
+
+def at(value: Any, steps: Steps) -> Any:
+    """What stands at the end of a path; ``None`` where nothing does."""
+    for step in steps:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _with(properties: Any, steps: Steps, value: Any) -> Any:
+    changed = copy.deepcopy(properties)
+    at(changed, steps[:-1])[steps[-1]] = value
+    return changed
 
 
 def _leaves(value: Any, steps: Steps) -> Iterator[tuple[Steps, Any]]:

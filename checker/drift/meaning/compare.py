@@ -153,16 +153,20 @@ def _tags(
     path: str, expected: Resolved, ours: dict[str, str], theirs: dict[str, str], around: Around
 ) -> Iterator[Difference]:
     unknown = _open_tags(expected)
+
+    def at(key: str) -> str:
+        return f"{path}.{key}" if isinstance(expected, dict) else f"{path}[{key}]"
+
     for key, value in ours.items():
         if key.startswith("aws:") or (key in unknown and key in theirs):
             continue
         if theirs.get(key) != value:
-            yield Difference(f"{path}[{key}]", Kind.CHANGED, value, theirs.get(key))
+            yield Difference(at(key), Kind.CHANGED, value, theirs.get(key))
     for key in unknown & theirs.keys():
-        yield Difference(f"{path}[{key}]", Kind.NOT_RESOLVED, None, theirs[key])
+        yield Difference(at(key), Kind.NOT_RESOLVED, None, theirs[key])
     for key, value in foreign_tags(theirs, around).items():
         if key not in ours:
-            yield Difference(f"{path}[{key}]", Kind.ADDED, None, value)
+            yield Difference(at(key), Kind.ADDED, None, value)
 
 
 def _policy(path: str, expected: dict[str, Raw], live: dict[str, Raw]) -> Iterator[Difference]:

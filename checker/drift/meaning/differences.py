@@ -47,6 +47,7 @@ class Around:
     resource is the reason for something that a list or property shows. ``alias`` gives the key behind a KMS alias,
     ``None`` where it is not known. ``unread``: paths that could not be read, and why. ``stack_tags``: tags of the
     stack, which CloudFormation sets on every resource. ``pipeline``: paths that a release or scaling owns here.
+    ``account``: the number of the account, empty where it is not known.
     """
 
     own: frozenset[str] = frozenset()
@@ -55,4 +56,5 @@ class Around:
     unread: Mapping[str, str] = field(default_factory=dict)
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     pipeline: frozenset[str] = frozenset()
+    account: str = ""
     named: Callable[[Hole, str], bool] = lambda _hole, _value: False

@@ -17,6 +17,7 @@ from checker.model.resources import Raw
 from checker.model.values import Text, Unknown, as_list, plain_text
 
 _ROOT: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
+_ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACTIONS: Final = ("Action", "NotAction")
 _PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _RESOURCES: Final = ("Resource", "NotResource")
@@ -75,6 +76,33 @@ def compare_policies(expected: Mapping[str, Raw], live: Mapping[str, Raw]) -> Po
                 unsure = unsure or wanted is MAYBE
         ours = left
     return PolicyDifference(ours, theirs, head, unsure)
+
+
+def is_default_policy(default: Raw, live: Raw, account: str) -> bool:
+    """Whether a policy says what a service's default says; ``${AWS::AccountId}`` in it is the account's own."""
+    default = json.loads(json.dumps(default).replace("${AWS::AccountId}", account))
+    if not (is_policy(default) and is_policy(live) and isinstance(default, dict) and isinstance(live, dict)):
+        return False
+    found = compare_policies(default, live)
+    return not found.expected and not found.live
+
+
+def opened(policy: Raw, account: str) -> bool:
+    """Whether a policy lets everybody, or somebody of another account, do something without a condition."""
+    statements = as_list(policy.get("Statement")) if isinstance(policy, dict) else []
+    for each in statements:
+        if not isinstance(each, dict) or each.get("Effect") != "Allow" or each.get("Condition"):
+            continue
+        principal = each.get("Principal")
+        named = principal.get("AWS") if isinstance(principal, dict) else principal
+        if "NotPrincipal" in each or any(_is_outside(str(name), account) for name in as_list(named)):
+            return True
+    return False
+
+
+def _is_outside(principal: str, account: str) -> bool:
+    match = _ACCOUNT.search(principal)
+    return principal == "*" or bool(account and match and match[0] != account)
 
 
 def _same_statement(expected: Raw, live: Raw) -> Answer:

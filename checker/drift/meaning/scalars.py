@@ -16,9 +16,9 @@ from checker.data.type_facts import TypeFacts
 from checker.model.resources import Raw
 from checker.model.secrets.values import NOT_KEPT
 
-# Words that leave the choice to the service: what it then shows is its choice (ECS PlatformVersion, Athena and Lambda
-# versions).
-_SERVICE_PICKS: Final = frozenset({"LATEST", "latest", "$LATEST", "$Latest"})
+# Words that leave the choice to the service: what it then shows is its choice (ECS PlatformVersion, engines). With a
+# dollar they are names that stay as they are (Lambda's and EC2's unpublished versions).
+_SERVICE_PICKS: Final = frozenset({"LATEST", "latest"})
 _NOT_SET_WORDS: Final = frozenset(
     {"", "0", "false", "none", "off", "disabled", "disable", "inactive", "not_set", "null"}
 )

@@ -37,7 +37,13 @@ def _forward(action: _Item) -> _Item:
     rest = {key: value for key, value in action.items() if key != "TargetGroupArn"}
     if isinstance(groups, list) and len(groups) > 1:
         return rest
+    if isinstance(groups, list) and any(_group(each) != group for each in groups):
+        return {**rest, "ForwardConfig": {"TargetGroups": [*groups, {"TargetGroupArn": group}]}}  # it names two
     return {**rest, "ForwardConfig": _single(config, group)}
+
+
+def _group(weighted: Resolved) -> Resolved:
+    return weighted.get("TargetGroupArn") if isinstance(weighted, dict) else None
 
 
 def _single(config: Resolved, group: Resolved) -> Resolved:
@@ -67,8 +73,27 @@ def _byte_match(statement: _Item) -> _Item:
         plain = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return statement
+    if statement.get("SearchString", plain) != plain:
+        return statement
     rest = {key: value for key, value in statement.items() if key != "SearchStringBase64"}
     return {**rest, "SearchString": plain}
+
+
+# A condition's field -> where its values may stand as well (ELB API Reference, RuleCondition).
+_CONFIGS: Final[Mapping[str, str]] = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig"}
+
+
+def _condition(condition: _Item) -> _Item:
+    """The values of a rule's condition stand beside its field, in the field's own configuration, or in both."""
+    name = _CONFIGS.get(str(condition.get("Field")))
+    config = condition.get(name or "")
+    inside = config.get("Values") if isinstance(config, dict) else None
+    beside = condition.get("Values")
+    if name is None or inside is None or (beside is not None and beside != inside):
+        return condition
+    rest = {key: value for key, value in condition.items() if key != name}
+    others = {key: value for key, value in config.items() if key != "Values"} if isinstance(config, dict) else {}
+    return {**rest, **({name: others} if others else {}), "Values": inside}
 
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(vCPU|GB)", re.IGNORECASE)
@@ -90,10 +115,13 @@ _FORMS: Final[Mapping[str, Callable[[_Item], _Item]]] = {
     "Actions.*": _forward,
     "DefaultActions.*": _forward,
     "LifecycleConfiguration.Rules.*": _lifecycle_rule,
+    "Conditions.*": _condition,
     "ByteMatchStatement": _byte_match,
     "": _task_size,
 }
-_LAST: Final = re.compile(r"(?:^|\.)((?:Default)?Actions\.\*|LifecycleConfiguration\.Rules\.\*|ByteMatchStatement)$")
+_LAST: Final = re.compile(
+    r"(?:^|\.)((?:Default)?Actions\.\*|Conditions\.\*|LifecycleConfiguration\.Rules\.\*|ByteMatchStatement)$"
+)
 
 
 def common(pattern: str, item: _Item) -> _Item:

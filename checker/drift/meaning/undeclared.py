@@ -8,6 +8,7 @@ from typing import Final
 
 from checker.data.type_facts import TypeFacts, covers
 from checker.drift.meaning.differences import Around, Difference, Kind
+from checker.drift.meaning.policies import as_policy, is_default_policy, is_policy, opened
 from checker.drift.meaning.scalars import is_arn, is_masked, is_neutral, same
 from checker.model.resources import Raw
 
@@ -47,23 +48,41 @@ def undeclared(
     if is_bag(pattern, live):
         yield from _bag(path, pattern, live, facts)
         return
-    odd = list(_against_defaults(pattern, live, facts))
+    policy = as_policy(live)
+    if is_policy(policy):
+        yield from _policy(path, pattern, live, facts, around)
+        return
+    odd = list(_against_defaults(pattern, live, facts, below=not top))
     if odd:
         yield Difference(path, Kind.ADDED, None, live)
         return
     if is_neutral(live) or covers(facts.filled, pattern) or _is_default(pattern, live, facts):
+        if pattern not in facts.defaults and (isinstance(live, bool) or _PUBLIC.search(pattern)):
+            # Nothing tells whether somebody set it. Whoever records it while it is off learns when it is on.
+            yield Difference(path, Kind.UNDECLARED, None, live)
         return
     if pattern in facts.identifier or _generated(live, around) or around.explained(live):
         return
     left = _unexplained(live, around)
     if left is None:
         return
-    if (
-        pattern in facts.when_set
-        or (key_of_map and facts.complete)
-        or (top and facts.complete and _somebodys(left, pattern, facts))
-    ):
+    if pattern in facts.when_set or (facts.complete and (key_of_map or _somebodys(left, pattern, facts))):
         yield Difference(path, Kind.ADDED, None, left)
+    else:
+        yield Difference(path, Kind.UNDECLARED, None, live)
+
+
+def _policy(path: str, pattern: str, live: Raw, facts: TypeFacts, around: Around) -> Iterator[Difference]:
+    """A policy that nobody declared: the one that the service writes by itself, or somebody's where that is known.
+
+    What a service writes for itself names the service or the account, never everybody and nobody else's account.
+    """
+    policy, default = as_policy(live), facts.defaults.get(pattern)
+    if around.explained(live) or (default is not None and is_default_policy(default, policy, around.account)):
+        return
+    somebodys = pattern in facts.when_set or facts.complete or (default is not None and around.account)
+    if somebodys or opened(policy, around.account):
+        yield Difference(path, Kind.ADDED, None, live)
     else:
         yield Difference(path, Kind.UNDECLARED, None, live)
 
@@ -144,24 +163,28 @@ def odd_setting(pattern: str, item: dict[str, Raw], facts: TypeFacts) -> bool:
     return name in facts.defaults and not same(facts.defaults[name], value, name, facts)
 
 
-def _against_defaults(pattern: str, live: Raw, facts: TypeFacts) -> Iterator[str]:
-    """The parts whose default is known and which differ from it."""
+def _against_defaults(pattern: str, live: Raw, facts: TypeFacts, *, below: bool) -> Iterator[str]:
+    """The parts whose default is known and which differ from it. ``below``: a part of something that is declared.
+
+    A default that a schema states may hang on another property. Of a property that is not declared at all it excuses,
+    and accuses nobody; what stands beside the missing part of a declared one is declared with it.
+    """
     if covers(facts.read_only, pattern) or covers(facts.filled, pattern):
         return
     default = facts.defaults.get(pattern)
     if default == -1:
         return  # it stands for "the service decides"
-    if default is not None and not (facts.complete or pattern in facts.certain or _PUBLIC.search(pattern)):
-        return  # a default that a schema states may hang on another property: it excuses, and accuses nobody
+    if default is not None and not (below or facts.complete or pattern in facts.certain or _PUBLIC.search(pattern)):
+        return
     if isinstance(default, dict | list):
         if not _like(default, live, pattern, facts):
             yield pattern
     elif isinstance(live, dict):
         for key, each in live.items():
-            yield from _against_defaults(f"{pattern}.{key}", each, facts)
+            yield from _against_defaults(f"{pattern}.{key}", each, facts, below=below)
     elif isinstance(live, list):
         for each in live:
-            yield from _against_defaults(f"{pattern}.*", each, facts)
+            yield from _against_defaults(f"{pattern}.*", each, facts, below=below)
     elif default is not None and not _like(default, live, pattern, facts):
         yield pattern
 
@@ -211,10 +234,10 @@ def _unexplained(live: Raw, around: Around) -> Raw:
 
 
 def _somebodys(live: Raw, pattern: str, facts: TypeFacts) -> bool:
-    """Lists, objects, references and prose do not come from nowhere; a word may be a default that came later."""
+    """Lists, objects, flags, references and prose do not come from nowhere; a word may be a default that came later."""
     if isinstance(live, dict | list):
         return not _is_default(pattern, live, facts)
-    return is_arn(live) or _PROSE.search(pattern) is not None
+    return live is True or is_arn(live) or _PROSE.search(pattern) is not None
 
 
 def _text(value: Raw) -> str:
