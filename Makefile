@@ -17,12 +17,14 @@ hash = $(firstword $(shell cat $(1) | sha256sum))
 GATE_READY := $(VENV)/.ready-gate-$(call hash,locks/uv.txt locks/gate.txt pyproject.toml)
 TEST_READY := $(VENV)/.ready-test-$(call hash,locks/uv.txt locks/requirements.txt pyproject.toml)
 MUTATION_READY := $(VENV)/.ready-mutation-$(call hash,locks/uv.txt locks/mutation.txt)
+SCAN_READY := $(VENV)/.ready-scan-$(call hash,locks/uv.txt locks/scanners.txt pyproject.toml)
 NODE_READY := node_modules/.ready-$(call hash,package-lock.json)
 
-.PHONY: help gate audit test lint types tests setup lock matrix bench fuzz mutants hook site docs clean
+.PHONY: help gate scan audit test lint types tests setup lock matrix bench fuzz mutants hook site docs clean
 
 help:
 	@echo 'make gate    set up, synthesize the stacks, judge them'
+	@echo 'make scan    the gate, and what outside scanners say beside it, sorted by policies/scanners.yaml'
 	@echo 'make audit   an emulated account: audit it, break three things, audit again, look for drift'
 	@echo 'make test    set up, lint, check types, run the tests'
 	@echo 'make matrix  the seeded-defect matrix as a table'
@@ -36,6 +38,14 @@ help:
 
 gate: $(GATE_READY)
 	@$(BIN)/checker gate
+
+# The stacks once more, with what CDK and cdk-nag say of them left in the assembly.
+scan: $(SCAN_READY)
+	@rm -rf .checker/scanned
+	@CDK_OUTDIR=.checker/scanned $(BIN)/python app.py
+	@$(BIN)/checker gate --assembly .checker/scanned --quiet \
+	  --with cfn-lint,checkov,cdk,cdk-nag,zizmor,actionlint,shellcheck,squawk $(SCAN_OPTIONS)
+scan: export CDK_CONTEXT_JSON = {"env": "all", "gate": "off", "scanners": "on", "@aws-cdk/core:failSynthOnValidationErrors": false}
 
 audit: setup
 	@$(BIN)/python -m tools.demonstration
@@ -95,6 +105,13 @@ $(GATE_READY): | $(BIN)/uv
 	@$(MAKE) --no-print-directory install-self
 	@rm -f $(VENV)/.ready-gate-*; touch $@
 
+$(SCAN_READY): | $(BIN)/uv
+	@if ! compgen -G '$(VENV)/.ready-test-*' >/dev/null; then \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r locks/scanners.txt; \
+	fi
+	@$(MAKE) --no-print-directory install-self
+	@rm -f $(VENV)/.ready-scan-*; touch $@
+
 $(TEST_READY): | $(BIN)/uv
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode locks/requirements.txt
 	@$(MAKE) --no-print-directory install-self
@@ -116,11 +133,12 @@ $(NODE_READY):
 # Neither lock names a registry's host, so they serve behind any mirror.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 lock: | $(BIN)/uv
-	$(COMPILE) --all-extras --group dev --group build pyproject.toml -o locks/requirements.txt
+	$(COMPILE) --all-extras --group dev --group nag --group build pyproject.toml -o locks/requirements.txt
 	$(COMPILE) --extra infra --extra pipeline --extra evidence --extra github --group build pyproject.toml -c locks/requirements.txt -o locks/gate.txt
 	$(COMPILE) --extra pipeline --group build pyproject.toml -c locks/requirements.txt -o locks/action.txt
 	$(COMPILE) pyproject.toml -c locks/requirements.txt -o locks/hook.txt
 	$(COMPILE) --group mutation pyproject.toml -c locks/requirements.txt -o locks/mutation.txt
+	$(COMPILE) --extra infra --extra pipeline --extra scanners --group nag --group build pyproject.toml -c locks/requirements.txt -o locks/scanners.txt
 	echo 'uv==0.13.9' | $(COMPILE) - -o locks/uv.txt
 
 clean:

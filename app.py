@@ -13,7 +13,7 @@ def main() -> int:
     node.choose()
 
     from checker.cdk_plugin import attach
-    from infra.build import add_stacks, new_app
+    from infra.build import add_scanners, add_stacks, new_app
     from infra.inputs import ConfigurationError
 
     app = new_app()
@@ -23,6 +23,7 @@ def main() -> int:
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    add_scanners(app)
     try:
         app.synth()
     except RuntimeError as error:

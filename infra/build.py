@@ -41,3 +41,14 @@ def add_stacks(app: cdk.App) -> Inputs:
     for environment in inputs.environments:
         DocPlatform(app, environment.stack_name, env=place, config=environment, inputs=inputs)
     return inputs
+
+
+def add_scanners(app: cdk.App) -> None:
+    """CDK's template validation and cdk-nag, for a synthesis with the context ``scanners=on``.
+
+    What they say is left in the assembly's validation report; it is for whoever reads that to refuse.
+    """
+    if app.node.try_get_context("scanners") == "on":
+        from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415 - installed for this alone
+
+        cdk.Validations.of(app).add_plugins(cdk.CloudFormationValidatePlugin(), AwsSolutionsChecks(app))

@@ -8,7 +8,7 @@ import click
 
 from checker.cli.options import assembly, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
-from checker.cli.scanning import chosen, scanned, scanner_options
+from checker.cli.scanning import chosen, scanned, scanner_options, triage_of
 
 
 @click.command()
@@ -32,6 +32,7 @@ def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **opt
         say=progress,
         with_facts=shows_facts(options["formats"]),
     )
-    tools = chosen(scanners)
+    names = chosen(scanners)
+    triage = triage_of(request.project, request.settings.max_waiver_days) if names else ()
     run = judge_gate(request)
-    finish(scanned(run, request, tools, scanner_seconds, options) if tools else run, options)
+    finish(scanned(run, request, names, scanner_seconds, triage, options) if names else run, options)

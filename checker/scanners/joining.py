@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,11 +13,12 @@ from checker.collect.config.register import OUTSIDE
 from checker.errors import printable
 from checker.model.resources import Stack
 from checker.model.verdicts import Location, Outcome, Run, Subject, SubjectKind, Surface, Verdict, WaiverStatus
-from checker.scanners.running import Answer
-from checker.scanners.tools import SAME, Result
+from checker.scanners.same import SAME, alike
+from checker.scanners.tools import Answer, Result, scanner_of
 
 _KINDS = {
     "template": (Surface.TEMPLATE, SubjectKind.STACK),
+    "assembly": (Surface.TEMPLATE, SubjectKind.STACK),
     "workflow": (Surface.WORKFLOW, SubjectKind.WORKFLOW_STEP),
     "script": (Surface.SCRIPT, SubjectKind.SCRIPT_LINE),
     "migration": (Surface.MIGRATION, SubjectKind.MIGRATION),
@@ -28,20 +29,17 @@ _STATED = frozenset({Outcome.FAIL, Outcome.WAIVED})
 def verdicts_of(
     run: Run, answers: Sequence[Answer], stacks: Sequence[Stack], project: Path, reads: Mapping[str, str]
 ) -> tuple[list[Verdict], list[str]]:
-    """The verdicts that scanners add to a run, and notes: what each was run on, and what we say already."""
+    """The verdicts that scanners add to a run, and notes: what each was run on, and what is said already."""
     by_file: dict[Path, list[Stack]] = {}
     for stack in stacks:
         by_file.setdefault((project / stack.source.file).resolve(), []).append(stack)
-    stated = {
-        (verdict.finding, verdict.subject.stack, verdict.subject.logical_id)
-        for verdict in run.verdicts
-        if verdict.outcome in _STATED
-    }
-    places: dict[tuple[str | None, str | None], Verdict] = {
-        (verdict.subject.stack, verdict.subject.logical_id): verdict
-        for verdict in run.verdicts
-        if verdict.subject.logical_id
-    }
+    stated: dict[_Place, str] = {}
+    places: dict[tuple[str | None, str | None], Verdict] = {}
+    for verdict in run.verdicts:
+        if verdict.subject.logical_id:
+            places[verdict.subject.stack, verdict.subject.logical_id] = verdict
+        if verdict.outcome in _STATED:
+            stated |= {place: verdict.id for each in (verdict.finding, verdict.id) for place in _places(each, verdict)}
     found: list[Verdict] = []
     notes: list[str] = []
     for answer in answers:
@@ -50,19 +48,43 @@ def verdicts_of(
         same: Counter[str] = Counter()
         for result in answer.results:
             for verdict in _verdicts(result, by_file, project, reads[answer.tool], places):
-                subject = verdict.subject
-                ours = next(
-                    (each for each in SAME.get(result.id, ()) if (each, subject.stack, subject.logical_id) in stated),
-                    None,
-                )
+                others = (*SAME.get(result.id, ()), *alike(result.id))
+                keys = (key for each in others for key in _places(each, verdict, (*result.also, None)))
+                ours = next((stated[key] for key in keys if key in stated), None)
                 if ours is not None:
                     same[f"{result.id} is {ours}"] += 1
                 else:
                     found.append(verdict)
-        how = "unchanged since it was asked last" if answer.cached else f"{answer.files} files"
-        notes.append(f"{answer.tool}: {how}, {len(answer.results)} results")
-        notes += [f"{answer.tool}: {what} on {count} resources, and not repeated" for what, count in same.items()]
+        for verdict in found:
+            stated |= dict.fromkeys(_places(verdict.finding, verdict), verdict.finding)
+        notes.append(f"{answer.tool}: {_how(answer)}, {len(answer.results)} results")
+        notes += answer.notes
+        notes += [
+            f"{answer.tool}: {what} in {count} {'place' if count == 1 else 'places'}, and not repeated"
+            for what, count in same.items()
+        ]
     return found, notes
+
+
+# A finding, or requirement of one, and where it fails: on a stack's resource, else on a line.
+_Place = tuple[str, str | None, str | None, str, int | None]
+
+
+def _places(identifier: str, verdict: Verdict, also: Sequence[int | None] = ()) -> Iterator[_Place]:
+    """What is said of a migration is said of the whole file, wherever in it a scanner points; it has no line."""
+    subject, location = verdict.subject, verdict.location
+    if subject.logical_id:
+        yield (identifier, subject.stack, subject.logical_id, "", None)
+        return
+    whole = (None,) if subject.kind is SubjectKind.MIGRATION else ()
+    for line in (location.line, *also, *whole):
+        yield (identifier, None, None, location.file, line)
+
+
+def _how(answer: Answer) -> str:
+    if answer.cached:
+        return "unchanged since it was asked last"
+    return f"{answer.files} reports of the synthesis" if answer.made else f"{answer.files} files"
 
 
 def _verdicts(
@@ -80,11 +102,12 @@ def _verdicts(
     plain = Verdict(
         finding=result.id,
         severity=result.severity,
-        outcome=Outcome.FAIL,
+        outcome=Outcome.UNKNOWN if result.undecided else Outcome.FAIL,
         surface=surface,
         environment="",
         subject=Subject(subject_kind, shown),
         location=Location(shown, result.line),
+        sub=result.sub,
         violation=message,
         fix=fix,
     )
@@ -109,21 +132,39 @@ def _verdicts(
                     result.logical_id,
                 )
             )
-            at = known.location if known else plain.location
+            origin = stack.constructs.get(result.logical_id)
+            at = plain.location
+            if known:
+                at = known.location
+            elif origin and origin.file:
+                at = Location(origin.file, origin.line)
+            elif at.line is None:
+                at = Location(shown, stack.source.line_of(("Resources", result.logical_id)))
             of_stack = replace(of_stack, subject=subject, location=replace(at, path=f"Resources/{result.logical_id}"))
         found.append(of_stack)
     return found or [plain]
 
 
 def excused(
-    run: Run, found: Sequence[Verdict], every: Sequence[waivers.Waiver], today: date
+    run: Run, found: Sequence[Verdict], every: Sequence[waivers.Waiver], triage: Sequence[waivers.Waiver], today: date
 ) -> tuple[list[Verdict], tuple[WaiverStatus, ...]]:
-    """The scanners' verdicts with what waivers excuse, and the states of all waivers: those of outside ids anew."""
+    """The scanners' verdicts with what waivers and the triage excuse, and the states of all: those of outside ids anew.
+
+    ``triage`` holds the entries of the scanners that answered: what nobody asked is not said to match nothing.
+    """
     outside = [each for each in every if OUTSIDE.fullmatch(each.covers.finding)]
-    judged, statuses = waivers.apply([*run.verdicts, *found], outside, today)
+    judged, statuses = waivers.apply([*run.verdicts, *found], [*outside, *triage], today)
     places = {each.location for each in outside}
     kept = tuple(status for status in run.waivers if status.location not in places)
     return judged[len(run.verdicts) :], (*kept, *statuses)
+
+
+def answered(triage: Sequence[waivers.Waiver], answers: Sequence[Answer]) -> tuple[list[waivers.Waiver], list[str]]:
+    """The entries of the scanners that answered, and a note on the rest."""
+    names = {each.tool for each in answers if each.unread is None}
+    kept = [each for each in triage if scanner_of(each.covers.finding) in names]
+    left = len(triage) - len(kept)
+    return kept, [f"triage: {left} entries are of scanners that gave no answer here"] if left else []
 
 
 def joined(run: Run, verdicts: Sequence[Verdict], notes: Sequence[str], answers: Sequence[Answer]) -> Run:

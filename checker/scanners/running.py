@@ -16,28 +16,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from checker.errors import PACKAGE, install_with, printable
 from checker.model.verdicts import Severity, Unread
-from checker.scanners.tools import Result, Tool, parse
+from checker.scanners.tools import Answer, Result, Tool, parse
 
 _MOST_KEPT: Final = 200
 _MOST_OUTPUT: Final = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a scanner said, or why there is no answer. ``cached``: it was not run, nothing had changed."""
-
-    tool: str
-    results: tuple[Result, ...] = ()
-    unread: Unread | None = None
-    cached: bool = False
-    files: int = 0
 
 
 def run(tools: Sequence[Tool], files: Mapping[str, Sequence[Path]], project: Path, seconds: float) -> list[Answer]:
@@ -93,7 +82,9 @@ def _program(name: str) -> str | None:
 
 def _process(command: Sequence[str], folder: str, seconds: float) -> tuple[int, str, str]:
     """Run it in a session of its own, so that what it starts ends with it."""
-    environ = {**os.environ, "LOG_LEVEL": "ERROR", "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+    # actionlint asks a shellcheck on the path about scripts in workflows: the one that is installed beside it.
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    environ = {**os.environ, "PATH": path, "LOG_LEVEL": "ERROR", "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
     with subprocess.Popen(  # noqa: S603 - one of the known programs, no shell
         command,
         cwd=folder,
@@ -140,7 +131,9 @@ def _version(name: str) -> str:
 def _stored(file: Path) -> tuple[Result, ...] | None:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        return tuple(Result(**{**each, "severity": Severity(each["severity"])}) for each in data)
+        return tuple(
+            Result(**{**each, "severity": Severity(each["severity"]), "also": tuple(each["also"])}) for each in data
+        )
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from checker.model.verdicts import Severity
+from checker.model.verdicts import Severity, Unread
 
 CRITICAL, WARNING, SUGGESTION = Severity.CRITICAL, Severity.WARNING, Severity.SUGGESTION
 
@@ -24,6 +24,23 @@ class Result:
     line: int | None = None
     logical_id: str | None = None
     fix: str = ""
+    sub: str | None = None  # where one rule says several things: ``Action::s3:*`` of ``AwsSolutions-IAM5``
+    undecided: bool = False  # the scanner could not tell
+    also: tuple[int, ...] = ()  # other lines that it names: where the step begins
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a scanner said, or why there is no answer. ``cached``: it was not run, nothing had changed. ``made``: it ran
+    while the project was synthesized, and its reports were read."""
+
+    tool: str
+    results: tuple[Result, ...] = ()
+    unread: Unread | None = None
+    cached: bool = False
+    files: int = 0
+    notes: tuple[str, ...] = ()
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +112,16 @@ def _zizmor(data: Any) -> Iterator[Result]:
             grades.get(each["determinations"]["severity"], SUGGESTION),
             f"{each['desc']}: {place['symbolic'].get('annotation') or ''}".rstrip(": "),
             str(local.get("verbatim_path") or local.get("given_path")),
-            int(place["concrete"]["location"]["start_point"]["row"]) + 1,
+            _row(place),
             fix=str(each.get("url") or ""),
+            also=tuple(
+                _row(other) for other in each["locations"] if other["symbolic"]["key"] == place["symbolic"]["key"]
+            ),
         )
+
+
+def _row(place: Any) -> int:
+    return int(place["concrete"]["location"]["start_point"]["row"]) + 1
 
 
 def _actionlint(data: Any) -> Iterator[Result]:
@@ -160,20 +184,20 @@ TOOLS: Final[Mapping[str, Tool]] = {
     )
 }
 
-# What a scanner says, and the findings of ours that say it already where they fail on the same resource.
-SAME: Final[Mapping[str, Sequence[str]]] = {
-    "CKV_AWS_16": ("C8",),
-    "CKV_AWS_29": ("C7",),
-    "CKV_AWS_30": ("C7",),
-    "CKV_AWS_31": ("C7",),
-    "CKV_AWS_51": ("C3",),
-    "CKV_AWS_66": ("P12",),
-    "CKV_AWS_91": ("W9",),
-    "CKV_AWS_103": ("S5",),
-    "CKV_AWS_145": ("S10",),
-    "CKV_AWS_163": ("W7",),
-    "CKV_AWS_382": ("W8",),
-    "CKV2_AWS_28": ("S1",),
-    "CKV2_AWS_11": ("S6",),
-    "CFN:I3011": ("W10",),
+# How the ids of each scanner begin.
+_PREFIXES: Final[Mapping[str, str]] = {
+    "CFN:": "cfn-lint",
+    "CKV": "checkov",
+    "ZIZMOR:": "zizmor",
+    "ACTIONLINT:": "actionlint",
+    "SHELLCHECK:": "shellcheck",
+    "SQUAWK:": "squawk",
+    "CDK:": "cdk",
+    "NAG:": "cdk-nag",
 }
+PREFIXES: Final = tuple(_PREFIXES)
+
+
+def scanner_of(result: str) -> str | None:
+    """The scanner that an id is of; None for an id of none."""
+    return next((name for prefix, name in _PREFIXES.items() if result.startswith(prefix)), None)

@@ -59,7 +59,7 @@ def test_real_scanners_are_joined_and_what_we_say_is_not_repeated() -> None:
     assert unknown["severity"] == "critical"
     # Our C8 fails on the same resource.
     assert "CKV_AWS_16" not in outside
-    assert "checkov: CKV_AWS_16 is C8 on 1 resources, and not repeated" in document["coverage"]["notes"]
+    assert "checkov: CKV_AWS_16 is C8[storage] in 1 place, and not repeated" in document["coverage"]["notes"]
     # Nothing changed: neither is run again.
     started = time.process_time()
     again = gate()[1]
