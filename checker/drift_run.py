@@ -67,7 +67,7 @@ def drift_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> tuple
             runs.append((audited.place, run))
             records.extend(found)
         else:
-            unread.append(Unread(f"account {audited.place}", "none of the stacks at hand is meant for it"))
+            unread.append(Unread(f"account {audited.place}", "none of these stacks is meant for it"))
     unread += [
         Unread(f"stack {each.name}", "no target is its account and region")
         for each in here.stacks

@@ -57,4 +57,4 @@ def matrix(project: Path, assemblies: Sequence[tuple[str, Path]], say: Callable[
     except CheckerError as error:
         return f"\nWho gets in here cannot be shown: {error.message}\n"
     table = rendered(rows(pipeline, model)) if pipeline is not None else ""
-    return f"\nWho gets in here\n{table}" if table else "\nNo job here takes on an AWS role by its OIDC token.\n"
+    return f"\nWho gets in here\n{table}" if table else "\nNo job here assumes an AWS role by its OIDC token.\n"

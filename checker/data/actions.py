@@ -35,7 +35,7 @@ class KnownAction:
 KNOWN: Final = (
     KnownAction(
         CREDENTIALS,
-        "takes on a role, or takes access keys",
+        "assumes a role, or takes access keys",
         (
             "role-to-assume", "aws-region", "role-duration-seconds", "role-chaining", "audience", "aws-access-key-id",
             "aws-secret-access-key",

@@ -34,6 +34,8 @@ class Settings:
     """The project's own words. Empty strings mean "not said"."""
 
     repository: str = ""  # OWNER/REPO
+    # The same as the clone tells it: for what messages say. A fork's clone tells another, so nothing is judged by it.
+    origin: str = field(default="", compare=False)
     subject_form: SubjectForm = SubjectForm.CLASSIC
     owner_id: str = ""  # for the immutable form
     repository_id: str = ""

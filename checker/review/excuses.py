@@ -15,7 +15,7 @@ from checker.errors import CheckerError
 from checker.model.settings import Settings
 from checker.waivers import Waiver, load_waivers
 
-_NOT_SHOWN: Final = frozenset({"places"})
+_NOT_SHOWN: Final = frozenset({"places", "origin"})
 # Kept whole: what stands in one of these is shown as changed, without its parts.
 _WHOLE: Final = (DRIFT_FILE,)
 

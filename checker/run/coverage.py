@@ -73,7 +73,7 @@ def unread_of_pipeline(pipeline: Pipeline | None) -> Iterable[Unread]:
 
 def left_out(pipeline: Pipeline | None) -> Iterable[str]:
     for name in pipeline.left_out if pipeline else ():
-        yield f"jobs of environment {name} are not judged: its stacks are not at hand"
+        yield f"jobs of environment {name} are not judged: its stacks are not among what is judged"
     problems = list(pipeline.workflows.all_problems) if pipeline else []
     problems += [each for folder in pipeline.migrations for each in folder.problems] if pipeline else []
     for problem in problems:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from checker import waivers
+from checker.collect import repository
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.collect.config.waiver_files import file_of
@@ -36,7 +37,7 @@ class Request:
 
 def request_for(project: Path, **wanted: Any) -> Request:
     """A request with the project's own settings and waivers."""
-    settings = project_settings(project)
+    settings = replace(project_settings(project), origin=repository.slug(project))
     return Request(project=project, settings=settings, waivers=_waivers(project, settings), **wanted)
 
 

@@ -8,12 +8,12 @@ What is checked
     environment, or those of release tags. So do the other environments of the project (``C1[environment=NAME]``).
     Nothing else does (``C1[over-match]``): no other repository, unprotected branch, pull request or made-up
     environment. The audience is compared (``C1[audience]``). Policies are evaluated as STS does, not searched.
-    In the pipeline, of every job that takes on such a role (``C1[token]``): each subject that its token can carry, from
+    In the pipeline, of every job that assumes such a role (``C1[token]``): each subject that its token can carry, from
     the events that start it and the environment that it names, through every caller, gets into the role it asks for.
     In the repository's settings: subjects have the form that the policies are written for (``C1[subject-form]``), and
     a protected ref that a role lets in is one that only reviewed changes reach (``C1[protected-ref=REF]``).
 When it does not apply
-    No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy. No job takes on a role.
+    No role trusts GitHub's OIDC provider. Releases are asked for only of roles that can deploy. No job assumes a role.
 What cannot be decided
     A subject from a parameter without a default, or one made of other claims, which the repository must be set to
     present; conditions on claims whose values only a run knows; settings of the repository that the token may not
@@ -34,6 +34,7 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.live.repository_settings import NotRead, RepositorySettings
 from checker.model.rules import Rule, Unseen
+from checker.model.settings import Settings
 from checker.model.values import pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam.evaluation import bounds_on_key
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
     from checker.reason.oidc.admissions import Admission
 
 _PATH: Final = "AssumeRolePolicyDocument"
-_FIX_SUBJECTS: Final = (
-    "Admit repo:OWNER/REPO:environment:NAME of each environment (StringEquals), or the release tags "
-    "repo:OWNER/REPO:ref:refs/tags/v* (StringLike)."
-)
 _FIX_WIDE: Final = "Name the repository's own environments and protected refs in full, with StringEquals on sub."
 _FIX_AUDIENCE: Final = f"Compare the provider's aud with {AUDIENCE} by StringEquals."
 
@@ -157,20 +154,20 @@ def _admissions(deployment: Deployment, deployer: Deployer) -> Iterator[Judgemen
     at_hand = {each.name: each.kind for each in deployment.environments}
     kinds = {at_hand.get(name) or kind_of(name) for name in served}
     if not kinds or kinds - {EnvironmentKind.STAGING}:
-        yield _admission(deployer, "release", "a release", _release_ways(deployment, deployer))
+        yield _admission(deployment, deployer, "release", "a release", _release_ways(deployment, deployer))
     required = deployment.project.settings.github_environments
     for environment in deployment.environments:
         if environment.kind is EnvironmentKind.STAGING and environment.name in served and not required:
             name = environment.name
             ways = [*_environment_ways(deployment, deployer, name), [deployment.branch_token(deployer.trust)]]
-            yield _admission(deployer, f"environment={name}", f"a deploy to {name}", ways)
+            yield _admission(deployment, deployer, f"environment={name}", f"a deploy to {name}", ways)
     for name in required:
         if any(same_environment(name, each) for each in served) or not served:
             ways = [[deployment.environment_token(deployer.trust, name)]]
             if kind_of(name) is EnvironmentKind.STAGING:
                 # Whether its jobs name the environment or run on the branch is for the workflows to say.
                 ways.append([deployment.branch_token(deployer.trust)])
-            yield _admission(deployer, f"environment={name}", f"a deploy to {name}", ways)
+            yield _admission(deployment, deployer, f"environment={name}", f"a deploy to {name}", ways)
 
 
 def _release_ways(deployment: Deployment, deployer: Deployer) -> list[list[Token]]:
@@ -186,7 +183,16 @@ def _environment_ways(deployment: Deployment, deployer: Deployer, name: str) -> 
     return [[deployment.environment_token(deployer.trust, each)] for each in names]
 
 
-def _admission(deployer: Deployer, sub: str, what: str, ways: list[list[Token]]) -> Judgement:
+def _fix_subjects(settings: Settings, environment: str = "") -> str:
+    """Which subjects to admit, of this repository where it is known."""
+    repository = settings.repository or settings.origin or "OWNER/REPO"
+    named = f"repo:{repository}:environment:{environment or 'NAME'}"
+    whose = "" if environment else " of each environment"
+    tags = f"repo:{repository}:ref:refs/tags/v*"
+    return f"Admit {named}{whose} (StringEquals), or the release tags {tags} (StringLike)."
+
+
+def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, ways: list[list[Token]]) -> Judgement:
     """Pass where all tokens of one way get in; each way is a list of tokens that must."""
     trust = deployer.trust
     answers = [all_admitted(trust, way) for way in ways]
@@ -195,7 +201,8 @@ def _admission(deployer: Deployer, sub: str, what: str, ways: list[list[Token]])
         return trust.role.passes(sub, f"The token of {what} gets in: {way[0].subject}.", path=_PATH)
     doubt = either(answers)
     if isinstance(doubt, Open):
-        return trust.role.undecided(sub, f"whether {what} gets in: {doubt.why}", path=_PATH, fix=_FIX_SUBJECTS)
+        fix = _fix_subjects(deployment.project.settings)
+        return trust.role.undecided(sub, f"whether {what} gets in: {doubt.why}", path=_PATH, fix=fix)
     for audience in _other_audiences(trust):
         asked = [[with_claims(token, aud=audience) for token in way] for way in ways]
         if any(all_admitted(trust, way) is YES for way in asked):
@@ -205,7 +212,7 @@ def _admission(deployer: Deployer, sub: str, what: str, ways: list[list[Token]])
     return trust.role.fails(
         sub,
         f"The token of {what} is refused ({subjects}): {_why(trust)}.",
-        fix=_FIX_SUBJECTS,
+        fix=_fix_subjects(deployment.project.settings),
         path=_PATH,
         expected=subjects,
     )
@@ -243,10 +250,10 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.oidc.admissions import admissions_of
 
     for admission in admissions_of(pipeline, project):
-        yield _job(admission)
+        yield _job(admission, project.settings)
 
 
-def _job(admission: Admission) -> Judgement:
+def _job(admission: Admission, settings: Settings) -> Judgement:
     job = admission.job
     path = "environment" if job.job.environment else ""
     if admission.refused is not None:
@@ -261,14 +268,15 @@ def _job(admission: Admission) -> Judgement:
             related=(admission.assumption.credentials.step, role.role),
         )
     if admission.why:
-        return job.undecided("token", admission.why, path=path, fix=_FIX_SUBJECTS)
+        fix = _fix_subjects(settings, job.environment_name if job.job.environment else "")
+        return job.undecided("token", admission.why, path=path, fix=fix)
     names = ", ".join(each.role.logical_id for each in admission.assumption.candidates)
     return job.passes("token", f"Every token that it can present gets into {names}.", path=path)
 
 
 def _fix_of(subject: str) -> str:
     if subject.endswith(":pull_request"):
-        return "Keep jobs that take on this role out of pull requests; give those a role of their own that only reads."
+        return "Keep jobs that assume this role out of pull requests; give those a role of their own that only reads."
     return f"Admit {subject} in the trust policy's sub, or run the job where its token is one that is admitted."
 
 
@@ -345,5 +353,5 @@ RULE = Rule(
     check_pipeline=check_pipeline,
     check_settings=check_settings,
     unseen=Unseen("which role is taken on", logins=True),
-    looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
+    looked_for_in_pipeline="job that assumes an AWS role by its OIDC token",
 )

@@ -4,16 +4,16 @@ What the review found
     Splitting the stack with CDK's cross-stack references would make exports: CloudFormation then refuses to change or
     delete the shared stack while an environment imports from it.
 What is checked
-    Every stack, nested ones too: nothing imports (``Fn::ImportValue``, also deep inside other functions), which is one
-    failure for each pair of stacks, with the names that tie them; and CDK's export writer and reader, which lock stacks
-    of two regions together in the same way, are not used. An export that no stack at hand imports locks nothing yet:
-    one suggestion for each stack that has some. A weak reference (``Fn::GetStackOutput``) locks nothing, but what it
-    names must be there.
+    Every stack, nested ones too: nothing imports (``Fn::ImportValue``, also deep inside other functions), which is
+    one failure for each pair of stacks, with the names that tie them; and CDK's export writer and reader, which lock
+    stacks of two regions together in the same way, are not used. An export that none of these stacks imports locks
+    nothing yet: one suggestion for each stack that has some. A weak reference (``Fn::GetStackOutput``) locks nothing,
+    but what it names must be there.
 When it does not apply
     No stack in the environment. Outputs that are not exported and what a parent reads from its nested stacks are fine.
 What cannot be decided
-    Stacks with parts that are not at hand (macros, templates of nested stacks), references under a condition that is
-    open, and weak references to stacks that are not at hand.
+    Stacks with parts that cannot be read (macros, templates of nested stacks), references under a condition that is
+    open, and weak references to stacks that are not judged.
 Fix
     Give the other stack's identifiers as configuration: strings from settings or parameters.
 """
@@ -99,7 +99,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         place = StackPlace(stack)
         unread = next((note for note in stack.unread if not note.startswith(_HARMLESS)), None)
         if unread is not None:
-            yield place.undecided(None, f"the stack is not wholly at hand: {unread}", fix=_FIX)
+            yield place.undecided(None, f"the stack could not be read whole: {unread}", fix=_FIX)
         elif clean:
             yield place.passes(None, "The stack exports nothing and imports nothing.")
 
@@ -173,7 +173,7 @@ def _shown(name: Resolved | Absent) -> str:
 
 
 def _unused(stack: Stack, project: Project) -> list[Judgement]:
-    """Exports of a stack that no stack at hand imports: they lock nothing yet."""
+    """Exports of a stack that none of these stacks imports: they lock nothing yet."""
     imported = project.once(_imported)
     declared = [export for export in project.once(_exports) if export.stack is stack]
     own = [export for export in declared if not any(_may_be(export.name, each) for each in imported)]
@@ -185,7 +185,7 @@ def _unused(stack: Stack, project: Project) -> list[Judgement]:
         return [own[0].place.undecided("export", "whether it exports depends on a condition that is open", fix=_LEAVE)]
     names = [str(export.place.root[-1]) for export in own]
     listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    violation = f"It exports {listed}, which no stack at hand imports: whoever comes to import it locks this stack."
+    violation = f"It exports {listed}, which none of these stacks imports: whoever comes to import it locks this stack."
     others = tuple(export.place for export in own[1:10])
     return [StackPlace(stack).fails("export", violation, fix=_LEAVE, path="Outputs", related=others)]
 
@@ -258,7 +258,7 @@ def _weak(use: _Use, place: Resource | StackPlace, path: str, scope: Scope, proj
         return place.undecided(None, "the stack or output of a weak reference is not known", path=path, fix=_FIX)
     owner = next((each for each in project.stacks if stack in {each.name, each.id}), None)
     if owner is None:
-        why = f"the stack {stack}, whose output {output} is read at deployment, is not at hand"
+        why = f"the stack {stack}, whose output {output} is read at deployment, is not among what is judged"
         return place.undecided(None, why, path=path, fix=_FIX)
     declared = owner.template.get("Outputs")
     found = declared.get(output) if isinstance(declared, dict) else None

@@ -8,8 +8,9 @@ What is checked
     runs on the new schema. Neither direction builds in a transaction (its own, or its tool's) what PostgreSQL
     builds outside of one alone: an index that is built concurrently, for one. What takes away from running code (a
     drop, a rename, another type, NOT NULL without a default, a constraint that old rows may break) is refused
-    unless its header marks it as the contract half of an earlier expand and names the release that carried that:
-    ``-- migrate: contract of 0007 released in v1.2.0``. Some test or job runs the way back. A workflow that is
+    unless a comment at its top says that it is the second half (the contract) of an earlier change that only added
+    (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The
+    checker reads that comment; no tool needs it. Some test or job runs the way back. A workflow that is
     started by hand goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
@@ -39,11 +40,14 @@ from checker.reason.migrations.migrating import Migrating, migrating, runs_back
 from checker.reason.migrations.transactions import refused_in
 from checker.reason.migrations.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
 
-_FIX_BACK: Final = "Write a down file that undoes it; or expand only, and mark the file: -- migrate: expand."
+_FIX_BACK: Final = (
+    "Write a down file that undoes it; or only add to the schema, and say so in a comment at the file's top, which the "
+    "checker reads: -- migrate: expand."
+)
 _FIX_ALONE: Final = "Move the statement into a file of its own that runs outside of a transaction."
 _FIX_CONTRACT: Final = (
-    "Let a release expand first and stop using the old shape; then mark this file: -- migrate: contract of NNNN "
-    "released in vX.Y.Z."
+    "Release first what no longer needs the old shape. Then say so in a comment at this file's top, which the checker "
+    "reads: -- migrate: contract of NNNN released in vX.Y.Z (NNNN: the migration that added the new shape)."
 )
 _FIX_WORKFLOW: Final = (
     "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
@@ -173,7 +177,7 @@ def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     hidden = opaque(migration.up)
     if hidden and promise is None:
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
-        fix = "Say what it is: -- migrate: expand, or contract of NNNN released in vX.Y.Z."
+        fix = "Say in a comment at its top what it is: -- migrate: expand, or contract of NNNN released in vX.Y.Z."
         return migration.undecided("contract", why, path=str(hidden[0].spot.line), fix=fix)
     return migration.passes("contract", "It takes nothing away.")
 

@@ -5,7 +5,7 @@ What the review found
     are there. A deploy that is refused a call stops half way, in production first, where the names are new.
 What is checked
     Every call of the AWS CLI and of boto3 (waiters, paginators and high-level commands count for the calls that they
-    make), and what ``cdk deploy`` and its like take on: each permission that it needs, on the resources that it
+    make), and what ``cdk deploy`` and its like assume: each permission that it needs, on the resources that it
     touches, with the condition keys that it brings, against the policies and the boundary of the role in force at that
     step. Actions without resource-level permissions need ``*``. A name that only the run knows stands for the
     resources of that kind that the job's environment has. So is ``iam:PassRole`` where the call gives a role to a
@@ -14,7 +14,7 @@ What is checked
 When it does not apply
     No workflow calls AWS.
 What cannot be decided
-    A call made with keys or by a role that no template at hand has; a script or a program that could not be followed;
+    A call made with keys or by a role that no template declares; a script or a program that could not be followed;
     an action that the Service Authorization Reference does not list; conditions on what only a run knows.
 Fix
     Allow the action on the resource in the role's policy, or leave the call out.

@@ -4,13 +4,13 @@ What the review found
     Nothing by this name: it asked for grants to be widened. What is granted and not used is what a stolen session has
     beyond what a deploy needs, and nobody misses it when it goes.
 What is checked
-    Every role that a job of the workflows takes on: each action of each statement that allows something is used by some
+    Every role that a job of the workflows assumes: each action of each statement that allows something is used by some
     call of some job, on something that the statement names. A wildcard is used where some of it is, and what else it
     allows only reads.
 When it does not apply
-    No job takes on a role that a template at hand makes. Roles that people assume.
+    No job assumes a role that a template declares. Roles that people assume.
 What cannot be decided
-    A role some of whose jobs could not be followed; policies whose content is not at hand.
+    A role some of whose jobs could not be followed; policies whose content is not in the templates.
 Fix
     Take the action out of the statement, or the statement out of the policy.
 """
@@ -73,6 +73,6 @@ def _unused(use: Use, statement: Statement, found: list[str]) -> Judgement:
 RULE = Rule(
     id="P2",
     looked_for="",
-    looked_for_in_pipeline="role of the templates that a job takes on",
+    looked_for_in_pipeline="role of the templates that a job assumes",
     check_pipeline=check_pipeline,
 )

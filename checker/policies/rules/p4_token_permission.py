@@ -4,11 +4,11 @@ What the review found
     Nothing: found since. A called workflow has no more permissions than its caller gives it, so a job that asks for
     ``id-token: write`` gets no token where one caller on the way does not grant it.
 What is checked
-    Every job that takes on an AWS role by its OIDC token, in a step or by ``sts:AssumeRoleWithWebIdentity`` in a
+    Every job that assumes an AWS role by its OIDC token, in a step or by ``sts:AssumeRoleWithWebIdentity`` in a
     script: ``id-token: write`` is in force for it, from the workflow that GitHub starts through every caller. A
     permission that is not listed below a written ``permissions`` is ``none``, and no repository's default has it.
 When it does not apply
-    No job takes on a role by its token: keys, or a role that is chained from them.
+    No job assumes a role by its token: keys, or a role that is chained from them.
 What cannot be decided
     Permissions in a form that cannot be read; a reusable workflow that asks for none, and whose callers are elsewhere.
 Fix
@@ -42,7 +42,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         if level == "write":
             yield job.passes(None, "It may request a token.", path="permissions")
         elif not sure:
-            why = "whether it takes on its role by its token or by keys"
+            why = "whether it assumes its role by its token or by keys"
             yield job.undecided(None, why, path="permissions", fix=_FIX)
         elif level is None:
             yield job.undecided(None, "what its permissions give it", path="permissions", fix=_FIX)
@@ -100,5 +100,5 @@ RULE = Rule(
     looked_for="workflow",
     check_pipeline=check_pipeline,
     unseen=Unseen("which role is taken on", logins=True),
-    looked_for_in_pipeline="job that takes on an AWS role by its OIDC token",
+    looked_for_in_pipeline="job that assumes an AWS role by its OIDC token",
 )

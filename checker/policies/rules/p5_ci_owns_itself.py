@@ -5,12 +5,12 @@ What the review found
     role: its first deployment needs a role that does not exist, and one bad change locks CI out of the way back.
 What is checked
     Every ``cdk deploy`` (``--all`` and patterns included) and every CloudFormation deployment of the pipeline: none of
-    the stacks that it names, through reusable workflows and inputs, owns the role that the job takes on for it, or the
+    the stacks that it names, through reusable workflows and inputs, owns the role that the job assumes for it, or the
     OIDC provider that this role trusts. A bootstrap stack that a person deploys may.
 When it does not apply
-    No job deploys stacks with a role that it takes on by its token.
+    No job deploys stacks with a role that it assumes by its token.
 What cannot be decided
-    A stack's name that only a run knows; templates that are not at hand.
+    A stack's name that only a run knows; templates that are not judged.
 Fix
     Put the provider and the roles into a stack of their own, deploy that by hand, and name the other stacks in CI.
 """
@@ -63,7 +63,9 @@ def _judged(uses: list[tuple[EffectiveJob, CdkCommand | AwsCall]], project: Proj
     doubt: tuple[CdkCommand | AwsCall, str] | None = None
     for job, place in uses:
         if not project.environments:
-            return place.undecided(None, "the templates of the stacks that it deploys are not at hand", fix=_FIX)
+            return place.undecided(
+                None, "the templates of the stacks that it deploys are not among what is judged", fix=_FIX
+            )
         needed = list(_needed(job, place, project))
         if doubt is None and (why := _not_at_hand(place, needed, project)):
             doubt = place, why
@@ -113,7 +115,7 @@ def _not_at_hand(place: CdkCommand | AwsCall, needed: list[Resource], project: P
     selectors = place.stacks if isinstance(place, CdkCommand) else ()
     for selector in selectors:
         if all(_named(selector, stack) is NO for stack in stacks):
-            return f"whether {selector}, whose template is not at hand, owns its role or the OIDC provider"
+            return f"whether {selector}, whose template is not among what is judged, owns its role or the OIDC provider"
     return ""
 
 

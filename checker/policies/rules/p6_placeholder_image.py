@@ -11,7 +11,7 @@ What is checked
 When it does not apply
     No workflow deploys with the CDK; the stacks that it deploys run no container images.
 What cannot be decided
-    No templates at hand and no image tag in the context; an assembly that no step of the run makes; a variable that the
+    No templates and no image tag in the context; an assembly that no step of the run makes; a variable that the
     app may read a commit's image tag from. Where other runs of the app are given the commit by context, only a variable
     that is called an image's tag is such a one.
 Fix
@@ -147,7 +147,9 @@ def _one(
     if _nothing_runs(at, command):
         return command.passes(None, "It is only run where nothing was released.")
     if images is None:
-        return command.undecided(None, "it is given no image tag, and the templates are not at hand", fix=_FIX)
+        return command.undecided(
+            None, "it is given no image tag, and the templates are not among what is judged", fix=_FIX
+        )
     variable = _given_by_environment(command, pipeline, project)
     if variable:
         why = f"it is given no image tag by context, and whether the app takes the variable {variable} for one"

@@ -11,7 +11,8 @@ When it does not apply
 What cannot be decided
     A roll-back that runs what could not be followed; a commit from a step that is not given the tag.
 Fix
-    Give the roll-back an input such as ``run_cdk``, and a job that checks out the tag and runs ``cdk deploy``.
+    Give the roll-back a job that checks out the release's tag and deploys the stacks from there, as the deploy does
+    (``cdk deploy``, ``sam deploy``, ``aws cloudformation deploy``). An input may decide whether it runs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
     from checker.model.pipeline.pipeline import Pipeline
 
-_FIX: Final = "Add an input run_cdk, and a job that checks out the rollback's tag and runs cdk deploy."
+_FIX: Final = (
+    "Give the roll-back a job that checks out the release's tag and deploys the stacks from it; an input may decide "
+    "whether it runs."
+)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the protocol's

@@ -9,7 +9,7 @@ What is checked
 When it does not apply
     No workflow rolls more than one service.
 What cannot be decided
-    No templates at hand; services whose names or order are not known before the run.
+    No templates; services whose names or order are not known before the run.
 Fix
     Loop over the services in the order in which they call each other, servers first, and in reverse to go back.
 """

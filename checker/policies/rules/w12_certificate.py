@@ -12,7 +12,7 @@ What is checked
 When it does not apply
     No certificate, no listener with TLS and no distribution with names of its own.
 What cannot be decided
-    A certificate that no stack at hand makes; a listener whose names are not at hand.
+    A certificate that none of these stacks declares; a listener whose names are not in the templates.
 Fix
     Make one certificate in the shared stack, retained, for the domain and its wildcard, and give its ARN to the
     environments as configuration.
@@ -70,7 +70,7 @@ def _covers(server: Server, project: Project) -> Judgement:
     if not server.certificates:
         return owner.fails("covers", "It serves TLS and has no certificate.", fix=_COVER, path=path)
     if not server.names:
-        return owner.undecided("covers", "the names that it serves are not at hand", path=path, fix=_COVER)
+        return owner.undecided("covers", "the names that it serves are not in the templates", path=path, fix=_COVER)
     offered: list[Resolved] = []
     foreign: list[str] = []
     related: list[Resource] = []
@@ -83,7 +83,7 @@ def _covers(server: Server, project: Project) -> Judgement:
     answers = {str(name): covered_by(name, offered) for name in server.names}
     missing = [name for name, answer in answers.items() if answer is NO]
     if foreign and (not all(answer is YES for answer in answers.values()) or not related):
-        why = f"the names of {foreign[0]}, which no stack at hand makes, are not known"
+        why = f"the names of {foreign[0]}, which none of these stacks declares, are not known"
         return owner.undecided("covers", why, path=path, fix=_COVER)
     if missing:
         violation = f"The certificate does not cover {_listed(missing)}."

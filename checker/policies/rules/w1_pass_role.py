@@ -6,13 +6,13 @@ What is checked
     For every role that CI deploys to ECS with: it may pass the task role and the execution role of every task
     definition of the environments that it serves (``W1[missing]``); no other role (``W1[scope]``), however the policy
     is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do; and
-    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). An environment that is not at hand is taken to name its
-    roles as those at hand do, with its own name in the place of theirs. Every call of workflows and scripts that
+    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). An environment that is not judged is taken to name its
+    roles as those of the others are, with its own name in the place of theirs. Every call of workflows and scripts that
     registers a task definition or runs a task: the role that makes it may pass that task's roles.
 When it does not apply
     No role that trusts GitHub's OIDC provider registers task definitions, runs tasks or passes roles.
 What cannot be decided
-    A policy whose content is not at hand; a role's ARN from a parameter without a default.
+    A policy whose content is not in the templates; a role's ARN from a parameter without a default.
 Fix
     Allow ``iam:PassRole`` on the ARN of each role, where ``iam:PassedToService`` equals ``ecs-tasks.amazonaws.com``.
 """
@@ -132,11 +132,11 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
             related=(excess.statement.source,),
         )
     if not needed:
-        return role.not_applicable("scope", "No task definition at hand whose roles these could be.")
+        return role.not_applicable("scope", "No task definition here whose roles these could be.")
     open_because = why_open(answer) or "which roles it may pass is not known before deployment"
     why = next(iter(deployer.policies.unread), open_because)
     if elsewhere:
-        why = f"the task definitions of {', '.join(elsewhere)} are not at hand"
+        why = f"the task definitions of {', '.join(elsewhere)} are not among what is judged"
     return role.undecided("scope", why, fix=_FIX_SCOPE)
 
 

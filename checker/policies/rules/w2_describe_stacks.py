@@ -11,7 +11,7 @@ When it does not apply
     No role that deploys trusts GitHub's OIDC provider. No job reads a stack as the role. Nested stacks, which
     nobody reads by name.
 What cannot be decided
-    A policy whose content is not at hand, or a stack pattern from a parameter without a default.
+    A policy whose content is not in the templates, or a stack pattern from a parameter without a default.
 Fix
     Allow ``cloudformation:DescribeStacks`` on ``arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/*`` of each stack.
 """

@@ -5,14 +5,14 @@ What the review found
 What is checked
     ``MaxSessionDuration`` of every role that CI deploys with (``W5[maximum]``): at least 7200 seconds, for a workflow
     that asks for more than the role's maximum is refused. The default is 3600 (AWS IAM User Guide, "Update the maximum
-    session duration for a role"). Every step that takes on a role in a workflow that deploys or migrates asks for 7200
+    session duration for a role"). Every step that assumes a role in a workflow that deploys or migrates asks for 7200
     seconds (``W5[duration]``); no step anywhere asks for more than its role's maximum (``W5[allowed]``), or for more
     than the 3600 that a chained role is given at most (``W5[chained]``); and a job ends before its session does
     (``W5[timeout]``): its own timeout, or those of the steps that follow, until one of them takes the role on anew.
 When it does not apply
-    No role that deploys trusts GitHub's OIDC provider. No step takes on a role.
+    No role that deploys trusts GitHub's OIDC provider. No step assumes a role.
 What cannot be decided
-    A duration from a parameter without a default, or one that only a run knows; which role a step takes on.
+    A duration from a parameter without a default, or one that only a run knows; which role a step assumes.
 Fix
     Set ``MaxSessionDuration`` to 7200 (up to 43200), ``role-duration-seconds: 7200`` in the workflows, and
     ``timeout-minutes`` of at most 115 at the jobs.
@@ -76,12 +76,13 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.oidc.assumed_roles import role_sessions
 
     deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
-    by_line: dict[str, list[tuple[EffectiveJob, Credentials]]] = {}
+    by_line: dict[tuple[str, str, str], list[tuple[EffectiveJob, Credentials]]] = {}
     for job, credentials in role_sessions(pipeline):
         chained = "" if isinstance(credentials.chained, Open) else credentials.chained.value
-        by_line.setdefault(f"{credentials.step.spot} {chained}", []).append((job, credentials))
+        place = (str(credentials.step.spot), chained, job.environment_name)
+        by_line.setdefault(place, []).append((job, credentials))
     for uses in by_line.values():
-        # One step of a reusable workflow is one place, however many call it.
+        # One step of a reusable workflow is one place in each environment, however many call it.
         yield from _step(uses, either(deploying.get(job.entry.file, NO) for job, _ in uses), project)
 
 
@@ -164,7 +165,7 @@ def _duration(
 
 def _chained(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | None]) -> Judgement:
     credentials = next(each for _, each in uses if each.chained is not NO)
-    fix = f"Ask for {CHAINED_SECONDS} at most, or take the role on directly by the job's token."
+    fix = f"Ask for {CHAINED_SECONDS} at most, or assume the role directly by the job's token."
     if max((seconds for seconds in asked if seconds is not None), default=0) > CHAINED_SECONDS:
         return credentials.step.fails(
             "chained",
@@ -291,5 +292,5 @@ RULE = Rule(
     check=check,
     check_pipeline=check_pipeline,
     unseen=Unseen("which role is taken on", logins=True),
-    looked_for_in_pipeline="step that takes on an AWS role",
+    looked_for_in_pipeline="step that assumes an AWS role",
 )

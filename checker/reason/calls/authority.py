@@ -81,7 +81,7 @@ class Authority:
     def _rule_for(self, role: Resource, need: Need) -> Ruling:
         policies = policies_of(role, self.project)
         if policies.empty:
-            why = "no permission of the role is at hand"
+            why = "none of the role's permissions is in the templates"
             return Ruling(need, Access.UNKNOWN, "", why, self.who.names)
         ruling = Ruling(need, Access.ALLOWED, "", "", self.who.names)
         for asked in need.resources if need.resources is not None else (None,):
@@ -309,7 +309,7 @@ class Authorities:
         if isinstance(call, AwsCall) and not isinstance(call.profile, Absent):
             return Assumed((), "it acts with a profile that the workflow does not make")
         if self._taken is not None and id(call) in self._later:
-            return Assumed((), f"{self._taken.spot} takes on a role that it may act with")
+            return Assumed((), f"{self._taken.spot} assumes a role that it may act with")
         return self.acting(call.credentials)
 
     def acting(self, credentials: Credentials | None) -> Assumed:

@@ -287,6 +287,6 @@ def cdk_needs(command: CdkCommand, qualifier: str = DEFAULT_QUALIFIER) -> tuple[
     for role in _BOOTSTRAP_ROLES.get(command.name, ()):
         name = f":role/cdk-{qualifier}-{role}-role-"
         arn = text(["arn:", _PARTITION, ":iam::", _ACCOUNT, name, _ACCOUNT, "-", _REGION])
-        why = f"`cdk {command.name}` takes on the bootstrap stack's {role} role"
+        why = f"`cdk {command.name}` assumes the bootstrap stack's {role} role"
         found.append(Need("sts:AssumeRole", (arn,), why=why))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 Call = AwsCall | CdkCommand
 _Made = tuple[Call, Ruling]
+
+
+_FIX: Final = (
+    "Let it assume a role that a template declares. Where the role is made elsewhere, waive this with outcome: unknown."
+)
 
 
 def judged(
@@ -49,9 +54,10 @@ def judged(
                 continue
             step = call.credentials.step if call.credentials else None
             why = f"whether its calls are allowed: {authority.who.why}"
-            nameless.setdefault((step.spot if step else job.name, why), (step or call, why))
+            where = (step.spot if step else job.name, job.environment_name, why)
+            nameless.setdefault(where, (step or call, why))
     for place, why in nameless.values():
-        yield place.undecided(sub, why, fix="Let the step take on a role that a template at hand makes.")
+        yield place.undecided(sub, why, fix=_FIX)
     for line in lines:
         if line.place.spot in told and not any(ruling.answer is Access.DENIED for _, ruling in line.items):
             yield line.place.not_applicable(sub, "It is refused, as the finding on the role itself says.")

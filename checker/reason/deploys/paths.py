@@ -360,11 +360,13 @@ def _let_through(at: At) -> bool:
 
 
 def once(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
-    """One judgement per place and requirement, however many paths lead there; the other paths' places are related."""
+    """One judgement per environment, place and requirement, however many paths lead there; the other paths' places are
+    related."""
     kept: dict[tuple[object, ...], Judgement] = {}
     for each in judgements:
         location = each.place.locate("", exactly=False)
-        key = (each.sub, each.outcome, location.file, location.line, each.violation if location.line is None else "")
+        said = each.violation if location.line is None else ""
+        key = (each.place.environment_name, each.sub, each.outcome, location.file, location.line, said)
         before = kept.get(key)
         if before is None:
             kept[key] = each

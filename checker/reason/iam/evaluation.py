@@ -66,8 +66,8 @@ class Decision:
 class Policies:
     """All that decides what one principal may do.
 
-    ``unread``: documents whose content is not at hand, each as a reason. ``may_allow``: actions that policies known
-    only in outline may allow beyond ``statements``, each with the policy's name.
+    ``unread``: documents whose content is not in the templates, each as a reason. ``may_allow``: actions that policies
+    known only in outline may allow beyond ``statements``, each with the policy's name.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -183,7 +183,7 @@ def _by_arn(
     name = str(expanded)
     outline = managed_policy(name)
     if outline is None or may_deny(name):
-        return None, Document(unread=(f"the content of policy {name} is not at hand",)), []
+        return None, Document(unread=(f"the content of policy {name} is not in the templates",)), []
     document = read_document(outline.document, role, path, project)
     return None, document, [(folded(glob(action)), name) for action in outline.may]
 

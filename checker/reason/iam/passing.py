@@ -218,7 +218,7 @@ def excess_role(
 ) -> Excess | None:
     """A role that is not needed and surely can be passed, where one is found. Roles of the project come first.
 
-    Where not all environments are at hand (``complete`` is false), a role named in full that no template at hand has
+    Where not all environments are at hand (``complete`` is false), a role named in full that no template declares
     may be a task's role in one of the others: it does not count.
     """
     roles = [each for each in needed if each.arn is not None]

@@ -247,7 +247,10 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
         return Movement.FIXED, "the bootstrap tag"
     if repository is None:
         if _RELEASE.search(tag):
-            return Movement.OPEN, f"whether the tag {tag!r} can move is for its repository to say, which is not at hand"
+            return (
+                Movement.OPEN,
+                f"whether the tag {tag!r} can move is for its repository to say, which no template declares",
+            )
         return Movement.MOVES, f"{tag!r} is neither a commit SHA nor the bootstrap tag"
     frozen = is_frozen(repository, tag)
     if isinstance(frozen, Open):

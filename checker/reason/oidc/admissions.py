@@ -27,7 +27,7 @@ class Admission:
 
 
 def admissions_of(pipeline: Pipeline, project: Project) -> Iterator[Admission]:
-    """An :class:`Admission` for every step that takes on a role by the job's own token."""
+    """An :class:`Admission` for every step that assumes a role by the job's own token."""
     found = [
         _admission(job, assumption(job, credentials, project), project)
         for job, credentials in role_sessions(pipeline)
@@ -66,7 +66,7 @@ def _admission(job: EffectiveJob, meant: Assumption, project: Project) -> Admiss
     if refusals and not doubt:
         names = ", ".join(each.role.logical_id for each in meant.candidates)
         role, presented = refusals[0]
-        doubt = f"which of {names} it takes on; {role.role.logical_id} refuses {presented.token.subject}"
+        doubt = f"which of {names} it assumes; {role.role.logical_id} refuses {presented.token.subject}"
     return Admission(job, meant, tuple(tokens), why=doubt)
 
 

@@ -53,7 +53,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A step that takes on a role by the job's own token, and the roles of the project that it can be.
+    """A step that assumes a role by the job's own token, and the roles of the project that it can be.
 
     ``certain`` is true where the role is told for sure: by its ARN, or because no other could be meant. ``why`` says
     what is missing where there is no candidate.
@@ -79,11 +79,11 @@ class Assumed:
         return " or ".join(dict.fromkeys(str(name_of(role)) for role in self.roles))
 
 
-NO_CREDENTIALS: Final = Assumed((), "no step before it takes on an AWS role")
+NO_CREDENTIALS: Final = Assumed((), "no step before it assumes an AWS role")
 
 
 def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credentials]]:
-    """Every step of every job that takes on a role, on each of its ways; steps that never run left out."""
+    """Every step of every job that assumes a role, on each of its ways; steps that never run left out."""
     for job in pipeline.ways():
         trace = pipeline.traces.get(job)
         for credentials in (*job.credentials, *(trace.sessions if trace is not None else ())):
@@ -96,14 +96,14 @@ def assumption(job: EffectiveJob, credentials: Credentials, project: Project) ->
     deployment = deployment_of(project)
     trusting = {id(each.role): each for each in _trusting(deployment)}
     if not trusting:
-        return Assumption(credentials, job, (), False, "no role of the templates at hand trusts GitHub")
+        return Assumption(credentials, job, (), False, "no role in the templates trusts GitHub")
     if not isinstance(credentials.role, Absent) and options(credentials.role) == (None,):
         return Assumption(credentials, job, (), False, "the role is empty, for no caller hands the secret down")
     meant = _meant(job, credentials, project)
     if meant is None:
-        return Assumption(credentials, job, tuple(trusting.values()), False, "which role it takes on cannot be told")
+        return Assumption(credentials, job, tuple(trusting.values()), False, "which role it assumes cannot be told")
     found = tuple(trusting[id(role)] for role in meant.roles if id(role) in trusting)
-    why = "" if found else f"no role of the templates at hand is {credentials.role}"
+    why = "" if found else f"no role in the templates is {credentials.role}"
     return Assumption(credentials, job, found, meant.certain and len(found) == 1, why)
 
 
@@ -118,7 +118,7 @@ def assumed(credentials: Credentials | None, project: Project) -> Assumed:
     if meant is None:
         return Assumed((), "the role that it acts as cannot be told")
     if meant.missing is not None or not meant.roles:
-        return Assumed((), f"no template at hand has the role {meant.missing or credentials.role}")
+        return Assumed((), f"no template declares the role {meant.missing or credentials.role}")
     return Assumed(_letting_in(meant, job, project), "", meant.account)
 
 

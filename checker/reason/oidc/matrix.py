@@ -1,4 +1,4 @@
-"""The matrix of who gets in: each job that takes on a role, each event, the subject it presents, and who admits it."""
+"""The matrix of who gets in: each job that assumes a role, each event, the subject it presents, and who admits it."""
 
 from __future__ import annotations
 
