@@ -14,12 +14,12 @@ that two uses of it still compare equal; ``Unknown`` is left for what could not 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, alike, yes_if
+from checker.model.overlap import could_be_equal
 from checker.model.values import Answered, CallPlace, Hole, RunValue, Text, Unknown, pieces, text
 
 Scalar: TypeAlias = "bool | int | float | str | Text | None"
@@ -128,12 +128,6 @@ def mapped(value: Possible, change: Callable[[Scalar], Possible]) -> Possible:
     return value if each is None else one_of(change(option) for option in each)
 
 
-def pattern_of(value: str | Text, *, fold: bool = False) -> re.Pattern[str]:
-    """A pattern that every string which ``value`` can be matches in full."""
-    written = "".join(re.escape(part) if isinstance(part, str) else "[\\s\\S]*" for part in pieces(value))
-    return re.compile(written, re.IGNORECASE if fold else 0)
-
-
 def same(left: Scalar, right: Scalar, *, fold: bool = False) -> Answer:
     """Whether the two are equal as text at run time.
 
@@ -142,32 +136,9 @@ def same(left: Scalar, right: Scalar, *, fold: bool = False) -> Answer:
     one, other = as_text(left), as_text(right)
     if one == other:
         return YES
-    if isinstance(one, Text) and isinstance(other, Text):
-        may_be = _overlap(one, other, fold)
-    elif isinstance(one, Text) or isinstance(other, Text):
-        template, plain = (one, other) if isinstance(one, Text) else (other, one)
-        assert isinstance(plain, str)
-        may_be = pattern_of(template, fold=fold).fullmatch(plain) is not None
-    else:
+    if isinstance(one, str) and isinstance(other, str):  # by far the most
         return yes_if(fold and one.casefold() == other.casefold())
-    return Open(f"whether {one} is {other}") if may_be else NO
-
-
-def _overlap(one: Text, other: Text, fold: bool) -> bool:
-    """Whether two open strings can be equal, as far as their literal ends tell."""
-    for ends in ((_start(one), _start(other)), (_end(one)[::-1], _end(other)[::-1])):
-        first, second = (end.casefold() if fold else end for end in ends)
-        if not first.startswith(second) and not second.startswith(first):
-            return False
-    return True
-
-
-def _start(value: Text) -> str:
-    return value.parts[0] if isinstance(value.parts[0], str) else ""
-
-
-def _end(value: Text) -> str:
-    return value.parts[-1] if isinstance(value.parts[-1], str) else ""
+    return Open(f"whether {one} is {other}") if could_be_equal(one, other, fold=fold) else NO
 
 
 def truth(value: Possible) -> Answer:

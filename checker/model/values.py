@@ -317,22 +317,6 @@ def as_list(value: Resolved) -> list[Resolved]:
     return value if isinstance(value, list) else [value]
 
 
-def could_be(pattern: Text, value: str) -> bool:
-    """Whether a string with holes could turn out to be ``value``: its literal pieces stand there, in order."""
-    first, last = pattern.parts[0], pattern.parts[-1]
-    head, tail = (first if isinstance(first, str) else ""), (last if isinstance(last, str) else "")
-    if len(value) < len(head) + len(tail) or not value.startswith(head) or not value.endswith(tail):
-        return False
-    position, end = len(head), len(value) - len(tail)
-    for part in pattern.parts[1:-1]:
-        if isinstance(part, str):
-            found = value.find(part, position, end)
-            if found < 0:
-                return False
-            position = found + len(part)
-    return True
-
-
 def plain_text(value: object) -> object:
     """Scalars as CloudFormation compares them: booleans and numbers are strings. Anything else as it is."""
     if isinstance(value, bool):

@@ -33,6 +33,7 @@ from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.live.repository_settings import NotRead, RepositorySettings
+from checker.model.overlap import Pattern, overlap
 from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
 from checker.model.values import pieces, text
@@ -42,7 +43,7 @@ from checker.reason.iam.policies import Statement
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
 from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
 from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, with_claims
-from checker.reason.text.patterns import Pattern, example, glob, has_wild, overlap, shown
+from checker.reason.text.patterns import example, glob, has_wild, shown
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline

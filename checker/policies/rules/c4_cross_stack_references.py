@@ -27,12 +27,12 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
+from checker.model.overlap import could_be_equal
 from checker.model.resources import Raw, Resource, Scope, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.model.values import Absent, Resolved, Text, Unknown, pieces
+from checker.model.values import Absent, Resolved, Text, Unknown
 from checker.model.verdicts import Outcome, Surface
 from checker.reason.account.facts import table, texts
-from checker.reason.names.algebra import could_be_equal
 
 _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
@@ -193,7 +193,7 @@ def _unused(stack: Stack, project: Project) -> list[Judgement]:
 def _may_be(exported: Resolved | Absent, imported: Resolved | Absent) -> bool:
     """Whether an export may be the one that somebody imports: then it is judged at the importer."""
     if isinstance(exported, str | Text) and isinstance(imported, str | Text):
-        return could_be_equal(pieces(exported), pieces(imported))
+        return could_be_equal(exported, imported)
     return exported == imported
 
 

@@ -24,15 +24,17 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
+from checker.model.overlap import overlap
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, Scalar, options
 from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
-from checker.model.values import Known, Text, could_be
+from checker.model.values import Known, Text
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import assumption
 from checker.reason.oidc.trust import HOST
+from checker.reason.text.patterns import exact, glob
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
@@ -159,7 +161,8 @@ def _named(selector: Possible, stack: Stack) -> Answer:
 def _option(option: Scalar, stack: Stack, names: set[str]) -> Answer:
     if not isinstance(option, Text):
         return yes_if(any(fnmatchcase(name, str(option)) for name in names))
-    return Open(f"whether {option} is {stack.name}") if any(could_be(option, name) for name in names) else NO
+    may_be = any(overlap(glob(option), exact(name)) for name in names)
+    return Open(f"whether {option} is {stack.name}") if may_be else NO
 
 
 def _deploys_alone(stack: Stack, job: EffectiveJob, project: Project) -> Answer:

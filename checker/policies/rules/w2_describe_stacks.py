@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.overlap import Pattern, overlap
 from checker.model.resources import Stack
 from checker.model.rules import Rule
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import DESCRIBE_STACKS, Deployer, Deployment, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Access, Request, decide
 from checker.reason.names.arns import stack_arn
-from checker.reason.text.patterns import Pattern, exact, overlap
+from checker.reason.text.patterns import exact
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline

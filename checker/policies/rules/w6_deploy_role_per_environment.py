@@ -34,6 +34,7 @@ from checker.model.live.repository_settings import (
     ProtectedBranches,
     RepositorySettings,
 )
+from checker.model.overlap import overlap
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, pieces, text
 from checker.reason.iam.conditions import Context
@@ -49,7 +50,7 @@ from checker.reason.iam.deployers import (
 from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
 from checker.reason.names.arns import ecs_arn
-from checker.reason.text.patterns import covers, exact, glob, has_hole, overlap
+from checker.reason.text.patterns import covers, exact, glob, has_hole
 
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."

@@ -13,13 +13,16 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from checker.model.overlap import Pattern, overlap
 from checker.model.pipeline.scripts import CdkCommand
-from checker.model.possible import Possible, options, pattern_of
+from checker.model.possible import Possible, options
 from checker.model.resources import Stack
+from checker.model.values import Text
 from checker.reason.calls.authority import Authority
 from checker.reason.calls.needs import DEFAULT_QUALIFIER, Need, cdk_needs
 from checker.reason.calls.touched import placed
 from checker.reason.iam.evaluation import grants, policies_of
+from checker.reason.text.patterns import exact, glob
 
 # Without these a command cannot do its work. The others are used where an asset of their kind occurs, or are only
 # asked for more than the template says.
@@ -80,16 +83,14 @@ def selected(command: CdkCommand, authority: Authority) -> Iterator[Stack]:
     patterns = [pattern for selector in command.stacks for pattern in _patterns(selector)]
     for stack in stacks:
         own = not patterns and stack.environment == authority.environment
-        if own or any(pattern.fullmatch(name) for pattern in patterns for name in (stack.name, stack.id)):
+        if own or any(overlap(pattern, exact(name)) for pattern in patterns for name in (stack.name, stack.id)):
             yield stack
 
 
-def _patterns(selector: Possible) -> Iterator[re.Pattern[str]]:
+def _patterns(selector: Possible) -> Iterator[Pattern]:
     for each in options(selector) or ():
-        if isinstance(each, str):
-            yield re.compile(re.escape(each).replace(r"\*", ".*").replace(r"\?", "."))
-        elif each is not None and not isinstance(each, bool | int | float):
-            yield pattern_of(each)
+        if isinstance(each, str | Text):
+            yield glob(each)
 
 
 def _qualifier(stack: Stack) -> str:

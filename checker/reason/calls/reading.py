@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from checker.model.environments import Project
+from checker.model.overlap import Pattern
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
 from checker.reason.calls.authority import Authorities, Authority, Ruling
 from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.deployers import DESCRIBE_STACKS, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Access
-from checker.reason.text.patterns import Pattern
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline

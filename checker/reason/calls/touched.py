@@ -13,6 +13,7 @@ from typing import Final
 
 from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.overlap import Pattern, overlap
 from checker.model.resources import Resource, Stack
 from checker.model.values import (
     Absent,
@@ -31,7 +32,7 @@ from checker.reason.calls.needs import Need
 from checker.reason.iam.deployers import NO_NAME, same_environment
 from checker.reason.iam.passing import services_of
 from checker.reason.names.arns import arn_of, arn_tail, ecs_arn, stack_arn
-from checker.reason.text.patterns import Pattern, exact, glob, overlap
+from checker.reason.text.patterns import exact, glob
 
 _REVISION: Final = Generated("*")
 _TASK: Final = Generated("*")

@@ -10,6 +10,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer
 from checker.model.environment_words import UNNAMED, environment_of, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.overlap import Pattern, overlap
 from checker.model.resources import Resource, Stack
 from checker.model.settings import RELEASES
 from checker.model.values import Text
@@ -25,7 +26,7 @@ from checker.reason.oidc.trust import (
     ref_token,
     trust_of,
 )
-from checker.reason.text.patterns import Pattern, example, glob, overlap
+from checker.reason.text.patterns import example, glob
 
 # A role that may do one of these changes what runs.
 _DEPLOYING: Final = (

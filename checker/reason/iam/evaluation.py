@@ -14,13 +14,14 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, every, negated, why_open
 from checker.model.environments import Project
+from checker.model.overlap import Pattern, overlap
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.iam.conditions import NOTHING_KNOWN, Context, holds
 from checker.reason.iam.managed_policies import managed_policy, may_deny
 from checker.reason.iam.policies import Condition, Document, Statement, read_document
 from checker.reason.names.arns import arn_of, expand, name_of
-from checker.reason.text.patterns import Pattern, covers, exact, folded, glob, match_any, overlap
+from checker.reason.text.patterns import covers, exact, folded, glob, match_any
 
 
 class Access(StrEnum):

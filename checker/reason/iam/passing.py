@@ -13,6 +13,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment, Project
+from checker.model.overlap import Pattern, Wild, overlap
 from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Generated, Hole, Known, Text, Unknown, pieces, text
 from checker.reason.iam.conditions import Context
@@ -28,18 +29,7 @@ from checker.reason.iam.evaluation import (
 )
 from checker.reason.iam.policies import Statement
 from checker.reason.names.arns import account_of, arn_of, expand
-from checker.reason.text.patterns import (
-    UNREAD,
-    Pattern,
-    Wild,
-    exact,
-    example,
-    glob,
-    has_hole,
-    has_wild,
-    overlap,
-    shown,
-)
+from checker.reason.text.patterns import UNREAD, exact, example, glob, has_hole, has_wild, shown
 
 PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
 TASKS: Final = "ecs-tasks.amazonaws.com"

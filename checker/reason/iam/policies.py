@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environments import Project
+from checker.model.overlap import Pattern
 from checker.model.resources import Resource, Stack
 from checker.model.values import Hole, Pseudo, Resolved, Text, Unknown, as_list, pieces, text
 from checker.reason.names.arns import expand, stack_arn
-from checker.reason.text.patterns import Pattern, exact, folded, glob, has_wild
+from checker.reason.text.patterns import exact, folded, glob, has_wild
 
 # Marks where a hole stood while a document that is JSON text is parsed.
 _MARK: Final = "\ue000"

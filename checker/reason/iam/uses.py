@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from checker.data.aws_calls import table
 from checker.model.answers import NO
 from checker.model.environments import Project
+from checker.model.overlap import Pattern
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
 from checker.reason.calls.authority import Authorities, Authority
@@ -19,7 +20,7 @@ from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.handing import passing
 from checker.reason.iam.passing import PASS_ROLE
 from checker.reason.iam.policies import Statement
-from checker.reason.text.patterns import Pattern, covers, folded, glob, has_wild, shown
+from checker.reason.text.patterns import covers, folded, glob, has_wild, shown
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline

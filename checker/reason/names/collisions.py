@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import EnvironmentKind, Project
+from checker.model.overlap import could_be_equal, is_dynamic
 from checker.model.resources import Resource
-from checker.model.values import Absent, ResourceKey, Text, Unknown, Value, could_be, pieces
-from checker.reason.names.algebra import could_be_equal
+from checker.model.values import Absent, ResourceKey, Text, Unknown, Value
 from checker.reason.names.naming import PhysicalName, Reach, naming_of
 from checker.reason.names.physical import is_open, is_stacks_own, physical_names, references, settled
 
@@ -266,21 +266,10 @@ def same(one: str | Text, other: str | Text) -> Answer:
     """Whether two strings will be equal. Two different holes that no template decides may hold the same."""
     if one == other:
         return YES
-    if isinstance(one, str) and isinstance(other, str):
-        return _MAY_BE_ONE if is_dynamic(one) or is_dynamic(other) else NO
     holes = [hole for each in (one, other) if isinstance(each, Text) for hole in each.holes]
     if any(is_stacks_own(hole) for hole in holes):
         return NO
-    if isinstance(one, Text) and isinstance(other, str):
-        return _MAY_BE_ONE if could_be(one, other) else NO
-    if isinstance(other, Text) and isinstance(one, str):
-        return _MAY_BE_ONE if could_be(other, one) else NO
-    return _MAY_BE_ONE if could_be_equal(pieces(one), pieces(other)) else NO
-
-
-def is_dynamic(value: str | Text | None) -> bool:
-    """Whether CloudFormation reads (a part of) it from elsewhere at deployment."""
-    return isinstance(value, str) and "{{resolve:" in value
+    return _MAY_BE_ONE if could_be_equal(one, other) else NO
 
 
 def _same_parent(one: Parent, other: Parent) -> Answer:

@@ -8,9 +8,10 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.overlap import is_dynamic
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.values import Parameter, Reference, ResourceKey, Text
-from checker.reason.names.collisions import Candidate, Parent, is_dynamic
+from checker.reason.names.collisions import Candidate, Parent
 from checker.reason.names.physical import is_stacks_own, references
 
 # Words that mark an environment in a name where the environment at hand has no name of its own.

@@ -13,12 +13,13 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Project
+from checker.model.overlap import Pattern
 from checker.model.resources import Resource
 from checker.model.values import Absent, Generated, Known, Pseudo, Reference, Text, UnreadName, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Policies, Request, decide
 from checker.reason.iam.policies import Document, Statement, read_document
-from checker.reason.text.patterns import Pattern, folded, glob, match_any
+from checker.reason.text.patterns import folded, glob, match_any
 
 _POLICY: Final = "PolicyDocument"
 _EVERYTHING: Final = glob("*")

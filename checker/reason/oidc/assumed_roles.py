@@ -20,6 +20,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environment_words import environment_of, words
 from checker.model.environments import Project
+from checker.model.overlap import Pattern, overlap
 from checker.model.pipeline.jobs import Credentials, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import options
@@ -28,7 +29,7 @@ from checker.model.values import ABSENT, Absent, Hole, Known, Text, pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment
 from checker.reason.names.arns import name_of
 from checker.reason.oidc.trust import all_admitted
-from checker.reason.text.patterns import Pattern, exact, glob, has_hole, overlap
+from checker.reason.text.patterns import exact, glob, has_hole
 
 _ROLE: Final = "AWS::IAM::Role"
 _ACCOUNT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):")

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
+from checker.model.overlap import Pattern, Wild
 from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Hole, Pseudo, Text, pieces, text
 from checker.reason.iam.evaluation import bounds_on_key
@@ -30,19 +31,7 @@ from checker.reason.oidc.trust import (
     with_claims,
     without_claim,
 )
-from checker.reason.text.patterns import (
-    UNREAD,
-    Pattern,
-    Wild,
-    covers,
-    exact,
-    example,
-    folded,
-    glob,
-    has_hole,
-    has_wild,
-    shown,
-)
+from checker.reason.text.patterns import UNREAD, covers, exact, example, folded, glob, has_hole, has_wild, shown
 
 _MAX_PROBES: Final = 600
 _IDS: Final = re.compile(r"@\d+(?=[/:])")

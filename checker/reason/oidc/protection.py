@@ -16,10 +16,11 @@ from checker.model.live.repository_settings import (
     Ruleset,
     SubjectTemplate,
 )
+from checker.model.overlap import overlap
 from checker.model.settings import SubjectForm
 from checker.model.values import Text
 from checker.reason.oidc.trust import Repository
-from checker.reason.text.patterns import covers, glob, overlap
+from checker.reason.text.patterns import covers, glob
 
 # A branch: nothing gets in but by a pull request, or by those only who may pass the rule by.
 _BRANCH: Final = (frozenset({"pull_request"}), frozenset({"update"}), frozenset({"merge_queue"}))

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from checker.model.overlap import Pattern
 from checker.model.values import Hole, Text, Unstated, pieces, text
-from checker.reason.text.patterns import Pattern, example
+from checker.reason.text.patterns import example
 
 _USUAL: Final = frozenset({"repo", "environment", "ref", "pull_request"})
 _OTHER: Final = frozenset(

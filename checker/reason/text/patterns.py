@@ -10,28 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from enum import Enum
 from functools import lru_cache
 from itertools import accumulate
-from typing import Final, TypeAlias
+from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either
-from checker.model.values import Generated, Hole, PolicyVariable, Pseudo, Text, pieces, text
+from checker.model.overlap import MAX_WORK, Pattern, Symbol, Wild, overlap
+from checker.model.values import Hole, PolicyVariable, Text, pieces, text
 
-
-class Wild(Enum):
-    """What a position of a pattern leaves free."""
-
-    ANY = "*"
-    ONE = "?"
-
-
-# A literal character, a wildcard, or an open part that has one value.
-Symbol: TypeAlias = "str | Wild | Hole"
-Pattern: TypeAlias = "tuple[Symbol, ...]"
-
-# Past this product of lengths two patterns are not compared: they may overlap and neither is known to cover.
-_MAX_WORK: Final = 1_000_000
 # How much of a pattern the reason of an open answer quotes, in symbols.
 _MOST_SHOWN: Final = 120
 # ``${aws:username}``: filled in at the time of the call; ``${*}``, ``${?}`` and ``${$}`` stand for the character.
@@ -116,7 +102,7 @@ def covers(pattern: Pattern, target: Pattern) -> bool:
     gaps begins and ends with something definite and so cannot straddle a ``*`` of the target, which may be of any
     length: it must lie between two of them, and taking each as far left as it fits loses nothing.
     """
-    if len(pattern) * len(target) > _MAX_WORK:
+    if len(pattern) * len(target) > MAX_WORK:
         return False
     segments, gaps = _segments(pattern)
     first, last = segments[0], segments[-1]
@@ -178,74 +164,6 @@ def _fits(segment: Pattern, target: Pattern, start: int) -> bool:
     return True
 
 
-def overlap(one: Pattern, other: Pattern) -> bool:
-    """Whether some string could be matched by both. False is certain."""
-    start = 0
-    while start < len(one) and start < len(other):
-        left, right = one[start], other[start]
-        if isinstance(left, str) and isinstance(right, str):
-            if left != right:
-                return False
-        elif left is Wild.ANY or left != right:
-            break
-        start += 1
-    end = 0
-    while end < min(len(one), len(other)) - start:
-        left, right = one[-1 - end], other[-1 - end]
-        if isinstance(left, str) and isinstance(right, str):
-            if left != right:
-                return False
-        elif left is Wild.ANY or left != right:
-            break
-        end += 1
-    one, other = one[start : len(one) - end], other[start : len(other) - end]
-    if not one or not other:
-        return all(_loops(symbol) for symbol in one or other)
-    return len(one) * len(other) > _MAX_WORK or _meet(one, other)
-
-
-def _meet(one: Pattern, other: Pattern) -> bool:
-    """Whether the two have a string in common: which pairs of positions one string can bring both to, row by row."""
-    width = len(other)
-    row = [False] * (width + 1)
-    row[0] = True
-    for column in range(width):
-        row[column + 1] = row[column] and _loops(other[column])
-    for symbol in one:
-        loops = _loops(symbol)
-        following = [loops and row[0], *([False] * width)]
-        for column, there in enumerate(other):
-            there_loops = _loops(there)
-            following[column + 1] = (
-                (loops and row[column + 1])
-                or (there_loops and following[column])
-                or (row[column] and not loops and not there_loops and _same(symbol, there))
-                or (loops and not there_loops and following[column] and _may_hold(symbol, there))
-                or (there_loops and not loops and row[column + 1] and _may_hold(there, symbol))
-            )
-        row = following
-    return row[width]
-
-
-def _loops(symbol: Symbol) -> bool:
-    return symbol is Wild.ANY or isinstance(symbol, Hole)
-
-
-def _same(one: Symbol, other: Symbol) -> bool:
-    return one is Wild.ONE or other is Wild.ONE or one == other
-
-
-def _may_hold(loop: Symbol, symbol: Symbol) -> bool:
-    """Whether an open part may contain a character. An account's number or a generated name has no ``:`` or ``/``."""
-    if not isinstance(loop, Hole) or not isinstance(symbol, str):
-        return True
-    if isinstance(loop, Pseudo):
-        if loop.name == "AWS::AccountId":
-            return symbol.isdigit()
-        return loop.name == "AWS::StackId" or symbol not in ":/"
-    return not isinstance(loop, Generated) or symbol not in ":/"
-
-
 @lru_cache(maxsize=16_384)
 def match(pattern: Pattern, target: Pattern) -> Answer:
     """Whether ``pattern`` matches ``target``: open where it depends on holes, or holds for a part of it only."""
@@ -258,7 +176,7 @@ def match(pattern: Pattern, target: Pattern) -> Answer:
     if has_wild(target):
         return Open(f"{_short(pattern)} is not all of {_short(target)}")
     # Too long to compare is not the same as different.
-    return Open("two texts are too long to be compared") if len(pattern) * len(target) > _MAX_WORK else NO
+    return Open("two texts are too long to be compared") if len(pattern) * len(target) > MAX_WORK else NO
 
 
 def match_any(patterns: Iterable[Pattern | None], target: Pattern) -> Answer:

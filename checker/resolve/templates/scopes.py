@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from checker.model.overlap import could_be_equal
 from checker.model.resources import Raw, Stack
 from checker.model.values import (
     ABSENT,
@@ -20,7 +21,6 @@ from checker.model.values import (
     Unknown,
     as_bool,
     attribute_of,
-    could_be,
     plain_text,
 )
 from checker.model.worlds import Budget, World
@@ -279,7 +279,7 @@ class StackScope:
                 hole = one.only_hole
                 if hole is not None and hole in self.world.parameters:
                     return False  # in this world it is none of the values that conditions name
-                if not could_be(one, other):
+                if not could_be_equal(one, other):
                     return False
         if isinstance(left, Text) and left == right:
             return True

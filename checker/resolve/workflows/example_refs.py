@@ -12,8 +12,8 @@ from typing import Final
 
 from checker.model.answers import NO, Answer, every
 from checker.model.answers import Open as Undecided
+from checker.model.overlap import could_be_equal
 from checker.model.pipeline.jobs import PULL_REQUESTS, Demand, EffectiveJob, Example, Start
-from checker.model.possible import pattern_of
 from checker.model.settings import RELEASES, Settings
 from checker.model.values import Text
 from checker.resolve.expressions.evaluation import Contexts
@@ -42,10 +42,9 @@ def _refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple
     if not isinstance(start.ref, Text) or start.event in PULL_REQUESTS:
         yield start.ref, Demand.ONE if by_hand else Demand.EACH
         return
-    fits = pattern_of(start.ref)
     own = [f"{_HEADS}{settings.default_branch}", *_release_tags(settings)]
     others = [] if by_hand or start.event == "release" else [f"{_HEADS}any-branch", f"{_TAGS}any-tag"]
-    examples = [ref for ref in (*own, *others) if fits.fullmatch(ref)]
+    examples = [ref for ref in (*own, *others) if could_be_equal(start.ref, ref)]
     if not examples:
         yield start.ref, Demand.EACH
         return

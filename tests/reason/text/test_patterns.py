@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checker.model.overlap import Pattern, Wild, overlap
 from checker.model.values import Hole, Parameter, Pseudo, Text
-from checker.reason.text.patterns import Pattern, Wild, covers, exact, glob, match, overlap
+from checker.reason.text.patterns import covers, exact, glob, match
 from tests.answers import said
 
 _SMALL = st.text("ab*?", max_size=6)

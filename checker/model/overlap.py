@@ -1,0 +1,180 @@
+"""Whether two strings can be equal where only parts of them are known: the one place that answers it.
+
+``jobs-${Stage}`` and ``jobs-${Stage}-dead`` differ whatever the stage is; ``${A}-x`` and ``${B}-y-x`` may be one. The
+same engine compares patterns with wildcards, as policies write them (:mod:`checker.reason.text.patterns`).
+Everything here takes time proportional to the product of the two lengths at worst, whatever the input.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+from typing import Final, TypeAlias
+
+from checker.model.values import Generated, Hole, Pseudo, Text, pieces
+
+
+class Wild(Enum):
+    """What a position of a pattern leaves free."""
+
+    ANY = "*"
+    ONE = "?"
+
+
+# A literal character, a wildcard, or an open part that has one value.
+Symbol: TypeAlias = "str | Wild | Hole"
+Pattern: TypeAlias = "tuple[Symbol, ...]"
+
+# Past this product of lengths two patterns are not compared: they may overlap.
+MAX_WORK: Final = 1_000_000
+# A part that CloudFormation reads from elsewhere at deployment.
+_DYNAMIC: Final = "{{resolve:"
+
+
+def is_dynamic(value: str | Text | None) -> bool:
+    """Whether CloudFormation reads a part of it from elsewhere at deployment (a dynamic reference)."""
+    return value is not None and any(_DYNAMIC in part for part in pieces(value) if isinstance(part, str))
+
+
+def could_be_equal(one: str | Text, other: str | Text, *, fold: bool = False) -> bool:
+    """Whether two strings can turn out to be equal; an equal hole is the same string in both. False is certain.
+
+    ``fold`` ignores case, as GitHub's ``==`` does.
+    """
+    if is_dynamic(one) or is_dynamic(other):
+        return True
+    left, right = _without_same_start(_parts(one, fold), _parts(other, fold))
+    left, right = _without_same_start(_reversed(left), _reversed(right))
+    if not left or not right:
+        return not any(isinstance(each, str) for each in (*left, *right))
+    if any(isinstance(a, str) and isinstance(b, str) for a, b in ((left[0], right[0]), (left[-1], right[-1]))):
+        return False
+    holes = [Counter(each for each in side if isinstance(each, Hole)) for side in (left, right)]
+    lengths = [sum(len(each) for each in side if isinstance(each, str)) for side in (left, right)]
+    if holes[0] == holes[1] and lengths[0] != lengths[1]:
+        return False
+    if any(isinstance(each, Pseudo | Generated) for side in holes for each in side):
+        return overlap(_symbols(left), _symbols(right))
+    # What is open may be anything. With such a part in both, nothing but their ends can keep them apart: what one
+    # begins with the other's open part holds.
+    return bool(holes[0] and holes[1]) or (_holds(left, right) if holes[0] else _holds(right, left))
+
+
+def _holds(parts: list[str | Hole], plain: list[str | Hole]) -> bool:
+    """Whether the literal parts stand in a plain string in this order; the first and the last at its ends."""
+    value = "".join(each for each in plain if isinstance(each, str))
+    head = parts[0] if isinstance(parts[0], str) else ""
+    tail = parts[-1] if isinstance(parts[-1], str) else ""
+    if len(value) < len(head) + len(tail) or not value.startswith(head) or not value.endswith(tail):
+        return False
+    position, end = len(head), len(value) - len(tail)
+    for part in parts[1:-1]:
+        if isinstance(part, str):
+            found = value.find(part, position, end)
+            if found < 0:
+                return False
+            position = found + len(part)
+    return True
+
+
+def _parts(value: str | Text, fold: bool) -> list[str | Hole]:
+    return [part.casefold() if fold and isinstance(part, str) else part for part in pieces(value) if part != ""]
+
+
+def _symbols(parts: list[str | Hole]) -> Pattern:
+    return tuple(symbol for part in parts for symbol in (part if isinstance(part, str) else (part,)))
+
+
+def _without_same_start(one: list[str | Hole], other: list[str | Hole]) -> tuple[list[str | Hole], list[str | Hole]]:
+    one, other = one[::-1], other[::-1]
+    while one and other:
+        first, second = one[-1], other[-1]
+        if isinstance(first, str) and isinstance(second, str):
+            differ = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+            cut = min(len(first), len(second)) if differ is None else differ
+            if cut == 0:
+                break
+            for side, text_of in ((one, first), (other, second)):
+                side.pop()
+                if text_of[cut:]:
+                    side.append(text_of[cut:])
+            if differ is not None:
+                break
+        elif first == second:
+            one.pop()
+            other.pop()
+        else:
+            break
+    return one[::-1], other[::-1]
+
+
+def _reversed(parts: list[str | Hole]) -> list[str | Hole]:
+    return [each[::-1] if isinstance(each, str) else each for each in reversed(parts)]
+
+
+def overlap(one: Pattern, other: Pattern) -> bool:
+    """Whether some string could be matched by both. False is certain."""
+    start = 0
+    while start < len(one) and start < len(other):
+        left, right = one[start], other[start]
+        if isinstance(left, str) and isinstance(right, str):
+            if left != right:
+                return False
+        elif left is Wild.ANY or left != right:
+            break
+        start += 1
+    end = 0
+    while end < min(len(one), len(other)) - start:
+        left, right = one[-1 - end], other[-1 - end]
+        if isinstance(left, str) and isinstance(right, str):
+            if left != right:
+                return False
+        elif left is Wild.ANY or left != right:
+            break
+        end += 1
+    one, other = one[start : len(one) - end], other[start : len(other) - end]
+    if not one or not other:
+        return all(_loops(symbol) for symbol in one or other)
+    return len(one) * len(other) > MAX_WORK or _meet(one, other)
+
+
+def _meet(one: Pattern, other: Pattern) -> bool:
+    """Whether the two have a string in common: which pairs of positions one string can bring both to, row by row."""
+    width = len(other)
+    row = [False] * (width + 1)
+    row[0] = True
+    for column in range(width):
+        row[column + 1] = row[column] and _loops(other[column])
+    for symbol in one:
+        loops = _loops(symbol)
+        following = [loops and row[0], *([False] * width)]
+        for column, there in enumerate(other):
+            there_loops = _loops(there)
+            following[column + 1] = (
+                (loops and row[column + 1])
+                or (there_loops and following[column])
+                or (row[column] and not loops and not there_loops and _same(symbol, there))
+                or (loops and not there_loops and following[column] and _may_hold(symbol, there))
+                or (there_loops and not loops and row[column + 1] and _may_hold(there, symbol))
+            )
+        row = following
+    return row[width]
+
+
+def _loops(symbol: Symbol) -> bool:
+    return symbol is Wild.ANY or isinstance(symbol, Hole)
+
+
+def _same(one: Symbol, other: Symbol) -> bool:
+    return one is Wild.ONE or other is Wild.ONE or one == other
+
+
+def _may_hold(loop: Symbol, symbol: Symbol) -> bool:
+    """Whether an open part may contain a character. An account's number or a generated name has no ``:`` or ``/``."""
+    if not isinstance(loop, Hole) or not isinstance(symbol, str):
+        return True
+    if isinstance(loop, Pseudo):
+        if loop.name == "AWS::AccountId":
+            return symbol.isdigit()
+        return loop.name == "AWS::StackId" or symbol not in ":/"
+    return not isinstance(loop, Generated) or symbol not in ":/"
