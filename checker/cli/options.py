@@ -32,8 +32,8 @@ def judging_options(command: _Command) -> _Command:
             multiple=True,
             callback=formats_that_can_be,
             metavar="FMT[=FILE]",
-            help="console, json, sarif, markdown, html, junit, csv, oscal or pdf; to standard output without FILE. "
-            "Repeatable.",
+            help="console, json, sarif, markdown, html, junit, csv, oscal, ocsf or pdf; to standard output without "
+            "FILE. Repeatable.",
         ),
         click.option(
             "--fail-on",

@@ -88,7 +88,7 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None, histor
         if name in {"html", "pdf"}:
             extra["history"] = history
         shown = known_before(run, baseline) if baseline is not None and name == "console" else run
-        if name == "oscal":
+        if name in _WITH_TIME:
             extra["at"] = _when()
         text = render(shown, "html" if name == "pdf" else name, **extra)
         if name == "pdf":
@@ -122,6 +122,10 @@ def formats_of(asked: Sequence[str]) -> list[tuple[str, str]]:
             )
         found.append((name, file))
     return list(dict.fromkeys(found))
+
+
+# Formats that demand the time of the run.
+_WITH_TIME = frozenset({"oscal", "ocsf"})
 
 
 def _when() -> str:

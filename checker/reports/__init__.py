@@ -24,6 +24,7 @@ FORMATS: Final[Mapping[str, str]] = {
     "junit": "junit",
     "csv": "table",
     "oscal": "oscal",
+    "ocsf": "ocsf",
 }
 # Formats that only count what passes.
 _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})
