@@ -77,7 +77,7 @@ def _merged(entry: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     for path in known.get("filled", ()):
         defaults.pop(path, None)
     merged = {**entry, "defaults": defaults, "certain": sorted(known.get("defaults", {}))}
-    for key in ("filled", "extended", "when_set", "caseless", "pipeline"):
+    for key in ("filled", "extended", "when_set", "caseless", "pipeline", "not_asked"):
         merged[key] = sorted({*entry.get(key, ()), *known.get(key, ())})
     if "filled_when" in known:
         merged["filled_when"] = known["filled_when"]

@@ -42,6 +42,7 @@ class TypeFacts:
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what the service writes before the value
     filled_when: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # filled where a property has a value
     pipeline: frozenset[str] = _NONE  # changed by releases or scaling on purpose
+    not_asked: frozenset[str] = _NONE  # properties that no describer asks for
     complete: bool = False  # what is left after all of these was set by somebody
 
 
@@ -71,6 +72,7 @@ def facts_of(kind: str) -> TypeFacts:
             "extended",
             "when_set",
             "pipeline",
+            "not_asked",
         )
     }
     return TypeFacts(

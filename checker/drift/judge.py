@@ -268,11 +268,14 @@ class _Comparison:
         )
 
     def _unread(self, live: LiveResource) -> Mapping[str, str]:
-        """What of a resource was not read. A reader that says what it asked for does not ask for every type's tags."""
-        tags = facts_of(live.type).tags
-        if not tags or tags in live.properties or "asked" not in self._account.snapshot.facts:
+        """What of a resource was not read: a reader that says what it asked for does not ask for everything."""
+        if "asked" not in self._account.snapshot.facts:
             return live.unread
-        return {tags: "there are none, or they were not asked for", **live.unread}
+        facts = facts_of(live.type)
+        found = dict.fromkeys(facts.not_asked - live.properties.keys(), "checker does not ask for it")
+        if facts.tags and facts.tags not in live.properties:
+            found[facts.tags] = "there are none, or they were not asked for"
+        return {**found, **live.unread}
 
     def _named(self, hole: Hole, value: str) -> bool:
         """Whether a value names a resource: by one of its words, or as an address that begins with one."""

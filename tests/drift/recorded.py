@@ -89,9 +89,13 @@ class Mutation:
 
     @property
     def path(self) -> str:
-        """The property as CloudFormation names it: items of a list have no path of their own."""
-        named = itertools.takewhile(lambda step: isinstance(step, str), self.steps)
-        return ".".join(map(str, named))
+        return path_of(self.steps)
+
+
+def path_of(steps: Steps) -> str:
+    """The property as CloudFormation names it: items of a list have no path of their own."""
+    named = itertools.takewhile(lambda step: isinstance(step, str), steps)
+    return ".".join(map(str, named))
 
 
 def mutations(kind: str, model: Model) -> Iterator[Mutation]:
@@ -102,7 +106,7 @@ def mutations(kind: str, model: Model) -> Iterator[Mutation]:
     """
     facts = facts_of(kind)
     for side, other_side in (("live", "declared"), ("declared", "live")):
-        for steps, value in _leaves(model[side], ()):
+        for steps, value in leaves(model[side], ()):
             mutation = Mutation(side, steps, model)
             if steps[0] not in model[other_side] or "__unresolved__" in (value, at(model["declared"], steps)):
                 continue
@@ -110,9 +114,9 @@ def mutations(kind: str, model: Model) -> Iterator[Mutation]:
                 continue
             if any(str(each).startswith("aws:") for each in (*steps, at(model[side], (*steps[:-1], "Key")))):
                 continue
-            other = _other(value, _schema_at(kind, steps))
+            other = other_value(value, schema_at(kind, steps))
             if other is not None:
-                yield replace(mutation, model={**model, side: _with(model[side], steps, other)})
+                yield replace(mutation, model={**model, side: changed(model[side], steps, other)})
 
 
 def at(value: Any, steps: Steps) -> Any:
@@ -125,24 +129,24 @@ def at(value: Any, steps: Steps) -> Any:
     return value
 
 
-def _with(properties: Any, steps: Steps, value: Any) -> Any:
-    changed = copy.deepcopy(properties)
-    at(changed, steps[:-1])[steps[-1]] = value
-    return changed
+def changed(properties: Any, steps: Steps, value: Any) -> Any:
+    copied = copy.deepcopy(properties)
+    at(copied, steps[:-1])[steps[-1]] = value
+    return copied
 
 
-def _leaves(value: Any, steps: Steps) -> Iterator[tuple[Steps, Any]]:
+def leaves(value: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:
     if isinstance(value, dict):
         for key, each in value.items():
-            yield from _leaves(each, (*steps, key))
+            yield from leaves(each, (*steps, key))
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _leaves(each, (*steps, index))
+            yield from leaves(each, (*steps, index))
     else:
         yield steps, value
 
 
-def _other(value: Any, schema: Mapping[str, Any]) -> Any:
+def other_value(value: Any, schema: Mapping[str, Any]) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
@@ -156,17 +160,17 @@ def _other(value: Any, schema: Mapping[str, Any]) -> Any:
     return str(int(value) + 1) if re.fullmatch(r"\d+", value) else f"{value}x"
 
 
-def _schema_at(kind: str, steps: Steps) -> Mapping[str, Any]:
+def schema_at(kind: str, steps: Steps) -> Mapping[str, Any]:
     schema = _schema(kind)
     node: Mapping[str, Any] = schema
     for step in steps:
-        node = _followed(schema, node)
+        node = followed(schema, node)
         below = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
-        node = _followed(schema, below if isinstance(below, dict) else {})
+        node = followed(schema, below if isinstance(below, dict) else {})
     return node
 
 
-def _followed(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+def followed(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
     name = str(node.get("$ref", "")).removeprefix("#/definitions/")
     found: Mapping[str, Any] = schema.get("definitions", {}).get(name, node) if name else node
     return found

@@ -64,6 +64,8 @@ def same(expected: Raw, live: Raw, pattern: str, facts: TypeFacts) -> bool:
     prefix = facts.prefixes.get(pattern)
     if prefix and other.removeprefix(prefix) == one.removeprefix(prefix):
         return True
+    if one in _SERVICE_PICKS and pattern not in facts.caseless and not pattern.endswith(".*"):
+        return True  # where the schema lists what may stand there, and in a list, the word is one of the choices
     return any(form(one, other, leaf) for form in _FORMS)
 
 
@@ -129,10 +131,6 @@ def _public_key(one: str, other: str, _: str) -> bool:
     """EC2 replaces the comment of a public key by the name of the key pair."""
     first, second = one.split(), other.split()
     return len(first) >= 2 and first[0].startswith(("ssh-", "ecdsa-")) and first[:2] == second[:2]
-
-
-def _service_picks(one: str, other: str, _: str) -> bool:  # noqa: ARG001
-    return one in _SERVICE_PICKS
 
 
 def _trimmed(one: str, other: str, _: str) -> bool:
@@ -248,7 +246,6 @@ def _time(text: str) -> datetime | None:
 
 
 _FORMS: Final[tuple[Callable[[str, str, str], bool], ...]] = (
-    _service_picks,
     _public_key,
     _trimmed,
     _arn_or_name,

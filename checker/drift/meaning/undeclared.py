@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from checker.data.type_facts import TypeFacts, covers
@@ -145,8 +146,11 @@ def bag_key(item: dict[str, Raw]) -> str | None:
 
 
 def is_default(pattern: str, value: Raw, facts: TypeFacts) -> bool:
-    """Whether a value, down to its last part, is what the service takes where nothing is said."""
-    return is_neutral(value) or _is_default(pattern, value, facts)
+    """Whether a declared value, down to its last part, is what the service takes where nothing is said.
+
+    What a service would choose by itself is no default: somebody declared a choice.
+    """
+    return is_neutral(value) or _is_default(pattern, value, replace(facts, filled=frozenset()))
 
 
 def _bag(path: str, pattern: str, live: Raw, facts: TypeFacts) -> Iterator[Difference]:
