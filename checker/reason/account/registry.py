@@ -112,7 +112,5 @@ def _image(entry: Entry, now: datetime) -> Image | None:
 def _next(stored: Sequence[Image]) -> Iterator[Image]:
     """The pushes of the coming week, tagged as the newest image of each kind of tag is."""
     newest = max(stored, key=lambda each: each.pushed, default=None)
-    for number in range(_PUSHES if newest is not None else 0):
-        assert newest is not None
-        tags = tuple(f"{tag[:-1]}{number}" if len(tag) == 40 else tag for tag in newest.tags)
-        yield Image(f"next {number}", tags, float(number + 1))
+    if newest is not None:
+        yield from (Image(f"next {number}", newest.tags, float(number + 1)) for number in range(_PUSHES))

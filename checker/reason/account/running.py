@@ -53,7 +53,6 @@ class Image:
 class Task:
     """A task that runs or is about to. ``service`` is the service that keeps it, empty for one that runs by itself."""
 
-    arn: str
     cluster: str
     definition: str
     service: str
@@ -86,7 +85,6 @@ def _task(task: Entry) -> Task:
     commands = task.get("commands")
     words = [word for each in commands.values() for word in each] if isinstance(commands, dict) else []
     return Task(
-        arn=str(task.get("taskArn") or ""),
         cluster=str(task.get("clusterArn") or ""),
         definition=str(task.get("taskDefinitionArn") or ""),
         service=group.removeprefix("service:") if group.startswith("service:") else "",

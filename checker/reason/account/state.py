@@ -80,7 +80,6 @@ class Certificate:
     status: str
     days: int | None
     kind: str
-    eligible: str
     renewal: str
 
     @property
@@ -107,7 +106,6 @@ def certificates_of(account: Account, project: Project, now: datetime | None) ->
         if isinstance(state, dict):
             ends = when(state.get("NotAfter"))
             days = (ends - now).days if ends is not None and now is not None else None
-            words = (str(state.get(key) or "") for key in ("Type", "RenewalEligibility", "RenewalStatus"))
-            kind, eligible, renewal = words
-            found.append(Certificate(resource, str(state.get("Status") or ""), days, kind, eligible, renewal))
+            status, kind, renewal = (str(state.get(key) or "") for key in ("Status", "Type", "RenewalStatus"))
+            found.append(Certificate(resource, status, days, kind, renewal))
     return found
