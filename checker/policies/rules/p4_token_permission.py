@@ -38,14 +38,11 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     missing: dict[str, list[EffectiveJob]] = {}
     culprits: dict[str, EffectiveJob] = {}
     for job, sure in _asking(pipeline):
-        level = job.permissions.level(_SCOPE)
-        if level == "write":
+        if job.permissions.level(_SCOPE) == "write":
             yield job.passes(None, "It may request a token.", path="permissions")
         elif not sure:
             why = "whether it assumes its role by its token or by keys"
             yield job.undecided(None, why, path="permissions", fix=_FIX)
-        elif level is None:
-            yield job.undecided(None, "what its permissions give it", path="permissions", fix=_FIX)
         elif job.is_reusable_alone and all(each.job.permissions is None for each in job.chain) and not _written(job):
             why = "it has what its callers grant, and none of them is in this repository"
             yield job.undecided(None, why, path="permissions", fix=_FIX)

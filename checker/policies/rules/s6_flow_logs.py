@@ -108,9 +108,10 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
             sub="retention",
         )
     rules = target.get("LifecycleConfiguration.Rules")
-    if isinstance(rules, Unknown):
-        return target.undecided("retention", rules.why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
-    listed = rules.value if isinstance(rules, Known) and isinstance(rules.value, list) else []
+    listed = [] if isinstance(rules, Absent) else rules.value if isinstance(rules, Known) else None
+    if not isinstance(listed, list):
+        why = rules.why if isinstance(rules, Unknown) else "which lifecycle rules the bucket has"
+        return target.undecided("retention", why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
     answer = either(
         reaches_flow_logs(rule, log)
         for rule in listed

@@ -145,6 +145,9 @@ def _read(
     if isinstance(value, Unknown):
         unread.append(value.why)
         return value.why
+    if isinstance(value, Known) and not isinstance(value.value, list):
+        unread.append("which rules it has is not known before deployment")
+        return unread[-1]
     items = value.value if isinstance(value, Known) and isinstance(value.value, list) else []
     why = ""
     for index, item in enumerate(items):
