@@ -111,15 +111,20 @@ def joined(parts: Iterable[Possible]) -> Possible:
         combinations *= len(each)
         if combinations > MAX_OPTIONS:
             return Unknown(f"more than {MAX_OPTIONS} different values")
-    answers: list[Possible] = []
-    for combination in itertools.product(*sides):
-        merged: list[str | Hole] = []
-        for scalar in combination:
-            merged.extend(pieces(as_text(scalar)))
-        if sum(len(piece) for piece in merged if isinstance(piece, str)) > MAX_TEXT:
-            return Unknown(_TOO_LONG)
-        answers.append(text(merged))
-    return one_of(answers)
+    if combinations == 1:
+        return _side_by_side(next(itertools.product(*sides)))
+    return one_of(map(_side_by_side, itertools.product(*sides)))
+
+
+def _side_by_side(scalars: tuple[Scalar, ...]) -> Possible:
+    merged: list[str | Hole] = []
+    length = 0
+    for scalar in scalars:
+        for piece in pieces(as_text(scalar)):
+            merged.append(piece)
+            if isinstance(piece, str):
+                length += len(piece)
+    return text(merged) if length <= MAX_TEXT else Unknown(_TOO_LONG)
 
 
 def mapped(value: Possible, change: Callable[[Scalar], Possible]) -> Possible:

@@ -19,14 +19,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from checker.model.answers import Answer, Open
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import Absent, Unknown
+from checker.model.values import ABSENT, Absent, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
@@ -118,9 +118,11 @@ class Loop:
     bounded: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How execution came to a place: ``via`` are the calls (step, script, function) on the way, outermost first."""
+class Reached(NamedTuple):
+    """How execution came to a place: ``via`` are the calls (step, script, function) on the way, outermost first.
+
+    A named tuple: one is made for every call that is followed, in a fifth of the time that a frozen dataclass takes.
+    """
 
     spot: Spot
     via: tuple[Spot, ...] = ()
@@ -283,7 +285,7 @@ class AwsCall(_ScriptPlace):
 
     def argument(self, name: str) -> Argument | Absent:
         """An argument by its API name in any spelling; positional ones of custom commands are ``"0"``, ``"1"``."""
-        return self.arguments.get(plain_name(name), Absent())
+        return self.arguments.get(plain_name(name), ABSENT)
 
     def text(self, name: str) -> Possible | Absent:
         """An argument that is one value: itself, or the only one of a list. Anything nested is unknown."""

@@ -25,6 +25,7 @@ from checker.resolve.python.values import (
     Session,
     Value,
     either,
+    extern,
 )
 
 _PROPERTIES: Final = frozenset({"property", "cached_property", "functools.cached_property"})
@@ -36,10 +37,10 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
         case Extern():
             if owner.parsed:
                 return _from_command_line(machine, owner, name)
-            return Extern(f"{owner.name}.{name}", owner.words, owner.parsed, owner.answer)
+            return extern(f"{owner.name}.{name}", owner.words, parsed=owner.parsed, answer=owner.answer)
         case Module():
             found = owner.module.names.get(name)
-            return found if found is not None else Extern(f"{owner.module.file}:{name}")
+            return found if found is not None else extern(f"{owner.module.file}:{name}")
         case Instance():
             if name in owner.attributes:
                 return owner.attributes[name]
@@ -50,9 +51,9 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
             return Method(owner, name)
         case Either():
             each = [attribute(machine, option, name, frame) for option in owner.options if option is not None]
-            return either(each) if each else Extern(name)
+            return either(each) if each else extern(name)
         case Function():
-            return Extern(f"{getattr(owner.node, 'name', 'lambda')}.{name}")
+            return extern(f"{getattr(owner.node, 'name', 'lambda')}.{name}")
         case _:
             return Method(owner, name)
 
@@ -73,7 +74,7 @@ def _member(machine: Machine, cls: Class, name: str, owner: Instance | None, fra
             return _field(machine, cls, each, name, owner, frame)
         if isinstance(each, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in each.targets):
             return value(machine, each.value, Frame(cls.module, cls.module.names, frame.reached, frame.handling))
-    return Extern(f"{cls.node.name}.{name}")
+    return extern(f"{cls.node.name}.{name}")
 
 
 def _field(machine: Machine, cls: Class, node: ast.AnnAssign, name: str, owner: Instance | None, frame: Frame) -> Value:
@@ -85,7 +86,7 @@ def _field(machine: Machine, cls: Class, node: ast.AnnAssign, name: str, owner: 
         found = _made_by(node.value)
     if found is None and node.value is not None and not makes_field:
         found = value(machine, node.value, inner)
-    result = found if found is not None else Extern(f"{cls.node.name}.{name}")
+    result = found if found is not None else extern(f"{cls.node.name}.{name}")
     if owner is not None:
         owner.attributes[name] = result
     return result

@@ -12,13 +12,13 @@ from checker.model.pipeline.scripts import Loop
 from checker.model.possible import Possible, call_behind, joined, one_of, open_text
 from checker.model.values import CallPlace
 from checker.resolve.python.clients import from_session, of_client, of_poller, session_of
-from checker.resolve.python.dynamic import looked_up
+from checker.resolve.python.dynamic import is_special, looked_up
 from checker.resolve.python.expressions import bind, looked_up_in
 from checker.resolve.python.json_text import json_text
 from checker.resolve.python.machine import Call, Frame, Machine, spot_of, value
 from checker.resolve.python.objects import enter, instantiate
 from checker.resolve.python.record import http, leaves, program
-from checker.resolve.python.requests import request_of
+from checker.resolve.python.requests import makes_requests, request_of
 from checker.resolve.python.syntax_facts import LEAVES, shown, written
 from checker.resolve.python.values import (
     Class,
@@ -35,6 +35,7 @@ from checker.resolve.python.values import (
     Value,
     either,
     elements,
+    extern,
     is_plain,
 )
 
@@ -94,7 +95,7 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             positional, named = [*function.positional, *given.positional], {**function.named, **given.named}
             return _apply(machine, function.function, replace(given, positional=positional, named=named))
         case _:
-            return Extern(given.shown)
+            return extern(given.shown)
 
 
 def _commands(machine: Machine, group: Function, frame: Frame) -> None:
@@ -122,16 +123,16 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
             found = looked_up_in(machine, owner, positional[0])
             return found if len(positional) < 2 or not isinstance(found, Extern) else positional[1]
         case Dict() if name == "items":
-            return tuple(owner.items) if not owner.open else Extern(given.shown)
+            return tuple(owner.items) if not owner.open else extern(given.shown)
         case Dict() if name == "values":
-            return tuple(each for _, each in owner.items) if not owner.open else Extern(given.shown)
+            return tuple(each for _, each in owner.items) if not owner.open else extern(given.shown)
         case tuple() | Some() | Dict() if name in _GROWING and isinstance(given.node.func, ast.Attribute):
             bind(machine, given.node.func.value, _grown(owner, name, given), given.frame)
             return None
         case str() if (found := _of_text(owner, name, given)) is not None:
             return found
     _hand_over(machine, given, ())
-    return Extern(given.shown, answer=_answer_in(owner))
+    return extern(given.shown, answer=_answer_in(owner))
 
 
 def _of_text(owner: str, name: str, given: Call) -> Value:
@@ -164,47 +165,73 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
         return Some((*(owner.options if isinstance(owner, Some) else owner), first))
     if isinstance(owner, Dict):
         return Dict(owner.items + (first.items if isinstance(first, Dict) else ()), open=True)
-    return Extern(shown(given.node.func))
+    return extern(shown(given.node.func))
 
 
 def _extern(machine: Machine, function: Extern, given: Call) -> Value:
-    name, positional, named, node = function.name, given.positional, given.named, given.node
-    if name in {"boto3.client", "boto3.resource"}:
-        return from_session(machine, Session(), name.removeprefix("boto3."), given)
-    if name in {"boto3.Session", "boto3.session.Session"}:
-        return session_of(given)
-    if name in {"os.getenv", "os.environ.get", "environ.get"} and positional and isinstance(positional[0], str):
-        return _variable(machine, positional[0], positional[1] if len(positional) > 1 else None)
+    """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
+    known = _known(machine, function.name, given) if _is_known(function.name) else None
+    if known is not None:
+        return known[0]
+    _hand_over(machine, given, function.words)
+    kept, answered = function.words, function.answer
+    if function.name.endswith(_PARSERS):
+        kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
+    if function.name in _CONVERTING and given.positional:
+        answered = _answer_in(given.positional[0])
+    return extern(given.shown, kept, answer=answered)
+
+
+_CLIENTS: Final = frozenset({"boto3.client", "boto3.resource"})
+_SESSIONS: Final = frozenset({"boto3.Session", "boto3.session.Session"})
+_ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
+_CONVERTING: Final = frozenset({"int", "float"})
+_PARSED: Final = (".parse_args", ".parse_known_args")
+_PARSERS: Final = (".add_parser", ".add_subparsers")
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *_RUNS, *LEAVES, *_KEEPING, "json.dumps"})
+_ENDINGS: Final = (".raise_for_status", ".add_argument", *_PARSED)
+
+
+@lru_cache(maxsize=4096)
+def _is_known(name: str) -> bool:
+    return name in _NAMES or name.endswith(_ENDINGS) or is_special(name) or makes_requests(name)
+
+
+def _known(machine: Machine, name: str, given: Call) -> tuple[Value] | None:
+    """What a call of such a function gives, as the only one of a tuple; ``None`` where that is not told."""
+    positional, named, node = given.positional, given.named, given.node
+    if name in _CLIENTS:
+        return (from_session(machine, Session(), name.removeprefix("boto3."), given),)
+    if name in _SESSIONS:
+        return (session_of(given),)
+    if name in _ASKING and positional and isinstance(positional[0], str):
+        return (_variable(machine, positional[0], positional[1] if len(positional) > 1 else None),)
     found = looked_up(machine, name, given)
     if found is not None:
-        return found[0]
+        return found
     if name in _RUNS:
         checked = name in {"subprocess.check_call", "subprocess.check_output"}
         line = name in {"os.system", "subprocess.getoutput"} or named.get("shell") is True
         program(machine, positional[0] if positional else named.get("args"), given, checked=checked, line=line)
-        return Extern(given.shown)
+        return (extern(given.shown),)
     request = request_of(name, positional, named)
     if request is not None:
         http(machine, *request, given)
-        return Extern(given.shown)
+        return (extern(given.shown),)
     if name.endswith(".raise_for_status"):
         leaves(machine, "1", node, given.frame.maybe())
     if name in LEAVES:
         status = positional[0] if positional else 0
         leaves(machine, "1" if isinstance(status, str) else given.plain(status), node, given.frame)
     if name == "json.dumps" and positional:
-        return json_text(positional[0], given.shown, given.file)
+        return (json_text(positional[0], given.shown, given.file),)
     if name in _KEEPING:
-        return _builtin(name, given)
-    if name.endswith((".parse_args", ".parse_known_args")):
-        return Extern("arguments", parsed=True)
+        return (_builtin(name, given),)
+    if name.endswith(_PARSED):
+        return (extern("arguments", parsed=True),)
     if name.endswith(".add_argument"):
         _declare(machine, given)
-    words = (*function.words, *(each for each in positional if isinstance(each, str)))
-    _hand_over(machine, given, function.words)
-    kept = words if name.endswith((".add_parser", ".add_subparsers")) else function.words
-    first = positional[0] if positional and name in {"int", "float"} else function
-    return Extern(given.shown, kept, answer=_answer_in(first))
+    return None
 
 
 def _variable(machine: Machine, name: str, default: Value) -> Possible:
@@ -217,26 +244,28 @@ def _variable(machine: Machine, name: str, default: Value) -> Possible:
 
 def _builtin(name: str, given: Call) -> Value:
     if name.endswith("cast"):
-        return given.positional[1] if len(given.positional) > 1 else Extern(given.shown)
+        return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
     first = given.first
     if name in {"str", "iter"}:
-        return first if first is not None and (is_plain(first) or name == "iter") else Extern(given.shown)
+        return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
     if name == "enumerate" and isinstance(first, tuple):
         return tuple((index, each) for index, each in enumerate(first))
     if isinstance(first, Some):
         if name == "reversed":
             return Some(tuple(reversed(first.options)))
-        return first if name in {"list", "tuple", "set"} else Extern(given.shown)
+        return first if name in {"list", "tuple", "set"} else extern(given.shown)
     if name == "reversed" and isinstance(first, tuple):
         return tuple(reversed(first))
     if name == "sorted" and isinstance(first, tuple) and all(isinstance(each, str) for each in first):
         return tuple(sorted(str(each) for each in first))
-    return first if isinstance(first, tuple | Dict) and name != "sorted" else Extern(given.shown)
+    return first if isinstance(first, tuple | Dict) and name != "sorted" else extern(given.shown)
 
 
 def _hand_over(machine: Machine, given: Call, words: tuple[str, ...]) -> None:
     """Functions that other code is given may be called by it: ``pool.submit(f)``, ``set_defaults(func=f)``."""
-    functions = [each for each in (*given.positional, *given.named.values()) if isinstance(each, Function)]
+    functions = [each for each in given.positional if isinstance(each, Function)]
+    if given.named:
+        functions += [each for each in given.named.values() if isinstance(each, Function)]
     if not functions or (words and all(_other_command(machine, word) for word in words)):
         return
     for each in functions:

@@ -13,7 +13,7 @@ from checker.model.sources import Spot
 from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
-from checker.resolve.python.values import Client, Dict, Extern, Poller, Session, Value, plain
+from checker.resolve.python.values import Client, Dict, Poller, Session, Value, extern, plain
 
 # Methods of every client that call nothing.
 _NO_CALLS: Final = frozenset({"can_paginate", "close", "exceptions", "meta", "generate_presigned_url",
@@ -33,15 +33,15 @@ def session_of(call: Call) -> Session:
 def from_session(machine: Machine, session: Session, name: str, call: Call) -> Value:
     """What a method of a session gives: its clients."""
     if name not in {"client", "resource", "create_client"}:
-        return Extern(f"session.{name}()")
+        return extern(f"session.{name}()")
     service = call.first if call.positional else call.named.get("service_name")
     if not isinstance(service, str):
         machine.problem(call.spot, "a client of a service that is not known before it runs", "Name the service.")
-        return Extern("client")
+        return extern("client")
     known = service_of(service)
     if known is None:
         machine.problem(call.spot, f"there is no AWS service {service!r}", "Mend the name.")
-        return Extern("client")
+        return extern("client")
     region = call.positional[1] if len(call.positional) > 1 else call.named.get("region_name", session.region)
     if not isinstance(region, Absent):
         region = plain(region, "region", call.file)
@@ -68,7 +68,7 @@ def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
             machine.problem(call.spot, "an operation that is not known before it runs", "Name it.")
     elif name not in _NO_CALLS:
         api_call(machine, client, name, call)
-    return Extern(f"{client.service}.{name}()", answer=_answer(client.service, name, call.spot))
+    return extern(f"{client.service}.{name}()", answer=_answer(client.service, name, call.spot))
 
 
 def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
@@ -77,7 +77,7 @@ def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
     if name in {"wait", "paginate"}:
         api_call(machine, client, poller.name, call, poller.kind)
     answer = _answer(client.service, poller.name, call.spot)
-    return Extern(f"{client.service}.{poller.name}.{name}()", answer=answer)
+    return extern(f"{client.service}.{poller.name}.{name}()", answer=answer)
 
 
 def _answer(service: str, operation: str, spot: Spot) -> CallPlace:

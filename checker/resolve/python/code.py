@@ -42,7 +42,7 @@ from checker.resolve.python.syntax_facts import (
     takes_aws_errors,
     written,
 )
-from checker.resolve.python.values import Class, Dict, Extern, Function, PythonLibrary, either, elements
+from checker.resolve.python.values import Class, Dict, Extern, Function, PythonLibrary, either, elements, extern
 
 
 def follow(
@@ -100,7 +100,7 @@ def _annotated(machine: Machine, node: ast.AnnAssign, frame: Frame) -> bool:
 
 def _augmented(machine: Machine, node: ast.AugAssign, frame: Frame) -> bool:
     value(machine, node.value, frame)
-    bind(machine, node.target, Extern(ast.unparse(node.target)), frame)
+    bind(machine, node.target, extern(ast.unparse(node.target)), frame)
     return False
 
 
@@ -175,7 +175,7 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         _widen(node.body, frame)
         kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
         answer = whole.answer if isinstance(whole, Extern) else None
-        bind(machine, node.target, Extern(variable, answer=answer), frame)
+        bind(machine, node.target, extern(variable, answer=answer), frame)
         block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=sleeps(node.body))))
     else:
         shown = tuple(each if isinstance(each, str) else None for each in values)
@@ -200,7 +200,7 @@ def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
 def _widen(body: Sequence[ast.stmt], frame: Frame) -> None:
     """What a loop assigns may hold something else when it comes round again."""
     for name in frozenset().union(*map(stored, body)) & frame.names.keys():
-        frame.names[name] = either([frame.names[name], Extern(name)])
+        frame.names[name] = either([frame.names[name], extern(name)])
 
 
 def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> bool:
@@ -222,7 +222,7 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
     left = block(machine, node.body, frame.handled(handling) if node.handlers else frame)
     for handler in node.handlers:
         if handler.name:
-            frame.names[handler.name] = Extern(handler.name)
+            frame.names[handler.name] = extern(handler.name)
         block(machine, handler.body, frame.maybe(on_failure=True))
     left = block(machine, node.orelse, frame) or left
     return block(machine, node.finalbody, frame) or (left and not swallowed)

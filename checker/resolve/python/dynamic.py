@@ -13,7 +13,7 @@ from checker.resolve.python.attributes import attribute
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.modules import find, load
 from checker.resolve.python.record import program
-from checker.resolve.python.values import Client, Either, Extern, Module, Partial, Poller, Session, Value, either
+from checker.resolve.python.values import Client, Either, Module, Partial, Poller, Session, Value, either, extern
 
 _FIX: Final = "Write the call out."
 _SIGNS: Final = re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
@@ -37,7 +37,8 @@ _NAMES: Final = frozenset(
 
 
 @lru_cache(maxsize=4096)  # a program calls the same few functions over and over
-def _is_special(name: str) -> bool:
+def is_special(name: str) -> bool:
+    """Whether a call of such a name may be one of these."""
     if name in _NAMES or name in _SESSIONS or name in _LINES or name in _LISTS:
         return True
     return name.startswith("sh.") or bool(_WORDS.fullmatch(name) or _SIGNS.search(name))
@@ -45,7 +46,7 @@ def _is_special(name: str) -> bool:
 
 def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     """What a call of such a function gives, as the only one of a tuple; ``None`` where it is none of these."""
-    if not _is_special(name):
+    if not is_special(name):
         return None
     positional, named, spot, first = call.positional, call.named, call.spot, call.first
     match name:
@@ -53,7 +54,7 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
             return (_attribute(machine, first, positional[1], call),)
         case "exec" | "eval" | "execfile":
             machine.problem(spot, f"{name} runs code that was not followed", _FIX)
-            return (Extern(name),)
+            return (extern(name),)
         case "importlib.import_module" | "import_module" | "__import__" | "runpy.run_module":
             found = find(machine, first, call.frame.module, 0) if isinstance(first, str) else None
             if found is not None:
@@ -61,10 +62,10 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
                 return (Module(found),)
             if not isinstance(first, str):
                 machine.problem(spot, "a module that is not known before it runs", "Import it by its name.")
-            return (Extern(first if isinstance(first, str) else name),)
+            return (extern(first if isinstance(first, str) else name),)
         case "runpy.run_path":
             machine.problem(spot, "a file that runpy runs was not followed", "Import it by its name.")
-            return (Extern(name),)
+            return (extern(name),)
         case "functools.partial" | "partial" if positional:
             return (Partial(first, tuple(positional[1:]), dict(named)),)
     if name in _SESSIONS:
@@ -80,7 +81,7 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
         started = [(name[3:].replace("_", "-"), *positional)]
     for words in started:
         program(machine, words, call, checked=name.startswith(("os.exec", "sh.")), line=name in _LINES)
-        return (Extern(name),)
+        return (extern(name),)
     if _SIGNS.search(name):
         machine.problem(spot, "requests to AWS that are signed by hand are not followed", "Use boto3.")
     return None
@@ -96,4 +97,4 @@ def _attribute(machine: Machine, owner: Value, name: Value, call: Call) -> Value
         return either([attribute(machine, owner, option, call.frame) for option in each])
     if isinstance(owner, Client | Session | Poller | Module):
         machine.problem(call.spot, "a function whose name is not known before it runs", "Write the name out.")
-    return Extern("getattr")
+    return extern("getattr")

@@ -28,6 +28,7 @@ from checker.resolve.python.values import (
     Value,
     either,
     elements,
+    extern,
     is_plain,
     plain,
 )
@@ -66,7 +67,7 @@ def _sequence(machine: Machine, node: ast.List | ast.Tuple | ast.Set, frame: Fra
     for each in node.elts:
         if isinstance(each, ast.Starred):
             inner = elements(value(machine, each.value, frame))
-            found.extend(inner if inner is not None else [Extern(ast.unparse(each))])
+            found.extend(inner if inner is not None else [extern(ast.unparse(each))])
         else:
             found.append(value(machine, each, frame))
     return tuple(found)
@@ -94,7 +95,7 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
             return joined([_plain(left, node.left, frame), _plain(right, node.right, frame)])
         if isinstance(left, tuple) and isinstance(right, tuple):
             return (*left, *right)
-    return Extern(shown(node))
+    return extern(shown(node))
 
 
 def _may_be_text(found: Value) -> bool:
@@ -124,14 +125,14 @@ def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
         answer = alike((same(first, second) for first in one or () for second in other or ()), "they differ")
         if isinstance(answer, Certain):
             return (answer is YES) is equals
-    return Extern(shown(node))
+    return extern(shown(node))
 
 
 def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
     inner = value(machine, node.operand, frame)
     if isinstance(node.op, ast.Not):
         answer = truth(inner)
-        return Extern(shown(node)) if answer is None else not answer
+        return extern(shown(node)) if answer is None else not answer
     return inner
 
 
@@ -165,7 +166,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         if index == 0 and len(node.generators) == 1 and keeps and source is not None:
             first = source[:32]
             some = isinstance(whole, Some) or bool(generator.ifs)
-        opened = Extern(shown(generator.target), answer=whole.answer if isinstance(whole, Extern) else None)
+        opened = extern(shown(generator.target), answer=whole.answer if isinstance(whole, Extern) else None)
         bind(machine, generator.target, either(source) if source else opened, inner)
         for test in generator.ifs:
             value(machine, test, inner)
@@ -178,10 +179,10 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         return Dict(tuple(items))
     if isinstance(node, ast.DictComp):
         value(machine, node.key, inner)
-        return Dict(((Extern(shown(node.key)), value(machine, node.value, inner)),), open=True)
+        return Dict(((extern(shown(node.key)), value(machine, node.value, inner)),), open=True)
     if first is None:
         element = value(machine, node.elt, inner)
-        return Extern(shown(node)) if is_plain(element) or isinstance(element, Extern) else (element,)
+        return extern(shown(node)) if is_plain(element) or isinstance(element, Extern) else (element,)
     results: list[Value] = []
     for each in first:
         machine.work()
@@ -197,7 +198,7 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
         return known if known is not None else open_text(f"${{{key}}}")
     words = machine.arguments
     if isinstance(owner, Extern) and owner.name == "sys.argv" and isinstance(key, int) and words is not None:
-        return words[key - 1] if 0 < key <= len(words) else Extern("sys.argv")
+        return words[key - 1] if 0 < key <= len(words) else extern("sys.argv")
     if isinstance(owner, tuple) and isinstance(key, int) and -len(owner) <= key < len(owner):
         return owner[key]
     if isinstance(owner, Dict):
@@ -208,8 +209,8 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
         return enter(machine, getter.of(owner), (key,), {}, machine.called_at(node, frame))
     outside = [each for each in owner.options if isinstance(each, Extern)] if isinstance(owner, Either) else []
     if isinstance(owner, Either) and len(outside) == len(owner.options):
-        return either([Extern(shown(node), answer=each.answer) for each in outside])
-    return Extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else None)
+        return either([extern(shown(node), answer=each.answer) for each in outside])
+    return extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else None)
 
 
 EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {
@@ -251,10 +252,10 @@ def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
         if others:
             return either(others)
     if isinstance(key, str) or not owner.items:
-        return Extern("a key that is not there")
+        return extern("a key that is not there")
     names = [name for name, _ in owner.items if isinstance(name, str)]
     chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
-    return either(chosen) if chosen else Extern("one of a table")
+    return either(chosen) if chosen else extern("one of a table")
 
 
 def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None:
@@ -270,9 +271,9 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
             each = elements(found)
             exact = each is not None and len(each) == len(target.elts)
             for index, inner in enumerate(target.elts):
-                bind(machine, inner, each[index] if exact and each is not None else Extern(shown(inner)), frame)
+                bind(machine, inner, each[index] if exact and each is not None else extern(shown(inner)), frame)
         case ast.Starred():
-            bind(machine, target.value, Extern(shown(target)), frame)
+            bind(machine, target.value, extern(shown(target)), frame)
         case ast.Subscript():
             owner = value(machine, target.value, frame)
             if isinstance(owner, Dict):

@@ -17,7 +17,7 @@ from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Rea
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import Extern, PythonLibrary, Value, plain
+from checker.resolve.python.values import PythonLibrary, Value, extern, plain
 
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
@@ -177,9 +177,9 @@ def value(machine: Machine, node: ast.expr, frame: Frame) -> Value:
         if name in frame.names:
             return frame.names[name]
         everywhere = frame.module.names
-        return everywhere[name] if name in everywhere else Extern(name)
+        return everywhere[name] if name in everywhere else extern(name)
     evaluate = machine.expressions.get(type(node))
-    return evaluate(machine, node, frame) if evaluate is not None else Extern(shown(node))
+    return evaluate(machine, node, frame) if evaluate is not None else extern(shown(node))
 
 
 def block(machine: Machine, statements: Sequence[ast.stmt], frame: Frame) -> bool:

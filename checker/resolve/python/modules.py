@@ -11,7 +11,7 @@ from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.scripts import Handling
 from checker.model.sources import Spot
 from checker.resolve.python.machine import Frame, Machine, block
-from checker.resolve.python.values import Extern, Module
+from checker.resolve.python.values import Module, extern
 
 # Marks a module whose names depend on the program that loads it.
 _OWN: Final = "<own>"
@@ -91,7 +91,7 @@ def import_from(machine: Machine, node: ast.ImportFrom, frame: Frame) -> bool:
             load(machine, inner)
             frame.names[bound] = Module(inner)
         else:
-            frame.names[bound] = Extern(f"{dotted}.{alias.name}".lstrip("."))
+            frame.names[bound] = extern(f"{dotted}.{alias.name}".lstrip("."))
     return False
 
 
@@ -124,4 +124,4 @@ def _import_module(machine: Machine, alias: ast.alias, frame: Frame) -> None:
             frame.names[alias.asname] = Module(above)
         return
     if above is None:
-        frame.names[alias.asname or parts[0]] = Extern(alias.name if alias.asname else parts[0])
+        frame.names[alias.asname or parts[0]] = extern(alias.name if alias.asname else parts[0])

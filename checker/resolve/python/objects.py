@@ -22,6 +22,7 @@ from checker.resolve.python.values import (
     Instance,
     Value,
     either,
+    extern,
 )
 
 _NOTHING_AROUND: Final = Handling()
@@ -57,14 +58,15 @@ def enter(
 ) -> Value:
     """Follow a call of one of the repository's functions; what it returns."""
     if machine.depth >= MAX_DEPTH:
-        return Extern(getattr(function.node, "name", "lambda"))
+        return extern(getattr(function.node, "name", "lambda"))
     key: tuple[object, ...] = (
-        id(function.node),
+        function.node,
         _identity(function.owner),
-        *map(_identity, positional),
-        *[(name, _identity(named[name])) for name in sorted(named)],
         machine.number(frame),
+        *map(_identity, positional),
     )
+    if named:
+        key = (*key, *[(name, _identity(named[name])) for name in sorted(named)])
     known = machine.memo.get(key)
     if known is not None:
         if len(machine.calls) + len(known[1]) > MAX_CALLS:
@@ -73,7 +75,7 @@ def enter(
         return known[0]
     machine.work()
     machine.kept.extend((function.owner, *positional, *named.values()))
-    machine.memo[key] = (Extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
+    machine.memo[key] = (extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
     start = len(machine.calls)
     names = _bound(machine, function, positional, named)
     inner = Frame(function.module, names, frame.reached, frame.handling, around=frame.around)
@@ -121,7 +123,7 @@ def _bound(
         elif default is not None:
             found = value(machine, default, frame)
         else:
-            found = Extern(name)
+            found = extern(name)
         if annotation is not None and isinstance(found, Extern):
             found = typed(machine, annotation, frame) or found
         names[name] = found

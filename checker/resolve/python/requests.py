@@ -14,9 +14,14 @@ _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "opt
 _LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.")
 
 
+def makes_requests(name: str) -> bool:
+    """Whether calling ``name`` may make a request over HTTP."""
+    return name.startswith(_LIBRARIES)
+
+
 def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> tuple[Value, Value] | None:
     """Method and URL of a request over HTTP that calling ``name`` makes, ``None`` where it makes none."""
-    if not name.startswith(_LIBRARIES):
+    if not makes_requests(name):
         return None
     library, _, rest = name.partition(".")
     verb = rest.rpartition(".")[2] if ")" not in rest.rpartition(".")[2] else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
@@ -110,6 +111,12 @@ class Extern:
     answer: CallPlace | None = None
 
 
+@lru_cache(maxsize=16_384)
+def extern(name: str, words: tuple[str, ...] = (), *, parsed: bool = False, answer: CallPlace | None = None) -> Extern:
+    """The one of this name: a program meets the same few over and over."""
+    return Extern(name, words, parsed, answer)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dict:
     """A dictionary with the keys that are known. ``open`` where there may be more."""
@@ -181,7 +188,7 @@ def elements(value: Value) -> list[Value] | None:
 
 def either(values: list[Value]) -> Value:
     """One of these."""
-    if len(values) == 1 and not isinstance(values[0], Either):
+    if values and not isinstance(values[0], Either) and all(each is values[0] for each in values):
         return values[0]
     found = {id(each): each for value in values for each in (value.options if isinstance(value, Either) else (value,))}
     flat = list(found.values())

@@ -282,8 +282,7 @@ class ShellCommands(ABC):
                 rehearse=self.rehearsals(Failing(spot, given_words)),
                 weigh=self.rehearsals(Failing(spot, given_words, works=True)),
             )
-        reached = replace(
-            self.reached,
+        reached = self.reached._replace(
             spot=spot,
             via=(*self.reached.via, *state.via),
             certain=context.certain,

@@ -329,7 +329,7 @@ class Collected:
             closed=True,
             marks=marks,
         )
-        self.shell(state, replace(call.reached, via=(*call.reached.via, call.spot)))
+        self.shell(state, call.reached._replace(via=(*call.reached.via, call.spot)))
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
@@ -354,7 +354,7 @@ class Collected:
             self.record([cdk])
         elif found.missing or self._tasks >= _MAX_TASKS:
             self._not_followed(command, found.missing.partition(" ")[2])
-        reached = replace(command.reached, via=(*command.reached.via, command.spot))
+        reached = command.reached._replace(via=(*command.reached.via, command.spot))
         self._tasks += 1
         for line in found.lines if self._tasks <= _MAX_TASKS else ():
             self._line(line, found.folder, environment, reached)
