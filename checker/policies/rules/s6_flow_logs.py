@@ -113,11 +113,13 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
         why = rules.why if isinstance(rules, Unknown) else "which lifecycle rules the bucket has"
         return target.undecided("retention", why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
     answer = either(
-        reaches_flow_logs(rule, log)
+        reaches_flow_logs(rule, log) if isinstance(rule, dict) else Open("one of its rules is not known")
         for rule in listed
-        if isinstance(rule, dict)
-        and rule.get("Status") == "Enabled"
-        and any(rule.get(key) is not None for key in ("ExpirationInDays", "ExpirationDate"))
+        if not isinstance(rule, dict)
+        or (
+            rule.get("Status") == "Enabled"
+            and any(rule.get(key) is not None for key in ("ExpirationInDays", "ExpirationDate"))
+        )
     )
     if isinstance(answer, Open):
         why = f"whether the bucket's rule that expires objects is for all that the flow log writes: {answer.why}"
