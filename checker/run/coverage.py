@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.templates.assembly import Assembly
 from checker.model.resources import Stack
 from checker.model.settings import Settings
-from checker.model.verdicts import Surface, Unread
+from checker.model.verdicts import Outcome, Surface, Unread, Verdict
 from checker.resolve.templates.project import with_nested
 from checker.run.request import Request
 
@@ -43,6 +43,42 @@ def exclusions(
         missing = named and not (request.project / pattern).exists()
         why = f"there is no {pattern}" if missing else f"{pattern} leaves nothing out"
         yield f"{request.settings.places.get(f'exclude.{pattern}', f'{SETTINGS_FILE}:1')}: exclude: {why}"
+
+
+def waived_away(
+    unread: Iterable[Unread], pipeline: Pipeline | None, verdicts: Iterable[Verdict]
+) -> Mapping[tuple[str, str], str]:
+    """What was not read, and of which all that it leaves undecided is waived: ``(what, why)`` -> by which waivers.
+
+    A job is told of once, however much of it was not followed: its gaps are settled together.
+    """
+    open_, waived = [], []
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.UNKNOWN:
+            open_.append(verdict)
+        elif verdict.outcome is Outcome.WAIVED and verdict.waiver is not None:
+            waived.append(verdict)
+    if not waived:
+        return {}
+    together: dict[str, set[str]] = {}
+    for gap in pipeline.unfollowed if pipeline else ():
+        together.setdefault(gap.job.name, set()).add(str(gap.problem))
+    found = {}
+    for each in unread:
+        whole = f"{each.what}: {each.why}"
+        said = {whole}.union(*(texts for texts in together.values() if whole in texts))
+        by = [verdict for verdict in waived if _rests_on(verdict, each, said)]
+        if by and not any(_rests_on(verdict, each, said) for verdict in open_):
+            found[each.what, each.why] = ", ".join(dict.fromkeys(verdict.finding for verdict in by))
+    return found
+
+
+def _rests_on(verdict: Verdict, unread: Unread, said: Iterable[str]) -> bool:
+    """Whether a verdict names what was not read: as a whole, or as a part of the very file that it stands in."""
+    file, _, part = unread.what.partition(": ")
+    if part and verdict.location.file == file and f"{part}: {unread.why}" in verdict.violation:
+        return True
+    return any(each in verdict.violation for each in said)
 
 
 def once_each(unread: Sequence[Unread]) -> list[Unread]:

@@ -37,6 +37,7 @@ from checker.run.coverage import (
     surfaces,
     unread_of_pipeline,
     unread_of_stacks,
+    waived_away,
 )
 from checker.run.pipeline import pipeline_of
 from checker.run.request import WAIVER_FILES, Request
@@ -77,12 +78,20 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
     unread = once_each((*here.unread, *unread_of_stacks(stacks), *unread_of_pipeline(pipeline)))
+    waived = waived_away(unread, pipeline, verdicts)
     coverage = Coverage(
         judged=tuple(finding for finding in findings if finding in judged),
         not_judged=tuple(finding for finding in findings if finding not in judged),
         surfaces=surfaces(stacks, pipeline),
         # No exclusion settles that the project's own rules were not run.
-        unread=(*(each for each in unread if not excluded(each.what, request.settings)), *own.unread),
+        unread=(
+            *(
+                each
+                for each in unread
+                if not excluded(each.what, request.settings) and (each.what, each.why) not in waived
+            ),
+            *own.unread,
+        ),
         notes=(
             *own.notes,
             *here.notes,
@@ -94,6 +103,10 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
                 f"not read, and left out by checker.toml: {each.what} ({why})"
                 for each in unread
                 if (why := excluded(each.what, request.settings))
+            ),
+            *(
+                f"not read, and all that it leaves open is waived ({ids}): {what}: {why}"
+                for (what, why), ids in waived.items()
             ),
         ),
     )

@@ -349,3 +349,40 @@ def test_settings_or_waivers_that_are_no_file_are_an_error(project: Project, nam
     (project.root / name).symlink_to("nowhere")
     project.gate()
     assert project.code == ExitCode.USAGE
+
+
+def test_what_was_not_followed_is_settled_by_waivers_of_all_that_it_leaves_open(project: Project) -> None:
+    """What `terraform` does is for nobody here to say. Whoever answers for it elsewhere says so: the gate is clean."""
+    apply = """
+        on: {push: {branches: [main]}}
+        concurrency: one
+        jobs:
+          apply:
+            runs-on: ubuntu-latest
+            timeout-minutes: 30
+            environment: production
+            permissions: {id-token: write, contents: read}
+            steps:
+              - uses: actions/checkout@v4
+              - uses: aws-actions/configure-aws-credentials@v4
+                with: {role-to-assume: "${{ vars.ROLE }}", aws-region: eu-west-1, role-duration-seconds: 7200}
+              - run: |
+                  terraform init
+                  terraform apply -auto-approve
+        """
+    project.write({".github/workflows/apply.yml": apply})
+    document = project.gate()
+    assert project.code == ExitCode.INCOMPLETE
+    undecided = sorted({each["finding"] for each in document["verdicts"] if each["outcome"] == "unknown"})
+    waiver = (
+        "- {{finding: {}, environments: ['*'], resource: '*', reason: told elsewhere, owner: team, "
+        "approved-on: 2026-11-01, expires-on: 2027-05-01, outcome: unknown}}\n"
+    )
+    entries = [waiver.format(finding) for finding in undecided]
+    project.write({"checker-waivers.yaml": "waivers:\n" + "".join(entries)})
+    document = project.gate()
+    assert (project.code, document["coverage"]["unread"]) == (ExitCode.CLEAN, [])
+    assert any("not read, and all that it leaves open is waived" in note for note in document["coverage"]["notes"])
+    project.write({"checker-waivers.yaml": "waivers:\n" + "".join(each for each in entries if "C3" not in each)})
+    document = project.gate()
+    assert (project.code, bool(document["coverage"]["unread"])) == (ExitCode.INCOMPLETE, True)

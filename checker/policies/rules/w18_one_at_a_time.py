@@ -28,7 +28,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
-from checker.reason.deploys.sequence import Step, by_matrix, several, steps_of
+from checker.reason.deploys.sequence import Step, by_matrix, matrices, several, steps_of
 
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
@@ -80,7 +80,7 @@ def _at_once(rollout: Rollout, others: list[Rollout]) -> str:
     if rollout.concurrent:
         return "it is started in the background"
     job = rollout.at.job
-    if by_matrix(rollout) and job.max_parallel not in (1, "1", 1.0):
+    if by_matrix(rollout) and any(level.max_parallel not in (1, "1", 1.0) for level in matrices(rollout)):
         return "each is a job of a matrix, and nothing keeps them from running at the same time"
     services = rollout.call.texts("service")
     if services is not None and len(services) > 1 and not by_matrix(rollout):
@@ -98,10 +98,9 @@ def _stops(step: Step) -> Judgement:
     """Whether a service that does not become stable ends the roll-out."""
     assert step.wait is not None
     action = step.wait.action
-    job = step.rollout.at.job
-    if (
-        by_matrix(step.rollout)
-        and truth(job.job.fail_fast if isinstance(job.job.fail_fast, bool | str) else True) is NO
+    if by_matrix(step.rollout) and any(
+        truth(level.job.fail_fast if isinstance(level.job.fail_fast, bool | str) else True) is NO
+        for level in matrices(step.rollout)
     ):
         why = "fail-fast is off: the other services are rolled although one has failed."
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")

@@ -47,6 +47,7 @@ class Rollout:
     at: At
     call: AwsCall
     service: str | None
+    one_each: bool = False  # called for several services, of which each environment has one
 
     @property
     def on_failure(self) -> bool:
@@ -146,7 +147,7 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
         )
         traces = tuple(pipeline.trace(job) for job in jobs)
         rollouts = tuple(
-            Rollout(At(job, trace, index), action, _service(action))
+            Rollout(At(job, trace, index), action, _service(action), _one_each(job, action, pipeline))
             for job, trace in zip(jobs, traces, strict=True)
             for index, action in enumerate(trace.actions)
             if isinstance(action, AwsCall) and rolls(action)
@@ -155,6 +156,16 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
         kind = known.kind if known is not None else kind_of(environment)
         found.append(DeployPath(entry, environment, kind, jobs, traces, rollouts))
     return tuple(found)
+
+
+def _one_each(job: EffectiveJob, call: AwsCall, pipeline: Pipeline) -> bool:
+    """Whether what chooses the service chooses the environment too, and every environment has but one of them."""
+    found: dict[str, set[str | None]] = {}
+    for way in job.alternatives:
+        for each in pipeline.trace(way).aws:
+            if each.spot == call.spot and each.operation == call.operation:
+                found.setdefault(way.environment_name, set()).add(_service(each))
+    return len(found) > 1 and all(len(names) == 1 and None not in names for names in found.values())
 
 
 def environment_of(path: DeployPath, project: Project) -> Environment | None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from checker.model.answers import NO
 from checker.model.environments import Environment
+from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, Stream
 from checker.model.possible import Possible, call_behind, options, shown
 from checker.model.resources import Resource
@@ -66,12 +67,17 @@ def _repeats(rollout: Rollout) -> bool:
 
 
 def by_matrix(rollout: Rollout) -> bool:
-    """Whether the service comes from the job's matrix, so that several jobs roll at once."""
+    """Whether the service comes from a matrix, so that several jobs roll at once."""
     value = rollout.call.text("service")
-    if not rollout.at.job.matrix or isinstance(value, Absent | Unknown):
+    if not matrices(rollout) or rollout.one_each or isinstance(value, Absent | Unknown):
         return False
     each = options(value)
     return each is None or len(each) > 1 or "matrix" in shown(each[0])
+
+
+def matrices(rollout: Rollout) -> list[EffectiveJob]:
+    """The jobs that a matrix makes several of: the one that rolls, and those that called its workflow."""
+    return [level for level in rollout.at.job.chain if level.matrix]
 
 
 def order_of(rollouts: tuple[Rollout, ...]) -> tuple[str, ...] | None:

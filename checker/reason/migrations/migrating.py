@@ -91,7 +91,9 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     for entries in found.values():
         # A command of the pipeline's own that starts a task is seen twice: as itself, and as the call inside it.
         commands = [each for each in entries if isinstance(each.action, Command)]
-        first = commands[0] if commands else entries[0]
+        # So is what a task runs: `make migrate` is told of by the tool in the recipe, where one is known.
+        told = [each for each in commands if each.tool is not None] or commands
+        first = told[0] if told else entries[0]
         if _lasts(first, entries):
             yield first
 

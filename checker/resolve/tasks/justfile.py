@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
 _HEAD: Final = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:=\n]+?(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:]+))?)*)\s*:(?!=)\s*(.*)")
@@ -119,7 +119,8 @@ def _run(
     before, _, after = recipe.needs.partition("&&")
     for need in _NEED.finditer(before):
         yield from _need(need, bound, book, lines, seen, depth)
-    lines.extend(_lines(recipe, bound, book.file))
+    given = {parameter for _, parameter, _ in recipe.parameters}.intersection(bound) if arguments else set[str]()
+    lines.extend(_lines(recipe, bound, given, book.file))
     if rest and isinstance(rest[0], str) and depth == 0:
         yield from _run(rest[0], rest[1:], book, lines, seen, depth)
     for need in _NEED.finditer(after):
@@ -135,16 +136,16 @@ def _need(
         yield from _run(name, [_expression(each, bound) for each in words], book, lines, seen, depth + 1)
 
 
-def _lines(recipe: _Recipe, bound: Mapping[str, Possible], file: str) -> Iterator[Line]:
+def _lines(recipe: _Recipe, bound: Mapping[str, Possible], given: Collection[str], file: str) -> Iterator[Line]:
+    """A recipe's lines; ``given`` are the names of which the caller says the value."""
     used: dict[str, Possible] = {}
 
     def put(match: re.Match[str]) -> str:
-        value = _expression(match[1].strip(), bound)
-        if isinstance(value, str):
+        name = match[1].strip()
+        value = _expression(name, bound)
+        if isinstance(value, str) and name not in given:
             return value
-        name = re.sub(r"\W", "_", match[1].strip())[:40] or "just"
-        used[name] = value
-        return f"${{{name}}}"
+        return placed(name, value, match.string[: match.start()], used)
 
     if not recipe.body:
         return

@@ -9,12 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
 from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
@@ -225,43 +225,46 @@ class _Scope:
     needs: Sequence[str]
     stem: str
     used: dict[str, Possible] = field(default_factory=dict)
+    for_make: bool = False  # whether make itself reads the text, and no shell
 
-    def text(self, written: str, depth: int = 0) -> str:
-        """A recipe's line as the shell gets it."""
+    def text(self, written: str, depth: int = 0, before: str = "") -> str:
+        """A recipe's line as the shell gets it, behind what stands ``before`` it."""
         parts: list[str] = []
         position = 0
         while match := _REFERENCE.search(written, position):
             parts.append(written[position : match.start()])
             if match[1] is not None:
-                parts.append("$" if match[1] == "$" else self._named(match[1], depth))
+                parts.append("$" if match[1] == "$" else self._named(match[1], depth, before + "".join(parts)))
                 position = match.end()
                 continue
             end = _closing(written, match.end(), written[match.end() - 1])
-            parts.append(self._named(written[match.end() : end], depth))
+            parts.append(self._named(written[match.end() : end], depth, before + "".join(parts)))
             position = end + 1
         parts.append(written[position:])
         return "".join(parts)
 
     def plain(self, written: str) -> str:
-        return self.text(written)
+        """The names of targets in a rule's line: what is given is put in place, for no shell reads them."""
+        return replace(self, for_make=True).text(written)
 
-    def _named(self, name: str, depth: int) -> str:
+    def _named(self, name: str, depth: int, before: str) -> str:
         automatic = {"@": self.target, "<": self.needs[0] if self.needs else "", "^": " ".join(self.needs)}
         automatic |= {"*": self.stem, "+": " ".join(self.needs), "MAKE": "make", "@D": posixpath.dirname(self.target)}
         automatic |= {"@F": posixpath.basename(self.target), "MAKEFLAGS": "", "CURDIR": ".", "?": " ".join(self.needs)}
         if name in self.given:
-            return self._value(name, self.given[name])
+            value = joined([self.given[name]])
+            return value if self.for_make and isinstance(value, str) else placed(name, value, before, self.used)
         if name in automatic:
             return automatic[name]
         if name.startswith("shell "):
-            return f"$({self.text(name[6:], depth + 1)})" if depth < _MAX_DEPTH else ""
+            return f"$({self.text(name[6:], depth + 1, before)})" if depth < _MAX_DEPTH else ""
         written = self.read.variables.get(name)
         if written is not None and written.startswith("\0"):
             if name in self.environment:
                 return self._value(name, self.environment[name])
             written = written[1:]
         if written is not None:
-            return self.text(written, depth + 1) if depth < _MAX_DEPTH else ""
+            return self.text(written, depth + 1, before) if depth < _MAX_DEPTH else ""
         if name in self.environment:
             return self._value(name, self.environment[name])
         if re.fullmatch(r"[A-Za-z_]\w*", name):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from checker.model.possible import Possible
 
@@ -48,6 +49,20 @@ class TaskLibrary(Protocol):
     def packages(self) -> Mapping[str, str]:
         """The folders of the repository's npm packages by the packages' names."""
         ...
+
+
+_WORD: Final = re.compile(r"[\w.:/@+-]+")
+
+
+def placed(name: str, value: Possible, before: str, used: dict[str, Possible]) -> str:
+    """A value that a caller gives, as the shell's text gets it behind ``before``: as a variable, so that it is seen to
+    be the caller's and not the file's own. What is more than a word is put in place."""
+    if isinstance(value, str) and not _WORD.fullmatch(value):
+        return value
+    plain = re.sub(r"\W", "_", name)[:40] or "given"
+    used[plain] = value
+    quoted = before.count("'") % 2
+    return f"'\"${{{plain}}}\"'" if quoted else f"${{{plain}}}"
 
 
 def joined_path(folder: str, name: str) -> str:

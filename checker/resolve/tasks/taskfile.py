@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
 NAMES: Final = tuple(
     f"{name}.{ending}" for name in ("Taskfile", "taskfile", "Taskfile.dist") for ending in ("yml", "yaml")
@@ -17,6 +17,7 @@ NAMES: Final = tuple(
 _LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "--version", "--summary", "--status"})
 _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
 _PLACE: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_GIVEN: Final = re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
 
 
@@ -26,6 +27,7 @@ class _Run:
     text: str
     listed: Mapping[str, Any]
     shared: Mapping[str, Any]
+    given: Mapping[str, Possible]  # on the command line: it comes before what the file says
     arguments: tuple[Possible, ...]
     lines: list[Line] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -44,7 +46,11 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
             arguments = tuple(pending)
             break
         if not isinstance(word, str):
-            return Tasks(missing="a task that is not known before it runs")
+            match = _GIVEN.match(str(word))
+            if match is None:
+                return Tasks(missing="a task that is not known before it runs")
+            given[match[1]] = open_text(str(word)[match.end() :], match[1])
+            continue
         if word in _LOOKS:
             return Tasks()
         if word in _VALUES and pending:
@@ -54,9 +60,9 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
             elif word in {"-t", "--taskfile"}:
                 file = value
         elif not word.startswith("-"):
-            name, is_set, value = word.partition("=")
+            left, is_set, right = word.partition("=")
             if is_set:
-                given[name] = value
+                given[left] = right
             else:
                 names.append(word)
     path = next((at for name in ((file,) if file else NAMES) if library.is_file(at := joined_path(folder, name))), None)
@@ -64,9 +70,7 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
     data = _parsed(text)
     if path is None or text is None or not isinstance(data.get("tasks"), Mapping):
         return Tasks(missing=" ".join(["task", *names[:1]]))
-    run = _Run(
-        path, text, data["tasks"], {**_mapping(data.get("vars")), **_mapping(data.get("env")), **given}, arguments
-    )
+    run = _Run(path, text, data["tasks"], {**_mapping(data.get("vars")), **_mapping(data.get("env"))}, given, arguments)
     for name in names or ["default"]:
         _task(name, run, {}, 0)
     return Tasks(tuple(run.lines), folder, f"task {run.missing[0]}" if run.missing else "")
@@ -139,6 +143,8 @@ def _filled(written: str, variables: Mapping[str, Any], run: _Run) -> tuple[str,
         name = match[1].lstrip(".")
         if name == "CLI_ARGS":
             return '"$@"'
+        if name in run.given:
+            return placed(name, run.given[name], match.string[: match.start()], used)
         value = variables.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and "{{" not in str(value):
             return str(value)

@@ -254,7 +254,8 @@ class _Builder:
 
         Only of jobs that can act on an account, and for which the choices make a difference.
         """
-        if not effective.steps or not (effective.credentials or takes_token(effective)) or self.alternatives <= 0:
+        can_act = effective.credentials or takes_token(effective) or _has_keys(effective)
+        if not effective.steps or not can_act or self.alternatives <= 0:
             return ()
         found: dict[object, EffectiveJob] = {}
         by_ref = any(RUNNER_REF.search(step.run.text) for step in effective.steps if step.run is not None)
@@ -348,6 +349,11 @@ def _running(bound: Bound, job: Job, view: View) -> tuple[View | None, tuple[Sta
     if view.starts and not kept:
         return None, ()
     return replace(view, starts=kept), tuple(replace(start, runs=every((start.runs, runs[start]))) for start in kept)
+
+
+def _has_keys(job: EffectiveJob) -> bool:
+    """Whether it is handed access keys as variables, as the AWS CLI and SDKs read them."""
+    return any("AWS_ACCESS_KEY_ID" in env for env in (job.env, *(step.env for step in job.steps)))
 
 
 def _told_apart(job: EffectiveJob, *, by_ref: bool) -> object:

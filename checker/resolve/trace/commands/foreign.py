@@ -12,7 +12,15 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot, brief
 
-_FIX: Final = "Do it in a shell or Python script of this repository, or waive what this leaves open."
+_FIX: Final = (
+    "Use what the checker follows (the AWS CLI, boto3, CDK, SAM, scripts in this repository), or waive what this "
+    "leaves open (outcome: unknown)."
+)
+# What a program is told to do, where that stands behind an option. A word of these is never an option's secret.
+_VERBS: Final = frozenset(
+    {"apply", "build", "deploy", "destroy", "down", "exec", "install", "migrate", "publish", "push", "release",
+     "rollout", "run", "start", "sync", "up", "upgrade"}
+)  # fmt: skip
 # Interpreter -> the options that are followed by code.
 _INLINE: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("node", "nodejs", "bun"), frozenset({"-e", "--eval", "-p", "--print", "-pe", "-ep"})),
@@ -46,15 +54,16 @@ def unread(command: Command) -> Problem | None:
 
 
 def _spelled(command: Command) -> str:
-    """A command for a message: its words up to the first option, and the files that it names. Never an option's value,
-    which may be a secret."""
+    """A command for a message: its words up to the first option, and the verb or else a file behind that. Never an
+    option's value, which may be a secret."""
     first = [command.program]
     for word in command.words[1:4]:
         if not isinstance(word, str) or not _NAME.fullmatch(word):
             break
         first.append(word)
-    rest = [word for word in command.words[len(first) :] if isinstance(word, str) and _FILE.fullmatch(word)]
-    return " ".join([*first, *rest[:1]])
+    behind = [word for word in command.words[len(first) :] if isinstance(word, str)]
+    verbs = [word for word in behind if word in _VERBS] if not _VERBS.intersection(first) else []
+    return " ".join([*first, *(verbs or [word for word in behind if _FILE.fullmatch(word)])[:1]])
 
 
 def unread_script(file: str, line: int, shebang: str) -> Problem:
