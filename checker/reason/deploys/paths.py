@@ -371,8 +371,7 @@ def _let_through(at: At) -> bool:
 
 
 def once(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
-    """One judgement per environment, place and requirement, however many paths lead there; the other paths' places are
-    related."""
+    """One judgement per environment, place and requirement, however many paths lead there; those are related."""
     kept: dict[tuple[object, ...], Judgement] = {}
     for each in judgements:
         location = each.place.locate("", exactly=False)
