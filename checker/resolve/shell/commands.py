@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
-from checker.model.answers import Answer
 from checker.model.pipeline.scripts import Command, Handling, Reached, Stream, Write
 from checker.model.pipeline.shell import (
     Assignment,
@@ -18,23 +16,22 @@ from checker.model.pipeline.shell import (
     Opaque,
     Redirect,
     Simple,
-    Statement,
     Substitution,
     Variable,
     Word,
 )
-from checker.model.possible import Possible, call_behind, joined, one_of, open_text, shown
+from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import CallPlace, Text
-from checker.resolve.shell.builtins import BUILTINS, Asked
-from checker.resolve.shell.printing import output_of
+from checker.model.values import Text
+from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
-from checker.resolve.shell.state import Context, Failing, Flow, Leaving, Library, Result, State
+from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State, ends_with
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
+_TIMED_OUT: Final = "124"  # GNU coreutils manual, "timeout": the command timed out
 # AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
 _KEYS: Final = frozenset(
     {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE",
@@ -43,29 +40,25 @@ _KEYS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class ShellCommands(ABC):
-    """What a simple command does; who follows the statements around it derives from this class."""
+class ShellCommands:
+    """What a simple command does, for whoever goes through the statements around it, in its manner."""
 
     library: Library
     reached: Reached
+    way: Way
+    manner: Manner
     commands: list[Command] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     depth: int = 0
-    rehearsals: Callable[[Failing], Callable[[], Answer]] | None = None
-    _captures: int = 0
     _leaving: list[Leaving] = field(default_factory=list)
 
-    @abstractmethod
-    def block(self, block: Block, state: State, context: Context) -> Result: ...
-
-    @abstractmethod
-    def statement(self, statement: Statement, state: State, context: Context) -> Result: ...
+    def block(self, block: Block, state: State, context: Context) -> Result:
+        """The statements of a block, as the one who goes through them does it."""
+        return self.way.block(block, state, context)
 
     def process(self, block: Block, state: State, context: Context) -> Result:
         """A script in a process of its own: nothing leaves it but its exit status."""
-        with self.inside(*Flow):
-            self.block(block, state, context)
-        return Result()
+        return self.way.process(block, state, context)
 
     # --- ways out ---------------------------------------------------------------------------------------------------
 
@@ -100,55 +93,35 @@ class ShellCommands(ABC):
     def _capturing(
         self, state: State, context: Context, name: str, *, lost: bool
     ) -> Callable[[Substitution], Possible]:
-        def capture(substitution: Substitution) -> Possible:
-            handling = replace(
-                context.handling,
-                captured=name,
-                lost=context.handling.lost or lost,
-                stdout=Stream.SHOWN,
-                piped=not name,
-                inside=not name,
-            )
-            inner = replace(context, handling=handling, writes=())
-            fork = state.fork()
-            start = len(self.commands)
-            with self.inside(*Flow):
-                self.block(substitution.body, fork, inner)
-            printed = [c for c in self.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
-            printed = [command for command in printed if not command.handling.piped or not name]
-            printed = [command for command in printed if command.program not in {"exit", "return"}]
-            self._captures += 1
-            # Each time it runs it may print something else: two holes of one source are not the same value.
-            source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
-            call = _asked(self.commands[start:])
-            opened = open_text(brief(source, 200), str(state.script.file), self._captures, call=call)
-            if not printed:
-                last = substitution.body.statements[-1] if substitution.body.statements else None
-                return opened if last is not None else ""
-            values = [output_of(command) for command in printed]
-            known = [value for value in values if value is not None]
-            if len(known) < len(values) or (len(known) > 1 and any(command.certain for command in printed)):
-                return opened
-            return one_of(known)
+        return partial(self.manner.captured, self, state=state, context=context, name=name, lost=lost)
 
-        return capture
+    # --- words ------------------------------------------------------------------------------------------------------
 
-    def _words(self, word: Word, state: State, context: Context) -> list[Possible]:
+    def words(self, word: Word, state: State, context: Context) -> list[Possible]:
+        """The words that one word comes to."""
+        number = self.manner.number(word, state)
+        if number is not None:
+            return [str(number)]
         return expand(word, state, self._capturing(state, context, "", lost=True))
 
-    def _test_word(self, word: Word, state: State, context: Context) -> list[Possible]:
-        return [self._single(word, state, context)]
-
-    def _single(self, word: Word, state: State, context: Context) -> Possible:
+    def single(self, word: Word, state: State, context: Context) -> Possible:
+        """The one text that a word comes to, where the shell does not split it."""
+        number = self.manner.number(word, state)
+        if number is not None:
+            return str(number)
         for part in word.parts:
-            if isinstance(part, Opaque):
-                for block in part.inner:
-                    self.block(block, state.fork(), context.handled(lost=True, piped=True, inside=True))
+            for block in part.inner if isinstance(part, Opaque) else ():
+                self.manner.fed(self, block, state, context)
         return single(word, state, self._capturing(state, context, "", lost=True))
 
     def _assign(
         self, assignment: Assignment, state: State, context: Context, *, lost: bool = False
     ) -> Possible | tuple[Possible, ...]:
+        number = None
+        if assignment.value is not None and not assignment.append:
+            number = self.manner.number(assignment.value, state)
+        if number is not None:
+            return str(number)
         capture = self._capturing(state, context, assignment.name, lost=lost)
         before = state.variables.get(assignment.name)
         if assignment.items is not None:
@@ -160,7 +133,10 @@ class ShellCommands(ABC):
             return joined([before, value])
         return value
 
-    def _declare(self, statement: Declare, state: State, context: Context) -> Result:
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    def declare(self, statement: Declare, state: State, context: Context) -> Result:
+        """``export``, ``local`` and their kin."""
         for assignment in statement.assignments:
             if not assignment.name:
                 self._declare_printed(assignment, statement, state, context)
@@ -176,7 +152,7 @@ class ShellCommands(ABC):
 
     def _declare_printed(self, assignment: Assignment, statement: Declare, state: State, context: Context) -> None:
         """``export $(...)``: variables that stand in what is printed; any, where that is not known."""
-        for value in self._words(assignment.value, state, context) if assignment.value is not None else ():
+        for value in self.words(assignment.value, state, context) if assignment.value is not None else ():
             name, equals, text = value.partition("=") if isinstance(value, str) else ("", "", "")
             if equals:
                 state.set(name, text)
@@ -193,12 +169,14 @@ class ShellCommands(ABC):
             written = Simple((), (), (), statement.line, 0, "export")
             self.emit(["export"], written, state.script.spot(statement.line), state, context, {name: value})
 
-    def _redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
+    def redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
+        """What is written where and read from where."""
         return tuple(
-            Write(each.descriptor, each.operator, self._single(each.target, state, context)) for each in redirects
+            Write(each.descriptor, each.operator, self.single(each.target, state, context)) for each in redirects
         )
 
-    def _simple(self, statement: Simple, state: State, context: Context) -> Result:
+    def simple(self, statement: Simple, state: State, context: Context) -> Result:
+        """A command with its words and assignments, or assignments alone."""
         own: dict[str, Possible | tuple[Possible, ...]] = {}
         for assignment in statement.assignments:
             value = self._assign(assignment, state, context)
@@ -208,7 +186,7 @@ class ShellCommands(ABC):
                 state.set(assignment.name, value)
         if not statement.words:
             for word in (redirect.target for redirect in statement.redirects):
-                self._single(word, state, context)
+                self.single(word, state, context)
             return Result(Flow.NEXT, None if _runs_something(statement) else True)
         for word in statement.words:
             for part in word.parts:
@@ -219,8 +197,8 @@ class ShellCommands(ABC):
             for word in statement.words
             for part in word.parts
         )
-        words = [value for word in statement.words for value in self._words(word, state, context)]
-        own_writes = self._redirects(statement.redirects, state, context)
+        words = [value for word in statement.words for value in self.words(word, state, context)]
+        own_writes = self.redirects(statement.redirects, state, context)
         writes = (*context.writes, *own_writes)
         context = replace(context, handling=streams(context.handling, own_writes), writes=writes)
         if unknown_fields:
@@ -236,33 +214,42 @@ class ShellCommands(ABC):
         own: dict[str, Possible | tuple[Possible, ...]],
     ) -> Result:
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
-        if words and words[0] == "timeout":
+        bounded = bool(words) and words[0] == "timeout"
+        if bounded:
             context = context.handled(bounded=True)
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
         inner = Unwrapped(words) if own_function else unwrapped(words)
         words, given = inner.words, inner.given
         if not words:
-            return NEXT
+            return self.manner.nothing
         if inner.folder:
             state = state.fork()
             state.folder = state.path(inner.folder)
-        for each in started(words):
-            self.run(each, statement, state.fork(), replace(context, certain=False), own)
+        perhaps = replace(context, certain=False)
+        others = [self.run(each, statement, state.fork(), perhaps, own) for each in started(words)]
+        if (decided := self.manner.after_started(others, state)) is not None:
+            return decided
         name = words[0]
         spot = state.script.spot(statement.line, statement.column)
-        if isinstance(name, str):
-            builtin = BUILTINS.get(name)
-            if builtin is not None:
-                return builtin(Asked(self, words, statement, state, context))
-            if name in state.functions:
-                return self._function(name, words, spot, state, context)
-            followed = start(self, words, Call(spot, state, context, {**own, **given}))
-            if followed is not None:
-                return followed
-        elif isinstance(name, Text):
-            self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
+        try:
+            if isinstance(name, str):
+                answer = self.manner.builtin(self, name, words, statement, state, context)
+                if answer is not None:
+                    return answer
+                if name in state.functions:
+                    return self._function(name, words, spot, state, context)
+                followed = start(self, words, Call(spot, state, context, {**own, **given}))
+                if followed is not None:
+                    return followed
+            elif isinstance(name, Text):
+                self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
+        except EndlessError:
+            if not bounded:
+                raise
+            return ends_with(_TIMED_OUT, state)
         self.emit(words, statement, spot, state, context, {**own, **given})
-        return Result(Flow.NEXT, decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else None)
+        truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else None
+        return self.manner.ended(words, state, truth)
 
     def emit(
         self,
@@ -274,14 +261,10 @@ class ShellCommands(ABC):
         own: Mapping[str, Possible | tuple[Possible, ...]],
     ) -> None:
         """Put a command on record."""
-        handling = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
-        if self.rehearsals is not None:
-            given_words = tuple(shown(word) for word in words)
-            handling = replace(
-                handling,
-                rehearse=self.rehearsals(Failing(spot, given_words)),
-                weigh=self.rehearsals(Failing(spot, given_words, works=True)),
-            )
+        plain = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
+        handling = self.manner.handling(plain, words, spot)
+        if handling is None:
+            return
         reached = self.reached._replace(
             spot=spot,
             via=(*self.reached.via, *state.via),
@@ -301,7 +284,7 @@ class ShellCommands(ABC):
         kept = (state.positional, state.script, state.via)
         state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
         with self.inside(Flow.RETURN) as leaving:
-            result = self.returned(self.statement(body, state, context), leaving, state)
+            result = self.returned(self.way.statement(body, state, context), leaving, state)
         state.positional, state.script, state.via = kept
         self.depth -= 1
         return result
@@ -343,19 +326,6 @@ def streams(handling: Handling, writes: Sequence[Write]) -> Handling:
         elif write.descriptor == 2:
             stderr = sink
     return replace(handling, stdout=stdout, stderr=stderr)
-
-
-def _asked(commands: Sequence[Command]) -> CallPlace | None:
-    """The AWS call whose answer a substitution holds; ``None`` where it holds none."""
-    for command in reversed(commands):
-        if command.program == "aws":
-            plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
-            service, operation = (*plain, "", "")[:2]
-            return CallPlace(service, operation, command.spot.file, command.spot.line)
-        for word in command.words[1:]:
-            if (call := call_behind(word)) is not None:
-                return call
-    return None
 
 
 def _runs_something(statement: Simple) -> bool:

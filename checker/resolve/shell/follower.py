@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.pipeline.scripts import Loop, Stream
+from checker.model.pipeline.scripts import Command, Loop, Reached, Stream
 from checker.model.pipeline.shell import (
     AndOr,
     Background,
@@ -32,11 +32,12 @@ from checker.model.pipeline.shell import (
     While,
 )
 from checker.model.possible import Possible, one_of, open_text, options
-from checker.model.sources import brief
+from checker.model.sources import Problem, brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
+from checker.resolve.shell.followed import Followed
 from checker.resolve.shell.rehearsal import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
-from checker.resolve.shell.state import Context, Flow, Result, State, nearest
+from checker.resolve.shell.state import Context, Flow, Library, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
 from checker.resolve.shell.words import decide, matches
 
@@ -49,22 +50,47 @@ class _ExhaustedError(Exception):
 
 
 @dataclass(slots=True)
-class Follower(ShellCommands):
-    """Follows scripts of one step. ``commands`` and ``problems`` are what it found so far."""
+class Follower:
+    """Follows scripts of one step."""
 
+    library: Library
+    reached: Reached
     left: int = MAX_STATEMENTS  # statements that may still be followed
     allowance: Allowance = field(default_factory=Allowance)
+    _manner: Followed = field(default_factory=Followed)
+    _shell: ShellCommands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shell = ShellCommands(self.library, self.reached, self, self._manner)
+
+    @property
+    def commands(self) -> list[Command]:
+        """What was found so far."""
+        return self._shell.commands
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be followed so far."""
+        return self._shell.problems
 
     def follow(self, state: State) -> State:
         """Follow ``state.script`` from its beginning to its end."""
-        self.note(state.script.problems)
-        self.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance).of
+        self._shell.note(state.script.problems)
+        self._manner.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance).of
         try:
-            with self.inside(*Flow):
+            with self._shell.inside(*Flow):
                 self.block(state.script.body, state, Context(certain=self.reached.certain))
         except (_ExhaustedError, RecursionError):
-            self.problem(state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it.")
+            self._shell.problem(
+                state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it."
+            )
         return state
+
+    def process(self, block: Block, state: State, context: Context) -> Result:
+        """A script in a process of its own: nothing leaves it but its exit status."""
+        with self._shell.inside(*Flow):
+            self.block(block, state, context)
+        return Result()
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -78,15 +104,15 @@ class Follower(ShellCommands):
 
     def statement(self, statement: Statement, state: State, context: Context) -> Result:
         self.left -= 1
-        if self.left < 0 or len(self.commands) >= MAX_COMMANDS:
+        if self.left < 0 or len(self._shell.commands) >= MAX_COMMANDS:
             raise _ExhaustedError
         match statement:
             case Simple():
-                return self._simple(statement, state, context)
+                return self._shell.simple(statement, state, context)
             case Declare():
-                return self._declare(statement, state, context)
+                return self._shell.declare(statement, state, context)
             case Test():
-                words = [value for word in statement.words for value in self._test_word(word, state, context)]
+                words = [self._shell.single(word, state, context) for word in statement.words]
                 return Result(Flow.NEXT, decide(words) if words else None)
             case Pipe():
                 return self._pipe(statement, state, context)
@@ -99,7 +125,7 @@ class Follower(ShellCommands):
             case Group():
                 return self._group(statement, state, context)
             case Background():
-                with self.inside(*Flow):
+                with self._shell.inside(*Flow):
                     self.statement(statement.statement, state.fork(), context.handled(background=True, lost=True))
                 return Result(Flow.NEXT, True)
             case If():
@@ -187,7 +213,7 @@ class Follower(ShellCommands):
         if kind == "retry":
             inside = inside.handled(retried=True)
         before = state.fork()
-        with self.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+        with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
             asked = self.block(
                 statement.condition, state, inside.handled(tested="until" if statement.until else "while")
             )
@@ -216,7 +242,7 @@ class Follower(ShellCommands):
         spot = state.script.spot(statement.line)
         values: list[Possible] | None = None
         if statement.words is not None:
-            values = [value for word in statement.words for value in self._words(word, state, context)]
+            values = [value for word in statement.words for value in self._shell.words(word, state, context)]
             if not all(isinstance(value, str) for value in values) or any(
                 isinstance(part, Substitution | Opaque) for word in statement.words for part in word.parts
             ):
@@ -232,7 +258,7 @@ class Follower(ShellCommands):
             state.set(
                 statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
             )
-            with self.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+            with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             # The last round is not the first.
@@ -243,7 +269,7 @@ class Follower(ShellCommands):
             state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
             inside = replace(context, loops=(*context.loops, Loop("each", spot, statement.variable)))
             before = state.fork()  # there may be nothing to go through
-            with self.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
+            with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([before, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             self._widen(statement.body, state, str(spot))
@@ -253,7 +279,7 @@ class Follower(ShellCommands):
             state.set(statement.variable, value)
             loop = Loop("each", spot, statement.variable, tuple(values), index, None, sleeps(statement.body))
             around = replace(context, loops=(*context.loops, loop))
-            with self.inside(Flow.BREAK) as breaking, self.inside(Flow.CONTINUE) as leaving:
+            with self._shell.inside(Flow.BREAK) as breaking, self._shell.inside(Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, around)
             broken.extend(breaking.states)
             after = [*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())]
@@ -267,13 +293,13 @@ class Follower(ShellCommands):
         return NEXT
 
     def _case(self, statement: Case, state: State, context: Context) -> Result:
-        value = self._single(statement.word, state, context)
+        value = self._shell.single(statement.word, state, context)
         each = options(value)
         finished: list[State] = []
         flows: list[Flow] = []
         complete = False
         for patterns, body in statement.items:
-            listed = [self._single(pattern, state, context) for pattern in patterns]
+            listed = [self._shell.single(pattern, state, context) for pattern in patterns]
             answers = {
                 matches(option, choice)
                 for option in each or (open_text("?"),)
@@ -300,11 +326,11 @@ class Follower(ShellCommands):
         return NEXT
 
     def _group(self, statement: Group, state: State, context: Context) -> Result:
-        writes = self._redirects(statement.redirects, state, context)
+        writes = self._shell.redirects(statement.redirects, state, context)
         inner = replace(context, writes=(*context.writes, *writes), handling=streams(context.handling, writes))
         if not statement.own_shell:
             return self.block(statement.body, state, inner)
-        with self.inside(*Flow):
+        with self._shell.inside(*Flow):
             self.block(statement.body, state.fork(), inner)
         return NEXT
 
@@ -312,15 +338,15 @@ class Follower(ShellCommands):
         *first, last = statement.statements or (Simple((), (), (), 0, 0, ""),)
         fed = state.fed
         for each in first:
-            before = len(self.commands)
+            before = len(self._shell.commands)
             lost = context.handling.lost or not state.pipefail
             changes = {"piped": True, "lost": lost, "stdout": Stream.SHOWN}
             if statement.merged:
                 changes["stderr"] = Stream.MERGED
-            with self.inside(*Flow):
+            with self._shell.inside(*Flow):
                 self.statement(each, state.fed_by(fed), context.handled(**changes))
-            fed = fed_by(self.commands[before:])
-        with self.inside(*Flow):
+            fed = fed_by(self._shell.commands[before:])
+        with self._shell.inside(*Flow):
             result = self.statement(last, state.fed_by(fed), context)
         return Result(Flow.NEXT, result.truth if not first else None)
 

@@ -1,4 +1,9 @@
-"""What a command may ask of the shell that it is followed in. The shell itself is :mod:`.follower`."""
+"""The parts that a shell which is followed is put together of, and what each may ask of the others.
+
+:mod:`.commands` takes commands for what they are. Two go through the statements around them, each in its own way:
+:mod:`.follower` takes every branch that a run may take, :mod:`.rehearsal` one after the other. What differs between
+the two inside a command is its manner: :mod:`.followed` and :mod:`.rehearsed`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,34 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from checker.model.pipeline.shell import Block, Simple
+from checker.model.pipeline.scripts import Command, Handling
+from checker.model.pipeline.shell import Block, Simple, Statement, Substitution, Word
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State, Stored
+
+
+class EndlessError(Exception):
+    """The script waits until something stops it."""
+
+
+class Way(Protocol):
+    """Who goes through the statements of a script."""
+
+    def block(self, block: Block, state: State, context: Context) -> Result: ...
+
+    def statement(self, statement: Statement, state: State, context: Context) -> Result: ...
+
+    def process(self, block: Block, state: State, context: Context) -> Result:
+        """A script in a process of its own: nothing leaves it but its exit status."""
+        ...
 
 
 class Shell(Protocol):
     """A process being followed: its statements, its ways out, and what is put on record."""
 
     library: Library
+    commands: list[Command]
     depth: int
 
     def block(self, block: Block, state: State, context: Context) -> Result: ...
@@ -43,3 +66,44 @@ class Shell(Protocol):
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None: ...
 
     def note(self, problems: Sequence[Problem]) -> None: ...
+
+
+class Manner(Protocol):
+    """How commands are taken by one who goes through statements."""
+
+    @property
+    def nothing(self) -> Result:
+        """How a command without words ends."""
+        ...
+
+    def captured(
+        self, shell: Shell, substitution: Substitution, state: State, context: Context, *, name: str, lost: bool
+    ) -> Possible:
+        """What a substitution prints. ``name``: the variable that takes it; ``lost``: nobody sees it fail."""
+        ...
+
+    def fed(self, shell: Shell, block: Block, state: State, context: Context) -> None:
+        """A process whose output a word stands for: ``<(command)``."""
+        ...
+
+    def number(self, word: Word, state: State) -> int | None:
+        """What arithmetic in a word comes to, where that is worked out."""
+        ...
+
+    def builtin(
+        self, shell: Shell, name: str, words: list[Possible], statement: Simple, state: State, context: Context
+    ) -> Result | None:
+        """How one of the shell's own commands ends; ``None`` where the name is none of them."""
+        ...
+
+    def after_started(self, results: Sequence[Result], state: State) -> Result | None:
+        """How a command ends that started these others (``xargs``), where they decide it."""
+        ...
+
+    def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
+        """How the failure of a program is taken; ``None`` where it fails here, and so does nothing."""
+        ...
+
+    def ended(self, words: list[Possible], state: State, truth: bool | None) -> Result:
+        """How a program ends that was put on record."""
+        ...

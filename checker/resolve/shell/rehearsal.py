@@ -34,10 +34,11 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import open_text, options
 from checker.resolve.shell.arithmetic import calculated
-from checker.resolve.shell.commands import NEXT
-from checker.resolve.shell.rehearsed import ERR, MAX_ROUNDS, EndlessError, RehearsedCommands, TooMuchError, status_of
+from checker.resolve.shell.commands import NEXT, ShellCommands
+from checker.resolve.shell.process import EndlessError
+from checker.resolve.shell.rehearsed import ERR, MAX_ROUNDS, MAX_STATEMENTS, Choices, Rehearsed, TooMuchError, status_of
 from checker.resolve.shell.starting import fed_by
-from checker.resolve.shell.state import Context, Failing, Flow, Library, Result, State
+from checker.resolve.shell.state import Context, Failing, Flow, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import is_test
 from checker.resolve.shell.words import decide, matches
 
@@ -81,7 +82,7 @@ class Rehearsals:
         for _ in range(MAX_WAYS):
             if self.allowance.left <= 0:
                 return _TOO_MUCH
-            way = _Way(self.library, self.reached, failing=failing, answers=answers)
+            way = _Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
             begun = way.left
             try:
                 failed = way.run_through(self.begin.fork())
@@ -89,14 +90,14 @@ class Rehearsals:
                 return _TOO_MUCH
             finally:
                 self.allowance.left -= begun - way.left + 1
-            if way.met:
+            if way.manner.met:
                 ends.add(failed)
             if failing.works and True in ends:
                 return YES
             if len(ends) > 1:
                 return Open("it depends on the way that its script takes")
             # The next way: the last question that was answered with no is answered with yes.
-            answers = way.given
+            answers = way.choices.given
             while answers and answers[-1]:
                 answers.pop()
             if not answers:
@@ -106,8 +107,18 @@ class Rehearsals:
 
 
 @dataclass(slots=True)
-class _Way(RehearsedCommands):
+class _Way:
     """One way through a script."""
+
+    library: Library
+    reached: Reached
+    manner: Rehearsed
+    choices: Choices
+    left: int = MAX_STATEMENTS
+    _shell: ShellCommands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shell = ShellCommands(self.library, self.reached, self, self.manner)
 
     def run_through(self, state: State) -> bool:
         """Whether the script ends with a failure."""
@@ -115,6 +126,13 @@ class _Way(RehearsedCommands):
             return self.process(state.script.body, state, Context()).truth is False
         except EndlessError:
             return True
+
+    def process(self, block: Block, state: State, context: Context) -> Result:
+        """A script of its own: whether it ends with success."""
+        return Result(Flow.NEXT, self._ended(block, state, context.handled(tested="")))
+
+    def _ended(self, block: Block, state: State, context: Context) -> bool:
+        return self.manner.process(self._shell, block, state, context)
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -135,7 +153,7 @@ class _Way(RehearsedCommands):
             return result
         worked = result.truth
         if worked is None:
-            worked = not is_test(statement, state.functions) or self.choose(statement)
+            worked = not is_test(statement, state.functions) or self.choices.choose(statement)
         if worked:
             state.set("?", "0")
         elif state.variables.get("?", "0") == "0":
@@ -144,20 +162,20 @@ class _Way(RehearsedCommands):
             isinstance(statement, Group) and statement.own_shell
         )
         if not worked and ends and not context.handling.tested:  # noqa: SIM102 - the trap runs before the shell ends
-            if self.trapped(ERR, state, context) or state.errexit:
+            if self.manner.trapped(self._shell, ERR, state, context) or state.errexit:
                 return Result(Flow.EXIT)
         return Result(Flow.NEXT, worked)
 
     def _done(self, statement: Statement, state: State, context: Context) -> Result:
         match statement:
             case Simple():
-                self._substituted = "0"
-                result = self._simple(statement, state, context)
+                self.manner.substituted = "0"
+                result = self._shell.simple(statement, state, context)
                 if not statement.words and result.flow is Flow.NEXT:
-                    return self.ends_with(self._substituted, state)
+                    return ends_with(self.manner.substituted, state)
                 return result
             case Declare():
-                return self._declare(statement, state, context)
+                return self._shell.declare(statement, state, context)
             case Test():
                 return Result(Flow.NEXT, self._tested(statement, state, context))
             case Pipe():
@@ -170,14 +188,14 @@ class _Way(RehearsedCommands):
             case Group():
                 if statement.own_shell:
                     fork = state.fork()
-                    worked = self.ended(statement.body, fork, context)
-                    return Result(Flow.NEXT, worked) if worked else self.ends_with(status_of(fork), state)
+                    worked = self._ended(statement.body, fork, context)
+                    return Result(Flow.NEXT, worked) if worked else ends_with(status_of(fork), state)
                 return self.block(statement.body, state, context)
             case Background():
                 fork = state.fork()
-                self.ended(Block((statement.statement,)), fork, context.handled(tested=""))
-                name = str(100_000 + len(self.jobs))
-                self.jobs[name] = status_of(fork)
+                self._ended(Block((statement.statement,)), fork, context.handled(tested=""))
+                name = str(100_000 + len(self.manner.jobs))
+                self.manner.jobs[name] = status_of(fork)
                 state.set("!", name)
                 return Result(Flow.NEXT, True)
             case If():
@@ -195,24 +213,24 @@ class _Way(RehearsedCommands):
     def _tested(self, statement: Test, state: State, context: Context) -> bool:
         if statement.arithmetic:
             number = calculated(statement.arithmetic, state)
-            return self.choose(statement) if number is None else number != 0
-        words = [self._single(word, state, context) for word in statement.words]
+            return self.choices.choose(statement) if number is None else number != 0
+        words = [self._shell.single(word, state, context) for word in statement.words]
         answer = decide(words) if words else None
-        return self.choose(statement) if answer is None else answer
+        return self.choices.choose(statement) if answer is None else answer
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
         statuses: list[str] = []
         fed = state.fed
-        begun = len(self.commands)
+        begun = len(self._shell.commands)
         for each in statement.statements:
-            del self.commands[begun:]
+            del self._shell.commands[begun:]
             fork = state.fed_by(fed)
-            self.ended(Block((each,)), fork, context)
+            self._ended(Block((each,)), fork, context)
             statuses.append(status_of(fork))
-            fed = fed_by(self.commands[begun:])
+            fed = fed_by(self._shell.commands[begun:])
         state.set("PIPESTATUS", tuple(statuses))
         bad = [status for status in statuses if status != "0"]
-        return self.ends_with((bad or ["0"])[-1] if state.pipefail else statuses[-1], state)
+        return ends_with((bad or ["0"])[-1] if state.pipefail else statuses[-1], state)
 
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         tested = context.handled(tested=statement.operator)
@@ -233,8 +251,8 @@ class _Way(RehearsedCommands):
 
     def _while(self, statement: While, state: State, context: Context) -> Result:
         for _ in range(MAX_ROUNDS):
-            before = (dict(state.variables), len(self.given), len(self.jobs))
-            with self.inside(Flow.BREAK, Flow.CONTINUE):
+            before = (dict(state.variables), len(self.choices.given), len(self.manner.jobs))
+            with self._shell.inside(Flow.BREAK, Flow.CONTINUE):
                 asked = self.block(statement.condition, state, context.handled(tested="while"))
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
                     return asked
@@ -245,7 +263,7 @@ class _Way(RehearsedCommands):
                 break
             if result.flow in {Flow.RETURN, Flow.EXIT}:
                 return result
-            if before == (state.variables, len(self.given), len(self.jobs)) and not self.asked:
+            if before == (state.variables, len(self.choices.given), len(self.manner.jobs)) and not self.choices.asked:
                 raise EndlessError  # the next round is the same
         else:
             raise EndlessError
@@ -258,7 +276,7 @@ class _Way(RehearsedCommands):
             condition, _, step = rest.partition(";")
             return self._counting(statement, (first, condition, step), state, context)
         if statement.words is not None:
-            values = [value for word in statement.words for value in self._words(word, state, context)]
+            values = [value for word in statement.words for value in self._shell.words(word, state, context)]
         else:
             values = list(state.positional) if state.positional is not None else [open_text("$1")]
         for value in values[:MAX_ROUNDS]:
@@ -271,7 +289,7 @@ class _Way(RehearsedCommands):
         return Result(Flow.NEXT, True)
 
     def _round(self, body: Block, state: State, context: Context) -> Result:
-        with self.inside(Flow.BREAK, Flow.CONTINUE):
+        with self._shell.inside(Flow.BREAK, Flow.CONTINUE):
             result = self.block(body, state, context)
         return NEXT if result.flow is Flow.CONTINUE else result
 
@@ -279,7 +297,7 @@ class _Way(RehearsedCommands):
         calculated(parts[0], state)
         for _ in range(MAX_ROUNDS):
             number = calculated(parts[1], state) if parts[1].strip() else 1
-            if not (self.choose(statement) if number is None else number):
+            if not (self.choices.choose(statement) if number is None else number):
                 return Result(Flow.NEXT, True)
             result = self._round(statement.body, state, context)
             if result.flow is Flow.BREAK:
@@ -290,15 +308,15 @@ class _Way(RehearsedCommands):
         raise EndlessError
 
     def _case(self, statement: Case, state: State, context: Context) -> Result:
-        value = self._single(statement.word, state, context)
+        value = self._shell.single(statement.word, state, context)
         for patterns, body in statement.items:
-            listed = [self._single(pattern, state, context) for pattern in patterns]
+            listed = [self._shell.single(pattern, state, context) for pattern in patterns]
             answers = {
                 matches(option, choice)
                 for option in options(value) or (open_text("?"),)
                 for pattern in listed
                 for choice in options(pattern) or (open_text("?"),)
             }
-            if True in answers or (None in answers and self.choose(body)):
+            if True in answers or (None in answers and self.choices.choose(body)):
                 return self.block(body, state, context)
         return Result(Flow.NEXT, True)

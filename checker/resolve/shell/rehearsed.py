@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.pipeline.scripts import Command, Stream
+from checker.model.pipeline.scripts import Command, Handling, Stream
 from checker.model.pipeline.shell import (
-    Assignment,
     Block,
     Opaque,
     Simple,
@@ -19,12 +18,10 @@ from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
-from checker.resolve.shell.commands import ShellCommands
 from checker.resolve.shell.printing import output_of
-from checker.resolve.shell.starting import Call, marked, start
-from checker.resolve.shell.state import Context, Failing, Flow, Result, State, Stored
-from checker.resolve.shell.words import decide, single
-from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
+from checker.resolve.shell.process import Shell
+from checker.resolve.shell.starting import marked
+from checker.resolve.shell.state import Context, Failing, Flow, Result, State, ends_with
 
 MAX_STATEMENTS: Final = 6_000
 MAX_ROUNDS: Final = 400
@@ -34,27 +31,17 @@ _EXIT: Final = "trap EXIT"  # no variable can be called this
 ERR: Final = "trap ERR"
 
 
-class EndlessError(Exception):
-    """The script waits until something stops it."""
-
-
 class TooMuchError(Exception):
     """The script does more than can be gone through, or depends on what nobody knows."""
 
 
 @dataclass(slots=True)
-class RehearsedCommands(ShellCommands):
-    """Processes, words and commands on one way through a script. A process keeps its last status in ``$?``."""
+class Choices:
+    """The answers to questions that nobody can answer beforehand: those planned for this way, then "no"."""
 
-    failing: Failing = field(kw_only=True)
-    answers: list[bool] = field(kw_only=True)
+    answers: list[bool]
     given: list[bool] = field(default_factory=list)
-    met: bool = False
-    left: int = MAX_STATEMENTS
     asked: dict[int, int] = field(default_factory=dict)
-    jobs: dict[str, str] = field(default_factory=dict)
-    _failed: bool = False
-    _substituted: str = "0"
 
     def choose(self, asker: object) -> bool:
         """The answer to a question that nobody can answer beforehand."""
@@ -65,21 +52,35 @@ class RehearsedCommands(ShellCommands):
         self.given.append(answer)
         return answer
 
+
+@dataclass(slots=True)
+class Rehearsed:
+    """The manner of one way through a script with a command failing. A process keeps its last status in ``$?``."""
+
+    failing: Failing
+    met: bool = False
+    jobs: dict[str, str] = field(default_factory=dict)
+    substituted: str = "0"  # the status of the last substitution
+    _failed: bool = False
+    _captures: int = 0
+
+    @property
+    def nothing(self) -> Result:
+        """With success."""
+        return Result(Flow.NEXT, True)
+
     # --- processes --------------------------------------------------------------------------------------------------
 
-    def process(self, block: Block, state: State, context: Context) -> Result:
-        """A script of its own: whether it ends with success."""
-        return Result(Flow.NEXT, self.ended(block, state, context.handled(tested="")))
-
-    def ended(self, block: Block, state: State, context: Context) -> bool:
+    def process(self, shell: Shell, block: Block, state: State, context: Context) -> bool:
+        """Whether a process of its own ends with success."""
         state.variables.pop(_EXIT, None)
         state.set("?", "0")
-        with self.inside(*Flow):
-            self.block(block, state, context)
-            self.trapped(_EXIT, state, context)
+        with shell.inside(*Flow):
+            shell.block(block, state, context)
+            self.trapped(shell, _EXIT, state, context)
         return state.variables["?"] == "0"
 
-    def trapped(self, name: str, state: State, context: Context) -> bool:
+    def trapped(self, shell: Shell, name: str, state: State, context: Context) -> bool:
         """Run what a trap holds; whether it ended the script. The status stays as it was where it does not."""
         text = state.variables.pop(name, None)
         if not isinstance(text, str):
@@ -87,8 +88,8 @@ class RehearsedCommands(ShellCommands):
         before = state.variables.get("?", "0")
         kept = state.script
         lines = tuple(1 for _ in range(text.count("\n") + 1))
-        state.script = self.library.shell_text(text, state.script.file, lines)
-        result = self.block(state.script.body, state, context)
+        state.script = shell.library.shell_text(text, state.script.file, lines)
+        result = shell.block(state.script.body, state, context)
         state.script = kept
         if result.flow is Flow.EXIT:
             return True
@@ -97,104 +98,52 @@ class RehearsedCommands(ShellCommands):
             state.set(name, text)
         return False
 
-    @staticmethod
-    def ends_with(status: str, state: State) -> Result:
-        state.set("?", status)
-        return Result(Flow.NEXT, status == "0")
-
     # --- words ------------------------------------------------------------------------------------------------------
 
-    def _capturing(
+    def captured(
         self,
+        shell: Shell,
+        substitution: Substitution,
         state: State,
         context: Context,
-        name: str,  # noqa: ARG002 - it is for the one who follows
         *,
+        name: str,  # noqa: ARG002 - who only rehearses needs no name for it
         lost: bool,
-    ) -> Callable[[Substitution], Possible]:
-        def capture(substitution: Substitution) -> Possible:
-            fork = state.fork()
-            fork.errexit = False
-            begun = len(self.commands)
-            handling = replace(context.handling, stdout=Stream.SHOWN, tested="")
-            self.ended(substitution.body, fork, replace(context, handling=handling, writes=()))
-            printed = [each for each in self.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
-            del self.commands[begun:]
-            self._substituted = "0" if lost else status_of(fork)
-            values = [_printed(command, self.jobs) for command in printed]
-            known = [value for value in values if value is not None]
-            if len(known) < len(values):
-                self._captures += 1
-                return open_text(substitution.source[:200], str(state.script.file), self._captures)
-            return joined([part for each in known for part in (each, "\n")][:-1]) if known else ""
+    ) -> Possible:
+        """What is printed on this way."""
+        fork = state.fork()
+        fork.errexit = False
+        begun = len(shell.commands)
+        handling = replace(context.handling, stdout=Stream.SHOWN, tested="")
+        self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
+        printed = [each for each in shell.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+        del shell.commands[begun:]
+        self.substituted = "0" if lost else status_of(fork)
+        values = [_printed(command, self.jobs) for command in printed]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            self._captures += 1
+            return open_text(substitution.source[:200], str(state.script.file), self._captures)
+        return joined([part for each in known for part in (each, "\n")][:-1]) if known else ""
 
-        return capture
+    def fed(self, shell: Shell, block: Block, state: State, context: Context) -> None:
+        """A process of its own, whose failure is told by what comes in from it."""
+        self._failed = False
+        self.process(shell, block, state.fork(), context)
 
-    def _single(self, word: Word, state: State, context: Context) -> Possible:
-        number = _number(word, state)
-        if number is not None:
-            return str(number)
-        for part in word.parts:
-            for block in part.inner if isinstance(part, Opaque) else ():
-                self._failed = False
-                self.ended(block, state.fork(), context)
-        return single(word, state, self._capturing(state, context, "", lost=True))
-
-    def _words(self, word: Word, state: State, context: Context) -> list[Possible]:
-        number = _number(word, state)
-        return super(RehearsedCommands, self)._words(word, state, context) if number is None else [str(number)]
-
-    def _assign(
-        self, assignment: Assignment, state: State, context: Context, *, lost: bool = False
-    ) -> Possible | tuple[Possible, ...]:
-        if assignment.value is not None and not assignment.append:
-            number = _number(assignment.value, state)
-            if number is not None:
-                return str(number)
-        return super(RehearsedCommands, self)._assign(assignment, state, context, lost=lost)
+    def number(self, word: Word, state: State) -> int | None:
+        """The value of ``$(( ))``, where the word is nothing else."""
+        part = word.parts[0] if len(word.parts) == 1 else None
+        if not isinstance(part, Opaque) or not part.source.startswith("$(("):
+            return None
+        return calculated(part.source.removeprefix("$((").removesuffix("))"), state)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
-    def run(
-        self,
-        words: list[Possible],
-        statement: Simple,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
-    ) -> Result:
-        bounded = bool(words) and words[0] == "timeout"
-        own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
-        inner = Unwrapped(words) if own_function else unwrapped(words)
-        if not inner.words:
-            return Result(Flow.NEXT, True)
-        name = inner.words[0]
-        others = [self.run(each, statement, state.fork(), context, own).truth for each in started(inner.words)]
-        if False in others:
-            return self.ends_with("123", state)
-        spot = state.script.spot(statement.line, statement.column)
-        try:
-            if isinstance(name, str):
-                if (answer := self._builtin(name, inner.words, statement, state, context)) is not None:
-                    return answer
-                if name in state.functions:
-                    return self._function(name, inner.words, spot, state, context)
-                followed = start(self, inner.words, Call(spot, state, context, {**own, **inner.given}))
-                if followed is not None:
-                    return followed
-        except EndlessError:
-            if not bounded:
-                raise
-            return self.ends_with("124", state)
-        self._failed = False
-        self.emit(inner.words, statement, spot, state, context, {})
-        if self._failed:
-            return self.ends_with(_FAILED, state)
-        return Result(Flow.NEXT, decide(inner.words[1:]) if name == "test" else None)
-
-    def _builtin(
-        self, name: str, words: list[Possible], statement: Simple, state: State, context: Context
+    def builtin(
+        self, shell: Shell, name: str, words: list[Possible], statement: Simple, state: State, context: Context
     ) -> Result | None:
+        """With its status, which decides where the script goes on."""
         match name:
             case "exit":
                 state.set("?", _given(words, state))
@@ -202,11 +151,11 @@ class RehearsedCommands(ShellCommands):
             case "return":
                 status = _given(words, state)
                 state.set("?", status)
-                return self.leave(Flow.RETURN, state, status == "0")
+                return shell.leave(Flow.RETURN, state, status == "0")
             case "trap":
                 return _set_trap(words, state)
             case "wait":
-                return self.ends_with(self._waited(words[1:]), state)
+                return ends_with(self._waited(words[1:]), state)
             case "let":
                 numbers = [calculated(shown(word), state) for word in words[1:]]
                 return Result(Flow.NEXT, numbers[-1] not in {0} if numbers else None)
@@ -214,7 +163,7 @@ class RehearsedCommands(ShellCommands):
                 self._listed(words, statement, state)
                 return Result(Flow.NEXT, True)
         builtin = BUILTINS.get(name)
-        return builtin(Asked(self, words, statement, state, context)) if builtin is not None else None
+        return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
 
     def _waited(self, words: list[Possible]) -> str:
         """The status of ``wait``: that of the last process it names, 0 where it names none."""
@@ -240,22 +189,22 @@ class RehearsedCommands(ShellCommands):
         empty = fed and self._failed
         state.set(name, () if empty else (open_text(f"${{{name}}}", state.script.file),))
 
-    def emit(
-        self,
-        words: list[Possible],
-        statement: Simple,
-        spot: Spot,
-        state: State,
-        context: Context,
-        own: Mapping[str, Stored],
-    ) -> None:
+    def after_started(self, results: Sequence[Result], state: State) -> Result | None:
+        """GNU findutils manual, "Invoking xargs": 123 where a command failed."""
+        return ends_with("123", state) if any(each.truth is False for each in results) else None
+
+    def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
+        """As it is, but for the command that is taken to fail."""
+        self._failed = False
         same = tuple(shown(word) for word in words) == self.failing.words
         if same and (self.met or spot == self.failing.spot):
             self.met = True
-            if not self.failing.works:
-                self._failed = True
-                return
-        super(RehearsedCommands, self).emit(words, statement, spot, state, context, own)
+            self._failed = not self.failing.works
+        return None if self._failed else handling
+
+    def ended(self, words: list[Possible], state: State, truth: bool | None) -> Result:  # noqa: ARG002
+        """With success, or as the command that fails."""
+        return ends_with(_FAILED, state) if self._failed else Result(Flow.NEXT, truth)
 
 
 def status_of(state: State) -> str:
@@ -281,14 +230,6 @@ def _set_trap(words: list[Possible], state: State) -> Result:
             elif name:
                 state.variables.pop(name, None)
     return Result(Flow.NEXT, True)
-
-
-def _number(word: Word, state: State) -> int | None:
-    """The value of ``$(( ))``, where the word is nothing else."""
-    part = word.parts[0] if len(word.parts) == 1 else None
-    if not isinstance(part, Opaque) or not part.source.startswith("$(("):
-        return None
-    return calculated(part.source.removeprefix("$((").removesuffix("))"), state)
 
 
 def _printed(command: Command, jobs: dict[str, str]) -> Possible | None:

@@ -207,3 +207,9 @@ class State:
 
 def _single(value: Stored, name: str) -> Possible:
     return Unknown(f"${{{name}[@]}} has different elements") if isinstance(value, tuple) else value
+
+
+def ends_with(status: str, state: State) -> Result:
+    """A command ends with this status, which ``$?`` holds from here on."""
+    state.set("?", status)
+    return Result(Flow.NEXT, status == "0")

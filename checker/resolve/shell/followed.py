@@ -1,0 +1,115 @@
+"""Commands of a script that is followed: on record with what becomes of the script where they fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from checker.model.answers import Answer
+from checker.model.pipeline.scripts import Command, Handling, Stream
+from checker.model.pipeline.shell import Block, Simple, Substitution, Word
+from checker.model.possible import Possible, call_behind, one_of, open_text, shown
+from checker.model.sources import Spot, brief
+from checker.model.values import CallPlace
+from checker.resolve.shell.builtins import BUILTINS, Asked
+from checker.resolve.shell.printing import output_of
+from checker.resolve.shell.process import Shell
+from checker.resolve.shell.state import Context, Failing, Flow, Result, State
+
+_NOTHING: Final = Result()
+
+
+@dataclass(slots=True)
+class Followed:
+    """The manner of :class:`~checker.resolve.shell.follower.Follower`. ``rehearsals`` tell of a script's ends."""
+
+    rehearsals: Callable[[Failing], Callable[[], Answer]] | None = None
+    _captures: int = 0
+
+    @property
+    def nothing(self) -> Result:
+        """Not known: what the words were may have been a command."""
+        return _NOTHING
+
+    def captured(
+        self, shell: Shell, substitution: Substitution, state: State, context: Context, *, name: str, lost: bool
+    ) -> Possible:
+        """What is surely printed; else a value of its own each time."""
+        handling = replace(
+            context.handling,
+            captured=name,
+            lost=context.handling.lost or lost,
+            stdout=Stream.SHOWN,
+            piped=not name,
+            inside=not name,
+        )
+        inner = replace(context, handling=handling, writes=())
+        fork = state.fork()
+        start = len(shell.commands)
+        with shell.inside(*Flow):
+            shell.block(substitution.body, fork, inner)
+        printed = [c for c in shell.commands[start:] if c.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+        printed = [command for command in printed if not command.handling.piped or not name]
+        printed = [command for command in printed if command.program not in {"exit", "return"}]
+        self._captures += 1
+        # Each time it runs it may print something else: two holes of one source are not the same value.
+        source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
+        call = _asked(shell.commands[start:])
+        opened = open_text(brief(source, 200), str(state.script.file), self._captures, call=call)
+        if not printed:
+            last = substitution.body.statements[-1] if substitution.body.statements else None
+            return opened if last is not None else ""
+        values = [output_of(command) for command in printed]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values) or (len(known) > 1 and any(command.certain for command in printed)):
+            return opened
+        return one_of(known)
+
+    def fed(self, shell: Shell, block: Block, state: State, context: Context) -> None:
+        """Followed like any other process, whose failure nobody sees."""
+        shell.block(block, state.fork(), context.handled(lost=True, piped=True, inside=True))
+
+    def number(self, word: Word, state: State) -> int | None:  # noqa: ARG002 - what a loop counts is not followed
+        """Never: a variable that a loop counts has many values."""
+        return None
+
+    def builtin(
+        self, shell: Shell, name: str, words: list[Possible], statement: Simple, state: State, context: Context
+    ) -> Result | None:
+        """As :mod:`.builtins` has it."""
+        builtin = BUILTINS.get(name)
+        return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
+
+    def after_started(self, results: Sequence[Result], state: State) -> Result | None:  # noqa: ARG002
+        """The starting command is a program like any other."""
+        return None
+
+    def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
+        """With what becomes of the script where the command fails, and where it works."""
+        if self.rehearsals is None:
+            return handling
+        given = tuple(shown(word) for word in words)
+        return replace(
+            handling,
+            rehearse=self.rehearsals(Failing(spot, given)),
+            weigh=self.rehearsals(Failing(spot, given, works=True)),
+        )
+
+    def ended(self, words: list[Possible], state: State, truth: bool | None) -> Result:  # noqa: ARG002
+        """As far as it can be told beforehand."""
+        return Result(Flow.NEXT, truth)
+
+
+def _asked(commands: Sequence[Command]) -> CallPlace | None:
+    """The AWS call whose answer a substitution holds; ``None`` where it holds none."""
+    for command in reversed(commands):
+        if command.program == "aws":
+            plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
+            service, operation = (*plain, "", "")[:2]
+            return CallPlace(service, operation, command.spot.file, command.spot.line)
+        for word in command.words[1:]:
+            if (call := call_behind(word)) is not None:
+                return call
+    return None
