@@ -78,7 +78,6 @@ class _Import(NamedTuple):
 def check(environment: Environment) -> Iterator[Judgement]:
     if environment.surface is Surface.ACCOUNT:
         return  # what is deployed is asked who imports it
-    scopes: dict[str, Scope] = {}
     unclean: set[str] = set()
     imports: dict[str, list[_Import]] = {}
     for resource in environment.resources():
@@ -133,7 +132,7 @@ def _imported(project: Project) -> list[Resolved | Absent]:
                       if use.function == _IMPORT]  # fmt: skip
     for stack in project.stacks:
         scope = scopes.get(stack.id)
-        for _, output in _declared(stack.template.get("Outputs")) if scope is not None else ():
+        for _, output in _declared(stack.template.get("Outputs")):
             if scope is not None and _mentions(output):
                 names += [scope.resolve(use.argument) for use in _uses(output, scope) if use.function == _IMPORT]
     return names
@@ -194,7 +193,7 @@ def _may_be(exported: Resolved | Absent, imported: Resolved | Absent) -> bool:
     """Whether an export may be the one that somebody imports: then it is judged at the importer."""
     if isinstance(exported, str | Text) and isinstance(imported, str | Text):
         return could_be_equal(exported, imported)
-    return exported == imported
+    return isinstance(exported, Unknown) or isinstance(imported, Unknown)
 
 
 def _resource(resource: Resource, project: Project, imports: list[_Import]) -> Iterator[Judgement]:
