@@ -19,6 +19,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\
 
 
 PACKAGE: Final = "doc-platform-checker"
+VERSION: Final = "0.1.0"  # that of pyproject.toml: what is rendered says it, and reads nothing to know it
 HOME: Final = "git+https://github.com/kcjonson/doc-platform"
 
 

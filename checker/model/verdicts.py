@@ -222,6 +222,7 @@ class Finding:
     reviewed: bool = True  # one of the 38 findings of the review; the others count apart
     controls: tuple[tuple[str, tuple[str, ...]], ...] = ()  # framework -> its controls that this supports
     graded_apart: tuple[tuple[str, Severity], ...] = ()  # requirements (sub) that are less grave, or graver
+    page: str = ""  # the module whose docstring is its page, below the checker's home
 
     def severity_of(self, sub: str | None) -> Severity:
         """How grave a failure of one of its requirements is."""

@@ -69,6 +69,7 @@ def document(run: Run) -> dict[str, Any]:
                 "severity": each.severity.value,
                 "reviewed": each.reviewed,
                 "controls": {framework: list(ids) for framework, ids in each.controls},
+                **({"page": each.page} if each.page else {}),
             }
             for each in run.findings.values()
         },
@@ -237,6 +238,7 @@ def _read_finding(node: Node, identifier: str) -> Finding:
         node.one_of("severity", Severity),
         reviewed.get("reviewed", True) is True,
         tuple(node.mapping("controls", _read_controls, optional=True).items()),
+        page=node.text("page", default=""),
     )
 
 

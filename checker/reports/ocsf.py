@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from checker.errors import UsageError, install_with
+from checker.errors import VERSION, UsageError, install_with
 from checker.model.verdicts import Outcome, Run, Severity, Unread, Verdict
 from checker.reports import shape
 
@@ -137,7 +137,7 @@ def _event(run: Run, when: int, code: str, severity: tuple[int, str]) -> dict[st
             "event_code": code,
             "log_name": f"checker {run.command}",
             "correlation_uid": run.project.commit or None,
-            "product": {"name": "checker", "vendor_name": "doc-platform"},
+            "product": {"name": "checker", "vendor_name": "doc-platform", "version": VERSION},
         },
     }
 

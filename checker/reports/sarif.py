@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from checker.errors import VERSION
 from checker.model.shown.facts import Excerpt
 from checker.model.verdicts import Finding, Location, Outcome, Run, Severity, Verdict
 from checker.reports import shape
@@ -47,6 +48,7 @@ def render(run: Run) -> str:
                     "driver": {
                         "name": "checker",
                         "informationUri": HOME,
+                        "version": VERSION,
                         "rules": [_rule(finding, run.facts.pages.get(finding.id, "")) for finding in rules],
                     }
                 },
@@ -74,11 +76,11 @@ def _rule(finding: Finding, page: str) -> dict[str, Any]:
     shown = page.strip() or f"checker explain {finding.id}"
     return {
         "id": finding.id,
-        "name": _name(title),
+        **({"name": _name(title)} if finding.title else {}),
         "shortDescription": {"text": title},
         "fullDescription": {"text": f"{title}."},
         "help": {"text": _text(shown), "markdown": f"```text\n{shown.replace('```', '')}\n```"},
-        "helpUri": HOME,
+        "helpUri": _help(finding),
         "defaultConfiguration": {"level": _LEVELS[finding.severity]},
         "properties": {
             "tags": ["security", str(finding.severity)],
@@ -90,7 +92,14 @@ def _rule(finding: Finding, page: str) -> dict[str, Any]:
 
 def _name(title: str) -> str:
     """A title as an identifier in Pascal case, as the standard's own rules ask for (SARIF2009, SARIF2012)."""
-    return "".join(word.capitalize() for word in re.findall("[0-9A-Za-z]+", title))[:100]
+    words = re.findall("[0-9A-Za-z]+", re.sub(r"['’]s\b|\b[Aa]\b", "", title))
+    return "".join(word.capitalize() for word in words)[:100]
+
+
+def _help(finding: Finding) -> str:
+    """Its page: the rule's own, or the one about outside scanners."""
+    page = finding.page or ("docs/other-scanners.md" if finding.id.startswith("CKV") or ":" in finding.id else "")
+    return f"{HOME}/blob/main/{quote(page)}" if page else HOME
 
 
 def _provenance(run: Run) -> dict[str, Any]:
@@ -174,8 +183,10 @@ def _place(verdict: Verdict) -> dict[str, Any]:
         "fullyQualifiedName": f"{verdict.environment}/{subject.construct_path or subject.name}",
         "kind": subject.type or subject.kind.value,
     }
-    # Code scanning refuses a whole file for one result without a physical location.
-    return {**(_physical(verdict.location) or _account_place(verdict.location)), "logicalLocations": [logical]}
+    # Code scanning refuses a whole file for one result without a physical location, and shows none without a line.
+    place = _physical(verdict.location) or _account_place(verdict.location)
+    physical = {"region": {"startLine": 1}, **place["physicalLocation"]}
+    return {"physicalLocation": physical, "logicalLocations": [logical]}
 
 
 def _account_place(location: Location) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +14,75 @@ from typing import Any
 import jsonschema
 import pytest
 
-from checker.model.verdicts import Location, Outcome, Severity
+from checker.collect.config.register import load_register
+from checker.model.verdicts import Finding, Location, Outcome, Run, Severity
 from checker.reports import render, sarif
 from tests.reports.sample import EMPTY, RUN, verdict
 
+# What `npm ci` brings on Linux: Microsoft's validator, the OASIS schema beside it.
+MULTITOOL = Path(__file__).parents[2] / "node_modules/@microsoft/sarif-multitool-linux"
+HERE = pytest.mark.skipif(not MULTITOOL.is_dir(), reason="@microsoft/sarif-multitool-linux is not installed")
+# Asks for every address over the network otherwise (SARIF2006).
+OFFLINE = """<Properties><Properties Key="SARIF2006.UrisShouldBeReachable.Options">
+<Property Key="RuleEnabled" Value="Disabled" Type="Microsoft.CodeAnalysis.Sarif.Driver.RuleEnabledState" />
+</Properties></Properties>"""
 
-def test_sarif_fits_the_standard() -> None:
-    file = Path(__file__).parents[3] / "shared/schemas/sarif-2.1.0.json"
-    for run in (RUN, EMPTY):
-        document = json.loads(render(run, "sarif"))
-        assert document["version"] == "2.1.0"
-        if file.exists():  # too large to keep a copy here
-            jsonschema.Draft7Validator(json.loads(file.read_text(encoding="utf-8"))).validate(document)
+
+def many(number: int) -> Run:
+    grades = (Severity.SUGGESTION, Severity.WARNING, Severity.CRITICAL)
+    verdicts = tuple(
+        verdict("C7", Outcome.FAIL, f"R{n}", n, severity=grades[n % 3], violation=f"Number {n}.", fix=f"Close {n}.")
+        for n in range(1, number + 1)
+    )
+    return replace(RUN, verdicts=verdicts)
+
+
+@HERE
+@pytest.mark.parametrize("run", [RUN, EMPTY], ids=["full", "empty"])
+def test_sarif_fits_the_standard(run: Run) -> None:
+    schema = json.loads((MULTITOOL / "sarif-2.1.0.json").read_text(encoding="utf-8-sig"))
+    document = json.loads(render(run, "sarif"))
+    jsonschema.Draft7Validator(schema).validate(document)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft7Validator(schema).validate({**document, "more": 1})
+
+
+@HERE
+@pytest.mark.parametrize("run", [RUN, EMPTY, many(6000)], ids=["full", "empty", "truncated"])
+def test_microsoft_s_validator_takes_it_by_github_s_rules_too(run: Run, tmp_path: Path) -> None:
+    # What lies outside of the project has no path below its root, and one verdict of the sample does.
+    inside = tuple(each for each in run.verdicts if not each.location.file.startswith("/"))
+    assert validated(render(replace(run, verdicts=inside), "sarif"), tmp_path) == set()
+
+
+@HERE
+def test_the_validator_says_what_is_wrong(tmp_path: Path) -> None:
+    document = json.loads(render(RUN, "sarif"))
+    place = document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    place["region"] = {"startLine": 5, "endLine": 3}
+    assert ("SARIF1007", "error") in validated(json.dumps(document), tmp_path)
+
+
+def validated(text: str, folder: Path) -> set[tuple[str, str]]:
+    """Rule and grade of what the validator says, notes of style left out."""
+    program = MULTITOOL / "Sarif.Multitool"
+    program.chmod(0o755)  # npm runs none of the package's scripts, which would do this
+    (folder / "run.sarif").write_text(text, encoding="utf-8")
+    (folder / "offline.xml").write_text(OFFLINE)
+    options = ["--config", "offline.xml", "--rule-kind", "Sarif;Gh", "--level", "Error;Warning", "-o", "said.sarif"]
+    done = subprocess.run(
+        [str(program), "validate", "run.sarif", *options],
+        cwd=folder,
+        env={**os.environ, "DOTNET_BUNDLE_EXTRACT_BASE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (folder / "said.sarif").is_file(), done.stdout + done.stderr
+    (said,) = json.loads((folder / "said.sarif").read_text(encoding="utf-8-sig"))["runs"]
+    assert said["invocations"][0]["executionSuccessful"], done.stdout
+    return {(each["ruleId"], each.get("level", "warning")) for each in said["results"]}
 
 
 def test_sarif_says_what_it_found_and_nothing_of_what_passes() -> None:
@@ -87,12 +147,7 @@ def test_a_fingerprint_stays_where_lines_move() -> None:
 
 
 def test_the_gravest_stay_within_the_limit_and_the_rest_is_told() -> None:
-    grades = (Severity.SUGGESTION, Severity.WARNING, Severity.CRITICAL)
-    many = tuple(
-        verdict("C7", Outcome.FAIL, f"R{n}", n, severity=grades[n % 3], violation=f"Number {n}.", fix=f"Close {n}.")
-        for n in range(1, 6001)
-    )
-    text = render(replace(RUN, verdicts=many), "sarif")
+    text = render(many(6000), "sarif")
     found = results(text)
     assert len(found) == sarif.MAX_RESULTS
     assert [sum(each["level"] == level for each in found) for level in ("error", "warning", "note")] == [
@@ -127,3 +182,31 @@ def test_a_rule_s_help_is_its_page() -> None:
     pages = {rule["id"]: rule["help"]["text"] for rule in run["tool"]["driver"]["rules"]}
     assert pages["C7"].startswith("Redis is encrypted.")
     assert pages["C8"] == "checker explain C8"
+
+
+@pytest.mark.parametrize(
+    ("finding", "page"),
+    [
+        ("C7", "/blob/main/checker/policies/rules/c7_redis_encryption.py"),
+        ("CFN:E3012", "/blob/main/docs/other-scanners.md"),
+        ("CKV_AWS_18", "/blob/main/docs/other-scanners.md"),
+        ("OWN1", ""),
+    ],
+)
+def test_the_help_of_a_rule_is_a_page_that_exists(finding: str, page: str) -> None:
+    of = load_register().findings.get(finding) or Finding(finding, "", Severity.WARNING)
+    assert sarif._help(of) == f"{sarif.HOME}{page}"
+    assert not page or (Path(__file__).parents[2] / page.removeprefix("/blob/main/")).is_file()
+
+
+def test_every_finding_has_its_page_and_the_tool_its_version() -> None:
+    assert [each.id for each in load_register().findings.values() if not each.page] == []
+    (run,) = json.loads(render(RUN, "sarif"))["runs"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert run["tool"]["driver"]["version"] == project["version"]
+
+
+def test_a_name_is_in_pascal_case() -> None:
+    assert sarif._name("A tag is GitHub's own, and every job may request a token") == (
+        "TagIsGithubOwnAndEveryJobMayRequestToken"
+    )

@@ -63,9 +63,25 @@ class Register:
     @property
     def findings(self) -> dict[str, Finding]:
         return {
-            e.id: Finding(e.id, e.title, e.severity, e.reviewed, tuple(e.controls.items()), tuple(e.severities.items()))
+            e.id: Finding(
+                e.id,
+                e.title,
+                e.severity,
+                e.reviewed,
+                tuple(e.controls.items()),
+                tuple(e.severities.items()),
+                _pages().get(e.id, ""),
+            )
             for e in self.entries.values()
         }
+
+
+@cache
+def _pages() -> Mapping[str, str]:
+    """Finding -> the file of its rule, by the rules' names: ``c7_redis_encryption.py``."""
+    rules = resources.files("checker.policies").joinpath("rules")
+    names = (each.name for each in rules.iterdir())
+    return {name.partition("_")[0].upper(): f"checker/policies/rules/{name}" for name in names if name.endswith(".py")}
 
 
 @cache
