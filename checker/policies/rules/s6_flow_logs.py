@@ -95,7 +95,7 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
     if destination is None:
         return log.undecided("retention", "the flow log names no destination", fix=_FIX_RETENTION)
     value = log.get(destination)
-    target = environment.referred(value) or _named(environment, value)
+    target = environment.referred(value)
     if target is None or target.type not in {"AWS::Logs::LogGroup", "AWS::S3::Bucket"}:
         why = "where the flow log goes is not part of this project, so its retention is not known"
         return log.undecided("retention", why, path=destination, fix=_FIX_RETENTION)
@@ -133,15 +133,6 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
         expected="an enabled lifecycle rule with an expiration",
         actual=f"{len(listed)} lifecycle rules, none that expires what the flow log writes",
     )
-
-
-def _named(environment: Environment, value: object) -> Resource | None:
-    """The log group of this name, where the template writes the same name twice instead of referring."""
-    for group in environment.resources("AWS::Logs::LogGroup"):
-        name = group.get("LogGroupName")
-        if isinstance(name, Known) and name == value:
-            return group
-    return None
 
 
 RULE = Rule(

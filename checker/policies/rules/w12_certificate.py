@@ -75,10 +75,10 @@ def _covers(server: Server, project: Project) -> Judgement:
     foreign: list[str] = []
     related: list[Resource] = []
     for value in server.certificates:
-        for certificate in _meant(value, owner, project):
-            related.append(certificate)
-            offered.extend(_names(certificate))
-        if not related:
+        meant = _meant(value, owner, project)
+        related.extend(meant)
+        offered.extend(name for certificate in meant for name in _names(certificate))
+        if not meant:
             foreign.append("an imported certificate" if isinstance(value, Unknown) else str(value))
     answers = {str(name): covered_by(name, offered) for name in server.names}
     missing = [name for name, answer in answers.items() if answer is NO]

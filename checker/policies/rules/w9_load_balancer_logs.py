@@ -138,8 +138,6 @@ def _bucket(
         return balancer.fails("bucket", "Access logs are on, but go to no bucket.", fix=_FIX, path=path)
     bucket = environment.referred(name)
     if bucket is None or bucket.type != "AWS::S3::Bucket":
-        bucket = _named(environment, name)
-    if bucket is None:
         shown = name if isinstance(name, str | Text) else "of the attribute"
         why = f"the bucket {shown} is not part of this project, so whether it accepts the logs is not known"
         return balancer.undecided("bucket", why, path=path, fix=_FIX_BUCKET)
@@ -171,16 +169,6 @@ def _bucket(
         actual="no such statement",
         related=(balancer,),
     )
-
-
-def _named(environment: Environment, name: Resolved) -> Resource | None:
-    """The bucket of this name, where the template writes the same name twice instead of referring."""
-    for other in environment.project.environments:
-        for bucket in other.resources("AWS::S3::Bucket"):
-            own = bucket.get("BucketName")
-            if isinstance(own, Known) and own.value == name:
-                return bucket
-    return None
 
 
 def _kms(bucket: Resource) -> Answer:
