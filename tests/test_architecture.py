@@ -37,7 +37,14 @@ ALLOWED = {
         *_CHECKER,
         *("checker.hook", "checker.policies", "checker.resolve", "checker.run", "checker.waivers"),
     },
-    "checker.review": {*_CHECKER, "checker.compare", "checker.review", "checker.waivers", "checker.reports"},
+    "checker.review": {
+        *_CHECKER,
+        "checker.compare",
+        "checker.review",
+        "checker.scanners",
+        "checker.waivers",
+        "checker.reports",
+    },
     "checker.run": {
         *_CHECKER,
         "checker.run",

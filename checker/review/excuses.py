@@ -1,54 +1,98 @@
-"""What a change does to waivers, settings and exclusions: whoever reviews it sees that first, for it moves the bar."""
+"""What a change does to all that excuses or leaves out: whoever reviews it sees that first, for it moves the bar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.config.drift_file import FILE_NAME as DRIFT_FILE
+from checker.collect.config.drift_file import load_decisions
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.config.settings_file import project_settings
 from checker.collect.config.waiver_files import file_of
 from checker.errors import CheckerError
+from checker.model.live.drift_decisions import Decision
 from checker.model.settings import Settings
+from checker.review.files import baselines, own_rules
+from checker.scanners.triage import TRIAGE_FILES, load_triage
 from checker.waivers import Waiver, load_waivers
 
+_ANY: Final = 10**6  # days: how long an entry may hold is for the gate to say
 _NOT_SHOWN: Final = frozenset({"places", "origin"})
-# Kept whole: what stands in one of these is shown as changed, without its parts.
-_WHOLE: Final = (DRIFT_FILE,)
 
 
 def excuses(base: Path, head: Path, waiver_files: Sequence[str], findings: Mapping[str, Any]) -> list[str]:
     """One line for each change between two checkouts of a project. Empty where nothing of the kind was touched."""
+    settings = _both(project_settings, base, head, SETTINGS_FILE)
+    rules = {name for each in (settings.before, settings.after) if each is not None for name in each.rules}
     return [
         *_waivers(base, head, waiver_files, findings),
-        *_settings(base, head),
-        *(f"{name} was changed" for name in _WHOLE if _content(base / name) != _content(head / name)),
+        *_triage(base, head),
+        *_drift(base, head),
+        *baselines(base, head),
+        *_settings(settings),
+        *own_rules(base, head, sorted(rules)),
     ]
 
 
 def _waivers(base: Path, head: Path, names: Sequence[str], findings: Mapping[str, Any]) -> Iterator[str]:
     def read(project: Path) -> Sequence[Waiver]:
         found = file_of(project, names)
-        return load_waivers(project / found, found, findings=findings, max_days=10**6) if found else ()
+        return load_waivers(project / found, found, findings=findings, max_days=_ANY) if found else ()
 
-    before, after, faults = _both(read, base, head, "the waivers")
-    yield from faults
-    if before is None or after is None:
+    yield from _entries(_both(read, base, head, "the waivers"), "waiver")
+
+
+def _triage(base: Path, head: Path) -> Iterator[str]:
+    def read(project: Path) -> Sequence[Waiver]:
+        found = file_of(project, TRIAGE_FILES)
+        return load_triage(project / found, found, max_days=_ANY) if found else ()
+
+    yield from _entries(_both(read, base, head, "what scanners say, sorted,"), "scanner's result")
+
+
+def _drift(base: Path, head: Path) -> Iterator[str]:
+    def read(project: Path) -> Sequence[Decision]:
+        return load_decisions(project / DRIFT_FILE) if (project / DRIFT_FILE).is_file() else ()
+
+    both = _both(read, base, head, DRIFT_FILE)
+    yield from both.faults
+    if both.before is None or both.after is None:
         return
-    old, new = _by_subject(before), _by_subject(after)
+    old, new = (dict.fromkeys(replace(each, place="") for each in side) for side in (both.before, both.after))
+    for verb, entries, others in (("added", new, old), ("removed", old, new)):
+        for each in entries:
+            if each not in others:
+                yield f"drift record {verb}: {_record(each)}"
+
+
+def _record(each: Decision) -> str:
+    where = f"{each.resource}{' ' + each.path if each.path else ''} in {each.environment}"
+    if each.next_deploy is not None:
+        what = f"the next deploy may {each.next_deploy.value} it"
+    else:
+        what = "ignored" if each.ignored else "a value is recorded"  # which may be a secret
+    review = f", until {each.expires_on}, by {each.owner}: {each.reason}" if each.reviewed else ", not reviewed yet"
+    return f"{where}: {what}{review}"
+
+
+def _entries(both: _Both, noun: str) -> Iterator[str]:
+    yield from both.faults
+    if both.before is None or both.after is None:
+        return
+    old, new = _by_subject(both.before), _by_subject(both.after)
     for key in dict.fromkeys([*new, *old]):
         was, now = old.get(key), new.get(key)
         if now is None:
-            yield f"waiver removed: {key}"
+            yield f"{noun} removed: {key}"
         elif was is None:
-            yield (f"waiver added: {key}, until {now.expires_on}, by {now.owner}, as {now.location} says: {now.reason}")
+            yield (f"{noun} added: {key}, until {now.expires_on}, by {now.owner}, as {now.location} says: {now.reason}")
         else:
             changed = list(_waiver_changes(was, now))
             if changed:
-                yield f"waiver changed: {key}: {'; '.join(changed)}"
+                yield f"{noun} changed: {key}: {'; '.join(changed)}"
 
 
 def _by_subject(waivers: Sequence[Waiver]) -> dict[str, Waiver]:
@@ -70,9 +114,9 @@ def _waiver_changes(was: Waiver, now: Waiver) -> Iterator[str]:
             yield f"{name.replace('_', '-')} {before} -> {after}"
 
 
-def _settings(base: Path, head: Path) -> Iterator[str]:
-    before, after, faults = _both(project_settings, base, head, SETTINGS_FILE)
-    yield from faults
+def _settings(both: _Both) -> Iterator[str]:
+    yield from both.faults
+    before, after = both.before, both.after
     if before is None or after is None:
         return
     for field in fields(Settings):
@@ -90,8 +134,17 @@ def _settings(base: Path, head: Path) -> Iterator[str]:
             yield f"{what} {_shown(was)} -> {_shown(now)}"
 
 
-def _both(read: Callable[[Path], Any], base: Path, head: Path, what: str) -> tuple[Any | None, Any | None, list[str]]:
-    """What stands in both checkouts; what cannot be read is said, never taken for nothing."""
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """What stands in both checkouts; None, and a fault, where it cannot be read."""
+
+    before: Any | None
+    after: Any | None
+    faults: tuple[str, ...]
+
+
+def _both(read: Callable[[Path], Any], base: Path, head: Path, what: str) -> _Both:
+    """What cannot be read is said, never taken for nothing."""
     found: list[Any | None] = []
     faults: list[str] = []
     for side, project in (("before", base), ("after", head)):
@@ -100,7 +153,7 @@ def _both(read: Callable[[Path], Any], base: Path, head: Path, what: str) -> tup
         except CheckerError as error:
             found.append(None)
             faults.append(f"{what} {side} the change cannot be read: {error.message}")
-    return found[0], found[1], faults
+    return _Both(found[0], found[1], tuple(faults))
 
 
 def _shown(value: object) -> str:
@@ -109,10 +162,3 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
