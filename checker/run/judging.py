@@ -12,7 +12,7 @@ from checker import waivers
 from checker.collect import repository
 from checker.collect.config.register import load_register
 from checker.collect.config.waiver_files import passed_over
-from checker.collect.own_rules import usable
+from checker.collect.own_rules import find, usable
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Stack
@@ -28,6 +28,8 @@ from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
 from checker.resolve.templates.conditional import never_made
 from checker.resolve.templates.project import build_project
+from checker.run.apart import judged as judged_apart
+from checker.run.apart import refuse_endless
 from checker.run.coverage import (
     digests,
     excluded,
@@ -59,9 +61,10 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     pipeline = pipeline_of(request.project, request.settings, tuple(kinds)) if with_pipeline else None
     if not stacks and pipeline is None:
         raise here.nothing(request.project)
+    if request.own_rules_allowed:
+        refuse_endless(find(request.project, request.settings.rules, register.findings), request.settings.rule_seconds)
     own = usable(request.project, request.settings, register.findings, allowed=request.own_rules_allowed)
-    every = (*load(with_pipeline=pipeline is not None), *own.rules)
-    rules = [rule for rule in every if rule.surfaces & GATE_SURFACES]
+    rules = [rule for rule in load(with_pipeline=pipeline is not None) if rule.surfaces & GATE_SURFACES]
     findings = {**register.findings, **own.findings}
     facts: list[Facts] = []
     made: set[ResourceKey] = set()
@@ -74,6 +77,11 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         pipeline=pipeline,
         made=made,
         heard=(lambda project: facts.append(drawn_of(project, pipeline))) if request.with_facts else None,
+    )
+    verdicts += judged_apart(
+        [rule for rule in own.rules if rule.surfaces & GATE_SURFACES],
+        lambda some: judge_stacks(stacks, kinds, some, findings, settings=request.settings, pipeline=pipeline),
+        request.settings.rule_seconds,
     )
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}

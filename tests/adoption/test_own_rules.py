@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,59 @@ def test_a_rule_without_cases_proves_nothing(project: Path, capsys: pytest.Captu
     (project / "policies/rules/cases/X1.yaml").unlink()
     assert command(["test-rules"]) == ExitCode.FAILED
     assert "there is no cases/X1.yaml" in capsys.readouterr().out
+
+
+SECOND = block("python").replace('"X1"', '"X2"')
+
+
+def endless(project: Path, body: str) -> None:
+    """X1 does ``body`` before it judges anything; X2 is a rule as good as any."""
+    (project / "checker.toml").write_text(f"rule_seconds = 0.3\n{block('toml')}")
+    file = project / "policies/rules/x1_versioned_buckets.py"
+    file.write_text(file.read_text().replace("for bucket", f"{body}\n    for bucket"))
+    (file.parent / "x2_again.py").write_text(f'"""Buckets, again."""\n{SECOND}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "__import__('re').match('(a+)+$', 'a' * 60 + 'b')",
+        "__import__('time').sleep(600)",
+        "__import__('subprocess').run(['sleep', '600'])",
+        "__import__('threading').Event().wait()",
+    ],
+)
+def test_a_rule_that_never_ends_is_stopped_and_the_others_are_judged(project: Path, body: str) -> None:
+    endless(project, body)
+    _, document = gate("--finding", "X2", "--allow-project-rules")
+    said = {each["finding"]: each for each in document["verdicts"]}
+    assert (said["X1"]["outcome"], said["X2"]["outcome"]) == ("unknown", "fail")
+    assert "used up its 0.3 s and was stopped" in said["X1"]["violation"]
+
+
+@pytest.mark.parametrize(
+    ("body", "how"), [("__import__('os')._exit(0)", "exit code 0"), ("__import__('os').abort()", "by SIGABRT")]
+)
+def test_a_rule_that_ends_the_process_is_an_error_and_the_others_are_judged(project: Path, body: str, how: str) -> None:
+    endless(project, body)
+    code, document = gate("--finding", "X2", "--allow-project-rules")
+    said = {each["finding"]: each for each in document["verdicts"]}
+    assert (said["X1"]["outcome"], said["X2"]["outcome"]) == ("error", "fail")
+    assert how in said["X1"]["violation"]
+    assert code == ExitCode.USAGE
+
+
+def test_it_is_stopped_in_a_thread_too(project: Path) -> None:
+    endless(project, "while True: pass")
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: command(["gate", "--allow-project-rules", "--summary"]), range(2))
+    assert one == other != ExitCode.CLEAN
+
+
+def test_a_module_that_never_ends_is_refused_with_its_name(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "checker.toml").write_text(f"rule_seconds = 0.3\n{block('toml')}")
+    (project / "policies/rules/x1_versioned_buckets.py").write_text('"""Never."""\nwhile True: pass\n')
+    for words in (["gate", "--allow-project-rules"], ["test-rules"]):
+        assert command(words) == ExitCode.USAGE
+        assert "x1_versioned_buckets.py: it cannot be loaded: it used up its 0.3 s" in capsys.readouterr().err

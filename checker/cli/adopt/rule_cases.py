@@ -13,6 +13,7 @@ from checker.cli.options import folder
 
 if TYPE_CHECKING:
     from checker.collect.own_rules import Loaded, OwnRule
+    from checker.model.settings import Settings
 
 
 @click.command("test-rules")
@@ -28,6 +29,7 @@ def rule_cases(project: Path, ids: tuple[str, ...]) -> None:
     from checker.collect.config.settings_file import project_settings
     from checker.collect.own_rules import find, load
     from checker.errors import ExitCode, UsageError, printable
+    from checker.run.apart import refuse_endless
 
     root = folder(project)
     settings = project_settings(root)
@@ -39,8 +41,9 @@ def rule_cases(project: Path, ids: tuple[str, ...]) -> None:
         raise UsageError(f"no rule {', '.join(unknown)}", f"There is: {', '.join(each.id for each in found)}.")
     chosen = [each for each in found if not ids or each.id in ids]
     faults = count = 0
+    refuse_endless(chosen, settings.rule_seconds)
     for own, loaded in zip(chosen, load(chosen), strict=True):
-        for name, wrong in _run(own, loaded):
+        for name, wrong in _run(own, loaded, settings):
             count += 1
             faults += bool(wrong)
             for line in wrong:
@@ -50,7 +53,7 @@ def rule_cases(project: Path, ids: tuple[str, ...]) -> None:
         sys.exit(ExitCode.FAILED)
 
 
-def _run(own: OwnRule, loaded: Loaded) -> Iterator[tuple[str, list[str]]]:
+def _run(own: OwnRule, loaded: Loaded, settings: Settings) -> Iterator[tuple[str, list[str]]]:
     """Each case, and what is wrong with it. A rule without a passing and a failing case proves nothing."""
     from checker.collect.yaml_nodes import construct
 
@@ -70,7 +73,7 @@ def _run(own: OwnRule, loaded: Loaded) -> Iterator[tuple[str, list[str]]]:
         if not isinstance(case, Mapping) or not {"name", "expect"} <= case.keys():
             yield shown, ["a case has name, template or templates, and expect"]
             continue
-        said = _verdicts(case, loaded)
+        said = _verdicts(case, loaded, settings)
         expected = _expected(case["expect"])
         seen |= set(expected.values())
         yield str(case["name"]), _differences(expected, said)
@@ -99,11 +102,12 @@ def _expected(expect: Any) -> dict[tuple[str, str], str]:
     }
 
 
-def _verdicts(case: Mapping[str, Any], loaded: Loaded) -> dict[tuple[str, str], str]:
+def _verdicts(case: Mapping[str, Any], loaded: Loaded, settings: Settings) -> dict[tuple[str, str], str]:
     """(finding with its sub-id, subject) -> outcome, not applicable apart where nothing expects it."""
     from checker.collect.documents import Document
     from checker.model.environment_words import kind_of
     from checker.model.resources import Stack
+    from checker.run.apart import judged
     from checker.run.judging import judge_stacks
 
     templates = case.get("templates") or {"production": case.get("template") or {}}
@@ -117,6 +121,8 @@ def _verdicts(case: Mapping[str, Any], loaded: Loaded) -> dict[tuple[str, str], 
     wanted = _expected(case["expect"])
     found = {
         (verdict.id, verdict.subject.name): verdict.outcome.value
-        for verdict in judge_stacks(stacks, kinds, [loaded.rule], findings)
+        for verdict in judged(
+            [loaded.rule], lambda rules: judge_stacks(stacks, kinds, rules, findings), settings.rule_seconds
+        )
     }
     return {key: each for key, each in found.items() if each != "not_applicable" or key in wanted}
