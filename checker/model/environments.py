@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -173,18 +173,24 @@ class Project:
         self.pipeline: Pipeline | None = None  # where the judge has one beside the resources
         self._find_names = find_names
         # What was worked out, and which gaps were met on the way: whoever asks again meets them again.
-        self._worked_out: dict[Callable[[Project], Any], tuple[Any, set[str]]] = {}
+        self._worked_out: dict[Hashable, tuple[Any, set[str]]] = {}
         for environment in (*self.environments, *self.elsewhere):
             environment.project = self
 
     def once(self, compute: Callable[[Project], T]) -> T:
         """``compute(project)``, worked out once for all the rules that ask. ``compute`` is a module's function."""
-        if compute not in self._worked_out:
+        return self.once_for(compute, lambda: compute(self))
+
+    def once_for(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """``compute()``, worked out once per ``key``, which says whose it is and what it depends on."""
+        if key not in self._worked_out:
             asked, self.gaps.met = self.gaps.met, set()
-            self._worked_out[compute] = (compute(self), self.gaps.met)
-            self.gaps.met = asked
+            try:
+                self._worked_out[key] = (compute(), self.gaps.met)
+            finally:
+                self.gaps.met = asked
         found: T
-        found, met = self._worked_out[compute]
+        found, met = self._worked_out[key]
         self.gaps.meet(met)
         return found
 

@@ -107,6 +107,22 @@ class Authority:
     def _in_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
         """A template bound to no account says ``${AWS::AccountId}`` where the workflow has the number, or it may say
         the number too: what either way of writing it decides is decided."""
+        told_apart = (
+            Ruling,
+            role.key,
+            *_what_counts(need),
+            asked,
+            self.environment,
+            self.region,
+            self.families,
+            self.cluster,
+            self.namespace,
+            self.who.account,
+        )
+        found = self.project.once_for(told_apart, lambda: self._in_any_place(role, need, asked))
+        return Ruling(need, found.answer, found.resource, found.why, self.who.names)
+
+    def _in_any_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
         rulings = [self._on(role, need, asked, place) for place in self._places(role)]
         return next((each for each in rulings if each.answer is not Access.UNKNOWN), rulings[0])
 
@@ -153,25 +169,23 @@ class Authority:
     def _decide(self, role: Resource, need: Need, resource: str | Text | None, place: Mapping[str, str]) -> Decision:
         """Worked out once for all the calls that ask the same: a release script is reached by many jobs."""
         clusters = self._clusters(resource, place) if need.action.startswith("ecs:") else []
-        key = (
-            role.key,
-            need.action,
-            need.resources == (EVERYTHING,),
-            resource,
-            *clusters,
-            self.namespace,
-            *place.values(),
-            *need.context.values(),
-        )
-        known = self.project.once(_decisions)
-        if key not in known:
-            whole = need.resources == (EVERYTHING,)
-            target = _ANYTHING if resource is None else exact(resource) if whole else glob(resource)
-            policies = policies_of(role, self.project)
-            contexts = self._contexts(need, clusters, place)
-            decisions = [decide(policies, Request(need.action, target, context)) for context in contexts]
-            known[key] = max(decisions, key=lambda each: _GRAVITY[each.answer])
-        return known[key]
+        key = (Authority, role.key, *_what_counts(need), resource, *clusters, self.namespace, *place.values())
+        return self.project.once_for(key, lambda: self._decision(role, need, resource, place, clusters))
+
+    def _decision(
+        self,
+        role: Resource,
+        need: Need,
+        resource: str | Text | None,
+        place: Mapping[str, str],
+        clusters: list[str | Text],
+    ) -> Decision:
+        whole = need.resources == (EVERYTHING,)
+        target = _ANYTHING if resource is None else exact(resource) if whole else glob(resource)
+        policies = policies_of(role, self.project)
+        contexts = self._contexts(need, clusters, place)
+        decisions = [decide(policies, Request(need.action, target, context)) for context in contexts]
+        return max(decisions, key=lambda each: _GRAVITY[each.answer])
 
     def _contexts(self, need: Need, clusters: list[str | Text], place: Mapping[str, str]) -> Iterator[Context]:
         """The context of the request, once for every cluster that it may name."""
@@ -247,8 +261,9 @@ def _named_by_resources(project: Project) -> dict[str, set[Resource]]:
     return found
 
 
-def _decisions(_: Project) -> dict[tuple[object, ...], Decision]:
-    return {}
+def _what_counts(need: Need) -> tuple[object, ...]:
+    """What of a need decides what AWS answers on one of its resources."""
+    return (need.action, need.resources == (EVERYTHING,), need.listed, *need.context.items())
 
 
 _GRAVITY: Final = {Access.ALLOWED: 0, Access.UNKNOWN: 1, Access.DENIED: 2}
@@ -268,13 +283,18 @@ def _cluster_in(arn: str | Text) -> str | Text | None:
     return None
 
 
+def authorities_of(trace: Trace, project: Project) -> Authorities:
+    """Who makes the calls of one job, worked out once for all the rules that ask."""
+    return project.once_for((Authorities, id(trace)), lambda: Authorities(trace, project))
+
+
 class Authorities:
-    """Who makes the calls of one job."""
+    """Who makes the calls of one job: :func:`authorities_of`."""
 
     def __init__(self, trace: Trace, project: Project) -> None:
+        self._trace = trace
         self._project = project
         self._families = frozenset(_families(trace.aws))
-        self._assumed: dict[int, Assumed] = {}
         self._sessions = {id(each) for each in trace.sessions}
         taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
         self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
@@ -314,10 +334,9 @@ class Authorities:
 
     def acting(self, credentials: Credentials | None) -> Assumed:
         """The roles that a step of the job takes on."""
-        key = id(credentials)
-        if key not in self._assumed:
-            self._assumed[key] = assumed(credentials, self._project)
-        return self._assumed[key]
+        # Beside the credentials themselves, so that no others come to have their identity.
+        key, find = (assumed, id(credentials)), lambda: (credentials, assumed(credentials, self._project))
+        return self._project.once_for(key, find)[1]
 
 
 def _families(calls: Iterable[AwsCall]) -> Iterator[str]:

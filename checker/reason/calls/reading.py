@@ -9,7 +9,7 @@ from checker.model.environments import Project
 from checker.model.overlap import Pattern
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
-from checker.reason.calls.authority import Authorities, Authority, Ruling
+from checker.reason.calls.authority import Authority, Ruling, authorities_of
 from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.deployers import DESCRIBE_STACKS, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Access
@@ -56,7 +56,7 @@ def read_as(role: Resource, pipeline: Pipeline, project: Project) -> list[Patter
             continue
         if not trace.complete or trace.cdk:
             return None
-        authorities = Authorities(trace, project)
+        authorities = authorities_of(trace, project)
         for call in trace.aws:
             authority = authorities.of(call)
             taken_on = taken_on or role in authority.who.roles

@@ -9,7 +9,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.reason.calls.authority import Authorities, Authority, Ruling
+from checker.reason.calls.authority import Authority, Ruling, authorities_of
 from checker.reason.calls.lines import Line, Lines
 from checker.reason.calls.needs import Need
 from checker.reason.iam.evaluation import Access
@@ -40,7 +40,7 @@ def judged(
     told: set[object] = set()
     for job in pipeline.ways():
         trace = pipeline.trace(job)
-        authorities = Authorities(trace, project)
+        authorities = authorities_of(trace, project)
         calls: tuple[Call, ...] = (*trace.aws, *trace.cdk)
         for call in calls:
             authority = authorities.of(call)

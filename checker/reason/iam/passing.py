@@ -7,7 +7,7 @@ a task is to pass both roles, to ``ecs-tasks.amazonaws.com``. A role can be pass
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,8 +53,12 @@ class TaskRole:
     why: str = ""
 
 
-def task_roles(environment: Environment) -> Iterator[TaskRole]:
+def task_roles(environment: Environment) -> Sequence[TaskRole]:
     """The task role and the execution role of every task definition of an environment."""
+    return environment.project.once_for((task_roles, environment), lambda: tuple(_task_roles(environment)))
+
+
+def _task_roles(environment: Environment) -> Iterator[TaskRole]:
     project = environment.project
     for task in environment.resources("AWS::ECS::TaskDefinition"):
         for name in ("TaskRoleArn", "ExecutionRoleArn"):

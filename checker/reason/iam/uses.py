@@ -13,7 +13,7 @@ from checker.model.environments import Project
 from checker.model.overlap import Pattern
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
-from checker.reason.calls.authority import Authorities, Authority
+from checker.reason.calls.authority import Authority, authorities_of
 from checker.reason.calls.bootstrap import roles_taken_on
 from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.evaluation import Request, applies
@@ -49,7 +49,7 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
     elsewhere: list[str] = []
     for job in pipeline.ways():
         trace = pipeline.trace(job)
-        authorities = Authorities(trace, project)
+        authorities = authorities_of(trace, project)
         own: set[Resource] = set()
         for credentials in (*job.credentials, *trace.sessions):
             who = authorities.acting(credentials)
