@@ -16,17 +16,26 @@ from mutmut import __main__ as mutmut
 from mutmut.configuration import config
 from mutmut.mutation import file_mutation
 
-from tests.mutation.results import results, table, unexplained
+from tests.mutation.results import forget_survivors, results, table, unexplained
 from tests.mutation.sample import sampling
 
 MADE: Final = Path("mutants/sample.json")
+
+
+def refresh_data() -> None:
+    """Brings the copy's data up to date: the tool itself only does so for code and tests."""
+    for file in Path("checker").rglob("*"):
+        if file.is_file() and file.suffix not in (".py", ".pyc"):
+            shutil.copy2(file, MADE.parent / file)
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Mutants of rules and reasoning.")
     parser.add_argument("--every", type=int, default=1, help="one mutant in so many of each file (all)")
     parser.add_argument("--only", nargs="*", default=[], help="files, as patterns (all rules and reasoning)")
-    parser.add_argument("--again", action="store_true", help="judge the survivors of the last run again")
+    parser.add_argument(
+        "--again", action="store_true", help="judge the survivors of the last run again, and what changed since"
+    )
     parser.add_argument("--report", action="store_true", help="say how the last run ended; judge nothing")
     options = parser.parse_args(arguments)
     if not options.report:
@@ -39,10 +48,12 @@ def main(arguments: list[str]) -> int:
             MADE.write_text(json.dumps(sample), encoding="utf-8")
         if sample["only"]:
             config().only_mutate = sample["only"]
+        if options.again:
+            forget_survivors()
+            refresh_data()
         # The tool makes all mutants or none, and knows no place to choose.
         file_mutation.create_mutations = sampling(sample["every"], file_mutation.create_mutations)
-        again = [each.name for each in results() if each.survived] if options.again else []
-        mutmut._run(again, 1)
+        mutmut._run((), 1)
     found = results()
     print(table(found))
     left = unexplained(found)

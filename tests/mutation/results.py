@@ -28,10 +28,7 @@ class Result:
     file: str
     function: str
     status: str
-
-    @property
-    def survived(self) -> bool:
-        return self.status not in (*_KILLED, "not checked")
+    survived: bool
 
     def diff(self) -> str:
         return str(get_diff_for_mutant(self.name, path=self.file))
@@ -59,7 +56,21 @@ def _read() -> Iterator[Result]:
         file = path.relative_to(MUTANTS).as_posix().removesuffix(".meta")
         for name, exit_code in json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"].items():
             function, within = orig_function_and_class_names_from_key(name)
-            yield Result(name, file, f"{within}.{function}" if within else function, status_by_exit_code[exit_code])
+            whole = f"{within}.{function}" if within else function
+            yield Result(name, file, whole, status_by_exit_code[exit_code], _is_survivor(exit_code))
+
+
+def forget_survivors() -> None:
+    """Makes the tool judge again what survived: it runs the mutants without a result."""
+    for path in MUTANTS.rglob("*.meta"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        codes = data["exit_code_by_key"]
+        data["exit_code_by_key"] = {name: None if _is_survivor(code) else code for name, code in codes.items()}
+        path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def _is_survivor(exit_code: int | None) -> bool:
+    return status_by_exit_code[exit_code] not in (*_KILLED, "not checked")
 
 
 def table(found: Sequence[Result]) -> str:
