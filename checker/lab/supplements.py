@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ministack.services import ec2, iam, waf
@@ -17,6 +18,19 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 Properties = Mapping[str, Any]
 Made = tuple[str, dict[str, Any]]
 
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A resource as the emulator hands it over. A new one has no physical id, and one that goes no stack."""
+
+    properties: Properties
+    physical_id: str = ""
+    stack: str = ""
+
+
+Create = Callable[[Thing], Made]
+Delete = Callable[[Thing], None]
+
 LOGGING: Final[dict[str, dict[str, Any]]] = {}
 """Logging configurations by web ACL, of which the emulator's WAF knows nothing."""
 
@@ -24,16 +38,24 @@ LOGGING: Final[dict[str, dict[str, Any]]] = {}
 def register() -> None:
     """Teach the running emulator the types and calls below."""
     for kind, create, delete in _TYPES:
-        _RESOURCE_HANDLERS.setdefault(kind, {"create": create, "delete": delete, "update": _replaced(create, delete)})
+        _RESOURCE_HANDLERS.setdefault(kind, _handler(create, delete))
     _answer_logging_calls()
 
 
-def _replaced(create: Callable[..., Made], delete: Callable[..., None]) -> Callable[..., Made]:
-    def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Made:
-        delete(physical_id, old)
-        return create("", new, stack)
+def _handler(create: Create, delete: Delete) -> dict[str, Callable[..., Any]]:
+    """In the emulator's form. What changes is made anew."""
 
-    return update
+    def made(logical_id: str, properties: Properties, stack: str) -> Made:  # noqa: ARG001 - the emulator gives it
+        return create(Thing(properties, stack=stack))
+
+    def gone(physical_id: str, properties: Properties) -> None:
+        delete(Thing(properties, physical_id))
+
+    def updated(physical_id: str, old: Properties, new: Properties, stack: str) -> Made:
+        delete(Thing(old, physical_id))
+        return create(Thing(new, stack=stack))
+
+    return {"create": made, "delete": gone, "update": updated}
 
 
 # --- EC2 --------------------------------------------------------------------------------------------------------------
@@ -66,29 +88,35 @@ def _tags(kind: str, properties: Properties) -> dict[str, object]:
     }
 
 
-def _address(_: str, properties: Properties, __: str) -> Made:
-    xml = _ec2("AllocateAddress", {"Domain": properties.get("Domain", "vpc"), **_tags("elastic-ip", properties)})
+def _address(thing: Thing) -> Made:
+    xml = _ec2(
+        "AllocateAddress", {"Domain": thing.properties.get("Domain", "vpc"), **_tags("elastic-ip", thing.properties)}
+    )
     address, allocation = _field(xml, "publicIp"), _field(xml, "allocationId")
     return address, {"PublicIp": address, "AllocationId": allocation}
 
 
-def _release_address(physical_id: str, _: Properties) -> None:
+def _release_address(thing: Thing) -> None:
     for allocation, address in list(ec2._addresses.items()):
-        if address["PublicIp"] == physical_id:
+        if address["PublicIp"] == thing.physical_id:
             _ec2("ReleaseAddress", {"AllocationId": allocation})
 
 
-def _nat_gateway(_: str, properties: Properties, __: str) -> Made:
-    wanted = {name: properties[name] for name in ("SubnetId", "AllocationId", "ConnectivityType") if name in properties}
-    nat = _field(_ec2("CreateNatGateway", {**wanted, **_tags("natgateway", properties)}), "natGatewayId")
-    address = ec2._addresses.get(properties.get("AllocationId", ""))
+def _nat_gateway(thing: Thing) -> Made:
+    wanted = {
+        name: thing.properties[name]
+        for name in ("SubnetId", "AllocationId", "ConnectivityType")
+        if name in thing.properties
+    }
+    nat = _field(_ec2("CreateNatGateway", {**wanted, **_tags("natgateway", thing.properties)}), "natGatewayId")
+    address = ec2._addresses.get(thing.properties.get("AllocationId", ""))
     if address is not None:
         address["AssociationId"] = f"eipassoc-{nat.removeprefix('nat-')}"
     return nat, {"NatGatewayId": nat}
 
 
-def _delete_nat_gateway(physical_id: str, _: Properties) -> None:
-    _ec2("DeleteNatGateway", {"NatGatewayId": physical_id})
+def _delete_nat_gateway(thing: Thing) -> None:
+    _ec2("DeleteNatGateway", {"NatGatewayId": thing.physical_id})
 
 
 _FLOW_LOG: Final = (
@@ -102,15 +130,15 @@ _FLOW_LOG: Final = (
 )
 
 
-def _flow_log(_: str, properties: Properties, __: str) -> Made:
-    wanted = {name: properties[name] for name in _FLOW_LOG if name in properties}
-    given = {**wanted, "ResourceId.1": properties["ResourceId"], **_tags("flow-log", properties)}
+def _flow_log(thing: Thing) -> Made:
+    wanted = {name: thing.properties[name] for name in _FLOW_LOG if name in thing.properties}
+    given = {**wanted, "ResourceId.1": thing.properties["ResourceId"], **_tags("flow-log", thing.properties)}
     (flow_log,) = re.findall(r"<item>(fl-\w+)</item>", _ec2("CreateFlowLogs", given))
     return flow_log, {"Id": flow_log}
 
 
-def _delete_flow_log(physical_id: str, _: Properties) -> None:
-    _ec2("DeleteFlowLogs", {"FlowLogId.1": physical_id})
+def _delete_flow_log(thing: Thing) -> None:
+    _ec2("DeleteFlowLogs", {"FlowLogId.1": thing.physical_id})
 
 
 _OTHER_END: Final = {
@@ -139,18 +167,18 @@ def _rule(properties: Properties) -> dict[str, object]:
     return asked
 
 
-def _authorize(direction: str) -> Callable[[str, Properties, str], Made]:
-    def create(_: str, properties: Properties, __: str) -> Made:
-        xml = _ec2(f"AuthorizeSecurityGroup{direction}", _rule(properties))
+def _authorize(direction: str) -> Create:
+    def create(thing: Thing) -> Made:
+        xml = _ec2(f"AuthorizeSecurityGroup{direction}", _rule(thing.properties))
         rule = _field(xml, "securityGroupRuleId")
         return rule, {"Id": rule}
 
     return create
 
 
-def _revoke(direction: str) -> Callable[[str, Properties], None]:
-    def delete(_: str, properties: Properties) -> None:
-        _ec2(f"RevokeSecurityGroup{direction}", _rule(properties))
+def _revoke(direction: str) -> Delete:
+    def delete(thing: Thing) -> None:
+        _ec2(f"RevokeSecurityGroup{direction}", _rule(thing.properties))
 
     return delete
 
@@ -158,11 +186,11 @@ def _revoke(direction: str) -> Callable[[str, Properties], None]:
 # --- IAM and WAF ------------------------------------------------------------------------------------------------------
 
 
-def _provider(_: str, properties: Properties, __: str) -> Made:
-    url = str(properties["Url"])
+def _provider(thing: Thing) -> Made:
+    url = str(thing.properties["Url"])
     asked = {"Url": [url]}
     for name, parameter in (("ClientIdList", "ClientIDList"), ("ThumbprintList", "ThumbprintList")):
-        for number, value in enumerate(properties.get(name) or [], 1):
+        for number, value in enumerate(thing.properties.get(name) or [], 1):
             asked[f"{parameter}.member.{number}"] = [str(value)]
     status, _headers, body = iam._create_oidc_provider(asked)
     text = body.decode() if isinstance(body, bytes) else str(body)
@@ -172,43 +200,43 @@ def _provider(_: str, properties: Properties, __: str) -> Made:
     return arn, {"Arn": arn}
 
 
-def _delete_provider(physical_id: str, _: Properties) -> None:
-    iam._delete_oidc_provider({"OpenIDConnectProviderArn": [physical_id]})
+def _delete_provider(thing: Thing) -> None:
+    iam._delete_oidc_provider({"OpenIDConnectProviderArn": [thing.physical_id]})
 
 
-def _ip_set(_: str, properties: Properties, stack: str) -> Made:
+def _ip_set(thing: Thing) -> Made:
     """CloudFormation names a set that its template does not, after the stack."""
-    name = properties.get("Name") or f"{stack}-ip-set-{len(waf._ip_sets)}"
-    status, _headers, body = waf._create_ip_set({**properties, "Name": name})
+    name = thing.properties.get("Name") or f"{thing.stack}-ip-set-{len(waf._ip_sets)}"
+    status, _headers, body = waf._create_ip_set({**thing.properties, "Name": name})
     if status >= 400:
         raise ValueError(f"CreateIPSet was refused: {body!r}")
     made = json.loads(body)["Summary"]
-    return f"{name}|{made['Id']}|{properties['Scope']}", {"Arn": made["ARN"], "Id": made["Id"]}
+    return f"{name}|{made['Id']}|{thing.properties['Scope']}", {"Arn": made["ARN"], "Id": made["Id"]}
 
 
-def _delete_ip_set(physical_id: str, properties: Properties) -> None:
-    waf._delete_ip_set({"Id": physical_id.split("|")[1], "Scope": properties["Scope"]})
+def _delete_ip_set(thing: Thing) -> None:
+    waf._delete_ip_set({"Id": thing.physical_id.split("|")[1], "Scope": thing.properties["Scope"]})
 
 
-def _web_acl_association(_: str, properties: Properties, __: str) -> Made:
-    resource, acl = properties["ResourceArn"], properties["WebACLArn"]
+def _web_acl_association(thing: Thing) -> Made:
+    resource, acl = thing.properties["ResourceArn"], thing.properties["WebACLArn"]
     status, _headers, body = waf._associate_web_acl({"ResourceArn": resource, "WebACLArn": acl})
     if status >= 400:
         raise ValueError(f"AssociateWebACL was refused: {body!r}")
     return f"{resource}|{acl}", {}
 
 
-def _delete_association(_: str, properties: Properties) -> None:
-    waf._disassociate_web_acl({"ResourceArn": properties["ResourceArn"]})
+def _delete_association(thing: Thing) -> None:
+    waf._disassociate_web_acl({"ResourceArn": thing.properties["ResourceArn"]})
 
 
-def _logging(_: str, properties: Properties, __: str) -> Made:
-    LOGGING[properties["ResourceArn"]] = dict(properties)
-    return properties["ResourceArn"], {"ManagedByFirewallManager": False}
+def _logging(thing: Thing) -> Made:
+    LOGGING[thing.properties["ResourceArn"]] = dict(thing.properties)
+    return thing.properties["ResourceArn"], {"ManagedByFirewallManager": False}
 
 
-def _delete_logging(physical_id: str, _: Properties) -> None:
-    LOGGING.pop(physical_id, None)
+def _delete_logging(thing: Thing) -> None:
+    LOGGING.pop(thing.physical_id, None)
 
 
 def _answer_logging_calls() -> None:
@@ -239,7 +267,7 @@ def _logging_call(action: str, asked: Mapping[str, Any]) -> Any:
     return waf.json_response({"LoggingConfiguration": LOGGING[arn]})
 
 
-_TYPES: Final[tuple[tuple[str, Callable[..., Made], Callable[..., None]], ...]] = (
+_TYPES: Final[tuple[tuple[str, Create, Delete], ...]] = (
     ("AWS::EC2::EIP", _address, _release_address),
     ("AWS::EC2::NatGateway", _nat_gateway, _delete_nat_gateway),
     ("AWS::EC2::FlowLog", _flow_log, _delete_flow_log),

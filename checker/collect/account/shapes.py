@@ -120,15 +120,6 @@ def shape(kind: str, ids: str, *fields: Field, tags: str = "Tags") -> Shape:
     return Shape(kind, tuple(ids.split()), fields, tags)
 
 
-def each_of(*fields: Field) -> Read:
-    """Reads a list of objects, each by the same fields. An object that lacks what it must have is a misreading."""
-
-    def read(value: Any) -> list[Any]:
-        return [one_of(*fields)(item) for item in value]
-
-    return read
-
-
 def one_of(*fields: Field) -> Read:
     """Reads one object by its fields."""
 

@@ -6,7 +6,7 @@ A document that a person wrote is read with the same care: a fault names its pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
@@ -99,11 +99,6 @@ def from_facts(data: object, shown: str = "the snapshot") -> RepositorySettings:
         subject_template=fact("subject_template", _read_template),
         immutable_releases=fact("immutable_releases", _read_releases),
     )
-
-
-def of_snapshot(facts: Mapping[str, Any], repository: str, shown: str = "the snapshot") -> RepositorySettings:
-    """The settings in a snapshot's facts; nothing is known where it has none."""
-    return from_facts(facts[KEY], shown) if KEY in facts else RepositorySettings(repository=repository)
 
 
 def _not_read(node: Node, _: str) -> NotRead:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of
 from checker.model.migrations.folders import Effect, Statement
 from checker.model.sources import Spot
-
-# Functions whose value is the same for every row of a statement: a default of theirs needs no rewrite of the table.
-_STABLE: Final = frozenset(
-    {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "current_setting"}
-)
 
 
 def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int]) -> Iterator[Statement]:
@@ -36,10 +31,10 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             yield Statement("drop column", Effect.CONTRACT, at, table, column, why=f"column {name} is gone then")
         elif kind == "AT_AlterColumnType":
             why = f"column {name} has another type then"
-            yield Statement("alter type", Effect.CONTRACT, at, table, column, rewrites=True, why=why)
+            yield Statement("alter type", Effect.CONTRACT, at, table, column, why=why)
         elif kind == "AT_SetNotNull":
             why = f"rows without {name} are refused then"
-            yield Statement("set not null", Effect.CONTRACT, at, table, column, not_null=True, rewrites=True, why=why)
+            yield Statement("set not null", Effect.CONTRACT, at, table, column, why=why)
         elif kind == "AT_DropNotNull":
             yield Statement("drop not null", Effect.EXPAND, at, table, column)
         elif kind == "AT_ColumnDefault":
@@ -92,8 +87,6 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
     filled = default is not None or serial or bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"})
     required = bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"})
     refuses = required and not filled
-    computed = serial or "CONSTR_GENERATED" in kinds or "CONSTR_IDENTITY" in kinds
-    volatile = default is not None and _is_volatile(default.get("raw_expr"))
     name = str(column.get("colname", ""))
     return Statement(
         "add column",
@@ -101,27 +94,11 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
         spot,
         table,
         (name,),
-        not_null=required,
         has_default=filled,
         unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
-        rewrites=volatile or computed or bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
         why=f"rows without {name} are refused then" if refuses else "",
         checks=tuple(checks_of([each.get("def", {})], table)),
     )
-
-
-def _is_volatile(expression: Any) -> bool:
-    """Whether a default calls a function that may give each row another value (PostgreSQL, "ALTER TABLE", notes)."""
-    if isinstance(expression, dict):
-        call = expression.get("FuncCall")
-        if isinstance(call, dict):
-            names = [name_of(part) for part in call.get("funcname", [])]
-            if not names or names[-1] not in _STABLE:
-                return True
-        return any(_is_volatile(value) for value in expression.values())
-    if isinstance(expression, list):
-        return any(_is_volatile(value) for value in expression)
-    return False
 
 
 def _mentioned(expression: Any) -> Iterator[str]:
@@ -142,7 +119,6 @@ def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statemen
     keys = constraint.get("keys", []) or constraint.get("fk_attrs", [])
     columns = tuple(name_of(part) for part in keys) or tuple(_mentioned(constraint.get("raw_expr")))
     validated = not constraint.get("skip_validation", False)
-    uses_index = bool(constraint.get("indexname"))
     return Statement(
         f"add {kind} constraint",
         Effect.CONTRACT,
@@ -152,7 +128,6 @@ def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statemen
         str(constraint.get("conname", "")),
         unique=kind in {"unique", "primary"},
         validated=validated,
-        rewrites=validated and not uses_index,
         why="rows that break it are refused then",
         checks=tuple(checks_of([each.get("def", {})], table)),
     )

@@ -52,9 +52,7 @@ def directions(text: str, file: str) -> tuple[SqlFile, SqlFile | None, str]:
     if not marks:
         return parse_sql(text, file), None, ""
     up = replace(parse_sql(_only(text, marks, back=False), file), outside=_outside(text, marks, back=False))
-    down = replace(
-        parse_sql(_only(text, marks, back=True), file), down_section=True, outside=_outside(text, marks, back=True)
-    )
+    down = replace(parse_sql(_only(text, marks, back=True), file), outside=_outside(text, marks, back=True))
     tool = next((name for name, mark in _TOOLS if mark.search(text)), "sections")
     return up, down if down.statements or down.problems else None, tool
 

@@ -106,7 +106,7 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         unique = bool(body.get("unique"))
         yield Statement(
             "create index", Effect.CONTRACT if unique else Effect.EXPAND, spot, relation_of(body.get("relation")),
-            columns, body.get("idxname", ""), concurrently=concurrently, unique=unique, rewrites=not concurrently,
+            columns, body.get("idxname", ""), concurrently=concurrently, unique=unique,
             if_exists=bool(body.get("if_not_exists")),
             why="rows that repeat a value are refused then" if unique else "",
         )  # fmt: skip

@@ -46,13 +46,11 @@ class Statement:
     value: str = ""  # of a setting; of a transaction's ``begin`` or ``end``
     concurrently: bool = False
     alone: bool = False  # refused inside a transaction
-    not_null: bool = False
     has_default: bool = False
     validated: bool = True
     if_exists: bool = False
     unique: bool = False
     new_table: bool = False  # on a table that the same migration creates: nobody uses it yet
-    rewrites: bool = False  # may rewrite or scan the whole table under a lock
     why: str = ""  # why it contracts
     # CHECK constraints that it makes: the name that each has or gets, and its condition (the grammar's tree as JSON).
     checks: tuple[tuple[str, str], ...] = ()
@@ -66,7 +64,6 @@ class SqlFile:
     statements: tuple[Statement, ...]
     header: tuple[tuple[Spot, str], ...] = ()
     problems: tuple[Problem, ...] = ()
-    down_section: bool = False  # both directions stand in it (goose, dbmate): this is one of them
     outside: bool = False  # it asks its tool to run it outside of a transaction
 
     @property

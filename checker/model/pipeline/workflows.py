@@ -167,7 +167,6 @@ class Job:
     if_: Written = None
     runs_on: Written = None
     environment: Field | None = None  # its name
-    environment_url: Written = None
     permissions: Permissions | None = None
     concurrency: Concurrency | None = None
     timeout_minutes: Field | None = None

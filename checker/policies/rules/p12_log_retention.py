@@ -335,6 +335,15 @@ def _with_id(prefix: str, end: str) -> Callable[[Resource, Project], Iterator[Na
     return names
 
 
+def _fixed(*groups: Name) -> Callable[[Resource, Project], Iterator[Name]]:
+    """The same groups in every account."""
+
+    def names(maker: Resource, project: Project) -> Iterator[Name]:  # noqa: ARG001 - whoever makes them
+        return iter(groups)
+
+    return names
+
+
 # What makes a log group on its own: the property that names another one instead, and the names that it makes. Sources:
 # the services' own guides, and Amazon CloudWatch Logs User Guide, "AWS services that publish logs to CloudWatch Logs".
 _IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[Name] | Unknown]]]] = {
@@ -352,7 +361,7 @@ _IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[
     "AWS::Batch::JobDefinition": ("", _batch),
     "AWS::DMS::ReplicationTask": ("", _replication),
     "AWS::ECS::Cluster": ("", _insights),
-    "AWS::Glue::Job": ("", lambda _, __: iter(["/aws-glue/jobs/output", "/aws-glue/jobs/error"])),
+    "AWS::Glue::Job": ("", _fixed("/aws-glue/jobs/output", "/aws-glue/jobs/error")),
     "AWS::RDS::DBProxy": ("", _under("/aws/rds/proxy/")),
     "AWS::SageMaker::Endpoint": ("", _under("/aws/sagemaker/Endpoints/")),
     "AWS::Synthetics::Canary": ("", _with_id("/aws/lambda/cwsyn-", "")),

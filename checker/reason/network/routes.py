@@ -73,15 +73,6 @@ class Table:
 VpcId: TypeAlias = "ResourceKey | str | Text | None"
 
 
-def vpc_of(environment: Environment, place: Resource, path: str = "VpcId") -> VpcId:
-    """The VPC that something is in: a resource of the project or whatever names one; ``None`` where it is not known."""
-    value = place.get(path)
-    found = environment.referred(value)
-    if found is not None and found.type == VPC:
-        return found.key
-    return value.value if isinstance(value, Known) and isinstance(value.value, str | Text) else None
-
-
 def subnets_in(environment: Environment, value: Value | Resolved) -> list[Resource] | None:
     """The subnets that a property names, ``None`` where one of them is not a resource of the project."""
     if isinstance(value, Known):

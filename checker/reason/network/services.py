@@ -214,7 +214,6 @@ class Target:
     container: Resolved
     port: Resolved
     group: Resource | None
-    group_named: Resolved
 
 
 def targets_of(environment: Environment, service: Resource) -> list[Target] | None:
@@ -233,9 +232,7 @@ def targets_of(environment: Environment, service: Resource) -> list[Target] | No
         if group is not None and group.type != "AWS::ElasticLoadBalancingV2::TargetGroup":
             group = None
         if named is not None:  # a classic load balancer has none
-            found.append(
-                Target(f"LoadBalancers.{index}", item.get("ContainerName"), item.get("ContainerPort"), group, named)
-            )
+            found.append(Target(f"LoadBalancers.{index}", item.get("ContainerName"), item.get("ContainerPort"), group))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checker.collect.github.facts import as_facts, from_facts, of_snapshot
+from checker.collect.github.facts import as_facts, from_facts
 from checker.errors import InputError
 from checker.model.live.repository_settings import (
     BranchProtection,
@@ -52,11 +52,6 @@ def test_what_a_person_left_out_is_unknown() -> None:
     assert isinstance(production.deploys_from, NotRead)
     assert isinstance(found.rulesets, NotRead)
     assert isinstance(found.branch_protection, NotRead)
-
-
-def test_a_snapshot_without_settings() -> None:
-    assert of_snapshot({}, REPOSITORY) == RepositorySettings(repository=REPOSITORY)
-    assert of_snapshot({"github": as_facts(EXPECTED)}, "other/name") == EXPECTED
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,8 @@ def test_facts_of_statements() -> None:
     table, index, stable, volatile, concurrent, check, setting = file.statements
     assert (table.table, table.columns) == ("fresh", ("a",))
     assert (index.new_table, index.concurrently) == (True, False)
-    assert (stable.columns, stable.rewrites, stable.spot.line) == (("x",), False, 6)
-    assert (volatile.columns, volatile.rewrites, volatile.spot.line) == (("y",), True, 7)
+    assert (stable.columns, stable.spot.line) == (("x",), 6)
+    assert (volatile.columns, volatile.spot.line) == (("y",), 7)
     assert (concurrent.concurrently, concurrent.columns, concurrent.table) == (True, ("x", "y"), "old")
     assert check.validated is False
     assert (setting.name, setting.value) == ("lock_timeout", "5s")
