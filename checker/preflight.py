@@ -17,14 +17,16 @@ from checker.model.live.account import Account
 from checker.model.live.snapshot import Snapshot
 from checker.model.rules import Rule
 from checker.model.values import Unknown
-from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface
+from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface, Unread
 from checker.model.worlds import Budget, World
 from checker.policies.rules import load
 from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
 from checker.reason.account.state import stack_trouble, stacks
+from checker.reason.facts import drawn_of
 
 if TYPE_CHECKING:
+    from checker.resolve.account.project import LiveAccount
     from checker.run.request import Request
 
 _READ: Final = "Let the role read it: `checker permissions` prints the policy."
@@ -51,7 +53,7 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         surfaces={Surface.ACCOUNT.value: f"account {snapshot.account}, {snapshot.region}: what a deploy needs"},
-        unread=tuple(unread_of(snapshot)),
+        unread=(*unread_of(snapshot), *_of_nobody(snapshot, live)),
         notes=live.notes,
     )
     summary = ProjectSummary(
@@ -59,7 +61,19 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
         commit=repository.commit(request.project),
     )
     told = tuple(each for each in statuses if each.finding.split("[", 1)[0] in judged)
-    return Run("preflight", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, told)
+    run = Run("preflight", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, told)
+    if not request.with_facts:
+        return run
+    from checker.run.judging import with_facts
+
+    return with_facts(run, drawn_of(live.project, None), request.project)
+
+
+def _of_nobody(snapshot: Snapshot, live: LiveAccount) -> Iterator[Unread]:
+    """An account whose stacks are of no environment has been looked at, and nothing of it was judged."""
+    if snapshot.stacks and not live.kinds:
+        why = f"none of its {len(snapshot.stacks)} stacks belongs to an environment that is known"
+        yield Unread(f"account {snapshot.account}, {snapshot.region}", why, "[stacks] in checker.toml")
 
 
 def settled(first: Run, again: Callable[[], Run]) -> Run:

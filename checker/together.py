@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from checker.collect import repository
 from checker.collect.config.register import load_register
+from checker.model.shown.facts import Facts, TokenRow
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread
 
 if TYPE_CHECKING:
@@ -47,6 +48,34 @@ def together(command: str, runs: Sequence[tuple[str, Run]], lost: Sequence[Unrea
         drift=tuple(
             replace(each, environment=_at(each.environment, place)) for place, run in runs for each in run.drift
         ),
+        facts=_facts(runs),
+    )
+
+
+def _facts(runs: Sequence[tuple[str, Run]]) -> Facts:
+    """What reports show beside the verdicts. A job's token is one row, whichever accounts' roles let it in."""
+    every = [run.facts for _, run in runs]
+    tokens: dict[tuple[str, ...], TokenRow] = {}
+    for place, run in runs:
+        for row in run.facts.tokens:
+            key = (row.workflow, row.job, row.event, row.subject, row.asked)
+            before = tokens.get(key, replace(row, admitted=(), perhaps=()))
+            tokens[key] = replace(
+                before,
+                admitted=(*before.admitted, *(_at(role, place) for role in row.admitted)),
+                perhaps=(*before.perhaps, *(_at(role, place) for role in row.perhaps)),
+            )
+    return Facts(
+        tuple(_at(role, place) for place, run in runs for role in run.facts.roles),
+        tuple(tokens.values()),
+        tuple(
+            replace(each, repositories=tuple(_at(name, place) for name in each.repositories))
+            for place, run in runs
+            for each in run.facts.retention
+        ),
+        tuple(dict.fromkeys(each for facts in every for each in facts.excerpts)),
+        next((facts.frameworks for facts in every if facts.frameworks), ()),
+        {finding: page for facts in every for finding, page in facts.pages.items()},
     )
 
 

@@ -62,7 +62,8 @@ ALLOWED = {
     },
     "checker.preflight": {
         *_CHECKER,
-        *("checker.audit", "checker.judge", "checker.reason", "checker.run", "checker.waivers", "checker.policies"),
+        *("checker.audit", "checker.judge", "checker.reason", "checker.resolve", "checker.run"),
+        *("checker.waivers", "checker.policies"),
     },
     "checker.drift_run": {*_CHECKER, "checker.drift", "checker.resolve", "checker.run", "checker.together"},
     "checker.together": {*_CHECKER, "checker.run"},

@@ -9,7 +9,7 @@ import click
 
 from checker.cli.account import account_options, snapshot_of
 from checker.cli.options import assembly, folder, judging_options, progress
-from checker.cli.output import finish
+from checker.cli.output import finish, shows_facts
 
 # Seconds between two looks at what fails.
 _PAUSE = 2.0
@@ -34,6 +34,7 @@ def preflight(image_tag: str, **options: Any) -> None:
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
         say=progress,
+        with_facts=shows_facts(options["formats"]),
     )
 
     def look() -> Any:
