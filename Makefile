@@ -73,7 +73,7 @@ bench: setup
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.target -len_control=0 -max_total_time=$(or $(SECONDS_OF_FUZZING),600) .checker/fuzz
 
-# By hand: an hour of one core. docs/mutants.md says how to read it.
+# By hand: half an hour of one core. docs/mutants.md says how to read it.
 mutants: setup $(MUTATION_READY)
 	$(BIN)/pytest -q tests/mutation
 	nice -n 19 $(BIN)/python -m tests.mutation --every $(or $(EVERY),20) $(if $(ONLY),--only $(ONLY))

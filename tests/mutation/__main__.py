@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -53,6 +54,8 @@ def main(arguments: list[str]) -> int:
             refresh_data()
         # The tool makes all mutants or none, and knows no place to choose.
         file_mutation.create_mutations = sampling(sample["every"], file_mutation.create_mutations)
+        # The tool calls the type checker by its name.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         mutmut._run((), 1)
     found = results()
     print(table(found))
