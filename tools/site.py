@@ -6,15 +6,16 @@ is written twice.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import click
 import yaml
@@ -25,10 +26,25 @@ from checker.policies.rules import MODULES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SOURCE: Final = "https://github.com/kcjonson/doc-platform/blob/main"
+# The documents of the checker, whose schemas are their reference.
+_SCHEMAS: Final = {
+    "run-document": "checker/reports/run_schema.json",
+    "snapshot": "checker/collect/snapshot_schema.json",
+}
 _SECTIONS: Final = {
     "Begin": ("index", "tutorial", "adoption"),
     "How to": ("baselines", "waivers", "own-rules", "drift", "evidence", "lab", "hook", "repository-settings"),
-    "Reference": ("commands", "checker-toml", "gate", "architecture", "comparison", "other-scanners", "mutants"),
+    "Reference": (
+        "commands",
+        "checker-toml",
+        "reports",
+        *_SCHEMAS,
+        "gate",
+        "architecture",
+        "comparison",
+        "other-scanners",
+        "mutants",
+    ),
 }
 
 
@@ -38,6 +54,9 @@ def sources() -> dict[str, str]:
     pages = {name: _links(text, "") for name, text in pages.items()}
     pages["index"] = _links((ROOT / "README.md").read_text(encoding="utf-8"), "docs/")
     pages["commands"] = _reference()
+    pages |= {
+        name: schema_page(json.loads((ROOT / file).read_text(encoding="utf-8"))) for name, file in _SCHEMAS.items()
+    }
     entries = load_register().entries
     for finding, module in MODULES.items():
         pages[f"findings/{finding}"] = _finding(entries[finding], module)
@@ -77,6 +96,54 @@ def _reference() -> str:
                 context = click.Context(each, info_name=f"{name} {inner}", parent=top, max_content_width=100)
                 parts += [f"### checker {name} {inner}", "", "```text", each.get_help(context), "```", ""]
     return "\n".join(parts)
+
+
+def schema_page(schema: Mapping[str, Any]) -> str:
+    """A document's schema as a page: a table for its own keys, and one for each part that it is made of."""
+    parts = [f"# {schema['title']}", "", schema["description"], ""]
+    for name, each in (("The document", schema), *schema["$defs"].items()):
+        heading = name if each is schema else f"`{name}`"
+        parts += [f"## {heading}", ""]
+        if each is not schema and each.get("description"):
+            parts += [each["description"], ""]
+        if "properties" in each:
+            parts += ["| key | type | |", "|---|---|---|", *_keys(each, "")]
+        else:
+            parts += [_kind(each)]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _keys(schema: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    required = schema.get("required", ())
+    for key, each in schema["properties"].items():
+        said = " ".join(filter(None, (each.get("description", ""), "" if key in required else "May be missing.")))
+        yield f"| `{prefix}{key}` | {_kind(each)} | {said.replace('|', chr(92) + '|')} |"
+        for inner, below in (
+            (each, "."),
+            (each.get("items", {}), "[]."),
+            (each.get("additionalProperties", {}), ".*."),
+        ):
+            if isinstance(inner, dict) and "properties" in inner:
+                yield from _keys(inner, f"{prefix}{key}{below}")
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name})"
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    kinds = schema.get("type", "any value")
+    kind = " or ".join([kinds] if isinstance(kinds, str) else kinds)
+    if "items" in schema and "properties" not in schema["items"]:
+        return f"{kind} of {_kind(schema['items'])}"
+    more = schema.get("additionalProperties")
+    if isinstance(more, dict) and "properties" not in more:
+        return f"{kind}, each value {_kind(more)}"
+    return kind
 
 
 def _links(text: str, prefix: str) -> str:
