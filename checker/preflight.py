@@ -103,7 +103,7 @@ def _no_migration(account: Account, project: Project) -> Iterator[Judgement]:
     busy = set()
     for task, place in task_places([each for each in tasks if each.migrates], project):
         busy.add(place.environment_name)
-        yield place.fails("idle", f"A migration runs: task {task.arn.rsplit('/', 1)[-1]} of {task.family}.", fix=_WAIT)
+        yield place.fails("idle", f"A migration runs: a task of {task.family}.", fix=_WAIT)
     for environment in project.environments:
         if environment.name not in busy and any(environment.resources("AWS::ECS::Cluster")):
             yield environment.passes("idle", "No migration runs.")
