@@ -32,7 +32,8 @@ _Fetch = Callable[[str], str]
 
 def handler(event: Mapping[str, Any], context: Any = None, *, fetch: _Fetch | None = None) -> dict[str, Any]:
     """The function's entry point."""
-    token = str(event.get("clientRequestToken") or "")
+    # The guide's syntax of a change set's request writes two names another way than its example does.
+    token = str(event.get("clientRequestToken") or event.get("clientRequesttoken") or "")
     seconds = _SECONDS
     if context is not None and hasattr(context, "get_remaining_time_in_millis"):
         seconds = min(seconds, context.get_remaining_time_in_millis() / 1000 - _KEPT_BACK)
@@ -120,7 +121,7 @@ def _verdicts(template: Mapping[str, Any], event: Mapping[str, Any]) -> list[Ver
 
     request = request_for(Path(os.environ.get("CHECKER_HOOK_PROJECT", "project")).resolve())
     # arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/ID
-    parts = str(event.get("stackId") or "").split(":")
+    parts = str(event.get("stackId") or event.get("stackID") or "").split(":")
     name = parts[5].split("/")[1] if len(parts) > 5 and "/" in parts[5] else "stack"
     region = parts[3] if len(parts) > 3 else ""
     raw = dict(template)

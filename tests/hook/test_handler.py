@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from checker.hook.handler import handler
 
@@ -144,3 +145,23 @@ def test_a_payload_comes_from_aws_alone(address: str) -> None:
 def test_a_refusal_of_everything_fits_the_message() -> None:
     many = {"Resources": {f"Data{number}": PLAIN["Resources"]["Data"] for number in range(300)}}
     assert " more" in ask(many)["message"]
+
+
+REQUESTS = yaml.safe_load(Path(__file__).with_name("requests.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", REQUESTS, ids=[each["name"] for each in REQUESTS])
+def test_every_documented_request_is_answered(case: dict[str, Any]) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> str:
+        asked.append(address)
+        return json.dumps(case["payload"])
+
+    answer = handler(case["request"], fetch=fetch)
+    expected = case["expect"]
+    assert (answer["hookStatus"], answer.get("errorCode")) == (expected["status"], expected.get("code")), answer
+    assert expected["says"] in answer["message"]
+    assert answer["clientRequestToken"] == "5b7f0c9e-93f5-4d0e-8a8c-2f40cf1f64d1"
+    assert set(answer) <= {"hookStatus", "errorCode", "message", "clientRequestToken"}
+    assert asked in ([], [case["request"]["requestData"].get("payload")])
