@@ -43,7 +43,7 @@ from checker.reason.iam.policies import Statement
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
 from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
 from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, with_claims
-from checker.reason.text.patterns import example, glob, has_wild, shown
+from checker.reason.text.patterns import example, glob, has_hole, has_wild, shown
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -96,7 +96,9 @@ def _audience(trust: Trust) -> Judgement:
 def _asks_audience(trust: Trust, statement: Statement) -> Answer:
     unknown = False
     for condition in bounds_on_key(statement, list(trust.denies), trust.key("aud")):
-        if None in condition.patterns:
+        # What a parameter gives to StringLike may be a star.
+        stars = "like" in condition.operator and any(has_hole(each or ()) for each in condition.patterns)
+        if None in condition.patterns or stars:
             unknown = True
         elif not any(has_wild(pattern or ()) for pattern in condition.patterns):
             return YES

@@ -124,6 +124,9 @@ def connection(reach: Reach, directory: Directory, call: Call, client: Resource,
         if found is not None and _without_vpc(client):
             why = f"the function runs outside of any VPC, and {call.host} is a name inside of one"
             return stopped(why, (found.place,), Cause.PLACE)
+        if found is not None and _in_another_network(reach, client, found):
+            why = f"{call.host} is a name of another VPC's namespace, which is not resolved in this one"
+            return stopped(why, (found.place,), Cause.NAME)
         if found is not None:
             return _to_service(reach, call, client, found, awsvpc=awsvpc)
         ours = directory.answers_for(call.host)
@@ -138,6 +141,14 @@ def connection(reach: Reach, directory: Directory, call: Call, client: Resource,
 
 def _without_vpc(client: Resource) -> bool:
     return client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent)
+
+
+def _in_another_network(reach: Reach, client: Resource, found: Registration) -> bool:
+    """Whether the name's namespace belongs to a VPC that is not the client's (AWS Cloud Map API Reference,
+    CreatePrivateDnsNamespace: its names are resolved in the VPC that it is made for)."""
+    subnets = reach.member(client).subnets or ()
+    networks = {reach.environment.referred(each.get("VpcId")) for each in subnets}
+    return found.vpc is not None and bool(networks) and not networks & {found.vpc, None}
 
 
 _SHARED_HOST: Final = untold("its tasks share their host's network, which is not followed")
