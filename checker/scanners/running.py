@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from checker.errors import PACKAGE, install_with, printable
+from checker.model.shown.secret_text import without_secrets
 from checker.model.verdicts import Severity, Unread
 from checker.scanners.tools import Answer, Result, Tool, parse
 
@@ -58,11 +59,17 @@ def _one(tool: Tool, files: Sequence[Path], project: Path, seconds: float) -> An
         said = printable(" ".join((err or out).split())[-200:])
         return _none(tool, f"it ended with exit code {code}: {said or 'it said nothing'}")
     try:
-        results = tuple(replace(each, file=str((here / each.file).resolve())) for each in parse(tool, out or "[]"))
+        results = tuple(_kept(each, here) for each in parse(tool, out or "[]"))
     except ValueError as error:
         return _none(tool, f"it said what is no answer: {printable(str(error), 200)}")
     _keep(kept, results)
     return Answer(tool.name, results, files=len(files))
+
+
+def _kept(result: Result, here: Path) -> Result:
+    """With its whole path. What it quotes may be a secret, and answers are kept."""
+    message, fix = without_secrets(result.message), without_secrets(result.fix)
+    return replace(result, file=str((here / result.file).resolve()), message=message, fix=fix)
 
 
 def _none(tool: Tool, why: str, needs: str = "") -> Answer:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import sys
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from checker.cli import run
+from checker.collect.browser import find_browser
 from checker.model.shown.secret_text import NOT_SHOWN, shown_lines, without_secrets
 from checker.reports import FORMATS
+from checker.scanners import running
 from tests.reports import planted
 
 OTHERS: Final = tuple(name for name in FORMATS if name != "console")
@@ -73,6 +81,148 @@ def test_drift_s_reports_hold_none(project: Path, capsys: pytest.CaptureFixture[
     for name in kinds:
         assert found_in((tmp_path / name).read_text(encoding="utf-8")) == [], name
     assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["drift"]
+
+
+def bytes_without(path: Path) -> None:
+    """No file below ``path`` holds a secret: zips are looked into, as are the streams of a PDF.
+
+    A PDF's streams show links, titles and names; its letters are numbers of glyphs, and those of the HTML report, which
+    is searched too.
+    """
+    files = [each for each in ([path] if path.is_file() else path.rglob("*")) if each.is_file()]
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                for name in archive.namelist():
+                    assert found_in(name + archive.read(name).decode("utf-8", "replace")) == [], f"{file.name}: {name}"
+        if content.startswith(b"%PDF"):
+            streams = [
+                zlib.decompressobj().decompress(each)
+                for each in re.findall(rb"stream\r?\n(\x78.+?)endstream", content, re.DOTALL)
+            ]
+            assert len(streams) > 5
+            content += b"".join(streams)
+        assert found_in(content.decode("utf-8", "replace")) == [], file.name
+
+
+def test_what_is_kept_and_handed_on_holds_none(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The store of earlier runs, a baseline, the comment of a pull request, and a release's evidence."""
+    template, gate = f"production={project / 'template.yaml'}", tmp_path / "gate.json"
+    run(
+        [
+            "gate",
+            "--project",
+            str(project),
+            "--assembly",
+            template,
+            f"--format=json={gate}",
+            f"--history={tmp_path / 'h'}",
+        ]
+    )
+    audit = tmp_path / "audit.json"
+    snapshot = str(project / "snapshot.json")
+    run(["audit", "--project", str(project), "--snapshot", snapshot, f"--format=json={audit}"])
+    empty = tmp_path / "empty.json"
+    (tmp_path / "bare.yaml").write_text("Resources: {Topic: {Type: AWS::SNS::Topic}}")
+    run(["gate", "--project", str(tmp_path), "--assembly", str(tmp_path / "bare.yaml"), f"--format=json={empty}"])
+    (tmp_path / "bare.yaml").unlink()
+    capsys.readouterr()
+    assert (
+        run(
+            [
+                "comment",
+                "--base",
+                str(empty),
+                "--head",
+                str(gate),
+                "--base-project",
+                str(tmp_path),
+                "--head-project",
+                str(project),
+            ]
+        )
+        == 0
+    )
+    assert run(["trend", "--store", str(tmp_path / "h")]) == 0
+    assert run(["diff", str(empty), str(gate)]) in {0, 1}
+    assert run(["evidence", str(gate), str(audit), "--out", str(tmp_path / "pack")]) == 0
+    assert run(["evidence", "verify", str(tmp_path / "pack.zip")]) == 0
+    printed = capsys.readouterr()
+    assert "New" in printed.out
+    assert found_in(printed.out + printed.err) == []
+    bytes_without(tmp_path)
+
+
+def test_first_settings_and_a_baseline_hold_none(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy)
+    assert run(["init", "--project", str(copy)]) == 0
+    printed = capsys.readouterr()
+    assert found_in(printed.out + printed.err) == []
+    for name in ("checker.toml", "checker-baseline.json"):
+        bytes_without(copy / name)
+
+
+@pytest.mark.skipif(find_browser(os.environ) is None, reason="no Chromium is on this machine")
+def test_the_printed_page_holds_none(project: Path, tmp_path: Path) -> None:
+    template = f"production={project / 'template.yaml'}"
+    run(["gate", "--project", str(project), "--assembly", template, f"--format=pdf={tmp_path / 'page.pdf'}"])
+    bytes_without(tmp_path / "page.pdf")
+
+
+def test_what_an_outside_scanner_says_holds_none(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its messages quote what it read."""
+    quoted = [planted.QUOTED.get(kind, secret) for kind, secret in planted.SECRETS.items()]
+    results = [
+        {
+            "Rule": {"Id": "E3012", "ShortDescription": each},
+            "Level": "Error",
+            "Message": f"value {each} is wrong",
+            "Filename": str(project / "template.yaml"),
+            "Location": {"Path": ["Resources", "Database"], "Start": {"LineNumber": 3}},
+        }
+        for each in quoted
+    ]
+    program = tmp_path / "scanner"
+    program.write_text(f"#!{sys.executable}\nprint({json.dumps(results)!r})\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(running, "_program", lambda _: str(program))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    asked = [f"--format={name}={tmp_path / 'out' / name}" for name in FORMATS]
+    (tmp_path / "out").mkdir()
+    template = f"production={project / 'template.yaml'}"
+    run(["gate", "--project", str(project), "--assembly", template, "--with", "cfn-lint", *asked])
+    document = json.loads((tmp_path / "out/json").read_text(encoding="utf-8"))
+    assert sum(each["finding"] == "CFN:E3012" for each in document["verdicts"]) == len(quoted)
+    bytes_without(tmp_path / "out")
+    bytes_without(tmp_path / "cache")
+
+
+def test_every_byte_is_looked_at(tmp_path: Path) -> None:
+    """The search itself: plain, in a zip's file and in a zip's name."""
+    secret = planted.SECRETS["Stripe key"]
+    (tmp_path / "plain.sqlite").write_bytes(b"\x00" + secret.encode() + b"\x00")
+    for name, held, content in (("one.zip", "a.txt", secret), ("two.zip", secret, "x")):
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(held, content)
+    for file in tmp_path.iterdir():
+        with pytest.raises(AssertionError):
+            bytes_without(file)
+
+
+def test_a_finding_s_page_and_matrix_hold_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["explain", "C1", "--project", str(project)])
+    printed = capsys.readouterr()
+    assert "Who gets in here" in printed.out or "No job here assumes" in printed.out
+    assert found_in(printed.out + printed.err) == []
 
 
 @pytest.mark.parametrize("kind", planted.SECRETS)
