@@ -82,15 +82,16 @@ def applies(words: Sequence[str]) -> Applied | None:
     program = _base(line[0])
     if program in _HARMLESS:
         return None
-    if program in _CONTAINERS:
-        return next((each for inner in _inside(line) if (each := _inner(inner)) is not None), None)
+    behind = line[_started(line) :]
+    if behind and _base(behind[0]) in _CONTAINERS:
+        return next((each for inner in _inside(behind) if (each := _inner(inner)) is not None), None)
     if _only_looks(line):
         return None
-    found = _by_tool(line[_started(line) :])
+    found = _by_tool(behind)
     if found is not None:
         return found
     own = (word for word in line[:6] if not word.startswith("-"))
-    known = _BY_PROGRAM.get(_base(line[_started(line)])) if _started(line) < len(line) else None
+    known = _BY_PROGRAM.get(_base(behind[0])) if behind else None
     if known is not None and known[1].name == "psql":
         return None
     if any(_NAMED.search(word) or _FILE.search(word) for word in own) and not program.endswith(".sql"):

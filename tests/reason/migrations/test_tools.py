@@ -22,6 +22,7 @@ from checker.reason.migrations.tools import applies
         ("goose -s -dir sql -timeout 9s postgres DSN up-to 12", "goose", False),
         ("bundle exec rake db:rollback", "rails", True),
         ("mix ecto.migrate", "ecto", False),
+        ("/opt/tools/bin/flyway migrate", "flyway", False),
     ],
 )
 def test_a_known_tool(line: str, tool: str, back: bool) -> None:
@@ -40,6 +41,8 @@ def test_a_known_tool(line: str, tool: str, back: bool) -> None:
         ("kubectl -n shop exec deploy/api -- python manage.py migrate", "django"),
         ("docker compose exec -T db psql -U app -f db/migrations/7.sql", "psql"),
         ("docker run shop:dev alembic upgrade head", "alembic"),
+        ("docker run registry.example.com/tools/flyway:10 migrate", "flyway"),
+        ("sudo docker compose exec web alembic upgrade head", "alembic"),
     ],
 )
 def test_inside_a_container(line: str, tool: str) -> None:
