@@ -189,7 +189,7 @@ class MigrationFolder(Judgeable):
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - the folder is all there is
         first = self.migrations[0].file if self.migrations else next((each.spot.file for each in self.problems), "")
-        return Location(first or self.folder, None, path or None)
+        return Location(first, 1, path or None) if first else Location(self.folder, None, path or None)
 
     @property
     def all_problems(self) -> Iterator[Problem]:

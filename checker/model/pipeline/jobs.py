@@ -267,7 +267,9 @@ class EffectiveJob(Judgeable):
             "concurrency": self.job.concurrency.spot if self.job.concurrency else None,
             "timeout-minutes": self.job.timeout_minutes.spot if self.job.timeout_minutes else None,
         }
-        spot = spots.get(path) or self.job.spot
+        name = path.removeprefix("env.")
+        variable = (self.job.env.get(name) or self.workflow.env.get(name)) if name != path else None
+        spot = spots.get(path) or (variable.spot if variable else self.job.spot)
         return Location(spot.file, spot.line, f"jobs/{self.job.id}" + (f"/{path}" if path else ""))
 
     def after(self, other: EffectiveJob) -> bool:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from checker.model.answers import NO
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
     from checker.model.pipeline.scripts import Command
 
-    Holder: TypeAlias = "EffectiveStep | Command"
+    Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command"
 
 _FIX: Final = "Assume a role by the job's OIDC token (role-to-assume, id-token: write), then delete the key."
 # Names of a key pair's halves without their punctuation: AWS_ACCESS_KEY_ID, aws-access-key-id, secretAccessKey.
@@ -87,7 +87,9 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
         if step.runs is NO:
             continue
         yield from _of(step, "with", step.with_)
-        yield from _of(step, "env", step.env)
+        for given in _of(step, "env", step.env):
+            # What all steps of a job are handed is the job's: it is told of there.
+            yield given if given.name in step.step.env else replace(given, holder=job)
         yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
     trace = pipeline.trace(job)
     for command in trace.commands:

@@ -33,6 +33,7 @@ from checker.resolve.python.values import (
     Session,
     Some,
     Value,
+    bounded,
     either,
     elements,
     extern,
@@ -158,13 +159,16 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
     first = given.first
     if isinstance(owner, tuple) and given.frame.reached.certain:
         if name in {"append", "add"}:
-            return (*owner, first)
+            return (
+                bounded((*owner, first), shown(given.node.func)) if isinstance(first, tuple | Dict) else (*owner, first)
+            )
         if name == "extend" and isinstance(first, tuple):
-            return (*owner, *first)
+            return bounded((*owner, *first), shown(given.node.func))
     if isinstance(owner, tuple | Some) and name in {"append", "add"}:
         return Some((*(owner.options if isinstance(owner, Some) else owner), first))
     if isinstance(owner, Dict):
-        return Dict(owner.items + (first.items if isinstance(first, Dict) else ()), open=True)
+        more = first.items if isinstance(first, Dict) else ()
+        return bounded(Dict(owner.items + more, open=True), shown(given.node.func))
     return extern(shown(given.node.func))
 
 

@@ -26,6 +26,7 @@ from checker.resolve.python.values import (
     Session,
     Some,
     Value,
+    bounded,
     either,
     elements,
     extern,
@@ -70,10 +71,10 @@ def _sequence(machine: Machine, node: ast.List | ast.Tuple | ast.Set, frame: Fra
             found.extend(inner if inner is not None else [extern(ast.unparse(each))])
         else:
             found.append(value(machine, each, frame))
-    return tuple(found)
+    return bounded(tuple(found), shown(node))
 
 
-def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Dict:
+def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Value:
     items: list[tuple[Value, Value]] = []
     opened = False
     for key, each in zip(node.keys, node.values, strict=True):
@@ -83,7 +84,7 @@ def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Dict:
             items.extend(found.items if isinstance(found, Dict) else ())
         else:
             items.append((value(machine, key, frame), found))
-    return Dict(tuple(items), opened)
+    return bounded(Dict(tuple(items), opened), shown(node))
 
 
 def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
@@ -94,7 +95,7 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
         if (is_plain(left) and is_plain(right)) or _may_be_text(left) or _may_be_text(right):
             return joined([_plain(left, node.left, frame), _plain(right, node.right, frame)])
         if isinstance(left, tuple) and isinstance(right, tuple):
-            return (*left, *right)
+            return bounded((*left, *right), shown(node))
     return extern(shown(node))
 
 
@@ -279,6 +280,8 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
             if isinstance(owner, Dict):
                 key = value(machine, target.slice, frame)
                 kept = (item for item in owner.items if not (isinstance(key, str) and item[0] == key))
-                bind(machine, target.value, Dict((*kept, (key, found)), open=True), frame)
+                grown = Dict((*kept, (key, found)), open=True)
+                nests = isinstance(found, tuple | Dict)
+                bind(machine, target.value, bounded(grown, shown(target.value)) if nests else grown, frame)
         case _:
             pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
@@ -173,6 +173,32 @@ def plain(value: Value, shown: str, where: str) -> Possible:
     if isinstance(value, Either) and all(is_plain(option) or isinstance(option, Extern) for option in value.options):
         return one_of(plain(option, shown, where) for option in value.options)
     return open_text(shown, where)
+
+
+# More than a deploy names: what holds more, lists in lists counted as often as they are met, grows without end.
+MAX_ITEMS: Final = 10_000
+
+
+def bounded(found: tuple[Value, ...] | Dict, name: str) -> Value:
+    """A list or a dictionary, or something open that is called ``name`` where it is too large to be kept."""
+    held = 0
+    pending: list[Value] = [found]
+    while pending:
+        each = pending.pop()
+        inner: Iterable[Value] = ()
+        if isinstance(each, tuple):
+            inner = each
+        elif isinstance(each, Dict):
+            inner = [value for _, value in each.items]
+        elif isinstance(each, Some | Either):
+            inner = each.options
+        for value in inner:
+            held += 1
+            if isinstance(value, tuple | Dict | Some | Either):
+                pending.append(value)
+        if held > MAX_ITEMS:
+            return extern(name)
+    return found
 
 
 def elements(value: Value) -> list[Value] | None:

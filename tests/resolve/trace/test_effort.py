@@ -138,3 +138,25 @@ def test_composite_actions_that_multiply_are_bounded_over_all_jobs(
     made = pipeline(tmp_path, {**files, "a8/action.yml": yaml.safe_dump(leaf)})
     assert sum(len(job.steps) for job in made.jobs) <= MAX_STEPS
     assert all(job.problems for job in made.jobs)
+
+
+@pytest.mark.parametrize(
+    "grows",
+    [
+        "x = x + x",
+        "x = [*x, *x]",
+        "x = [x, x]",
+        "x.append(x)",
+        "x.extend(x)",
+        "x = {'a': x, 'b': x}",
+        "x = {'a': 1}; x['b'] = x",
+        "x = [x] if os.environ.get('V') else [x, x]",
+    ],
+)
+def test_lists_that_grow_without_end_are_not_kept(tmp_path: Path, grows: str) -> None:
+    code = f"import boto3, json, os\nx = ['a']\nfor n in range(80):\n    {grows}\n" + f"{grows}\n" * 80
+    code += "boto3.client('ecs').run_task(cluster='c', overrides=x)\nprint(json.dumps(x), str(x))\n"
+    made = pipeline(tmp_path, {FILE: workflow([LOGIN, {"run": "python deploy.py"}]), "deploy.py": code})
+    traces, _ = Tracer(ScriptLibrary(tmp_path), Effort()).every(made.jobs)
+    (call,) = [each for each in traces[made.jobs[0]].aws if each.operation == "RunTask"]
+    assert len(repr(call.arguments)) < 1_000_000
