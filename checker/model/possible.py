@@ -57,18 +57,27 @@ def call_behind(value: object) -> CallPlace | None:
 
 def one_of(values: Iterable[Possible]) -> Possible:
     """The set of these values: itself where they are all the same, ``Unknown`` where one is or there are too many."""
-    found: dict[tuple[type, Scalar], Scalar] = {}
+    options: list[Scalar] = []
     for value in values:
         if isinstance(value, Unknown):
             return value
-        for option in value.options if isinstance(value, OneOf) else (value,):
-            found.setdefault((type(option), option), option)
-            if len(found) > MAX_OPTIONS:
+        options.extend(value.options if isinstance(value, OneOf) else (value,))
+        if len(options) > MAX_OPTIONS:
+            options = _different(options)
+            if len(options) > MAX_OPTIONS:
                 return Unknown(f"more than {MAX_OPTIONS} different values")
-    options = tuple(found.values())
     if not options:
         return Unknown("no value")
-    return options[0] if len(options) == 1 else OneOf(options)
+    if len(options) > 1:  # telling texts apart takes long, and most of the time there is one value
+        options = _different(options)
+    return options[0] if len(options) == 1 else OneOf(tuple(options))
+
+
+def _different(options: Iterable[Scalar]) -> list[Scalar]:
+    found: dict[tuple[type, Scalar], Scalar] = {}
+    for option in options:
+        found.setdefault((type(option), option), option)
+    return list(found.values())
 
 
 def options(value: Possible) -> tuple[Scalar, ...] | None:

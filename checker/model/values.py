@@ -177,8 +177,7 @@ class RunValue(Hole):
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CallPlace:
+class CallPlace(NamedTuple):
     """An AWS call of a script or a program: what it asks, as it is written there, and where it stands."""
 
     service: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import Final
 
 from checker.model.possible import OneOf, Possible
@@ -114,7 +113,7 @@ def _from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
             return words[index + 1]
     if machine.arguments is not None and flag in machine.options and not any(_may_be_options(word) for word in words):
         return machine.options[flag]
-    return replace(parsed, name=f"{parsed.name}.{name}")
+    return extern(f"{parsed.name}.{name}", parsed.words, parsed=parsed.parsed, answer=parsed.answer)
 
 
 def _may_be_options(word: Possible) -> bool:
