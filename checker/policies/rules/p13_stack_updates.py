@@ -95,7 +95,7 @@ def _scaled(environment: Environment) -> dict[Resource, Resource]:
         for each in environment.project.all_referred(value):
             if each.type == _SERVICE:
                 found[each] = target
-        last = str(value.value).rsplit("/", 1)[-1] if isinstance(value, Known) else ""
+        last = str(value.value).rpartition("/")[2] if isinstance(value, Known) else ""
         if last in services:
             found.setdefault(services[last], target)
     return found

@@ -40,7 +40,7 @@ class Image:
         """The tag; ``latest`` where none is written, empty where a digest is."""
         if "@" in self.reference:
             return ""
-        _, colon, tag = self.reference.rsplit("/", 1)[-1].partition(":")
+        _, colon, tag = self.reference.rpartition("/")[2].partition(":")
         return tag if colon else "latest"
 
     @property
@@ -61,7 +61,7 @@ class Task:
 
     @property
     def family(self) -> str:
-        return self.definition.rsplit("/", 1)[-1].partition(":")[0]
+        return self.definition.rpartition("/")[2].partition(":")[0]
 
     @property
     def migrates(self) -> bool:
@@ -149,9 +149,9 @@ def task_places(tasks: list[Task], project: Project) -> Iterator[tuple[Task, Res
         if len(parts) == 3:
             by_name[parts[1], parts[2]] = resource
     definitions = resources_by_id(project, "AWS::ECS::TaskDefinition")
-    families = {(each.physical_id or "").rsplit("/", 1)[-1].partition(":")[0]: each for each in definitions.values()}
+    families = {(each.physical_id or "").rpartition("/")[2].partition(":")[0]: each for each in definitions.values()}
     for task in tasks:
-        place = by_name.get((task.cluster.rsplit("/", 1)[-1], task.service)) if task.service else None
+        place = by_name.get((task.cluster.rpartition("/")[2], task.service)) if task.service else None
         place = place or definitions.get(task.definition) or families.get(task.family)
         if place is not None:
             yield task, place

@@ -179,7 +179,7 @@ def _has_revision(call: AwsCall) -> bool:
 def _short(value: str | Text) -> list[str | Hole]:
     """A name as it stands in an ARN: of a cluster's or a bus's own ARN, or of an ``s3://`` address, what comes last."""
     if isinstance(value, str) and value.startswith("arn:"):
-        return [value.rsplit("/", 1)[-1]]
+        return [value.rpartition("/")[2]]
     return list(pieces(value))
 
 

@@ -226,7 +226,7 @@ def of_action(call: AwsCall) -> bool:
 def _service(call: AwsCall) -> str | None:
     value = call.text("service")
     if isinstance(value, str):
-        return value.rsplit("/", 1)[-1]
+        return value.rpartition("/")[2]
     return None
 
 

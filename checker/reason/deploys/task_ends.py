@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from checker.model.pipeline.scripts import AwsCall, Command, How, Stream, Trace
@@ -40,7 +41,7 @@ def waits_unseeing(trace: Trace) -> Iterator[AwsCall]:
 
 def looks(trace: Trace) -> bool:
     """Whether something of a job may learn a task's exit code."""
-    followers = {id(call): after for call, after in zip(trace.actions, trace.actions[1:], strict=False)}
+    followers = {id(call): after for call, after in pairwise(trace.actions)}
     return any(
         _tells(each, followers.get(id(each))) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
         for each in trace.actions

@@ -148,7 +148,7 @@ def parse_image(value: str | Text, project: Project) -> ParsedImage:
     if colon > name.rfind("/") and colon != -1:
         name, written = name[:colon], name[colon + 1 :]
         tag = Unknown(f"the tag of {value} is not known before deployment") if _marks(written) else written
-    elif not at and _may_hold_tag(name.rsplit("/", 1)[-1], holes, project):
+    elif not at and _may_hold_tag(name.rpartition("/")[2], holes, project):
         tag = Unknown(f"{value} may hold any tag")
     target = next(filter(None, (_repository(hole, project) for hole in _holes_in(name, holes))), None)
     host, slash, below = name.partition("/")

@@ -16,7 +16,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import Argument, AwsCall, Command, plain_name
+from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, CallPlace, Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.paths import At, of_action
@@ -218,9 +218,9 @@ def _changers(at: At) -> Iterator[Command]:
             yield action
 
 
-def _same_round(one: AwsCall | Command, other: object) -> bool:
-    loops = getattr(other, "reached", one.reached).loops
-    return [(each.spot, each.index) for each in one.reached.loops] == [(each.spot, each.index) for each in loops]
+def _same_round(one: AwsCall, other: Command | AwsCall | CdkCommand) -> bool:
+    mine, theirs = ([(each.spot, each.index) for each in action.reached.loops] for action in (one, other))
+    return mine == theirs
 
 
 def _set_by(command: Command) -> Iterator[Possible]:

@@ -162,7 +162,7 @@ def _is_pooled(receiver: str, runner: MigrationRunner) -> Answer:
     if not receiver:
         return NO
     undecided = Open(f"whether {receiver} is one connection or a pool of them is not seen")
-    name = receiver.rsplit(".", 1)[-1]
+    name = receiver.rpartition(".")[2]
     pooled = own = False
     for file in runner.files:
         assigned = rf"\b(?:this\.|self\.)?{re.escape(name)}\b\s*(?::[^=\n]+)?(?:,\s*\w+\s*)?:?=\s*"

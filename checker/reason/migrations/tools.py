@@ -159,4 +159,4 @@ def _started(line: Sequence[str]) -> int:
 
 def _base(word: str) -> str:
     """``flyway`` for ``./bin/flyway`` and for the image ``flyway/flyway:10``."""
-    return word.rsplit("/", 1)[-1].partition(":")[0] if "/" in word else word
+    return word.rpartition("/")[2].partition(":")[0] if "/" in word else word

@@ -75,7 +75,7 @@ def left_behind(migration: Migration) -> Iterator[Statement]:
 
 
 def _last(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
+    return name.rpartition(".")[2]
 
 
 def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:

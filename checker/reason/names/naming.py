@@ -117,5 +117,5 @@ def types_by_short_name() -> Mapping[str, tuple[str, ...]]:
     """``bucket`` -> the types whose last part that is, in lower case."""
     found: dict[str, list[str]] = {}
     for kind in _namings():
-        found.setdefault(kind.rsplit("::", 1)[-1].lower(), []).append(kind)
+        found.setdefault(kind.rpartition("::")[2].lower(), []).append(kind)
     return {short: tuple(kinds) for short, kinds in found.items()}

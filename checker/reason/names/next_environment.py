@@ -61,7 +61,7 @@ def _parent_carries(parent: Parent, environment: Environment) -> bool:
     """Whether the parent is the environment's own. One that is named by plain words is the next one's too."""
     if not isinstance(parent, str):
         return isinstance(parent, ResourceKey | Text)
-    name = parent.rsplit("/", 1)[-1]
+    name = parent.rpartition("/")[2]
     return bool(_ISSUED_ID.search(name)) or any(_marks(word, environment) for word in words(name))
 
 
@@ -105,7 +105,7 @@ def _chosen_outside(expression: Raw, stack: Stack) -> Answer:
 def _argument(stack: Stack, name: str) -> Raw:
     """What the parent stack passes for a parameter of a nested one, unresolved."""
     resources = stack.parent.template.get("Resources") if stack.parent else None
-    nested = resources.get(stack.id.rsplit("/", 1)[-1]) if isinstance(resources, dict) else None
+    nested = resources.get(stack.id.rpartition("/")[2]) if isinstance(resources, dict) else None
     for step in ("Properties", "Parameters", name):
         nested = nested.get(step) if isinstance(nested, dict) else None
     return nested

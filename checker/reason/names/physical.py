@@ -144,7 +144,7 @@ def _settled_hole(hole: Hole, project: Project, depth: int) -> tuple[str | Hole,
     if name is None or not isinstance(name.value, str | Text):
         return (hole,)
     own = settled(name.value, project, caseless=name.naming.caseless, depth=depth + 1)
-    short = target.type.rsplit("::", 1)[-1]
+    short = target.type.rpartition("::")[2]
     named = {*name.naming.paths, f"{short}Name", "Name"}
     attribute = hole.name if isinstance(hole, Attribute) else None
     if (attribute == "" and name.naming.is_ref) or attribute in named:

@@ -122,7 +122,7 @@ def listened_to(environment: Environment) -> dict[Resource, list[Resource]]:
             found.setdefault(alarm, []).append(composite)
         literal = str(rule.value) if isinstance(rule, Known) else ""
         for quoted in _NAME_IN_RULE.findall(literal):
-            alarm_named = names.get(quoted.rsplit(":", 1)[-1])
+            alarm_named = names.get(quoted.rpartition(":")[2])
             if alarm_named is not None:
                 found.setdefault(alarm_named, []).append(composite)
     return found

@@ -1,0 +1,53 @@
+"""The requests that command lines make, and the paths of their URLs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checker.model.values import Hole, Parameter, text
+from checker.reason.deploys.http_requests import path_of, request_of
+from tests.pipelines import trace_of
+
+HOST = Parameter("Host", "shop")
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        (["https://shop.dev/health/?deep=1#top"], "/health"),
+        (["shop.dev/health"], "/health"),
+        (["/health"], "/health"),
+        (["https://shop.dev"], "/"),
+        (["https://", HOST], None),
+        (["https://", HOST, "/health?deep=1"], "/health"),
+        (["https://", HOST, "/health#top"], "/health"),
+        (["https://", HOST, ".example.org/health/"], "/health"),
+        (["https://", HOST, ".example.org"], "/"),
+        (["https://shop.dev/", HOST, "/health"], None),
+    ],
+)
+def test_paths(parts: list[str | Hole], path: str | None) -> None:
+    assert path_of(text(parts)) == path
+
+
+@pytest.mark.parametrize(
+    ("line", "url", "method", "checks", "tries"),
+    [
+        ("curl -f https://shop.dev/a", "https://shop.dev/a", "GET", True, 1),
+        ("curl https://shop.dev/a", "https://shop.dev/a", "GET", False, 1),
+        ("curl -f --json '{}' https://shop.dev/a", "https://shop.dev/a", "POST", True, 1),
+        ("curl -f --data-raw x --url https://shop.dev/a", "https://shop.dev/a", "POST", True, 1),
+        ("curl -f --url=https://shop.dev/a -X PUT", "https://shop.dev/a", "PUT", True, 1),
+        ("wget -q https://shop.dev/a", "https://shop.dev/a", "GET", True, 20),
+        ("wget --tries=3 https://shop.dev/a", "https://shop.dev/a", "GET", True, 3),
+        ("http shop.dev/a", "shop.dev/a", "GET", False, 1),
+        ("https POST shop.dev/a", "shop.dev/a", "POST", False, 1),
+        ("xh --check-status shop.dev/a", "shop.dev/a", "GET", True, 1),
+    ],
+)
+def test_command_lines(line: str, url: str, method: str, checks: bool, tries: int, tmp_path: Path) -> None:
+    request = request_of(trace_of(tmp_path, line).commands[0])
+    assert request is not None
+    assert (request.url, request.method, request.checks_status, request.tries) == (url, method, checks, tries)
