@@ -56,6 +56,21 @@ def default_branch(project: Path) -> tuple[str, bool]:
     return "", False
 
 
+def is_committed(project: Path, name: str) -> bool:
+    """Whether git keeps a file of the project, as its index tells (git documentation, "index-format", versions 2 and 3:
+    an entry ends in its whole path). A checkout gives what git keeps the time of the checkout, and no other."""
+    for folder in (project, *project.parents):
+        if (folder / ".git").exists():
+            git = _git_folder(project)
+            inner = (project / name).relative_to(folder).as_posix()
+            try:
+                index = (git / "index").read_bytes() if git else b""
+            except OSError:
+                return False
+            return f"{inner}\0".encode() in index
+    return False
+
+
 def _git_folder(project: Path) -> Path | None:
     for folder in (project, *project.parents):
         git = folder / ".git"

@@ -215,6 +215,40 @@ def test_a_stale_assembly_is_said_to_be_one(project: Project) -> None:
     assert "stale: lib/app.ts is newer than cdk.out" in " ".join(project.said.split())
 
 
+def made_at(line: int) -> str:
+    """A manifest that says where in the code the database was made, as a machine far away had it."""
+    trace = [{"type": "aws:cdk:creationStack", "data": [f"new Shop (/home/dev/shop/lib/app.ts:{line}:5)"]}]
+    document = json.loads(manifest("Shop"))
+    document["artifacts"]["Shop"]["metadata"] = {
+        "/Shop/Orders": [{"type": "aws:cdk:logicalId", "data": "Orders"}, *trace]
+    }
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(("line", "is_stale"), [(2, False), (3, True)])
+def test_an_assembly_that_names_code_which_is_not_there_is_stale_whatever_the_times_say(
+    project: Project, line: int, is_stale: bool
+) -> None:
+    template = DATABASE.replace('"Properties"', '"Metadata": {"aws:cdk:path": "Shop/Orders"}, "Properties"')
+    project.write({"cdk.json": '{"app": "node app.js"}', "lib/app.ts": "//\nnew Shop();"})
+    project.write({"cdk.out/manifest.json": made_at(line), "cdk.out/Shop.json": template})
+    notes = " ".join(project.gate()["coverage"]["notes"])
+    assert (f"stale: cdk.out/Shop.json was made by lib/app.ts:{line}, and there is no such line" in notes) is is_stale
+
+
+def test_of_a_committed_assembly_it_is_said_that_it_was_not_compared(project: Project) -> None:
+    project.write(
+        {"cdk.json": '{"app": "node app.js"}', "cdk.out/manifest.json": manifest("Shop"), "cdk.out/Shop.json": DATABASE}
+    )
+    project.write({"lib/app.ts": "new Shop();", ".git/HEAD": "ref: refs/heads/main\n"})
+    later = (project.root / "cdk.out/manifest.json").stat().st_mtime + 60
+    os.utime(project.root / "lib/app.ts", (later, later))
+    (project.root / ".git/index").write_bytes(b"DIRC\0\0\0\2\0\0\0\1" + b"\0" * 62 + b"cdk.out/manifest.json\0\0")
+    notes = " ".join(project.gate()["coverage"]["notes"])
+    assert "cdk.out is committed: it was not compared with the code of cdk.json" in notes
+    assert "stale" not in notes
+
+
 SYNTHESIS = """
 import json, os, pathlib
 context = json.loads(os.environ["CDK_CONTEXT_JSON"])

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from checker.collect.documents import read_text
 from checker.collect.folders import LEADS_OUT
+from checker.collect.repository import is_committed
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.search import Found, newer_source, search, shortened
 from checker.collect.templates.synthesis import own_assembly
@@ -44,6 +46,7 @@ def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> O
         if (assembly := _read(project / folder, project, own)) is not None:
             own.assemblies.append(assembly)
             own.notes.append(f"took {folder.as_posix()} for a CDK app's assembly")
+            own.notes.extend(_made_of_other_code(assembly, project))
     _add_templates(project, found, own)
     _add_task_definitions(project, found, own)
     own.unread.extend(_of_problem(problem) for problem in found.problems)
@@ -83,11 +86,7 @@ def _add_app(project: Path, app: Path, output: Path, found: Found, own: Own) -> 
     elif (folder / "manifest.json").is_file():
         if not any(folder.samefile(project / known) for known in found.assemblies):
             found.assemblies.append(output)
-        if (newer := newer_source(project, app, output)) is not None:
-            own.notes.append(
-                f"stale: {newer.as_posix()} is newer than {output.as_posix()}: the code may make something else now, "
-                "synthesize again"
-            )
+        own.notes.extend(_age(project, app, output))
     else:
         own.unread.append(
             Unread(
@@ -96,6 +95,46 @@ def _add_app(project: Path, app: Path, output: Path, found: Found, own: Own) -> 
                 "a run of `cdk synth` there, or synthesis_command in checker.toml",
             )
         )
+
+
+def _age(project: Path, app: Path, output: Path) -> Iterator[str]:
+    """Whether an app's code may make something else than its assembly by now, and what that was told by."""
+    name = output.as_posix()
+    if is_committed(project, f"{name}/manifest.json"):
+        yield (
+            f"{name} is committed: it was not compared with the code of {app.as_posix()}, for a checkout's times tell "
+            "nothing. Synthesize before the gate, or let it by synthesis_command in checker.toml"
+        )
+    elif (newer := newer_source(project, app, output)) is not None:
+        yield (
+            f"stale: {newer.as_posix()} is newer than {name}, by the files' times: the code may make something else "
+            "now, synthesize again"
+        )
+
+
+def _made_of_other_code(assembly: Assembly, project: Path) -> Iterator[str]:
+    """A note where an assembly names lines of code that are not there: it was made of another state of the code."""
+    lengths: dict[str, int] = {}
+    for stack in assembly.stacks:
+        for each in (stack, *_below(stack)):
+            for origin in each.constructs.values():
+                if origin.file is None or origin.line is None or origin.file.startswith("/"):
+                    continue
+                if origin.file not in lengths:
+                    lengths[origin.file] = _lines_of(project / origin.file)
+                if origin.line > lengths[origin.file]:
+                    yield (
+                        f"stale: {each.source.file} was made by {origin.file}:{origin.line}, and there is no such "
+                        "line: the code has changed since, synthesize again"
+                    )
+                    return
+
+
+def _lines_of(file: Path) -> int:
+    try:
+        return read_text(file, file.name).count("\n") + 1
+    except InputError:
+        return 0
 
 
 def _add_templates(project: Path, found: Found, own: Own) -> None:

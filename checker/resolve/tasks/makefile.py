@@ -18,6 +18,7 @@ from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path,
 
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
+_MAX_REFERENCES: Final = 5_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
 _ASSIGN: Final = re.compile(
     r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
@@ -226,6 +227,7 @@ class _Scope:
     stem: str
     used: dict[str, Possible] = field(default_factory=dict)
     for_make: bool = False  # whether make itself reads the text, and no shell
+    spent: int = 0  # references of variables that were followed
 
     def text(self, written: str, depth: int = 0, before: str = "") -> str:
         """A recipe's line as the shell gets it, behind what stands ``before`` it."""
@@ -251,6 +253,9 @@ class _Scope:
         automatic = {"@": self.target, "<": self.needs[0] if self.needs else "", "^": " ".join(self.needs)}
         automatic |= {"*": self.stem, "+": " ".join(self.needs), "MAKE": "make", "@D": posixpath.dirname(self.target)}
         automatic |= {"@F": posixpath.basename(self.target), "MAKEFLAGS": "", "CURDIR": ".", "?": " ".join(self.needs)}
+        self.spent += 1
+        if self.spent > _MAX_REFERENCES:
+            return self._value("MAKE_REST", open_text("what comes after too many variables", self.read.file))
         if name in self.given:
             value = joined([self.given[name]])
             return value if self.for_make and isinstance(value, str) else placed(name, value, before, self.used)
