@@ -194,3 +194,26 @@ def test_a_browser_that_is_named_and_not_there_is_told() -> None:
 def _keep(page: Page, name: str, **options: Any) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
+
+
+def test_no_word_of_a_picture_is_cut_off(browser: Browser, tmp_path: Path) -> None:
+    """Neither the last environment's name, which is longer than its columns, nor the long id of a scanner's result."""
+    more = [
+        verdict("NAG:AwsSolutions-RDS10", Outcome.FAIL, "Store", 1, severity=RUN.findings["C7"].severity),
+        replace(verdict("C7", Outcome.PASS, "Cache", 2), environment=""),
+    ]
+    file = tmp_path / "run.html"
+    waiver = replace(RUN.waivers[0], finding="NAG:AwsSolutions-IAM5[Resource::arn:aws:*/*]")
+    run = replace(RUN, verdicts=(*RUN.verdicts, *more), waivers=(*RUN.waivers, waiver), drift=DRIFT)
+    file.write_text(render(run, "html", history=HISTORY), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    cut = """() => [...document.querySelectorAll("svg.picture")].flatMap(picture => {
+        const frame = picture.getBoundingClientRect();
+        return [...picture.querySelectorAll("text")].filter(word => {
+            const box = word.getBoundingClientRect();
+            return box.width && (box.left < frame.left - 1 || box.right > frame.right + 1);
+        }).map(word => word.textContent);
+    })"""
+    assert page.evaluate(cut) == []
+    page.close()

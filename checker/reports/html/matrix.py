@@ -14,6 +14,8 @@ from checker.reports.xml_text import text
 
 _CELL: Final = 20
 _LEFT: Final = 52
+_LETTER: Final = 8  # how wide one is at the most
+_LONGEST: Final = 32  # letters of an id: those of outside scanners are long, and end in what tells them apart
 _SHORT: Final = {
     Surface.TEMPLATE: "T",
     Surface.ACCOUNT: "A",
@@ -52,10 +54,11 @@ def _content(run: Run) -> Iterator[str]:
     for family, findings in _families(run).items():
         yield "<div>"
         yield f"<h3>{text(family)}</h3>"
-        width, height = _LEFT + len(columns) * _CELL + 34, 46 + len(findings) * _CELL
+        left = _left(findings)
+        width, height = _width(columns, left), 46 + len(findings) * _CELL
         label = f"{family}: {_summary(findings, grid)}"
         name = "m-" + re.sub(r"[^a-z]+", "-", family.lower())
-        yield from svg.picture(name, label, width, height, _shapes(run, findings, columns, grid))
+        yield from svg.picture(name, label, width, height, _shapes(run, findings, columns, grid, left))
         yield "</div>"
     yield "</div>"
     yield "<details><summary>The same as a table</summary>"
@@ -91,22 +94,38 @@ def _summary(findings: Sequence[str], grid: _Grid) -> str:
     )
 
 
-def _shapes(run: Run, findings: Sequence[str], columns: Sequence[_Column], grid: _Grid) -> Iterator[str]:
+def _left(findings: Sequence[str]) -> int:
+    """Where the columns begin: beside the longest id."""
+    return max(_LEFT, min(_LONGEST, max(map(len, findings))) * (_LETTER + 1) + 12)  # ids are bold
+
+
+def _groups(columns: Sequence[_Column]) -> list[tuple[str, list[int]]]:
+    """What each environment is called above its columns, and which those are."""
     groups: dict[str, list[int]] = {}
-    for index, (environment, surface) in enumerate(columns):
+    for index, (environment, _) in enumerate(columns):
         groups.setdefault(environment, []).append(index)
-        yield svg.words(_LEFT + index * _CELL + _CELL / 2, 38, _SHORT[surface], "s", "middle")
-    for number, (environment, at) in enumerate(groups.items()):
+    return [(svg.short(name or "repository", max(len(at) * 4, 12)), at) for name, at in groups.items()]
+
+
+def _width(columns: Sequence[_Column], left: int) -> int:
+    """As wide as the columns, or as the names above the last of them."""
+    names = (at[0] * _CELL + 2 + len(name) * _LETTER for name, at in _groups(columns))
+    return left + max(len(columns) * _CELL, *names) + 8
+
+
+def _shapes(run: Run, findings: Sequence[str], columns: Sequence[_Column], grid: _Grid, left: int) -> Iterator[str]:
+    for index, (_, surface) in enumerate(columns):
+        yield svg.words(left + index * _CELL + _CELL / 2, 38, _SHORT[surface], "s", "middle")
+    for number, (name, at) in enumerate(_groups(columns)):
         # Two lines in turn, so that a name may run over the next environment's columns.
-        name = svg.short(environment or "repository", max(len(at) * 4, 12))
-        yield svg.words(_LEFT + at[0] * _CELL + 2, 24 - number % 2 * 13, name, "s")
-        yield svg.line(_LEFT + at[0] * _CELL - 1, 8, _LEFT + at[0] * _CELL - 1, 46 + len(findings) * _CELL, "grid")
+        yield svg.words(left + at[0] * _CELL + 2, 24 - number % 2 * 13, name, "s")
+        yield svg.line(left + at[0] * _CELL - 1, 8, left + at[0] * _CELL - 1, 46 + len(findings) * _CELL, "grid")
     for row, finding in enumerate(findings):
         y = 44 + row * _CELL
-        yield svg.words(_LEFT - 8, y + 14, svg.short(finding, 7), "t b", "end")
+        yield svg.words(left - 8, y + 14, svg.short(finding, _LONGEST), "t b", "end")
         for index, (environment, surface) in enumerate(columns):
             outcome = grid.get((finding, environment, surface))
-            x = _LEFT + index * _CELL
+            x = left + index * _CELL
             if outcome is None:
                 yield svg.rect(x + 1, y + 1, _CELL - 2, _CELL - 2, "c-none")
                 continue

@@ -13,6 +13,8 @@ from checker.reports.xml_text import text
 
 _ROW: Final = 22
 _LEFT: Final = 150
+_LETTER: Final = 8  # how wide one is at the most
+_LONGEST: Final = 32  # letters of a finding
 _WIDTH: Final = 560
 
 
@@ -25,7 +27,8 @@ def _content(run: Run) -> Iterator[str]:
     if not by_days:
         return
     label = "Days left: " + ", ".join(f"{each.finding} {each.days_left}" for each in by_days[:20])
-    yield from svg.picture("w-days", label, _LEFT + _WIDTH + 90, len(by_days) * _ROW + 10, _bars(by_days))
+    left = max(_LEFT, min(_LONGEST, max(len(each.finding) for each in by_days)) * _LETTER + 12)
+    yield from svg.picture("w-days", label, left + _WIDTH + 90, len(by_days) * _ROW + 10, _bars(by_days, left))
     rows = [
         (
             text(each.finding),
@@ -39,14 +42,14 @@ def _content(run: Run) -> Iterator[str]:
     yield from table(("finding", "on", "until", "reason", "state"), rows, label="Waivers")
 
 
-def _bars(waivers: list[WaiverStatus]) -> Iterator[str]:
+def _bars(waivers: list[WaiverStatus], left: int) -> Iterator[str]:
     longest = max(1, *(each.days_left for each in waivers))
     for row, each in enumerate(waivers):
         y = 5 + row * _ROW
         length = max(each.days_left, 0) / longest * _WIDTH
         bad = each.state.fails_gate or each.days_left < 0
         style = "c-fail" if bad else "c-waived" if shape.ends_soon(each) else "c-pass"
-        yield svg.words(_LEFT - 8, y + 14, svg.short(each.finding, 22), "t", "end")
-        yield svg.rect(_LEFT, y + 2, max(length, 3), _ROW - 6, style, shape.days(each))
+        yield svg.words(left - 8, y + 14, svg.short(each.finding, _LONGEST), "t", "end")
+        yield svg.rect(left, y + 2, max(length, 3), _ROW - 6, style, shape.days(each))
         said = f"{each.days_left} days" if each.days_left >= 0 else f"{-each.days_left} days ago"
-        yield svg.words(_LEFT + max(length, 3) + 6, y + 14, said, "s")
+        yield svg.words(left + max(length, 3) + 6, y + 14, said, "s")
