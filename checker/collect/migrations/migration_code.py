@@ -132,6 +132,7 @@ class _Library:
         self._files: dict[str, SourceFile] = {}
         self._siblings: dict[str, tuple[str, ...]] = {}
         self._is_file: dict[str, bool] = {}
+        self._drives: dict[str, bool] = {}
         self._within = root.resolve()
 
     def text(self, shown: str) -> str:
@@ -155,6 +156,14 @@ class _Library:
             path = self.root / shown
             known = not shown.startswith("..") and path.is_file() and path.resolve().is_relative_to(self._within)
             self._is_file[shown] = known
+        return known
+
+    def drives(self, code: str) -> bool:
+        """Whether code uses a driver of a database. One file is below many."""
+        known = self._drives.get(code)
+        if known is None:
+            known = any(each in code for each in _OF_DRIVERS) and _DRIVER.search(code) is not None
+            self._drives[code] = known
         return known
 
     def siblings(self, file: SourceFile) -> tuple[str, ...]:
@@ -204,17 +213,12 @@ class _Library:
                         break
 
 
-def _drives(code: str) -> bool:
-    """Whether it uses a driver of a database."""
-    return any(each in code for each in _OF_DRIVERS) and _DRIVER.search(code) is not None
-
-
 def _runners(lists: SourceFile, library: _Library) -> Iterator[MigrationRunner]:
     """The runner that a file which lists migrations is, or belongs to."""
     entries = [lists]
     if not _EXECUTES.search(lists.code):
         beside = [each for each in library.siblings(lists) if each != lists.file]
-        if not any(_drives(library.text(each)) for each in beside):
+        if not any(library.drives(library.text(each)) for each in beside):
             return
         stem = posixpath.splitext(posixpath.basename(lists.file))[0]
         importers = [library.file(each) for each in beside if stem in library.text(each)]
@@ -223,8 +227,7 @@ def _runners(lists: SourceFile, library: _Library) -> Iterator[MigrationRunner]:
     for entry in entries:
         files = tuple(_below(entry, library))
         runs = any(_EXECUTES.search(each.code) for each in files)
-        drives = any(_drives(each.code) for each in files)
-        if runs and drives and (best is None or len(files) > len(best.files)):
+        if runs and any(library.drives(each.code) for each in files) and (best is None or len(files) > len(best.files)):
             best = MigrationRunner(entry, files)
     if best is not None:
         yield best
