@@ -180,6 +180,11 @@ UNTAGGED = rule(1, tagStatus="untagged", days=7)
         pytest.param([rule(1, tagStatus="any", days=5, countUnit="weeks")], "countUnit is one of", id="weeks"),
         pytest.param([rule(1, tagStatus="some", more=5)], "tagStatus is one of", id="status"),
         pytest.param([rule(1, "delete", tagStatus="any", more=5)], "type is one of", id="action"),
+        pytest.param(
+            [{**UNTAGGED, "action": {"type": "transition", "targetStorageClass": "glacier"}}],
+            "targetStorageClass is one of",
+            id="storage class",
+        ),
         pytest.param([rule(1, tagStatus="any", countType="imageCountMoreThen", countNumber=1)], "countType", id="typo"),
         pytest.param([rule(1, tagStatus="any", more=5, keep=True)], "may not hold keep", id="surplus"),
         pytest.param([{"rulePriority": 1, "action": {"type": "expire"}}], "lacks selection", id="missing"),
