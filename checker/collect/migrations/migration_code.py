@@ -19,7 +19,7 @@ from checker.collect.folders import walk
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile
-from checker.model.migrations.tools import TOOLS
+from checker.model.migrations.tools import TOOLS, about_migrations
 from checker.model.sources import Problem, Spot
 
 MAX_FILES: Final = 5_000
@@ -85,7 +85,7 @@ def read_migration_code(root: Path) -> MigrationCode:
         if is_test and tests:
             continue
         text = library.text(shown)
-        if not _about_migrations(text) and not _about_migrations(shown):
+        if not about_migrations(text) and not about_migrations(shown):
             continue
         if is_test:
             found = _BACK.search(text)
@@ -118,10 +118,6 @@ def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str,
                 yield str(name), command
 
 
-def _about_migrations(text: str) -> bool:
-    return "igrat" in text or "IGRAT" in text or "alembic" in text
-
-
 class _Library:
     """The repository's source files, each read and taken apart once."""
 
@@ -141,7 +137,7 @@ class _Library:
                 self._texts[shown] = read_text(self.root / shown, shown, MAX_BYTES)
             except InputError as error:
                 self._texts[shown] = ""
-                if _about_migrations(shown):
+                if about_migrations(shown):
                     self.problems.append(Problem(Spot(shown), error.message, error.hint))
         return self._texts[shown]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from checker.model.judgements import Judgeable
 from checker.model.resources import Raw
@@ -19,6 +20,8 @@ class Account(Judgeable):
     missing.
     """
 
+    surface: ClassVar[Surface] = Surface.ACCOUNT
+    environment_name: ClassVar[str] = ""
     id: str
     region: str
     place: str
@@ -31,14 +34,6 @@ class Account(Judgeable):
         if name in self.unread:
             return Unknown(self.unread[name])
         return Known(self.facts[name]) if name in self.facts else ABSENT
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.ACCOUNT
-
-    @property
-    def environment_name(self) -> str:
-        return ""
 
     @property
     def subject(self) -> Subject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from checker.model.judgements import Judgeable
 from checker.model.values import Absent
@@ -138,6 +138,8 @@ class RepositorySettings(Judgeable):
     ``branch_protection`` is that of the default branch.
     """
 
+    surface: ClassVar[Surface] = Surface.SETTING
+    environment_name: ClassVar[str] = ""
     repository: str
     default_branch: str | NotRead = NOT_AT_HAND
     environments: Mapping[str, DeploymentEnvironment] | NotRead = NOT_AT_HAND
@@ -181,14 +183,6 @@ class RepositorySettings(Judgeable):
         return EnvironmentSetting(self.repository, name, environment)
 
     @property
-    def surface(self) -> Surface:
-        return Surface.SETTING
-
-    @property
-    def environment_name(self) -> str:
-        return ""
-
-    @property
     def subject(self) -> Subject:
         return Subject(SubjectKind.SETTING, self.repository)
 
@@ -200,13 +194,10 @@ class RepositorySettings(Judgeable):
 class EnvironmentSetting(Judgeable):
     """One GitHub environment as a place, whether it is there or not."""
 
+    surface: ClassVar[Surface] = Surface.SETTING
     repository: str
     name: str
     environment_name: str
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.SETTING
 
     @property
     def subject(self) -> Subject:

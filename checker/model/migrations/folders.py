@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from checker.model.judgements import Judgeable
 from checker.model.sources import Problem, Spot
@@ -91,17 +92,11 @@ class MigrationRunner(Judgeable):
     all that it imports of the repository's own; ``library`` the tool whose library does the work, by its name in
     :mod:`checker.model.migrations.tools`. It is a place; a path is ``FILE:LINE``."""
 
+    surface: ClassVar[Surface] = Surface.SCRIPT
+    environment_name: ClassVar[str] = ""
     entry: SourceFile
     files: tuple[SourceFile, ...]
     library: str = ""
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.SCRIPT
-
-    @property
-    def environment_name(self) -> str:
-        return ""
 
     @property
     def subject(self) -> Subject:
@@ -127,6 +122,8 @@ class MigrationCode:
 class Migration(Judgeable):
     """A numbered change. ``down`` is ``None`` where there is no way back of it."""
 
+    surface: ClassVar[Surface] = Surface.MIGRATION
+    environment_name: ClassVar[str] = ""
     number: str
     name: str
     up: SqlFile
@@ -146,14 +143,6 @@ class Migration(Judgeable):
         return f"{self.number}_{self.name}" if self.name else self.number
 
     @property
-    def surface(self) -> Surface:
-        return Surface.MIGRATION
-
-    @property
-    def environment_name(self) -> str:
-        return ""
-
-    @property
     def subject(self) -> Subject:
         return Subject(SubjectKind.MIGRATION, f"{self.file} ({self.part})" if self.part else self.file)
 
@@ -170,18 +159,12 @@ class MigrationFolder(Judgeable):
     ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``liquibase``, ``sqitch``, ``numbered``; ``code`` where they are
     programs, which are not read. It is a place too."""
 
+    surface: ClassVar[Surface] = Surface.MIGRATION
+    environment_name: ClassVar[str] = ""
     folder: str
     tool: str
     migrations: tuple[Migration, ...]
     problems: tuple[Problem, ...] = field(default=())
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.MIGRATION
-
-    @property
-    def environment_name(self) -> str:
-        return ""
 
     @property
     def subject(self) -> Subject:

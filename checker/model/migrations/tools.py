@@ -6,6 +6,7 @@ locks are all asked here. Looked up in November 2026.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,7 +25,8 @@ class MigrationTool:
     variable that switches the lock off, ``locked`` the one that switches it on. ``imports`` is, by language, the
     module that code imports to migrate, as a regular expression. ``section`` begins the comment above each direction
     of a file that holds both. ``outside`` is the comment, as a regular expression, by which a file of a tool that runs
-    each in a transaction asks for none.
+    each in a transaction asks for none. ``telling``: the name's first word alone says that migrations are spoken of, as
+    a task that is called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
     """
 
     name: str
@@ -38,6 +40,7 @@ class MigrationTool:
     imports: Mapping[str, str] = field(default_factory=dict)
     section: str = ""
     outside: str = ""
+    telling: bool = False
 
 
 def _tool(
@@ -53,6 +56,7 @@ def _tool(
     imports: Mapping[str, str] | None = None,
     section: str = "",
     outside: str = "",
+    telling: bool = False,
 ) -> MigrationTool:
     started = tuple(_listed(name if programs is None else programs))
     return MigrationTool(
@@ -67,6 +71,7 @@ def _tool(
         imports or {},
         section,
         outside,
+        telling,
     )
 
 
@@ -84,9 +89,9 @@ _UNTOLD: Final = Open("whether it keeps a second run out is not told by its comm
 TOOLS: Final = (
     _tool("flyway", "migrate, clean", "undo", YES,
           "Flyway documentation, PostgreSQL: a lock in the database by advisory locks",
-          imports={"other": r"org\.flywaydb"}),
+          imports={"other": r"org\.flywaydb"}, telling=True),
     _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", YES,
-          "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}),
+          "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}, telling=True),
     _tool("prisma", "deploy, db push", "", YES, "Prisma documentation, Advisory locking",
           unlocked="DISABLE_ADVISORY_LOCK"),
     _tool("golang-migrate", "up, goto", "down", YES, "golang-migrate, database/postgres: pg_advisory_lock",
@@ -100,13 +105,13 @@ TOOLS: Final = (
     _tool("rails", "db:migrate", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
           programs="rails, rake"),
     _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout"),
-    _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout"),
+    _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),
     _tool("sqlx", "run", "revert", YES, "sqlx documentation, Migrator::set_locking"),
     _tool("postgres-migrations", "", "", YES, "postgres-migrations documentation, concurrency by an advisory lock",
           programs="", imports={"script": "postgres-migrations"}),
     _tool("alembic", "upgrade", "downgrade", NO, "Alembic documentation: a run takes no lock of its own",
           programs="alembic, alembic.config, flask db",
-          imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"}),
+          imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"}, telling=True),
     _tool("django", "migrate", "", NO, "Django documentation: migrate takes no lock",
           programs="manage.py, django-admin, django"),
     _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
@@ -115,16 +120,16 @@ TOOLS: Final = (
           programs="sequelize, sequelize-cli"),
     _tool("drizzle", "migrate, push", "", NO, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
           imports={"script": r"drizzle-orm/[\w-]+/migrator"}),
-    _tool("umzug", "up", "down", NO, "Umzug documentation", programs="", imports={"script": "umzug"}),
+    _tool("umzug", "up", "down", NO, "Umzug documentation", programs="", imports={"script": "umzug"}, telling=True),
     _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", NO,
           "Laravel documentation, Isolating Migration Execution", programs="artisan", locked="--isolated"),
     _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", NO,
           "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+",
           outside=r"\+goose[ \t]+no[ \t]+transaction"),
     _tool("goose-library", "", "", _UNTOLD, "goose documentation, WithSessionLocker", programs="",
-          imports={"go": r"github\.com/pressly/goose"}),
+          imports={"go": r"github\.com/pressly/goose"}, telling=True),
     _tool("dbmate", "up, migrate", "down, rollback", _UNTOLD, "dbmate documentation", section="migrate:",
-          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false"),
+          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", telling=True),
     _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+",
           outside=r"\+migrate\b.*\bnotransaction"),
     _tool("diesel", "run", "revert, redo", _UNTOLD, "Diesel documentation"),
@@ -143,3 +148,12 @@ TOOLS: Final = (
     _tool("psql", "", "", NO, "PostgreSQL documentation, psql: it runs what it is given"),
 )  # fmt: skip
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}
+_TELLING: Final = ("migrat", *sorted({tool.name.partition("-")[0] for tool in TOOLS if tool.telling}))
+_ABOUT: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_TELLING[1:])})|{_TELLING[0]}")
+
+
+def about_migrations(text: str) -> bool:
+    """Whether a text or a name speaks of migrations, by that word or a tool's."""
+    lowered = text.lower()
+    # That a word is not there is told much quicker than that no expression matches.
+    return any(word in lowered for word in _TELLING) and _ABOUT.search(lowered) is not None

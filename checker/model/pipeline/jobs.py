@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 from checker.model.answers import YES, Answer, Open
 from checker.model.judgements import Judgeable
@@ -105,6 +105,7 @@ class Example:
 class EffectiveStep(Judgeable):
     """A step of an effective job. ``via`` names the composite actions it came through, outermost first."""
 
+    surface: ClassVar[Surface] = Surface.WORKFLOW
     job: EffectiveJob
     step: Step
     index: int
@@ -139,10 +140,6 @@ class EffectiveStep(Judgeable):
     @property
     def name(self) -> str:
         return f"{self.job.name}: {self.step.label}"
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.WORKFLOW
 
     @property
     def environment_name(self) -> str:
@@ -180,6 +177,7 @@ class EffectiveJob(Judgeable):
     """One job of a run: see the module's overview. Made by :mod:`checker.resolve.workflows.jobs`, which completes it
     once (:func:`complete`): a job and its steps, and jobs that need each other, name one another."""
 
+    surface: ClassVar[Surface] = Surface.WORKFLOW
     name: str
     job: Job
     workflow: Workflow  # where it is written
@@ -251,10 +249,6 @@ class EffectiveJob(Judgeable):
         return tuple(
             str(option) if not isinstance(option, Text) else option for option in each if option not in ("", None)
         )
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.WORKFLOW
 
     @property
     def subject(self) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from checker.model.judgements import Judgeable
 from checker.model.migrations.folders import MigrationCode, MigrationFolder
@@ -49,6 +50,8 @@ class Pipeline(Judgeable):
     hide nothing of what jobs do. It is a place: the repository as a whole, for what stands nowhere in particular.
     """
 
+    surface: ClassVar[Surface] = Surface.WORKFLOW
+    environment_name: ClassVar[str] = ""
     workflows: Workflows
     jobs: tuple[EffectiveJob, ...]
     traces: Mapping[EffectiveJob, Trace]
@@ -77,14 +80,6 @@ class Pipeline(Judgeable):
         """Every run of the CDK's command, likewise."""
         for job in self.jobs:
             yield from self.trace(job).cdk
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.WORKFLOW
-
-    @property
-    def environment_name(self) -> str:
-        return ""
 
     @property
     def subject(self) -> Subject:

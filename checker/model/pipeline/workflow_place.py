@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.workflows import Workflow
@@ -14,13 +15,10 @@ from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 class WorkflowPlace(Judgeable):
     """A workflow that GitHub starts, named as its file is. ``spot`` is the line that a judgement is about."""
 
+    surface: ClassVar[Surface] = Surface.WORKFLOW
     workflow: Workflow
     environment_name: str = ""
     spot: Spot | None = None
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.WORKFLOW
 
     @property
     def subject(self) -> Subject:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from checker.model.answers import YES, Open
 from checker.model.environments import Project
@@ -189,12 +189,9 @@ def _concurrent(pipeline: Pipeline) -> Iterator[Spot]:
 class _Group(Judgeable):
     """A job as the place of a concurrency group that it is in, whoever declares that."""
 
+    surface: ClassVar[Surface] = Surface.WORKFLOW
     job: EffectiveJob
     spot: Spot
-
-    @property
-    def surface(self) -> Surface:
-        return Surface.WORKFLOW
 
     @property
     def environment_name(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from checker.model.migrations.tools import MigrationTool
+from checker.model.migrations.tools import MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
@@ -23,7 +23,6 @@ from checker.reason.migrations.tools import Applied, applied_by, applies
 _STARTS: Final = frozenset(
     {("ecs", "RunTask"), ("lambda", "Invoke"), ("codebuild", "StartBuild"), ("ssm", "SendCommand")}
 )
-_MIGRATES: Final = re.compile(r"migrat|alembic|flyway|liquibase", re.IGNORECASE)
 _LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|@(?:postgres|db|database)[:/]")
 _LIST: Final = re.compile(r"\[[^\[\]{}]*\]")
 
@@ -109,7 +108,7 @@ def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:
     named = " ".join(
         filter(None, (told, *(each.job.id for each in job.chain), call.step.step.name if call.step else ""))
     )
-    return Applied(None, "down" in named.lower()) if _MIGRATES.search(named) else None
+    return Applied(None, "down" in named.lower()) if about_migrations(named) else None
 
 
 def _words(written: str) -> list[str]:
