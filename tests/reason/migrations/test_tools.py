@@ -63,6 +63,8 @@ def test_inside_a_container(line: str, tool: str) -> None:
         "docker build -t migrate .",
         "docker run --rm shop:1.2 alembic history",
         "docker compose up migrate",
+        "docker run flyway migrate",
+        "kubectl exec alembic upgrade head",
         "psql DSN --file seeds/all.sql",
         "mvn verify",
     ],
