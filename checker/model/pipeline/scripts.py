@@ -89,6 +89,15 @@ class Handling:
         """Whether what it answers can end the script with a failure."""
         return self.weigh() if self.weigh is not None else _UNREHEARSED
 
+    # Asks whether the script ends with a failure when this call answers that what it asks about has failed, or is not
+    # there yet whenever it is asked.
+    notice: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def notices(self) -> Answer:
+        """Whether the script ends with a failure when what it waits for fails, or never comes."""
+        return self.notice() if self.notice is not None else _UNREHEARSED
+
     @property
     def stops(self) -> bool:
         """Whether a failure surely ends the script with a failure."""

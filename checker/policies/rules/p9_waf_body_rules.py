@@ -6,26 +6,28 @@ What the review found
     query in a migration.
 What is checked
     Every web ACL associated with a load balancer or an API: that the rules of AWS's groups that read bodies count
-    there, instead of blocking, or that the group leaves some requests out by a scope-down statement. And that no rule
-    of the ACL's own blocks their labels again, on whatever path.
+    there, instead of blocking, or that the group leaves some requests out by a scope-down statement. That no rule of
+    the ACL's own blocks their labels again, or by itself what a body holds or how long it is, on whatever path; and
+    that it lets anything through.
 When it does not apply
     No web ACL in front of anything, or one without such groups.
 What cannot be decided
     An ACL, an override or a group's name that is not known; a scope-down statement that selects requests, since it may
-    select those with documents.
+    select those with documents; a group of another vendor.
 Fix
     Override the rules whose names end in ``_BODY`` to Count, and block by their labels where no documents are sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
+from checker.model.values import Known
 from checker.reason.network.waf import (
     LABELS,
     Acl,
@@ -66,7 +68,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _acl(acl: Acl) -> Iterator[Judgement]:
     blocked = [(rule, label.lower()) for rule in acl.rules for label in labels_blocked_everywhere(rule)]
-    spoken = False
+    spoken = yield from _own(acl)
     for group in acl.groups():
         if group.name in _SUBS:
             spoken = True
@@ -74,8 +76,41 @@ def _acl(acl: Acl) -> Iterator[Judgement]:
         elif group.why and not group.name:
             spoken = True
             yield acl.resource.undecided(None, group.why, path=group.rule.path, fix=_FIX)
+    for rule, name in acl.others():
+        spoken = True
+        why = f"whether {name} blocks what bodies hold is not known"
+        yield acl.resource.undecided("other", why, path=rule.path, fix="Let its rules for bodies count, or waive this.")
     if not spoken and acl.why:
         yield acl.resource.undecided(None, acl.why, path="Rules", fix=_FIX)
+
+
+def _own(acl: Acl) -> Generator[Judgement, None, bool]:
+    """What the ACL does by itself: rules of its own that read bodies, and what becomes of a request that none knows."""
+    spoken = False
+    labelled = {label: rule for rule in acl.rules if rule.reads_bodies for label in rule.labels}
+    for rule in acl.rules:
+        own = next(
+            (label for label in labels_blocked_everywhere(rule) for each in labelled if each.endswith(label)), None
+        )
+        if rule.blocks and (rule.reads_bodies or own is not None):
+            spoken = True
+            yield acl.resource.fails(
+                "own",
+                f"The rule {rule.name} blocks by what a body holds or how long it is, on every path.",
+                fix="Let it count, or combine it with the paths that take no documents (AndStatement).",
+                path=rule.path,
+            )
+    default = acl.resource.get("DefaultAction")
+    lets = any(rule.action == "Allow" for rule in acl.rules) or acl.why
+    if isinstance(default, Known) and isinstance(default.value, dict) and "Block" in default.value and not lets:
+        spoken = True
+        yield acl.resource.fails(
+            "default",
+            "Whatever no rule allows is blocked, and no rule allows anything: nothing comes through.",
+            fix="Set DefaultAction to Allow, or add rules that allow what the API takes.",
+            path="DefaultAction",
+        )
+    return spoken
 
 
 def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) -> Judgement:
@@ -114,7 +149,7 @@ def _blocked_again(group: ManagedGroup, blocked: list[tuple[AclRule, str]]) -> A
     namespace = f"awswaf:managed:aws:{LABELS[group.name]}:"
     for rule, label in blocked:
         whole_namespace = label.endswith(":") and namespace.startswith(label)
-        its_body = label.startswith(namespace) and label.endswith("_body") and not label.endswith("restrictions_body")
+        its_body = label.startswith(namespace) and label.endswith("_body")
         if rule.priority > group.rule.priority and (whole_namespace or its_body):
             return rule
     return None

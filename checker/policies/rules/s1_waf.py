@@ -98,6 +98,14 @@ def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment
         if acl is None:
             why = "the associated web ACL is not part of this project, so its rules are not known"
             return balancer.undecided("attached", why, fix=_FIX_ATTACH)
+        scope = acl.get("Scope")
+        if isinstance(scope, Known) and scope.value == "CLOUDFRONT":
+            return balancer.fails(
+                "attached",
+                "Its web ACL is of scope CLOUDFRONT: AWS refuses to put it before a load balancer.",
+                fix="Make the web ACL with scope REGIONAL.",
+                related=(acl,),
+            )
         if not own[0].association.certain:
             return balancer.undecided("attached", "the association exists only under a condition", fix=_FIX_ATTACH)
         return balancer.passes("attached", "A web ACL stands before it.")
@@ -124,7 +132,7 @@ def _acl(acl: Acl) -> Iterator[Judgement]:
 
 
 def _requirements(acl: Acl) -> Iterator[Judgement]:
-    bypass = next((rule for rule in acl.rules if lets_everything_pass(rule)), None)
+    bypass = next((rule for rule in acl.rules if lets_everything_pass(acl, rule)), None)
     groups = {group.name: group for group in acl.groups()}
     open_group = next((group for group in groups.values() if group.why and not group.name), None)
     for sub, name in _REQUIRED.items():
@@ -154,7 +162,7 @@ def _group(acl: Acl, sub: str, group: ManagedGroup, bypass: AclRule | None) -> J
     if bypass is not None and bypass.priority < rule.priority:
         return acl.resource.fails(
             sub,
-            f"{name} never runs: the rule {bypass.name} before it allows every request.",
+            f"{name} never runs: the rule {bypass.name} before it allows nearly every request.",
             fix="Give the rule that allows a condition, or a priority after the groups.",
             path=bypass.path,
         )
@@ -169,6 +177,13 @@ def _group(acl: Acl, sub: str, group: ManagedGroup, bypass: AclRule | None) -> J
             path=rule.path,
             expected="a group that blocks",
             actual="overridden to count" if rule.counts else f"all {len(MANAGED_RULES[name].split())} rules count",
+        )
+    if group.scope is Scope.NOTHING:
+        return acl.resource.fails(
+            sub,
+            f"{name} looks at no request: its scope-down statement selects none.",
+            fix="Take the scope-down statement out, or let it select what the group is for.",
+            path=rule.path,
         )
     if group.scope is Scope.ONLY:
         why = f"{name} is confined to some requests by its scope-down statement"
@@ -202,7 +217,8 @@ def _rate(acl: Acl, bypass: AclRule | None) -> Judgement:
         if isinstance(statement, dict) and not (bypass is not None and bypass.priority < rule.priority):
             doubtful = bypass is not None and rule.open
             why = "whether the rate limit runs before the rule that allows every request is not known"
-            found.append((rule, Open(why), why) if doubtful else (rule, *_limits(rule, statement)))
+            scope = scope_of(statement, acl.environment)
+            found.append((rule, Open(why), why) if doubtful else (rule, *_limits(rule, statement, scope)))
     for rule, answer, why in sorted(found, key=lambda each: (each[1] is not YES, each[1] is NO)):
         if answer is YES:
             return acl.resource.passes("rate-limit", why, path=rule.path)
@@ -232,7 +248,7 @@ def _open(why: str) -> tuple[Answer, str]:
     return Open(why), why
 
 
-def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[Answer, str]:
+def _limits(rule: AclRule, statement: dict[str, Resolved], scope: Scope) -> tuple[Answer, str]:
     """Whether a rate-based rule holds each address to the limit, and what it does."""
     limit = as_number(statement.get("Limit"))
     window = as_number(statement.get("EvaluationWindowSec", _WINDOW))
@@ -247,7 +263,9 @@ def _limits(rule: AclRule, statement: dict[str, Resolved]) -> tuple[Answer, str]
         return _open("it counts by a header, which whoever calls the load balancer directly may write")
     if key != "IP":
         return _open("it counts by keys of its own") if key == "CUSTOM_KEYS" else (NO, "it does not count per IP")
-    if scope_of(statement) is Scope.ONLY:
+    if scope is Scope.NOTHING:
+        return NO, "its scope-down statement selects no request"
+    if scope is Scope.ONLY:
         return _open("it is confined to some requests by its scope-down statement")
     return YES, f"It blocks an IP after {limit:g} requests in {window:g} s."
 

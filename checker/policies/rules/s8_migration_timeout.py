@@ -6,7 +6,7 @@ What is checked
     The session that migrates has a ``statement_timeout`` and a ``lock_timeout`` that are not 0: from the runner's code,
     its start-up options, ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and
     no migration switches them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task
-    gives up before the job is ended.
+    gives up before the job is ended, and fails with the task.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
@@ -187,6 +188,14 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
             yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
         return
     yield _inside(waits, step)
+    blind = next((each for each in trace.aws if _polls(each, step) and each.handling.notices is NO), None)
+    if blind is not None:
+        said = "A migration that fails, or does not end in time, lets the step go on: nobody asks for its exit code."
+        yield blind.fails("outcome", said, fix="Fail where the exit code is not 0, and where the wait's time is up.")
+
+
+def _polls(call: AwsCall, step: Migrating) -> bool:
+    return call.step is step.step and (call.service, call.operation) == ("ecs", "DescribeTasks")
 
 
 def _starts_task(call: AwsCall) -> bool:

@@ -44,7 +44,7 @@ from checker.reason.deploys.paths import (
     once,
     unseen,
 )
-from checker.reason.deploys.sequence import several, shows_state
+from checker.reason.deploys.sequence import may_be_for, rolls_again, several, shows_state
 from checker.reason.deploys.taken_back import asks_only_for_stability, looked_at, taken_back
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -72,14 +72,19 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
 def _seen(path: DeployPath, project: Project) -> Judgement:
     end = last(each.at for each in path.forward)
     assert end is not None
-    waits = [wait for wait in path.waits() if wait == end or follows(wait, end)]
+    ends = [each for each in path.forward if each.at == end]
+    waits = [
+        wait
+        for wait in path.waits()
+        if (wait == end or follows(wait, end)) and all(may_be_for(wait, each) for each in ends)
+    ]
     if not waits:
         if not path.complete:
             return end.action.undecided("seen", path.unread, fix=_FIX_SEEN)
         return end.action.fails(
             "seen", "Nothing waits for the roll-out to succeed: its failure is not seen.", fix=_FIX_SEEN
         )
-    wait = waits[0]
+    wait = next((each for each in waits if fails_here(each) is YES), waits[0])
     if fails_here(wait) is YES:
         environment = environment_of(path, project)
         service = taken_back(path, environment) if environment is not None else None
@@ -94,6 +99,10 @@ def _seen(path: DeployPath, project: Project) -> Judgement:
 
 def _dealt_with(path: DeployPath) -> Judgement:
     first = path.forward[0]
+    again = next((each for each in path.takes_back if rolls_again(path, each)), None)
+    if again is not None:
+        why = "After a failure the services are set to the revision that was rolled, not to the one that ran before."
+        return again.call.fails("one-version", why, fix=_FIX_BACK)
     if path.takes_back:
         return path.takes_back[0].call.passes("one-version", "After a failure the services are brought back.")
     shown = shows_state(path, first)

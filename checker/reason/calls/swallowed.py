@@ -45,7 +45,7 @@ def misread(call: AwsCall) -> str | None:
     if _after_failure(call) or _does_no_harm(call):
         return None
     if taken.stops:
-        return _in_tested_function(call)
+        return _in_tested_function(call) or _in_handler(call)
     if taken.ends is YES:
         return None
     if taken.swallowed:
@@ -67,6 +67,14 @@ def _in_tested_function(call: AwsCall) -> str | None:
     if not taken.captured or not taken.tested or taken.ends is not NO:
         return None
     return f"Where its function is tested, its failure does not stop it: ${taken.captured} is empty, and that passes."
+
+
+def _in_handler(call: AwsCall) -> str | None:
+    """``except`` that raises for some errors alone, ``finally`` that returns: gone through, it goes on."""
+    taken = call.handling
+    if not taken.caught or taken.captured or taken.ends is not NO:
+        return None
+    return f"The exception is caught ({_caught(taken)}), and access denied passes for one of the answers expected."
 
 
 def _after_failure(call: AwsCall) -> bool:

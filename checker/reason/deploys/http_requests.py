@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
 
-from checker.model.answers import NO, YES
+from checker.model.answers import NO, YES, Open
 from checker.model.pipeline.scripts import Command, Stream
 from checker.model.possible import Possible, Scalar, options, shown, truth
 from checker.model.values import Hole, Text, pieces
@@ -84,6 +84,9 @@ class Request:
         if self.command is None or self.at is None:
             return True  # an action that checks health does nothing else
         # In Python an answer with an error is an answer: what follows has to look at it.
+        in_code = self.command.program == "http" and not self.command.source.startswith(("http ", "https ", "xh "))
+        if in_code and not isinstance(self.command.handling.ends, Open):
+            return fails_here(self.at) is YES
         by_itself = self.command.program != "http" or "--check-status" in self.command.words
         return self.checks_status and fails_here(self.at, by_itself=by_itself) is YES
 

@@ -287,7 +287,7 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
     if not _let_through(at):
         return NO
     if by_itself and not isinstance(ends := action.handling.ends, Open):
-        return ends
+        return NO if ends is YES and action.handling.notices is NO else ends
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return YES
     if by_itself and (again := _asked_again(at)) is not None:

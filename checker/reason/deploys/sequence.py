@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.answers import NO
+from checker.model.answers import NO, YES
 from checker.model.environments import Environment
 from checker.model.pipeline.jobs import EffectiveJob
-from checker.model.pipeline.scripts import AwsCall, Command, Stream
-from checker.model.possible import Possible, call_behind, options, shown
+from checker.model.pipeline.scripts import AwsCall, Command, How, Stream, plain_name
+from checker.model.possible import OneOf, Possible, call_behind, options, shown
 from checker.model.resources import Resource
-from checker.model.values import Absent, Unknown
+from checker.model.values import Absent, Text, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
 from checker.reason.network.callers import calls
 from checker.reason.network.directory import Directory
@@ -37,12 +37,16 @@ def steps_of(path: DeployPath, rollouts: tuple[Rollout, ...]) -> Iterator[Step]:
     for index, rollout in enumerate(rollouts):
         others = [each for each in rollouts[index + 1 :] if each.at.job is rollout.at.job]
         end = others[0].at.index if others else None
-        yield Step(rollout, next((wait for wait in waits if _between(rollout, wait, end)), None))
+        between = [wait for wait in waits if _between(rollout, wait, end)]
+        sure = (wait for wait in between if fails_here(wait) is YES)
+        yield Step(rollout, next(sure, between[0] if between else None))
 
 
 def _between(rollout: Rollout, wait: At, end: int | None) -> bool:
     if wait == rollout.at:
         return True  # an action that waits itself
+    if not may_be_for(wait, rollout):
+        return False
     if not follows(wait, rollout.at) or (wait.job is rollout.at.job and end is not None and wait.index > end):
         return False
     if wait.job is not rollout.at.job:
@@ -50,6 +54,31 @@ def _between(rollout: Rollout, wait: At, end: int | None) -> bool:
     # In a loop over services that are not known, what waits has to stand in the loop too.
     around = [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
     return len([loop for loop in shared_loops(rollout.call, wait.action) if loop.kind == "each"]) == len(around)
+
+
+def may_be_for(wait: At, rollout: Rollout) -> bool:
+    """Whether a wait asks for the service that was rolled, as far as both are named."""
+    call = wait.action
+    if not isinstance(call, AwsCall) or rollout.service is None or call.operation == "UpdateService":
+        return True
+    asked = call.texts("services")
+    if not asked or not all(isinstance(each, str) for each in asked):
+        return True
+    return rollout.service in {str(each).rsplit("/", 1)[-1] for each in asked}
+
+
+def rolls_again(path: DeployPath, back: Rollout) -> bool:
+    """Whether what takes a service back sets the very revision that was rolled forward."""
+    value = back.call.argument("taskDefinition")
+    each = options(value) if isinstance(value, str | Text | OneOf) else None
+    forward = [rollout.call.argument("taskDefinition") for rollout in path.forward]
+    if not each or value not in forward:
+        return False
+    # A family stands for its newest revision, whichever that is then; what code calls alike may be two things.
+    if back.call.how is How.CLI:
+        return isinstance(value, Text) or ":" in str(value)
+    behind = [call.operation for option in each if (call := call_behind(option)) is not None]
+    return any(plain_name(operation) == "registertaskdefinition" for operation in behind)
 
 
 def several(path: DeployPath) -> bool:

@@ -33,7 +33,10 @@ def waits_of(trace: Trace, start: AwsCall, command: Command | None) -> tuple[Wai
     if command is not None:
         told = _told(command)
         if told is not None:
-            return (Wait(command, told),)
+            # What the option bounds is there to be seen, where all was followed.
+            seen = tuple(_waits(trace, start))
+            endless = tuple(each for each in seen if each.endless)
+            return endless or ((Wait(command, told),) if seen or not trace.complete else ())
     return tuple(_waits(trace, start))
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number, first_unknown
+from checker.reason.network.waf_matching import Share, reads_bodies, share_of
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
 MANAGED_RULES: Final = {
@@ -69,6 +70,7 @@ class Scope(StrEnum):
     ALL = "all"
     EXCEPT = "all but what it excludes"
     ONLY = "only what it selects"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class AclRule:
     action: str
     counts: bool
     open: bool = False
+    labels: tuple[str, ...] = ()  # that a match gets
+    reads_bodies: bool = False
 
     @property
     def blocks(self) -> bool:
@@ -120,14 +124,27 @@ class Acl:
 
     resource: Resource
     rules: tuple[AclRule, ...]
-    why: str = ""
-    unread: str = ""
+    why: str
+    unread: str
+    environment: Environment
 
     def groups(self) -> Iterator[ManagedGroup]:
+        """AWS's own managed groups."""
         for rule in self.rules:
             managed = rule.statement.get("ManagedRuleGroupStatement")
             if isinstance(managed, dict) and managed.get("VendorName", "AWS") == "AWS":
-                yield _group(rule, managed)
+                yield _group(rule, managed, self.environment)
+
+    def others(self) -> Iterator[tuple[AclRule, str]]:
+        """Managed groups of somebody else that may block, each with its name."""
+        for rule in self.rules:
+            managed = rule.statement.get("ManagedRuleGroupStatement")
+            if isinstance(managed, dict) and managed.get("VendorName", "AWS") != "AWS" and not rule.counts:
+                yield rule, f"{managed.get('VendorName')}'s {managed.get('Name')}"
+
+    def share(self, rule: AclRule) -> Share:
+        """How much of ordinary traffic a rule of it matches."""
+        return share_of(rule.statement, self.environment)
 
 
 def read_acl(environment: Environment, acl: Resource) -> Acl:
@@ -135,7 +152,8 @@ def read_acl(environment: Environment, acl: Resource) -> Acl:
     rules: list[AclRule] = []
     unread: list[str] = []
     why = _read(environment, acl, rules, unread, counts=False, depth=0)
-    return Acl(acl, tuple(sorted(rules, key=lambda rule: rule.priority)), why, unread[0] if unread else "")
+    ordered = tuple(sorted(rules, key=lambda rule: rule.priority))
+    return Acl(acl, ordered, why, unread[0] if unread else "", environment)
 
 
 def _read(
@@ -172,6 +190,8 @@ def _read(
                 _action(item.get("Action")),
                 counted,
                 open=(priority is None and "Priority" in item) or first_unknown(statement) is not None,
+                labels=tuple(_own_labels(item.get("RuleLabels"))),
+                reads_bodies=reads_bodies(statement, environment),
             )
         )
         reference = statement.get("RuleGroupReferenceStatement")
@@ -184,11 +204,17 @@ def _read(
     return why
 
 
+def _own_labels(value: Resolved) -> Iterator[str]:
+    for each in value if isinstance(value, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("Name"), str):
+            yield str(each["Name"])
+
+
 def _action(value: Resolved) -> str:
     return next(iter(value), "") if isinstance(value, dict) else ""
 
 
-def _group(rule: AclRule, managed: dict[str, Resolved]) -> ManagedGroup:
+def _group(rule: AclRule, managed: dict[str, Resolved], environment: Environment) -> ManagedGroup:
     neutral: set[str] = set()
     why = ""
     for key in ("ExcludedRules", "RuleActionOverrides"):
@@ -207,68 +233,35 @@ def _group(rule: AclRule, managed: dict[str, Resolved]) -> ManagedGroup:
         rule,
         name if isinstance(name, str) else "",
         frozenset(neutral),
-        scope_of(managed),
+        scope_of(managed, environment),
         why or ("" if isinstance(name, str) else "its name is not known before deployment"),
     )
 
 
-def scope_of(statement: dict[str, Resolved]) -> Scope:
+def scope_of(statement: dict[str, Resolved], environment: Environment) -> Scope:
     """Which requests a statement looks at, by its scope-down statement."""
     narrowed = statement.get("ScopeDownStatement")
-    if narrowed is None:
+    share = Share.ALL if narrowed is None else share_of(narrowed, environment)
+    if share is Share.ALL:
         return Scope.ALL
-    return Scope.EXCEPT if isinstance(narrowed, dict) and "NotStatement" in narrowed else Scope.ONLY
+    if share is Share.NONE:
+        return Scope.NOTHING
+    excludes = isinstance(narrowed, dict) and "NotStatement" in narrowed and share is not Share.FEW
+    return Scope.EXCEPT if excludes or share is Share.MOST else Scope.ONLY
 
 
 def may_let_everything_pass(acl: Acl, before: float) -> str:
     """Why a rule that runs before this priority may, for all that is known, allow every request; else empty."""
     for rule in acl.rules:
         early = rule.open or rule.priority < before
-        if rule.action == "Allow" and early and (rule.open or _may_match_most(rule.statement)):
+        if rule.action == "Allow" and early and (rule.open or acl.share(rule) is Share.OPEN):
             return f"how many requests the rule {rule.name} allows before others look is not known"
     return acl.unread
 
 
-# How much of the traffic these match, nobody can tell from the template.
-_WIDE: Final = ("RegexMatchStatement", "RegexPatternSetReferenceStatement", "GeoMatchStatement", "NotStatement")
-
-
-def _may_match_most(statement: Resolved) -> bool:
-    if not isinstance(statement, dict):
-        return True
-    for name, combine in (("OrStatement", any), ("AndStatement", all)):
-        inner = statement.get(name)
-        if isinstance(inner, dict):
-            parts = inner.get("Statements")
-            return combine(map(_may_match_most, parts)) if isinstance(parts, list) else True
-    return any(name in statement for name in _WIDE)
-
-
-def lets_everything_pass(rule: AclRule) -> bool:
-    """Whether a rule allows each request, so that no later rule runs: a path that starts with ``/``, any size."""
-    return rule.action == "Allow" and _matches_all(rule.statement)
-
-
-def _matches_all(statement: Resolved) -> bool:
-    if not isinstance(statement, dict):
-        return False
-    match = statement.get("ByteMatchStatement")
-    if isinstance(match, dict):
-        field = match.get("FieldToMatch")
-        on_path = isinstance(field, dict) and "UriPath" in field
-        return (
-            on_path
-            and match.get("SearchString") in ("/", "Lw==")
-            and match.get("PositionalConstraint") in ("STARTS_WITH", "CONTAINS")
-        )
-    size = statement.get("SizeConstraintStatement")
-    if isinstance(size, dict):
-        return size.get("ComparisonOperator") == "GE" and as_number(size.get("Size")) == 0
-    for name, combine in (("OrStatement", any), ("AndStatement", all)):
-        inner = statement.get(name)
-        if isinstance(inner, dict) and isinstance(inner.get("Statements"), list):
-            return combine(_matches_all(each) for each in inner["Statements"])  # type: ignore[union-attr]
-    return False
+def lets_everything_pass(acl: Acl, rule: AclRule) -> bool:
+    """Whether a rule allows each ordinary request, so that no later rule runs: by its path, host, address or agent."""
+    return rule.action == "Allow" and acl.share(rule) >= Share.MOST
 
 
 def labels_blocked_everywhere(rule: AclRule) -> Iterator[str]:

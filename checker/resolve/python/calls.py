@@ -174,6 +174,8 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
 
 def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
+    if machine.stage is not None and (gives := machine.stage.gives(function.name)) is not None:
+        return gives
     known = _known(machine, function.name, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]
@@ -216,15 +218,18 @@ def _known(machine: Machine, name: str, given: Call) -> tuple[Value] | None:
     if name in _RUNS:
         checked = name in {"subprocess.check_call", "subprocess.check_output"}
         line = name in {"os.system", "subprocess.getoutput"} or named.get("shell") is True
-        program(machine, positional[0] if positional else named.get("args"), given, checked=checked, line=line)
-        return (extern(given.shown),)
+        started = positional[0] if positional else named.get("args")
+        gives = program(machine, started, given, checked=checked, line=line)
+        return (gives if gives is not None else extern(given.shown),)
     request = request_of(name, positional, named)
     if request is not None:
-        http(machine, *request, given)
-        return (extern(given.shown),)
+        gives = http(machine, *request, given)
+        return (gives if gives is not None else extern(given.shown),)
     if name.endswith(".raise_for_status"):
         leaves(machine, "1", node, given.frame.maybe())
     if name in LEAVES:
+        if machine.stage is not None:
+            machine.stage.leaves(positional[0] if positional else 0, at_once=name == "os._exit")
         status = positional[0] if positional else 0
         leaves(machine, "1" if isinstance(status, str) else given.plain(status), node, given.frame)
     if name == "json.dumps" and positional:

@@ -55,6 +55,7 @@ def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
     if name in {"get_waiter", "get_paginator"} and call.positional:
         kind = name.removeprefix("get_")
         return Poller(client, kind, call.first if isinstance(call.first, str) else "")
+    found: Value = None
     if name == "_make_api_call":
         operation = call.first if call.positional else call.named.get("operation_name")
         given = call.positional[1] if len(call.positional) > 1 else call.named.get("api_params")
@@ -63,11 +64,13 @@ def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
             arguments = {key: each for key, each in items if isinstance(key, str)}
             known = isinstance(given, Dict) and not given.open
             inner = Call(call.node, [], arguments, call.frame, known and call.complete)
-            api_call(machine, client, operation, inner)
+            found = api_call(machine, client, operation, inner)
         else:
             machine.problem(call.spot, "an operation that is not known before it runs", "Name it.")
     elif name not in _NO_CALLS:
-        api_call(machine, client, name, call)
+        found = api_call(machine, client, name, call)
+    if found is not None:
+        return found
     return extern(f"{client.service}.{name}()", answer=_answer(client.service, name, call.spot))
 
 

@@ -32,6 +32,7 @@ from checker.resolve.python.modules import import_from, import_modules, load, mo
 from checker.resolve.python.objects import enter, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
+    as_expression,
     case_names,
     ends,
     exits,
@@ -57,7 +58,7 @@ def follow(
 ) -> Machine:
     """Follow a file as a program, or one function of it. ``arguments``: ``None`` where they are not known; ``left``:
     how many steps it may take."""
-    machine = Machine(library, reached, _EXPRESSIONS, _STATEMENTS, arguments, environment or {}, folder, left=left)
+    machine = Machine(library, reached, _EXPRESSIONS, STATEMENTS, arguments, environment or {}, folder, left=left)
     module = module_at(machine, path, fresh=not function)
     if module is None:
         return machine
@@ -99,8 +100,7 @@ def _annotated(machine: Machine, node: ast.AnnAssign, frame: Frame) -> bool:
 
 
 def _augmented(machine: Machine, node: ast.AugAssign, frame: Frame) -> bool:
-    value(machine, node.value, frame)
-    bind(machine, node.target, extern(ast.unparse(node.target)), frame)
+    bind(machine, node.target, value(machine, as_expression(node), frame), frame)
     return False
 
 
@@ -217,9 +217,11 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
 def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
     handling = frame.handling
     caught = tuple(written(handler.type) if handler.type else "BaseException" for handler in node.handlers)
+    if leaves_early(node.finalbody):
+        caught = (*caught, "finally")  # what leaves there takes the exception with it
     swallowed = any(takes_aws_errors(handler) and not raises(handler.body) for handler in node.handlers)
     handling = replace(handling, caught=(*handling.caught, *caught), swallowed=handling.swallowed or swallowed)
-    left = block(machine, node.body, frame.handled(handling) if node.handlers else frame)
+    left = block(machine, node.body, frame.handled(handling) if caught else frame)
     for handler in node.handlers:
         if handler.name:
             frame.names[handler.name] = extern(handler.name)
@@ -248,7 +250,7 @@ def _assert(machine: Machine, node: ast.Assert, frame: Frame) -> bool:
 
 
 _EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {**EXPRESSIONS, ast.Call: call}
-_STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {
+STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {
     ast.Expr: _expression,
     ast.Assign: _assign,
     ast.AnnAssign: _annotated,

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import PythonLibrary, Value, extern, plain
+from checker.resolve.python.values import Function, PythonLibrary, Value, extern, plain
 
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
@@ -100,6 +101,38 @@ class Call:
         return plain(given, self.shown, self.file)
 
 
+class Stage(Protocol):
+    """One way through a program that is rehearsed: control goes as Python's does there, and questions are chosen."""
+
+    def choose(self, asker: ast.AST, about: Value, *, rather: bool = False) -> bool: ...
+
+    def questions(self) -> int: ...
+
+    def answered(self) -> int: ...
+
+    def searches(self, names: object) -> bool: ...
+
+    def enter(
+        self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+    ) -> Value: ...
+
+    def yielding(self, names: object, to: Callable[[Value], None]) -> AbstractContextManager[None]: ...
+
+    def yielded(self, names: object, found: Value) -> None: ...
+
+    def handling(self, error: BaseException) -> AbstractContextManager[None]: ...
+
+    def current(self) -> BaseException | None: ...
+
+    def known(self, found: Value) -> BaseException | None: ...
+
+    def leaves(self, status: Value, *, at_once: bool) -> None: ...
+
+    def made(self, call: AwsCall | Command) -> Value: ...
+
+    def gives(self, name: str) -> Value: ...
+
+
 # What a node of the syntax does: its value, or whether control surely left the block with it.
 Evaluate: TypeAlias = "Callable[[Machine, Any, Frame], Value]"
 Follow: TypeAlias = "Callable[[Machine, Any, Frame], bool]"
@@ -129,6 +162,7 @@ class Machine:
     depth: int = 0
     memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...]]] = field(default_factory=dict)
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
+    stage: Stage | None = None  # where one way of it is rehearsed, rather than all that it may do followed
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def work(self) -> None:

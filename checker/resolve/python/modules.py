@@ -69,7 +69,9 @@ def module_at(machine: Machine, path: str, *, fresh: bool = False) -> PythonModu
         fault = machine.library.fault(path) if module is None else None
         if fault is not None and fault not in machine.problems:
             machine.problems.append(fault)
-        if module is not None and (fresh or _OWN in module.names):
+        # One that a rehearsal loads may be left half way.
+        unloaded = machine.stage is not None and module is not None and "__name__" not in module.names
+        if module is not None and (fresh or unloaded or _OWN in module.names):
             module = module.fresh()
         machine.modules[path] = module
     return machine.modules[path]

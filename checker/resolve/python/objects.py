@@ -57,6 +57,8 @@ def enter(
     machine: Machine, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
 ) -> Value:
     """Follow a call of one of the repository's functions; what it returns."""
+    if machine.stage is not None:
+        return machine.stage.enter(function, positional, named, frame)
     if machine.depth >= MAX_DEPTH:
         return extern(getattr(function.node, "name", "lambda"))
     key: tuple[object, ...] = (
@@ -77,7 +79,7 @@ def enter(
     machine.kept.extend((function.owner, *positional, *named.values()))
     machine.memo[key] = (extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
     start = len(machine.calls)
-    names = _bound(machine, function, positional, named)
+    names = bound(machine, function, positional, named)
     inner = Frame(function.module, names, frame.reached, frame.handling, around=frame.around)
     machine.depth += 1
     result: Value
@@ -101,7 +103,7 @@ def _identity(given: Value) -> object:
     return id(given)
 
 
-def _bound(
+def bound(
     machine: Machine, function: Function, positional: Sequence[Value], named: Mapping[str, Value]
 ) -> dict[str, Value]:
     """The function's parameters with what they are given: else their default, else what their type tells."""
@@ -177,6 +179,9 @@ def instantiate(
             made.attributes[name] = named[name]
         elif index < len(positional):
             made.attributes[name] = positional[index]
+    after = method(machine, cls, "__post_init__")  # Python documentation, dataclasses, "Post-init processing"
+    if after is not None:
+        enter(machine, after.of(made), (), {}, frame)
     return made
 
 

@@ -20,10 +20,10 @@ from checker.resolve.python.values import Client, Dict, Either, Extern, Value, e
 _SHELL_SIGNS: Final = re.compile(r"[|&;<>()$`\n*'\"\\]")
 
 
-def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: str = "") -> None:
-    """A call of a client's method; of a waiter or a paginator, where ``kind`` says so."""
+def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: str = "") -> Value:
+    """A call of a client's method; of a waiter or a paginator, where ``kind`` says so. What it answers, if known."""
     if client.resource:
-        return
+        return None
     spot, where, frame = call.spot, call.file, call.frame
     how, operation, waiter = How.SDK, operation_of(client.service, spelled), ""
     if kind == "waiter":
@@ -45,7 +45,7 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
     made = AwsCall(
         client.service, operation, how, arguments, reached, handling, source, waiter, region, complete=complete
     )
-    machine.calls.append(made)
+    return _made(machine, made)
 
 
 def _stopping(handling: Handling) -> Handling:
@@ -69,8 +69,9 @@ def _argument(given: Value, name: str, where: str) -> Argument:
     return plain(given, "{" + name + "}", where)
 
 
-def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: bool = False) -> None:
-    """A program that the code starts: ``subprocess.run(["aws", ...])``; a shell's whole ``line``."""
+def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: bool = False) -> Value:
+    """A program that the code starts: ``subprocess.run(["aws", ...])``; a shell's whole ``line``. What that gives, if
+    known."""
     words = elements(given) if given is not None else None
     if words is None and isinstance(given, str):
         words = ["sh", "-c", given] if line and _SHELL_SIGNS.search(given) else list(given.split())
@@ -78,17 +79,18 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
         words = ["sh", "-c", given]
     if words is None:
         machine.problem(call.spot, "a program whose command line is not known before it runs", "Write it as a list.")
-        return
+        return None
     stops = checked or call.named.get("check") is True
     handling = replace(call.frame.handling, errexit=True, lost=not stops)
     reached = call.frame.reached.at(call.spot)
-    machine.calls.append(Command(tuple(map(call.plain, words)), reached, handling, call.shown, machine.folder))
+    made = Command(tuple(map(call.plain, words)), reached, handling, call.shown, machine.folder)
+    return _made(machine, made)
 
 
-def http(machine: Machine, method: Value, url: Value, call: Call) -> None:
-    """A request over HTTP, as the command that makes the same one."""
+def http(machine: Machine, method: Value, url: Value, call: Call) -> Value:
+    """A request over HTTP, as the command that makes the same one. What it answers, if known."""
     words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file))
-    _note(machine, words, call.node, call.frame)
+    return _note(machine, words, call.node, call.frame)
 
 
 def leaves(machine: Machine, status: Possible, node: ast.AST, frame: Frame) -> None:
@@ -96,6 +98,11 @@ def leaves(machine: Machine, status: Possible, node: ast.AST, frame: Frame) -> N
     _note(machine, ("exit", status if isinstance(status, str) else shown_value(status)), node, frame)
 
 
-def _note(machine: Machine, words: tuple[Possible, ...], node: ast.AST, frame: Frame) -> None:
+def _note(machine: Machine, words: tuple[Possible, ...], node: ast.AST, frame: Frame) -> Value:
     reached = frame.reached.at(spot_of(frame.module, node))
-    machine.calls.append(Command(words, reached, _stopping(frame.handling), shown(node), machine.folder))
+    return _made(machine, Command(words, reached, _stopping(frame.handling), shown(node), machine.folder))
+
+
+def _made(machine: Machine, call: AwsCall | Command) -> Value:
+    machine.calls.append(call)
+    return machine.stage.made(call) if machine.stage is not None else None

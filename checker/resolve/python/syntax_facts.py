@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -22,6 +23,14 @@ def written(node: ast.AST) -> str:
 def shown(node: ast.AST) -> str:
     """The code of a node on one line, short enough for a message."""
     return re.sub(r"\s+", " ", ast.unparse(node))[:200]
+
+
+@lru_cache(maxsize=16_384)
+def as_expression(node: ast.AugAssign) -> ast.BinOp:
+    """``x += y`` as the sum that it binds."""
+    left = copy.copy(node.target)
+    left.ctx = ast.Load()
+    return ast.copy_location(ast.BinOp(left, node.op, node.value), node)
 
 
 @lru_cache(maxsize=16_384)

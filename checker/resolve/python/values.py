@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import OneOf, Possible, one_of, open_text
@@ -148,9 +148,17 @@ class Partial:
     named: Mapping[str, Value] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Manager:
+    """What a generator function under ``@contextmanager`` gives: with its frame, and not yet run."""
+
+    function: Function
+    frame: Any = field(repr=False)
+
+
 Value: TypeAlias = (
     "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Some"
-    " | Either | Partial | tuple[Value, ...]"
+    " | Either | Partial | Manager | tuple[Value, ...]"
 )
 
 

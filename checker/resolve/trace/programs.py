@@ -12,6 +12,7 @@ from checker.model.sources import Problem, Spot
 from checker.resolve.effort import RECORDING, STARTING, Effort
 from checker.resolve.python.code import follow
 from checker.resolve.python.machine import MAX_STATEMENTS
+from checker.resolve.python.rehearsal.ways import Rehearsals, Start
 from checker.resolve.python.values import PythonLibrary
 
 Call: TypeAlias = "AwsCall | Command"
@@ -58,7 +59,10 @@ class Programs:
             left = self.effort.at_most(MAX_STATEMENTS)
             machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
             self.effort.spend(left - machine.left)
-            run = _Run(dict(machine.asked), tuple(machine.calls), tuple(machine.problems))
+            asked = Start(path, words, dict(environment), folder, function)
+            rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals)
+            calls = tuple(_rehearsable(call, rehearsals) for call in machine.calls)
+            run = _Run(dict(machine.asked), calls, tuple(machine.problems))
             runs.append(run)
         self.effort.spend(STARTING + RECORDING * len(run.calls))
         return tuple(_placed(call, reached) for call in run.calls), run.problems
@@ -66,6 +70,12 @@ class Programs:
 
 def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) -> bool:
     return all(environment.get(name) == value for name, value in asked.items())
+
+
+def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
+    """A call that can be asked what becomes of its program where it fails."""
+    handling = replace(call.handling, rehearse=rehearsals.ends(call), notice=rehearsals.notices(call))
+    return replace(call, handling=handling)
 
 
 def _placed(call: Call, outer: Reached) -> Call:

@@ -1,0 +1,273 @@
+"""How much of a web site's ordinary traffic a statement of a web ACL matches, and which statements read bodies.
+
+Ordinary traffic is what browsers and the API's clients send: some paths are asked for on purpose here, to see what a
+pattern does to them. Sources: AWS WAF Developer Guide, "Rule statements list", "Match rule statements", "IP set match",
+"Label match rule statement" (a key without a prefix means the labels of the same web ACL), "Oversize web request
+components"; AWS WAF API Reference, Body (OversizeHandling; 8 KB on a load balancer).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.values import Known, Resolved, as_number
+
+_PATHS: Final = ("/", "/api/health", "/api/documents/42", "/oauth/consent", "/static/app.3f2.js", "/a/b.c/d_e-f")
+_AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Mozilla/5.0 (iPhone)")
+_METHODS: Final = frozenset({"GET", "POST"})
+# From this part of all addresses on, a set of addresses is no list of somebody's own.
+_MANY: Final = 1 / 64
+_BODIES: Final = frozenset({"Body", "JsonBody"})
+BODY_LIMIT: Final = 8192
+_PLAIN: Final = re.compile(
+    r"(?P<begin>\^|\\A)?(?P<before>\.[*+]\??)?(?P<text>(?:[\w/ :;,@=~-]|\\[./-])*)(?P<after>\.[*+]\??)?(?P<end>\$|\\Z)?"
+)
+
+
+class Share(IntEnum):
+    """How much of ordinary traffic a statement matches. ``OPEN``: only the traffic tells."""
+
+    NONE = 0
+    FEW = 1
+    OPEN = 2
+    MOST = 3
+    ALL = 4
+
+
+def share_of(statement: Resolved, environment: Environment) -> Share:
+    """How much of ordinary traffic a statement matches, as far as its text tells."""
+    if not isinstance(statement, dict):
+        return Share.OPEN
+    name = next(iter(statement), "")
+    inner = statement.get(name)
+    if not isinstance(inner, dict):
+        return Share.OPEN
+    match name:
+        case "NotStatement":
+            return _negated(share_of(inner.get("Statement"), environment))
+        case "AndStatement" | "OrStatement":
+            return _combined(name, inner.get("Statements"), environment)
+        case "ByteMatchStatement":
+            return _bytes(inner, environment)
+        case "RegexMatchStatement":
+            return _texts(inner, environment, [inner.get("RegexString")])
+        case "RegexPatternSetReferenceStatement":
+            found = environment.referred(inner.get("Arn"))
+            patterns = found.get("RegularExpressionList") if found is not None else None
+            listed = patterns.value if isinstance(patterns, Known) else None
+            return _texts(inner, environment, listed if isinstance(listed, list) else [None])
+        case "SizeConstraintStatement":
+            return _size(inner)
+        case "IPSetReferenceStatement":
+            found = environment.referred(inner.get("Arn"))
+            addresses = found.get("Addresses") if found is not None else None
+            if isinstance(addresses, Known) and isinstance(addresses.value, list):
+                return _addresses(addresses.value)
+            return Share.FEW if found is None else Share.OPEN
+        case "GeoMatchStatement":
+            return Share.OPEN
+        case "SqliMatchStatement" | "XssMatchStatement" | "LabelMatchStatement":
+            return Share.FEW
+    return Share.OPEN
+
+
+def _negated(share: Share) -> Share:
+    opposite = {Share.NONE: Share.ALL, Share.FEW: Share.MOST, Share.MOST: Share.FEW, Share.ALL: Share.NONE}
+    return opposite.get(share, Share.OPEN)
+
+
+def _combined(name: str, parts: Resolved, environment: Environment) -> Share:
+    if not isinstance(parts, list):
+        return Share.OPEN
+    if any({"NotStatement": {"Statement": each}} in parts for each in parts):
+        return Share.NONE if name == "AndStatement" else Share.ALL
+    shares = [share_of(each, environment) for each in parts]
+    return min(shares, default=Share.ALL) if name == "AndStatement" else max(shares, default=Share.NONE)
+
+
+def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
+    """The field that a statement looks at, and which of several (a header's name)."""
+    field = statement.get("FieldToMatch")
+    if not isinstance(field, dict):
+        return "", ""
+    name = next(iter(field), "")
+    inner = field.get(name)
+    which = inner.get("Name", "") if isinstance(inner, dict) else ""
+    return name, str(which).lower()
+
+
+def _samples(statement: dict[str, Resolved], environment: Environment) -> Sequence[str]:
+    """What a field holds in ordinary requests; empty where nobody can tell."""
+    match _field(statement):
+        case ("UriPath", _):
+            return _PATHS
+        case ("SingleHeader", "user-agent"):
+            return _AGENTS
+        case ("SingleHeader", "host"):
+            return tuple(own_hosts(environment))
+        case ("Method", _):
+            return tuple(sorted(_METHODS))
+    return ()
+
+
+def own_hosts(environment: Environment) -> Iterator[str]:
+    """The names under which the environment's records lead to it."""
+    for record in environment.resources("AWS::Route53::RecordSet"):
+        name = record.get("Name")
+        if isinstance(name, Known) and isinstance(name.value, str):
+            yield name.value.rstrip(".").lower()
+
+
+def _shared_by(held: Sequence[bool], *, certain: bool) -> Share:
+    if all(held):
+        return Share.ALL if certain else Share.MOST
+    if any(held):
+        return Share.MOST if len(held) == len(_METHODS) else Share.OPEN
+    return Share.NONE if certain else Share.FEW
+
+
+def _bytes(statement: dict[str, Resolved], environment: Environment) -> Share:
+    samples = _samples(statement, environment)
+    wanted, how = _text(statement), statement.get("PositionalConstraint")
+    if not samples or wanted is None:
+        return Share.FEW
+    lowered = "LOWERCASE" in str(statement.get("TextTransformations"))
+    held = [_held(sample.lower() if lowered else sample, wanted, str(how)) for sample in samples]
+    on_path = _field(statement)[0] == "UriPath"
+    # Each path begins with a slash, and has no more in common.
+    whole = on_path and how in {"STARTS_WITH", "CONTAINS"} and wanted in {"/", ""}
+    if on_path and not whole:
+        return Share.FEW if how != "ENDS_WITH" or wanted else Share.ALL
+    return _shared_by(held, certain=whole)
+
+
+def _text(statement: dict[str, Resolved]) -> str | None:
+    plain = statement.get("SearchString")
+    if isinstance(plain, str):
+        return "/" if plain == "Lw==" else plain
+    encoded = statement.get("SearchStringBase64")
+    if isinstance(encoded, str):
+        try:
+            return base64.b64decode(encoded, validate=True).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            return None
+    return None
+
+
+def _held(sample: str, wanted: str, how: str) -> bool:
+    match how:
+        case "EXACTLY":
+            return sample == wanted
+        case "STARTS_WITH":
+            return sample.startswith(wanted)
+        case "ENDS_WITH":
+            return sample.endswith(wanted)
+        case "CONTAINS":
+            return wanted in sample
+        case "CONTAINS_WORD":
+            return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", sample) is not None
+    return False
+
+
+def _texts(statement: dict[str, Resolved], environment: Environment, patterns: Sequence[Resolved]) -> Share:
+    samples = _samples(statement, environment)
+    if not samples or not all(isinstance(each, str) for each in patterns):
+        return Share.OPEN
+    read = [_pattern(str(pattern)) for pattern in patterns]
+    if any(each is None for each in read):
+        return Share.OPEN
+    held = [any(_held(sample, each[1], each[0]) for each in read if each is not None) for sample in samples]
+    if all(held):
+        return Share.ALL if _field(statement)[0] == "UriPath" else Share.MOST
+    return Share.OPEN
+
+
+def _pattern(expression: str) -> tuple[str, str] | None:
+    """A regular expression that is a text with nothing or anything around it, as a comparison. No other is run here:
+    whoever wrote it may have made one that takes for ever."""
+    match = _PLAIN.fullmatch(expression)
+    if match is None:
+        return None
+    wanted = match["text"].replace("\\", "")
+    begins = bool(match["begin"]) and not match["before"]
+    ends = bool(match["end"]) and not match["after"]
+    how = {(True, True): "EXACTLY", (True, False): "STARTS_WITH", (False, True): "ENDS_WITH"}
+    return how.get((begins, ends), "CONTAINS"), wanted
+
+
+def _size(statement: dict[str, Resolved]) -> Share:
+    size, operator = as_number(statement.get("Size")), statement.get("ComparisonOperator")
+    if size is None:
+        return Share.OPEN
+    if (operator, size) == ("GE", 0) or (operator == "NE" and size < 0):
+        return Share.ALL
+    if (operator, size) == ("LT", 0):
+        return Share.NONE
+    if _field(statement)[0] != "UriPath":
+        return Share.FEW if operator in {"GT", "GE", "EQ"} and size else Share.OPEN
+    # A path is never empty, and hardly ever longer than this.
+    lengths = (1, 512)
+    comparisons = {"EQ": (False, False), "NE": (True, True)}
+    held = comparisons.get(str(operator)) or tuple(
+        {"LE": length <= size, "LT": length < size, "GE": length >= size, "GT": length > size}.get(str(operator), False)
+        for length in lengths
+    )
+    return Share.ALL if all(held) else (Share.NONE if not any(held) else Share.OPEN)
+
+
+def _addresses(addresses: Sequence[Resolved]) -> Share:
+    networks = []
+    for each in addresses:
+        try:
+            networks.append(ipaddress.ip_network(str(each), strict=False))
+        except ValueError:
+            return Share.OPEN
+    four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
+    share = max(sum(0.5**each.prefixlen for each in four), sum(0.5**each.prefixlen for each in six))
+    if share >= 1:
+        return Share.ALL
+    return Share.MOST if share >= _MANY else (Share.FEW if networks else Share.NONE)
+
+
+# -- what reads bodies -----------------------------------------------------------------------------
+
+
+def reads_bodies(statement: Resolved, environment: Environment) -> bool:
+    """Whether a statement matches by what a body holds, on most paths: an injection, a pattern, a size."""
+    if not isinstance(statement, dict):
+        return False
+    name = next(iter(statement), "")
+    inner = statement.get(name)
+    if not isinstance(inner, dict):
+        return False
+    if name in {"AndStatement", "OrStatement"}:
+        parts = inner.get("Statements")
+        each = parts if isinstance(parts, list) else []
+        reading = [part for part in each if reads_bodies(part, environment)]
+        others = [part for part in each if part not in reading]
+        if name == "OrStatement":
+            return bool(reading)
+        # With another condition it is about some requests, unless that holds for nearly all.
+        return bool(reading) and all(share_of(part, environment) >= Share.MOST for part in others)
+    if _field(inner)[0] not in _BODIES:
+        return False
+    return name != "SizeConstraintStatement" or _too_small(inner)
+
+
+def _too_small(statement: dict[str, Resolved]) -> bool:
+    """Whether a limit of size keeps documents out: it is small, or meets all that WAF cannot inspect."""
+    size, operator = as_number(statement.get("Size")), statement.get("ComparisonOperator")
+    if operator not in {"GT", "GE"}:
+        return False
+    field = statement.get("FieldToMatch")
+    body = next(iter(field.values()), None) if isinstance(field, dict) else None
+    oversize = body.get("OversizeHandling") if isinstance(body, dict) else None
+    return oversize == "MATCH" or (size is not None and size < BODY_LIMIT)

@@ -1,0 +1,258 @@
+"""What expressions give on one way through a program, where that differs from what they may give on any."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from checker.model.values import Text
+from checker.resolve.python.calls import call
+from checker.resolve.python.expressions import EXPRESSIONS, bind
+from checker.resolve.python.machine import Evaluate, Frame, Machine, value
+from checker.resolve.python.rehearsal.questions import compare, decide, exactly
+from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.values import SCALARS, Class, Dict, Extern, Instance, Some, Value, either, elements
+
+_Listed: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp"
+_NUMBERS: Final = (int, float)
+
+
+def _boolean(machine: Machine, node: ast.BoolOp, frame: Frame) -> Value:
+    stage = machine.stage
+    assert stage is not None
+    stops = isinstance(node.op, ast.Or)
+    found: Value = None
+    for index, each in enumerate(node.values):
+        found = value(machine, each, frame)
+        if index == len(node.values) - 1:
+            break
+        answer = exactly(found)
+        if answer is None:
+            # Left open here: who asks for the whole decides.
+            rest = value(machine, node.values[index + 1], frame) if index + 2 == len(node.values) else None
+            return rest if rest is not None and exactly(rest) is stops else Extern(shown(node))
+        if answer is stops:
+            return found
+    return found
+
+
+def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
+    answer = exactly(value(machine, node.test, frame))
+    if answer is None and not (_calls(node.body) or _calls(node.orelse)):
+        return either([value(machine, node.body, frame), value(machine, node.orelse, frame)])
+    taken = answer if answer is not None else decide(machine, node.test, frame)
+    return value(machine, node.body if taken else node.orelse, frame)
+
+
+@lru_cache(maxsize=16_384)
+def _calls(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Call) for each in ast.walk(node))
+
+
+def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
+    found = value(machine, node.operand, frame)
+    if isinstance(node.op, ast.Not):
+        answer = exactly(found)
+        return Extern(shown(node)) if answer is None else not answer
+    if isinstance(node.op, ast.USub) and isinstance(found, _NUMBERS):
+        return -found
+    return found
+
+
+def _comprehension(machine: Machine, node: _Listed, frame: Frame) -> Value:
+    """One over what is known, element by element, its filters answered."""
+    generator = node.generators[0]
+    source = value(machine, generator.iter, frame) if len(node.generators) == 1 else None
+    each = elements(source) if isinstance(source, tuple | Dict) else None
+    if each is None:
+        return EXPRESSIONS[type(node)](machine, node, frame)
+    inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling)
+    results: list[Value] = []
+    items: list[tuple[Value, Value]] = []
+    for element in each:
+        machine.work()
+        bind(machine, generator.target, element, inner)
+        if all(decide(machine, test, inner) for test in generator.ifs):
+            if isinstance(node, ast.DictComp):
+                items.append((value(machine, node.key, inner), value(machine, node.value, inner)))
+            else:
+                results.append(value(machine, node.elt, inner))
+    return Dict(tuple(items)) if isinstance(node, ast.DictComp) else tuple(results)
+
+
+def _yield(machine: Machine, node: ast.Yield, frame: Frame) -> Value:
+    stage = machine.stage
+    assert stage is not None
+    stage.yielded(frame.names, value(machine, node.value, frame) if node.value is not None else None)
+    return None
+
+
+def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
+    left, right = value(machine, node.left, frame), value(machine, node.right, frame)
+    if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
+        match node.op:
+            case ast.Sub():
+                return left - right
+            case ast.Mult():
+                return left * right
+            case ast.FloorDiv() if right:
+                return left // right
+            case ast.Mod() if right:
+                return left % right
+    return EXPRESSIONS[ast.BinOp](machine, node, frame)
+
+
+def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
+    """Python's own functions, of what is known."""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    own = _BUILTINS.get(name)
+    if own is not None and name not in frame.names and name not in frame.module.names and not node.keywords:
+        given = [value(machine, each, frame) for each in node.args]
+        found = own(given)
+        if found is not _OPEN:
+            return found  # type: ignore[return-value]
+    if isinstance(node.func, ast.Attribute) and node.func.attr in _TEXTS and not node.keywords:
+        owner = value(machine, node.func.value, frame)
+        if isinstance(owner, str | Text):
+            found = _of_text(owner, node.func.attr, [value(machine, each, frame) for each in node.args])
+            if found is not _OPEN:
+                return found  # type: ignore[return-value]
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "run" and len(node.args) == 1:
+        library = value(machine, node.func.value, frame)
+        if isinstance(library, Extern) and library.name in {"asyncio", "anyio", "trio"}:
+            return value(machine, node.args[0], frame)
+    return call(machine, node, frame)
+
+
+_OPEN: Final = object()
+_TEXTS: Final = frozenset({"startswith", "endswith", "isdigit", "isnumeric"})
+
+
+def _of_text(owner: str | Text, name: str, given: list[Value]) -> object:
+    if isinstance(owner, str):
+        if name in {"isdigit", "isnumeric"} and not given:
+            return owner.isdigit()
+        each = given[0] if given and isinstance(given[0], tuple) else tuple(given)
+        texts = [option for option in each if isinstance(option, str)]
+        if given and len(texts) == len(each):
+            return owner.startswith(tuple(texts)) if name == "startswith" else owner.endswith(tuple(texts))
+        return _OPEN
+    head = owner.parts[0]
+    if not isinstance(head, str):
+        return _OPEN
+    if name == "startswith" and len(given) == 1 and isinstance(given[0], str) and len(head) >= len(given[0]):
+        return head.startswith(given[0])
+    return False if name in {"isdigit", "isnumeric"} and head and not head.isdigit() else _OPEN
+
+
+def _any(given: list[Value]) -> object:
+    return _over(given, stops=True)
+
+
+def _all(given: list[Value]) -> object:
+    return _over(given, stops=False)
+
+
+def _over(given: list[Value], *, stops: bool) -> object:
+    each = elements(given[0]) if len(given) == 1 and isinstance(given[0], tuple | Dict) else None
+    if each is None:
+        return _OPEN
+    answers = [exactly(one) for one in each]
+    if stops in answers:
+        return stops
+    return _OPEN if None in answers else not stops
+
+
+def _next(given: list[Value]) -> object:
+    if not given or not isinstance(given[0], tuple):
+        return _OPEN
+    if given[0]:
+        return given[0][0]
+    return given[1] if len(given) > 1 else _OPEN
+
+
+def _len(given: list[Value]) -> object:
+    if len(given) == 1 and isinstance(given[0], str | tuple):
+        return len(given[0])
+    return len(given[0].items) if len(given) == 1 and isinstance(given[0], Dict) and not given[0].open else _OPEN
+
+
+def _type(given: list[Value]) -> object:
+    return given[0].cls if len(given) == 1 and isinstance(given[0], Instance) else _OPEN
+
+
+def _str(given: list[Value]) -> object:
+    return str(given[0]) if len(given) == 1 and isinstance(given[0], SCALARS) else _OPEN
+
+
+def _int(given: list[Value]) -> object:
+    first = given[0] if len(given) == 1 else None
+    if isinstance(first, _NUMBERS) or (isinstance(first, str) and first.strip().lstrip("-").isdigit()):
+        return int(first)
+    return _OPEN
+
+
+def _bool(given: list[Value]) -> object:
+    answer = exactly(given[0]) if len(given) == 1 else None
+    return _OPEN if answer is None else answer
+
+
+def _range(given: list[Value]) -> object:
+    numbers = [each for each in given if isinstance(each, int)]
+    if not numbers or len(numbers) != len(given) or (len(numbers) > 2 and numbers[2] == 0):
+        return _OPEN
+    return tuple(range(*numbers))[:_MOST]
+
+
+def _set(given: list[Value]) -> object:
+    """Each once; of things that are not known, those that come from the same code are the same."""
+    if len(given) != 1 or not isinstance(given[0], tuple):
+        return _OPEN
+    kept: list[Value] = []
+    for each in given[0]:
+        if not any(each is one or (isinstance(each, Extern | str) and each == one) for one in kept):
+            kept.append(each)
+    return tuple(kept) if len(kept) < 2 or all(isinstance(each, SCALARS) for each in kept) else Some(tuple(kept))
+
+
+def _isinstance(given: list[Value]) -> object:
+    if (
+        len(given) == 2
+        and isinstance(given[0], Instance)
+        and isinstance(given[1], Class)
+        and not given[0].cls.node.bases
+    ):
+        return given[0].cls.node is given[1].node
+    if len(given) == 2 and isinstance(given[0], Instance) and isinstance(given[1], Class):
+        return True if given[0].cls.node is given[1].node else _OPEN
+    return _OPEN
+
+
+_MOST: Final = 64
+_BUILTINS: Final[Mapping[str, Callable[[list[Value]], object]]] = {
+    "any": _any,
+    "all": _all,
+    "next": _next,
+    "len": _len,
+    "type": _type,
+    "str": _str,
+    "int": _int,
+    "bool": _bool,
+    "range": _range,
+    "isinstance": _isinstance,
+    "set": _set,
+    "frozenset": _set,
+}
+ON_ONE_WAY: Final[Mapping[type[ast.AST], Evaluate]] = {
+    **EXPRESSIONS,
+    ast.Call: _call,
+    ast.Compare: compare,
+    ast.BoolOp: _boolean,
+    ast.BinOp: _binary,
+    ast.IfExp: _conditional,
+    ast.UnaryOp: _unary,
+    ast.Yield: _yield,
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _comprehension),
+}

@@ -1,0 +1,135 @@
+"""Questions on one way through a program: answered by what is known, and where nothing is, by that way's choice."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from checker.model.answers import YES, Certain, alike
+from checker.model.possible import options, same
+from checker.resolve.python.expressions import truth
+from checker.resolve.python.machine import Frame, Machine, value
+from checker.resolve.python.rehearsal.standins import OTHER, SAME
+from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.values import (
+    SCALARS,
+    Class,
+    Client,
+    Dict,
+    Extern,
+    Function,
+    Instance,
+    Value,
+    is_plain,
+    plain,
+)
+
+_UNKNOWN: Final = object()
+_NUMBERS: Final = (int, float)
+
+
+def decide(machine: Machine, node: ast.expr, frame: Frame, *, rather: bool = False) -> bool:
+    """Whether a condition holds on this way. ``rather``: what is chosen first where nobody knows."""
+    stage = machine.stage
+    assert stage is not None
+    if isinstance(node, ast.BoolOp):
+        stops = isinstance(node.op, ast.Or)
+        for each in node.values:
+            if decide(machine, each, frame, rather=rather) is stops:
+                return stops
+        return not stops
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return not decide(machine, node.operand, frame, rather=not rather)
+    found = value(machine, node, frame)
+    answer = exactly(found)
+    return stage.choose(node, found, rather=rather) if answer is None else answer
+
+
+def exactly(found: Value) -> bool | None:
+    """Whether a value counts as true, where all that was done to it was gone through."""
+    if isinstance(found, tuple):
+        return bool(found)
+    if isinstance(found, Dict):
+        return True if found.items else (None if found.open else False)
+    return truth(found)
+
+
+def compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
+    """A comparison of what is known; of several in a row, each with the next."""
+    left = value(machine, node.left, frame)
+    answers: list[object] = []
+    for operator, each in zip(node.ops, node.comparators, strict=True):
+        right = value(machine, each, frame)
+        answers.append(_compared(operator, left, right))
+        left = right
+    if any(answer is False for answer in answers):
+        return False
+    return Extern(shown(node)) if any(answer is _UNKNOWN for answer in answers) else True
+
+
+def _compared(operator: ast.cmpop, left: Value, right: Value) -> object:
+    match operator:
+        case ast.Is() | ast.Eq():
+            return _same(left, right)
+        case ast.IsNot() | ast.NotEq():
+            same = _same(left, right)
+            return same if same is _UNKNOWN else not same
+        case ast.In() | ast.NotIn():
+            inside = _inside(left, right)
+            return inside if inside is _UNKNOWN else inside is isinstance(operator, ast.In)
+    if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
+        match operator:
+            case ast.Lt():
+                return left < right
+            case ast.LtE():
+                return left <= right
+            case ast.Gt():
+                return left > right
+            case ast.GtE():
+                return left >= right
+    return _UNKNOWN
+
+
+def _same(left: Value, right: Value) -> object:
+    if left is right and isinstance(left, Instance | Class | Function):
+        return True
+    if isinstance(left, Extern) or isinstance(right, Extern):
+        names = (getattr(left, "name", ""), getattr(right, "name", ""))
+        if SAME in names or OTHER in names:
+            return SAME in names
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        if len(left) != len(right):
+            return False
+        each = [_same(one, other) for one, other in zip(left, right, strict=True)]
+        return False if False in each else (_UNKNOWN if _UNKNOWN in each else True)
+    if _is_known(left) and _is_known(right):
+        return left == right
+    if is_plain(left) and is_plain(right) and left is not None and right is not None:
+        one, other = options(plain(left, "", "")), options(plain(right, "", ""))
+        answer = alike((same(first, second) for first in one or () for second in other or ()), "they differ")
+        if isinstance(answer, Certain):
+            return answer is YES
+    # Something is not nothing.
+    there = (Instance, Dict, tuple, Function, Class, Client)
+    if (left is None and isinstance(right, there)) or (right is None and isinstance(left, there)):
+        return False
+    return _UNKNOWN
+
+
+def _inside(left: Value, right: Value) -> object:
+    if isinstance(right, str) and isinstance(left, str):
+        return left in right
+    if isinstance(right, Dict):
+        if not right.items and not right.open:
+            return False
+        keys: tuple[Value, ...] = tuple(key for key, _ in right.items)
+        each = [_same(left, key) for key in keys]
+        return True if True in each else (_UNKNOWN if right.open or _UNKNOWN in each else False)
+    if isinstance(right, tuple):
+        each = [_same(left, option) for option in right]
+        return True if True in each else (_UNKNOWN if _UNKNOWN in each else False)
+    return _UNKNOWN
+
+
+def _is_known(found: Value) -> bool:
+    return found is None or isinstance(found, SCALARS)

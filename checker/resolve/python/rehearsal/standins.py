@@ -1,0 +1,184 @@
+"""What a call gives on a way on which it fails, or answers that what it asks about has failed or is not there yet.
+
+Each is written in Python and followed as the program's own code is. Sources: Boto3 documentation, "Error handling" and
+"Waiters"; Amazon ECS API Reference, "Deployment", "Service", "Task", "Container"; the documentation of http.client,
+Requests, HTTPX, urllib and subprocess.
+"""
+
+from __future__ import annotations
+
+import ast
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from checker.model.pipeline.python import PythonModule
+
+
+class Mode(StrEnum):
+    """What is wrong with a call."""
+
+    RAISES = "raises"  # it is refused, or nobody answers
+    STATUS = "status"  # it answers, and says that something is wrong
+    WELL = "well"  # not at all: it answers that all is as it should be
+    FAILED = "failed"  # it answers that what it asks about has failed
+    WAITING = "waiting"  # it answers that what it asks about is not there yet, whenever it is asked
+
+
+_TEXT: Final = """
+class ClientError(Exception):
+    response = {
+        "Error": {"Code": "AccessDeniedException", "Message": "not authorized"},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    operation_name = "Operation"
+
+class BotoCoreError(Exception):
+    pass
+
+class WaiterError(BotoCoreError):
+    last_response = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+
+class RequestException(OSError):
+    pass
+
+class HTTPError(RequestException):
+    code = 503
+    status = 503
+
+class URLError(HTTPError):
+    reason = "unreachable"
+
+class CalledProcessError(Exception):
+    returncode = 254
+    stderr = "An error occurred (AccessDeniedException)"
+    stdout = ""
+    output = ""
+
+class Response:
+    status = 503
+    status_code = 503
+    code = 503
+    ok = False
+    is_success = False
+    is_error = True
+    reason = "Service Unavailable"
+    reason_phrase = "Service Unavailable"
+    text = "Service Unavailable"
+
+    def getcode(self):
+        return 503
+
+    def raise_for_status(self):
+        raise URLError("503")
+
+class Completed:
+    returncode = 254
+    stdout = ""
+    stderr = "An error occurred (AccessDeniedException)"
+
+    def check_returncode(self):
+        raise CalledProcessError("aws")
+
+    def wait(self):
+        return 254
+
+    def poll(self):
+        return 254
+
+well_services = {
+    "services": [{
+        "serviceName": __same__, "status": "ACTIVE", "desiredCount": 2, "runningCount": 2, "pendingCount": 0,
+        "taskDefinition": rolled,
+        "deployments": [{
+            "id": "ecs-svc/1", "status": "PRIMARY", "rolloutState": "COMPLETED", "desiredCount": 2, "runningCount": 2,
+            "pendingCount": 0, "failedTasks": 0, "taskDefinition": rolled, "rolloutStateReason": "completed",
+        }],
+    }],
+    "failures": [],
+}
+well_service = {"service": well_services["services"][0]}
+well_tasks = {
+    "tasks": [{
+        "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 0}],
+    }],
+    "failures": [],
+}
+failed_services = {
+    "services": [{
+        "serviceName": __same__, "status": "ACTIVE", "desiredCount": 2, "runningCount": 0, "pendingCount": 0,
+        "taskDefinition": __same__,
+        "deployments": [{
+            "id": "ecs-svc/1", "status": "PRIMARY", "rolloutState": "FAILED", "desiredCount": 2, "runningCount": 0,
+            "pendingCount": 0, "failedTasks": 3, "taskDefinition": __same__, "rolloutStateReason": "tasks failed",
+        }],
+    }],
+    "failures": [],
+}
+waiting_services = {
+    "services": [{
+        "serviceName": __same__, "status": "ACTIVE", "desiredCount": 2, "runningCount": 2, "pendingCount": 2,
+        "taskDefinition": __same__,
+        "deployments": [
+            {
+                "id": "ecs-svc/1", "status": "PRIMARY", "rolloutState": "IN_PROGRESS", "desiredCount": 2,
+                "runningCount": 0, "pendingCount": 2, "failedTasks": 0, "taskDefinition": __same__,
+                "rolloutStateReason": "in progress",
+            },
+            {
+                "id": "ecs-svc/0", "status": "ACTIVE", "rolloutState": "COMPLETED", "desiredCount": 2,
+                "runningCount": 2, "pendingCount": 0, "failedTasks": 0, "taskDefinition": __other__,
+                "rolloutStateReason": "completed",
+            },
+        ],
+    }],
+    "failures": [],
+}
+failed_tasks = {
+    "tasks": [{
+        "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 1, "reason": "failed"}],
+    }],
+    "failures": [],
+}
+waiting_tasks = {
+    "tasks": [{
+        "taskArn": __same__, "lastStatus": "RUNNING", "desiredStatus": "RUNNING",
+        "containers": [{"name": __same__, "lastStatus": "RUNNING"}],
+    }],
+    "failures": [],
+}
+"""
+# What a stand-in is called the same as whatever it is compared with; nothing binds this name.
+SAME: Final = "__same__"
+# And another than whatever it is compared with.
+OTHER: Final = "__other__"
+# (service, operation) -> how its answers end.
+_ANSWERS: Final = {
+    ("ecs", "DescribeServices"): "services",
+    ("ecs", "DescribeTasks"): "tasks",
+    ("ecs", "UpdateService"): "service",
+}
+
+
+@lru_cache(maxsize=1)
+def _tree() -> ast.Module:
+    return ast.parse(_TEXT)
+
+
+def module() -> PythonModule:
+    """The stand-ins as a module, with nothing bound yet."""
+    return PythonModule("", _tree())
+
+
+def answer(service: str, operation: str, mode: Mode) -> str | None:
+    """The name of what an operation answers, ``None`` where there is no such answer."""
+    ending = _ANSWERS.get((service, operation))
+    if ending is None or mode in {Mode.RAISES, Mode.STATUS}:
+        return None
+    return f"{mode.value}_{ending}" if ending != "service" or mode is Mode.WELL else None
