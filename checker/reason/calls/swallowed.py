@@ -24,6 +24,8 @@ _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publis
 _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
 # A log-in's output goes to another command, which fails without it.
 _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
+# What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"); `finally` that leaves.
+_OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally)\b")
 _HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
 
@@ -72,7 +74,7 @@ def _in_tested_function(call: AwsCall) -> str | None:
 def _in_handler(call: AwsCall) -> str | None:
     """``except`` that raises for some errors alone, ``finally`` that returns: gone through, it goes on."""
     taken = call.handling
-    if not taken.caught or taken.captured or taken.ends is not NO:
+    if not any(_OF_AWS.search(each) for each in taken.caught) or taken.captured or taken.ends is not NO:
         return None
     return f"The exception is caught ({_caught(taken)}), and access denied passes for one of the answers expected."
 

@@ -49,6 +49,7 @@ from checker.resolve.shell.rehearsal import Allowance
 
 MAX_WAYS: Final = 8
 MAX_STATEMENTS: Final = 5_000
+_MAX_SEARCH: Final = 2_500  # how many statements are gone through before another way to the call is tried
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the program
 _MAX_ASIDE: Final = 6  # of the questions in a loop, how many are answered the other way
 _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to it")
@@ -114,7 +115,9 @@ class Rehearsals:
         if not way.endless or way.ended is False:
             return _TOO_MUCH if way.ended is None else yes_if(way.ended)
         given = [taken for taken, _ in way.given]
-        for index in range(way.loop_began, min(len(given), way.loop_began + _MAX_ASIDE)):
+        # Each question once: asked again, it gets the same answer on the way aside.
+        first = {asker: index for index, asker in reversed(list(enumerate(way.askers))) if index >= way.loop_began}
+        for index in sorted(first.values())[:_MAX_ASIDE]:
             aside = self._gone(call, mode, [*given[:index], not given[index]], aside=True)
             if aside is None or (aside.met and aside.ended is None):
                 return _TOO_MUCH
@@ -129,7 +132,7 @@ class Rehearsals:
         for _ in range(MAX_WAYS):
             if not due:
                 return _UNREACHED_CALL
-            if begun - self.allowance.left > MAX_STATEMENTS:
+            if begun - self.allowance.left > _MAX_SEARCH:
                 return _TOO_MUCH
             answers = due.pop()
             way = self._gone(call, mode, answers)
@@ -173,6 +176,7 @@ class _Way:
         self.mode = mode
         self.answers = answers
         self.given: list[tuple[bool, bool]] = []
+        self.askers: list[int] = []  # the question of each
         self.met = False
         self.ended: bool | None = None
         self.endless = False
@@ -238,6 +242,7 @@ class _Way:
             return rather
         taken = self.answers[len(self.given)] if len(self.given) < len(self.answers) else rather
         self.given.append((taken, rather))
+        self.askers.append(id(asker))
         if self.aside and len(self.given) == len(self.answers):
             self._turned[id(asker)] = taken  # the time that is up for one is up for all
         if steady is not None:
