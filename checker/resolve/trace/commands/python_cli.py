@@ -9,9 +9,13 @@ from typing import Final, TypeAlias
 
 from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible
+from checker.model.values import Unknown
 
 _PROGRAM: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 _WITH_VALUE: Final = frozenset({"-W", "-X"})
+_TELLS: Final = frozenset(
+    {"-V", "-VV", "--version", "-h", "-?", "--help", "--help-all", "--help-env", "--help-xoptions"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,7 @@ def is_python(program: str) -> bool:
 
 
 def parse_python(words: Sequence[Possible], writes: Sequence[Write]) -> Run | None:
-    """What the interpreter runs; ``None`` where it runs nothing that is told here. ``words`` begin with its name."""
-    fed = next((write.target for write in writes if write.operator.startswith("<<")), None)
+    """What the interpreter runs; ``None`` where it only tells its version. ``words`` begin with its name."""
     rest = list(words[1:])
     while rest:
         word = rest.pop(0)
@@ -57,10 +60,20 @@ def parse_python(words: Sequence[Possible], writes: Sequence[Write]) -> Run | No
         if word == "-c" and rest:
             return Inline(rest[0], tuple(rest[1:]))
         if word == "-":
-            return None if fed is None else Inline(fed, tuple(rest))
+            return _fed(writes, tuple(rest))
+        if word in _TELLS:
+            return None
         if isinstance(word, str) and word.startswith("-"):
             if word in _WITH_VALUE and rest:
                 rest.pop(0)
             continue
         return File(word, tuple(rest))
-    return None if fed is None else Inline(fed, ())
+    return _fed(writes, ())
+
+
+def _fed(writes: Sequence[Write], words: tuple[Possible, ...]) -> Run:
+    """What comes in: text that stands in the script, a file, or what another command prints."""
+    given = next((write for write in writes if write.operator.startswith("<")), None)
+    if given is None:
+        return Inline(Unknown("what another command prints"), words)
+    return Inline(given.target, words) if given.operator.startswith("<<") else File(given.target, words)
