@@ -40,7 +40,9 @@ def test_every_input_reaches_the_script() -> None:
     assert read == {name for name in step["env"] if name.startswith("CHECKER_")}
     called = yaml.safe_load((ROOT / ".github/workflows/gate.yml").read_text(encoding="utf-8"))
     (own,) = [each for each in called["jobs"]["gate"]["steps"] if "action.sh" in each.get("run", "")]
-    assert {name for name in own["env"] if name.startswith("CHECKER_")} <= read
+    assert {name for name in own["env"] if name.startswith("CHECKER_")} == read
+    # What the action can be asked, the reusable workflow can be asked too.
+    assert set(called[True]["workflow_call"]["inputs"]) == {*ACTION["inputs"], "checker"}
 
 
 @pytest.fixture
