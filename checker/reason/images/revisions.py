@@ -30,7 +30,9 @@ _MOVES: Final = re.compile(
 _HEX: Final = re.compile(r"[0-9a-f]{40}")
 _CHANGERS: Final = frozenset({"jq", "yq", "sed", "perl", "envsubst", "gomplate", "awk", "node", "ruby"})
 _OUTPUT_OF_STACK: Final = re.compile(
-    r"describe[-_]?stacks|list[-_]?exports|outputs?\b.*task|task.*outputs?\b|\bstack\w*\[|outputs?\[", re.I
+    # The option of every command of AWS's, `--output text`, is no stack's output.
+    r"describe[-_]?stacks|list[-_]?exports|(?<!-)outputs?\b.*task|task.*(?<!-)outputs?\b|\bstack\w*\[|outputs?\[",
+    re.I,
 )
 
 
