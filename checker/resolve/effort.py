@@ -18,6 +18,8 @@ OF_A_JOB: Final = 100_000
 RECORDING: Final = 5
 # What reading a script or a task file costs, in statements.
 STARTING: Final = 10
+# What working out the recipe of a task costs, in statements.
+TASK: Final = 100
 
 
 class SpentError(Exception):

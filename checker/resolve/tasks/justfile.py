@@ -22,6 +22,7 @@ _LOOKS: Final = frozenset(
 )
 _VALUES: Final = frozenset({"-f", "--justfile", "-d", "--working-directory", "--set", "--shell", "--dotenv-path"})
 _MAX_DEPTH: Final = 20
+_MAX_RUNS: Final = 500
 
 
 @dataclass(slots=True)
@@ -102,9 +103,14 @@ def _run(
     if recipe is None:
         yield name
         return
-    if depth > _MAX_DEPTH or (name in seen and not arguments):
+    # Once for the same arguments (just manual, "Dependencies").
+    run = f"{name} {arguments!r}" if arguments else name
+    if run in seen:
         return
-    seen.add(name)
+    if depth > _MAX_DEPTH or len(seen) > _MAX_RUNS:
+        yield name
+        return
+    seen.add(run)
     bound = dict(book.variables)
     rest = list(arguments)
     for sign, parameter, default in recipe.parameters:

@@ -18,7 +18,7 @@ from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path,
 
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
-_MAX_REFERENCES: Final = 5_000  # of one target's recipe: variables that name one another may double without end
+_MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
 _ASSIGN: Final = re.compile(
     r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
@@ -100,7 +100,10 @@ def _target(
     depth: int,
 ) -> Iterator[str]:
     """Put a target's lines behind those of what it needs; yields the targets that no rule tells of."""
-    if name in seen or len(seen) > _MAX_TARGETS or depth > _MAX_DEPTH:
+    if name in seen:
+        return
+    if len(seen) > _MAX_TARGETS or depth > _MAX_DEPTH:
+        yield name
         return
     seen.add(name)
     rule, stem = _rule_for(name, read)
@@ -255,7 +258,8 @@ class _Scope:
         automatic |= {"@F": posixpath.basename(self.target), "MAKEFLAGS": "", "CURDIR": ".", "?": " ".join(self.needs)}
         self.spent += 1
         if self.spent > _MAX_REFERENCES:
-            return self._value("MAKE_REST", open_text("what comes after too many variables", self.read.file))
+            rest = open_text("what comes after too many variables", self.read.file)
+            return self._value("MAKE_REST", rest) if self.spent == _MAX_REFERENCES + 1 else ""
         if name in self.given:
             value = joined([self.given[name]])
             return value if self.for_make and isinstance(value, str) else placed(name, value, before, self.used)

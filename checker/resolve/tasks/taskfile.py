@@ -19,6 +19,7 @@ _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output",
 _PLACE: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 _GIVEN: Final = re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
+_MAX_RUNS: Final = 500
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class _Run:
     arguments: tuple[Possible, ...]
     lines: list[Line] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    started: int = 0
 
 
 def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
@@ -92,8 +94,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     task = run.listed.get(name)
-    if task is None or depth > _MAX_DEPTH:
-        run.missing.append(name)
+    run.started += 1
+    if task is None or depth > _MAX_DEPTH or run.started > _MAX_RUNS:
+        if name not in run.missing:
+            run.missing.append(name)
         return
     if isinstance(task, str | list):
         task = {"cmds": [task] if isinstance(task, str) else task}

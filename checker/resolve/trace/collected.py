@@ -14,7 +14,7 @@ from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
-from checker.resolve.effort import RECORDING, STARTING
+from checker.resolve.effort import RECORDING, STARTING, TASK
 from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.printing import outputs_of
@@ -335,7 +335,7 @@ class Collected:
 
     def _runner(self, command: Command, environment: Mapping[str, Possible]) -> None:
         """Follow what a task runner's command comes to."""
-        self.programs.effort.spend(STARTING)
+        self.programs.effort.spend(TASK)
         start, runs = len(self.actions), []
         for words in each_option(command.words):
             self._runner(replace(command, words=words), environment)

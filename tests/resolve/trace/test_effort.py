@@ -160,3 +160,33 @@ def test_lists_that_grow_without_end_are_not_kept(tmp_path: Path, grows: str) ->
     traces, _ = Tracer(ScriptLibrary(tmp_path), Effort()).every(made.jobs)
     (call,) = [each for each in traces[made.jobs[0]].aws if each.operation == "RunTask"]
     assert len(repr(call.arguments)) < 1_000_000
+
+
+DOUBLING = {
+    "make variables": (
+        "Makefile",
+        "A=$(A)$(A)xxxxxxxx\nall: more\n\techo $(A)\n\tmake more\nmore: all\n\tmake all\n",
+        "make",
+    ),
+    "make targets": ("Makefile", "".join(f"t{n}: t{n + 1}\n\techo\n" for n in range(700)), "make"),
+    "just": (
+        "justfile",
+        "".join(f"t{n} a='': (t{n + 1} a+'x') (t{n + 1} a+'y')\n  echo {{{{a}}}}\n" for n in range(40)),
+        "just t0",
+    ),
+    "task": (
+        "Taskfile.yml",
+        "version: 3\ntasks:\n"
+        + "".join(f"  t{n}: {{cmds: [{{task: t{n + 1}}}, {{task: t{n + 1}}}]}}\n" for n in range(40)),
+        "task t0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOUBLING)
+def test_tasks_that_multiply_are_bounded_and_on_record(tmp_path: Path, name: str) -> None:
+    file, text, command = DOUBLING[name]
+    _, unfollowed = Tracer(ScriptLibrary(tmp_path), Effort()).every(
+        pipeline(tmp_path, {FILE: workflow([LOGIN, {"run": command}]), file: text}).jobs
+    )
+    assert unfollowed
