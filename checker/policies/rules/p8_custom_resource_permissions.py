@@ -27,11 +27,15 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Unknown, first_unknown
+from checker.model.values import Known, Unknown, Value, first_unknown
+from checker.model.verdicts import Outcome
 from checker.reason.iam.evaluation import only_allows
 from checker.reason.templates.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
+_CALLED: Final = frozenset({"AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"})
+_MOST: Final = 20
+_RANK: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.WAIVED)
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
 
 
@@ -45,11 +49,42 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _judged(environment: Environment, resource: Resource, order: Order) -> Iterator[Judgement]:
     token = resource.get("ServiceToken")
-    function = environment.referred(token)
     if isinstance(token, Unknown):
         yield resource.undecided(None, f"its function: {token.why}", path="ServiceToken", fix=_FIX)
         return
-    if function is None or function.type != "AWS::Lambda::Function" or function.stack is not resource.stack:
+    functions = functions_of(environment, token)
+    judged = [each for function in functions for each in _run_by(environment, resource, function, order)]
+    # One that fails says enough; of several functions the worst counts.
+    worst = min(judged, key=lambda each: _RANK.index(each.outcome), default=None)
+    if worst is not None:
+        yield worst
+
+
+def functions_of(environment: Environment, token: Value) -> list[Resource]:
+    """The functions of the project that a service token leads to: by their ARN, an alias or a version of theirs, or a
+    topic that they listen to; and those that they hand their work to, as the provider framework does."""
+    pending, found = [environment.referred(token)], dict[Resource, None]()
+    while pending:
+        each = pending.pop()
+        if each is None or each in found:
+            continue
+        if each.type in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
+            pending.append(environment.referred(each.get("FunctionName")))
+        elif each.type == "AWS::SNS::Topic":
+            pending.extend(
+                environment.referred(subscription.get("Endpoint"))
+                for subscription in environment.resources("AWS::SNS::Subscription")
+                if environment.referred(subscription.get("TopicArn")) is each
+            )
+        elif each.type == "AWS::Lambda::Function":
+            found[each] = None
+            told = environment.project.all_referred(each.get("Environment.Variables"))
+            pending.extend(other for other in told if other.type in _CALLED and len(found) < _MOST)
+    return list(found)
+
+
+def _run_by(environment: Environment, resource: Resource, function: Resource, order: Order) -> Iterator[Judgement]:
+    if function.stack is not resource.stack:
         return  # it was there before, with what it may do
     role = environment.referred(function.get("Role"))
     if role is None or role.type != "AWS::IAM::Role" or role.stack is not resource.stack:

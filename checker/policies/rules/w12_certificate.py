@@ -59,7 +59,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def certificates(environment: Environment) -> Iterator[Resource]:
     """Certificates, and the custom resources with which older CDK versions made them."""
-    yield from environment.resources(_CERTIFICATE)
+    yield from environment.resources(_CERTIFICATE, "AWS::IAM::ServerCertificate")
     for resource in custom_resources(environment):
         if None not in map(resource.raw_at, ("DomainName", "HostedZoneId", "ServiceToken")):
             yield resource
@@ -69,6 +69,13 @@ def _covers(server: Server, project: Project) -> Judgement:
     owner, path = server.resource, server.path
     if not server.certificates:
         return owner.fails("covers", "It serves TLS and has no certificate.", fix=_COVER, path=path)
+    if owner.type == "AWS::CloudFront::Distribution" and (astray := _elsewhere(server)):
+        violation = f"CloudFront takes certificates of us-east-1, and this one is of {astray}: the deployment fails."
+        fix = "Make the certificate of a distribution in us-east-1."
+        return owner.fails("covers", violation, fix=fix, path=path, expected="us-east-1", actual=astray)
+    if server.patterns and not server.names:
+        why = f"which names {server.patterns[0]} stands for is not known"
+        return owner.undecided("covers", why, path=path, fix=_COVER)
     if not server.names:
         return owner.undecided("covers", "the names that it serves are not in the templates", path=path, fix=_COVER)
     offered: list[Resolved] = []
@@ -95,7 +102,20 @@ def _covers(server: Server, project: Project) -> Judgement:
         if isinstance(answer, Open):
             why = f"whether the certificate covers {name}: {answer.why}"
             return owner.undecided("covers", why, path=path, fix=_COVER)
+    if server.patterns:
+        why = f"whether the certificate covers what {server.patterns[0]} stands for is not known"
+        return owner.undecided("covers", why, path=path, fix=_COVER)
     return owner.passes("covers", f"The certificate covers {_listed(answers)}.", path=path)
+
+
+def _elsewhere(server: Server) -> str:
+    """The region of a certificate of ACM that is not the one that CloudFront asks (Amazon CloudFront Developer Guide,
+    "Requirements for using SSL/TLS certificates with CloudFront"); empty where it is, or where nobody knows."""
+    for value in server.certificates:
+        fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
+        if len(fields) > 5 and fields[2] == "acm" and fields[3] not in {"", "us-east-1"}:
+            return fields[3]
+    return ""
 
 
 def _meant(value: Resolved, owner: Resource, project: Project) -> Sequence[Resource]:

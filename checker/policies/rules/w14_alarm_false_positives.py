@@ -20,17 +20,17 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.environment_words import words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Reference, ResourceKey, Text, Unknown, as_list, as_number
+from checker.model.values import Absent, Known, Reference, ResourceKey, Text, Unknown, Value, as_list, as_number
 from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table
 from checker.reason.templates.alarms import (
@@ -40,13 +40,12 @@ from checker.reason.templates.alarms import (
     DeploymentAlarm,
     deployment_alarms,
     listened_to,
+    never_changes,
 )
+from checker.reason.templates.metric_math import is_share
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
-# A division by another metric (m1/m2, 100*errors/(ok+errors)); a division by a number is a count all the same, and so
-# is one by the period, which comes to a count per second.
-_RATE: Final = re.compile(r"/\s*[(\s]*(?!PERIOD\s*\()[A-Za-z_]")
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -137,6 +136,11 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
         sub="missing-data",
     )
     yield from _dimensions(environment, alarm)
+    constant = never_changes(alarm)
+    if constant:
+        yield alarm.fails(
+            "threshold", constant, fix="Compare with a value that a healthy system stays below.", path="Threshold"
+        )
 
 
 def _periods(alarm: Resource) -> Judgement:
@@ -173,35 +177,57 @@ def _is_rate(alarm: Resource) -> Answer:
     queries = [each for each in metrics.value if isinstance(each, dict)]
     expressions = {str(each.get("Id")): each.get("Expression") for each in queries}
     # The query that is returned decides; it may name other expressions by id.
-    pending = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
-    seen: set[str] = set()
-    while pending:
-        expression = pending.pop()
-        if isinstance(expression, Unknown):
-            return Open(expression.why)
-        if expression is None:
-            continue
-        if _RATE.search(str(expression)):
-            return YES
-        for name in re.findall(r"[a-z]\w*", str(expression)):
-            if name in expressions and name not in seen:
-                seen.add(name)
-                pending.append(expressions[name])
-    return NO
+    returned = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
+    unknown = next((each for each in (*returned, *expressions.values()) if isinstance(each, Unknown)), None)
+    if unknown is not None:
+        return Open(unknown.why)
+    written = {name: each for name, each in expressions.items() if isinstance(each, str)}
+    answers = [is_share(each, written) for each in returned if isinstance(each, str)]
+    return either(answers) if answers else NO
 
 
 def _dimensions(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
     """An alarm that watches another environment's resources rolls back for what happens there."""
-    for found in environment.project.all_referred(alarm.get("Dimensions")):
+    for path in ("Dimensions", "Metrics"):
+        yield from _of_others(environment, alarm, path)
+
+
+def _of_others(environment: Environment, alarm: Resource, path: str) -> Iterator[Judgement]:
+    for found in environment.project.all_referred(alarm.get(path)):
         if found.environment_name == alarm.environment_name or _is_shared(environment, found):
             continue
         yield alarm.fails(
             "own-resources",
             f"The alarm watches {found.logical_id} of another environment: {found.environment_name}.",
             fix="Give the alarm the dimensions of its own environment's resources.",
-            path="Dimensions",
+            path=path,
             related=(found,),
         )
+    others = {each.name for each in environment.project.environments if each.kind is not EnvironmentKind.SHARED}
+    for name, value in _written(alarm.get(path)):
+        named = next((word for word in words(value) if word in others - {alarm.environment_name}), None)
+        if named is not None and alarm.environment_name not in words(value):
+            yield alarm.fails(
+                "own-resources",
+                f"The alarm watches {name} {value}, which is called after another environment: {named}.",
+                fix="Give the alarm the dimensions of its own environment's resources.",
+                path=path,
+            )
+            return
+
+
+def _written(value: Value) -> Iterator[tuple[str, str]]:
+    """Every dimension whose value is written out, with its name."""
+    pending: list[object] = [value.value] if isinstance(value, Known) else []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending.extend(node)
+        elif isinstance(node, dict):
+            name, each = node.get("Name"), node.get("Value")
+            if isinstance(name, str) and isinstance(each, str):
+                yield name, each
+            pending.extend(node.values())
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:

@@ -6,7 +6,7 @@ What is checked
     Every internet-facing application, network or classic load balancer (not saying internal means internet-facing)
     has access logs switched on; and the bucket they go to exists, lets Elastic Load Balancing put objects under the
     prefix, and uses an encryption that logs can be delivered to: an application load balancer cannot write to a bucket
-    with a KMS key.
+    with a KMS key. Of one stack, the load balancer is made after the policy that lets its logs in.
 When it does not apply
     No internet-facing load balancer. A network load balancer whose listeners are all TCP or UDP: it logs TLS requests
     only.
@@ -28,7 +28,9 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
+from checker.model.verdicts import Surface
 from checker.reason.templates.log_delivery import Delivery, accepts
+from checker.reason.templates.order import Order
 
 _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a bucket that accepts the logs."
 _FIX_BUCKET: Final = "Allow the load balancer service s3:PutObject under the prefix in the bucket's policy."
@@ -159,6 +161,15 @@ def _bucket(
     if isinstance(answer, Open):
         why = f"whether the bucket's policy accepts the logs is not known: {answer.why}"
         return bucket.undecided("bucket", why, fix=_FIX_BUCKET)
+    late = _late_policy(environment, balancer, bucket) if answer is YES else None
+    if late is not None:
+        return balancer.fails(
+            "bucket",
+            f"It may be made before {late.logical_id} lets its logs in: Elastic Load Balancing tries, and is refused.",
+            fix="Let the load balancer depend on the bucket's policy (DependsOn).",
+            path=path,
+            related=(late,),
+        )
     if answer is YES:
         return bucket.passes("bucket", "Its policy accepts the logs.")
     return bucket.fails(
@@ -169,6 +180,14 @@ def _bucket(
         actual="no such statement",
         related=(balancer,),
     )
+
+
+def _late_policy(environment: Environment, balancer: Resource, bucket: Resource) -> Resource | None:
+    """The bucket's policy, of the load balancer's own stack, where nothing makes the load balancer wait for it."""
+    policies = [each for each in environment.children(bucket, "AWS::S3::BucketPolicy") if each.stack is balancer.stack]
+    order = Order()
+    waits = any(order.comes_after(balancer, each) for each in policies)
+    return policies[0] if policies and not waits and balancer.surface is not Surface.ACCOUNT else None
 
 
 def _kms(bucket: Resource) -> Answer:

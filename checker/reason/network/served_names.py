@@ -6,6 +6,7 @@ Sources: Elastic Load Balancing User Guide, "HTTPS listeners" and "Host conditio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
 
 _TLS = ("HTTPS", "TLS")
+# A pattern that stands for one name.
+_LITERAL = re.compile(r"\^?((?:[\w-]|\\\.)+)\$?")
 _BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
 
 
@@ -26,6 +29,7 @@ class Server:
     path: str
     names: tuple[str | Text, ...]
     certificates: tuple[Resolved, ...]
+    patterns: tuple[str, ...] = ()  # regular expressions of host names that it answers to
 
 
 def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
@@ -36,6 +40,7 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
         if not isinstance(protocol, Known) or protocol.value not in _TLS:
             continue
         names: list[str | Text] = []
+        patterns: list[str] = []
         for balancer in environment.project.all_referred(listener.get("LoadBalancerArn")):
             if balancer.type in _BALANCERS:
                 names.extend(pointing.get(balancer.key, ()))
@@ -43,9 +48,15 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
         for child in environment.children(listener):
             if child.type == "AWS::ElasticLoadBalancingV2::ListenerRule":
                 names.extend(host_conditions(child))
+                for written in host_patterns(child):
+                    plain = _LITERAL.fullmatch(written)
+                    if plain is None:
+                        patterns.append(written)
+                    else:
+                        names.append(plain[1].replace("\\", ""))
             elif child.type == "AWS::ElasticLoadBalancingV2::ListenerCertificate":
                 given.extend(_certificates(child.get("Certificates")))
-        yield Server(listener, "Certificates", tuple(dict.fromkeys(names)), tuple(given))
+        yield Server(listener, "Certificates", tuple(dict.fromkeys(names)), tuple(given), tuple(patterns))
     for distribution in environment.resources("AWS::CloudFront::Distribution"):
         aliases = distribution.get("DistributionConfig.Aliases")
         served = tuple(dict.fromkeys(_texts(aliases)))
@@ -95,6 +106,15 @@ def host_conditions(rule: Resource) -> Iterator[str | Text]:
             config = item.get("HostHeaderConfig")
             values = config.get("Values") if isinstance(config, dict) else item.get("Values")
             yield from _texts(Known(values))
+
+
+def host_patterns(rule: Resource) -> Iterator[str]:
+    """The regular expressions that a listener's rule asks host names for."""
+    conditions = rule.get("Conditions")
+    for item in conditions.value if isinstance(conditions, Known) and isinstance(conditions.value, list) else []:
+        config = item.get("HostHeaderConfig") if isinstance(item, dict) else None
+        written = config.get("RegexValues") if isinstance(config, dict) else None
+        yield from (each for each in (written if isinstance(written, list) else ()) if isinstance(each, str))
 
 
 def _texts(value: Value) -> Iterator[str | Text]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool, as_number
 
 METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
@@ -126,3 +126,33 @@ def listened_to(environment: Environment) -> dict[Resource, list[Resource]]:
             if alarm_named is not None:
                 found.setdefault(alarm_named, []).append(composite)
     return found
+
+
+# Metrics that count what goes wrong: a healthy system has none of it.
+_WRONG: Final = re.compile(r"5XX|4XX|Error|Fault|Fail|Reject|Throttle|Unhealthy|Dropped", re.IGNORECASE)
+_SHARES: Final = re.compile(r"Utilization$|Utilized$|Percent")
+
+
+def never_changes(alarm: Resource) -> str:
+    """Why an alarm holds whatever happens, or while all is well, or can never hold; empty where it can tell.
+
+    Counts are not negative, and a utilization is a share of 100 (Amazon CloudWatch User Guide, "Statistics"; Amazon ECS
+    Developer Guide, "CloudWatch metrics": above a soft limit a service may use more than its reservation).
+    """
+    metric, operator, threshold = (alarm.get(name) for name in ("MetricName", "ComparisonOperator", "Threshold"))
+    number = as_number(threshold.value) if isinstance(threshold, Known) else None
+    if number is None or not (isinstance(metric, Known) and isinstance(metric.value, str)):
+        return ""
+    named, how = metric.value, operator.value if isinstance(operator, Known) else ""
+    share = _SHARES.search(named) is not None
+    if (how == "GreaterThanThreshold" and number < 0) or (how == "GreaterThanOrEqualToThreshold" and number <= 0):
+        return f"{named} is never below 0: the alarm holds whatever happens, and rolls every deployment back."
+    above = (how == "LessThanThreshold" and number > 100) or (how == "LessThanOrEqualToThreshold" and number >= 100)
+    if share and above:
+        return f"{named} is a share of 100: the alarm holds whatever happens, and rolls every deployment back."
+    if share and how == "GreaterThanThreshold" and number >= 200:
+        return f"{named} is a share of 100: the alarm never holds, and rolls nothing back."
+    falling = how.startswith("LessThan") and (number > 0 or how == "LessThanOrEqualToThreshold")
+    if falling and number >= 0 and _WRONG.search(named):
+        return f"{named} counts what goes wrong: the alarm holds while nothing does, and rolls every deployment back."
+    return ""

@@ -1,0 +1,167 @@
+"""Metric math: whether what an alarm watches is a share of something, or a count that grows with the traffic.
+
+An expression is worked out twice, the second time with ten times the traffic: a share stays what it is. Source: Amazon
+CloudWatch User Guide, "Using math expressions with CloudWatch metrics" (operators and functions).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from checker.model.answers import Answer, Open, yes_if
+
+_TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>]))")
+_MOST: Final = 2_000  # characters of an expression
+_DEEP: Final = 40
+_PERIOD: Final = 300.0
+_LEVELS: Final = (
+    frozenset({"||", "OR"}),
+    frozenset({"&&", "AND"}),
+    frozenset({"==", "!=", "<", ">", "<=", ">="}),
+    frozenset({"+", "-"}),
+    frozenset({"*", "/"}),
+    frozenset({"^"}),
+)
+# What gives one of its arguments, or all of them put together. Those of a series give its value at each time.
+_FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {
+    "ABS": abs,
+    "AVG": lambda *x: sum(x) / len(x),
+    "CEIL": lambda x: float(math.ceil(x)),
+    "FLOOR": lambda x: float(math.floor(x)),
+    "FILL": lambda x, _: x,
+    "IF": lambda test, *x: x[0] if test else (x[1] if len(x) > 1 else 0.0),
+    "MAX": max,
+    "MIN": min,
+    "SUM": lambda *x: sum(x),
+    "RUNNING_SUM": lambda x: x,
+    "RATE": lambda x: x / _PERIOD,
+    "DIFF": lambda x: x,
+    "DIFF_TIME": lambda _: _PERIOD,
+    "PERIOD": lambda _: _PERIOD,
+}
+
+
+class _UnreadError(Exception):
+    """Something that is not known here."""
+
+
+def is_share(expression: str, others: Mapping[str, str]) -> Answer:
+    """Whether an expression stays the same when all metrics grow. ``others``: the expressions it may name, by id."""
+    try:
+        small, large = (_Reader(others, scale).whole(expression) for scale in (1.0, 10.0))
+    except (_UnreadError, ZeroDivisionError, OverflowError, TypeError, ValueError, RecursionError):
+        return Open("what its expression comes to is not known")
+    return yes_if(math.isclose(small, large, rel_tol=1e-6, abs_tol=1e-9) and small != 0)
+
+
+class _Reader:
+    """Works an expression out, every metric being a number of its own times the scale."""
+
+    def __init__(self, others: Mapping[str, str], scale: float, depth: int = 0) -> None:
+        self._others = others
+        self._scale = scale
+        self._depth = depth
+        self._tokens: list[str] = []
+
+    def whole(self, expression: str) -> float:
+        if len(expression) > _MOST or self._depth > _DEEP:
+            raise _UnreadError
+        at = 0
+        while at < len(expression.rstrip()):
+            match = _TOKEN.match(expression, at)
+            if match is None:
+                raise _UnreadError
+            self._tokens.append(match[1] or match[2] or match[3])
+            at = match.end()
+        self._tokens.reverse()
+        found = self._level(0)
+        if self._tokens:
+            raise _UnreadError
+        return found
+
+    def _level(self, level: int) -> float:
+        if level == len(_LEVELS):
+            return self._one()
+        left = self._level(level + 1)
+        while self._tokens and self._tokens[-1].upper() in _LEVELS[level]:
+            operator = self._tokens.pop().upper()
+            left = _together(operator, left, self._level(level + 1))
+        return left
+
+    def _one(self) -> float:
+        word = self._next()
+        if word == "-":
+            return -self._one()
+        if word in {"(", "["}:
+            inner = self._list({"(": ")", "[": "]"}[word])
+            if len(inner) != 1:
+                raise _UnreadError
+            return inner[0]
+        if word[0].isdigit():
+            return float(word)
+        if self._tokens and self._tokens[-1] == "(":
+            self._next()
+            return self._call(word.upper())
+        if word in self._others:
+            return _Reader(self._others, self._scale, self._depth + 1).whole(self._others[word])
+        # Of two metrics the one that is divided by is the larger, as requests are more than errors.
+        return (7.0 + 1_000.0 * (sum(map(ord, word)) % 89)) * self._scale
+
+    def _call(self, name: str) -> float:
+        function = _FUNCTIONS.get(name)
+        given = self._list(")")
+        if function is None or not given:
+            raise _UnreadError
+        return float(function(*given))
+
+    def _list(self, end: str) -> list[float]:
+        """What stands between brackets; a list in it counts as its items."""
+        found: list[float] = []
+        while True:
+            if self._tokens and self._tokens[-1] == "[":
+                self._next()
+                found.extend(self._list("]"))
+            else:
+                found.append(self._level(0))
+            word = self._next()
+            if word == end:
+                return found
+            if word != ",":
+                raise _UnreadError
+
+    def _next(self) -> str:
+        if not self._tokens:
+            raise _UnreadError
+        return self._tokens.pop()
+
+
+def _together(operator: str, left: float, right: float) -> float:
+    match operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/":
+            return left / right
+        case "^":
+            return float(left**right)
+        case "&&" | "AND":
+            return float(bool(left) and bool(right))
+        case "||" | "OR":
+            return float(bool(left) or bool(right))
+        case "==":
+            return float(left == right)
+        case "!=":
+            return float(left != right)
+        case "<":
+            return float(left < right)
+        case ">":
+            return float(left > right)
+        case "<=":
+            return float(left <= right)
+    return float(left >= right)
