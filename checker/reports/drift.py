@@ -104,7 +104,9 @@ def summary(run: Run) -> str:
     head = f"{fails} resources drifted" if fails else "no drift"
     if not fails and (run.coverage.unread or any(each.undecided for each in run.drift)):
         head = "no drift in what could be checked"
-    account = run.coverage.surfaces.get("account", "").partition(":")[0]
+    account, _, counted = run.coverage.surfaces.get("account", "").partition(": ")
+    if "; " in counted:
+        parts = [counted.rpartition("; ")[2]]  # with what is in sync, which the run itself may have left out
     return printable(" · ".join(filter(None, [", ".join(run.environments), account, head, *parts])))
 
 

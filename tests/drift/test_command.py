@@ -191,3 +191,11 @@ def test_a_fault_in_the_decisions_is_located(text: str, said: str) -> None:
 
 def test_the_table_is_what_its_sources_say() -> None:
     assert drift_properties.main(["--check"]) == 0
+
+
+def test_the_last_line_counts_what_is_in_sync_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is left out of the run, and was compared all the same; the time of a reading has colons too."""
+    account = {"account": "111111111111", "region": "us-west-2", "taken_at": "2026-11-26T10:00:00Z"}
+    assert drift(tmp_path, QUEUE, {**live(VisibilityTimeout=60), **account}) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "account 111111111111 in us-west-2, read 2026-11-26T10:00:00Z · no drift · 1 in sync" in last

@@ -153,6 +153,16 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--endpoint-url" in error.hint
 
 
+def test_nobody_listens_where_a_variable_points_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    error = told(Target(region="us-west-2"))
+    assert error.message == "nothing answers at http://127.0.0.1:9"
+    assert "AWS_ENDPOINT_URL" in error.hint
+
+
 @pytest.mark.parametrize("region", ["us-west", "nowhere", "us-west-2; rm", "US-WEST-2"])
 def test_no_region_of_aws(region: str) -> None:
     error = told(Target(region=region))

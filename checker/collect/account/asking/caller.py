@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from checker.collect.account.asking.clients import Clients
 from checker.collect.account.asking.failures import failure
@@ -15,7 +16,9 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 _SIGN_IN: Final = (
     "Sign in again (aws sso login, or fresh AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or name a --profile."
 )
-_LOCAL: Final = "Is the server running? --endpoint-url must name the address that it listens on."
+_LOCAL: Final = "Is the server running? --endpoint-url, or AWS_ENDPOINT_URL, must name the address that it listens on."
+# Where the services' own addresses end (AWS General Reference, "AWS service endpoints").
+_OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".aws", ".amazonaws.eu")
 
 
 def identify(clients: Clients) -> Caller:
@@ -64,9 +67,16 @@ def _checked(caller: Caller, clients: Clients) -> Caller:
     return caller
 
 
+def _emulator(error: Exception) -> str:
+    """The address that was asked, where a variable or a profile names one that is not AWS's."""
+    address = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
+    host = (urlsplit(address).hostname or "") if "://" in address else ""
+    return "" if host.endswith(_OF_AWS) else address.rstrip("/") if host else ""
+
+
 def _told(error: Exception, clients: Clients, region: str, service: str, name: str) -> CheckerError:
     names = {each.__name__ for each in type(error).__mro__}
-    endpoint = clients.target.endpoint_url
+    endpoint = clients.target.endpoint_url or _emulator(error)
     if names & {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
                 "SSOError", "UnauthorizedSSOTokenError", "SSOTokenLoadError"}:  # fmt: skip
         return UsageError("there are no AWS credentials, or they have expired", _SIGN_IN)
