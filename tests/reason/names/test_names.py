@@ -14,9 +14,10 @@ from checker.collect.documents import Document
 from checker.model.environment_words import kind_of
 from checker.model.environments import Project
 from checker.model.resources import Stack
-from checker.model.values import Parameter, Pseudo, ResourceKey, Text, attribute_of, text
+from checker.model.values import Hole, Parameter, Pseudo, ResourceKey, Text, attribute_of, text
 from checker.model.worlds import World
 from checker.policies.rules import load
+from checker.reason.names.arns import arn_tail
 from checker.reason.names.collisions import candidates, clashes, same
 from checker.reason.names.custom_resources import calls_of
 from checker.reason.names.naming import Reach, is_own_name, naming_of
@@ -364,3 +365,20 @@ def test_a_nested_stack_gets_its_names_from_above(argument: Any, outcome: str) -
     parent.nested["Child"] = child
     verdicts = judge_stacks([parent], {"staging": kind_of("staging")}, load(["C5"]), load_register().findings)
     assert [(verdict.subject.name, verdict.outcome.value) for verdict in verdicts] == [("Q", outcome)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "tail"),
+    [
+        (["arn:aws:ecs:us-west-2:1:service/shop/api"], "service/shop/api"),
+        (
+            ["arn:", Pseudo("AWS::Partition"), ":ecs:", Pseudo("AWS::Region"), ":1:task-definition/api:7"],
+            "task-definition/api:7",
+        ),
+        (["arn:aws:ecs:us-west-2:", Pseudo("AWS::AccountId"), ":cluster/a:b"], "cluster/a:b"),
+        (["arn:aws:s3:::site/", Parameter("Key", "app"), ":x"], "site/${Key}:x"),
+        (["arn:aws:s3"], ""),
+    ],
+)
+def test_the_tail_of_an_arn(parts: list[str | Hole], tail: str) -> None:
+    assert str(arn_tail(text(parts))) == tail
