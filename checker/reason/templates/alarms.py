@@ -143,7 +143,7 @@ def never_changes(alarm: Resource) -> str:
     number = as_number(threshold.value) if isinstance(threshold, Known) else None
     if number is None or not (isinstance(metric, Known) and isinstance(metric.value, str)):
         return ""
-    named, how = metric.value, operator.value if isinstance(operator, Known) else ""
+    named, how = metric.value, str(operator.value) if isinstance(operator, Known) else ""
     share = _SHARES.search(named) is not None
     if (how == "GreaterThanThreshold" and number < 0) or (how == "GreaterThanOrEqualToThreshold" and number <= 0):
         return f"{named} is never below 0: the alarm holds whatever happens, and rolls every deployment back."
