@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from checker.model.environments import EnvironmentKind
@@ -26,7 +27,12 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 def words(name: str) -> list[str]:
     """``DocPlatform-ProdStack`` as ``[doc, platform, prod, stack]``."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return list(_words_of(name))
+
+
+@lru_cache(maxsize=4096)  # the same stacks and roles are asked about over and over
+def _words_of(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def kind_of(name: str) -> EnvironmentKind:

@@ -9,7 +9,9 @@ from checker.model.verdicts import Location
 
 def brief(text: str, limit: int = 300) -> str:
     """Text of a scanned file on one line and short, as messages quote it."""
-    line = "".join(sign if sign.isprintable() else " " for sign in text[: limit * 4])
+    line = text[: limit * 4]
+    if not line.isprintable():
+        line = "".join(sign if sign.isprintable() else " " for sign in line)
     line = " ".join(line.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 

@@ -15,11 +15,10 @@ Each is a place: ``call.fails(...)``.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from checker.model.answers import Answer, Open
 from checker.model.judgements import Judgeable
@@ -151,16 +150,19 @@ class Reached(NamedTuple):
         return self.loops[-1] if self.loops else None
 
 
-class _ScriptPlace(Judgeable, ABC):
-    """What commands and calls have in common as subjects of a judgement."""
+class _ScriptPlace(Judgeable):
+    """What commands and calls have in common as subjects of a judgement; each says how it is ``spelled``, briefly.
+
+    No abstract base class: rules ask of every action which of the three it is, and that would take twice as long.
+    """
 
     __slots__ = ()
     reached: Reached
 
-    @property
-    @abstractmethod
-    def spelled(self) -> str:
-        """How it is written, briefly."""
+    if TYPE_CHECKING:
+
+        @property
+        def spelled(self) -> str: ...
 
     @property
     def spot(self) -> Spot:
@@ -299,6 +301,8 @@ class AwsCall(_ScriptPlace):
     def text(self, name: str) -> Possible | Absent:
         """An argument that is one value: itself, or the only one of a list. Anything nested is unknown."""
         value = self.argument(name)
+        if isinstance(value, str):  # by far the most
+            return value
         if isinstance(value, tuple) and len(value) == 1:
             value = value[0]
         if isinstance(value, tuple | Mapping):
@@ -310,6 +314,8 @@ class AwsCall(_ScriptPlace):
         value = self.argument(name)
         if isinstance(value, Absent):
             return ()
+        if isinstance(value, str):
+            return (value,)
         found: list[Scalar] = []
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, tuple | Mapping):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from checker.model.pipeline.holding import given_secrets, may_act
@@ -93,6 +94,7 @@ def changes_of(trace: Trace) -> Iterator[Change]:
             yield change
 
 
+@lru_cache(maxsize=16_384)  # several rules ask about each action
 def _change(action: Action) -> Change | None:
     if isinstance(action, CdkCommand):
         return Change(What.STACK, action, action.stacks) if action.name in _CDK and not _only_prepares(action) else None

@@ -57,6 +57,7 @@ class Applied:
     contained: bool = False
 
 
+@lru_cache(maxsize=16_384)  # several rules ask about each command
 def applied_by(command: Command) -> Applied | None:
     """Whether a command of a script applies migrations, by its words or by the file that it is fed."""
     fed = (write.target for write in command.writes if write.operator == "<")

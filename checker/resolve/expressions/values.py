@@ -55,6 +55,8 @@ EITHER: Final = OneOf((True, False))
 
 def scalar(value: Data) -> Possible:
     """``value`` where a string, number or boolean is called for; else GitHub writes ``Object`` or ``Array``."""
+    if isinstance(value, str):  # by far the most
+        return value
     if isinstance(value, Open):
         return value.text
     if isinstance(value, Partial | Mapping):
@@ -96,6 +98,8 @@ def lift(change: Callable[..., Data], *values: Data) -> Data:
         count *= len(side)
     if count > MAX_OPTIONS * 4:
         return Unknown(f"more than {MAX_OPTIONS} different values")
+    if count == 1:
+        return change(*(side[0] for side in sides))
     return several(change(*combination) for combination in itertools.product(*sides))
 
 
