@@ -47,6 +47,8 @@ def render(run: Run, *, limit: int = LIMIT, since: Changes | None = None) -> str
 
 def _head(run: Run, since: Changes | None) -> Iterator[str]:
     headline = shape.headline(run)
+    if since is not None and not since.new and since.still:
+        headline += ", none of them new"
     yield f"## {escape(headline[0].upper() + headline[1:])}"
     yield ""
     yield escape(shape.what_was_judged(run))
