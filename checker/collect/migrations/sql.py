@@ -41,6 +41,10 @@ _DATA: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+# PostgreSQL's scanner looks at a run of them once for every comment that may begin in it.
+_SIGNS: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]{1000}")
+
+
 def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
     """The statements of a SQL text that begins at ``first_line`` of its file."""
     header = tuple(_header(text, file, first_line))
@@ -49,6 +53,10 @@ def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
     except ImportError:
         message = "SQL cannot be read: PostgreSQL's grammar is not installed"
         problem = Problem(Spot(file, first_line), message, install_with("pipeline"))
+        return SqlFile(file, (), header, (problem,))
+    if (run := _SIGNS.search(text)) is not None:
+        at = first_line + text.count("\n", 0, run.start())
+        problem = Problem(Spot(file, at), "a thousand signs of operators in a row are no statement", "Remove them.")
         return SqlFile(file, (), header, (problem,))
     data = text.encode("utf-8", "surrogatepass")
     newlines = [index for index, byte in enumerate(data) if byte == 10]

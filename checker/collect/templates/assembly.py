@@ -21,6 +21,7 @@ from checker.errors import InputError
 from checker.model.resources import ConstructOrigin, Raw, Stack
 
 MAX_NESTING: Final = 10
+MAX_NESTED: Final = 200  # of all the templates of one assembly: each is read for itself
 _TEMPLATES: Final = (".json", ".yaml", ".yml", ".template")
 _NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:internal", "<frozen")
 # Resources that are stacks of their own. SAM's becomes one (AWS SAM Developer Guide, "AWS::Serverless::Application").
@@ -81,6 +82,7 @@ class _Reader:
         self.digest = hashlib.sha256()
         self._assets: dict[Path, Mapping[str, str]] = {}
         self._sources: dict[str, str] = {}
+        self._nested = 0
 
     def shown(self, path: Path | str) -> str:
         """A path as people know it: relative to the project where it is below it."""
@@ -206,6 +208,16 @@ class _Reader:
         if depth >= MAX_NESTING:
             parent.unread.append(f"nested stack {logical_id}: nested more than {MAX_NESTING} deep")
             return
+        self._nested += 1
+        if self._nested > MAX_NESTED:
+            parent.unread.append(f"nested stack {logical_id}: more than {MAX_NESTED} nested stacks")
+            return
+        above: Stack | None = parent
+        while above is not None:
+            if above.source.file == self.shown(folder / name):
+                parent.unread.append(f"nested stack {logical_id}: {above.source.file} is nested in itself")
+                return
+            above = above.parent
         try:
             child = self.template(folder / name, root, f"{parent.id}/{logical_id}", depth + 1, parent)
         except InputError as error:

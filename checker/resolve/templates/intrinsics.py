@@ -37,6 +37,8 @@ MAX_DEPTH: Final = 120
 # Past this many characters a built string is unknown: CloudFormation's own template limit is 1 MB.
 MAX_TEXT: Final = 1_000_000
 MAX_LIST: Final = 10_000
+# Parts that one loop may make: far more than the 500 resources that CloudFormation takes of a template.
+MAX_EXPANDED: Final = 300_000
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
 
@@ -307,12 +309,22 @@ def expand_for_each(scope: Evaluation, argument: Raw) -> dict[str, Raw] | None:
     items = scope.resolve(collection)
     if not isinstance(name, str) or not isinstance(items, list) or len(items) > MAX_LIST:
         return None
-    if not all(isinstance(item, str) for item in items):
+    if not all(isinstance(item, str) for item in items) or _holds_more(body, MAX_EXPANDED // max(1, len(items))):
         return None
     result: dict[str, Raw] = {}
     for item in items:
         result.update(_substitute(body, name, str(item), 0))
     return result
+
+
+def _holds_more(node: Raw, limit: int) -> bool:
+    """Whether something of a template has more than so many parts."""
+    pending, count = [node], 0
+    while pending and count <= limit:
+        each = pending.pop()
+        count += 1
+        pending.extend(each if isinstance(each, list) else each.values() if isinstance(each, dict) else ())
+    return count > limit
 
 
 def _substitute(node: Raw, name: str, value: str, depth: int) -> Raw:

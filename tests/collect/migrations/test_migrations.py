@@ -150,3 +150,10 @@ def test_no_text_breaks_the_reader(words: list[str]) -> None:
 def test_large_and_deep_sql_ends() -> None:
     assert not parse_sql("SELECT " + "(" * 50_000 + "1" + ")" * 50_000, "m.sql").readable
     assert len(parse_sql("INSERT INTO a VALUES (1);\n" * 20_000, "m.sql").statements) == 20_000
+
+
+@pytest.mark.parametrize("text", ["/*" * 100_000, "SELECT 1;\n" + "-+" * 100_000])
+def test_signs_without_end_are_a_problem_at_their_line(text: str) -> None:
+    """PostgreSQL's scanner takes a time that grows with the square of such a run."""
+    (problem,) = parse_sql(text, "V1__a.sql").problems
+    assert (problem.spot.line, problem.unread) == (1 + text.count("\n"), True)

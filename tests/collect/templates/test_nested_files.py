@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from checker.collect.templates.assembly import read_assembly
+from checker.collect.templates.assembly import MAX_NESTED, read_assembly
+from checker.resolve.templates.project import with_nested
 
 CHILD = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 
@@ -88,3 +89,18 @@ def test_an_assembly_that_was_made_elsewhere_names_the_project_s_own_files(tmp_p
             (tmp_path / "lib/shop.ts").touch()
         (stack,) = read_assembly(tmp_path / "cdk.out", tmp_path).stacks
         assert {(origin.file, origin.line) for origin in stack.constructs.values()} == {(wanted, 7)}
+
+
+def test_templates_that_nest_one_another_are_bounded(tmp_path: Path) -> None:
+    """A template that is nested in itself is named; six in each of nine levels are read up to a bound."""
+    stack = "{Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: %s}}"
+    (tmp_path / "self.yaml").write_text("Resources:\n  Again: " + stack % "self.yaml" + "\n")
+    found = read_assembly(tmp_path / "self.yaml", tmp_path)
+    assert found.stacks[0].unread == ["nested stack Again: self.yaml is nested in itself"]
+    for level in range(9):
+        below = "".join(f"  N{each}: {stack % f't{level + 1}.yaml'}\n" for each in range(6))
+        (tmp_path / f"t{level}.yaml").write_text("Resources:\n" + below)
+    (tmp_path / "t9.yaml").write_text("Resources: {B: {Type: AWS::S3::Bucket}}\n")
+    read = list(with_nested(read_assembly(tmp_path / "t0.yaml", tmp_path).stacks))
+    assert len(read) == MAX_NESTED + 1
+    assert any("more than" in reason for stack in read for reason in stack.unread)

@@ -16,6 +16,7 @@ from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Un
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
+from checker.resolve.templates.intrinsics import expand_for_each
 from checker.resolve.templates.project import build_project
 from checker.resolve.templates.scopes import Linker, StackScope
 
@@ -177,3 +178,12 @@ def test_a_string_that_would_explode_is_unknown() -> None:
     )
     subject = StackScope(Stack("m", "m", "d", document.data, document), Linker(), World())
     assert isinstance(subject.resolve({"Fn::Join": ["", [{"Ref": "Long"}, {"Ref": "Long"}]]}), Unknown)
+
+
+def test_a_loop_that_makes_more_than_any_template_may_have_is_not_expanded() -> None:
+    names = [f"n{index}" for index in range(3000)]
+    body = {"B${X}": {"Fn::ForEach::Inner": ["Y", names, {"C${X}${Y}": {"Type": "AWS::S3::Bucket"}}]}}
+    assert expand_for_each(scope(), ["X", names, body]) is None
+    few = expand_for_each(scope(), ["X", names[:3], body])
+    assert few is not None
+    assert len(few) == 3
