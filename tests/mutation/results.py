@@ -61,8 +61,15 @@ def _read() -> Iterator[Result]:
 
 
 def forget_survivors() -> None:
-    """Makes the tool judge again what survived: it runs the mutants without a result."""
+    """Makes the tool judge again what survived: it runs the mutants without a result.
+
+    Of a file that has changed since, nothing is kept: another share of it may be chosen, under the same numbers.
+    """
     for path in MUTANTS.rglob("*.meta"):
+        source = path.relative_to(MUTANTS).with_suffix("")
+        if not source.exists() or source.stat().st_mtime > path.with_suffix("").stat().st_mtime:
+            path.unlink()
+            continue
         data = json.loads(path.read_text(encoding="utf-8"))
         codes = data["exit_code_by_key"]
         data["exit_code_by_key"] = {name: None if _is_survivor(code) else code for name, code in codes.items()}

@@ -13,6 +13,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
+from checker.model.overlap import could_be_equal
 from checker.model.resources import Resource
 from checker.model.values import Known, Pseudo, Resolved, Text, Unstated, pieces, text
 from checker.reason.iam.conditions import Context
@@ -117,7 +118,8 @@ def _speaks_to(statement: Statement, delivery: Delivery, region: str) -> Answer:
     def answers() -> Iterator[Answer]:
         for kind, name in statement.principals or ():
             if not isinstance(name, str):
-                yield UNREAD if kind != "Service" or name is None else _delivering_account(str(name), delivery, region)
+                may_be = kind != "Service" or name is None or could_be_equal(name, _SERVICES[delivery])
+                yield UNREAD if may_be else NO
             elif name == "*":
                 yield YES
             elif kind == "Service":
