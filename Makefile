@@ -105,9 +105,11 @@ $(GATE_READY): | $(BIN)/uv
 	@$(MAKE) --no-print-directory install-self
 	@rm -f $(VENV)/.ready-gate-*; touch $@
 
+# Synchronized, as the tests' is: an install would take the override in pyproject.toml for what it may resolve to.
 $(SCAN_READY): | $(BIN)/uv
 	@if ! compgen -G '$(VENV)/.ready-test-*' >/dev/null; then \
-	  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r locks/scanners.txt; \
+	  $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode locks/scanners.txt; \
+	  rm -f $(VENV)/.ready-gate-*; \
 	fi
 	@$(MAKE) --no-print-directory install-self
 	@rm -f $(VENV)/.ready-scan-*; touch $@
