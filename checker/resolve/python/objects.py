@@ -97,7 +97,9 @@ def enter(
 
 
 def _identity(given: Value) -> object:
-    """What makes two arguments the same: plain values by value, the rest by identity (see :func:`extern`)."""
+    """What makes two arguments the same: plain values by value, the rest by identity."""
+    if isinstance(given, Extern):
+        return given
     if given is None or isinstance(given, SCALARS):
         return (type(given), given)
     return id(given)
