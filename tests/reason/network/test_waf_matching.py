@@ -1,0 +1,98 @@
+"""How much of ordinary traffic a statement of a web ACL matches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checker.reason.network.waf_matching import Share, share_of
+from tests.projects import project_of
+
+PATH = {"FieldToMatch": {"UriPath": {}}}
+HOST = {"FieldToMatch": {"SingleHeader": {"Name": "host"}}}
+BODY = {"FieldToMatch": {"Body": {}}}
+TEMPLATE = """
+    Resources:
+      Record: {Type: AWS::Route53::RecordSet, Properties: {Name: shop.example.com., Type: A, HostedZoneId: Z1}}
+"""
+
+
+def size(field: dict[str, Any], operator: str, number: int) -> dict[str, Any]:
+    return {"SizeConstraintStatement": {**field, "ComparisonOperator": operator, "Size": number}}
+
+
+def text(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
+    plain = [{"Priority": 0, "Type": "NONE"}]
+    wanted_in = {"PositionalConstraint": how, "SearchString": wanted, "TextTransformations": plain}
+    return {"ByteMatchStatement": {**field, **wanted_in}}
+
+
+def expression(field: dict[str, Any], wanted: str) -> dict[str, Any]:
+    return {"RegexMatchStatement": {**field, "RegexString": wanted, "TextTransformations": []}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "share"),
+    [
+        (size(PATH, "GE", 0), Share.ALL),
+        (size(PATH, "GT", 0), Share.ALL),
+        (size(PATH, "NE", 0), Share.ALL),
+        (size(PATH, "EQ", 0), Share.NONE),
+        (size(PATH, "LT", 0), Share.NONE),
+        (size(PATH, "LT", 1), Share.NONE),
+        (size(PATH, "LE", 1), Share.OPEN),
+        (size(PATH, "LT", 4096), Share.ALL),
+        (size(PATH, "GT", 4096), Share.NONE),
+        (size(BODY, "GT", 8192), Share.FEW),
+        (size(BODY, "LT", 8192), Share.OPEN),
+        (size(BODY, "NE", 0), Share.OPEN),
+        (text(PATH, "STARTS_WITH", "/"), Share.ALL),
+        (text(PATH, "STARTS_WITH", "/api/"), Share.FEW),
+        (text(PATH, "CONTAINS", ".php"), Share.FEW),
+        (text(HOST, "EXACTLY", "shop.example.com"), Share.MOST),
+        (text(HOST, "ENDS_WITH", "example.com"), Share.MOST),
+        (text(HOST, "EXACTLY", "other.example.org"), Share.FEW),
+        (expression(PATH, "^/.*$"), Share.ALL),
+        (expression(PATH, "^/$"), Share.OPEN),
+        (expression(PATH, "^/wp-admin"), Share.OPEN),
+        ({"NotStatement": {"Statement": text(PATH, "STARTS_WITH", "/")}}, Share.NONE),
+        ({"GeoMatchStatement": {"CountryCodes": ["SE"]}}, Share.OPEN),
+    ],
+    ids=str,
+)
+def test_shares(statement: dict[str, Any], share: Share) -> None:
+    environment = next(iter(project_of(TEMPLATE).environments))
+    assert share_of(statement, environment) is share
+
+
+@pytest.mark.parametrize(
+    ("addresses", "share"),
+    [
+        ([], Share.NONE),
+        (["203.0.113.7/32"], Share.FEW),
+        (["203.0.113.7/8"], Share.FEW),
+        (["200.0.0.0/6"], Share.MOST),
+        (["0.0.0.0/1"], Share.MOST),
+        (["0.0.0.0/1", "128.0.0.0/1"], Share.ALL),
+        (["::/1", "8000::/1"], Share.ALL),
+        (["2001:db8::/32"], Share.FEW),
+        (["somewhere"], Share.OPEN),
+    ],
+    ids=str,
+)
+def test_sets_of_addresses(addresses: list[str], share: Share) -> None:
+    template = f"""
+    Resources:
+      Set:
+        Type: AWS::WAFv2::IPSet
+        Properties: {{Scope: REGIONAL, IPAddressVersion: IPV4, Addresses: {addresses}}}
+      Acl:
+        Type: AWS::WAFv2::WebACL
+        Properties: {{Rules: [{{Statement: {{IPSetReferenceStatement: {{Arn: !GetAtt Set.Arn}}}}}}]}}
+    """
+    project = project_of(template)
+    environment = next(iter(project.environments))
+    acl = next(iter(environment.resources("AWS::WAFv2::WebACL")))
+    rules: Any = acl.get("Rules")
+    assert share_of(rules.value[0]["Statement"], environment) is share
