@@ -9,9 +9,9 @@ import pytest
 from checker.reason.network.waf_matching import Share, share_of
 from tests.projects import project_of
 
-PATH = {"FieldToMatch": {"UriPath": {}}}
-HOST = {"FieldToMatch": {"SingleHeader": {"Name": "host"}}}
-BODY = {"FieldToMatch": {"Body": {}}}
+PATH: dict[str, Any] = {"FieldToMatch": {"UriPath": {}}}
+HOST: dict[str, Any] = {"FieldToMatch": {"SingleHeader": {"Name": "host"}}}
+BODY: dict[str, Any] = {"FieldToMatch": {"Body": {}}}
 TEMPLATE = """
     Resources:
       Record: {Type: AWS::Route53::RecordSet, Properties: {Name: shop.example.com., Type: A, HostedZoneId: Z1}}
