@@ -39,21 +39,21 @@ _MIGRATIONS: Final = re.compile(r"migrate|.*migrations?", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
 _CODE: Final = re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.IGNORECASE)
 _CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt")
-# What a migration written as code holds, whatever its file is called: each tool's own documentation. Before each a
-# word of it, which is looked for at once where the pattern takes its time.
+# How a migration written as code declares itself, whatever its file is called: each tool's own documentation. A program
+# that only names one of these is none. Before each a word of it, which is looked for at once.
 _IS_CODE: Final = tuple(
     (word, re.compile(written, re.MULTILINE))
     for word, written in (
         ("down_revision", r"^down_revision\b"),
         ("from yoyo import", r"^from yoyo import"),
-        ("migrations.Migration", r"\bmigrations\.Migration\b"),
-        ("ActiveRecord::Migration", r"\bActiveRecord::Migration\b"),
-        ("MigrationInterface", r"\bMigrationInterface\b"),
-        ("exports.up", r"\bexports\.up\b"),
+        ("migrations.Migration", r"^class\s+\w+\([^)]*\bmigrations\.Migration\b"),
+        ("ActiveRecord::Migration", r"<\s*ActiveRecord::Migration\b"),
+        ("MigrationInterface", r"\bimplements\b[^\n]*\bMigrationInterface\b"),
+        ("exports.up", r"\bexports\.up\s*="),
         ("export", r"\bexport\s+(?:async\s+)?(?:function|const)\s+up\b"),
-        ("AddMigration", r"\bAddMigration"),
-        ("BaseJavaMigration", r"\bBaseJavaMigration\b"),
-        ("Ecto.Migration", r"\bEcto\.Migration\b"),
+        ("AddMigration", r"\bAddMigration\w*\("),
+        ("BaseJavaMigration", r"(?:\bextends\s+|:\s*)BaseJavaMigration\b"),
+        ("Ecto.Migration", r"\buse\s+Ecto\.Migration\b"),
         ("extends", r"\bextends\s+\w*Migration\b"),
         ("Migration", r"\bclass\s+\w+\s*:\s*Migration\b"),
     )

@@ -157,3 +157,30 @@ def test_signs_without_end_are_a_problem_at_their_line(text: str) -> None:
     """PostgreSQL's scanner takes a time that grows with the square of such a run."""
     (problem,) = parse_sql(text, "V1__a.sql").problems
     assert (problem.spot.line, problem.unread) == (1 + text.count("\n"), True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Migration(migrations.Migration):\n    operations = []\n",
+        "class AddNick < ActiveRecord::Migration[8.0]\nend\n",
+        "export class AddNick1 implements MigrationInterface {}\n",
+        "/** @implements {MigrationInterface} */\nmodule.exports = class AddNick {}\n",
+        "exports.up = (knex) => knex.schema;\n",
+        "func init() { goose.AddMigrationContext(up, down) }\n",
+        "class V2__Nick : BaseJavaMigration() {}\n",
+        "defmodule Repo.AddNick do\n  use Ecto.Migration\nend\n",
+    ],
+)
+def test_a_program_that_declares_a_migration_is_one_and_one_that_names_it_is_none(text: str, tmp_path: Path) -> None:
+    folder = tmp_path / "db/migrations"
+    folder.mkdir(parents=True)
+    (folder / "nick.py").write_text(text)
+    (found,), _ = read_migrations(tmp_path, Settings())
+    assert [each.message for each in found.problems] == ["migrations written as code are not read"]
+    # A list of such words, as a reader of migrations has.
+    words = [
+        word for word in text.replace("(", " ").replace("{", " ").split() if "igration" in word or "exports" in word
+    ]
+    (folder / "nick.py").write_text(f"WORDS = {words!r}\nPATTERNS = [r'\\b{words[0]}\\b']\n")
+    assert read_migrations(tmp_path, Settings())[0] == ()
