@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
+from checker.model.answers import Certain
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Raw, Stack
@@ -128,7 +129,7 @@ def _equalities_answered(
     groups: dict[str, dict[str, dict[str, None]]] = {}
     for scope in [StackScope(stack, linker, World(parameters)) for stack in stacks]:
         for left, right in _equalities(scope):
-            if scope.equal(left, right) is not None:
+            if isinstance(scope.equal(left, right), Certain):
                 continue
             key = equality_key(scope.stack.id, left, right)
             operand, literal = (right, left) if isinstance(plain_text(left), str) else (left, right)

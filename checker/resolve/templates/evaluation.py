@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from checker.model.answers import Answer
 from checker.model.resources import Raw, Stack
 from checker.model.values import Absent, Resolved, Text
 
@@ -18,7 +19,7 @@ class Outside(Protocol):
 
 
 class Evaluation(Protocol):
-    """One stack's expressions in one world. ``None`` from a condition or a test: it cannot be told."""
+    """One stack's expressions in one world."""
 
     @property
     def stack(self) -> Stack: ...
@@ -35,9 +36,9 @@ class Evaluation(Protocol):
 
     def get_att(self, logical_id: str, attribute: str) -> Resolved | Absent: ...
 
-    def condition(self, name: str) -> bool | None: ...
+    def condition(self, name: str) -> Answer: ...
 
-    def test(self, expression: Raw) -> bool | None: ...
+    def test(self, expression: Raw) -> Answer: ...
 
     def output(self, name: str) -> Resolved | Absent: ...
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from checker.model.answers import YES, Certain
 from checker.model.resources import Raw
 from checker.model.values import (
     Absent,
@@ -227,8 +228,8 @@ def _if(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
         return Unknown("Fn::If takes a condition and two values")
     answer = scope.condition(argument[0])
-    if answer is not None:
-        return scope.resolve(argument[1] if answer else argument[2])
+    if isinstance(answer, Certain):
+        return scope.resolve(argument[1] if answer is YES else argument[2])
     yes, no = scope.resolve(argument[1]), scope.resolve(argument[2])
     return yes if yes == no else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
 
@@ -350,7 +351,9 @@ def _test(name: str) -> Callable[[Evaluation, Raw], Resolved | Absent]:
         if name not in {"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not"}:
             return Unknown(f"{name} cannot be evaluated here")
         answer = scope.test({name: argument})
-        return Unknown(f"{name} depends on a value that is not known before deployment") if answer is None else answer
+        if isinstance(answer, Certain):
+            return answer is YES
+        return Unknown(f"{name} depends on a value that is not known before deployment")
 
     return evaluate
 

@@ -7,7 +7,9 @@ rules in every world and only what holds in all of them is a pass. Most projects
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.settings import Settings
@@ -33,8 +35,8 @@ def build_project(
     linker = Linker()
     if budget is not None:
         linker.budget = budget
-    every = list(with_nested(stacks))
-    scopes = [StackScope(stack, linker, world) for stack in every]
+    nested = list(with_nested(stacks))
+    scopes = [StackScope(stack, linker, world) for stack in nested]
     by_environment: dict[str, tuple[list[Stack], list[Resource]]] = {name: ([], []) for name in kinds}
     for scope in scopes:
         own_stacks, resources = by_environment.setdefault(scope.stack.environment, ([], []))
@@ -63,7 +65,7 @@ def declared(scope: StackScope) -> Iterator[Resource]:
     if not isinstance(written, dict):
         return
     stack_exists = _exists(scope)
-    if stack_exists is False or (stack_exists is None and scope.world.sparse):
+    if stack_exists is NO or (stack_exists is not YES and scope.world.sparse):
         return
     expanded: dict[str, Raw] = {}
     for logical_id, raw in written.items():
@@ -82,25 +84,29 @@ def declared(scope: StackScope) -> Iterator[Resource]:
         if not isinstance(raw, dict):
             continue
         condition = raw.get("Condition")
-        exists: bool | None = True
+        exists: Answer = YES
         if condition is not None:
-            exists = scope.condition(condition) if isinstance(condition, str) else None
-        if exists is not False and not (exists is None and scope.world.sparse):
-            yield Resource(stack, logical_id, raw, scope, certain=exists is True and stack_exists is True)
+            exists = scope.condition(condition) if isinstance(condition, str) else _NO_NAME
+        if exists is YES or (exists is not NO and not scope.world.sparse):
+            yield Resource(stack, logical_id, raw, scope, certain=exists is YES and stack_exists is YES)
 
 
-def _exists(scope: StackScope) -> bool | None:
+# What a resource exists under is a condition's name.
+_NO_NAME: Final = Open("a condition without a name")
+
+
+def _exists(scope: StackScope) -> Answer:
     """Whether a nested stack is there at all: its own resource may be conditional, at any level above it."""
-    answer: bool | None = True
+    return every(_conditions_of(scope))
+
+
+def _conditions_of(scope: StackScope) -> Iterator[Answer]:
+    """Whether a stack, and each one that it is nested in, is there as far as the one above says."""
     parent = scope.stack.parent
     while parent is not None:
         above = scope.linker.scopes[parent.id]
         raw = above.declared_resources.get(scope.stack.id.rsplit("/", 1)[-1])
         condition = raw.get("Condition") if isinstance(raw, dict) else None
         if isinstance(condition, str):
-            there = above.condition(condition)
-            if there is False:
-                return False
-            answer = answer and there
+            yield above.condition(condition)
         scope, parent = above, parent.parent
-    return answer

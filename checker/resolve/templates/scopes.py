@@ -7,7 +7,9 @@ stands in :mod:`checker.resolve.templates.intrinsics`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Certain, Open, either, every, negated, yes_if
 from checker.model.overlap import could_be_equal
 from checker.model.resources import Raw, Stack
 from checker.model.values import (
@@ -25,6 +27,10 @@ from checker.model.values import (
 )
 from checker.model.worlds import Budget, World
 from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_for_each, mapping
+
+# Made once: conditions are asked for by the thousand.
+_NO_CONDITION: Final = Open("a condition that cannot be evaluated here")
+_NOT_ASSUMED: Final = Open("whether two values are equal")
 
 
 class Linker:
@@ -65,7 +71,7 @@ class StackScope:
         self.parameters = mapping(template.get("Parameters"))
         self.mappings = mapping(template.get("Mappings"))
         self._conditions = mapping(template.get("Conditions"))
-        self._condition_answers: dict[str, bool | None] = {}
+        self._condition_answers: dict[str, Answer] = {}
         self._parameter_values: dict[str, Resolved | Absent] = {}
         self._active: set[tuple[str, str]] = set()
         self._depth = 0
@@ -98,7 +104,7 @@ class StackScope:
                 return function(self, argument)
             if name == "Condition" and isinstance(argument, str) and argument in self._conditions:
                 answer = self.condition(argument)
-                return Unknown(f"condition {argument}") if answer is None else answer
+                return answer is YES if isinstance(answer, Certain) else Unknown(answer.why)
             if name.startswith("Fn::") and not name.startswith("Fn::ForEach"):
                 return Unknown(f"{name} cannot be evaluated here")
         if "Fn::Transform" in expression:
@@ -226,66 +232,61 @@ class StackScope:
 
     # -- conditions ------------------------------------------------------------------------------
 
-    def condition(self, name: str) -> bool | None:
-        """A named condition's answer, ``None`` where it cannot be told (also for a cycle or a missing condition)."""
+    def condition(self, name: str) -> Answer:
+        """A named condition's answer; a cycle and a missing condition are open too."""
         if name in self._condition_answers:
             return self._condition_answers[name]
         if name not in self._conditions or ("condition", name) in self._active:
-            return None
+            return Open(f"condition {name}")
         self._active.add(("condition", name))
         try:
             answer = self.test(self._conditions[name])
         finally:
             self._active.discard(("condition", name))
-        self._condition_answers[name] = answer
-        return answer
+        self._condition_answers[name] = answer if isinstance(answer, Certain) else Open(f"condition {name}")
+        return self._condition_answers[name]
 
-    def test(self, expression: Raw) -> bool | None:
-        """A condition expression's answer; three-valued logic, so ``Or`` with one true operand is true."""
-        if isinstance(expression, bool):
-            return expression
-        if isinstance(expression, str):
-            return as_bool(expression)
+    def test(self, expression: Raw) -> Answer:
+        """A condition expression's answer; ``Or`` with one true operand is true whatever the others are."""
+        literal = as_bool(expression) if isinstance(expression, bool | str) else None
+        if literal is not None:
+            return yes_if(literal)
         if not isinstance(expression, dict) or len(expression) != 1 or self._depth >= MAX_DEPTH:
-            return None
+            return _NO_CONDITION
         ((name, argument),) = expression.items()
         self._depth += 1
         try:
             if name == "Condition":
-                return self.condition(argument) if isinstance(argument, str) else None
+                return self.condition(argument) if isinstance(argument, str) else _NO_CONDITION
             operands = argument if isinstance(argument, list) else [argument]
             if name == "Fn::Equals" and len(operands) == 2:
                 left, right = self.resolve(operands[0]), self.resolve(operands[1])
                 return self.equal(left, right)
             if name == "Fn::Not" and len(operands) == 1:
-                answer = self.test(operands[0])
-                return None if answer is None else not answer
+                return negated(self.test(operands[0]))
             if name in {"Fn::And", "Fn::Or"}:
-                answers = [self.test(operand) for operand in operands]
-                decisive: bool = name == "Fn::Or"
-                if decisive in answers:
-                    return decisive
-                return None if None in answers else not decisive
+                return (either if name == "Fn::Or" else every)(self.test(operand) for operand in operands)
             resolved = self.resolve(expression)
-            return bool(resolved) if isinstance(resolved, bool) else None
+            return yes_if(resolved) if isinstance(resolved, bool) else _NO_CONDITION
         finally:
             self._depth -= 1
 
-    def equal(self, left: Resolved | Absent, right: Resolved | Absent) -> bool | None:
+    def equal(self, left: Resolved | Absent, right: Resolved | Absent) -> Answer:
         """Whether two operands are equal at deployment."""
         for one, operand in ((left, right), (right, left)):
             other = plain_text(operand)
             if isinstance(one, Text) and isinstance(other, str):
                 hole = one.only_hole
                 if hole is not None and hole in self.world.parameters:
-                    return False  # in this world it is none of the values that conditions name
+                    return NO  # in this world it is none of the values that conditions name
                 if not could_be_equal(one, other):
-                    return False
+                    return NO
         if isinstance(left, Text) and left == right:
-            return True
+            return YES
         if any(isinstance(each, Text | Unknown) for each in (left, right)):
-            return self.world.conditions.get(equality_key(self.stack.id, left, right))
-        return bool(plain_text(left) == plain_text(right))
+            assumed = self.world.conditions.get(equality_key(self.stack.id, left, right))
+            return _NOT_ASSUMED if assumed is None else yes_if(assumed)
+        return yes_if(plain_text(left) == plain_text(right))
 
 
 def equality_key(stack: str, left: Resolved | Absent, right: Resolved | Absent) -> str:

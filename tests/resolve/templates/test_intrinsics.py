@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.collect.documents import parse_json, parse_yaml
+from checker.model.answers import NO, YES
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, attribute_of
@@ -77,7 +78,7 @@ def test_worlds_of_an_open_parameter() -> None:
     found = worlds([Stack("main", "main", "default", document.data, document)])
     answers = [scope(world).condition("IsOpen") for world in found]
     # "Endless" refers to itself, so it stays undecided in each.
-    assert answers == [True, False]
+    assert answers == [YES, NO]
 
 
 def test_allowed_values_are_the_worlds() -> None:
