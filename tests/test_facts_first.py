@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import dataclasses
 import io
 import os
@@ -14,9 +15,11 @@ import pytest
 
 from checker.collect.config.register import load_register
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Verdict
 from checker.policies.rules import load
+from checker.resolve.templates.project import with_nested
 from checker.run.judging import judge_stacks
 from checker.run.pipeline import pipeline_of
 from tests.policies.case import Case, cases
@@ -54,7 +57,17 @@ def closed_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def judged(case: Case, pipeline: Pipeline | None) -> list[Verdict]:
     stacks, kinds = stacks_of(case)
     settings = Settings(**case.input.settings)
-    return judge_stacks(stacks, kinds, load(), load_register().findings, settings=settings, pipeline=pipeline)
+    written = [facts_of(stack) for stack in with_nested(stacks)]
+    verdicts = judge_stacks(stacks, kinds, load(), load_register().findings, settings=settings, pipeline=pipeline)
+    assert [facts_of(stack) for stack in with_nested(stacks)] == written, "a stack was written to while rules ran"
+    return verdicts
+
+
+def facts_of(stack: Stack) -> dict[str, object]:
+    """Everything that a stack holds, as it is now; other stacks by their ids."""
+    facts = {each.name: getattr(stack, each.name) for each in dataclasses.fields(stack)}
+    nested, parent = {name: child.id for name, child in stack.nested.items()}, stack.parent
+    return copy.deepcopy({**facts, "source": None, "nested": nested, "parent": parent.id if parent else None})
 
 
 @pytest.mark.parametrize(("finding", "case"), CASES, ids=[finding for finding, _ in CASES])
