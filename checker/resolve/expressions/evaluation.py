@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
+from checker.model.answers import NO, YES, Certain, negated
 from checker.model.possible import Possible, as_text, joined
 from checker.model.values import Text, Unknown
 from checker.resolve.expressions.functions import FUNCTIONS
@@ -26,7 +27,6 @@ from checker.resolve.expressions.values import (
     choices,
     equal,
     lift,
-    negated,
     property_of,
     scalar,
     several,
@@ -140,8 +140,8 @@ def _logical(operator: str, left: Data, right: Node, contexts: Contexts) -> Data
     found: list[Data] = []
     for option in choices(left):
         answer = truthy(option)
-        stays = answer is (operator == "||")
-        if answer is None:
+        stays = answer is (YES if operator == "||" else NO)
+        if not isinstance(answer, Certain):
             # An open operand: of `&&` only the falsy ones stay, of which nothing but "it is empty" is known.
             found.extend((option if operator == "||" else "", _eval(right, contexts)))
         else:
@@ -220,9 +220,9 @@ def _case(arguments: tuple[Node, ...], contexts: Contexts) -> Data:
     found: list[Data] = []
     for test, value in zip(arguments[0:-1:2], arguments[1::2], strict=False):
         answers = {truthy(option) for option in choices(_eval(test, contexts))}
-        if answers != {False}:
+        if answers != {NO}:
             found.append(_eval(value, contexts))
-        if answers == {True}:
+        if answers == {YES}:
             return several(found)
     if len(arguments) % 2:
         found.append(_eval(arguments[-1], contexts))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from checker.model.answers import either
 from checker.model.possible import MAX_TEXT, Possible, joined, open_text, shown
 from checker.model.values import Text, Unknown, pieces
 from checker.resolve.expressions.values import EITHER, Data, Open, boolean, equal, plain, scalar
@@ -16,8 +17,7 @@ def _contains(where: Data, what: Data) -> Data:
     if isinstance(where, Open):
         return EITHER
     if isinstance(where, list):
-        answers = {equal(each, what) for each in where}
-        return True if True in answers else boolean(None if None in answers else False)
+        return boolean(either(equal(each, what) for each in where))
     text, wanted = plain(where), plain(what)
     if text is None or wanted is None:
         return EITHER

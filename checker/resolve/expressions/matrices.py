@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from checker.model.answers import YES
 from checker.model.pipeline.workflows import Field
 from checker.model.values import Unknown
 from checker.resolve.expressions.evaluation import Contexts, interpolate
@@ -66,7 +67,7 @@ def _agrees(row: Row, other: Mapping[str, Data], keys: Mapping[str, Data]) -> bo
 def _same(one: Data, other: Data) -> bool:
     if isinstance(one, Mapping | list) or isinstance(other, Mapping | list):
         return one == other
-    return equal(one, other) is True
+    return equal(one, other) is YES
 
 
 def matrix_of(written: Field | None, contexts: Contexts, row: int | None = None) -> Data:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from checker.model.answers import YES, Certain
+from checker.model.answers import YES, Answer, Certain, yes_if
+from checker.model.answers import Open as Undecided
 from checker.model.possible import MAX_OPTIONS, OneOf, Possible, Scalar, as_text, one_of, open_text, same
 from checker.model.values import Text, Unknown, pieces
 
@@ -103,24 +104,24 @@ def lift(change: Callable[..., Data], *values: Data) -> Data:
     return several(change(*combination) for combination in itertools.product(*sides))
 
 
-def truthy(value: Data) -> bool | None:
+# Made once: expressions are evaluated by the thousand.
+_OF_THE_RUN: Final = Undecided("what a value is, which only the run knows")
+
+
+def truthy(value: Data) -> Answer:
+    """Whether GitHub takes a value for true: everything but null, false, 0 and the empty text."""
     if isinstance(value, Open | Unknown):
-        return None
+        return _OF_THE_RUN
     if isinstance(value, Text):
-        return True if any(isinstance(piece, str) for piece in pieces(value)) else None
-    if isinstance(value, Partial | Several | OneOf):
-        return True
-    if isinstance(value, Mapping | list):
-        return True
-    return value not in (None, False, 0, "")
+        return YES if any(isinstance(piece, str) for piece in pieces(value)) else _OF_THE_RUN
+    if isinstance(value, Partial | Several | OneOf | Mapping | list):
+        return YES
+    return yes_if(value not in (None, False, 0, ""))
 
 
-def negated(value: bool | None) -> bool | None:
-    return None if value is None else not value
-
-
-def boolean(value: bool | None) -> Data:
-    return EITHER if value is None else value
+def boolean(answer: Answer) -> Data:
+    """An answer as a value: both, where it is open."""
+    return answer is YES if isinstance(answer, Certain) else EITHER
 
 
 def property_of(known: Mapping[str, Data], key: str, otherwise: Data) -> Data:
@@ -130,19 +131,19 @@ def property_of(known: Mapping[str, Data], key: str, otherwise: Data) -> Data:
     return next((value for name, value in known.items() if name.casefold() == folded), otherwise)
 
 
-def equal(left: Data, right: Data) -> bool | None:
+def equal(left: Data, right: Data) -> Answer:
+    """Whether GitHub's ``==`` holds: texts are compared without case, unlike types as numbers."""
     one, other = scalar(left), scalar(right)
     if isinstance(one, Unknown | OneOf) or isinstance(other, Unknown | OneOf):
-        return None
+        return _OF_THE_RUN
     if isinstance(one, Text) or isinstance(other, Text) or (isinstance(one, str) and isinstance(other, str)):
         if one is None or other is None or isinstance(one, bool) or isinstance(other, bool):
-            return None
-        answer = same(one, other, fold=True)
-        return answer is YES if isinstance(answer, Certain) else None
+            return _OF_THE_RUN
+        return same(one, other, fold=True)
     if type(one) is type(other):
-        return one == other
+        return yes_if(one == other)
     first, second = as_number(one), as_number(other)
-    return None if first is None or second is None else first == second
+    return _OF_THE_RUN if first is None or second is None else yes_if(first == second)
 
 
 def as_number(value: Data) -> float | None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from checker.data.actions import CREDENTIALS
-from checker.model.answers import NO, YES, Answer, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Certain, negated
 from checker.model.answers import Open as Undecided
 from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
@@ -57,8 +57,8 @@ def runs_under(condition: Any, contexts: Contexts) -> Answer:
     if isinstance(value, Unknown):
         return Undecided(_undecided(condition))
     answers = {truthy(option) for option in choices(value)}
-    if len(answers) == 1 and (answer := answers.pop()) is not None:
-        return yes_if(answer)
+    if len(answers) == 1 and isinstance(answer := answers.pop(), Certain):
+        return answer
     return Undecided(_undecided(condition))
 
 
