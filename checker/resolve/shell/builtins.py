@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from checker.data.harmless import prints_settings
+from checker.model.answers import NO, YES, yes_if
 from checker.model.pipeline.shell import Simple, Substitution
 from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Spot
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
-from checker.resolve.shell.state import Context, Flow, Result, State
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
 
 
@@ -42,7 +43,7 @@ def _cd(asked: Asked) -> Result:
     words, state = asked.words, asked.state
     target = next((word for word in words[1:] if not (isinstance(word, str) and word in {"--", "-P", "-L"})), None)
     state.folder = None if target is None or target == "-" else state.path(target)
-    return Result(Flow.NEXT, None)
+    return Result()
 
 
 def _set(asked: Asked) -> Result:
@@ -63,7 +64,7 @@ def _set(asked: Asked) -> Result:
                 state.errexit = on
             elif name == "pipefail":
                 state.pipefail = on
-    return Result(Flow.NEXT, True)
+    return Result(Flow.NEXT, YES)
 
 
 def _exit(asked: Asked) -> Result:
@@ -74,7 +75,7 @@ def _exit(asked: Asked) -> Result:
 def _return(asked: Asked) -> Result:
     asked.note()
     status = asked.words[1] if len(asked.words) > 1 else ""
-    truth = int(status) == 0 if isinstance(status, str) and status.isdecimal() else None
+    truth = yes_if(int(status) == 0) if isinstance(status, str) and status.isdecimal() else UNTOLD
     return asked.shell.leave(Flow.RETURN, asked.state, truth)
 
 
@@ -91,7 +92,7 @@ def _shift(asked: Asked) -> Result:
     by = int(words[1]) if len(words) > 1 and isinstance(words[1], str) and words[1].isdigit() else 1
     if state.positional is not None:
         state.positional = state.positional[by:]
-    return Result(Flow.NEXT, None)
+    return Result()
 
 
 def _read(asked: Asked) -> Result:
@@ -99,14 +100,14 @@ def _read(asked: Asked) -> Result:
     for word in asked.words[1:]:
         if isinstance(word, str) and word.isidentifier():
             asked.state.set(word, open_text(f"${{{word}}}", str(spot)))
-    return Result(Flow.NEXT, None)
+    return Result()
 
 
 def _unset(asked: Asked) -> Result:
     for word in asked.words[1:]:
         if isinstance(word, str):
             asked.state.variables.pop(word, None)
-    return Result(Flow.NEXT, True)
+    return Result(Flow.NEXT, YES)
 
 
 def _source(asked: Asked) -> Result:
@@ -117,7 +118,7 @@ def _trap(asked: Asked) -> Result:
     words = asked.words
     if len(words) > 2 and isinstance(words[1], str) and words[1] not in {"-", "--", "-l", "-p"}:
         trap(asked.shell, words[1], asked.state.script.spot(asked.statement.line), asked.state, asked.context)
-    return Result(Flow.NEXT, True)
+    return Result(Flow.NEXT, YES)
 
 
 def _eval(asked: Asked) -> Result:
@@ -157,11 +158,11 @@ def _exports_credentials(statement: Simple) -> bool:
 
 
 def _true(asked: Asked) -> Result:  # noqa: ARG001 - whatever it is given
-    return Result(Flow.NEXT, True)
+    return Result(Flow.NEXT, YES)
 
 
 def _false(asked: Asked) -> Result:  # noqa: ARG001 - whatever it is given
-    return Result(Flow.NEXT, False)
+    return Result(Flow.NEXT, NO)
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

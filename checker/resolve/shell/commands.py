@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from checker.model.answers import YES, Answer
 from checker.model.pipeline.scripts import Command, Handling, Reached, Stream, Write
 from checker.model.pipeline.shell import (
     Assignment,
@@ -25,7 +26,7 @@ from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
-from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State, ends_with
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
 
@@ -71,7 +72,7 @@ class ShellCommands:
         finally:
             self._leaving.pop()
 
-    def leave(self, flow: Flow, state: State, truth: bool | None = None) -> Result:
+    def leave(self, flow: Flow, state: State, truth: Answer = UNTOLD) -> Result:
         """A process leaves the innermost loop or function that ``flow`` ends."""
         around = next((each for each in reversed(self._leaving) if flow in each.flows), None)
         if around is not None:
@@ -88,7 +89,7 @@ class ShellCommands:
         if not leaving.states:
             return Result(result.flow)  # every way through it ends the script, or the loop around the call
         state.join(leaving.states)
-        return Result(Flow.NEXT, truths.pop() if len(truths) == 1 else None)
+        return Result(Flow.NEXT, truths.pop() if len(truths) == 1 else UNTOLD)
 
     def _capturing(
         self, state: State, context: Context, name: str, *, lost: bool
@@ -148,7 +149,7 @@ class ShellCommands:
             if statement.keyword == "export":
                 state.exported.add(assignment.name)
                 self._note_key(assignment.name, statement, state, context)
-        return Result(Flow.NEXT, True)
+        return Result(Flow.NEXT, YES)
 
     def _declare_printed(self, assignment: Assignment, statement: Declare, state: State, context: Context) -> None:
         """``export $(...)``: variables that stand in what is printed; any, where that is not known."""
@@ -187,7 +188,7 @@ class ShellCommands:
         if not statement.words:
             for word in (redirect.target for redirect in statement.redirects):
                 self.single(word, state, context)
-            return Result(Flow.NEXT, None if _runs_something(statement) else True)
+            return Result(Flow.NEXT, UNTOLD if _runs_something(statement) else YES)
         for word in statement.words:
             for part in word.parts:
                 for block in part.inner if isinstance(part, Opaque) else ():
@@ -248,7 +249,7 @@ class ShellCommands:
                 raise
             return ends_with(_TIMED_OUT, state)
         self.emit(words, statement, spot, state, context, {**own, **given})
-        truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else None
+        truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
         return self.manner.ended(words, state, truth)
 
     def emit(

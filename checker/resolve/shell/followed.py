@@ -97,7 +97,7 @@ class Followed:
             weigh=self.rehearsals(Failing(spot, given, works=True)),
         )
 
-    def ended(self, words: list[Possible], state: State, truth: bool | None) -> Result:  # noqa: ARG002
+    def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""
         return Result(Flow.NEXT, truth)
 

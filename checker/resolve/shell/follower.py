@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from checker.model.answers import NO, YES, Certain, negated, yes_if
 from checker.model.pipeline.scripts import Command, Loop, Reached, Stream
 from checker.model.pipeline.shell import (
     AndOr,
@@ -37,7 +38,7 @@ from checker.resolve.shell.commands import NEXT, ShellCommands, streams
 from checker.resolve.shell.followed import Followed
 from checker.resolve.shell.rehearsal import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
-from checker.resolve.shell.state import Context, Flow, Library, Result, State, nearest
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
 from checker.resolve.shell.words import decide, matches
 
@@ -113,7 +114,7 @@ class Follower:
                 return self._shell.declare(statement, state, context)
             case Test():
                 words = [self._shell.single(word, state, context) for word in statement.words]
-                return Result(Flow.NEXT, decide(words) if words else None)
+                return Result(Flow.NEXT, decide(words) if words else UNTOLD)
             case Pipe():
                 return self._pipe(statement, state, context)
             case AndOr():
@@ -121,13 +122,13 @@ class Follower:
             case Not():
                 tested = context.handling.tested or "not"
                 inner = self.statement(statement.statement, state, context.handled(negated=True, tested=tested))
-                return Result(inner.flow, None if inner.truth is None else not inner.truth)
+                return Result(inner.flow, negated(inner.truth))
             case Group():
                 return self._group(statement, state, context)
             case Background():
                 with self._shell.inside(*Flow):
                     self.statement(statement.statement, state.fork(), context.handled(background=True, lost=True))
-                return Result(Flow.NEXT, True)
+                return Result(Flow.NEXT, YES)
             case If():
                 return self._if(statement, state, context)
             case While():
@@ -151,9 +152,10 @@ class Follower:
         left = self.statement(statement.left, state, left_context)
         if left.flow is not Flow.NEXT:
             return left
-        if left.truth is is_or:
+        decisive = yes_if(is_or)
+        if left.truth is decisive:
             return left  # decided: the right side never runs
-        if left.truth is not None:
+        if isinstance(left.truth, Certain):
             return self.statement(statement.right, state, context)
         # Which way it goes is not known, so neither may hide what comes after.
         asks = is_test(statement.left, state.functions)
@@ -165,11 +167,11 @@ class Follower:
         fork = state.fork()
         right = self.statement(statement.right, fork, inner)
         if right.flow is not Flow.NEXT:
-            return Result(Flow.NEXT, is_or)  # who comes past it did not take the right side
+            return Result(Flow.NEXT, decisive)  # who comes past it did not take the right side
         folder = state.folder if is_or else fork.folder
         state.join([state.fork(), fork])
         state.folder = folder  # `mkdir out && cd out`: where it stands when all goes well
-        return Result(Flow.NEXT, is_or if right.truth is is_or else None)
+        return Result(Flow.NEXT, decisive if right.truth is decisive else UNTOLD)
 
     def _if(self, statement: If, state: State, context: Context) -> Result:
         finished: list[State] = []
@@ -180,16 +182,17 @@ class Follower:
             result = self.block(condition, state, asking.handled(tested="if", fallback_stops=stops))
             if result.flow is not Flow.NEXT:
                 return result
-            if result.truth is False:
+            if result.truth is NO:
                 continue
-            fork = state if result.truth else state.fork()
+            surely = result.truth is YES
+            fork = state if surely else state.fork()
             fails = _asks_for_failure(condition)
-            inner = asking if result.truth else replace(asking, certain=False, on_failure=asking.on_failure or fails)
+            inner = asking if surely else replace(asking, certain=False, on_failure=asking.on_failure or fails)
             ended = self.block(body, fork, inner)
             flows.append(ended.flow)
             if ended.flow is Flow.NEXT:
                 finished.append(fork.fork())
-            if result.truth:
+            if surely:
                 break
             asking = replace(asking, certain=False)
         else:
@@ -219,9 +222,9 @@ class Follower:
             )
             if asked.flow is not Flow.NEXT:
                 return asked
-            if asked.truth is statement.until:
+            if asked.truth is yes_if(statement.until):
                 return NEXT
-            endless = asked.truth is not None
+            endless = isinstance(asked.truth, Certain)
             self._widen(statement.body, state, str(spot))
             result = self.block(statement.body, state, inside if endless else replace(inside, certain=False))
         ends_here = result.flow is Flow.NEXT or bool(leaving.states)
@@ -306,9 +309,9 @@ class Follower:
                 for pattern in listed
                 for choice in options(pattern) or (open_text("?"),)
             }
-            if answers == {False} or not answers:
+            if answers == {NO} or not answers:
                 continue
-            surely = len(each or ()) == 1 and True in answers
+            surely = len(each or ()) == 1 and YES in answers
             fork = state.fork()
             only = surely and not flows
             ended = self.block(body, fork, context if only else replace(context, certain=False))
@@ -348,7 +351,7 @@ class Follower:
             fed = fed_by(self._shell.commands[before:])
         with self._shell.inside(*Flow):
             result = self.statement(last, state.fed_by(fed), context)
-        return Result(Flow.NEXT, result.truth if not first else None)
+        return Result(Flow.NEXT, UNTOLD if first else result.truth)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from checker.model.answers import Answer
 from checker.model.pipeline.scripts import Command, Handling
 from checker.model.pipeline.shell import Block, Simple, Statement, Substitution, Word
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
-from checker.resolve.shell.state import Context, Flow, Leaving, Library, Result, State, Stored
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored
 
 
 class EndlessError(Exception):
@@ -47,7 +48,7 @@ class Shell(Protocol):
 
     def inside(self, *flows: Flow) -> AbstractContextManager[Leaving]: ...
 
-    def leave(self, flow: Flow, state: State, truth: bool | None = None) -> Result: ...
+    def leave(self, flow: Flow, state: State, truth: Answer = UNTOLD) -> Result: ...
 
     def returned(self, result: Result, leaving: Leaving, state: State) -> Result: ...
 
@@ -104,6 +105,6 @@ class Manner(Protocol):
         """How the failure of a program is taken; ``None`` where it fails here, and so does nothing."""
         ...
 
-    def ended(self, words: list[Possible], state: State, truth: bool | None) -> Result:
+    def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:
         """How a program ends that was put on record."""
         ...

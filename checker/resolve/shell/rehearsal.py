@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.model.answers import YES, Answer, Open, yes_if
+from checker.model.answers import NO, YES, Answer, Certain, Open, negated, yes_if
 from checker.model.pipeline.scripts import Reached
 from checker.model.pipeline.shell import (
     AndOr,
@@ -38,7 +38,7 @@ from checker.resolve.shell.commands import NEXT, ShellCommands
 from checker.resolve.shell.process import EndlessError
 from checker.resolve.shell.rehearsed import ERR, MAX_ROUNDS, MAX_STATEMENTS, Choices, Rehearsed, TooMuchError, status_of
 from checker.resolve.shell.starting import fed_by
-from checker.resolve.shell.state import Context, Failing, Flow, Library, Result, State, ends_with
+from checker.resolve.shell.state import UNTOLD, Context, Failing, Flow, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import is_test
 from checker.resolve.shell.words import decide, matches
 
@@ -123,13 +123,13 @@ class _Way:
     def run_through(self, state: State) -> bool:
         """Whether the script ends with a failure."""
         try:
-            return self.process(state.script.body, state, Context()).truth is False
+            return self.process(state.script.body, state, Context()).truth is NO
         except EndlessError:
             return True
 
     def process(self, block: Block, state: State, context: Context) -> Result:
         """A script of its own: whether it ends with success."""
-        return Result(Flow.NEXT, self._ended(block, state, context.handled(tested="")))
+        return Result(Flow.NEXT, yes_if(self._ended(block, state, context.handled(tested=""))))
 
     def _ended(self, block: Block, state: State, context: Context) -> bool:
         return self.manner.process(self._shell, block, state, context)
@@ -137,7 +137,7 @@ class _Way:
     # --- statements -------------------------------------------------------------------------------------------------
 
     def block(self, block: Block, state: State, context: Context) -> Result:
-        result = Result(Flow.NEXT, True)
+        result = Result(Flow.NEXT, YES)
         for each in block.statements:
             result = self.statement(each, state, context)
             if result.flow is not Flow.NEXT:
@@ -151,8 +151,8 @@ class _Way:
         result = self._done(statement, state, context)
         if result.flow is not Flow.NEXT:
             return result
-        worked = result.truth
-        if worked is None:
+        worked = result.truth is YES
+        if not isinstance(result.truth, Certain):
             worked = not is_test(statement, state.functions) or self.choices.choose(statement)
         if worked:
             state.set("?", "0")
@@ -164,7 +164,7 @@ class _Way:
         if not worked and ends and not context.handling.tested:  # noqa: SIM102 - the trap runs before the shell ends
             if self.manner.trapped(self._shell, ERR, state, context) or state.errexit:
                 return Result(Flow.EXIT)
-        return Result(Flow.NEXT, worked)
+        return Result(Flow.NEXT, yes_if(worked))
 
     def _done(self, statement: Statement, state: State, context: Context) -> Result:
         match statement:
@@ -177,19 +177,19 @@ class _Way:
             case Declare():
                 return self._shell.declare(statement, state, context)
             case Test():
-                return Result(Flow.NEXT, self._tested(statement, state, context))
+                return Result(Flow.NEXT, yes_if(self._tested(statement, state, context)))
             case Pipe():
                 return self._pipe(statement, state, context)
             case AndOr():
                 return self._and_or(statement, state, context)
             case Not():
                 inner = self.statement(statement.statement, state, context.handled(tested="not"))
-                return inner if inner.flow is not Flow.NEXT else Result(Flow.NEXT, not inner.truth)
+                return inner if inner.flow is not Flow.NEXT else Result(Flow.NEXT, negated(inner.truth))
             case Group():
                 if statement.own_shell:
                     fork = state.fork()
                     worked = self._ended(statement.body, fork, context)
-                    return Result(Flow.NEXT, worked) if worked else ends_with(status_of(fork), state)
+                    return Result(Flow.NEXT, YES) if worked else ends_with(status_of(fork), state)
                 return self.block(statement.body, state, context)
             case Background():
                 fork = state.fork()
@@ -197,7 +197,7 @@ class _Way:
                 name = str(100_000 + len(self.manner.jobs))
                 self.manner.jobs[name] = status_of(fork)
                 state.set("!", name)
-                return Result(Flow.NEXT, True)
+                return Result(Flow.NEXT, YES)
             case If():
                 return self._if(statement, state, context)
             case While():
@@ -208,15 +208,15 @@ class _Way:
                 return self._case(statement, state, context)
             case Function():
                 state.functions[statement.name] = (statement.body, state.script)
-                return Result(Flow.NEXT, True)
+                return Result(Flow.NEXT, YES)
 
     def _tested(self, statement: Test, state: State, context: Context) -> bool:
         if statement.arithmetic:
             number = calculated(statement.arithmetic, state)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self._shell.single(word, state, context) for word in statement.words]
-        answer = decide(words) if words else None
-        return self.choices.choose(statement) if answer is None else answer
+        answer = decide(words) if words else UNTOLD
+        return answer is YES if isinstance(answer, Certain) else self.choices.choose(statement)
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
         statuses: list[str] = []
@@ -235,7 +235,7 @@ class _Way:
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         tested = context.handled(tested=statement.operator)
         left = self.statement(statement.left, state, tested)
-        if left.flow is not Flow.NEXT or left.truth is (statement.operator == "||"):
+        if left.flow is not Flow.NEXT or left.truth is yes_if(statement.operator == "||"):
             return left
         return self.statement(statement.right, state, context)
 
@@ -244,7 +244,7 @@ class _Way:
             asked = self.block(condition, state, context.handled(tested="if"))
             if asked.flow is not Flow.NEXT:
                 return asked
-            if asked.truth:
+            if asked.truth is YES:
                 return self.block(body, state, context)
         state.set("?", "0")
         return self.block(statement.otherwise or Block(), state, context)
@@ -256,7 +256,7 @@ class _Way:
                 asked = self.block(statement.condition, state, context.handled(tested="while"))
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
                     return asked
-                if asked.flow is Flow.BREAK or asked.truth is statement.until:
+                if asked.flow is Flow.BREAK or asked.truth is yes_if(statement.until):
                     break
                 result = self.block(statement.body, state, context)
             if result.flow is Flow.BREAK:
@@ -267,7 +267,7 @@ class _Way:
                 raise EndlessError  # the next round is the same
         else:
             raise EndlessError
-        return Result(Flow.NEXT, True)
+        return Result(Flow.NEXT, YES)
 
     def _for(self, statement: For, state: State, context: Context) -> Result:
         if statement.arithmetic:
@@ -286,7 +286,7 @@ class _Way:
                 break
             if result.flow is not Flow.NEXT:
                 return result
-        return Result(Flow.NEXT, True)
+        return Result(Flow.NEXT, YES)
 
     def _round(self, body: Block, state: State, context: Context) -> Result:
         with self._shell.inside(Flow.BREAK, Flow.CONTINUE):
@@ -298,10 +298,10 @@ class _Way:
         for _ in range(MAX_ROUNDS):
             number = calculated(parts[1], state) if parts[1].strip() else 1
             if not (self.choices.choose(statement) if number is None else number):
-                return Result(Flow.NEXT, True)
+                return Result(Flow.NEXT, YES)
             result = self._round(statement.body, state, context)
             if result.flow is Flow.BREAK:
-                return Result(Flow.NEXT, True)
+                return Result(Flow.NEXT, YES)
             if result.flow is not Flow.NEXT:
                 return result
             calculated(parts[2], state)
@@ -317,6 +317,6 @@ class _Way:
                 for pattern in listed
                 for choice in options(pattern) or (open_text("?"),)
             }
-            if True in answers or (None in answers and self.choices.choose(body)):
+            if YES in answers or (answers - {NO} and self.choices.choose(body)):
                 return self.block(body, state, context)
-        return Result(Flow.NEXT, True)
+        return Result(Flow.NEXT, YES)

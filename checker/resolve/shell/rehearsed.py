@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.scripts import Command, Handling, Stream
 from checker.model.pipeline.shell import (
     Block,
@@ -21,7 +22,7 @@ from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import marked
-from checker.resolve.shell.state import Context, Failing, Flow, Result, State, ends_with
+from checker.resolve.shell.state import UNTOLD, Context, Failing, Flow, Result, State, ends_with
 
 MAX_STATEMENTS: Final = 6_000
 MAX_ROUNDS: Final = 400
@@ -67,7 +68,7 @@ class Rehearsed:
     @property
     def nothing(self) -> Result:
         """With success."""
-        return Result(Flow.NEXT, True)
+        return Result(Flow.NEXT, YES)
 
     # --- processes --------------------------------------------------------------------------------------------------
 
@@ -151,17 +152,17 @@ class Rehearsed:
             case "return":
                 status = _given(words, state)
                 state.set("?", status)
-                return shell.leave(Flow.RETURN, state, status == "0")
+                return shell.leave(Flow.RETURN, state, yes_if(status == "0"))
             case "trap":
                 return _set_trap(words, state)
             case "wait":
                 return ends_with(self._waited(words[1:]), state)
             case "let":
                 numbers = [calculated(shown(word), state) for word in words[1:]]
-                return Result(Flow.NEXT, numbers[-1] not in {0} if numbers else None)
+                return Result(Flow.NEXT, _nonzero(numbers[-1]) if numbers else UNTOLD)
             case "mapfile" | "readarray":
                 self._listed(words, statement, state)
-                return Result(Flow.NEXT, True)
+                return Result(Flow.NEXT, YES)
         builtin = BUILTINS.get(name)
         return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
 
@@ -191,7 +192,7 @@ class Rehearsed:
 
     def after_started(self, results: Sequence[Result], state: State) -> Result | None:
         """GNU findutils manual, "Invoking xargs": 123 where a command failed."""
-        return ends_with("123", state) if any(each.truth is False for each in results) else None
+        return ends_with("123", state) if any(each.truth is NO for each in results) else None
 
     def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
         """As it is, but for the command that is taken to fail."""
@@ -202,9 +203,13 @@ class Rehearsed:
             self._failed = not self.failing.works
         return None if self._failed else handling
 
-    def ended(self, words: list[Possible], state: State, truth: bool | None) -> Result:  # noqa: ARG002
+    def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
         return ends_with(_FAILED, state) if self._failed else Result(Flow.NEXT, truth)
+
+
+def _nonzero(number: int | None) -> Answer:
+    return UNTOLD if number is None else yes_if(number != 0)
 
 
 def status_of(state: State) -> str:
@@ -229,7 +234,7 @@ def _set_trap(words: list[Possible], state: State) -> Result:
                 state.set(name, text[0])
             elif name:
                 state.variables.pop(name, None)
-    return Result(Flow.NEXT, True)
+    return Result(Flow.NEXT, YES)
 
 
 def _printed(command: Command, jobs: dict[str, str]) -> Possible | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.scripts import Handling, Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
@@ -55,11 +56,15 @@ class Flow(Enum):
     EXIT = auto()
 
 
+# Made once: most commands end so.
+UNTOLD: Final = Open("how a command ends, which only the run knows")
+
+
 class Result(NamedTuple):
-    """``truth`` is whether it succeeded, ``None`` where only the run knows."""
+    """``truth`` is whether it succeeded."""
 
     flow: Flow = Flow.NEXT
-    truth: bool | None = None
+    truth: Answer = UNTOLD
 
 
 # From the way out that leaves most of the script to run.
@@ -80,7 +85,7 @@ class Leaving:
 
     flows: frozenset[Flow]
     states: list[State] = field(default_factory=list)
-    truths: set[bool | None] = field(default_factory=set)
+    truths: set[Answer] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +217,4 @@ def _single(value: Stored, name: str) -> Possible:
 def ends_with(status: str, state: State) -> Result:
     """A command ends with this status, which ``$?`` holds from here on."""
     state.set("?", status)
-    return Result(Flow.NEXT, status == "0")
+    return Result(Flow.NEXT, yes_if(status == "0"))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from checker.model.answers import YES, Certain
+from checker.model.answers import YES, Answer, Open, alike, either, every, negated, yes_if
 from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
@@ -278,63 +278,61 @@ def _trimmed(value: str, operator: str, pattern: str) -> str:
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
-def decide(words: Sequence[Possible]) -> bool | None:
-    """What ``[ words ]`` answers, ``None`` where that depends on what is not known."""
+def decide(words: Sequence[Possible]) -> Answer:
+    """What ``[ words ]`` answers."""
     listed = list(words)
-    for operator, stop in (("||", True), ("-o", True), ("&&", False), ("-a", False)):
+    for operator, together in (("||", either), ("-o", either), ("&&", every), ("-a", every)):
         if operator in listed:
             at = listed.index(operator)
-            answers = (decide(listed[:at]), decide(listed[at + 1 :]))
-            if stop in answers:
-                return stop
-            return None if None in answers else not stop
+            return together((decide(listed[:at]), decide(listed[at + 1 :])))
     if listed and listed[0] == "!":
-        answer = decide(listed[1:])
-        return None if answer is None else not answer
+        return negated(decide(listed[1:]))
     if len(listed) == 1:
         return _filled(listed[0])
     if len(listed) == 2 and listed[0] in {"-z", "-n"}:
         filled = _filled(listed[1])
-        return filled if listed[0] == "-n" or filled is None else not filled
+        return filled if listed[0] == "-n" else negated(filled)
     if len(listed) == 3 and listed[1] in {"=", "==", "!="}:
         equal = _equal(listed[0], listed[2])
-        return equal if listed[1] != "!=" or equal is None else not equal
+        return equal if listed[1] != "!=" else negated(equal)
     if len(listed) == 3 and isinstance(listed[0], str) and isinstance(listed[2], str):
         return _numbers(listed[0], shown(listed[1]), listed[2])
-    return None
+    return _UNDECIDED
 
 
-def _filled(value: Possible) -> bool | None:
-    each = options(value)
-    if each is None:
-        return None
-    answers = {None if isinstance(option, Text) and option.only_hole else bool(shown(option)) for option in each}
-    return answers.pop() if len(answers) == 1 else None
+# Made once: scripts test by the thousand.
+_UNDECIDED: Final = Open("what a test answers, which only the run knows")
 
 
-def _equal(left: Possible, right: Possible) -> bool | None:
-    one, other = options(left), options(right)
-    if one is None or other is None:
-        return None
-    answers = {matches(first, second) for first in one for second in other}
-    return answers.pop() if len(answers) == 1 else None
+def _filled(value: Possible) -> Answer:
+    return alike(
+        (
+            _UNDECIDED if isinstance(option, Text) and option.only_hole else yes_if(bool(shown(option)))
+            for option in options(value) or ()
+        ),
+        _UNDECIDED.why,
+    )
 
 
-def matches(value: Scalar, pattern: Scalar) -> bool | None:
+def _equal(left: Possible, right: Possible) -> Answer:
+    one, other = options(left) or (), options(right) or ()
+    return alike((matches(first, second) for first in one for second in other), _UNDECIDED.why)
+
+
+def matches(value: Scalar, pattern: Scalar) -> Answer:
     """Whether a value is what a pattern (of ``case`` or ``[[ x == pattern ]]``) lets through."""
     if isinstance(pattern, str) and any(sign in pattern for sign in "*?["):
         if isinstance(value, Text):
-            return True if pattern == "*" else None
-        return fnmatch.fnmatchcase(shown(value), pattern)
-    answer = same(value, pattern)
-    return answer is YES if isinstance(answer, Certain) else None
+            return YES if pattern == "*" else _UNDECIDED
+        return yes_if(fnmatch.fnmatchcase(shown(value), pattern))
+    return same(value, pattern)
 
 
-def _numbers(left: str, operator: str, right: str) -> bool | None:
+def _numbers(left: str, operator: str, right: str) -> Answer:
     try:
         one, other = int(left), int(right)
     except ValueError:
-        return None
+        return _UNDECIDED
     answers = {"-eq": one == other, "-ne": one != other, "-lt": one < other, "-le": one <= other}
     answers |= {"-gt": one > other, "-ge": one >= other}
-    return answers.get(operator)
+    return yes_if(answers[operator]) if operator in answers else _UNDECIDED
