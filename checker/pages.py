@@ -19,6 +19,16 @@ HEADINGS = (
 )
 
 
+_SURFACES = {
+    "T": "templates",
+    "A": "a live account",
+    "W": "workflows",
+    "S": "scripts and deploy code",
+    "M": "migrations",
+    "G": "the repository's settings",
+}
+
+
 def page(finding: str) -> str:
     """The page of a finding, by its id in any case. Raises :class:`UsageError` for an id that nobody knows."""
     entries = load_register().entries
@@ -35,7 +45,7 @@ def page(finding: str) -> str:
 def _head(entry: Entry) -> str:
     lines = [
         f"{entry.id} · {entry.severity} · {entry.title}",
-        f"surfaces: {entry.surfaces} · plan {entry.plan} · {entry.disposition}",
+        f"judged in: {', '.join(_SURFACES[each] for each in entry.surfaces.split())}",
     ]
     lines += [f"{name}: {', '.join(ids)}" for name, ids in entry.controls.items()]
     return "\n".join(lines) + "\n"

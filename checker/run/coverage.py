@@ -120,13 +120,19 @@ def left_out(pipeline: Pipeline | None) -> Iterable[str]:
 def surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, str]:
     every = list(with_nested(stacks))
     count = sum(len(stack.template.get("Resources", ())) for stack in every)
-    found = {Surface.TEMPLATE.value: f"{len(every)} templates, {count} resources"}
+    found = {Surface.TEMPLATE.value: f"{_many(len(every), 'template')}, {_many(count, 'resource')}"}
     if pipeline is not None:
-        found[Surface.WORKFLOW.value] = f"{len(pipeline.workflows.files)} workflows, {len(pipeline.jobs)} jobs"
+        workflows, jobs = len(pipeline.workflows.files), len(pipeline.jobs)
+        found[Surface.WORKFLOW.value] = f"{_many(workflows, 'workflow')}, {_many(jobs, 'job')}"
         if pipeline.migrations:
             count = sum(len(folder.migrations) for folder in pipeline.migrations)
-            found[Surface.MIGRATION.value] = f"{len(pipeline.migrations)} folders, {count} migrations"
+            folders = _many(len(pipeline.migrations), "folder")
+            found[Surface.MIGRATION.value] = f"{folders}, {_many(count, 'migration')}"
     return found
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:

@@ -65,7 +65,8 @@ def init(project: Path, force: bool) -> None:
 
 
 def _said(found: Discovered) -> str:
-    stacks = f"{len(found.stacks)} {'stack' if len(found.stacks) == 1 else 'stacks'}"
+    count = len(found.stacks) + len(found.unnamed)
+    stacks = f"{count} {'stack' if count == 1 else 'stacks'}"
     environments = ", ".join(found.kinds) or "no environment"
     return f"{found.repository or 'no GitHub repository'}, {stacks}, {environments}"
 

@@ -5,8 +5,8 @@ What the review found
     same time as the deploy script forces a roll-out of its own.
 What is checked
     Every image that a task definition, function, App Runner service, batch job or model runs: a digest, a full commit
-    SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of one of our repositories has to be
-    one that the repository refuses to move; a foreign publisher's image has to name a release, not a line of releases.
+    SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR has to
+    be one that the repository refuses to move; another publisher's image has to name a release, not a line of them.
     And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no release tag, no commit
     SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run: an immutable
     repository refuses the second one, and in any other the image changes under who names it.

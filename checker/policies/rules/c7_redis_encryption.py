@@ -1,4 +1,4 @@
-"""Redis is encrypted in transit and at rest, and asks who is calling.
+"""Redis is encrypted in transit and at rest, and requires authentication.
 
 What the review found
     The cluster keeps and sends everything in plain text.

@@ -9,8 +9,8 @@ What is checked
     2000 requests in five minutes or fewer. A group counts as missing where it is overridden to count, where each of its
     rules is, or where a rule before it lets every request through.
 When it does not apply
-    Environments that may be torn down (the plan leaves their ACL off), shared ones, and production without an
-    internet-facing application load balancer.
+    Environments that may be torn down, shared ones, and production without an internet-facing application load
+    balancer.
 What cannot be decided
     An ACL that is not part of the project; a group that a scope-down statement confines to some requests; a rate limit
     by a header that the sender may write.

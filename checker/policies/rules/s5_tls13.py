@@ -10,7 +10,7 @@ What is checked
 When it does not apply
     No HTTPS or TLS listener in the environment.
 What cannot be decided
-    A protocol or policy from a parameter without a default; a policy that this table does not know.
+    A protocol or policy from a parameter without a default; a policy that the checker does not know.
 Fix
     Set ``SslPolicy`` to ``ELBSecurityPolicy-TLS13-1-2-Res-2021-06``.
 """

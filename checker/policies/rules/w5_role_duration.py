@@ -8,7 +8,7 @@ What is checked
     session duration for a role"). Every step that assumes a role in a workflow that deploys or migrates asks for 7200
     seconds (``W5[duration]``); no step anywhere asks for more than its role's maximum (``W5[allowed]``), or for more
     than the 3600 that a chained role is given at most (``W5[chained]``); and a job ends before its session does
-    (``W5[timeout]``): its own timeout, or those of the steps that follow, until one of them takes the role on anew.
+    (``W5[timeout]``): its own timeout, or those of the steps that follow, until one of them assumes the role anew.
 When it does not apply
     No role that deploys trusts GitHub's OIDC provider. No step assumes a role.
 What cannot be decided

@@ -15,7 +15,7 @@ What cannot be decided
     A subject or a policy that is not known before deployment. Settings of the repository that the token may not read.
 Fix
     Make one role per environment that admits only ``repo:OWNER/REPO:environment:NAME`` and reaches only its resources.
-    Until then the waiver holds while the protection of the production environment is verified.
+    Until then, waive it for as long as the production environment's protection is verified (``holds_while``).
 """
 
 from __future__ import annotations

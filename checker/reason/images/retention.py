@@ -147,16 +147,16 @@ def faults(
 def _repositories(
     releases: tuple[str, ...], bootstrap: tuple[str, ...], running: tuple[str, ...]
 ) -> tuple[Repository, ...]:
-    burst = Repository(f"On a day with {PUSHES_A_DAY} pushes", busy=True)
+    burst = Repository(f"Simulated, on a day with {PUSHES_A_DAY} pushes", busy=True)
     _pushes(burst, [(number + 0.5) / PUSHES_A_DAY for number in range(PUSHES_A_DAY)])
     _pushes(burst, range(2, PRODUCTION_DAYS), newest=PUSHES_A_DAY)
     for age in (3.0, 7.5, 9.0, 20.0, 40.0):
         burst.add(age)
-    calm = Repository(f"With {COMMITS} pushes in {COMMIT_DAYS} days", busy=False)
+    calm = Repository(f"Simulated, with {COMMITS} pushes in {COMMIT_DAYS} days", busy=False)
     _pushes(calm, [0.1 + number * (COMMIT_DAYS - 0.4) / (COMMITS - 1) for number in range(COMMITS)])
-    busy = Repository(f"After {BUSY_DAYS} days of {PUSHES_A_DAY} pushes a day", busy=True)
+    busy = Repository(f"Simulated, after {BUSY_DAYS} days of {PUSHES_A_DAY} pushes a day", busy=True)
     _pushes(busy, [(number + 0.5) / PUSHES_A_DAY for number in range(PUSHES_A_DAY * BUSY_DAYS)])
-    quiet = Repository(f"In a repository without a push for {QUIET_DAYS} days", busy=False)
+    quiet = Repository(f"Simulated, in a repository without a push for {QUIET_DAYS} days", busy=False)
     _pushes(quiet, [QUIET_DAYS + number * 1.5 for number in range(COMMITS)])
     every = (burst, calm, busy, quiet)
     for repository in every:
