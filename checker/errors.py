@@ -29,8 +29,29 @@ def printable(value: str, limit: int = 2000) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
+# A module that tells that an extra is installed.
+_TELLING: Final = {
+    "account": "boto3",
+    "cluster": "distributed",
+    "evidence": "in_toto_attestation",
+    "github": "gidgethub",
+    "lab": "ministack",
+    "ocsf": "py_ocsf_models",
+    "oscal": "trestle",
+    "pipeline": "tree_sitter_bash",
+    "scanners": "cfnlint",
+}
+
+
 def install_with(extra: str) -> str:
-    """What to do where a package of an extra is missing: one command, as the README has it."""
+    """What to do where a package of an extra is missing: one command, as the README has it.
+
+    It names the extras that are there, too: an installation takes the place of the one before.
+    """
+    from importlib.util import find_spec
+
+    there = (name for name, module in _TELLING.items() if find_spec(module) is not None)
+    extra = ",".join(sorted({extra, *there}))
     return f'Install it: uv tool install "{PACKAGE}[{extra}] @ {HOME}" (or pipx install --force, likewise).'
 
 
