@@ -67,7 +67,7 @@ Size = 1
 
 
 def test_every_key_is_a_field_and_every_field_has_a_key() -> None:
-    assert set(KEYS) == {field.name for field in fields(Settings)} - {"places", "has_bootstrap"}
+    assert set(KEYS) == {field.name for field in fields(Settings)} - {"places", "has_bootstrap", "origin"}
 
 
 def test_every_kind_of_environment_can_be_said() -> None:
