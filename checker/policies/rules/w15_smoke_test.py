@@ -24,11 +24,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.model.environments import Environment, Project
+from checker.model.environment_words import words
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import shown
+from checker.model.possible import options, shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Known
 from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
@@ -38,8 +39,11 @@ from checker.reason.network.services import Forwarding, services, targets_of
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
 
+_HOST: Final = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
+_LOCAL: Final = re.compile(r"localhost|127\.[\d.]+|0\.0\.0\.0|\[::1\]", re.IGNORECASE)
 # The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})
+_SWITCHES: Final = re.compile(r"\b(?:vars|secrets|env|github\.event\.(?:head_commit|commits|pull_request))\.\w+")
 _HEALTH: Final = re.compile(r"health|ready|live|status|ping|alive|smoke", re.IGNORECASE)
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
 # What became of other jobs: `needs.release.result`, `contains(needs.*.result, 'failure')`, `job.status`.
@@ -59,7 +63,11 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
         return
     wanted = _wanted(path, project)
     every = [*requests_of(path), *health_actions(path)]
-    asked = [request for request in every if request.at is not None and _is_health(request, wanted)]
+    asked = [
+        request
+        for request in every
+        if request.at is not None and _is_health(request, wanted) and not _of_others(request, path, project)
+    ]
     rollout = last(each.at for each in path.forward)
     assert rollout is not None
     yield from _called(path, rollout, asked, wanted)
@@ -97,6 +105,22 @@ def _is_health(request: Request, wanted: frozenset[str]) -> bool:
     return any(each in wanted or _HEALTH.search(each) for each in paths)
 
 
+def _of_others(request: Request, path: DeployPath, project: Project) -> bool:
+    """Whether a request goes to another environment than the one that was rolled, or to the runner itself."""
+    each = options(request.url)
+    hosts = [_HOST.match(str(url)) for url in each or () if isinstance(url, str)]
+    if not hosts or each is None or len(hosts) < len(each) or not all(hosts):
+        return False
+    others = {other.name for other in project.environments if other.kind is not EnvironmentKind.SHARED}
+    named = [set(words(match[1])) for match in hosts if match is not None]
+    own = path.environment
+    return all(
+        _LOCAL.fullmatch(match[1]) is not None or bool(own and spoken & (others - {own}) and own not in spoken)
+        for match, spoken in zip(hosts, named, strict=True)
+        if match is not None
+    )
+
+
 def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozenset[str]) -> Iterator[Judgement]:
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if not after:
@@ -111,7 +135,11 @@ def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozens
     called = {each for paths in known for each in paths or ()}
     missing = sorted(wanted - called)
     place = _place(after[0])
-    if not missing:
+    doubt = _switch(after) if not missing else None
+    if doubt is not None:
+        why = f"whether it is called: that depends on {doubt}, which nobody in the repository sets"
+        yield place.action.undecided("called", why, fix="Call it whatever is set; a roll-out without it is not done.")
+    elif not missing:
         yield place.action.passes("called", f"Calls {', '.join(sorted(called & wanted or called)) or 'a URL'}.")
     elif any(paths is None for paths in known) or not path.complete:
         yield place.action.undecided("called", f"whether {', '.join(missing)} is called: a URL is not known", fix=_FIX)
@@ -120,6 +148,14 @@ def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozens
         yield place.action.fails(
             "called", why, fix=_FIX, expected=", ".join(sorted(wanted)), actual=", ".join(sorted(called))
         )
+
+
+def _switch(after: list[Request]) -> str | None:
+    """What switches every one of the calls off, where a variable or a secret of the repository does."""
+    found = [
+        _SWITCHES.search(str(each.at.action.step.step.if_ or "")) for each in after if each.at and each.at.action.step
+    ]
+    return found[0][0] if found and found[0] is not None and all(found) else None
 
 
 def _place(request: Request) -> At:

@@ -21,7 +21,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -40,6 +40,7 @@ from checker.model.sources import Spot
 from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import running_tasks, task_places
+from checker.reason.deploys.rollbacks import cancels_runs, is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.runner_locks import Locking, locking
 
@@ -57,6 +58,8 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     steps = migrating(pipeline)
     yield from _locks(pipeline, steps)
     yield from _cancelled(steps)
+    if steps:
+        yield from _cancelling(pipeline, {id(step.job) for step in steps})
 
 
 # -- the lock ------------------------------------------------------------------------------------
@@ -224,6 +227,20 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
             yield _Group(job, unsure.spot).undecided("cancel", why, fix=_FIX_CANCEL)
         else:
             yield job.passes("cancel", "No newer run cancels it.")
+
+
+def _cancelling(pipeline: Pipeline, judged: Set[int]) -> Iterator[Judgement]:
+    """Other jobs that cancel runs, whichever those are: by an action, GitHub's command or its API."""
+    for job in pipeline.jobs:
+        if is_rollback(job.entry):
+            continue  # a person who rolls back has looked at what runs
+        action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
+        if action is not None and id(job) not in judged:
+            yield action.fails("cancel", "It cancels runs that may be migrating.", fix="Remove the step.")
+        for command in pipeline.trace(job).commands:
+            if cancels_runs(command):
+                why = "It cancels a run that may be migrating: its migration goes on, and nobody waits for it."
+                yield command.fails("cancel", why, fix="Let the run come to its end, or stop before it migrates.")
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:

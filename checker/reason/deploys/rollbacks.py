@@ -5,11 +5,14 @@ Nothing else tells: a roll-back is a deploy of an earlier release, made of the s
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Final
 
 from checker.model.environment_words import words
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
+from checker.model.possible import shown
 
 # One word, in any form of it: reverts, restored, undo.
 _BACK: Final = ("revert", "restor", "undo", "backout")
@@ -17,6 +20,17 @@ _BACK: Final = ("revert", "restor", "undo", "backout")
 _MOVES: Final = frozenset({"roll", "rolls", "rolling", "go", "goes", "going", "step", "switch"})
 # Words that begin with "back" and are no way back: "go back-end tests".
 _NO_WAY_BACK: Final = frozenset({"end", "ends", "office", "up", "ups", "fill", "port"})
+
+
+_CANCEL: Final = re.compile(r"/actions/runs/[^/]+/(?:force-)?cancel\b")
+
+
+def cancels_runs(command: Command) -> bool:
+    """Whether a command cancels a run of a workflow: ``gh run cancel``, or a request to the API that does."""
+    written = [shown(word) for word in command.words]
+    if command.program == "gh" and written[1:3] == ["run", "cancel"]:
+        return True
+    return command.program in {"gh", "curl", "http", "https", "xh", "wget"} and any(map(_CANCEL.search, written))
 
 
 def is_rollback(workflow: Workflow) -> bool:

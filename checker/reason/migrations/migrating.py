@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from checker.model.migrations.tools import MigrationTool, about_migrations
@@ -81,8 +81,10 @@ def runs_back(pipeline: Pipeline) -> Iterator[Command]:
 def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     trace = pipeline.trace(job)
     found: dict[int, list[Migrating]] = {}
-    for action in trace.actions:
+    for index, action in enumerate(trace.actions):
         applied = applied_by(action) if isinstance(action, Command) else None
+        if applied is None and isinstance(action, Command) and action.program == "psql" and index:
+            applied = _piped(trace.actions[index - 1], action)
         if isinstance(action, AwsCall):
             applied = _call(action, job)
         if applied is not None and isinstance(action, Command | AwsCall):
@@ -95,6 +97,13 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
         first = told[0] if told else entries[0]
         if _lasts(first, entries):
             yield first
+
+
+def _piped(before: object, psql: Command) -> Applied | None:
+    """``cat schema.sql | psql``: what the command before it prints is what it runs."""
+    if not isinstance(before, Command) or not before.handling.piped or before.step is not psql.step:
+        return None
+    return applied_by(replace(psql, words=(*psql.words, *before.words[1:])))
 
 
 def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:

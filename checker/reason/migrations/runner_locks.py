@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
+from checker.reason.migrations.python_locks import VARYING, fault_of
 
 _LOCK: Final = re.compile(
     r"\bpg_(?P<attempt>try_)?advisory_(?P<xact>xact_)?lock(?P<shared>_shared)?\s*\(", re.IGNORECASE
@@ -46,6 +47,7 @@ _RUNS_A_FILE: Final = re.compile(
 )
 _FUNCTION: Final = re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
 _POOLER: Final = re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
+_KEY: Final = 120  # signs behind a lock's name in which its key is looked for
 _MOST: Final = 50  # places of one file, or names, that are looked at; no honest runner has more
 _ONE: Final = re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
 
@@ -78,6 +80,9 @@ class Locking:
 def locking(runner: MigrationRunner) -> Locking:
     """How ``runner`` keeps a second run out."""
     taken = tuple(each for file in runner.files for each in _taken(file, runner))
+    fault = fault_of(runner) if any(not each.fault for each in taken) else ""
+    if fault:
+        taken = tuple(replace(each, fault=each.fault or fault) for each in taken)
     table = next(
         (f"{file.file}:{file.line_at(m.start())}" for file in runner.files if (m := _TABLE.search(file.code))), ""
     )
@@ -100,6 +105,9 @@ def _taken(file: SourceFile, runner: MigrationRunner) -> Iterator[Taken]:
             continue
         if match["shared"]:
             yield Taken(at, attempt, "it is a shared lock, which lets others in")
+            continue
+        if VARYING.search(file.code[match.end() : match.end() + _KEY].partition("\n")[0].partition(";")[0]):
+            yield Taken(at, attempt, "its key is another one in each run")
             continue
         named = _NAMED.search(before)
         if named is not None and not _CALL.search(before[named.start() :]):

@@ -44,6 +44,11 @@ _LONGEST: Final = 300  # signs of a word that are looked at
 _NAMED: Final = re.compile(r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE)
 _FILE: Final = re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
 _SQL_OF_MIGRATIONS: Final = re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
+_SQL_FILE: Final = re.compile(r"\.sql\s*$", re.IGNORECASE)
+_STATEMENT: Final = re.compile(
+    r"\b(?:create|alter|drop|truncate|grant|revoke|reindex|insert\s+into|delete\s+from|update\s+\S+\s+set|comment\s+on)\b",
+    re.IGNORECASE,
+)
 _BACK: Final = re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
 
 
@@ -60,7 +65,7 @@ class Applied:
 @lru_cache(maxsize=16_384)  # several rules ask about each command
 def applied_by(command: Command) -> Applied | None:
     """Whether a command of a script applies migrations, by its words or by the file that it is fed."""
-    fed = (write.target for write in command.writes if write.operator == "<")
+    fed = (write.target for write in command.writes if write.operator.startswith("<"))
     return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in (*command.words, *fed)))
 
 
@@ -128,8 +133,13 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
     if tool is None:
         return None
     if tool.name == "psql":
-        return Applied(tool) if any(_SQL_OF_MIGRATIONS.search(each) for each in line) else None
+        return Applied(tool) if any(_changes(each) for each in line[1:]) else None
     return _direction(tool, line[1:], group)
+
+
+def _changes(word: str) -> bool:
+    """Whether what ``psql`` is given changes the database: a file of SQL, or a statement that is no question."""
+    return bool(_SQL_FILE.search(word) or _SQL_OF_MIGRATIONS.search(word) or _STATEMENT.search(word))
 
 
 def _direction(tool: MigrationTool, words: Sequence[str], group: tuple[str, ...] = ()) -> Applied | None:

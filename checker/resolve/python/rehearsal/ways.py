@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -51,7 +52,8 @@ MAX_WAYS: Final = 8
 MAX_STATEMENTS: Final = 5_000
 _MAX_SEARCH: Final = 2_500  # how many statements are gone through before another way to the call is tried
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the program
-_MAX_ASIDE: Final = 6  # of the questions in a loop, how many are answered the other way
+_MAX_ASIDE: Final = 8  # how many ways aside of one that never ends are gone
+_MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
 _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to it")
 _TOO_MUCH: Final = Open("its program can go too many ways to follow them all")
 _ON_STAGE: Final = {**STATEMENTS, **statements.STATEMENTS}
@@ -114,15 +116,22 @@ class Rehearsals:
             return way
         if not way.endless or way.ended is False:
             return _TOO_MUCH if way.ended is None else yes_if(way.ended)
-        given = [taken for taken, _ in way.given]
-        # Each question once: asked again, it gets the same answer on the way aside.
-        first = {asker: index for index, asker in reversed(list(enumerate(way.askers))) if index >= way.loop_began}
-        for index in sorted(first.values())[:_MAX_ASIDE]:
-            aside = self._gone(call, mode, [*given[:index], not given[index]], aside=True)
-            if aside is None or (aside.met and aside.ended is None):
-                return _TOO_MUCH
-            if aside.met and aside.ended is False:
-                return NO
+        due = deque([(way, frozenset[int]())])
+        asides = 0
+        while due and asides < _MAX_ASIDE:
+            way, turned = due.popleft()
+            given = [taken for taken, _ in way.given]
+            # Each question once: asked again, it gets the same answer on the way aside.
+            first = {asker: index for index, asker in reversed(list(enumerate(way.askers))) if index >= way.loop_began}
+            for index in sorted(set(first.values()) - turned):
+                asides += 1
+                aside = self._gone(call, mode, [*given[:index], not given[index]], turned | {index})
+                if aside is None or (aside.met and aside.ended is None):
+                    return _TOO_MUCH
+                if aside.met and aside.ended is False:
+                    return NO
+                if aside.endless and len(turned) < _MAX_TURNS:
+                    due.append((aside, turned | {index}))  # it waits somewhere else now
         return YES
 
     def _first(self, call: AwsCall | Command, mode: Mode) -> _Way | Open:
@@ -145,12 +154,12 @@ class Rehearsals:
         return _TOO_MUCH
 
     def _gone(
-        self, call: AwsCall | Command, mode: Mode, answers: Sequence[bool], *, aside: bool = False
+        self, call: AwsCall | Command, mode: Mode, answers: Sequence[bool], turned: Set[int] = frozenset()
     ) -> _Way | None:
         if self.allowance.left <= 0:
             return None
         way = _Way(self, call, mode, answers)
-        way.aside = aside
+        way.turns = turned
         way.ended = way.run_through()
         self.allowance.left -= MAX_STATEMENTS - way.machine.left + 1
         return way
@@ -181,7 +190,7 @@ class _Way:
         self.ended: bool | None = None
         self.endless = False
         self.loop_began = 0  # how many questions were answered before the loop that never ends
-        self.aside = False
+        self.turns: Set[int] = frozenset()  # which of the answers are the other way than on the way before
         self._turned: dict[int, bool] = {}
         self._asked: dict[int, int] = {}
         self._steady: dict[Value, bool] = {}
@@ -243,7 +252,7 @@ class _Way:
         taken = self.answers[len(self.given)] if len(self.given) < len(self.answers) else rather
         self.given.append((taken, rather))
         self.askers.append(id(asker))
-        if self.aside and len(self.given) == len(self.answers):
+        if len(self.given) - 1 in self.turns:
             self._turned[id(asker)] = taken  # the time that is up for one is up for all
         if steady is not None:
             self._steady[steady] = taken
@@ -331,8 +340,7 @@ class _Way:
         """``sys.exit(status)``."""
         if at_once:
             raise EndedError(status)
-        error = RaisedError(Extern("SystemExit"), frozenset({"SystemExit", "BaseException"}), status)
-        raise error
+        raise RaisedError(Extern("SystemExit"), frozenset({"SystemExit", "BaseException"}), status)
 
     # --- calls ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,221 @@
+"""Whether a runner in Python really holds the lock that its code names while it migrates: who calls what takes it, what
+becomes of the answer, and what happens when the time to wait is up.
+
+Its code is parsed, never run. What cannot be parsed here has no fault that this would see.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from checker.model.migrations.folders import MigrationRunner
+
+_TRY: Final = re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
+_TAKES: Final = re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
+_LETS_GO: Final = re.compile(r"pg_advisory_unlock", re.IGNORECASE)
+_SWITCH: Final = re.compile(r"\b(?:environ|getenv)\b")
+# What is another in each run, or each session.
+VARYING: Final = re.compile(
+    r"\b(?:random|randint|randrange|uuid\d?|getpid|pid|time|now|hostname|gethostname|token_hex|urandom|environ|getenv"
+    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b",
+    re.IGNORECASE,
+)
+_Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+_MOST: Final = 100_000  # signs of a file
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A runner's functions by name, and its constants that hold SQL of a lock."""
+
+    functions: Mapping[str, list[_Function]] = field(default_factory=dict)
+    top: tuple[ast.stmt, ...] = ()
+    taking: frozenset[str] = frozenset()
+    letting: frozenset[str] = frozenset()
+
+
+def fault_of(runner: MigrationRunner) -> str:
+    """Why the lock that a runner's code names is not held while it migrates; empty where nothing says so."""
+    code = _read(tuple((file.file, file.code) for file in runner.files if file.language == "python"))
+    takers = [each for several in code.functions.values() for each in several if _takes(each, code)]
+    if not takers:
+        return ""
+    reached = _reached(code)
+    # What nothing here starts is started by a framework, which may call anything.
+    if reached & code.functions.keys() and not any(each.name in reached for each in takers):
+        return f"nothing calls {takers[0].name}, which takes it"
+    for each in takers:
+        found = _answered(each, code) or _left(each, code) or _let_go(each.body, code, frozenset())
+        if found:
+            return found
+    names = frozenset(each.name for each in takers)
+    for several in code.functions.values():
+        for each in several:
+            found = _let_go(each.body, code, names) or _switched(each, code, names)
+            if found:
+                return found
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _read(files: tuple[tuple[str, str], ...]) -> _Code:
+    functions: dict[str, list[_Function]] = {}
+    top: list[ast.stmt] = []
+    taking, letting = set[str](), set[str]()
+    for _, text in files:
+        try:
+            tree = ast.parse(text) if len(text) <= _MOST else ast.Module([], [])
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        top.extend(tree.body)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                functions.setdefault(node.name, []).append(node)
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {each.id for each in targets if isinstance(each, ast.Name)}
+                written = _text(node.value)
+                taking |= names if _TAKES.search(written) else set()
+                letting |= names if _LETS_GO.search(written) else set()
+    return _Code(functions, tuple(top), frozenset(taking), frozenset(letting))
+
+
+def _text(node: ast.AST) -> str:
+    return " ".join(
+        each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    )
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything in a node but what stands in functions of its own."""
+    for each in ast.iter_child_nodes(node):
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield each
+            yield from _own(each)
+
+
+def _sends(node: ast.AST, names: frozenset[str], pattern: re.Pattern[str]) -> bool:
+    """Whether a call in a node is given such SQL, by the constant's name or as it is."""
+    for each in (node, *_own(node)):
+        if isinstance(each, ast.Call):
+            given = [*each.args, *(keyword.value for keyword in each.keywords)]
+            if any(_named(one) & names or pattern.search(_text(one)) for one in given):
+                return True
+    return False
+
+
+def _named(node: ast.AST) -> set[str]:
+    return {
+        getattr(each, "id", "") or getattr(each, "attr", "")
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name | ast.Attribute)
+    }
+
+
+def _takes(function: _Function, code: _Code) -> bool:
+    return any(_sends(each, code.taking, _TAKES) for each in function.body)
+
+
+def _called(node: ast.AST) -> set[str]:
+    found = set[str]()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            found.add(each.id)
+        elif isinstance(each, ast.Attribute):
+            found.add(each.attr)
+    return found
+
+
+def _reached(code: _Code) -> set[str]:
+    """The functions that a start of the program may lead to: named at the top of a file, or in one that is reached."""
+    outside = [each for each in code.top if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    pending = {name for each in outside for name in _called(each)} | {"main"}
+    seen = set[str]()
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for each in code.functions.get(name, ()):
+            pending |= {one for statement in each.body for one in _called(statement)} & code.functions.keys()
+    return seen
+
+
+def _answered(function: _Function, code: _Code) -> str:
+    """Whether anybody looks at what a try answers."""
+    for each in (each for statement in function.body for each in (statement, *_own(statement))):
+        if isinstance(each, ast.Expr) and _sends(each.value, code.taking, _TRY) and _tries(each.value, code):
+            return "nobody looks at the answer of pg_try_advisory_lock"
+    helpers = {name for each in function.body for name in _called(each)} & code.functions.keys()
+    for name in (function.name, *sorted(helpers)):
+        for helper in code.functions.get(name, ()):
+            if any(
+                isinstance(each, ast.Return) and each.value is not None and _row_alone(each.value)
+                for each in ast.walk(helper)
+            ):
+                return f"{name} asks whether there is a row, and there is one whatever the answer"
+    return ""
+
+
+def _tries(node: ast.AST, code: _Code) -> bool:
+    """Whether it is a try, rather than a wait: what a blocking lock answers tells nothing."""
+    if _TRY.search(_text(node)):
+        return True
+    named = _named(node) & code.taking
+    assigned = [each for each in code.top if isinstance(each, ast.Assign) and _named(each.targets[0]) & named]
+    return any(_TRY.search(_text(each.value)) for each in assigned)
+
+
+def _row_alone(node: ast.expr) -> bool:
+    """``cursor.fetchone() is not None``: a query without a table has one row."""
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.IsNot):
+        return isinstance(node.left, ast.Call) and getattr(node.left.func, "attr", "") == "fetchone"
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bool" and node.args:
+        inner = node.args[0]
+        return isinstance(inner, ast.Call) and getattr(inner.func, "attr", "") == "fetchone"
+    return False
+
+
+def _left(function: _Function, code: _Code) -> str:
+    """Whether a loop that tries leaves without the lock, and the function as if it had it."""
+    for each in (each for statement in function.body for each in (statement, *_own(statement))):
+        if isinstance(each, ast.While) and _sends(each.test, code.taking, _TAKES) and any(map(_leaves, each.body)):
+            return "when the time to wait is up it goes on without it"
+    return ""
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    return any(
+        isinstance(each, ast.Break) or (isinstance(each, ast.Return) and each.value is None)
+        for each in (statement, *_own(statement))
+    )
+
+
+def _let_go(body: Sequence[ast.stmt], code: _Code, takers: frozenset[str]) -> str:
+    """Whether it is released in the statement after the one that takes it, or before anything is done under it."""
+    for index, each in enumerate(body):
+        if isinstance(each, ast.With | ast.AsyncWith) and any(
+            _called(item.context_expr) & takers for item in each.items
+        ):
+            if all(isinstance(inner, ast.Pass) for inner in each.body):
+                return "it is released before the migrations run"
+        elif isinstance(each, ast.Expr | ast.While) and (_sends(each, code.taking, _TAKES) or _called(each) & takers):
+            after = body[index + 1] if index + 1 < len(body) else None
+            if isinstance(after, ast.Expr) and _sends(after, code.letting, _LETS_GO):
+                return "it is released before the migrations run"
+    return ""
+
+
+def _switched(function: _Function, code: _Code, takers: frozenset[str]) -> str:
+    """Whether it is only taken where a variable is set."""
+    for each in (each for statement in function.body for each in (statement, *_own(statement))):
+        switched = isinstance(each, ast.If) and _SWITCH.search(ast.unparse(each.test)) is not None
+        inside = each.body if switched and isinstance(each, ast.If) else []
+        if any(_called(inner) & takers or _sends(inner, code.taking, _TAKES) for inner in inside):
+            return "it is only taken where a variable of the environment says so"
+    return ""
