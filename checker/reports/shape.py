@@ -126,13 +126,16 @@ def _cause(verdict: Verdict, holes: Collection[str]) -> tuple[str, ...]:
         if hole:
             return ("not read", hole)
     at, path = verdict.location, verdict.location.path or ""
+    # Several may ask the same of one place as a whole.
+    same = ("undecided", at.file, str(at.line), verdict.violation.removesuffix("."))
+    whole = same if verdict.outcome is Outcome.UNKNOWN and at.line else ()
     if not path:
-        return ()
+        return whole
     if not path.startswith("Resources/"):
         return at.file, str(at.line), path
     steps = path.split("/")
     if len(steps) < 4:  # the resource as a whole
-        return ()
+        return whole
     for index, step in enumerate(steps):
         if step.endswith(_WHOLE):
             steps = steps[: index + 1]
@@ -147,7 +150,7 @@ def _without(defect: Defect, causes: Collection[tuple[str, ...]]) -> Defect:
         rest = said.removesuffix(cause[-1])
         if rest != said:
             question = rest.removeprefix("Cannot be decided: ").rstrip(": ").removesuffix(" at")
-            return replace(defect, violation=f"{question}.")
+            return replace(defect, violation=f"{question or 'the same'}.")
     return defect
 
 

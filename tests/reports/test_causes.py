@@ -125,3 +125,13 @@ def test_a_file_s_name_is_no_command_for_the_runner(options: dict[str, bool]) ->
     lines = render(run_of(named), "console", **options).splitlines()
     assert any("stop-commands" in line for line in lines)
     assert not any(line.lstrip().startswith(("::", "##[")) for line in lines)
+
+
+def test_what_several_cannot_decide_at_one_place_for_one_reason_is_one_entry() -> None:
+    why = "Cannot be decided: whether its calls are allowed: no template declares the role."
+    same = [verdict(each, Outcome.UNKNOWN, "Deploy", 6, violation=why, fix="Name it.") for each in ("C7", "W18")]
+    other = verdict("P12", Outcome.UNKNOWN, "Deploy", 7, violation=why, fix="Name it.")
+    first, second = shape.defects(run_of(*same, other), Outcome.UNKNOWN)
+    assert (first.id, [each.id for each in first.consequences]) == ("C7", ["W18"])
+    assert (second.id, second.consequences) == ("P12", ())
+    assert "W18 unknown: the same." in render(run_of(*same), "console")
