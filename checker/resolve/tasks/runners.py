@@ -7,7 +7,7 @@ from typing import Final
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
-from checker.resolve.tasks import justfile, makefile, packages, taskfile
+from checker.resolve.tasks import packages
 from checker.resolve.tasks.recipes import TaskLibrary, Tasks
 
 _MAKES: Final = frozenset({"make", "gmake"})
@@ -32,10 +32,17 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
         return Tasks(missing=f"{program} in a folder that is not known")
     if program in packages.MANAGERS:
         return packages.tasks(program, words, folder, library)
+    # Readers of files that few repositories have are imported when one is read.
     if program in _MAKES:
+        from checker.resolve.tasks import makefile
+
         return makefile.tasks(words, folder, environment, library)
     if program == "just":
+        from checker.resolve.tasks import justfile
+
         return justfile.tasks(words, folder, library)
     if program == "projen":
         return packages.projen(words, folder, library)
+    from checker.resolve.tasks import taskfile
+
     return taskfile.tasks(words, folder, library)
