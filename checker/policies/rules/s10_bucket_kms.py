@@ -37,10 +37,17 @@ def check(environment: Environment) -> Iterator[Judgement]:
     buckets = list(environment.resources("AWS::S3::Bucket", "AWS::S3Express::DirectoryBucket"))
     receivers = _receivers(environment.project) if buckets else {}
     for bucket in buckets:
-        yield _judged(bucket, receivers.get(bucket.key))
+        yield _judged(bucket, receivers.get(bucket.key), environment.project)
 
 
-def _judged(bucket: Resource, receives: str | None) -> Judgement:
+def _judged(bucket: Resource, receives: str | None, project: Project) -> Judgement:
+    if _logs_to_itself(bucket, project):
+        return bucket.fails(
+            None,
+            "Its access logs go to itself: each log that is written is logged again, without end.",
+            fix="Let LoggingConfiguration.DestinationBucketName be a bucket of its own for logs.",
+            path="LoggingConfiguration.DestinationBucketName",
+        )
     encryption = bucket[_PATH]
     rules = as_list(encryption.value.value) if isinstance(encryption.value, Known) else []
     if receives is not None and _all_kms(rules) is not YES:
@@ -53,6 +60,21 @@ def _judged(bucket: Resource, receives: str | None) -> Judgement:
         violation="Objects are encrypted with keys of S3's own: who may read them may decrypt them.",
         fix=_FIX,
     )
+
+
+def _logs_to_itself(bucket: Resource, project: Project) -> bool:
+    """Whether a bucket is the target of its own access logs (Amazon S3 User Guide, "Logging requests with server access
+    logging": the target is another bucket, or the logs grow for ever). No name of a target means itself."""
+    logging = bucket.get("LoggingConfiguration")
+    if not isinstance(logging, Known) or not isinstance(logging.value, dict) or not logging.value:
+        return False
+    target = bucket.get("LoggingConfiguration.DestinationBucketName")
+    if isinstance(target, Absent):
+        return True
+    name = bucket.get("BucketName")
+    if isinstance(target, Known) and isinstance(name, Known) and isinstance(target.value, str):
+        return target.value == name.value
+    return any(each is bucket for each in project.all_referred(target))
 
 
 def _all_kms(rules: list[Resolved]) -> Answer:

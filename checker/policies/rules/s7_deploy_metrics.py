@@ -54,6 +54,10 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 
 
+# A result that is written out, whatever became of the deployment.
+_ALWAYS_WELL: Final = re.compile(r"\b(?:result|status|outcome|state)\W{1,8}(?:success|succeeded|ok)\b", re.IGNORECASE)
+
+
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
     yield from once(judgement for path in paths for judgement in _judged(path))
@@ -80,6 +84,9 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
     said = " ".join(_text(at.action) for at in emitted)
     missing = [what for what, pattern in _WORDS.items() if not pattern.search(said)]
     place = emitted[-1].action
+    if sub == "failure" and all(_ALWAYS_WELL.search(_text(at.action)) for at in emitted):
+        why = "What is told after a failure is written out as a success: no dashboard sees the difference."
+        return place.fails(sub, why, fix="Pass on what became of the job: ${{ job.status }}.", expected="the result")
     if missing:
         why = f"What is told of a deployment leaves out {' and '.join(missing)}."
         return place.fails(sub, why, fix=_FIX, expected="result, duration and commit")

@@ -251,10 +251,17 @@ def _variable(machine: Machine, name: str, default: Value) -> Possible:
     return one_of([opened, default]) if isinstance(default, str) else opened
 
 
+_SETS: Final = frozenset({"set", "frozenset"})
+
+
 def _builtin(name: str, given: Call) -> Value:
     if name.endswith("cast"):
         return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
     first = given.first
+    inner = given.node.args[0] if given.node.args else None
+    unordered = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
+    if unordered and name in {"list", "tuple", "iter", "reversed"} and isinstance(first, tuple) and len(first) > 1:
+        return extern(given.shown)  # a set is in no order
     if name in {"str", "iter"}:
         return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
     if name == "enumerate" and isinstance(first, tuple):
