@@ -18,7 +18,7 @@ from checker.data.type_facts import facts_of
 from checker.errors import UsageError
 from checker.judge import judge
 from checker.model.environments import Project
-from checker.model.live.snapshot import NOT_ASKED, Snapshot
+from checker.model.live.snapshot import Snapshot
 from checker.model.resources import ConstructOrigin
 from checker.model.rules import Rule
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread, Verdict
@@ -29,6 +29,7 @@ from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
 from checker.resolve.templates.discovery import assign
 from checker.resolve.templates.project import with_nested
+from checker.run.coverage import unread_of
 from checker.together import together
 
 if TYPE_CHECKING:
@@ -211,21 +212,6 @@ def _shown_settings(settings: RepositorySettings | None) -> dict[str, str]:
         return {}
     read = "read" if not settings.unread else f"{len(settings.unread)} of its settings not read"
     return {Surface.SETTING.value: f"GitHub repository {settings.repository}: {read}"}
-
-
-def unread_of(snapshot: Snapshot) -> Iterator[Unread]:
-    """All that could not be read: lists, facts, and properties of single resources, those of one cause together."""
-    yield from snapshot.unread
-    causes: dict[tuple[str, str, str], list[str]] = {}
-    for resource in snapshot.resources:
-        for path, why in resource.unread.items():
-            if why == NOT_ASKED:
-                continue
-            name = resource.logical_id or resource.physical_id or "?"
-            causes.setdefault((resource.type, path, why), []).append(name)
-    for (kind, path, why), names in causes.items():
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        yield Unread(f"{kind} {shown}" + (f": {path}" if path else ""), why)
 
 
 def _shown(snapshot: Snapshot) -> str:

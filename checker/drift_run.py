@@ -20,7 +20,7 @@ from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
 from checker.resolve.templates.project import with_nested
-from checker.run.coverage import digests, unread_of_stacks
+from checker.run.coverage import digests, unread_of_stacks, unread_properties
 from checker.run.request import Request
 from checker.run.stacks import AtHand, at_hand
 from checker.together import together
@@ -102,6 +102,7 @@ def _compared(
             *here.unread,
             *unread_of_stacks(stacks),
             *(each for each in snapshot.unread if not each.what.startswith(_FACTS)),
+            *unread_properties(snapshot, failed=True),
             *_templates_unread(stacks, snapshot),
         ),
         notes=(

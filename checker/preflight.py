@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from checker import waivers
-from checker.audit import live_of, unread_of
+from checker.audit import live_of
 from checker.collect import repository
 from checker.collect.config.register import load_register
 from checker.judge import judge
@@ -24,6 +24,7 @@ from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
 from checker.reason.account.state import stack_trouble, stacks
 from checker.reason.facts import drawn_of
+from checker.run.coverage import unread_of
 
 if TYPE_CHECKING:
     from checker.resolve.account.project import LiveAccount

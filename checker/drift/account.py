@@ -105,6 +105,15 @@ class Account:
                 return target if isinstance(target, str) else None
         return None
 
+    def unplaced(self, *, listed: bool = False) -> str:
+        """Why it is not known which resource is whose; empty where it is known.
+
+        What is not called by its physical id is given to a stack by what its template says of it. ``listed``: of those
+        that are, which only the list of a stack's resources tells.
+        """
+        whose = {"stacks", "stacks/resources"} | (set() if listed else {"stacks/template"})
+        return next((each.why for each in self.snapshot.unread if each.what in whose), "")
+
     def unreadable(self, kind: str, physical_id: str | None) -> tuple[str, str] | None:
         """Why resources of a type, or one of them, could not be read, and what permission is missing."""
         for each in self.snapshot.unread:

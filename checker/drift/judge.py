@@ -6,7 +6,7 @@ template has gives one, and each live resource that nothing manages gives one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,9 +33,9 @@ from checker.model.live.drift import (
     ResourceState,
 )
 from checker.model.live.drift_decisions import Decision
-from checker.model.live.snapshot import LiveResource, Snapshot
+from checker.model.live.snapshot import LiveResource, Snapshot, is_failure
 from checker.model.resources import Raw, Stack
-from checker.model.values import Hole, Reference, ResourceKey
+from checker.model.values import Hole, Reference, Resolved, ResourceKey, Text
 
 _STACK: Final = "AWS::CloudFormation::Stack"
 # What leaves nothing in the account that a read could show.
@@ -98,6 +98,14 @@ def _told(snapshot: Snapshot) -> Raw:
     return [value for name, value in snapshot.facts.items() if name.lower().startswith("sibling")]
 
 
+def _referred(value: Resolved) -> Iterator[ResourceKey]:
+    """The resources that open parts of a value stand for."""
+    if isinstance(value, Text):
+        yield from (hole.target for hole in value.holes if isinstance(hole, Reference))
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _referred(each)
+
+
 class _Comparison:
     def __init__(self, stacks: Sequence[Stack], account: Account, decisions: Decisions) -> None:
         self._account = account
@@ -119,6 +127,7 @@ class _Comparison:
         ]
         self._siblings = Siblings([*declared, *elsewhere], account.snapshot.account, _told(account.snapshot))
         self.matched = {id(each.live) for each in (*self._expected, *deployed) if each.live is not None}
+        self._types = {each.resource.key: each.type for each in self._expected}
         self._words: dict[ResourceKey, frozenset[str]] = {
             each.resource.key: words_of(each.live, each.physical_id) for each in self._expected
         }
@@ -187,6 +196,10 @@ class _Comparison:
         if not declared.resource.certain:
             why = "whether it exists hangs on a condition that cannot be decided"
             return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
+        unplaced = self._account.unplaced()
+        if unplaced:
+            why = f"which resource it stands for is not known: {unplaced}"
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
         if deployed is None and declared.physical_id is None:
             return self._settled(declared, ResourceState.MISSING, about, "", NextDeploy.CREATE)
         deploy, _ = self._next(declared, deployed)
@@ -236,9 +249,27 @@ class _Comparison:
             state = ResourceState.PENDING
         else:
             state = ResourceState.IN_SYNC
+        if state is ResourceState.IN_SYNC:
+            unsure = list(self._unsure(declared, properties))
+            notes.extend(unsure)
+            state = ResourceState.NOT_CHECKED if unsure else state
         said = witnessed(self._account.snapshot, declared.resource.stack.name, declared.logical_id, state)
         why = "; ".join(filter(None, [*notes, said]))
         return self._settled(declared, state, about, why, deploy, properties)
+
+    def _unsure(self, declared: Declared, properties: Iterable[PropertyDrift]) -> Iterator[str]:
+        """What might differ, had it been read: parts of the resource, and others that its code refers to."""
+        assert declared.live is not None
+        for path, why in declared.live.unread.items():
+            if is_failure(why):
+                yield f"{path or 'it'} could not be read: {why}"
+        for each in properties:
+            name = each.path.partition(".")[0]
+            if each.state is PropertyState.NOT_RESOLVED and name in declared.properties:
+                for target in _referred(declared.properties[name]):
+                    unread = self._account.unreadable(self._types.get(target, ""), None)
+                    if unread is not None:
+                        yield f"what {each.path} refers to could not be read: {unread[0]}"
 
     def _note(self, declared: Declared, found: list[Difference], changes: list[CodeChange] | None) -> None:
         """Keep what the account shows beyond or against the code, for whoever wants to record it."""

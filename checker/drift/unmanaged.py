@@ -38,6 +38,10 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
         for each in stack.resources
         if each.physical_id
     }
+    if account.unplaced(listed=True):
+        return  # any may be of a stack
+    unknown_networks = account.unreadable("AWS::EC2::VPC", None) is not None
+    kinds = {kind for kind, _ in listed}
     networks = _default_networks(account)
     alone = _alone(account)
     made = set(_made_for_others(account, matched))
@@ -46,10 +50,14 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             continue
         if id(live) in matched or live.stack is not None or live.type in _PARTS or _is_made_by_aws(live):
             continue
+        if unknown_networks and live.type.startswith("AWS::EC2::"):
+            continue  # it may be of the default VPC
         if live.physical_id == account.snapshot.account:
             continue  # a setting of the account itself: there is one, whoever set it
         if live.type in _OF_SERVICES and live.physical_id in made:
             continue
+        if live.type in kinds and account.unplaced():
+            continue  # it may be one of those that the stacks list
         if live.logical_id is not None or (live.type, live.physical_id) in listed:
             continue
         yield ResourceDrift(

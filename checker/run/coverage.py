@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.templates.assembly import Assembly
+from checker.model.live.snapshot import NOT_ASKED, Snapshot, is_failure
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Unread, Verdict
@@ -142,3 +143,23 @@ def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str
             if stack in stacks:
                 digests.setdefault(stack.environment, assembly.digest)
     return digests
+
+
+def unread_of(snapshot: Snapshot) -> Iterator[Unread]:
+    """All that could not be read: lists, facts, and properties of single resources, those of one cause together."""
+    yield from snapshot.unread
+    yield from unread_properties(snapshot)
+
+
+def unread_properties(snapshot: Snapshot, *, failed: bool = False) -> Iterator[Unread]:
+    """The properties that were not read, those of one cause together. ``failed``: only where a call failed."""
+    causes: dict[tuple[str, str, str], list[str]] = {}
+    for resource in snapshot.resources:
+        for path, why in resource.unread.items():
+            if why == NOT_ASKED or (failed and not is_failure(why)):
+                continue
+            name = resource.logical_id or resource.physical_id or "?"
+            causes.setdefault((resource.type, path, why), []).append(name)
+    for (kind, path, why), names in causes.items():
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        yield Unread(f"{kind} {shown}" + (f": {path}" if path else ""), why)

@@ -133,7 +133,13 @@ def _scalar(path: str, expected: Resolved, live: Raw, around: Around) -> Iterato
 def _absent(path: str, pattern: str, expected: Resolved, facts: TypeFacts, around: Around) -> Iterator[Difference]:
     """Declared, and not in what a read shows: never returned, not read, a default that is left out, or gone."""
     why = next(
-        (why for unread, why in around.unread.items() if unread in {"", path} or path.startswith(f"{unread}.")), ""
+        (
+            why
+            for unread, why in around.unread.items()
+            # Where a part was not read, a whole that is not there says nothing.
+            if unread in {"", path} or path.startswith(f"{unread}.") or unread.startswith(f"{path}.")
+        ),
+        "",
     )
     if why or covers(facts.write_only, pattern):
         # Parts of a property that is otherwise read are said of the resource, see `unreadable_parts`.

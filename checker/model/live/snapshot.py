@@ -6,6 +6,7 @@ here says how it was read. ``checker/collect/snapshots.py`` reads and writes the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,13 @@ from checker.model.verdicts import Unread
 SCHEMA: Final = "checker-snapshot/1"
 # Why a property is unread that the command which read the account had no use for.
 NOT_ASKED: Final = "not asked for"
+# How a reason begins where a call failed: with the service and the operation.
+_CALL: Final = re.compile(r"[a-z][\w-]*:[A-Z]\w+: ")
+
+
+def is_failure(why: str) -> bool:
+    """Whether something is unread because a call failed, which it need not the next time."""
+    return _CALL.match(why) is not None
 
 
 @dataclass(frozen=True, slots=True)
