@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -54,9 +55,13 @@ _GROWING: Final = frozenset(
 def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
     """What a call gives; AWS calls and started programs go on record."""
     function = value(machine, node.func, frame)
+    return called(machine, node, frame, function, [value(machine, each, frame) for each in node.args])
+
+
+def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, positional: Sequence[Value]) -> Value:
+    """What a call gives whose function and arguments by position are worked out."""
     given = Call(node, [], {}, frame)
-    for each in node.args:
-        found = value(machine, each, frame)
+    for each, found in zip(node.args, positional, strict=True):
         if isinstance(each, ast.Starred):
             inner = elements(found)
             given.complete = given.complete and inner is not None

@@ -14,6 +14,7 @@ from checker.model.pipeline.scripts import AwsCall, Reached
 from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
 from checker.resolve.python.code import follow
+from tests.answers import said
 from tests.pipelines import load, repository, trace_of
 
 CASES = load(Path(__file__).with_name("python.yaml"))
@@ -119,6 +120,16 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 def test_what_goes_round_ends(code: str, tmp_path: Path) -> None:
     repository(tmp_path, {"deploy.py": code})
     follow(ScriptLibrary(tmp_path), "deploy.py", Reached(Spot("deploy.py")))
+
+
+@pytest.mark.parametrize(
+    "written", ["len(" * 40 + "x" + ")" * 40, "x" + ".startswith(1)" * 40, "x" + ".run(1)" * 40], ids=range(3)
+)
+def test_calls_in_calls_are_gone_through_once(written: str, tmp_path: Path) -> None:
+    """Twice on every level would take years."""
+    code = f"import boto3\nx = open('y')\nz = {written}\nboto3.client('ecs').update_service(cluster='a', service='b')\n"
+    (call,) = trace_of(tmp_path, "python deploy.py", {"deploy.py": code}).aws
+    assert said(call.handling.ends) is True
 
 
 LINES = st.sampled_from(

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from checker.model.values import Text
-from checker.resolve.python.calls import call
+from checker.resolve.python.attributes import attribute
+from checker.resolve.python.calls import call, called
 from checker.resolve.python.expressions import EXPRESSIONS, bind
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
 from checker.resolve.python.rehearsal.questions import compare, decide, exactly
@@ -105,24 +106,30 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
 
 
 def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
-    """Python's own functions, of what is known."""
-    name = node.func.id if isinstance(node.func, ast.Name) else ""
-    own = _BUILTINS.get(name)
-    if own is not None and name not in frame.names and name not in frame.module.names and not node.keywords:
+    """Python's own functions, of what is known. Whatever it is, function and arguments are gone through once: twice on
+    every level would be without end where calls stand in calls."""
+    if node.keywords:
+        return call(machine, node, frame)
+    if isinstance(node.func, ast.Name):
+        own = _BUILTINS.get(node.func.id)
+        if own is None or node.func.id in frame.names or node.func.id in frame.module.names:
+            return call(machine, node, frame)
         given = [value(machine, each, frame) for each in node.args]
         found = own(given)
         if found is not _OPEN:
             return found  # type: ignore[return-value]
-    if isinstance(node.func, ast.Attribute) and node.func.attr in _TEXTS and not node.keywords:
+        return called(machine, node, frame, value(machine, node.func, frame), given)
+    if isinstance(node.func, ast.Attribute) and (node.func.attr in _TEXTS or node.func.attr == "run"):
         owner = value(machine, node.func.value, frame)
-        if isinstance(owner, str | Text):
-            found = _of_text(owner, node.func.attr, [value(machine, each, frame) for each in node.args])
+        given = [value(machine, each, frame) for each in node.args]
+        if node.func.attr in _TEXTS and isinstance(owner, str | Text):
+            found = _of_text(owner, node.func.attr, given)
             if found is not _OPEN:
                 return found  # type: ignore[return-value]
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "run" and len(node.args) == 1:
-        library = value(machine, node.func.value, frame)
-        if isinstance(library, Extern) and library.name in {"asyncio", "anyio", "trio"}:
-            return value(machine, node.args[0], frame)
+        starts = isinstance(owner, Extern) and owner.name in {"asyncio", "anyio", "trio"}
+        if starts and node.func.attr == "run" and len(given) == 1:
+            return given[0]
+        return called(machine, node, frame, attribute(machine, owner, node.func.attr, frame), given)
     return call(machine, node, frame)
 
 
