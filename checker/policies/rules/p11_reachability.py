@@ -46,7 +46,7 @@ from checker.reason.network.services import (
     services,
     targets_of,
 )
-from checker.reason.templates.workloads import Variable, environment_variables
+from checker.reason.templates.workloads import Variable, environment_variables, with_unnamed_variables
 
 _FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
 _FIX_GROUPS: Final = (
@@ -359,12 +359,15 @@ def _calls(reach: Reach, found: list[Service], directory: Directory) -> Iterator
     for variable in environment_variables(reach.environment):
         containers.setdefault((variable.owner, variable.container), {})[variable.name] = variable
     said: set[tuple[Resource, str, int | None]] = set()
-    for (owner, _), variables in containers.items():
+    unnamed = with_unnamed_variables(reach.environment)
+    for (owner, container), variables in containers.items():
         for variable in variables.values():
             for call in calls(variable, variables, reach.environment):
                 for label, client, awsvpc in _clients(owner, by_task):
                     sub = f"{label}→{call.host or (call.server.logical_id if call.server is not None else '')}"
                     reply = connection(reach, directory, call, client, awsvpc=awsvpc)
+                    if reply is not None and reply.made is YES and call.port is None and (owner, container) in unnamed:
+                        reply = untold("a variable whose name is not known may tell the port", cause=Cause.PORT)
                     if reply is not None and (owner, sub, call.port) not in said:
                         said.add((owner, sub, call.port))
                         violation = f"{label} cannot make the call that {variable.name} names"

@@ -52,22 +52,28 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
     if isinstance(token, Unknown):
         yield resource.undecided(None, f"its function: {token.why}", path="ServiceToken", fix=_FIX)
         return
-    functions = functions_of(environment, token)
+    functions, doubt = functions_of(environment, token)
     judged = [each for function in functions for each in _run_by(environment, resource, function, order)]
     # One that fails says enough; of several functions the worst counts.
     worst = min(judged, key=lambda each: _RANK.index(each.outcome), default=None)
-    if worst is not None:
+    if doubt and (worst is None or worst.outcome is Outcome.PASS):
+        yield resource.undecided(None, doubt, fix=_FIX)
+    elif worst is not None:
         yield worst
 
 
-def functions_of(environment: Environment, token: Value) -> list[Resource]:
+def functions_of(environment: Environment, token: Value) -> tuple[list[Resource], str]:
     """The functions of the project that a service token leads to: by their ARN, an alias or a version of theirs, or a
-    topic that they listen to; and those that they hand their work to, as the provider framework does."""
-    pending, found = [environment.referred(token)], dict[Resource, None]()
+    topic that they listen to; and those that they hand their work to, as the provider framework does.
+
+    Beside them why there may be others, empty where it is sure that there are none.
+    """
+    pending, found, doubt = [environment.referred(token)], dict[Resource, None](), ""
     while pending:
         each = pending.pop()
         if each is None or each in found:
             continue
+        doubt = doubt or _hidden(environment, each)
         if each.type in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
             pending.append(environment.referred(each.get("FunctionName")))
         elif each.type == "AWS::SNS::Topic":
@@ -80,7 +86,24 @@ def functions_of(environment: Environment, token: Value) -> list[Resource]:
             found[each] = None
             told = environment.project.all_referred(each.get("Environment.Variables"))
             pending.extend(other for other in told if other.type in _CALLED and len(found) < _MOST)
-    return list(found)
+    return list(found), doubt
+
+
+def _hidden(environment: Environment, link: Resource) -> str:
+    """Why a link of the way to the function may lead to another than those that are seen."""
+    led_by = [link.get("FunctionName")] if link.type in {"AWS::Lambda::Alias", "AWS::Lambda::Version"} else []
+    if link.type == "AWS::Lambda::Function":
+        led_by = [link.get("Environment.Variables")]
+    elif link.type == "AWS::SNS::Topic":
+        for subscription in environment.resources("AWS::SNS::Subscription"):
+            topic = subscription.get("TopicArn")
+            if isinstance(topic, Unknown) or environment.referred(topic) is link:
+                led_by += [topic, subscription.get("Endpoint")]
+    for value in led_by:
+        written = value.value if isinstance(value, Known) else value if isinstance(value, Unknown) else None
+        if (unknown := first_unknown(written)) is not None:
+            return f"to which function {link.logical_id} hands the work is not known: {unknown.why}"
+    return ""
 
 
 def _run_by(environment: Environment, resource: Resource, function: Resource, order: Order) -> Iterator[Judgement]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from checker.model.answers import YES, Open
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Attribute, Known, Text, as_bool, pieces
@@ -124,7 +124,10 @@ def connection(reach: Reach, directory: Directory, call: Call, client: Resource,
         if found is not None and _without_vpc(client):
             why = f"the function runs outside of any VPC, and {call.host} is a name inside of one"
             return stopped(why, (found.place,), Cause.PLACE)
-        if found is not None and _in_another_network(reach, client, found):
+        another = _in_another_network(reach, client, found) if found is not None else NO
+        if found is not None and isinstance(another, Open):
+            return untold(another.why, cause=Cause.NAME)
+        if found is not None and another is YES:
             why = f"{call.host} is a name of another VPC's namespace, which is not resolved in this one"
             return stopped(why, (found.place,), Cause.NAME)
         if found is not None:
@@ -143,12 +146,14 @@ def _without_vpc(client: Resource) -> bool:
     return client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent)
 
 
-def _in_another_network(reach: Reach, client: Resource, found: Registration) -> bool:
+def _in_another_network(reach: Reach, client: Resource, found: Registration) -> Answer:
     """Whether the name's namespace belongs to a VPC that is not the client's (AWS Cloud Map API Reference,
     CreatePrivateDnsNamespace: its names are resolved in the VPC that it is made for)."""
+    if found.vpc is None or isinstance(found.vpc, Open):
+        return NO if found.vpc is None else found.vpc
     subnets = reach.member(client).subnets or ()
     networks = {reach.environment.referred(each.get("VpcId")) for each in subnets}
-    return found.vpc is not None and bool(networks) and not networks & {found.vpc, None}
+    return yes_if(bool(networks) and not networks & {found.vpc, None})
 
 
 _SHARED_HOST: Final = untold("its tasks share their host's network, which is not followed")
@@ -196,7 +201,10 @@ def _to_balancer(reach: Reach, call: Call, client: Resource, server: Resource, *
         return stopped(why, (server,), Cause.PORT)
     if not awsvpc:
         return _SHARED_HOST
-    return reach.connects(reach.member(client), reach.member(server), call.port)
+    reply = reach.connects(reach.member(client), reach.member(server), call.port)
+    if reply.made is YES and call.port not in ports:
+        return untold(f"on which ports {server.logical_id} listens is not known", cause=Cause.PORT)
+    return reply
 
 
 def _to_service(reach: Reach, call: Call, client: Resource, found: Registration, *, awsvpc: bool) -> Connection:

@@ -26,11 +26,12 @@ _NOT_OURS: Final = (".compute.internal", ".ec2.internal", ".docker.internal", ".
 class Registration:
     """A service-discovery name. ``services`` register their tasks under it; ``records`` are its DNS record types.
 
-    ``ports`` are those that Service Connect listens on in the client, mapped to the container's.
+    ``ports`` are those that Service Connect listens on in the client, mapped to the container's. ``vpc`` is whose
+    names these are: ``None`` where the namespace belongs to none, or to one that is not of this project.
     """
 
     place: Resource
-    vpc: Resource | None
+    vpc: Resource | Open | None
     services: tuple[Service, ...]
     others: bool
     records: frozenset[str]
@@ -95,7 +96,7 @@ class Directory:
             listed = records.value if isinstance(records, Known) and isinstance(records.value, list) else []
             self._names[f"{name}.{zone}"] = Registration(
                 place,
-                environment.referred(namespace.get("Vpc")) if namespace is not None else None,
+                _vpc_of(environment, namespace),
                 tuple(by_registry.get(place, ())),
                 place.key in instances,
                 frozenset(str(each.get("Type")) for each in listed if isinstance(each, dict)),
@@ -153,6 +154,13 @@ class Directory:
         if self._zones and host.endswith(_PRIVATE):
             return elsewhere if self.open or not any(self._zones.values()) else YES
         return NO
+
+
+def _vpc_of(environment: Environment, namespace: Resource | None) -> Resource | Open | None:
+    value = namespace.get("Vpc") if namespace is not None else None
+    if isinstance(value, Unknown):
+        return Open(f"which VPC the namespace belongs to is not known: {value.why}")
+    return environment.referred(value) if value is not None else None
 
 
 def _text_of(resource: Resource | None, path: str) -> str | None:

@@ -43,6 +43,21 @@ def environment_variables(environment: Environment) -> Iterator[Variable]:
                 yield Variable(function, function.logical_id, name, value, f"Environment.Variables.{name}")
 
 
+def with_unnamed_variables(environment: Environment) -> frozenset[tuple[Resource, str]]:
+    """The containers (task definition and name, as in :class:`Variable`) that have variables whose names are open."""
+    found = set()
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        containers = task.get("ContainerDefinitions")
+        if not isinstance(containers, Known) or not isinstance(containers.value, list):
+            continue
+        for index, container in enumerate(containers.value):
+            entries = container.get("Environment") if isinstance(container, dict) else None
+            for entry in entries if isinstance(entries, list) else ():
+                if isinstance(container, dict) and not (isinstance(entry, dict) and isinstance(entry.get("Name"), str)):
+                    found.add((task, str(container.get("Name", index))))
+    return frozenset(found)
+
+
 # Where other types are told variables: lists of names and values, or maps (AWS CloudFormation User Guide, each type).
 _VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::Amplify::App": ("EnvironmentVariables",),
