@@ -8,7 +8,8 @@ What is checked
     variables of every function. None may name another environment (as a word of a host, a path, a name or an ARN),
     refer to a resource of another environment, or hold the host of another environment's DNS record in a URL. And
     no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by its form, a
-    password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret.
+    password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same for what a
+    function's code in the template and an instance's user data assign, into which no hidden parameter may be written.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Expression, Known, Resolved, Text, Unknown, Value, pieces
+from checker.model.values import Expression, Known, Resolved, Text, Unknown, Value
+from checker.reason.templates.scripts import assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,6 @@ _SCRIPTS: Final[Mapping[str, str]] = {
     "AWS::EC2::LaunchTemplate": "LaunchTemplateData.UserData",
     "AWS::Lambda::Function": "Code.ZipFile",
 }
-_ASSIGNED: Final = re.compile(
-    r"^[ \t]*(?:(?:export|const|let|var)[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*"
-    r"(?P<quote>['\"]?)(?P<value>[^'\"\s$`{}()]+)(?P=quote)[ \t]*;?[ \t]*$",
-    re.MULTILINE,
-)
 
 
 def told_elsewhere(environment: Environment) -> Iterator[Variable]:
@@ -111,11 +106,8 @@ def _assigned_at(owner: Resource, place: str) -> Iterator[Variable]:
         return
     if isinstance(written, Text) and isinstance(written.only_hole, Expression):
         yield from _nothing_known(owner, Unknown(f"{written} cannot be evaluated here"), place)
-    for part in pieces(written):
-        for found in _ASSIGNED.finditer(part) if isinstance(part, str) else ():
-            # Without quotes it is text to a shell, and another name to a program.
-            if found["quote"] or place != "Code.ZipFile":
-                yield Variable(owner, owner.logical_id, found["name"], found["value"], place)
+    for name, value in assignments(written, program=place == "Code.ZipFile"):
+        yield Variable(owner, owner.logical_id, name or place.rpartition(".")[2], value, place)
 
 
 def _nothing_known(owner: Resource, value: Value | Resolved, place: str) -> Iterator[Variable]:
