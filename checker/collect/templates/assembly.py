@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.documents import Document, read_document
+from checker.collect.templates.search import TEMPLATE_FILES
 from checker.errors import InputError
 from checker.model.resources import ConstructOrigin, Raw, Stack
 
 MAX_NESTING: Final = 10
 MAX_NESTED: Final = 200  # of all the templates of one assembly: each is read for itself
-_TEMPLATES: Final = (".json", ".yaml", ".yml", ".template")
 _NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:internal", "<frozen")
 # Resources that are stacks of their own. SAM's becomes one (AWS SAM Developer Guide, "AWS::Serverless::Application").
 _NESTED: Final = frozenset({"AWS::CloudFormation::Stack", "AWS::Serverless::Application"})
@@ -235,7 +235,7 @@ class _Reader:
                     source = _mapping(_mapping(entry).get("source")).get("path")
                     for destination in _mapping(_mapping(entry).get("destinations")).values():
                         key = _mapping(destination).get("objectKey")
-                        if isinstance(source, str) and isinstance(key, str) and source.endswith(_TEMPLATES):
+                        if isinstance(source, str) and isinstance(key, str) and source.endswith(TEMPLATE_FILES):
                             found[key] = source
             self._assets[folder] = found
         return self._assets[folder]
@@ -300,7 +300,7 @@ def _file_of(url: Raw, folder: Path, root: Path) -> str | None:
     what stands before it (bucket, prefix, version) is known to the deployment alone.
     """
     value = _last_text(url)
-    if not value.endswith(_TEMPLATES):
+    if not value.endswith(TEMPLATE_FILES):
         return None
     steps = re.split(r"[/}]", value)
     if ".." in steps:

@@ -20,7 +20,10 @@ from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.model.sources import Problem, Spot
 
-_TEMPLATE_FILES: Final = (".yaml", ".yml", ".json", ".template")
+# What a template's file may be called at its end: whether it is one, its content says.
+TEMPLATE_FILES: Final = (
+    ".yaml", ".yml", ".json", ".template", ".cform", ".cfn", ".cloudformation", "template.txt", ".cfn.txt",
+)  # fmt: skip
 # CloudFormation takes 1 MB from S3 (CloudFormation User Guide, "Understand CloudFormation quotas"): no template is
 # larger, and a larger file is not read to find that out.
 MAX_TEMPLATE_BYTES: Final = 4_000_000
@@ -34,6 +37,9 @@ _TEST_FOLDERS: Final = frozenset(
 _SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".aws-sam", ".serverless"})
 _RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^\s+")["']?Resources["']?\s*:""")
 _RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
+
+# A character that need not be escaped, escaped: in JSON, and between double quotes in YAML.
+_ESCAPED: Final = re.compile(rb"\\(?:u00|x)([2-7][0-9A-Fa-f])")
 
 # As `aws ecs register-task-definition --cli-input-json` takes it.
 _TASK_DEFINITION: Final = re.compile(rb"""["']?containerDefinitions["']?\s*:\s*[\[\n]""")
@@ -135,7 +141,7 @@ def _add_file(path: Path, inner: Path, found: Found) -> None:
         output = output_of(path)
         if output is not None and not _is_test(inner):
             found.apps[inner] = Path(os.path.normpath(inner.parent / output))
-    elif path.suffix.lower() in _TEMPLATE_FILES and inner.parts[0] != ".github":
+    elif path.name.lower().endswith(TEMPLATE_FILES) and inner.parts[0] != ".github":
         text = _glance(path, inner, found.problems)
         if looks_like_template(text):
             (found.tests if _is_test(inner) else found.templates).append(inner)
@@ -158,7 +164,7 @@ class _Exclusions(Exclusions):
 
 
 def _is_candidate(name: str) -> bool:
-    return name.lower().endswith(_TEMPLATE_FILES) or _tool(Path(name)) is not None or name == ".workspace"
+    return name.lower().endswith(TEMPLATE_FILES) or _tool(Path(name)) is not None or name == ".workspace"
 
 
 def _tool(inner: Path) -> str | None:
@@ -221,6 +227,10 @@ def looks_like_template(text: bytes) -> bool:
 
     A template says ``Resources`` at its top and has a resource type; a file that says neither is none.
     """
+    if b"\r" in text:
+        text = text.replace(b"\r", b"\n")  # alone, it ends a line as well
+    if b"\\u00" in text or b"\\x" in text:
+        text = _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text)
     # Words are found a hundred times faster than patterns, and most files have neither.
     if b"Resources" not in text or not (b"::" in text or b"AWSTemplateFormatVersion" in text[:4000]):
         return False

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from checker.model.answers import NO, Answer, Open
-from checker.model.environments import Environment, Project
+from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
@@ -59,45 +59,68 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 @dataclass(frozen=True, slots=True)
+class Shut:
+    """An endpoint that is there and does not help, with why and what to do."""
+
+    endpoint: Resource
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Covered:
     """The route tables that lead to S3 through a gateway endpoint, and those that may, with what is not known.
 
-    ``complete``: whether no endpoint leaves its list of tables open.
+    ``shut``: those that an endpoint names which lets too little through. ``complete``: whether no endpoint leaves its
+    list of tables open.
     """
 
     surely: Set[ResourceKey]
     perhaps: Mapping[ResourceKey, str]
+    shut: Mapping[ResourceKey, Shut]
     complete: bool
 
 
 def _covered_tables(environment: Environment) -> Covered:
     surely: set[ResourceKey] = set()
     perhaps: dict[ResourceKey, str] = {}
+    shut: dict[ResourceKey, Shut] = {}
     complete = True
     layers = any(True for _ in environment.resources("AWS::ECS::TaskDefinition"))
     for endpoint in endpoints(environment):
         if endpoint.service != "s3" or not endpoint.gateway or not endpoint.resource.certain:
             continue
-        serves = _serves(endpoint.resource, environment.project, layers=layers)
-        if serves is NO:
-            continue
         tables, all_of_them = tables_named(environment, endpoint.resource)
+        elsewhere = _of_another_region(endpoint.resource)
+        serves = NO if elsewhere else lets_through(endpoint.resource, environment.project, layers=layers)
+        if serves is NO:
+            shut.update(dict.fromkeys(tables, _shut(endpoint.resource, elsewhere=elsewhere, layers=layers)))
+            continue
         complete = complete and all_of_them
         if isinstance(serves, Open):
             why = f"whether the policy of {endpoint.resource.logical_id} lets it through: {serves.why}"
             perhaps.update(dict.fromkeys(tables, why))
         else:
             surely |= tables
-    return Covered(surely, perhaps, complete)
+    return Covered(surely, perhaps, shut, complete)
 
 
-def _serves(endpoint: Resource, project: Project, *, layers: bool) -> Answer:
-    """Whether it is the S3 of its own region, as a gateway endpoint has to be, and its policy lets enough through."""
+def _of_another_region(endpoint: Resource) -> bool:
+    """Whether it is the S3 of a region that is not its own, which a gateway endpoint cannot lead to."""
     name = endpoint.get("ServiceName")
     labels = name.value.split(".") if isinstance(name, Known) and isinstance(name.value, str) else []
-    if endpoint.stack.region and len(labels) > 3 and endpoint.stack.region not in labels:
-        return NO
-    return lets_through(endpoint, project, layers=layers)
+    return bool(endpoint.stack.region) and len(labels) > 3 and endpoint.stack.region not in labels
+
+
+def _shut(endpoint: Resource, *, elsewhere: bool, layers: bool) -> Shut:
+    name = endpoint.logical_id
+    if elsewhere:
+        return Shut(endpoint, f"{name} is for the S3 of another region", f"Give {name} the ServiceName of its region.")
+    if layers:
+        why = f"the policy of {name} does not let the layers of images through"
+        bucket = "arn:aws:s3:::prod-REGION-starport-layer-bucket/*"
+        return Shut(endpoint, why, f"Let everyone s3:GetObject on {bucket} in the PolicyDocument of {name}.")
+    return Shut(endpoint, f"the policy of {name} lets nothing through", f"Allow S3 in the PolicyDocument of {name}.")
 
 
 def _judged(
@@ -108,6 +131,7 @@ def _judged(
 ) -> Judgement:
     missing: list[Resource] = []
     doubtful: list[str] = []
+    shut: dict[Resource, Shut] = {}
     for subnet, certainly_private in private:
         table = table_of(environment, subnet)
         if table.resource is not None and table.resource.key in covered.surely:
@@ -120,12 +144,18 @@ def _judged(
             )
         else:
             missing.append(subnet)
+            if table.resource is not None and table.resource.key in covered.shut:
+                shut[subnet] = covered.shut[table.resource.key]
+    if missing and len(shut) == len(missing):
+        return _kept_out(vpc, missing, list({each.endpoint: each for each in shut.values()}.values()), len(private))
     if missing:
-        names = ", ".join(subnet.logical_id for subnet in missing[:4]) + (" and others" if len(missing) > 4 else "")
+        without = [subnet for subnet in missing if subnet not in shut]
+        names = ", ".join(subnet.logical_id for subnet in without[:4]) + (" and others" if len(without) > 4 else "")
+        also = "".join(f" And {why}." for why in dict.fromkeys(each.why for each in shut.values()))
         return vpc.fails(
             None,
-            f"Private subnets reach S3 through no gateway endpoint: {names}.",
-            fix=_FIX,
+            f"Private subnets reach S3 through no gateway endpoint: {names}.{also}",
+            fix=" ".join((_FIX, *dict.fromkeys(each.fix for each in shut.values()))),
             expected="an S3 gateway endpoint on the route table of each private subnet",
             actual=f"{len(missing)} of {len(private)} private subnets without",
             related=tuple(missing[:4]),
@@ -133,6 +163,18 @@ def _judged(
     if doubtful:
         return vpc.undecided(None, doubtful[0], fix=_FIX)
     return vpc.passes(None, f"All {len(private)} private subnets reach S3 through a gateway endpoint.")
+
+
+def _kept_out(vpc: Resource, missing: list[Resource], shut: list[Shut], private: int) -> Judgement:
+    """All that is missing has its endpoint, which does not help."""
+    return vpc.fails(
+        None,
+        f"The gateway endpoint of private subnets does not serve them: {'; '.join(each.why for each in shut[:4])}.",
+        fix=" ".join(each.fix for each in shut[:4]),
+        expected="an S3 gateway endpoint that lets each private subnet fetch",
+        actual=f"{len(missing)} of {private} private subnets are kept out",
+        related=tuple(each.endpoint for each in shut[:4]),
+    )
 
 
 RULE = Rule(

@@ -1,0 +1,51 @@
+"""Templates are recognised by what is in them, however they are called, ended and escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checker.collect.documents import read_document
+from checker.collect.templates.search import search
+
+YAML = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Files:\n    Type: AWS::S3::Bucket\n"
+TYPED = YAML.partition("\n")[2]
+JSON = '{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("stack.cform", YAML),
+        ("stack.CFN", JSON),
+        ("web.cloudformation", YAML),
+        ("web.template.txt", TYPED),
+        ("web.cfn.txt", JSON),
+        ("old-mac.yaml", YAML.replace("\n", "\r")),
+        ("old-mac.json", JSON.replace(" ", "\r")),
+        ("windows.yaml", TYPED.replace("\n", "\r\n")),
+        ("keys.json", JSON.replace("Resources", r"\u0052esources")),
+        ("types.json", JSON.replace("AWS::S3", r"\u0041WS\u003A\u003aS3").replace("Type", r"\u0054ype")),
+        ("quoted.yaml", TYPED.replace("Resources", '"Resources"').replace("Type", "'Type'")),
+        ("escaped.yaml", TYPED.replace("Resources", r'"\x52esources"')),
+    ],
+)
+def test_a_template_is_found_and_read(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    assert search(tmp_path).templates == [Path(name)]
+    assert read_document(tmp_path / name, name).data["Resources"]["Files"]["Type"] == "AWS::S3::Bucket"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("notes.txt", YAML),
+        ("template.txt", "Resources: what a template declares, such as AWS::S3::Bucket\n"),
+        ("words.json", r'{"Res\u006furce": {"Files": {"Type": "AWS::S3::Bucket"}}}'),
+        ("path.yaml", 'folder: "C:\\\\x52esources: Type: AWS::S3::Bucket"\n'),
+    ],
+)
+def test_what_only_speaks_of_one_is_none(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    assert search(tmp_path).templates == []
