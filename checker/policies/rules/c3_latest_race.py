@@ -4,8 +4,9 @@ What the review found
     All task definitions name ``:latest``. Every deployment of the stack then rolls whatever was pushed last, at the
     same time as the deploy script forces a roll-out of its own.
 What is checked
-    Every image that a task definition, function, App Runner service, batch job or model runs: a digest, a full commit
-    SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR has to
+    Every image that a task definition, function, App Runner service, batch job or model runs, that user data pulls or
+    starts, or that a state machine or an SDK call of a custom resource registers: a digest, a full commit SHA (or the
+    content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR has to
     be one that the repository refuses to move; another publisher's image has to name a release, not a line of them.
     And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no release tag, no commit
     SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run: an immutable
@@ -47,6 +48,7 @@ from checker.reason.images.references import (
     repositories,
     repository_of,
 )
+from checker.reason.images.started import started_references
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -114,7 +116,7 @@ def _may_be_pushed(tag: str, call: AwsCall, by_name: dict[str, Resource], settin
 def check(environment: Environment) -> Iterator[Judgement]:
     project = environment.project
     by_name: dict[str, Resource] | None = None
-    for reference in (*image_references(environment), *build_references(environment)):
+    for reference in (*image_references(environment), *build_references(environment), *started_references(environment)):
         by_name = dict(repositories(project)) if by_name is None else by_name
         yield _image(reference, by_name, project)
     for repository in environment.resources("AWS::ECR::Repository"):

@@ -84,7 +84,7 @@ def calls_of(resource: Resource) -> Iterator[Call]:
     """The AWS calls that a custom resource says it makes."""
     for when in ("Create", "Update", "Delete"):
         value = resource.get(when)
-        call = _decoded(value.value) if isinstance(value, Known) else None
+        call = decoded(value.value) if isinstance(value, Known) else None
         if call is None or not isinstance(call.get("service"), str) or not isinstance(call.get("action"), str):
             continue
         service = str(call["service"]).lower().removeprefix("@aws-sdk/client-").replace("-", "")
@@ -98,7 +98,7 @@ def calls_of(resource: Resource) -> Iterator[Call]:
         )
 
 
-def _decoded(value: Resolved) -> dict[str, Resolved] | None:
+def decoded(value: Resolved) -> dict[str, Resolved] | None:
     """The object in a JSON text whose strings may have holes."""
     if isinstance(value, dict):
         return value

@@ -15,15 +15,16 @@ from checker.model.values import Expression, Hole, Parameter, Text, pieces, text
 
 _FIRST_MARK: Final = 0xF0000  # private use: stands for hole 0, the next one for hole 1, ...
 _MOST_HOLES: Final = 0xFFFD
-_VALUE: Final = r"(?P<quote>['\"]?)(?P<value>[^'\"\s$`{}()]{1,4096})(?P=quote)"
+_VALUE: Final = r"(?P<quote>['\"]?)(?P<value>[^'\"\s$`{}()]+)(?P=quote)"
 _LINE: Final = re.compile(
     rf"^[ \t]*(?:(?:export|const|let|var)[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*{_VALUE}[ \t]*;?[ \t]*$",
     re.MULTILINE,
 )
 # Before a command, as its option, in what is written to a file. What it assigns is only looked at, so that the one in
-# `Environment=NAME=value` is found too.
+# `Environment=NAME=value` is found too; and no further than a secret is long, for in `a=a=a=…` there is one at each.
 _WORD: Final = re.compile(
-    rf"(?:^|(?<=[\s'\"=;&|]))-{{0,2}}(?P<name>[A-Za-z_][\w-]*)=(?={_VALUE}(?:[\s'\";&|>]|$))", re.MULTILINE
+    rf"(?:^|(?<=[\s'\"=;&|]))-{{0,2}}(?P<name>[A-Za-z_][\w-]*)=(?={_VALUE.replace('+)', '{1,512})')}(?:[\s'\";&|>]|$))",
+    re.MULTILINE,
 )
 _RESOLVED: Final = re.compile(r"\{\{resolve:[^{}]{1,1024}\}\}")
 
@@ -33,29 +34,29 @@ def assignments(script: str | Text, *, program: bool) -> Iterator[tuple[str, str
 
     ``program``: it is one, in which a word without quotes is another name; to a shell it is text.
     """
-    marked, holes = _marked(script)
+    marked, holes = marked_text(script)
     seen: set[int] = set()
     for found in _LINE.finditer(marked):
         if found["quote"] or not program:
-            value = _restored(found["value"], holes)
+            value = restored(found["value"], holes)
             if is_secret_name(found["name"]) or not _cannot_be_evaluated(value):
                 seen.add(found.start("name"))
                 yield found["name"], value
     for found in () if program else _WORD.finditer(marked):
-        value = _restored(found["value"], holes)
+        value = restored(found["value"], holes)
         secret = is_secret_name(found["name"]) or (isinstance(value, str) and looks_secret(found["name"], value))
         if secret and found.start("name") not in seen:
             yield found["name"], value
     for reference in _RESOLVED.finditer(marked):
         if plain_secret(reference[0]) is not None:
-            yield "", _restored(reference[0], holes)
+            yield "", restored(reference[0], holes)
     # A script that is given as a whole may write out anything, or nothing: it says nothing of the parameter.
     for hole in dict.fromkeys(holes) if marked.strip() != chr(_FIRST_MARK) else ():
         if isinstance(hole, Parameter):
             yield "", text([hole])
 
 
-def _marked(script: str | Text) -> tuple[str, list[Hole]]:
+def marked_text(script: str | Text) -> tuple[str, list[Hole]]:
     """The script as one string with a mark for each open part, and what the marks stand for."""
     holes: list[Hole] = []
     written: list[str] = []
@@ -68,7 +69,7 @@ def _marked(script: str | Text) -> tuple[str, list[Hole]]:
     return "".join(written), holes
 
 
-def _restored(marked: str, holes: list[Hole]) -> str | Text:
+def restored(marked: str, holes: list[Hole]) -> str | Text:
     return text([holes[ord(each) - _FIRST_MARK] if ord(each) >= _FIRST_MARK else each for each in marked])
 
 
