@@ -20,6 +20,7 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -110,7 +111,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 _KEY: Final = "AWS::KMS::Key"
-_ENCRYPTION: Final = ("KmsKeyId", "BucketEncryption", "SSESpecification", "EncryptionAtRestOptions", "EncryptionInfo")
+# Whatever else a text names is not asked for: it may be of a type that an account did not show.
+_NAMES_KEY: Final = re.compile(r"arn:[\w-]*:kms:|alias/|mrk-|[0-9a-f]{8}-[0-9a-f]{4}-")
+_ALIAS: Final = "AWS::KMS::Alias"
+# Properties with keys that the data itself is not encrypted with: metrics of a database, codes that are sent to users.
+_OTHER_KEYS: Final = frozenset({"PerformanceInsightsKmsKeyId", "PerformanceInsightsKMSKeyId", "LambdaConfig"})
 
 
 def _keys(environment: Environment) -> Iterator[Resource]:
@@ -119,11 +124,26 @@ def _keys(environment: Environment) -> Iterator[Resource]:
     for resource in environment.resources(*_SECRETS, _BUCKET, *_DATABASES) if _KEY in environment.types else ():
         policy = resource.attribute("DeletionPolicy")
         if isinstance(policy, Known) and policy.value in ("Retain", "RetainExceptOnCreate", "Snapshot"):
-            for path in _ENCRYPTION:
-                for key in environment.project.all_referred(resource.get(path)):
-                    if key.type == _KEY and key.environment_name == environment.name and not is_of_no_stack(key):
-                        found[key] = None
+            for key in _keys_of(resource, environment):
+                if key.environment_name == environment.name and not is_of_no_stack(key):
+                    found[key] = None
     yield from found
+
+
+def _keys_of(resource: Resource, environment: Environment) -> Iterator[Resource]:
+    """The keys that a resource names, itself or by an alias, wherever its type has a place for one."""
+    properties = resource.get("")
+    if not isinstance(properties, Known) or not isinstance(properties.value, dict):
+        return
+    pending = [value for name, value in properties.value.items() if name not in _OTHER_KEYS]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict | list):
+            pending.extend(part.values() if isinstance(part, dict) else part)
+        elif isinstance(part, Text) or (isinstance(part, str) and _NAMES_KEY.match(part)):
+            for each in environment.project.all_referred(part):
+                aliased = environment.project.all_referred(each.get("TargetKeyId")) if each.type == _ALIAS else ()
+                yield from (key for key in (each, *aliased) if key.type == _KEY)
 
 
 def _holds_no_data(resource: Resource) -> bool:
