@@ -1,4 +1,5 @@
-"""``make bench``: run everything, print tables. ``python -m benchmarks peers|size|account`` runs one part."""
+"""``make bench``: run everything, print tables. ``python -m benchmarks PART`` runs one part of it:
+``peers``, ``workflows``, ``synthesis``, ``size`` or ``account``."""
 
 from __future__ import annotations
 
@@ -44,6 +45,40 @@ def peers(assembly: Path, project: Path, runs: int) -> None:
         print(row(name, taken, samples["checker gate"]))
 
 
+def workflows(runs: int) -> None:
+    """The gate on this whole repository, scripts and release programs followed, beside zizmor on its workflows.
+
+    They ask different things of them: what is shown is what each costs.
+    """
+    commands = {
+        "checker gate, all of it": [str(BIN / "checker"), "gate"],
+        "zizmor, offline": [str(BIN / "zizmor"), "--offline", "--quiet", "--no-exit-codes", ".github"],
+    }
+    samples = in_turn(commands, ROOT, runs)
+    print(f"own workflows, median of {runs} runs in turn")
+    for name, taken in samples.items():
+        print(row(name, taken, samples["checker gate, all of it"]))
+
+
+def synthesis(runs: int) -> None:
+    """What CDK's validation and cdk-nag add to the synthesis of our stacks, which they run inside of."""
+    plain = {"env": "all", "gate": "off", "@aws-cdk/core:failSynthOnValidationErrors": False}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def command(name: str, context: dict[str, object]) -> list[str]:
+            chosen = [f"CDK_OUTDIR={folder}/{name}", f"CDK_CONTEXT_JSON={json.dumps(context)}"]
+            return ["env", *chosen, str(BIN / "python"), "app.py"]
+
+        commands = {
+            "synthesis": command("plain", plain),
+            "... with CDK's and cdk-nag": command("scanned", {**plain, "scanners": "on"}),
+        }
+        samples = in_turn(commands, ROOT, runs)
+    print(f"synthesis of our three stacks, median of {runs} runs in turn")
+    for name, taken in samples.items():
+        print(row(name, taken, samples["synthesis"]))
+
+
 def size(assembly: Path) -> None:
     """The gate on one template from 150 to 50,000 resources: time, memory, and whether every defect was found."""
     template = json.loads((assembly / "DocPlatformProd.template.json").read_text(encoding="utf-8"))
@@ -61,7 +96,7 @@ def size(assembly: Path) -> None:
 
 
 def main() -> int:
-    parts = sys.argv[1:] or ["peers", "size", "account"]
+    parts = sys.argv[1:] or ["peers", "workflows", "synthesis", "size", "account"]
     request = request_for(ROOT)
     assembly = own_assembly(ROOT, request.settings, lambda message: print(message, file=sys.stderr))
     if "peers" in parts:
@@ -73,6 +108,10 @@ def main() -> int:
             kept = [line for line in settings if not line.startswith(("migration_folders", "script_folders"))]
             (Path(folder) / "checker.toml").write_text("\n".join(kept), encoding="utf-8")
             peers(assembly, Path(folder), runs=5)
+    if "workflows" in parts:
+        workflows(runs=5)
+    if "synthesis" in parts:
+        synthesis(runs=3)
     if "size" in parts:
         size(assembly)
     if "account" in parts:

@@ -40,7 +40,11 @@ class _Move:
         resources = self.source["Resources"]
         for logical_id in self.chosen:
             moved = self._rewritten(resources.pop(logical_id), inside=True)
-            moved.pop("DependsOn", None)
+            after = moved.pop("DependsOn", [])
+            # What stays outside is made before the nested stack or after it; the order among what moves is kept.
+            kept = [each for each in (after if isinstance(after, list) else [after]) if each in self.chosen]
+            if kept:
+                moved["DependsOn"] = kept
             self.target["Resources"][logical_id] = moved
         for section in ("Resources", "Outputs"):
             for name, raw in self.source.get(section, {}).items():

@@ -84,6 +84,10 @@ def _seen(path: DeployPath, project: Project) -> Judgement:
         return end.action.fails(
             "seen", "Nothing waits for the roll-out to succeed: its failure is not seen.", fix=_FIX_SEEN
         )
+    # What a step that only brings services back waits for is not the roll-out.
+    rolled = [each.call.step for each in ends]
+    back = [each.call.step for each in path.takes_back if not any(each.call.step is step for step in rolled)]
+    waits = [each for each in waits if not any(each.action.step is step for step in back)] or waits[:1]
     wait = next((each for each in waits if fails_here(each) is YES), waits[0])
     if fails_here(wait) is YES:
         environment = environment_of(path, project)

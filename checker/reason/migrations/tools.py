@@ -44,6 +44,8 @@ _LONGEST: Final = 300  # signs of a word that are looked at
 _NAMED: Final = re.compile(r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE)
 _FILE: Final = re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
 _SQL_OF_MIGRATIONS: Final = re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
+# Rows for a try-out, which no schema waits for.
+_SEEDS: Final = re.compile(r"(^|[/_.-])(seeds?|seeders?|fixtures?)([/_.-]|$)", re.IGNORECASE)
 _SQL_FILE: Final = re.compile(r"\.sql\s*$", re.IGNORECASE)
 _STATEMENT: Final = re.compile(
     r"\b(?:create|alter|drop|truncate|grant|revoke|reindex|insert\s+into|delete\s+from|update\s+\S+\s+set|comment\s+on)\b",
@@ -139,6 +141,8 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
 
 def _changes(word: str) -> bool:
     """Whether what ``psql`` is given changes the database: a file of SQL, or a statement that is no question."""
+    if _SQL_FILE.search(word) and _SEEDS.search(word):
+        return False
     return bool(_SQL_FILE.search(word) or _SQL_OF_MIGRATIONS.search(word) or _STATEMENT.search(word))
 
 
