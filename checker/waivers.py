@@ -16,32 +16,21 @@ excuses something. A waiver never excuses its own condition.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from checker.collect.config.data_files import (
-    nearest,
-    parse_config,
-    read_config,
-    refuse_silent,
-    refuse_unknown,
-    refuse_unseen,
-)
+from checker.collect.config.data_files import nearest, read_config, refuse_unseen
+from checker.collect.config.entries import Entry, entries
 from checker.collect.config.register import OUTSIDE
-from checker.errors import ConfigError, printable
+from checker.errors import ConfigError
 from checker.model.verdicts import Location, Outcome, Surface, Verdict, WaiverNote, WaiverState, WaiverStatus
 
-if TYPE_CHECKING:
-    from checker.collect.documents import Document
-
 _REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "approved-on", "expires-on")
-_TOLD: Final = ("owner", "reason")  # what people say of it, in words
 _KEYS: Final = (*_REQUIRED, "outcome", "holds_while")
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
 # What a run with the network reads: a fact that it could not see there was looked for.
 _LOOKED_AT: Final = frozenset({Surface.ACCOUNT, Surface.SETTING})
@@ -116,110 +105,56 @@ def load_waivers(path: Path, shown: str, *, findings: Collection[str], max_days:
 
 def parse_waivers(text: str, shown: str, *, findings: Collection[str], max_days: int = 365) -> tuple[Waiver, ...]:
     """The waivers of a file's YAML text: ``waivers:`` and a list of them (an empty file holds none)."""
-    document = parse_config(text, shown)
-    for key in document.data:
-        refuse_unknown((key,), ("waivers",), f"{shown}:{document.line_of((key,))}", "the file")
-    entries = document.data.get("waivers")
-    if entries is None:
-        return ()
-    if not isinstance(entries, list):
-        raise ConfigError(f"{shown}:{document.line_of(('waivers',))}: waivers is not a list", "Begin each with a dash.")
-    return tuple(_Entry(document, index, raw, findings, max_days).waiver() for index, raw in enumerate(entries))
+    found = entries(text, shown, "waivers", known=_KEYS, required=_REQUIRED)
+    return tuple(_waiver(entry, findings, max_days) for entry in found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One entry on its way in."""
+def _waiver(entry: Entry, findings: Collection[str], max_days: int) -> Waiver:
+    approved, expires = entry.term("approved-on", "expires-on", max_days)
+    covers = _selector(entry, "finding", findings)
+    condition = _selector(entry, "holds_while", findings) if entry.raw.get("holds_while") is not None else None
+    if covers == condition:
+        raise ConfigError(f"{entry.where('holds_while')}: it would hold while nothing needs it", "Name another check.")
+    return Waiver(
+        covers=covers,
+        environments=_environments(entry),
+        resource=entry.text("resource"),
+        reason=entry.text("reason"),
+        owner=entry.text("owner"),
+        approved_on=approved,
+        expires_on=expires,
+        holds_while=condition,
+        outcome=_outcome(entry),
+        location=Location(entry.document.file, entry.line()),
+    )
 
-    document: Document
-    index: int
-    raw: object
-    findings: Collection[str]
-    max_days: int
 
-    def where(self, key: str | None = None) -> str:
-        return f"{self.document.file}:{self._line(key)}"
+def _outcome(entry: Entry) -> Outcome:
+    value = entry.raw.get("outcome", Outcome.FAIL.value)
+    if value not in (Outcome.FAIL.value, Outcome.UNKNOWN.value):
+        raise ConfigError(f"{entry.where('outcome')}: outcome is {value!r}", "fail (the default) or unknown.")
+    return Outcome(value)
 
-    def _line(self, key: str | None = None) -> int | None:
-        path: tuple[str | int, ...] = ("waivers", self.index)
-        return self.document.line_of(path if key is None else (*path, key))
 
-    def waiver(self) -> Waiver:
-        if not isinstance(self.raw, dict):
-            raise ConfigError(f"{self.where()}: a waiver is a mapping", f"Give it {', '.join(_REQUIRED)}.")
-        raw = self.raw
-        for key in raw:
-            refuse_unknown((key,), _KEYS, self.where(key), "a waiver")
-        missing = [key for key in _REQUIRED if raw.get(key) in (None, "", [])]
-        if missing:
-            raise ConfigError(f"{self.where()}: the waiver lacks {', '.join(missing)}", "None may be left out.")
-        approved, expires = self._date(raw, "approved-on"), self._date(raw, "expires-on")
-        if expires < approved:
-            raise ConfigError(f"{self.where('expires-on')}: it expires before it is approved", "Check both dates.")
-        if (days := (expires - approved).days) > self.max_days:
-            raise ConfigError(
-                f"{self.where('expires-on')}: it would hold for {days} days, and {self.max_days} are allowed",
-                "Choose an earlier day; a waiver is renewed by looking at it again.",
-            )
-        covers = self._selector(raw, "finding")
-        condition = self._selector(raw, "holds_while") if raw.get("holds_while") is not None else None
-        if covers == condition:
-            raise ConfigError(
-                f"{self.where('holds_while')}: it would hold while nothing needs it", "Name another check."
-            )
-        return Waiver(
-            covers=covers,
-            environments=self._environments(raw),
-            resource=self._text(raw, "resource"),
-            reason=self._text(raw, "reason"),
-            owner=self._text(raw, "owner"),
-            approved_on=approved,
-            expires_on=expires,
-            holds_while=condition,
-            outcome=self._outcome(raw),
-            location=Location(self.document.file, self._line()),
+def _environments(entry: Entry) -> tuple[str, ...]:
+    value = entry.raw["environments"]
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise ConfigError(f"{entry.where('environments')}: environments is not a list of names", 'All are ["*"].')
+    for each in value:
+        refuse_unseen(each, f"{entry.where('environments')}: {each!a}")
+    return tuple(value)
+
+
+def _selector(entry: Entry, key: str, findings: Collection[str]) -> Selector:
+    match = _ID.fullmatch(entry.text(key))
+    if match is None:
+        raise ConfigError(
+            f"{entry.where(key)}: {entry.raw[key]!r} is no finding", "An id, or an id and sub-id: C7[at-rest]."
         )
-
-    def _outcome(self, raw: Mapping[str, Any]) -> Outcome:
-        value = raw.get("outcome", Outcome.FAIL.value)
-        if value not in (Outcome.FAIL.value, Outcome.UNKNOWN.value):
-            raise ConfigError(f"{self.where('outcome')}: outcome is {value!r}", "fail (the default) or unknown.")
-        return Outcome(value)
-
-    def _text(self, raw: Mapping[str, Any], key: str) -> str:
-        value = raw[key]
-        if not isinstance(value, str) or not value.strip():
-            raise ConfigError(f"{self.where(key)}: {key} is not text", "Write it as text, in quotes where needed.")
-        (refuse_silent if key in _TOLD else refuse_unseen)(value, f"{self.where(key)}: {key}")
-        return printable(" ".join(value.split()))
-
-    def _environments(self, raw: Mapping[str, Any]) -> tuple[str, ...]:
-        value = raw["environments"]
-        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            raise ConfigError(f"{self.where('environments')}: environments is not a list of names", 'All are ["*"].')
-        for each in value:
-            refuse_unseen(each, f"{self.where('environments')}: {each!a}")
-        return tuple(value)
-
-    def _date(self, raw: Mapping[str, Any], key: str) -> date:
-        value = raw[key]
-        try:
-            if isinstance(value, str) and _DATE.fullmatch(value):
-                return date.fromisoformat(value)
-        except ValueError:
-            pass
-        raise ConfigError(f"{self.where(key)}: {key} is no date", "Write it as 2026-11-20.")
-
-    def _selector(self, raw: Mapping[str, Any], key: str) -> Selector:
-        match = _ID.fullmatch(self._text(raw, key))
-        if match is None:
-            raise ConfigError(
-                f"{self.where(key)}: {raw[key]!r} is no finding", "An id, or an id and sub-id: C7[at-rest]."
-            )
-        finding, sub = match.groups()
-        if finding not in self.findings and not OUTSIDE.fullmatch(finding):
-            raise ConfigError(f"{self.where(key)}: there is no finding {finding!r}", nearest(finding, self.findings))
-        return Selector(finding, sub)
+    finding, sub = match.groups()
+    if finding not in findings and not OUTSIDE.fullmatch(finding):
+        raise ConfigError(f"{entry.where(key)}: there is no finding {finding!r}", nearest(finding, findings))
+    return Selector(finding, sub)
 
 
 def apply(
