@@ -36,6 +36,11 @@ Raw: TypeAlias = Any
 class Scope(Protocol):
     """Resolves the expressions of one stack."""
 
+    @property
+    def declared_resources(self) -> Mapping[str, Raw]:
+        """What the stack's template declares, loops expanded; nothing of a live one, whose order is history."""
+        ...
+
     def resolve(self, expression: Raw) -> Resolved | Absent: ...
 
 

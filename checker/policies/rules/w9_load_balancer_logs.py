@@ -185,9 +185,6 @@ def _bucket(
 def _late_policy(environment: Environment, balancer: Resource, bucket: Resource) -> Resource | None:
     """The bucket's policy, of the load balancer's own stack, where nothing makes the load balancer wait for it."""
     policies = [each for each in environment.children(bucket, "AWS::S3::BucketPolicy") if each.stack is balancer.stack]
-    written = balancer.stack.template.get("Resources", {})
-    if any(each.logical_id not in written for each in (balancer, *policies)):
-        return None  # made by a loop: what waits for what is not read there
     order = Order()
     waits = any(order.comes_after(balancer, each) for each in policies)
     return policies[0] if policies and not waits and balancer.surface is not Surface.ACCOUNT else None

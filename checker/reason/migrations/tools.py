@@ -141,9 +141,8 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
 
 def _changes(word: str) -> bool:
     """Whether what ``psql`` is given changes the database: a file of SQL, or a statement that is no question."""
-    if _SQL_FILE.search(word) and _SEEDS.search(word):
-        return False
-    return bool(_SQL_FILE.search(word) or _SQL_OF_MIGRATIONS.search(word) or _STATEMENT.search(word))
+    of_a_file = _SQL_FILE.search(word) and not _SEEDS.search(word)
+    return bool(of_a_file or _SQL_OF_MIGRATIONS.search(word) or _STATEMENT.search(word))
 
 
 def _direction(tool: MigrationTool, words: Sequence[str], group: tuple[str, ...] = ()) -> Applied | None:

@@ -30,8 +30,7 @@ class Order:
 
 
 def _before(later: Resource) -> frozenset[str]:
-    declared = later.stack.template.get("Resources")
-    resources = declared if isinstance(declared, dict) else {}
+    resources = later.scope.declared_resources
     pending, seen = [later.logical_id], set()
     while pending:
         for name in _named(resources.get(pending.pop())):

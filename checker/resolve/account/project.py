@@ -45,6 +45,10 @@ class LiveScope:
     references: References
     own: ResourceKey
 
+    @property
+    def declared_resources(self) -> Mapping[str, Raw]:
+        return {}
+
     def resolve(self, expression: Raw) -> Resolved | Absent:
         return ABSENT if expression is None else self.references.resolve(expression, self.own)
 

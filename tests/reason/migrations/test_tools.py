@@ -23,6 +23,8 @@ from checker.reason.migrations.tools import applies
         ("bundle exec rake db:rollback", "rails", True),
         ("mix ecto.migrate", "ecto", False),
         ("/opt/tools/bin/flyway migrate", "flyway", False),
+        ("psql DSN -f seeds/migrations/7.sql", "psql", False),
+        ("psql DSN -f schema.sql", "psql", False),
     ],
 )
 def test_a_known_tool(line: str, tool: str, back: bool) -> None:
