@@ -112,27 +112,27 @@ def _reversed(parts: list[str | Hole]) -> list[str | Hole]:
     return [each[::-1] if isinstance(each, str) else each for each in reversed(parts)]
 
 
+def _alike(one: Pattern, other: Pattern) -> int | None:
+    """How many symbols at the beginning are the same one text; ``None`` where two texts differ there."""
+    for count, (left, right) in enumerate(zip(one, other, strict=False)):
+        if isinstance(left, str) and isinstance(right, str):
+            if left != right:
+                return None
+        elif left is Wild.ANY or left != right:
+            return count
+    return min(len(one), len(other))
+
+
 def overlap(one: Pattern, other: Pattern) -> bool:
     """Whether some string could be matched by both. False is certain."""
-    start = 0
-    while start < len(one) and start < len(other):
-        left, right = one[start], other[start]
-        if isinstance(left, str) and isinstance(right, str):
-            if left != right:
-                return False
-        elif left is Wild.ANY or left != right:
-            break
-        start += 1
-    end = 0
-    while end < min(len(one), len(other)) - start:
-        left, right = one[-1 - end], other[-1 - end]
-        if isinstance(left, str) and isinstance(right, str):
-            if left != right:
-                return False
-        elif left is Wild.ANY or left != right:
-            break
-        end += 1
-    one, other = one[start : len(one) - end], other[start : len(other) - end]
+    start = _alike(one, other)
+    if start is None:
+        return False
+    one, other = one[start:], other[start:]
+    end = _alike(one[::-1], other[::-1])
+    if end is None:
+        return False
+    one, other = one[: len(one) - end], other[: len(other) - end]
     if not one or not other:
         return all(_loops(symbol) for symbol in one or other)
     return len(one) * len(other) > MAX_WORK or _meet(one, other)

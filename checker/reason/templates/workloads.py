@@ -25,17 +25,9 @@ class Variable:
 
 def environment_variables(environment: Environment) -> Iterator[Variable]:
     """Every plain environment variable of every ECS container and Lambda function (secrets are not among them)."""
-    for task in environment.resources("AWS::ECS::TaskDefinition"):
-        containers = task.get("ContainerDefinitions")
-        if not isinstance(containers, Known) or not isinstance(containers.value, list):
-            continue
-        for index, container in enumerate(containers.value):
-            entries = container.get("Environment") if isinstance(container, dict) else None
-            name = str(container.get("Name", index)) if isinstance(container, dict) else str(index)
-            for position, entry in enumerate(entries if isinstance(entries, list) else []):
-                if isinstance(entry, dict) and isinstance(entry.get("Name"), str):
-                    path = f"ContainerDefinitions.{index}.Environment.{position}.Value"
-                    yield Variable(task, name, str(entry["Name"]), entry.get("Value"), path)
+    for task, container, path, entry in _of_containers(environment):
+        if isinstance(entry, dict) and isinstance(entry.get("Name"), str):
+            yield Variable(task, container, str(entry["Name"]), entry.get("Value"), f"{path}.Value")
     for function in environment.resources("AWS::Lambda::Function", "AWS::Serverless::Function"):
         variables = function.get("Environment.Variables")
         if isinstance(variables, Known) and isinstance(variables.value, dict):
@@ -45,17 +37,25 @@ def environment_variables(environment: Environment) -> Iterator[Variable]:
 
 def with_unnamed_variables(environment: Environment) -> frozenset[tuple[Resource, str]]:
     """The containers (task definition and name, as in :class:`Variable`) that have variables whose names are open."""
-    found = set()
+    return frozenset(
+        (task, container)
+        for task, container, _, entry in _of_containers(environment)
+        if not (isinstance(entry, dict) and isinstance(entry.get("Name"), str))
+    )
+
+
+def _of_containers(environment: Environment) -> Iterator[tuple[Resource, str, str, Resolved]]:
+    """Each entry of a container's variables: task definition, the container's name (its place where it has none), path,
+    and the entry as it came."""
     for task in environment.resources("AWS::ECS::TaskDefinition"):
         containers = task.get("ContainerDefinitions")
         if not isinstance(containers, Known) or not isinstance(containers.value, list):
             continue
         for index, container in enumerate(containers.value):
             entries = container.get("Environment") if isinstance(container, dict) else None
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(container, dict) and not (isinstance(entry, dict) and isinstance(entry.get("Name"), str)):
-                    found.add((task, str(container.get("Name", index))))
-    return frozenset(found)
+            name = str(container.get("Name", index)) if isinstance(container, dict) else str(index)
+            for position, entry in enumerate(entries if isinstance(entries, list) else []):
+                yield task, name, f"ContainerDefinitions.{index}.Environment.{position}", entry
 
 
 # Where other types are told variables: lists of names and values, or maps (AWS CloudFormation User Guide, each type).
