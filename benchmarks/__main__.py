@@ -1,5 +1,5 @@
 """``make bench``: run everything, print tables. ``python -m benchmarks PART`` runs one part of it:
-``peers``, ``workflows``, ``synthesis``, ``size`` or ``account``."""
+``peers``, ``workflows``, ``synthesis``, ``size``, ``account`` or ``audits``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.account import account
+from benchmarks.account import account, audits
 from benchmarks.measure import in_turn, once, row
 from benchmarks.sizes import grown
 from checker.collect.templates.synthesis import own_assembly
@@ -96,7 +96,7 @@ def size(assembly: Path) -> None:
 
 
 def main() -> int:
-    parts = sys.argv[1:] or ["peers", "workflows", "synthesis", "size", "account"]
+    parts = sys.argv[1:] or ["peers", "workflows", "synthesis", "size", "account", "audits"]
     request = request_for(ROOT)
     assembly = own_assembly(ROOT, request.settings, lambda message: print(message, file=sys.stderr))
     if "peers" in parts:
@@ -116,6 +116,8 @@ def main() -> int:
         size(assembly)
     if "account" in parts:
         account(assembly)
+    if "audits" in parts:
+        audits(assembly, ROOT)
     return 0
 
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.measure import once, row
 from checker.lab import server, stacks
 from checker.lab.clients import Clients
+from checker.lab.server import Lab
 from checker.lab.up import fill, variables
 from checker.model.settings import Settings
 
@@ -49,6 +53,24 @@ _TYPES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "AWS::Logs::LogGroup": ("LogGroupName", {"RetentionInDays": 30}),
     "AWS::SNS::Topic": ("TopicName", {}),
 }
+# What our stacks use, by Prowler's names.
+_SERVICES: Final = (
+    *(
+        "acm",
+        "cloudwatch",
+        "ecr",
+        "ecs",
+        "elasticache",
+        "elbv2",
+        "iam",
+        "rds",
+        "route53",
+        "s3",
+        "secretsmanager",
+        "sns",
+    ),
+    *("vpc", "wafv2"),
+)
 # Reads an account in a process of its own, each call delayed; prints what it cost.
 _READER: Final = """
 import json, re, resource, sys, time
@@ -77,8 +99,9 @@ print(json.dumps({
 """
 
 
-def account(assembly: Path) -> None:
-    """One environment of the lab, the same in an account of 5,000 more resources, and all of that account."""
+@contextmanager
+def _lab(assembly: Path) -> Iterator[tuple[Lab, Clients, Path]]:
+    """The assembly deployed into an emulated account, with a folder beside it for what a run leaves behind."""
     with tempfile.TemporaryDirectory() as folder:
         lab = server.start(Path(folder) / "emulator", account="111111111111", region="us-west-2", port=0)
         try:
@@ -86,15 +109,36 @@ def account(assembly: Path) -> None:
             subprocess.run(["cp", "-r", str(assembly), str(copy)], check=True)
             clients = Clients(lab)
             fill(clients, copy, Settings(), lambda _: None)
-            print(f"reading an account, {LATENCY * 1000:.0f} ms before each call")
-            _row("one environment", _fastest(variables(lab), "DocPlatformProd"))
-            for number in range(_STACKS):
-                stacks.create(clients, f"Many{number}", json.dumps({"Resources": _many(number)}), {})
-            more = f"{_STACKS * _OF_EACH_TYPE * len(_TYPES):,} more"
-            _row(f"the same, beside {more}", _fastest(variables(lab), "DocPlatformProd"))
-            _row(f"all stacks, with {more}", _read(variables(lab), ""))
+            yield lab, clients, copy
         finally:
             server.stop(lab)
+
+
+def account(assembly: Path) -> None:
+    """One environment of the lab, the same in an account of 5,000 more resources, and all of that account."""
+    with _lab(assembly) as (lab, clients, _):
+        print(f"reading an account, {LATENCY * 1000:.0f} ms before each call")
+        _row("one environment", _fastest(variables(lab), "DocPlatformProd"))
+        for number in range(_STACKS):
+            stacks.create(clients, f"Many{number}", json.dumps({"Resources": _many(number)}), {})
+        more = f"{_STACKS * _OF_EACH_TYPE * len(_TYPES):,} more"
+        _row(f"the same, beside {more}", _fastest(variables(lab), "DocPlatformProd"))
+        _row(f"all stacks, with {more}", _read(variables(lab), ""))
+
+
+def audits(assembly: Path, project: Path) -> None:
+    """The whole of `checker audit` beside Prowler on the services that our stacks use, where it is on the path."""
+    with _lab(assembly) as (lab, _, copy):
+        given = ["env", *(f"{name}={value}" for name, value in variables(lab).items())]
+        audit = [sys.executable, "-m", "checker", "audit", "--env", "production", "--assembly", str(copy), "--quiet"]
+        print("one environment on the lab, each command once")
+        print(row("checker audit", [once([*given, *audit], project)]))
+        if (prowler := shutil.which("prowler")) is None:
+            print("prowler is not on the path: not measured")
+            return
+        chosen = ["--services", *_SERVICES, "--region", "us-west-2", "--no-banner"]
+        written = ["--output-formats", "json-ocsf", "--output-directory", str(copy.parent / "prowler")]
+        print(row("prowler", [once([*given, prowler, "aws", *chosen, *written], project)]))
 
 
 def _many(number: int) -> dict[str, Any]:

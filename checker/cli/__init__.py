@@ -74,8 +74,6 @@ def run(argv: Sequence[str] | None = None) -> int:
     from checker.errors import CheckerError, ExitCode, printable
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
-    # One short run over data that lives until its end: looking for garbage costs a third of it and finds none.
-    gc.disable()
     try:
         answer = main.main(args=list(argv) if argv is not None else None, prog_name="checker", standalone_mode=False)
     except CheckerError as error:
@@ -124,6 +122,9 @@ def _complain(message: str, hint: str) -> None:
 
 def entry_point() -> None:
     """The ``checker`` command. Once all is written the process ends at once: taking its data apart costs a tenth."""
+    # One short run over data that lives until its end: looking for garbage costs a third of it and finds little. Only
+    # here, where the process is ours: whoever calls `run` keeps theirs as it is.
+    gc.disable()
     code = run()
     try:
         sys.stdout.flush()

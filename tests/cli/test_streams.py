@@ -85,3 +85,8 @@ def test_a_report_may_be_written_to_a_pipe_by_its_name(checker: Checker, left: i
 
     assert read.stdout.startswith(b"{")
     assert (read.returncode, read.stderr) == (gone.returncode, gone.stderr)
+
+
+def test_a_run_inside_another_process_leaves_its_garbage_collection_on() -> None:
+    ran = "import gc; from checker.cli import run; assert run(['--version']) == 0; assert gc.isenabled()"
+    subprocess.run([sys.executable, "-c", ran], stdout=subprocess.DEVNULL, check=True)

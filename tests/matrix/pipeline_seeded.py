@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from checker.collect.config.register import load_register
@@ -57,6 +57,7 @@ class PipelineDefect:
     name: str
     edits: Sequence[Mapping[str, str]]
     flips: Mapping[str, Sequence[str]]
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.name}"
@@ -65,7 +66,9 @@ class PipelineDefect:
 def defects() -> Iterator[PipelineDefect]:
     for file in sorted(DEFECTS.glob("*.yaml")):
         for raw in read(file)[0]:
-            yield PipelineDefect(file.stem, raw["name"], raw.get("edits") or [_step(raw)], raw["flips"])
+            yield PipelineDefect(
+                file.stem, raw["name"], raw.get("edits") or [_step(raw)], raw["flips"], raw.get("also", {})
+            )
 
 
 def _step(raw: Mapping[str, str]) -> Mapping[str, str]:

@@ -57,12 +57,20 @@ def _timeout(source: str) -> float | None:
 
 
 def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
-    for call in trace.aws:
+    """What comes after ``start``: who looks at tasks before it, or once for each that is started, waits for none."""
+    around = {loop.spot for loop in start.reached.loops}
+    begun = next((index for index, each in enumerate(trace.aws) if each is start), 0)
+    for call in trace.aws[begun:]:
         if call.job is not start.job or call.service != "ecs":
             continue
         if call.how in (How.CLI_WAITER, How.SDK_WAITER) and "stopped" in call.waiter.lower().replace("_", ""):
             yield _waiter(call)
-        elif call.operation == "DescribeTasks" and call.how in (How.CLI, How.SDK) and call.loop is not None:
+        elif (
+            call.operation == "DescribeTasks"
+            and call.how in (How.CLI, How.SDK)
+            and call.loop is not None
+            and call.loop.spot not in around
+        ):
             yield _poll(call, call.loop, trace)
 
 
