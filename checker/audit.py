@@ -27,7 +27,7 @@ from checker.policies.rules import load
 from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
-from checker.resolve.templates.discovery import assign
+from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.project import with_nested
 from checker.run.coverage import unread_of
 from checker.together import together
@@ -139,11 +139,10 @@ def _known(request: Request) -> _Known:
     notes: list[str] = []
     for environment, path in _assemblies(request):
         assembly = read_assembly(path, request.project)
-        for stack in assembly.stacks if environment else ():
-            stack.environment = environment
-        _, guesses = assign(assembly.stacks, assembly.stages, request.settings.stacks)
-        notes += guesses
-        for stack in assembly.stacks:
+        stacks = [in_environment(stack, environment) for stack in assembly.stacks] if environment else assembly.stacks
+        assigned = assign(stacks, assembly.stages, request.settings.stacks)
+        notes += assigned.notes
+        for stack in assigned.stacks:
             environments.setdefault(stack.name, stack.environment)
             digests.setdefault(stack.environment, assembly.digest)
         constructs.update({each.name: each.constructs for each in with_nested(assembly.stacks)})

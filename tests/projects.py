@@ -7,7 +7,7 @@ from typing import Any
 
 from checker.collect.documents import parse_yaml
 from checker.model.environments import EnvironmentKind, Project
-from checker.model.resources import Resource, Stack
+from checker.model.resources import Resource, Stack, nesting
 from checker.model.settings import Settings
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
@@ -20,7 +20,7 @@ def project_of(template: str, *, settings: Mapping[str, Any] | None = None, nest
     stack = Stack("app", "app", "production", document.data, document, region="us-west-2")
     if nested:
         inner = parse_yaml(nested, "child.yaml")
-        stack.nested["Child"] = Stack("app/Child", "Child", "production", inner.data, inner, parent=stack)
+        stack = nesting(stack, {"Child": Stack("app/Child", "Child", "production", inner.data, inner)})
     return build_project(
         [stack],
         {"production": EnvironmentKind.PRODUCTION},

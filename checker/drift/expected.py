@@ -7,13 +7,13 @@ set when deploying) is known here from the snapshot.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from checker.drift.account import Account, attribute
 from checker.drift.meaning.scalars import is_arn, is_masked
 from checker.model.live.snapshot import LiveResource, SnapshotStack
-from checker.model.resources import Raw, Resource, Stack
+from checker.model.resources import Raw, Resource, Stack, rebuilt
 from checker.model.values import Absent, Resolved, Unknown, plain_text
 from checker.model.worlds import World
 from checker.reason.names.arns import arn_named
@@ -121,9 +121,9 @@ class AccountScope(StackScope):
 
 def expected_side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
     """Every resource that the code declares, nested stacks followed."""
-    for stack in with_nested(stacks):
-        _fit(stack, account, account.stack_of(stack))
-    return _side(stacks, account)
+    return _side(
+        [rebuilt(stack, lambda each: _fit(each, account, account.stack_of(each))) for stack in stacks], account
+    )
 
 
 def deployed_side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
@@ -139,22 +139,15 @@ def deployed_side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
 def _as_deployed(
     identifier: str, like: Stack, snapshot: SnapshotStack, account: Account, parent: Stack | None
 ) -> Stack:
-    stack = Stack(
-        identifier,
-        snapshot.name,
-        like.environment,
-        snapshot.template or {},
-        like.source,
-        partition=like.partition,
-        parent=parent,
-    )
-    _fit(stack, account, snapshot)
+    nested: dict[str, Stack] = {}
+    bare = Stack(identifier, snapshot.name, like.environment, snapshot.template or {}, like.source)
+    stack = replace(bare, **_fit(bare, account, snapshot), nested=nested, parent=parent)
     for each in snapshot.resources:
         if each.type == _STACK and len(identifier) < 4096:
-            nested = account.stack_by_arn(each.physical_id)
-            if nested is not None and nested.template is not None and nested is not snapshot:
+            inner = account.stack_by_arn(each.physical_id)
+            if inner is not None and inner.template is not None and inner is not snapshot:
                 below = f"{identifier}/{each.logical_id}"
-                stack.nested[each.logical_id] = _as_deployed(below, like, nested, account, stack)
+                nested[each.logical_id] = _as_deployed(below, like, inner, account, stack)
     return stack
 
 
@@ -164,13 +157,14 @@ def _side(stacks: Sequence[Stack], account: Account) -> list[Declared]:
     return [each for scope in scopes for each in _declared(scope)]
 
 
-def _fit(stack: Stack, account: Account, deployed: SnapshotStack | None) -> None:
+def _fit(stack: Stack, account: Account, deployed: SnapshotStack | None) -> dict[str, Any]:
     """What the stack is deployed with: the account, and the parameters in force (a masked one is not known)."""
-    stack.account = stack.account or account.snapshot.account
-    stack.region = stack.region or account.snapshot.region
-    if deployed is not None:
-        given = {key: value for key, value in deployed.parameters.items() if not is_masked(value)}
-        stack.parameters = {**stack.parameters, **given}
+    given = deployed.parameters.items() if deployed is not None else ()
+    return {
+        "account": stack.account or account.snapshot.account,
+        "region": stack.region or account.snapshot.region,
+        "parameters": {**stack.parameters, **{key: value for key, value in given if not is_masked(value)}},
+    }
 
 
 def _declared(scope: AccountScope) -> Iterator[Declared]:

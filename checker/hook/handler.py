@@ -126,9 +126,9 @@ def _verdicts(template: Mapping[str, Any], event: Mapping[str, Any]) -> list[Ver
     region = parts[3] if len(parts) > 3 else ""
     raw = dict(template)
     stack = Stack(name, name, "", raw, Document(f"stack {name}", raw, "", {}), region=region)
-    kinds, _ = assign([stack], {}, request.settings.stacks)
+    assigned = assign([stack], {}, request.settings.stacks)
     rules = [rule for rule in load(with_pipeline=False) if Surface.TEMPLATE in rule.surfaces]
-    verdicts = judge_stacks([stack], kinds, rules, load_register().findings, settings=request.settings)
+    verdicts = judge_stacks(assigned.stacks, assigned.kinds, rules, load_register().findings, settings=request.settings)
     return waivers.apply(verdicts, request.waivers, request.today)[0]
 
 

@@ -62,8 +62,8 @@ def _place(path: Path) -> tuple[str, str]:
 
 def _order(path: Path, settings: Settings) -> Sequence[str]:
     """What environments share comes before them."""
-    found = assembly.stacks_of(path)
-    kinds, _ = assign(found, {}, settings.stacks)
+    assigned = assign(assembly.stacks_of(path), {}, settings.stacks)
+    found, kinds = assigned.stacks, assigned.kinds
     return [
         stack.name for stack in sorted(found, key=lambda each: kinds[each.environment] is not EnvironmentKind.SHARED)
     ]

@@ -8,7 +8,7 @@ scope evaluates intrinsics, a live resource's has nothing left to evaluate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
@@ -64,12 +64,13 @@ class ConstructOrigin:
     line: int | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stack:
     """One template as it would be deployed.
 
     ``id`` is unique in the project; a nested stack's is its parent's with ``/LogicalId``. ``account`` and ``region``
     are empty where the assembly is environment-agnostic. ``parameters`` are values set from outside (``checker.toml``).
+    Nothing is written to it: `rebuilt` makes it anew, with those nested in it.
     """
 
     id: str
@@ -79,14 +80,32 @@ class Stack:
     source: Source
     account: str = ""
     region: str = ""
-    partition: str = "aws"
     constructs: Mapping[str, ConstructOrigin] = field(default_factory=dict)
     parameters: Mapping[str, Raw] = field(default_factory=dict)
-    nested: dict[str, Stack] = field(default_factory=dict)
+    nested: Mapping[str, Stack] = field(default_factory=dict)
     parent: Stack | None = None
     status: str = ""  # as CloudFormation tells it; empty for one that is not deployed yet
-    # What of this stack could not be read, e.g. a macro that CloudFormation would expand.
-    unread: list[str] = field(default_factory=list)
+    unread: tuple[str, ...] = ()  # what of it could not be read, e.g. a macro that CloudFormation would expand
+
+    @property
+    def partition(self) -> str:
+        """As ``AWS::Partition`` has it (AWS General Reference, ARN format); the commercial one where no region says."""
+        if self.region.startswith("cn-"):
+            return "aws-cn"
+        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+
+
+def rebuilt(stack: Stack, change: Callable[[Stack], Mapping[str, Any]], parent: Stack | None = None) -> Stack:
+    """A stack below ``parent``, with what ``change`` says of it and of each stack nested in it."""
+    nested: dict[str, Stack] = {}
+    made = replace(stack, **change(stack), nested=nested, parent=parent)
+    nested.update((name, rebuilt(child, change, made)) for name, child in stack.nested.items())
+    return made
+
+
+def nesting(stack: Stack, nested: Mapping[str, Stack]) -> Stack:
+    """A stack with others nested in it."""
+    return rebuilt(replace(stack, nested=nested), lambda _: {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,18 +273,8 @@ class Resource(Judgeable):
         return Location(self.stack.source.file, line, shown)
 
 
-_ATTRIBUTES = frozenset(
-    {
-        "DeletionPolicy",
-        "UpdateReplacePolicy",
-        "DependsOn",
-        "Metadata",
-        "Condition",
-        "Type",
-        "UpdatePolicy",
-        "CreationPolicy",
-    }
-)
+_LIFE: Final = frozenset({"DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"})
+_ATTRIBUTES: Final = _LIFE | {"DependsOn", "Metadata", "Condition", "Type"}
 
 
 def steps_of(path: Path) -> tuple[str | int, ...]:

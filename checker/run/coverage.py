@@ -12,6 +12,7 @@ from checker.model.live.snapshot import NOT_ASKED, Snapshot, is_failure
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Unread, Verdict
+from checker.resolve.templates.alternatives import loops_not_followed
 from checker.resolve.templates.project import with_nested
 from checker.run.request import Request
 
@@ -90,11 +91,13 @@ def once_each(unread: Sequence[Unread]) -> list[Unread]:
     ]
 
 
-def unread_of_stacks(stacks: Iterable[Stack]) -> Iterable[Unread]:
+def unread_of_stacks(stacks: Sequence[Stack]) -> Iterable[Unread]:
     for stack in with_nested(stacks):
         for reason in stack.unread:
             what, _, why = reason.partition(": ")
             yield Unread(f"{stack.source.file}: {what}", why)
+    for stack, loop in loops_not_followed(stacks):
+        yield Unread(f"{stack.source.file}: {loop}", "its collection is not known")
 
 
 def unread_of_pipeline(pipeline: Pipeline | None) -> Iterable[Unread]:
@@ -137,10 +140,12 @@ def _many(count: int, noun: str) -> str:
 
 
 def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str, str]:
+    """The digest of the assembly that each environment is judged by."""
     digests: dict[str, str] = {}
     for assembly in assemblies:
-        for stack in assembly.stacks:
-            if stack in stacks:
+        files = {id(stack.source) for stack in assembly.stacks}
+        for stack in stacks:
+            if id(stack.source) in files:
                 digests.setdefault(stack.environment, assembly.digest)
     return digests
 

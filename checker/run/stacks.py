@@ -11,12 +11,11 @@ from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.own import Own, read_own, unread_of
 from checker.errors import InputError, UsageError
 from checker.model.environments import EnvironmentKind
-from checker.model.resources import Stack
+from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.verdicts import Unread
-from checker.resolve.templates.discovery import assign
-from checker.resolve.templates.placing import check_names, copied, place_stack
-from checker.resolve.templates.project import with_nested
+from checker.resolve.templates.discovery import assign, in_environment
+from checker.resolve.templates.placing import check_names, placed
 from checker.run.request import Request
 
 
@@ -53,21 +52,21 @@ def at_hand(request: Request) -> AtHand:
     if not request.assemblies:
         _once_per_environment(assemblies, request.settings)
         stacks = [stack for assembly in assemblies for stack in assembly.stacks]
-    kinds, notes = assign(stacks, stages, request.settings.stacks, own.folders)
+    assigned = assign(stacks, stages, request.settings.stacks, own.folders)
+    stacks, kinds = assigned.stacks, assigned.kinds
     names = check_names(request.settings, stacks, kinds, complete=not (request.assemblies or own.unread))
     for name, kind in request.settings.environment_kinds.items():
         if name in kinds:
             kinds[name] = EnvironmentKind(kind)
     stacks = _chosen(stacks, kinds, request.environments)
     kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
-    for stack in stacks:
-        place_stack(stack, request.settings)
+    stacks = [placed(stack, request.settings) for stack in stacks]
     passed_over = [unread_of(error) for assembly in assemblies for error in assembly.problems]
     return AtHand(
         assemblies,
         stacks,
         kinds,
-        (*names.notes, *own.notes, *notes, *(note for assembly in assemblies for note in assembly.notes)),
+        (*names.notes, *own.notes, *assigned.notes, *(note for assembly in assemblies for note in assembly.notes)),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
         None if request.assemblies else frozenset(own.left_out_by),
@@ -83,29 +82,27 @@ def _read(request: Request) -> Own:
         for environment, path in request.assemblies:
             assembly = read_assembly(path, base)
             if environment:
-                assembly.stacks = [_in_environment(stack, environment) for stack in assembly.stacks]
+                assembly.stacks = [in_environment(stack, environment) for stack in assembly.stacks]
             own.assemblies.append(assembly)
     _make_ids_unique(own.assemblies)
     return own
-
-
-def _in_environment(stack: Stack, environment: str) -> Stack:
-    stack.environment = environment
-    return stack
 
 
 def _make_ids_unique(assemblies: Iterable[Assembly]) -> None:
     """Two assemblies may hold stacks of one id (an app synthesized twice): their resources must not be mixed up."""
     seen: dict[str, int] = {}
     for assembly in assemblies:
-        for stack in assembly.stacks:
+        for position, stack in enumerate(assembly.stacks):
             count = seen[stack.id] = seen.get(stack.id, 0) + 1
             if count > 1:
-                old, new = stack.id, f"{stack.id}#{count}"
-                for each in with_nested([stack]):
-                    each.id = new + each.id.removeprefix(old)
-                if old in assembly.stages:
-                    assembly.stages[new] = assembly.stages.pop(old)
+                new = f"{stack.id}#{count}"
+                assembly.stacks[position] = _with_id(stack, new)
+                if stack.id in assembly.stages:
+                    assembly.stages[new] = assembly.stages.pop(stack.id)
+
+
+def _with_id(stack: Stack, new: str) -> Stack:
+    return rebuilt(stack, lambda each: {"id": new + each.id.removeprefix(stack.id)})
 
 
 def _once_per_environment(assemblies: Iterable[Assembly], settings: Settings) -> None:
@@ -117,7 +114,7 @@ def _once_per_environment(assemblies: Iterable[Assembly], settings: Settings) ->
             if len(owners) < 2:
                 stacks.append(stack)
             else:
-                stacks.extend(_in_environment(copied(stack), name) for name in owners)
+                stacks.extend(in_environment(stack, name) for name in owners)
         assembly.stacks = stacks
     _make_ids_unique(assemblies)
 

@@ -15,6 +15,7 @@ from checker.drift.decisions import Decisions
 from checker.drift.judge import Drift, drift_of
 from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
+from checker.resolve.templates.discovery import in_environment
 
 TODAY = date(2026, 11, 26)
 RECORDED = Path(__file__).parents[2].parent / "shared" / "recorded" / "models"
@@ -24,8 +25,7 @@ def stack_of(folder: Path, template: Mapping[str, Any], name: str = "Shop", envi
     file = folder / f"{name}.json"
     file.write_text(json.dumps(template), encoding="utf-8")
     (stack,) = read_assembly(file, folder).stacks
-    stack.environment = environment
-    return stack
+    return in_environment(stack, environment)
 
 
 def snapshot_of(data: Mapping[str, Any]) -> Snapshot:

@@ -96,8 +96,8 @@ def one_input(data: bytes) -> None:
         return
     name = choose.PickValueInList(["production", "staging", "shared", "x"])
     stack = Stack(name, name, "", document.data, document, region="us-west-2")
-    kinds, _ = assign([stack], {}, {})
-    verdicts = judge_stacks([stack], kinds, RULES, FINDINGS, settings=Settings(rule_seconds=5.0))
+    assigned = assign([stack], {}, {})
+    verdicts = judge_stacks(assigned.stacks, assigned.kinds, RULES, FINDINGS, settings=Settings(rule_seconds=5.0))
     crashed = [f"{verdict.id}: {verdict.violation}" for verdict in verdicts if verdict.outcome is Outcome.ERROR]
     if crashed:
         raise AssertionError(f"{crashed[0]}\n{json.dumps(document.data)}")

@@ -94,7 +94,8 @@ class PipelineMatrix:
     def judged(self) -> list[Verdict]:
         """The verdicts on the folder as it now is, of everything that no template alone shows."""
         stacks = read_assembly(self.assembly, self.assembly).stacks
-        kinds, _ = assign(stacks, {}, self.settings.stacks)
+        assigned = assign(stacks, {}, self.settings.stacks)
+        stacks, kinds = assigned.stacks, assigned.kinds
         pipeline = pipeline_of(self.folder, self.settings, tuple(kinds))
         findings = load_register().findings
         return judge_stacks(stacks, kinds, self.rules, findings, settings=self.settings, pipeline=pipeline)

@@ -28,7 +28,7 @@ from typing import Any
 from checker.collect.config.register import load_register
 from checker.collect.documents import Document
 from checker.collect.templates.assembly import Assembly, read_assembly
-from checker.model.resources import Stack
+from checker.model.resources import Stack, nesting
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Verdict
 from checker.policies.rules import load
@@ -75,23 +75,22 @@ class Matrix:
 
     def judged(self, templates: Templates) -> list[Verdict]:
         """The verdicts on these templates. A stack that is not our own is of whatever environment its name says."""
-        made: dict[str, Stack] = {}
-        for name, template in templates.items():
-            stack = made[name] = self._stack(name, template)
-            above, _, logical_id = name.rpartition("/")
-            if above:
-                stack.parent, made[above].nested[logical_id] = made[above], stack
-        stacks = [stack for stack in made.values() if stack.parent is None]
-        kinds, _ = assign(stacks, {}, self.settings.stacks)
-        return judge_stacks(stacks, kinds, self.rules, load_register().findings, settings=self.settings)
+        stacks = [self._with_nested(name, templates) for name in templates if "/" not in name]
+        assigned = assign(stacks, {}, self.settings.stacks)
+        return judge_stacks(
+            assigned.stacks, assigned.kinds, self.rules, load_register().findings, settings=self.settings
+        )
+
+    def _with_nested(self, name: str, templates: Templates) -> Stack:
+        below = [each for each in templates if each.rpartition("/")[0] == name]
+        nested = {each.rpartition("/")[2]: self._with_nested(each, templates) for each in below}
+        return nesting(self._stack(name, templates[name]), nested)
 
     def _stack(self, name: str, template: dict[str, Any]) -> Stack:
         root = name.split("/", 1)[0]
         own = next((stack for stack in self.assembly.stacks if stack.name == root), self.assembly.stacks[0])
         document = Document(f"{name}.template.json", template, "{}")
-        return Stack(
-            name, name, "", template, document, own.account, own.region, own.partition, constructs=own.constructs
-        )
+        return Stack(name, name, "", template, document, own.account, own.region, constructs=own.constructs)
 
     def broken(self, defect: Defect) -> tuple[Templates, dict[str, str]]:
         """The templates with the defect in, and what each selected name stands for."""

@@ -11,15 +11,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.documents import Document, read_document
 from checker.collect.templates.search import TEMPLATE_FILES
 from checker.errors import InputError
-from checker.model.resources import ConstructOrigin, Raw, Stack
+from checker.model.resources import ConstructOrigin, Raw, Stack, nesting, rebuilt
 
 MAX_NESTING: Final = 10
 MAX_NESTED: Final = 200  # of all the templates of one assembly: each is read for itself
@@ -64,7 +64,7 @@ def read_assembly(path: Path, base: Path, *, name: str = "", root: Path | None =
             raise InputError(f"{reader.shown(path)}: the assembly holds no stack", "Does the app add one?")
     elif path.exists():
         name = name or path.name.split(".", 1)[0] or "template"
-        assembly = Assembly(path, [reader.template(path, (root or path.parent).resolve(), name, depth=0)])
+        assembly = Assembly(path, [reader.template(path, (root or path.parent).resolve(), name)])
     else:
         raise InputError(f"{reader.shown(path)}: no such file or folder", "Name a cdk.out folder, or a template file.")
     assembly.digest = "sha256:" + reader.digest.hexdigest()
@@ -132,25 +132,19 @@ class _Reader:
                 stack_name = properties.get("stackName")
                 stack_id = str(artifact.get("displayName") or name)
                 try:
-                    stack = self.template(folder / file, root, stack_id, depth=0, may_be_empty=True)
+                    stack = self.template(folder / file, root, stack_id, may_be_empty=True)
                 except InputError as error:
                     assembly.problems.append(error)
                     continue
                 if not stack.template.get("Resources"):
                     assembly.notes.append(f"stack {stack_id} makes nothing: {stack.source.file} has no resources")
                     continue
-                stack.name = stack_name if isinstance(stack_name, str) else name
-                stack.account, stack.region = _target(artifact.get("environment"))
-                if stack.region.startswith("cn-"):
-                    stack.partition = "aws-cn"
-                elif stack.region.startswith("us-gov-"):
-                    stack.partition = "aws-us-gov"
-                self.attach_origins(stack, self.metadata(folder, root, artifact))
-                for each in _family(stack):
-                    each.account, each.region, each.partition = stack.account, stack.region, stack.partition
-                assembly.stacks.append(stack)
+                stack = replace(stack, name=stack_name if isinstance(stack_name, str) else name)
+                account, region = _target(artifact.get("environment"))
+                origins = self.origins(stack, self.metadata(folder, root, artifact))
+                assembly.stacks.append(_where_it_is(stack, account, region, origins))
                 if stage:
-                    assembly.stages[stack.id] = stage
+                    assembly.stages[stack_id] = stage
             elif artifact.get("type") == "cdk:cloud-assembly" and isinstance(properties.get("directoryName"), str):
                 below = str(properties.get("displayName") or name).rsplit("/", 1)[-1]
                 self.folder(folder / properties["directoryName"], root, assembly, below, depth + 1)
@@ -160,14 +154,15 @@ class _Reader:
         path: Path,
         root: Path,
         stack_id: str,
-        depth: int,
-        parent: Stack | None = None,
+        above: Sequence[Stack] = (),
         *,
         may_be_empty: bool = False,
     ) -> Stack:
+        """A template and those nested in it. ``above``: the stacks that it is nested in, the outermost first."""
         document = self.document(path, root)
         data = document.data
-        stack = Stack(stack_id, stack_id.rsplit("/", 1)[-1], "", data, document, parent=parent)
+        own = stack_id.rsplit("/", 1)[-1]
+        stack = Stack(stack_id, f"{above[-1].name}/{own}" if above else own, "", data, document)
         resources = data.get("Resources")
         if resources is None and may_be_empty:
             return stack  # CDK writes a stack without constructs so
@@ -176,21 +171,26 @@ class _Reader:
             raise InputError(
                 f"{document.file}:{line}: not a template: no Resources object", "Name a CloudFormation template."
             )
+        unread: list[str] = []
+        nested: dict[str, Stack] = {}
         for logical_id, raw in resources.items():
             if logical_id.startswith("Fn::ForEach"):
                 continue
             if not isinstance(raw, dict) or not isinstance(raw.get("Type"), str):
-                stack.unread.append(f"resource {logical_id}: it has no Type")
+                unread.append(f"resource {logical_id}: it has no Type")
                 continue
             if raw["Type"] in _NESTED:
-                self.nested(stack, logical_id, raw, path.parent, root, depth)
-        stack.unread.extend(_unexpanded(data))
-        return stack
+                found = self.nested(logical_id, raw, path.parent, root, (*above, stack))
+                if isinstance(found, Stack):
+                    nested[logical_id] = found
+                else:
+                    unread.append(f"nested stack {logical_id}: {found}")
+        return nesting(replace(stack, unread=(*unread, *_unexpanded(data))), nested)
 
     def nested(
-        self, parent: Stack, logical_id: str, raw: Mapping[str, Raw], folder: Path, root: Path, depth: int
-    ) -> None:
-        """Attach the template of a nested stack, or note why it is not at hand."""
+        self, logical_id: str, raw: Mapping[str, Raw], folder: Path, root: Path, above: Sequence[Stack]
+    ) -> Stack | str:
+        """A nested stack from the template that ``raw`` names, seen from ``folder``, or why that is not at hand."""
         name = _mapping(raw.get("Metadata")).get("aws:asset:path")
         properties = _mapping(raw.get("Properties"))
         url = properties.get("TemplateURL", properties.get("Location"))
@@ -203,28 +203,19 @@ class _Reader:
         if name is None:
             name = _file_of(url, folder.resolve(), root)
         if name is None:
-            parent.unread.append(f"nested stack {logical_id}: its template is not part of the assembly")
-            return
-        if depth >= MAX_NESTING:
-            parent.unread.append(f"nested stack {logical_id}: nested more than {MAX_NESTING} deep")
-            return
+            return "its template is not part of the assembly"
+        if len(above) > MAX_NESTING:
+            return f"nested more than {MAX_NESTING} deep"
         self._nested += 1
         if self._nested > MAX_NESTED:
-            parent.unread.append(f"nested stack {logical_id}: more than {MAX_NESTED} nested stacks")
-            return
-        above: Stack | None = parent
-        while above is not None:
-            if above.source.file == self.shown(folder / name):
-                parent.unread.append(f"nested stack {logical_id}: {above.source.file} is nested in itself")
-                return
-            above = above.parent
+            return f"more than {MAX_NESTED} nested stacks"
+        shown = self.shown(folder / name)
+        if any(each.source.file == shown for each in above):
+            return f"{shown} is nested in itself"
         try:
-            child = self.template(folder / name, root, f"{parent.id}/{logical_id}", depth + 1, parent)
+            return self.template(folder / name, root, f"{above[-1].id}/{logical_id}", above)
         except InputError as error:
-            parent.unread.append(f"nested stack {logical_id}: {error.message}")
-            return
-        child.name = f"{parent.name}/{logical_id}"
-        parent.nested[logical_id] = child
+            return error.message
 
     def assets(self, folder: Path, root: Path) -> Mapping[str, str]:
         """Object key -> file, for the assets that are templates."""
@@ -248,14 +239,15 @@ class _Reader:
             entries.update(self.document(folder / file, root).data)
         return entries
 
-    def attach_origins(self, root: Stack, metadata: Mapping[str, Raw]) -> None:
-        """Give every resource of a stack and its nested stacks the place where its construct was made.
+    def origins(self, root: Stack, metadata: Mapping[str, Raw]) -> Mapping[str, Mapping[str, ConstructOrigin]]:
+        """Stack id -> logical id -> where the construct was made, of a stack and those nested in it.
 
         The metadata is keyed by construct path and shared by the whole family; a nested stack owns what lies below its
         own path, which the path of its resource tells: ``Stack/Child.NestedStack/Child.NestedStackResource``.
         """
         entries = [(path.lstrip("/"), below) for path, below in metadata.items()]
         owners: list[tuple[str, Stack]] = [("", root)]
+        made: dict[str, Mapping[str, ConstructOrigin]] = {}
         for prefix, stack in owners:
             origins: dict[str, ConstructOrigin] = {}
             for logical_id, raw in _mapping(stack.template.get("Resources")).items():
@@ -274,11 +266,12 @@ class _Reader:
                     continue
                 if known is None or known.file is None or len(path) < len(known.path):
                     origins[owner] = ConstructOrigin(path, *self.source_line(below))
-            stack.constructs = origins
+            made[stack.id] = origins
             for logical_id, child in stack.nested.items():
                 origin = origins.get(logical_id)
                 if origin is not None and ".NestedStack/" in origin.path:
                     owners.append((origin.path.rsplit(".NestedStack/", 1)[0] + "/", child))
+        return made
 
     def source_line(self, entries: Raw) -> tuple[str | None, int | None]:
         """The user's own innermost frame of the stack trace that the construct was made in."""
@@ -335,10 +328,12 @@ def _place(frame: str) -> tuple[str, int] | None:
     return (file, int(line)) if file and line.isdigit() else None
 
 
-def _family(stack: Stack) -> Iterator[Stack]:
-    yield stack
-    for child in stack.nested.values():
-        yield from _family(child)
+def _where_it_is(
+    stack: Stack, account: str, region: str, origins: Mapping[str, Mapping[str, ConstructOrigin]]
+) -> Stack:
+    return rebuilt(
+        stack, lambda each: {"account": account, "region": region, "constructs": origins.get(each.id, each.constructs)}
+    )
 
 
 def _mapping(value: Any) -> Mapping[str, Raw]:

@@ -38,8 +38,8 @@ class Account:
 
     @classmethod
     def of(cls, clients: Clients, path: Path, settings: Settings) -> Account:
-        found = assembly.stacks_of(path)
-        kinds, _ = assign(found, {}, settings.stacks)
+        assigned = assign(assembly.stacks_of(path), {}, settings.stacks)
+        found, kinds = assigned.stacks, assigned.kinds
         order = (EnvironmentKind.PRODUCTION, EnvironmentKind.OTHER, EnvironmentKind.SHARED, EnvironmentKind.STAGING)
         ranked = sorted(found, key=lambda stack: order.index(kinds[stack.environment]))
         return cls(clients, path, tuple(stack.name for stack in ranked), ranked[0].environment)

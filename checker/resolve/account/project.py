@@ -84,9 +84,9 @@ def live_project(
     place = f"account {snapshot.account or 'of unknown number'}" + (f", {snapshot.region}" if snapshot.region else "")
     source = LiveSource(place)
     notes: list[str] = []
-    stacks = {each.name: _stack(each, snapshot, source, known) for each in snapshot.stacks}
-    _nest(stacks, snapshot.stacks)
-    environments = {name: _environment(stack, known, notes) for name, stack in stacks.items()}
+    parents = _parents(snapshot.stacks)
+    environments = {each.name: _environment(each.name, parents, known, notes) for each in snapshot.stacks}
+    stacks = _stacks(snapshot, source, known, environments, parents)
     outside: dict[str, Stack] = {}
 
     def outside_of(environment: str) -> Stack:
@@ -111,13 +111,10 @@ def live_project(
         placed.append((stack, resource.logical_id or resource.physical_id or resource.type, resource))
     belongs: set[int] = set()
     for resource, by in named(unmanaged, [(stack, resource) for stack, _, resource in placed], read_only):
-        environment = by.environment or environments.get(by.name, "")
-        if environment:
+        if by.environment:
             belongs.add(id(resource))
-            placed.append((outside_of(environment), resource.physical_id or resource.type, resource))
+            placed.append((outside_of(by.environment), resource.physical_id or resource.type, resource))
     placed += _not_read({(stack.id, logical_id) for stack, logical_id, _ in placed}, stacks, snapshot)
-    for stack in (*stacks.values(), *outside.values()):
-        stack.environment = stack.environment or environments.get(stack.name, "")
     keyed = [(ResourceKey(stack.id, logical_id), resource) for stack, logical_id, resource in placed]
     references = References(keyed, read_only)
     resources: dict[str, list[Resource]] = {}
@@ -174,39 +171,64 @@ def _with_ids(find_names: FindNames, references: References) -> FindNames:
     return find
 
 
-def _stack(each: SnapshotStack, snapshot: Snapshot, source: LiveSource, known: StacksKnown) -> Stack:
-    template = each.template or {}
-    return Stack(
-        each.name, each.name, known.environments.get(each.name, ""), template, source, snapshot.account,
-        snapshot.region, constructs=known.constructs.get(each.name, {}), parameters=each.parameters,
-        status=each.status,
-    )  # fmt: skip
+def _stacks(
+    snapshot: Snapshot,
+    source: LiveSource,
+    known: StacksKnown,
+    environments: Mapping[str, str],
+    parents: Mapping[str, tuple[str, str]],
+) -> dict[str, Stack]:
+    """The account's stacks by name, in the order of the snapshot, each below the one that it is nested in."""
+    listed = {each.name: each for each in snapshot.stacks}
+    nested: dict[str, dict[str, Stack]] = {name: {} for name in listed}
+    made: dict[str, Stack] = {}
+    for name in listed:
+        for below in reversed([name, *_above(name, parents)]):
+            if below in made:
+                continue
+            each, (parent, logical_id) = listed[below], parents.get(below, ("", ""))
+            made[below] = Stack(
+                below, below, environments[below], each.template or {}, source, snapshot.account, snapshot.region,
+                constructs=known.constructs.get(below, {}), parameters=each.parameters, status=each.status,
+                nested=nested[below], parent=made.get(parent),
+            )  # fmt: skip
+            if parent in made:
+                nested[parent][logical_id] = made[below]
+    return {name: made[name] for name in listed}
 
 
-def _nest(stacks: Mapping[str, Stack], listed: Iterable[SnapshotStack]) -> None:
+def _parents(listed: Iterable[SnapshotStack]) -> dict[str, tuple[str, str]]:
+    """Stack -> the stack that it is nested in, and its logical id there."""
+    listed = list(listed)
     by_id = {each.id: each.name for each in listed if each.id}
+    found: dict[str, tuple[str, str]] = {}
     for each in listed:
         for resource in each.resources:
             child = by_id.get(resource.physical_id or "") if resource.type == _NESTED else None
             if child is not None and child != each.name:
-                stacks[child].parent = stacks[each.name]
-                stacks[each.name].nested[resource.logical_id] = stacks[child]
+                found[child] = (each.name, resource.logical_id)
+    return found
 
 
-def _environment(stack: Stack, known: StacksKnown, notes: list[str]) -> str:
+def _above(name: str, parents: Mapping[str, tuple[str, str]]) -> Sequence[str]:
+    """The stacks that one is nested in, the nearest first; in a ring, which no account has, each once."""
+    found = [name]
+    while name in parents and parents[name][0] not in found:
+        name = parents[name][0]
+        found.append(name)
+    return found[1:]
+
+
+def _environment(name: str, parents: Mapping[str, tuple[str, str]], known: StacksKnown, notes: list[str]) -> str:
     """The environment of a stack: said, or that of the stack that it is nested in, or the one its name speaks of."""
-    seen = set()
-    each: Stack | None = stack
-    while each is not None and each.name not in seen:
-        seen.add(each.name)
-        if each.name in known.environments:
-            return known.environments[each.name]
-        each = each.parent
+    for each in (name, *_above(name, parents)):
+        if each in known.environments:
+            return known.environments[each]
     if known.environments:
         return ""  # the project says which stacks are its own: this is somebody else's
-    guess = environment_of(stack.name)
+    guess = environment_of(name)
     if guess:
-        notes.append(f"took stack {stack.name} for environment {guess} (by its name)")
+        notes.append(f"took stack {name} for environment {guess} (by its name)")
     return guess or ""
 
 

@@ -17,7 +17,7 @@ from checker.model.resources import Raw, Stack
 from checker.model.values import Absent, Parameter, Pseudo, Resolved, Text, Unknown, plain_text
 from checker.model.worlds import World
 from checker.resolve.templates.intrinsics import mapping
-from checker.resolve.templates.project import with_nested
+from checker.resolve.templates.project import unknown_loops, with_nested
 from checker.resolve.templates.scopes import Linker, StackScope, equality_key
 
 # Above this many worlds the remaining open conditions stay undecided: what depends on them is unknown.
@@ -57,6 +57,26 @@ def worlds(stacks: Sequence[Stack]) -> list[World]:
         for sparse in ((False, True) if undecided else (False,))
         for parameters, conditions in found
     ]
+
+
+def loops_not_followed(stacks: Sequence[Stack]) -> Iterator[tuple[Stack, str]]:
+    """Loops among resources that are not known in some world, each once, with the stack they stand in."""
+    looping = [stack for stack in with_nested(stacks) if any(map(_is_loop, mapping(stack.template.get("Resources"))))]
+    if not looping:
+        return
+    seen: set[tuple[Stack, str]] = set()
+    for world in worlds(stacks):
+        linker = Linker()
+        scopes = {stack: StackScope(stack, linker, world) for stack in with_nested(stacks)}
+        for stack in looping:
+            for loop in unknown_loops(scopes[stack]):
+                if (stack, loop) not in seen:
+                    seen.add((stack, loop))
+                    yield stack, loop
+
+
+def _is_loop(logical_id: str) -> bool:
+    return logical_id.startswith("Fn::ForEach")
 
 
 def _bounded(options: _Options, count: int, most: int) -> tuple[list[list[tuple[_Open, str | None]]], bool]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind
-from checker.model.resources import Raw, Stack
+from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.worlds import World
 from checker.resolve.templates.intrinsics import mapping
 from checker.resolve.templates.scopes import Linker, StackScope
@@ -14,18 +15,28 @@ from checker.resolve.templates.scopes import Linker, StackScope
 __all__ = ["UNNAMED", "assign", "environment_of", "kind_of", "words"]
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Stacks in their environments, and what each environment is."""
+
+    stacks: list[Stack]
+    kinds: dict[str, EnvironmentKind]
+    notes: list[str]
+
+
 def assign(
     stacks: Iterable[Stack],
     stages: Mapping[str, str],
     configured: Mapping[str, str],
     folders: Mapping[str, str] | None = None,
-) -> tuple[dict[str, EnvironmentKind], list[str]]:
+) -> Assigned:
     """Give every stack its environment. ``configured``: stack name -> environment, from ``checker.toml``.
     ``folders``: stack id -> the folder below the project that its template stands in.
 
-    Returns the kind of each environment, and a note per guess: what was taken for what, and why.
+    Notes a line per guess: what was taken for what, and why.
     """
     kinds: dict[str, EnvironmentKind] = {}
+    assigned: list[Stack] = []
     notes: list[str] = []
     stacks = list(stacks)
     said: dict[str, tuple[str, str]] = {}  # stack id -> environment, and why where it is not said by hand
@@ -38,13 +49,14 @@ def assign(
         environment, why = said[stack.id]
         if why:
             notes.append(f"took stack {stack.name} for environment {environment} ({why})")
-        pending = [stack]
-        while pending:
-            each = pending.pop()
-            each.environment = environment
-            pending.extend(each.nested.values())
+        assigned.append(in_environment(stack, environment))
         kinds.setdefault(environment, kind_of(environment))
-    return kinds, notes
+    return Assigned(assigned, kinds, notes)
+
+
+def in_environment(stack: Stack, environment: str) -> Stack:
+    """The stack, and those nested in it, as one of this environment."""
+    return rebuilt(stack, lambda _: {"environment": environment})
 
 
 def _guess(stack: Stack, stage: str, folder: str) -> tuple[str, str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from checker.model.environment_words import environment_of
-from checker.model.resources import Raw, Stack
+from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.verdicts import Unread
-from checker.resolve.templates.project import with_nested
 
 _FILE = "checker.toml:1"
 _ACCOUNT, _REGION, _NAME = "AWS::AccountId", "AWS::Region", "AWS::StackName"
@@ -18,15 +18,8 @@ _ACCOUNT, _REGION, _NAME = "AWS::AccountId", "AWS::Region", "AWS::StackName"
 _PSEUDO = (_ACCOUNT, _REGION, _NAME)
 
 
-def copied(stack: Stack, parent: Stack | None = None) -> Stack:
-    """A stack of its own with the same template, nested stacks included."""
-    twin = replace(stack, nested={}, unread=list(stack.unread), parent=parent)
-    twin.nested = {name: copied(child, twin) for name, child in stack.nested.items()}
-    return twin
-
-
-def place_stack(stack: Stack, settings: Settings) -> None:
-    """Give a stack its parameters, account and region: the stack's own words first, then its environment's, then all's.
+def placed(stack: Stack, settings: Settings) -> Stack:
+    """A stack with its parameters, account and region: its own words first, then its environment's, then all's.
 
     An account or region that the assembly fixes stays: that is where CDK deploys it.
     """
@@ -37,15 +30,15 @@ def place_stack(stack: Stack, settings: Settings) -> None:
     given = {**shared, **own}
     account = str(own.get(_ACCOUNT, "")) or (of.account if of else "") or settings.account
     region = str(own.get(_REGION, "")) or (of.region if of else "") or settings.region
-    stack.name = str(own.get(_NAME, "")) or stack.name
-    for each in with_nested([stack]):
-        each.account = each.account or account
-        each.region = each.region or region
-        if each.region.startswith("cn-"):
-            each.partition = "aws-cn"
-        elif each.region.startswith("us-gov-"):
-            each.partition = "aws-us-gov"
-    stack.parameters = {name: value for name, value in given.items() if name not in _PSEUDO}
+
+    def change(each: Stack) -> dict[str, Any]:
+        changes: dict[str, Any] = {"account": each.account or account, "region": each.region or region}
+        if each is stack:
+            changes["name"] = str(own.get(_NAME, "")) or stack.name
+            changes["parameters"] = {name: value for name, value in given.items() if name not in _PSEUDO}
+        return changes
+
+    return rebuilt(stack, change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def with_nested(stacks: Iterable[Stack]) -> Iterator[Stack]:
     while pending:
         stack = pending.pop()
         yield stack
-        pending.extend(reversed(stack.nested.values()))
+        pending.extend(reversed(list(stack.nested.values())))
 
 
 def declared(scope: StackScope) -> Iterator[Resource]:
@@ -67,17 +67,7 @@ def declared(scope: StackScope) -> Iterator[Resource]:
     stack_exists = _exists(scope)
     if stack_exists is NO or (stack_exists is not YES and scope.world.sparse):
         return
-    expanded: dict[str, Raw] = {}
-    for logical_id, raw in written.items():
-        if logical_id.startswith("Fn::ForEach"):
-            several = expand_for_each(scope, raw)
-            if several is None:
-                note = f"{logical_id}: its collection is not known"
-                if note not in stack.unread:
-                    stack.unread.append(note)
-            expanded.update(several or {})
-        else:
-            expanded[logical_id] = raw
+    expanded, _ = _without_loops(scope, written)
     if len(expanded) != len(written) or expanded.keys() != written.keys():
         scope.declared_resources = expanded
     for logical_id, raw in expanded.items():
@@ -91,6 +81,32 @@ def declared(scope: StackScope) -> Iterator[Resource]:
             yield Resource(stack, logical_id, raw, scope, certain=exists is YES and stack_exists is YES)
 
 
+def unknown_loops(scope: StackScope) -> Sequence[str]:
+    """The loops among a stack's resources whose collection is not known, so that nothing of theirs is judged."""
+    written = scope.stack.template.get("Resources")
+    return _without_loops(scope, written)[1] if isinstance(written, dict) else ()
+
+
+def _without_loops(scope: StackScope, written: Mapping[str, Raw], depth: int = 0) -> tuple[dict[str, Raw], list[str]]:
+    """Resources with each loop, and loops inside it, replaced by what it makes; and the loops that are not known."""
+    expanded: dict[str, Raw] = {}
+    unknown: list[str] = []
+    for logical_id, raw in written.items():
+        if not logical_id.startswith("Fn::ForEach"):
+            expanded[logical_id] = raw
+            continue
+        several = expand_for_each(scope, raw) if depth < _MAX_LOOPS else None
+        if several is None:
+            unknown.append(logical_id)
+            continue
+        inner, inside = _without_loops(scope, several, depth + 1)
+        expanded.update(inner)
+        unknown.extend(inside)
+    return expanded, unknown
+
+
+# How deep loops may be nested (AWS::LanguageExtensions, Fn::ForEach: five levels).
+_MAX_LOOPS: Final = 5
 # What a resource exists under is a condition's name.
 _NO_NAME: Final = Open("a condition without a name")
 

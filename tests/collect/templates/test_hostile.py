@@ -105,7 +105,7 @@ def test_a_nested_stack_that_contains_itself_ends(tmp_path: Path) -> None:
     folder = assembly(tmp_path / "out", {"S": stack("s.json")}, s=json.dumps({"Resources": {"N": nested}}))
     found = read_assembly(folder, tmp_path).stacks[0]
     assert found.nested == {}
-    assert found.unread == ["nested stack N: out/s.json is nested in itself"]
+    assert found.unread == ("nested stack N: out/s.json is nested in itself",)
 
 
 def test_a_pipe_is_no_template(tmp_path: Path) -> None:
@@ -137,9 +137,9 @@ def test_wrong_types_in_properties_never_crash_a_rule(properties: object) -> Non
     from checker.model.resources import Stack
 
     found = Stack("s", "s", "", document.data, document)
-    kinds, _ = assign([found], {}, {"s": "production"})
-    assert kinds == {"production": EnvironmentKind.PRODUCTION}
-    verdicts = judge_stacks([found], kinds, load(), load_register().findings)
+    assigned = assign([found], {}, {"s": "production"})
+    assert assigned.kinds == {"production": EnvironmentKind.PRODUCTION}
+    verdicts = judge_stacks(assigned.stacks, assigned.kinds, load(), load_register().findings)
     crashed = [f"{verdict.id}: {verdict.violation}" for verdict in verdicts if verdict.outcome is Outcome.ERROR]
     assert crashed == []
 
@@ -161,4 +161,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 def test_a_resource_without_a_type_is_passed_over_and_said(tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text('{"Resources": {"A": {}, "B": [], "C": {"Type": "AWS::SNS::Topic"}}}')
     (stack,) = read_assembly(tmp_path / "odd.json", tmp_path).stacks
-    assert stack.unread == ["resource A: it has no Type", "resource B: it has no Type"]
+    assert stack.unread == (
+        "resource A: it has no Type",
+        "resource B: it has no Type",
+    )

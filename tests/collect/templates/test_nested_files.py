@@ -96,7 +96,7 @@ def test_templates_that_nest_one_another_are_bounded(tmp_path: Path) -> None:
     stack = "{Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: %s}}"
     (tmp_path / "self.yaml").write_text("Resources:\n  Again: " + stack % "self.yaml" + "\n")
     found = read_assembly(tmp_path / "self.yaml", tmp_path)
-    assert found.stacks[0].unread == ["nested stack Again: self.yaml is nested in itself"]
+    assert found.stacks[0].unread == ("nested stack Again: self.yaml is nested in itself",)
     for level in range(9):
         below = "".join(f"  N{each}: {stack % f't{level + 1}.yaml'}\n" for each in range(6))
         (tmp_path / f"t{level}.yaml").write_text("Resources:\n" + below)

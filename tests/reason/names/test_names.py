@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from checker.collect.config.register import load_register
 from checker.collect.documents import Document
 from checker.model.environment_words import kind_of
 from checker.model.environments import Project
-from checker.model.resources import Stack
+from checker.model.resources import Stack, nesting
 from checker.model.values import Hole, Parameter, Pseudo, ResourceKey, Text, attribute_of, text
 from checker.model.worlds import World
 from checker.policies.rules import load
@@ -361,8 +362,7 @@ def test_a_nested_stack_gets_its_names_from_above(argument: Any, outcome: str) -
         Parameters={"Env": {"Type": "String", "Default": "blue"}},
     )
     child = stack("child", {"Q": queue({"Fn::Sub": "${Name}-q"})}, Parameters={"Name": {"Type": "String"}})
-    child.id, child.environment, child.parent = "staging/Child", "staging", parent
-    parent.nested["Child"] = child
+    parent = nesting(parent, {"Child": replace(child, id="staging/Child", environment="staging")})
     verdicts = judge_stacks([parent], {"staging": kind_of("staging")}, load(["C5"]), load_register().findings)
     assert [(verdict.subject.name, verdict.outcome.value) for verdict in verdicts] == [("Q", outcome)]
 

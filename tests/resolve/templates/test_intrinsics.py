@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from checker.collect.documents import parse_json, parse_yaml
 from checker.model.answers import NO, YES
 from checker.model.environments import EnvironmentKind
-from checker.model.resources import Stack
+from checker.model.resources import Stack, nesting
 from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, attribute_of
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
@@ -103,7 +103,7 @@ def test_nested_stacks_get_their_parents_arguments() -> None:
         "child.yaml",
     )
     stack = Stack("parent", "parent", "default", parent.data, parent)
-    stack.nested["Child"] = Stack("parent/Child", "child", "default", child.data, child, parent=stack)
+    stack = nesting(stack, {"Child": Stack("parent/Child", "child", "default", child.data, child)})
     project = build_project([stack], {"default": EnvironmentKind.OTHER}, World(), find_names=literal_names)
     (bucket,), (topic,) = project.resources("AWS::S3::Bucket"), project.resources("AWS::SNS::Topic")
     assert bucket["BucketName"].must_be("prod-x", violation="", fix="").outcome == "pass"
@@ -118,7 +118,7 @@ def test_a_conditional_nested_stack_takes_its_resources_with_it() -> None:
     )
     child = parse_yaml("Resources: {Bucket: {Type: AWS::S3::Bucket}}\n", "child.yaml")
     stack = Stack("parent", "parent", "default", parent.data, parent)
-    stack.nested["Child"] = Stack("parent/Child", "child", "default", child.data, child, parent=stack)
+    stack = nesting(stack, {"Child": Stack("parent/Child", "child", "default", child.data, child)})
     project = build_project([stack], {"default": EnvironmentKind.OTHER}, World(), find_names=literal_names)
     assert list(project.resources("AWS::S3::Bucket")) == []
 
