@@ -27,6 +27,7 @@ class _Server:
 
     status: int = 200
     code: str = ""
+    message: str = "no"
     address: str = ""
 
 
@@ -43,7 +44,8 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
             asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
             if answers.status != 200:
                 code = answers.code
-                body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+                said = f"<Code>{code}</Code><Message>{answers.message}</Message>"
+                body = f"<ErrorResponse><Error>{said}</Error></ErrorResponse>"
             elif "AssumeRole" in asked:
                 body = (
                     "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId>"
@@ -129,6 +131,68 @@ def test_refused_credentials(sts: _Server, code: str) -> None:
     assert "--profile" in error.hint
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Signature expired: 20261127T040000Z is now earlier than 20261127T045000Z (20261127T050500Z - 15 min.)",
+        "Signature not yet current: 20261127T060000Z is still later than 20261127T052000Z (20261127T050500Z + 15 min.)",
+    ],
+)
+def test_a_clock_that_is_wrong(sts: _Server, message: str) -> None:
+    sts.status, sts.code, sts.message = 403, "SignatureDoesNotMatch", message
+    error = told(target(sts))
+    assert "clock" in error.message
+    assert "clock" in error.hint
+
+
+@pytest.mark.parametrize("arn", ["audit", "arn:aws:iam::222222222222:user/audit", "arn:aws:iam::2:role/audit"])
+def test_a_role_that_is_none(sts: _Server, arn: str) -> None:
+    error = told(target(sts, role_arn=arn))
+    assert arn in error.message
+    assert ":role/NAME" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("profile", "part"),
+    [
+        ("role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = elsewhere", "elsewhere"),
+        ("aws_access_key_id = AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key"),
+        ("role_arn = arn:aws:iam::111111111111:role/x\nweb_identity_token_file = /no/token", "/no/token"),
+        ("role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = keys\nmfa_serial = m", "MFA"),
+    ],
+)
+def test_a_profile_that_leads_to_no_credentials(
+    sts: _Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, part: str
+) -> None:
+    keys = "[profile keys]\naws_access_key_id = a\naws_secret_access_key = b\n"
+    _configured(monkeypatch, tmp_path, f"{keys}[profile it]\n{profile}\n")
+    # Where there is a terminal, the code would be asked for on it.
+    monkeypatch.setattr("botocore.credentials.AssumeRoleCredentialFetcher._assume_role_kwargs", _no_terminal)
+    error = told(target(sts, profile="it"))
+    assert "credentials cannot be used" in error.message
+    assert part in error.message
+    assert "--profile" in error.hint
+
+
+def _no_terminal(_: str) -> str:
+    raise EOFError
+
+
+def test_a_configuration_that_cannot_be_read(sts: _Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _configured(monkeypatch, tmp_path, "[profile")
+    error = told(target(sts))
+    assert str(tmp_path / "config") in error.message
+    assert "AWS_CONFIG_FILE" in error.hint
+
+
+def _configured(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
+    (folder / "config").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def test_a_role_that_may_not_be_assumed(sts: _Server) -> None:
     sts.status, sts.code = 403, "AccessDenied"
     error = told(target(sts, role_arn="arn:aws:iam::222222222222:role/audit"))
@@ -188,13 +252,14 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert "aws sso login" in error.hint
 
 
-def test_an_unknown_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    config.write_text("[profile here]\nregion = us-west-2\n", encoding="utf-8")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    error = told(Target(region="us-west-2", profile="there"))
-    assert "there" in error.message
+@pytest.mark.parametrize("variable", ["", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_an_unknown_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str) -> None:
+    _configured(monkeypatch, tmp_path, "[profile here]\nregion = us-west-2\n")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "there")
+    error = told(Target(region="us-west-2", profile="" if variable else "there"))
+    assert "'there'" in error.message
     assert "here" in error.hint
 
 

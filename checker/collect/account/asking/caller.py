@@ -7,16 +7,21 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from checker.collect.account.asking.clients import Clients
-from checker.collect.account.asking.failures import failure
+from checker.collect.account.asking.failures import failure, said_by
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.target import Caller
 from checker.errors import CheckerError, UsageError
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_ROLE: Final = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 _SIGN_IN: Final = (
     "Sign in again (aws sso login, or fresh AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or name a --profile."
 )
 _LOCAL: Final = "Is the server running? --endpoint-url, or AWS_ENDPOINT_URL, must name the address that it listens on."
+_SET_UP: Final = "Set it right in the AWS configuration (~/.aws/config), or name another --profile."
+# What AWS says of a request whose time is not its own (IAM User Guide, "Troubleshoot Signature Version 4 signing").
+_CLOCK: Final = re.compile(r"Signature expired|Signature not yet current")
+_CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 # Where the services' own addresses end (AWS General Reference, "AWS service endpoints").
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".aws", ".amazonaws.eu")
 
@@ -30,6 +35,10 @@ def identify(clients: Clients) -> Caller:
     if not _REGION.fullmatch(region):
         raise UsageError(f"{region!r} is no AWS region", "Name one as AWS writes it: --region us-west-2.")
     if target.role_arn:
+        if not _ROLE.fullmatch(target.role_arn):
+            raise UsageError(
+                f"{target.role_arn!r} is no role's ARN", "Write it as arn:aws:iam::111111111111:role/NAME."
+            )
         return _checked(_assumed(clients, region), clients)
     return _checked(_asked(clients, region), clients)
 
@@ -74,11 +83,22 @@ def _emulator(error: Exception) -> str:
     return "" if host.endswith(_OF_AWS) else address.rstrip("/") if host else ""
 
 
+def _unusable(error: Exception, names: set[str]) -> str:
+    """Why what a profile or a variable says of credentials leads to none; empty for any other error."""
+    if "EOFError" in names:
+        return "the profile asks for an MFA code, and there is no terminal to ask for it"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if type(error).__module__ == "botocore.exceptions" and not hasattr(error, "response"):
+        return " ".join(str(error).split())
+    return ""
+
+
 def _told(error: Exception, clients: Clients, region: str, service: str, name: str) -> CheckerError:
     names = {each.__name__ for each in type(error).__mro__}
     endpoint = clients.target.endpoint_url or _emulator(error)
-    if names & {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
-                "SSOError", "UnauthorizedSSOTokenError", "SSOTokenLoadError"}:  # fmt: skip
+    if names & {"NoCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOError",
+                "UnauthorizedSSOTokenError", "SSOTokenLoadError"}:  # fmt: skip
         return UsageError("there are no AWS credentials, or they have expired", _SIGN_IN)
     if names & {"ValueError", "InvalidEndpointError", "UnsupportedEndpointError"} and endpoint:
         return UsageError(f"{endpoint!r} is no address of a server", "Write it as http://127.0.0.1:4566.")
@@ -90,8 +110,15 @@ def _told(error: Exception, clients: Clients, region: str, service: str, name: s
             f"AWS does not answer in region {region!r}",
             "Is the region's name right, and is there a way to the network?",
         )
-    response = getattr(error, "response", None)
-    code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+    unusable = _unusable(error, names)
+    if unusable:
+        return UsageError(f"the AWS credentials cannot be used: {unusable}", _SET_UP)
+    code, message, _ = said_by(error)
+    if code in _CLOCK_CODES or _CLOCK.search(message):
+        return UsageError(
+            f"AWS refused the time of the request ({code}): this machine's clock is wrong",
+            "Set the clock, or let it be set (NTP), and try again.",
+        )
     if name == "AssumeRole" and code in {"AccessDenied", "AccessDeniedException"}:
         return UsageError(
             f"the role {clients.target.role_arn} may not be assumed",

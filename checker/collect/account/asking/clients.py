@@ -128,7 +128,7 @@ def _session(target: Target, credentials: Mapping[str, Any] | None = None) -> bo
     try:
         import boto3
         import botocore.session
-        from botocore.exceptions import ProfileNotFound
+        from botocore.exceptions import ConfigParseError, ProfileNotFound
     except ImportError:
         raise UsageError("reading an account needs boto3, which is not installed", install_with("account")) from None
 
@@ -142,7 +142,10 @@ def _session(target: Target, credentials: Mapping[str, Any] | None = None) -> bo
         session = boto3.Session(botocore_session=core, region_name=region or None)
     except ProfileNotFound:
         profiles = ", ".join(core.available_profiles) or "none"
-        raise UsageError(f"no AWS profile {target.profile!r}", f"There is: {profiles}.") from None
+        # Without an option the name is that of AWS_PROFILE, or of the older AWS_DEFAULT_PROFILE.
+        raise UsageError(f"no AWS profile {core.profile!r}", f"There is: {profiles}.") from None
+    except ConfigParseError as error:
+        raise UsageError(" ".join(str(error).split()), "Set it right, or name another in AWS_CONFIG_FILE.") from None
     return session
 
 

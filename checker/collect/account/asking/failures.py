@@ -62,7 +62,7 @@ class RepeatedPageError(Exception):
 
 def is_absent(operation: Operation, error: Exception) -> bool:
     """Whether the error says that what was asked for does not exist."""
-    code, message, _ = _said(error)
+    code, message, _ = said_by(error)
     return code in operation.absent or any(
         part in message for wanted, part in operation.absent_messages if wanted == code
     )
@@ -70,7 +70,7 @@ def is_absent(operation: Operation, error: Exception) -> bool:
 
 def failure(operation: Operation, error: Exception) -> Failure:
     """What an error of a call means, in words."""
-    code, _, status = _said(error)
+    code, _, status = said_by(error)
     if code in _DENIED:
         return Failure(operation, "access denied", operation.action)
     if code in _CREDENTIALS:
@@ -90,10 +90,10 @@ def failure(operation: Operation, error: Exception) -> Failure:
 
 def code_of(error: Exception) -> str:
     """A service's own code of an error, empty for any other exception."""
-    return _said(error)[0]
+    return said_by(error)[0]
 
 
-def _said(error: Exception) -> tuple[str, str, int]:
+def said_by(error: Exception) -> tuple[str, str, int]:
     """Code, message and HTTP status of a service's error; empty for any other exception."""
     response: Any = getattr(error, "response", None)
     if not isinstance(response, dict):
