@@ -80,7 +80,8 @@ def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:
     """
     runs: list[tuple[str, Run]] = []
     lost: list[Unread] = []
-    for audited, read in reads:
+    every = tuple(reads)
+    for audited, read in every:
         if read.reading is None:
             lost.append(read.unread(audited.place))
             continue
@@ -89,7 +90,24 @@ def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:
             runs.append((audited.place, audit(asked, read.reading.snapshot)))
         except UsageError as error:
             lost.append(Unread(f"account {audited.place}", f"{error.message} {error.hint}".strip()))
+    lost += [] if lost else _nowhere(request, every)
     return together("audit", runs, lost, request)
+
+
+def _nowhere(request: Request, reads: Sequence[tuple[Audited, Read]]) -> Iterator[Unread]:
+    """Stacks of the project that are in none of the accounts, all of which were looked at."""
+    snapshots = [read.reading.snapshot for _, read in reads if read.reading is not None]
+    if any(audited.target.stacks for audited, _ in reads) or any("stacks" in _lost(each) for each in snapshots):
+        return
+    there = {stack.name for each in snapshots for stack in each.stacks}
+    asked = [audited.environments or request.environments for audited, _ in reads]
+    for name, environment in request.settings.stacks.items():
+        if name not in there and any(not wanted or environment in wanted for wanted in asked):
+            yield Unread(f"stack {name}", "it is in none of these accounts and regions")
+
+
+def _lost(snapshot: Snapshot) -> set[str]:
+    return {each.what for each in snapshot.unread}
 
 
 def live_of(request: Request, snapshot: Snapshot) -> LiveAccount:
@@ -149,16 +167,26 @@ def _known(request: Request) -> _Known:
     return _Known(StacksKnown(environments=environments, constructs=constructs), digests, tuple(notes))
 
 
-def declared_types(request: Request) -> dict[str, int]:
-    """How many resources of each type the stacks at hand declare."""
-    found: Counter[str] = Counter()
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """How many resources of each type the stacks at hand declare, and the region of each stack that says one."""
+
+    counts: Mapping[str, int]
+    regions: Mapping[str, str]
+
+
+def declared(request: Request) -> Declared:
+    """What the assemblies at hand say of an account before it is read."""
+    counts: Counter[str] = Counter()
+    regions: dict[str, str] = {}
     for _, path in _assemblies(request):
         for stack in with_nested(read_assembly(path, request.project).stacks):
+            regions[stack.name] = stack.region
             resources = stack.template.get("Resources")
             for each in resources.values() if isinstance(resources, dict) else ():
                 if isinstance(each, dict) and isinstance(each.get("Type"), str):
-                    found[each["Type"]] += 1
-    return dict(found)
+                    counts[each["Type"]] += 1
+    return Declared(counts, regions)
 
 
 def _assemblies(request: Request) -> Sequence[tuple[str, Path]]:

@@ -104,6 +104,7 @@ def _compared(
             *(each for each in snapshot.unread if not each.what.startswith(_FACTS)),
             *unread_properties(snapshot, failed=True),
             *_templates_unread(stacks, snapshot),
+            *_not_there(stacks, snapshot),
         ),
         notes=(
             *here.notes,
@@ -171,12 +172,25 @@ def _surfaces(stacks: Sequence[Stack], snapshot: Snapshot, entries: Sequence[Res
 def _elsewhere(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[str]:
     """Stacks that are meant for another account or region than the one that was read."""
     for stack in stacks:
-        for word, meant, read in (
-            ("account", stack.account, snapshot.account),
-            ("region", stack.region, snapshot.region),
-        ):
-            if meant and read and meant != read:
-                yield f"stack {stack.name} is meant for {word} {meant}, and {word} {read} was read"
+        for word, meant, read in _meant_elsewhere(stack, snapshot):
+            yield f"stack {stack.name} is meant for {word} {meant}, and {word} {read} was read"
+
+
+def _meant_elsewhere(stack: Stack, snapshot: Snapshot) -> Iterable[tuple[str, str, str]]:
+    for word, meant, read in (("account", stack.account, snapshot.account), ("region", stack.region, snapshot.region)):
+        if meant and read and meant != read:
+            yield word, meant, read
+
+
+def _not_there(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
+    """Stacks that may well be deployed, in the place that they are meant for: another one was read."""
+    there = {stack.name for stack in snapshot.stacks}
+    if not there and "asked" not in snapshot.facts:
+        return  # written by hand, without stacks
+    for stack in stacks:
+        places = [f"{word} {meant}" for word, meant, _ in _meant_elsewhere(stack, snapshot)]
+        if places and stack.name not in there:
+            yield Unread(f"stack {stack.name}", f"it is not in what was read; it is meant for {', '.join(places)}")
 
 
 def _notes(entries: Sequence[ResourceDrift]) -> Iterable[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from checker.audit import Declared
     from checker.collect.account import Needs, Read, Target
     from checker.collect.config.targets_file import Audited
     from checker.model.live.snapshot import Snapshot
@@ -82,17 +83,18 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
     """Say what will be done, do it, and show how far it is on a terminal."""
     from checker.collect import account
 
-    stacks = _stacks(request)
+    declared, stacks = declared_of(request), _stacks(request)
     target = account.Target(
         region=options["region"],
         profile=options["profile"],
         role_arn=options["role_arn"],
         endpoint_url=options["endpoint_url"],
         stacks=stacks,
+        meant_for=frozenset(declared.regions[name] for name in stacks or () if declared.regions.get(name)),
     )
     wanted = {"audit": account.AUDIT, "preflight": account.PREFLIGHT, "drift": account.DRIFT}[needs]
     reader = account.Reader(target, wanted)
-    click.echo(str(reader.plan(counts_of(request))), err=True)
+    click.echo(str(reader.plan(declared.counts)), err=True)
     with ThreadPoolExecutor(1) as beside, Progress() as heard:
         settings = beside.submit(_repository_settings, request) if needs == "audit" else None
         found = reader.read(heard).snapshot
@@ -125,11 +127,11 @@ def _stacks(request: Request) -> tuple[str, ...] | None:
     return tuple(wanted) or None
 
 
-def counts_of(request: Request) -> dict[str, int]:
-    """How many resources of each type the project's stacks declare, as far as an assembly is there to tell."""
-    from checker.audit import declared_types
+def declared_of(request: Request) -> Declared:
+    """What the project's stacks declare, as far as an assembly is there to tell."""
+    from checker.audit import declared
 
-    return declared_types(request)
+    return declared(request)
 
 
 class Progress:

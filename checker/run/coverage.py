@@ -151,7 +151,14 @@ def digests(assemblies: Iterable[Assembly], stacks: Sequence[Stack]) -> dict[str
 
 
 def unread_of(snapshot: Snapshot) -> Iterator[Unread]:
-    """All that could not be read: lists, facts, and properties of single resources, those of one cause together."""
+    """All that could not be read: lists, facts, and properties of single resources, those of one cause together.
+
+    A stack that was asked for and is not there comes first: nothing of it was judged.
+    """
+    missing = snapshot.facts.get("missing_stacks")
+    place = f"account {snapshot.account or 'of unknown number'}, {snapshot.region or 'an unknown region'}"
+    for name in missing if isinstance(missing, list) else ():
+        yield Unread(f"stack {name}", f"it is not in {place}; nothing of it is judged")
     yield from snapshot.unread
     yield from unread_properties(snapshot)
 

@@ -88,6 +88,27 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert drift(tmp_path, QUEUE, {"schema": "checker-snapshot/2"}) == 2
 
 
+def test_another_region_is_no_account_without_drift(tmp_path: Path) -> None:
+    """A stack that is not where it was looked for is not simply one that nobody has deployed yet."""
+    (tmp_path / "out").mkdir()
+    artifact = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json"}}
+    artifact |= {"environment": "aws://111111111111/us-west-2"}
+    manifest = {"version": "36.0.0", "artifacts": {"Shop": artifact}}
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "out" / "t.json").write_text(json.dumps(QUEUE))
+    found: dict[str, tuple[int, list[str]]] = {}
+    for region in ("us-west-1", "us-west-2"):
+        other = [{"name": "Other", "template": {"Resources": {}}, "resources": []}]
+        snapshot = {"schema": "checker-snapshot/1", "account": "111111111111", "region": region, "stacks": other}
+        (tmp_path / "s.json").write_text(json.dumps(snapshot))
+        words = ["--project", str(tmp_path), "--assembly", f"production={tmp_path / 'out'}"]
+        code = run(["drift", *words, "--snapshot", str(tmp_path / "s.json"), "--format", f"json={tmp_path / 'r.json'}"])
+        told = json.loads((tmp_path / "r.json").read_text())
+        found[region] = (code, [each["what"] for each in told["coverage"]["unread"]])
+        assert [each["state"] for each in told["drift"]] == ["pending"]
+    assert found == {"us-west-1": (3, ["stack Shop"]), "us-west-2": (0, [])}
+
+
 def test_what_is_in_sync_is_shown_on_request(tmp_path: Path) -> None:
     assert document(tmp_path, QUEUE, live(VisibilityTimeout=60))["drift"] == []
     (entry,) = document(tmp_path, QUEUE, live(VisibilityTimeout=60), "--all")["drift"]

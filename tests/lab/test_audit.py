@@ -88,3 +88,14 @@ def test_a_snapshot_without_them_is_judged_without_them(
     document = audit(deployed, tmp_path, "--snapshot", str(snapshot))
     assert settings_verdicts(document) == {}
     assert any("settings are not in this snapshot" in note for note in document["coverage"]["notes"])
+
+
+@pytest.mark.parametrize("command", ["audit", "preflight"])
+def test_another_region_than_that_of_the_stacks_is_refused(
+    github: GitHub, deployed: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    words = [command, "--project", str(ROOT), "--env", "production", "--assembly", str(deployed)]
+    assert run([*words, "--region", "us-east-1"]) == 2
+    told = capsys.readouterr().err
+    assert "DocPlatformProd: not in account" in told
+    assert "--region us-west-2" in told

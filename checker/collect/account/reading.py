@@ -23,7 +23,7 @@ from checker.collect.account.services.running import ecr, ecs, functions
 from checker.collect.account.shapes import Draft
 from checker.collect.account.stacks import read_stacks
 from checker.collect.account.target import Caller, Limits, Target
-from checker.errors import CheckerError
+from checker.errors import CheckerError, UsageError
 from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
 from checker.model.verdicts import Unread
 
@@ -110,7 +110,7 @@ class Reader:
         account = Account(self._clients, self.needs, heard)
         account.scope = Scope(caller.region, caller.account, caller.partition)
         try:
-            drafts, stacks = _everything(account, self.target.stacks)
+            drafts, stacks = _everything(account, caller, self.target)
         finally:
             account.close()
         return Reading(_snapshot(account, caller, drafts, stacks), tuple(account.calls), time.monotonic() - started)
@@ -167,17 +167,33 @@ def read_one(target: Target, needs: Needs, limits: Limits) -> Read:
         return Read(target, error=error)
 
 
-def _everything(account: Account, names: tuple[str, ...] | None) -> tuple[list[Draft], tuple[SnapshotStack, ...]]:
-    """Stacks and all describers side by side. Each waits for calls only: calls have threads of their own."""
+def _everything(account: Account, caller: Caller, target: Target) -> tuple[list[Draft], tuple[SnapshotStack, ...]]:
+    """Stacks and all describers side by side. Each waits for calls only: calls have threads of their own.
+
+    Raises :class:`UsageError`, before anything else is waited for, where the region is not that of the stacks.
+    """
     pool = ThreadPoolExecutor(len(DESCRIBERS) + 1)
     try:
-        reading = pool.submit(_stacks, account, names)
+        reading = pool.submit(_stacks, account, target.stacks)
         describing = {describe: pool.submit(_described, account, describe) for describe in DESCRIBERS}
-        drafts = [draft for describe in DESCRIBERS for draft in describing[describe].result()]
         stacks = reading.result()
+        _refuse_other_region(account, caller, target)
+        drafts = [draft for describe in DESCRIBERS for draft in describing[describe].result()]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return drafts, stacks
+
+
+def _refuse_other_region(account: Account, caller: Caller, target: Target) -> None:
+    names = target.stacks or ()
+    if not names or not target.meant_for or caller.region in target.meant_for:
+        return
+    if set(names) <= set(account.facts.get("missing_stacks", ())):
+        meant = ", ".join(sorted(target.meant_for))
+        raise UsageError(
+            f"{', '.join(names)}: not in account {caller.account}, {caller.region}; their code is written for {meant}",
+            f"Name the region: --region {min(target.meant_for)}.",
+        )
 
 
 def _stacks(account: Account, names: tuple[str, ...] | None) -> tuple[SnapshotStack, ...]:

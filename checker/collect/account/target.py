@@ -10,6 +10,8 @@ class Target:
     """One account in one region. What is empty follows from boto3's usual chain (environment, profile, role).
 
     ``stacks`` are the stacks whose resources are described in full; ``None`` stands for all stacks of the account.
+    ``meant_for``: the regions that their code is written for. None of them found, in a region that is none of these, is
+    a wrong region.
     """
 
     account: str = ""  # refused where the credentials belong to another one
@@ -19,6 +21,7 @@ class Target:
     external_id: str = ""
     endpoint_url: str = ""
     stacks: tuple[str, ...] | None = None
+    meant_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,68 @@
+"""What was asked for and is not there is told: a run that judged nothing of a stack does not end as if it had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checker.audit import audit, audit_many
+from checker.collect.account import Read, Reading, Target
+from checker.collect.config.targets_file import Audited
+from checker.errors import ExitCode
+from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
+from checker.model.settings import Settings
+from checker.model.verdicts import Run, Unread
+from checker.preflight import preflight
+from checker.run.ending import exit_code
+from checker.run.request import Request
+
+PLACE = "account 111111111111, us-west-1"
+STACKS = {"Shop": "production", "Base": "shared"}
+# A bucket is of no region: it is of production by its name, wherever the account is read.
+BUCKET = LiveResource("AWS::S3::Bucket", "production-files", properties={"BucketName": "production-files"})
+
+
+def snapshot(*there: str, missing: tuple[str, ...] = ()) -> Snapshot:
+    return Snapshot(
+        account="111111111111",
+        region="us-west-1",
+        stacks=tuple(SnapshotStack(each, "CREATE_COMPLETE") for each in there),
+        resources=(BUCKET,),
+        facts={"asked": ["stacks"], "missing_stacks": list(missing)},
+    )
+
+
+def request(folder: Path, *environments: str) -> Request:
+    return Request(project=folder, settings=Settings(stacks=STACKS), environments=environments)
+
+
+def test_a_stack_that_is_not_in_the_account_is_unread(tmp_path: Path) -> None:
+    for judge in (audit, preflight):
+        run = judge(request(tmp_path, "production"), snapshot("Base", missing=("Shop",)))
+        assert Unread("stack Shop", f"it is not in {PLACE}; nothing of it is judged") in run.coverage.unread
+        assert exit_code(run) is not ExitCode.CLEAN
+        whole = judge(request(tmp_path, "production"), snapshot("Base", "Shop"))
+        assert [each for each in whole.coverage.unread if each.what.startswith("stack ")] == []
+
+
+def nowhere(folder: Path, *targets: tuple[Audited, Snapshot | None]) -> list[str]:
+    reads = [(audited, Read(audited.target, Reading(told) if told else None)) for audited, told in targets]
+    run: Run = audit_many(request(folder), reads)
+    return [each.what for each in run.coverage.unread if each.what.startswith("stack ")]
+
+
+def test_a_stack_that_is_in_no_target_is_unread(tmp_path: Path) -> None:
+    here = Audited(Target(account="111111111111", region="us-west-1"))
+    there = Audited(Target(account="111111111111", region="us-west-2"))
+    assert nowhere(tmp_path, (here, snapshot("Base")), (there, snapshot("Shop"))) == []
+    assert nowhere(tmp_path, (here, snapshot("Base")), (there, snapshot())) == ["stack Shop"]
+
+
+def test_a_stack_may_be_where_nothing_was_read(tmp_path: Path) -> None:
+    here = Audited(Target(account="111111111111", region="us-west-1"))
+    lost = Audited(Target(account="222222222222", region="us-west-1"))
+    assert nowhere(tmp_path, (here, snapshot("Base")), (lost, None)) == []
+
+
+def test_a_stack_of_an_environment_that_no_target_names_is_not_missed(tmp_path: Path) -> None:
+    here = Audited(Target(account="111111111111", region="us-west-1"), ("shared",))
+    assert nowhere(tmp_path, (here, snapshot("Base"))) == []
