@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from checker.model.judgements import Judgeable
@@ -78,8 +79,11 @@ class Environment(Judgeable):
         *,
         surface: Surface = Surface.TEMPLATE,
         place: str = "",
+        unknown_loops: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
+        """``unknown_loops``: by stack id the loops among its resources of which nothing is known."""
         self.surface = surface
+        self.unknown_loops = unknown_loops
         self._place = place
         self.name = name
         self.kind = kind

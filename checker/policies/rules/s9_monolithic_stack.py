@@ -70,19 +70,20 @@ def check(environment: Environment) -> Iterator[Judgement]:
         by_stack[resource.stack.id].append(resource)
     for stack in environment.stacks:
         place = StackPlace(stack)
-        yield _size(stack, place, by_stack[stack.id])
-        yield _mixture(stack, place, by_stack[stack.id])
+        unread = _unexpanded(stack, environment)
+        yield _size(place, by_stack[stack.id], unread)
+        yield _mixture(place, by_stack[stack.id], unread)
 
 
-def _size(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgement:
+def _size(place: StackPlace, resources: list[Resource], unread: str | None) -> Judgement:
     """The quota counts what the template declares, whether a condition makes it or not."""
-    declared = stack.template.get("Resources")
+    declared = place.stack.template.get("Resources")
     count = max(len(resources), len(declared) if isinstance(declared, dict) else 0)
     fix = "Split the stack: data, network and services change for different reasons."
     if count > _MOST:
         violation = f"The stack has {count} resources of the {_LIMIT} that CloudFormation takes."
         return place.fails("resources", violation, fix=fix, expected=f"at most {_MOST}", actual=str(count))
-    if unread := _unexpanded(stack):
+    if unread:
         return place.undecided("resources", f"how many resources there are: {unread}", fix=fix)
     return place.passes("resources", f"{count} resources.", expected=f"at most {_MOST}", actual=str(count))
 
@@ -97,7 +98,7 @@ def _weight(resource: Resource) -> int:
     return foremost + resource.type.startswith(_LEAST)
 
 
-def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judgement:
+def _mixture(place: StackPlace, resources: list[Resource], unread: str | None) -> Judgement:
     data = [each for each in resources if each.type in STATEFUL]
     running = [each for each in resources if each.type in _STATELESS]
     if any(each.type == "AWS::Lambda::Function" for each in running):
@@ -110,7 +111,6 @@ def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judg
         if not any(each.certain for each in data) or not any(each.certain for each in running):
             return place.undecided("stateful", "one half exists only under an open condition", fix=fix)
         return place.fails("stateful", violation, fix=fix, related=(first, other))
-    unread = _unexpanded(stack)
     if unread is not None and not unread.startswith("transform AWS::Serverless"):  # it adds functions and roles
         return place.undecided("stateful", f"what the stack holds: {unread}", fix=fix)
     if not data and not running:
@@ -118,9 +118,11 @@ def _mixture(stack: Stack, place: StackPlace, resources: list[Resource]) -> Judg
     return place.passes("stateful", "The stack keeps data." if data else "The stack keeps no data.")
 
 
-def _unexpanded(stack: Stack) -> str | None:
+def _unexpanded(stack: Stack, environment: Environment) -> str | None:
     """What of this very stack is not at hand; a nested stack's template would be judged for itself."""
-    return next((note for note in stack.unread if not note.startswith("nested stack")), None)
+    notes = [note for note in stack.unread if not note.startswith("nested stack")]
+    notes += [f"{loop}: its collection is not known" for loop in environment.unknown_loops.get(stack.id, ())]
+    return notes[0] if notes else None
 
 
 def _custom_resource_handlers(resources: list[Resource]) -> set[str]:

@@ -43,7 +43,13 @@ def build_project(
         own_stacks.append(scope.stack)
         resources.extend(declared(scope))
     environments = [
-        Environment(name, kinds.get(name, EnvironmentKind.OTHER), own_stacks, resources)
+        Environment(
+            name,
+            kinds.get(name, EnvironmentKind.OTHER),
+            own_stacks,
+            resources,
+            unknown_loops={each.id: loops for each in own_stacks if (loops := unknown_loops(linker.scopes[each.id]))},
+        )
         for name, (own_stacks, resources) in by_environment.items()
     ]
     return Project(environments, find_names, settings)
@@ -84,7 +90,9 @@ def declared(scope: StackScope) -> Iterator[Resource]:
 def unknown_loops(scope: StackScope) -> Sequence[str]:
     """The loops among a stack's resources whose collection is not known, so that nothing of theirs is judged."""
     written = scope.stack.template.get("Resources")
-    return _without_loops(scope, written)[1] if isinstance(written, dict) else ()
+    if not isinstance(written, dict) or not any(name.startswith("Fn::ForEach") for name in written):
+        return ()
+    return _without_loops(scope, written)[1]
 
 
 def _without_loops(scope: StackScope, written: Mapping[str, Raw], depth: int = 0) -> tuple[dict[str, Raw], list[str]]:
