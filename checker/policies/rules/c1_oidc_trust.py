@@ -7,7 +7,8 @@ What is checked
     Every role that trusts GitHub's OIDC provider. Releases get in (``C1[release]``): a token of the production
     environment, or those of release tags. So do the other environments of the project (``C1[environment=NAME]``).
     Nothing else does (``C1[over-match]``): no other repository, unprotected branch, pull request or made-up
-    environment. The audience is compared (``C1[audience]``). Policies are evaluated as STS does, not searched.
+    environment; and nobody without a token of GitHub's, be it everyone, another account or another identity provider.
+    The audience is compared (``C1[audience]``). Policies are evaluated as STS does, not searched.
     In the pipeline, of every job that assumes such a role (``C1[token]``): each subject that its token can carry, from
     the events that start it and the environment that it names, through every caller, gets into the role it asks for.
     In the repository's settings: subjects have the form that the policies are written for (``C1[subject-form]``), and
@@ -40,6 +41,7 @@ from checker.model.values import pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
+from checker.reason.oidc.others import other_entrance
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
 from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
 from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, with_claims
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 _PATH: Final = "AssumeRolePolicyDocument"
 _FIX_WIDE: Final = "Name the repository's own environments and protected refs in full, with StringEquals on sub."
+_FIX_OTHERS: Final = "Leave GitHub's provider as the only principal; give others a role of their own."
 _FIX_AUDIENCE: Final = f"Compare the provider's aud with {AUDIENCE} by StringEquals."
 
 
@@ -123,7 +126,22 @@ def _over_match(deployment: Deployment, trust: Trust) -> Judgement:
         names = ", ".join(dict.fromkeys(str(each.name) for each in deployment.own.repositories))
         why = f"the policies name several repositories ({names}) and nothing says which is the project's own"
         return trust.role.undecided("over-match", why, path=_PATH, fix="Set repository in checker.toml.")
-    return trust.role.passes("over-match", "Only the project's protected refs and environments get in.", path=_PATH)
+    return _others(deployment, trust) or trust.role.passes(
+        "over-match", "Only the project's protected refs and environments get in.", path=_PATH
+    )
+
+
+def _others(deployment: Deployment, trust: Trust) -> Judgement | None:
+    """Who gets in past GitHub's tokens."""
+    found = other_entrance(trust.role, deployment.project)
+    if found is None:
+        return None
+    statement, who, answer = found
+    if isinstance(answer, Open):
+        why = f"the trust policy may let in others, without a token of the project's: {answer.why}"
+        return trust.role.undecided("over-match", why, path=statement.path, fix=_FIX_OTHERS)
+    said = f"The trust policy lets in {who}, without a token of the project's."
+    return trust.role.fails("over-match", said, fix=_FIX_OTHERS, path=statement.path, actual=who)
 
 
 def _too_wide(trust: Trust, statement: Statement, stranger: Token) -> Judgement:
