@@ -5,7 +5,8 @@ What the review found
     the next task that starts there cannot pull it.
 What is checked
     The lifecycle policy is run, as ECR would, on four repositories: one with 40 pushes in a day, one that has been that
-    busy for two months, one with a push now and then, and one that nobody has pushed to for two years. In none of them
+    busy for two months, one with a push now and then, and one that nobody has pushed to for two years; and, for each
+    rule with patterns, on one of releases and commits whose tags those patterns match. In none of them
     may it expire (or archive, which makes an image as unpullable) a release-tagged image, the bootstrap image, an image
     that a task definition runs, or a commit's image that is younger than 30 days and among the newest 20. On the busy
     days, untagged images must be gone when they are a week old. The same holds for repository creation templates.
@@ -15,7 +16,8 @@ When it does not apply
 What cannot be decided
     A policy whose rules depend on a value that is known only at deployment. Tags of releases are those of
     ``release_tag_patterns`` in ``checker.toml``; a bootstrap image is there where something runs one, or where the file
-    has ``bootstrap_tags``; that a release does get its tag is for the release workflow to do.
+    has ``bootstrap_tags``. Whether an image that runs by its digest alone has a tag, where images without one expire;
+    that a release does get its tag is for the release workflow to do.
 Fix
     Give release tags and the bootstrap tag rules of their own, first and with a count that is never reached; expire
     untagged images after a few days; keep the rest by count, not by age, in a last rule.
@@ -33,8 +35,16 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Unknown
 from checker.reason.account.registry import Gone, losses
-from checker.reason.images.lifecycle import Refused, parse_policy
-from checker.reason.images.retention import COMMIT_DAYS, COMMITS, UNTAGGED_DAYS, bootstrap_tags, faults, tags_in_use
+from checker.reason.images.lifecycle import LifecycleRule, Refused, parse_policy
+from checker.reason.images.retention import (
+    COMMIT_DAYS,
+    COMMITS,
+    UNTAGGED_DAYS,
+    bootstrap_tags,
+    faults,
+    pinned,
+    tags_in_use,
+)
 
 _FIX_POLICY: Final = "Write a policy that ECR accepts (Amazon ECR User Guide, lifecycle policy parameters)."
 _FIX: Final = {
@@ -80,13 +90,22 @@ def _judged(repository: Resource, path: str, project: Project, running: tuple[st
     settings = project.settings
     losses = faults(rules, tuple(settings.release_tag_patterns), bootstrap_tags(project, repository), running)
     for sub, holds in _HOLDS.items():
-        if sub not in losses:
+        if sub not in losses and sub == "in-use" and (doubt := _pinned(repository, rules, project)):
+            yield repository.undecided(sub, doubt, path=path, fix="Name it by a tag too: NAME:TAG@DIGEST.")
+        elif sub not in losses:
             yield repository.passes(sub, holds, path=path)
         elif isinstance(value, Absent):
             why = "Untagged images are kept for ever: there is no lifecycle policy."
             yield repository.fails(sub, why, fix=_FIX[sub], path=path, actual="not set")
         else:
             yield repository.fails(sub, losses[sub], fix=_FIX[sub], path=path)
+
+
+def _pinned(repository: Resource, rules: tuple[LifecycleRule, ...], project: Project) -> str:
+    """Why an image that runs by its digest alone may be expired: ECR expires those without a tag."""
+    who = project.once(pinned).get(repository.key)
+    rule = next((each for each in rules if each.tag_status != "tagged" and each.expires), None) if who else None
+    return f"{who}: without a tag, rule {rule.priority} expires it" if rule is not None else ""
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:

@@ -6,6 +6,7 @@ The numbers are the simulation's: how often a busy project pushes, how old what 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from checker.reason.images.references import (
     repositories,
     repository_of,
 )
+from checker.reason.images.witnesses import commit_tags, release_tags
 
 PUSHES_A_DAY: Final = 40
 BUSY_DAYS: Final = 60
@@ -33,6 +35,8 @@ COMMIT_DAYS: Final = 30
 COMMITS: Final = 20
 UNTAGGED_DAYS: Final = 7
 RELEASES: Final = 26  # half a year of weekly ones
+YEARS: Final = 8  # of weekly releases before those
+MOST_RELEASES: Final = 2 * RELEASES * YEARS  # a rule that keeps as many keeps them all
 BOOTSTRAP_DAYS: Final = 400
 QUIET_DAYS: Final = 800
 _TODAY: Final = 0.0
@@ -54,6 +58,23 @@ def tags_in_use(project: Project) -> dict[ResourceKey, set[str]]:
         if not SHA.fullmatch(image.tag) and not any(each.fullmatch(image.tag) for each in known):
             found.setdefault(repository.key, set()).add(image.tag)
     return found
+
+
+def pinned(project: Project) -> dict[ResourceKey, str]:
+    """Per repository of the project, an image that something runs by its digest alone: it may have no tag."""
+    by_name = repositories(project)
+    found: dict[ResourceKey, str] = {}
+    for environment in project.environments:
+        for reference in image_references(environment):
+            if isinstance(reference.value, str | Text) and _NO_TAG.search(str(reference.value)):
+                image = parse_image(reference.value, project)
+                repository = repository_of(image, by_name, project) if image.by_digest else None
+                if repository is not None:
+                    found.setdefault(repository.key, f"{reference.owner.logical_id} runs an image by its digest")
+    return found
+
+
+_NO_TAG: Final = re.compile(r"(?:^|/)[^/:@]+@")
 
 
 def _tagged(project: Project) -> Iterator[ParsedImage]:
@@ -128,7 +149,7 @@ def faults(
 ) -> Mapping[str, str]:
     """What the rules do that they must not, or leave undone: sub-id -> the first instance of it, as a sentence."""
     found: dict[str, str] = {}
-    for repository in _repositories(releases, bootstrap, running):
+    for repository in (*_repositories(releases, bootstrap, running), *_about(rules, releases)):
         gone = taken(rules, repository.images, _TODAY)
         for image, (sub, what) in repository.protected.items():
             rule = gone.get(image)
@@ -207,11 +228,38 @@ def _standing(
 
 
 def _releases() -> Iterator[tuple[int, str]]:
-    """Age and version of each release: what production runs, the next one that is being tried, and those before."""
+    """Age and version of each release: what production runs, the next one that is being tried, and those before.
+
+    The policy must keep every release for good: those of many years are there, a year's of one age.
+    """
     yield PRODUCTION_DAYS, "1.2.3"
     yield 10, "2.0.0"
     for number in range(2, RELEASES):
         yield PRODUCTION_DAYS + 7 * (number - 1), f"{1 if number < RELEASES // 2 else 0}.{RELEASES - number}.7"
+
+    for year in range(1, YEARS):
+        for number in range(2 * RELEASES):
+            yield PRODUCTION_DAYS + 365 * year, f"0.0.{year * 100 + number}"
+
+
+def _about(rules: tuple[LifecycleRule, ...], releases: tuple[str, ...]) -> Iterator[Repository]:
+    """For each rule with patterns, a repository of what it is about: releases and young commits that it matches."""
+    for rule in rules:
+        aged = rule.count_type != "imageCountMoreThan"
+        if not rule.patterns or (not aged and rule.count >= MOST_RELEASES):
+            continue
+        repository = Repository(f"Simulated, with tags that rule {rule.priority} matches", busy=False)
+        for pattern in releases:
+            for number, tag in enumerate(release_tags(rule.patterns, pattern, 1 if aged else rule.count + 1)):
+                age = float(rule.count + 1 if aged else PRODUCTION_DAYS + 7 * number)
+                repository.add(age, tag, _sha(-1 - number), why="release", what=f"a release's image, tagged {tag}")
+        young = aged and rule.count + 1 < COMMIT_DAYS
+        most = (1 if young else 0) if aged else min(rule.count + 1, COMMITS)
+        for number, tag in enumerate(commit_tags(rule.patterns, most)):
+            age = rule.count + 1 if aged else (number + 1) * (COMMIT_DAYS - 1) / COMMITS
+            repository.add(age, tag, why="commit", what=f"the image of commit {tag[:7]}…")
+        if repository.images:
+            yield repository
 
 
 def _sha(number: int) -> str:
