@@ -42,8 +42,6 @@ def _table() -> _Table:
 
 # What `docker` and its kin do with containers that may be given the job's credentials, or with registries.
 _ENGINES: Final = frozenset({"docker", "podman", "nerdctl", "docker-compose", "buildah", "finch"})
-_ENGINE_RUNS: Final = frozenset({"run", "exec", "create", "start", "restart", "up", "stack", "service", "swarm", "bake",
-                                 "kube", "play", "agent", "model", "mcp", "offload", "sandbox"})  # fmt: skip
 _ENGINE_GROUPS: Final = frozenset({"compose", "container", "buildx", "image", "builder", "manifest", "pod"})
 
 
@@ -150,7 +148,9 @@ def engine_verbs(words: Sequence[object]) -> Iterator[tuple[int, str]]:
 
 _ENGINE_VALUES: Final = frozenset(
     {"--log-level", "-l", "--context", "-c", "--host", "-H", "--config", "-f", "--file", "-p", "--project-name",
-     "--env-file", "--profile", "--project-directory", "--builder", "--ansi", "--progress", "--tlscacert"}
+     "--env-file", "--profile", "--project-directory", "--builder", "--ansi", "--progress", "--tlscacert", "--tlscert",
+     "--tlskey", "-n", "--namespace", "-a", "--address", "--root", "--runroot", "--connection", "--url", "--identity",
+     "--storage-driver", "--storage-opt", "--snapshotter", "--data-root", "--hosts-dir", "--cgroup-manager"}
 )  # fmt: skip
 
 
@@ -162,14 +162,14 @@ def engine_is_harmless(words: Sequence[object]) -> bool:
     if name == "docker-compose":
         verbs = ["compose", *verbs[:1]]
     verb = next((each for each in verbs if each not in _ENGINE_GROUPS), verbs[0] if verbs else "")
-    if verb == "push" and "compose" in verbs:
+    if "compose" in verbs and (verb == "push" or "--push" in words):
         return False
     if verb == "bake":
         return "--push" not in words and not any("output" in str(word) or "--set" in str(word) for word in words)
     if verb in {"run", "create"} and "compose" not in verbs:
         return not any(_lets_in(word, words[index + 1] if index + 1 < len(words) else "")
                        for index, word in enumerate(words) if index)  # fmt: skip
-    return verb not in _ENGINE_RUNS
+    return not verb or verb in _table().verbs["docker"]
 
 
 _SETTING: Final = re.compile(r"(?:-e|--env)(?:=?)(?P<given>.*)", re.DOTALL)

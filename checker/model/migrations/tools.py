@@ -42,6 +42,11 @@ class MigrationTool:
     outside: str = ""
     telling: bool = False
 
+    @property
+    def is_client(self) -> bool:
+        """Whether it is a database's client, which runs whatever SQL it is given."""
+        return self.name in {"psql", "sql-client"}
+
 
 def _tool(
     name: str,
@@ -92,7 +97,7 @@ TOOLS: Final = (
           imports={"other": r"org\.flywaydb"}, telling=True),
     _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", YES,
           "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}, telling=True),
-    _tool("prisma", "deploy, db push", "", YES, "Prisma documentation, Advisory locking",
+    _tool("prisma", "deploy, db push, db execute, migrate reset", "", YES, "Prisma documentation, Advisory locking",
           unlocked="DISABLE_ADVISORY_LOCK"),
     _tool("golang-migrate", "up, goto", "down", YES, "golang-migrate, database/postgres: pg_advisory_lock",
           programs="migrate",
@@ -106,11 +111,11 @@ TOOLS: Final = (
           programs="rails, rake"),
     _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout"),
     _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),
-    _tool("sqlx", "run", "revert", YES, "sqlx documentation, Migrator::set_locking"),
+    _tool("sqlx", "run, database setup, database reset", "revert", YES, "sqlx documentation, Migrator::set_locking"),
     _tool("postgres-migrations", "", "", YES, "postgres-migrations documentation, concurrency by an advisory lock",
           programs="", imports={"script": "postgres-migrations"}),
     _tool("alembic", "upgrade", "downgrade", NO, "Alembic documentation: a run takes no lock of its own",
-          programs="alembic, alembic.config, flask db",
+          programs="alembic, alembic.config, flask db, superset db",
           imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"}, telling=True),
     _tool("django", "migrate", "", NO, "Django documentation: migrate takes no lock",
           programs="manage.py, django-admin, django"),
@@ -132,11 +137,11 @@ TOOLS: Final = (
           outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", telling=True),
     _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+",
           outside=r"\+migrate\b.*\bnotransaction"),
-    _tool("diesel", "run", "revert, redo", _UNTOLD, "Diesel documentation"),
+    _tool("diesel", "run, setup, database setup, database reset", "revert, redo", _UNTOLD, "Diesel documentation"),
     _tool("supabase", "push, up", "", _UNTOLD, "Supabase documentation, db push"),
     _tool("entity-framework", "database update", "", _UNTOLD, "What's New in EF Core 9: a lock from that version on",
           programs="dotnet ef, dotnet-ef"),
-    _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate", "", _UNTOLD,
+    _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate, d:m:m", "", _UNTOLD,
           "Doctrine Migrations documentation",
           programs="console, doctrine, doctrine-migrations"),
     _tool("phinx", "migrate", "rollback", _UNTOLD, "Phinx documentation"),
@@ -145,6 +150,17 @@ TOOLS: Final = (
     _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
     _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations"),
     _tool("tern", "migrate", "", _UNTOLD, "tern documentation"),
+    _tool("skeema", "push", "", _UNTOLD, "Skeema documentation, skeema push"),
+    _tool("pgroll", "start, migrate, complete", "rollback", _UNTOLD, "pgroll documentation, Command line reference"),
+    _tool("pg-schema-diff", "apply", "", _UNTOLD, "pg-schema-diff documentation, apply"),
+    _tool("gh-ost", "--execute", "", _UNTOLD, "gh-ost documentation, command line flags"),
+    _tool("pt-online-schema-change", "--execute", "", _UNTOLD, "Percona Toolkit documentation"),
+    _tool("schemachange", "deploy", "", _UNTOLD, "schemachange documentation"),
+    _tool("rambler", "apply", "reverse", _UNTOLD, "rambler documentation"),
+    _tool("shmig", "up, migrate", "down, rollback", _UNTOLD, "shmig documentation"),
+    _tool("ridgepole", "--apply, -a", "", _UNTOLD, "Ridgepole documentation"),
+    _tool("sql-client", "", "", NO, "the clients of other databases, which run what they are given as psql does",
+          programs="usql, mysql, mariadb, sqlcmd, sqlplus, clickhouse-client, cockroach sql"),
     _tool("psql", "", "", NO, "PostgreSQL documentation, psql: it runs what it is given"),
 )  # fmt: skip
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}

@@ -97,7 +97,8 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
     named = all(isinstance(tag, str) or _RELEASE_TAG.search(str(tag)) for tag in tags or ("",)) and tags is not None
     if not unsure or named:
         return call.passes("push", "Each run pushes a tag of its own.")
-    return call.undecided("push", f"whether the tag {value} is another one in every run", fix=_FIX_PUSH)
+    named_so = "its tag" if isinstance(value, Absent) else f"the tag {value}"
+    return call.undecided("push", f"whether {named_so} is another one in every run", fix=_FIX_PUSH)
 
 
 def _may_be_pushed(tag: str, call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> bool:

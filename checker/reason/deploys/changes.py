@@ -20,7 +20,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, options
 from checker.model.values import Absent
-from checker.reason.migrations.tools import applied_by, is_contained
+from checker.reason.migrations.tools import applied_behind, applied_by, is_contained
 
 
 class What(StrEnum):
@@ -88,10 +88,14 @@ _FIRST_WORDS: Final = 5
 
 def changes_of(trace: Trace) -> Iterator[Change]:
     """Everything that a trace changes, in the order in which it happens."""
+    before: Action | None = None
     for action in trace.actions:
         change = _change(action)
+        if change is None and isinstance(action, Command) and applied_behind(before, action) is not None:
+            change = Change(What.SCHEMA, action)
         if change is not None:
             yield change
+        before = action
 
 
 @lru_cache(maxsize=16_384)  # several rules ask about each action

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from checker.model.migrations.tools import MigrationTool, about_migrations
@@ -18,7 +18,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.values import Unknown
-from checker.reason.migrations.tools import Applied, applied_by, applies
+from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies
 
 _STARTS: Final = frozenset(
     {("ecs", "RunTask"), ("lambda", "Invoke"), ("codebuild", "StartBuild"), ("ssm", "SendCommand")}
@@ -83,8 +83,8 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     found: dict[int, list[Migrating]] = {}
     for index, action in enumerate(trace.actions):
         applied = applied_by(action) if isinstance(action, Command) else None
-        if applied is None and isinstance(action, Command) and action.program == "psql" and index:
-            applied = _piped(trace.actions[index - 1], action)
+        if applied is None and isinstance(action, Command) and index:
+            applied = applied_behind(trace.actions[index - 1], action)
         if isinstance(action, AwsCall):
             applied = _call(action, job)
         if applied is not None and isinstance(action, Command | AwsCall):
@@ -97,13 +97,6 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
         first = told[0] if told else entries[0]
         if _lasts(first, entries):
             yield first
-
-
-def _piped(before: object, psql: Command) -> Applied | None:
-    """``cat schema.sql | psql``: what the command before it prints is what it runs."""
-    if not isinstance(before, Command) or not before.handling.piped or before.step is not psql.step:
-        return None
-    return applied_by(replace(psql, words=(*psql.words, *before.words[1:])))
 
 
 def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -21,13 +22,14 @@ _BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
 _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
 # What runs a command somewhere else, behind one of these words.
 _CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"})
+_SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 _INSIDE: Final = frozenset({"run", "exec"})
 # What only looks, or writes a file.
 _LOOKS: Final = frozenset(
     ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
      "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
-     "--pretend", "--sql"]
+     "--pretend", "--sql", "script", "ecto.migrations"]
 )  # fmt: skip
 _HARMLESS: Final = frozenset(
     ["echo", "printf", "grep", "cat", "ls", "git", "cp", "mv", "rm", "mkdir", "pip", "pytest", "test", "[", "[[", "cd",
@@ -36,7 +38,7 @@ _HARMLESS: Final = frozenset(
 # What stands in front of the program that is run.
 _LAUNCHERS: Final = frozenset(
     ["npx", "npm", "pnpm", "yarn", "bunx", "bun", "exec", "dlx", "run", "uv", "uvx", "poetry", "pipenv", "bundle",
-     "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php"]
+     "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php", "go", "cargo"]
 )  # fmt: skip
 # Versions of an interpreter, and what is written between a launcher and its program: options, variables, a duration.
 _BETWEEN: Final = re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
@@ -71,6 +73,16 @@ def applied_by(command: Command) -> Applied | None:
     return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in (*command.words, *fed)))
 
 
+def applied_behind(before: object, command: Command) -> Applied | None:
+    """Whether a database's client changes one by what the command before it hands it: ``cat schema.sql | psql``."""
+    client = _BY_PROGRAM.get(_base(command.program), ((), None))[1]
+    if client is None or not client.is_client or not isinstance(before, Command):
+        return None
+    if not before.handling.piped or before.step is not command.step:
+        return None
+    return applied_by(replace(command, words=(*command.words, *before.words[1:])))
+
+
 def is_contained(command: Command) -> bool:
     """Whether it applies migrations in a container, which has only the variables that it is handed."""
     applied = applied_by(command)
@@ -93,14 +105,14 @@ def applies(words: Sequence[str]) -> Applied | None:
     behind = line[_started(line) :]
     if behind and _base(behind[0]) in _CONTAINERS:
         return next((each for inner in _inside(behind) if (each := _inner(inner)) is not None), None)
-    if _only_looks(line):
+    known = _BY_PROGRAM.get(_base(behind[0])) if behind else None
+    if _only_looks(line) and not (known is not None and known[1].is_client):  # `mysql -h HOST`
         return None
     found = _by_tool(behind)
     if found is not None:
         return found
     own = (word for word in line[:6] if not word.startswith("-"))
-    known = _BY_PROGRAM.get(_base(behind[0])) if behind else None
-    if known is not None and known[1].name == "psql":
+    if known is not None and known[1].is_client:
         return None
     if any(_NAMED.search(word) or _FILE.search(word) for word in own) and not program.endswith(".sql"):
         return Applied(None, any(_BACK.fullmatch(word) for word in line))
@@ -109,8 +121,22 @@ def applies(words: Sequence[str]) -> Applied | None:
 
 def _inner(line: Sequence[str]) -> Applied | None:
     """What a container runs, by a known tool alone: the name of an image or of a service tells no program."""
+    if len(line) > 2 and _base(line[0]) in _SHELLS and line[1].startswith("-") and line[1].endswith("c"):
+        inside = (_inner(words) for words in _commands(line[2]))
+        return next((each for each in inside if each is not None), None)
     found = None if _only_looks(line) else _by_tool(line[_started(line) :])
     return None if found is None else Applied(found.tool, found.back, contained=True)
+
+
+def _commands(text: str) -> Iterator[Sequence[str]]:
+    """The command lines of a shell's text, roughly: a container's ``sh -c "cd app && alembic upgrade head"``."""
+    for part in re.split(r"&&|\|\||[;|\n]", text):
+        try:
+            words = shlex.split(part)
+        except ValueError:
+            continue
+        if words:
+            yield words
 
 
 def _inside(line: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -134,13 +160,13 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
     group, tool = _BY_PROGRAM.get(program, ((), None))
     if tool is None:
         return None
-    if tool.name == "psql":
+    if tool.is_client:
         return Applied(tool) if any(_changes(each) for each in line[1:]) else None
     return _direction(tool, line[1:], group)
 
 
 def _changes(word: str) -> bool:
-    """Whether what ``psql`` is given changes the database: a file of SQL, or a statement that is no question."""
+    """Whether what a client is given changes the database: a file of SQL, or a statement that is no question."""
     of_a_file = _SQL_FILE.search(word) and not _SEEDS.search(word)
     return bool(of_a_file or _SQL_OF_MIGRATIONS.search(word) or _STATEMENT.search(word))
 
@@ -172,5 +198,5 @@ def _started(line: Sequence[str]) -> int:
 
 
 def _base(word: str) -> str:
-    """``flyway`` for ``./bin/flyway`` and for the image ``flyway/flyway:10``."""
-    return word.rpartition("/")[2].partition(":")[0] if "/" in word else word
+    """``flyway`` for ``./bin/flyway``, for the image ``flyway/flyway:10`` and for the module ``.../flyway@v1``."""
+    return re.split("[:@]", word.rpartition("/")[2], maxsplit=1)[0] if "/" in word else word

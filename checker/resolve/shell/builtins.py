@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, yes_if
-from checker.model.pipeline.shell import Simple, Substitution
+from checker.model.pipeline.shell import Opaque, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Spot
 from checker.resolve.shell.process import Shell
@@ -111,6 +111,8 @@ def _unset(asked: Asked) -> Result:
 
 
 def _source(asked: Asked) -> Result:
+    if _sets_variables(asked.statement):  # `source <(kubectl completion bash)`
+        return Result()
     return source(asked.shell, asked.words, Call(asked.spot, asked.state, asked.context, {}))
 
 
@@ -142,12 +144,14 @@ def _eval(asked: Asked) -> Result:
 
 
 def _sets_variables(statement: Simple) -> bool:
-    """``eval "$(ssh-agent -s)"``: the program's output only sets variables."""
+    """``eval "$(ssh-agent -s)"``, ``source <(kubectl completion bash)``: the output only sets variables."""
     parts = [part for word in statement.words[1:] for part in word.parts]
     bodies = [part.body.statements for part in parts if isinstance(part, Substitution)]
+    bodies += [block.statements for part in parts if isinstance(part, Opaque) for block in part.inner]
     commands = [each for statements in bodies for each in statements]
     return len(bodies) == len(parts) > 0 and all(
-        isinstance(each, Simple) and (prints_settings(first_word(each)) or _exports_credentials(each))
+        isinstance(each, Simple)
+        and (prints_settings(first_word(each)) or _exports_credentials(each) or _prints_completion(each))
         for each in commands
     )
 
@@ -155,6 +159,12 @@ def _sets_variables(statement: Simple) -> bool:
 def _exports_credentials(statement: Simple) -> bool:
     """``aws configure export-credentials --format env``."""
     return [word_text(word) for word in statement.words[:3]] == ["aws", "configure", "export-credentials"]
+
+
+def _prints_completion(statement: Simple) -> bool:
+    """``kubectl completion bash``: functions for whoever types."""
+    words = [word_text(word) for word in statement.words]
+    return len(words) == 3 and words[1] == "completion" and words[2] in {"bash", "zsh"}
 
 
 def _true(asked: Asked) -> Result:  # noqa: ARG001 - whatever it is given

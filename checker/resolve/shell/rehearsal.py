@@ -39,7 +39,7 @@ from checker.resolve.shell.process import EndlessError
 from checker.resolve.shell.rehearsed import ERR, MAX_ROUNDS, MAX_STATEMENTS, Choices, Rehearsed, TooMuchError, status_of
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Failing, Flow, Library, Result, State, ends_with
-from checker.resolve.shell.syntax_facts import is_test
+from checker.resolve.shell.syntax_facts import first_word, is_test
 from checker.resolve.shell.words import decide, matches
 
 MAX_WAYS: Final = 48
@@ -106,6 +106,12 @@ class Rehearsals:
         return _TOO_MUCH
 
 
+def _is_question(statement: Statement, state: State, context: Context) -> bool:
+    """Whether nobody knows beforehand how a command ends: a test, or whether another line comes in."""
+    reads = isinstance(statement, Simple) and first_word(statement) == "read"
+    return is_test(statement, state.functions) or (reads and bool(context.handling.tested))
+
+
 @dataclass(slots=True)
 class _Way:
     """One way through a script."""
@@ -153,7 +159,7 @@ class _Way:
             return result
         worked = result.truth is YES
         if not isinstance(result.truth, Certain):
-            worked = not is_test(statement, state.functions) or self.choices.choose(statement)
+            worked = not _is_question(statement, state, context) or self.choices.choose(statement)
         if worked:
             state.set("?", "0")
         elif state.variables.get("?", "0") == "0":

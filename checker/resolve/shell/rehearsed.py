@@ -163,6 +163,12 @@ class Rehearsed:
             case "mapfile" | "readarray":
                 self._listed(words, statement, state)
                 return Result(Flow.NEXT, YES)
+            case "read" if self._failed and (operator := _fed_by_substitution(statement)):
+                for word in words[1:]:
+                    if isinstance(word, str) and word.isidentifier():
+                        state.set(word, "")
+                # A here-string ends its text with a line of its own; from elsewhere nothing comes in.
+                return ends_with("0" if operator == "<<<" else "1", state)
         builtin = BUILTINS.get(name)
         return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
 
@@ -206,6 +212,14 @@ class Rehearsed:
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
         return ends_with(_FAILED, state) if self._failed else Result(Flow.NEXT, truth)
+
+
+def _fed_by_substitution(statement: Simple) -> str:
+    """The operator by which a command's input is what another one prints; empty where it is not."""
+    for each in statement.redirects:
+        if each.operator.startswith("<") and any(isinstance(part, Opaque | Substitution) for part in each.target.parts):
+            return each.operator
+    return ""
 
 
 def _nonzero(number: int | None) -> Answer:

@@ -5,6 +5,7 @@ Sources: each program's manual; npm documentation, "npx"; pnpm, "pnpm exec", "pn
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
@@ -51,7 +52,8 @@ _PACKAGES: Final[Mapping[str, frozenset[str]]] = {
 # Managers, their verbs that start a program, and their options that take a value.
 _VALUES: Final = frozenset(
     {"--with", "--python", "-p", "--package", "--project", "--extra", "--group", "-C", "--dir", "--filter", "-F",
-     "--prefix", "-w", "--workspace", "--cwd", "--env-file", "--directory", "--from", "-E", "--spec"}
+     "--prefix", "-w", "--workspace", "--cwd", "--env-file", "--directory", "--from", "-E", "--spec", "-n", "--name",
+     "--scope", "--using", "--using-file", "--env"}
 )  # fmt: skip
 _VERBS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("poetry", "pipenv", "pdm", "hatch", "rye", "pipx"), frozenset({"run"})),
@@ -62,7 +64,12 @@ _VERBS: Final[Mapping[str, frozenset[str]]] = {
     "bun": frozenset({"x"}),
     "bundle": frozenset({"exec"}),
     "mise": frozenset({"exec", "x"}),
-    "corepack": frozenset({"exec"}),
+    "corepack": frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"}),
+    "volta": frozenset({"run"}),
+    **dict.fromkeys(("asdf", "pyenv", "rbenv", "nodenv", "goenv", "jenv", "fnm", "nvm", "rtx"), frozenset({"exec"})),
+    **dict.fromkeys(("mamba", "micromamba", "devbox", "pixi", "rustup"), frozenset({"run"})),
+    **dict.fromkeys(("nx", "lerna"), frozenset({"exec"})),
+    "nix": frozenset({"develop", "shell"}),
     "doppler": frozenset({"run"}),
     "infisical": frozenset({"run"}),
     "op": frozenset({"run"}),
@@ -70,6 +77,8 @@ _VERBS: Final[Mapping[str, frozenset[str]]] = {
     "conda": frozenset({"run"}),
     "direnv": frozenset({"exec"}),
 }
+# Those whose verb is followed by a version or a folder before the program.
+_ONE_BEFORE: Final = frozenset({"direnv", "nvm", "rustup"})
 _OF_PACKAGES: Final = frozenset({"pnpm", "npm", "yarn", "bun", "pipx", "uv"})
 _FOLDERS: Final = frozenset({"--prefix", "-C", "--dir", "--cwd", "--chdir", "--directory"})
 # Packages whose program has another name.
@@ -145,6 +154,8 @@ def _verb(name: str, words: list[Possible], found: Unwrapped) -> list[Possible] 
     """``pnpm --filter web exec X``, ``uv run X``, ``uv tool run X``."""
     before = Unwrapped([])
     rest = _after_options(words[1:], _VALUES, before)
+    if name == "corepack" and rest and isinstance(rest[0], str):
+        rest = [rest[0].partition("@")[0], *rest[1:]]
     if name == "yarn" and rest[:1] == ["cdk"]:
         return rest
     if name == "yarn" and rest[:1] == ["workspace"] and rest[2:3] in (["exec"], ["cdk"]):
@@ -154,7 +165,14 @@ def _verb(name: str, words: list[Possible], found: Unwrapped) -> list[Possible] 
     if not rest or rest[0] not in _VERBS[name]:
         return None
     found.folder = _below(found.folder, before.folder)
+    if name == "corepack":  # `corepack pnpm@9 exec X` is `pnpm exec X`
+        return rest
+    if name == "nix":  # the program stands behind an option (Nix reference manual, "nix develop")
+        at = next((index for index, word in enumerate(rest) if word in {"-c", "--command"}), len(rest))
+        return rest[at + 1 :] or None
     inner = _after_options(rest[1:], _VALUES, found)
+    if name in _ONE_BEFORE:
+        inner = _after_options(inner[1:], frozenset(), found)
     of_package = name in _OF_PACKAGES and (rest[0] != "run" or name == "pipx" or words[1] == "tool")
     return (_package(inner) if of_package else inner) or None
 
@@ -199,6 +217,15 @@ def _below(folder: str, name: str) -> str:
     return posixpath.join(folder, name) if folder or name else ""
 
 
+def _each_found(where: Sequence[Possible], command: list[Possible]) -> list[Possible]:
+    """A command of ``find`` with what it is started for in place of ``{}``: the folder, and the names' pattern."""
+    root = where[0] if where and isinstance(where[0], str) and not where[0].startswith("-") else ""
+    pattern = next((word for before, word in itertools.pairwise(where) if before in {"-name", "-iname"}), "")
+    if not root or not isinstance(pattern, str):
+        return command
+    return [posixpath.join(root, pattern) if word == "{}" else word for word in command]
+
+
 def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
     """The commands that a program starts for each thing that it finds or reads: ``find -exec``, ``parallel``."""
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
@@ -209,7 +236,7 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
                 rest = listed[index + 1 :]
                 end = next((at for at, each in enumerate(rest) if each in {";", "+", "\\;"}), len(rest))
                 if end:
-                    yield rest[:end]
+                    yield _each_found(listed[1:index], rest[:end])
     elif name == "parallel":
         rest = _after_options(
             listed[1:], frozenset({"-j", "-P", "--jobs", "-a", "--arg-file", "--delay"}), Unwrapped([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path,
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
 _HEAD: Final = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:=\n]+?(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:]+))?)*)\s*:(?!=)\s*(.*)")
 _ASSIGN: Final = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
+_IMPORT: Final = re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
 _ALIAS: Final = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
 _PARAMETER: Final = re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
 _NEED: Final = re.compile(r"\(\s*([\w-]+)([^)]*)\)|([\w-]+)|&&")
@@ -27,6 +29,7 @@ _MAX_RUNS: Final = 500
 
 @dataclass(slots=True)
 class _Recipe:
+    file: str
     parameters: list[tuple[str, str, str | None]]  # the sign before it, its name, what it is where not given
     needs: str
     body: list[tuple[str, int]] = field(default_factory=list)
@@ -50,16 +53,36 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
         elif "=" in word and not word.startswith("-"):
             name, _, value = word.partition("=")
             given[name] = value
+    if pending and not file and isinstance(pending[0], str) and "/" in pending[0]:  # `just infra/deploy`
+        below, _, recipe = pending[0].rpartition("/")
+        folder, pending[0] = posixpath.normpath(joined_path(folder, below)), recipe
     path = next((at for name in ((file,) if file else NAMES) if library.is_file(at := joined_path(folder, name))), None)
     text = library.text(path) if path else None
     first = pending[0] if pending else ""
     if path is None or text is None or not isinstance(first, str):
         return Tasks(missing=f"just {first}".strip())
-    recipes, variables, aliases = _read(text)
+    recipes, variables, aliases = _read(text, path)
+    for inside, at in _imported(text, path, library):
+        others = _read(inside, at)
+        recipes, variables, aliases = {**others[0], **recipes}, {**others[1], **variables}, {**others[2], **aliases}
     name = first or next(iter(recipes), "")
     lines: list[Line] = []
     missing = list(_run(name, pending[1:], _Book(path, recipes, {**variables, **given}, aliases), lines, set(), 0))
     return Tasks(tuple(lines), folder, f"just {missing[0]}".strip() if missing else "")
+
+
+def _imported(text: str, path: str, library: TaskLibrary) -> Iterator[tuple[str, str]]:
+    """The texts and places of the files that a justfile imports (just manual, "Imports")."""
+    pending, seen = [(text, path)], {path}
+    while pending and len(seen) < _MAX_DEPTH:
+        inside, at = pending.pop(0)
+        for match in _IMPORT.finditer(inside):
+            name = posixpath.normpath(joined_path(posixpath.dirname(at), match[1]))
+            found = library.text(name) if name not in seen else None
+            seen.add(name)
+            if found is not None:
+                pending.append((found, name))
+                yield found, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +93,7 @@ class _Book:
     aliases: Mapping[str, str]
 
 
-def _read(text: str) -> tuple[dict[str, _Recipe], dict[str, Possible], dict[str, str]]:
+def _read(text: str, file: str) -> tuple[dict[str, _Recipe], dict[str, Possible], dict[str, str]]:
     recipes: dict[str, _Recipe] = {}
     variables: dict[str, Possible] = {}
     aliases: dict[str, str] = {}
@@ -91,7 +114,7 @@ def _read(text: str) -> tuple[dict[str, _Recipe], dict[str, Possible], dict[str,
             variables[match[1]] = _expression(match[2], variables)
         elif match := _HEAD.match(line):
             parameters = [(sign, name, default or None) for sign, name, default in _PARAMETER.findall(match[2])]
-            current = recipes[match[1]] = _Recipe(parameters, match[3].split("#")[0])
+            current = recipes[match[1]] = _Recipe(file, parameters, match[3].split("#")[0])
     return recipes, variables, aliases
 
 
@@ -126,7 +149,7 @@ def _run(
     for need in _NEED.finditer(before):
         yield from _need(need, bound, book, lines, seen, depth)
     given = {parameter for _, parameter, _ in recipe.parameters}.intersection(bound) if arguments else set[str]()
-    lines.extend(_lines(recipe, bound, given, book.file))
+    lines.extend(_lines(recipe, bound, given, recipe.file))
     if rest and isinstance(rest[0], str) and depth == 0:
         yield from _run(rest[0], rest[1:], book, lines, seen, depth)
     for need in _NEED.finditer(after):

@@ -32,6 +32,7 @@ _REFERENCE: Final = re.compile(r"\$(?:\(|\{)|\$(.)", re.DOTALL)
 
 @dataclass(slots=True)
 class _Rule:
+    file: str
     needs: list[str] = field(default_factory=list)
     recipe: list[tuple[str, int]] = field(default_factory=list)
 
@@ -44,7 +45,7 @@ class _Makefile:
     default: str = ""
     one_shell: bool = False
     flags: str = ""
-    open: str = ""  # why there may be more than was read
+    includes: list[str] = field(default_factory=list)
 
 
 def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
@@ -80,7 +81,7 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     text = library.text(path) if path else None
     if path is None or text is None:
         return Tasks(missing=" ".join(["make", *targets[:1]]))
-    read = _read(text, path)
+    read = _whole(text, path, folder, given, environment, library)
     lines: list[Line] = []
     seen: set[str] = set()
     missing = [
@@ -117,7 +118,7 @@ def _target(
         yield from _target(need, read, given, environment, lines, seen, depth + 1)
     if read.one_shell and rule.recipe:
         text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in rule.recipe)
-        lines.append(Line(text, read.file, rule.recipe[0][1], scope.used, exported=True, flags=read.flags))
+        lines.append(Line(text, rule.file, rule.recipe[0][1], scope.used, exported=True, flags=read.flags))
         return
     for written, line in rule.recipe:
         prefix = re.match(r"[@\-+\s]*", written)
@@ -125,7 +126,7 @@ def _target(
         if prefix and "-" in prefix[0]:
             text = f"{{ {text}\n}} || true"
         if text.strip():
-            lines.append(Line(text, read.file, line, dict(scope.used), exported=True, flags=read.flags))
+            lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags))
 
 
 def _rule_for(name: str, read: _Makefile) -> tuple[_Rule | None, str]:
@@ -138,6 +139,93 @@ def _rule_for(name: str, read: _Makefile) -> tuple[_Rule | None, str]:
             if match:
                 return each, match[1]
     return None, ""
+
+
+_CONDITION: Final = re.compile(
+    r"(ifeq|ifneq)\s*(?:\((.*),\s*(.*)\)|(['\"])(.*)\4\s+(['\"])(.*)\6)\s*$|(ifdef|ifndef)\s+(\S+)\s*$"
+)
+
+
+def _whole(
+    text: str,
+    path: str,
+    folder: str,
+    given: Mapping[str, Possible],
+    environment: Mapping[str, Possible],
+    library: TaskLibrary,
+) -> _Makefile:
+    """A Makefile with the files that it includes, without what its conditionals leave out."""
+    read = _read(_live(text, path, given, environment), path)
+    if not read.includes:
+        return read
+    whole = replace(read, variables=dict(read.variables), rules=dict(read.rules))
+    pending, seen = list(read.includes), {path}
+    while pending and len(seen) < _MAX_DEPTH:
+        name = _Scope(whole, given, environment, "", (), "").plain(pending.pop(0))
+        at = posixpath.normpath(joined_path(folder, name))
+        inside = library.text(at) if at not in seen and library.is_file(at) else None
+        seen.add(at)
+        if inside is not None:
+            other = _read(_live(inside, at, given, environment), at)
+            whole.variables.update({key: each for key, each in other.variables.items() if key not in whole.variables})
+            whole.rules.update({key: each for key, each in other.rules.items() if key not in whole.rules})
+            whole.default = whole.default or other.default
+            pending[0:0] = other.includes
+    return whole
+
+
+def _live(text: str, file: str, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> str:
+    """The text with lines emptied that a conditional leaves out, as far as its sides are known. Source: GNU make
+    manual, "Syntax of Conditionals": they are decided while the file is read."""
+    if not re.search(r"(?m)^\s*(?:if(?:n?eq|n?def))\b", text):
+        return text
+    scope = _Scope(_Makefile(file), given, environment, "", (), "", for_make=True)
+    kept: list[str] = []
+    stack: list[list[bool | None]] = []  # of each conditional: whether this branch is live, and whether one was before
+    for line in text.split("\n"):
+        word = line.split(None, 1)[0] if line.strip() else ""
+        if word in {"ifeq", "ifneq", "ifdef", "ifndef"} or (word == "else" and stack) or (word == "endif" and stack):
+            _branch(line.strip(), word, stack, scope)
+            kept.append("")
+            continue
+        live = all(each[0] is not False for each in stack)
+        kept.append(line if live else "")
+        assignment = _ASSIGN.fullmatch(line.split("#", 1)[0].strip()) if live and not line.startswith("\t") else None
+        if assignment:
+            _assign(scope.read, assignment[1], assignment[2], assignment[3])
+    return "\n".join(kept)
+
+
+def _branch(line: str, word: str, stack: list[list[bool | None]], scope: _Scope) -> None:
+    if word == "endif":
+        stack.pop()
+        return
+    if word != "else":
+        holds = _holds(line, scope)
+        stack.append([holds, holds])
+        return
+    was = stack[-1][1]
+    rest = line.partition("else")[2].strip()
+    holds = _holds(rest, scope) if rest else True
+    if was is True or holds is False:
+        stack[-1][0] = False
+    elif was is None or holds is None:
+        stack[-1] = [None, None]
+    else:
+        stack[-1] = [True, True]
+
+
+def _holds(condition: str, scope: _Scope) -> bool | None:
+    """Whether a conditional's test holds; ``None`` where only the run tells."""
+    match = _CONDITION.match(condition.split("#", 1)[0].strip())
+    if match is None:
+        return None
+    if match[8]:
+        value = scope.given.get(match[9], scope.environment.get(match[9], scope.read.variables.get(match[9], "")))
+        return None if not isinstance(value, str) else bool(value.lstrip("\0")) is (match[8] == "ifdef")
+    left, right = (match[2], match[3]) if match[2] is not None else (match[5], match[7])
+    sides = [scope.text(side.strip()) for side in (left, right)]
+    return None if any("$" in side for side in sides) else (sides[0] == sides[1]) is (match[1] == "ifeq")
 
 
 @lru_cache(maxsize=256)  # recipes call make again and again
@@ -161,7 +249,7 @@ def _read(text: str, file: str) -> _Makefile:
             defining = True
             continue
         if word in {"include", "-include", "sinclude"}:
-            found.open = "it includes another file"
+            found.includes.extend(stripped.split()[1:])
             continue
         assignment = _ASSIGN.fullmatch(stripped)
         if assignment:
@@ -193,7 +281,7 @@ def _rule(found: _Makefile, match: re.Match[str], number: int) -> list[_Rule]:
         return []
     rules = []
     for name in match[1].split():
-        rule = found.rules.setdefault(name, _Rule())
+        rule = found.rules.setdefault(name, _Rule(found.file))
         rule.needs.extend(need for need in match[3].split() if need != "|")
         if match[4]:
             rule.recipe.append((match[4].strip(), number))

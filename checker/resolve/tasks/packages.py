@@ -49,9 +49,11 @@ class _Asked:
     packages: list[str] = field(default_factory=list)
     every: bool = False
     optional: bool = False
+    scripts: bool = True
 
 
-def _taken_apart(words: Sequence[Possible]) -> _Asked | None:
+def _taken_apart(manager: str, words: Sequence[Possible]) -> _Asked | None:
+    """npm reads options wherever they stand before ``--``; what follows a script's name is the script's elsewhere."""
     asked = _Asked()
     pending = list(words)
     named = False  # whether the script's name has been seen: what follows is the script's
@@ -64,7 +66,7 @@ def _taken_apart(words: Sequence[Possible]) -> _Asked | None:
         elif word == "--" and asked.rest[1:] == [] and named:
             asked.rest.extend(pending)
             break
-        elif word.startswith("-") and not (named and asked.verb not in _RUN):
+        elif word.startswith("-") and not (named and manager != "npm"):
             option, has_value, value = word.partition("=")
             if option in _VALUES and not has_value and pending:
                 following = pending.pop(0)
@@ -75,6 +77,7 @@ def _taken_apart(words: Sequence[Possible]) -> _Asked | None:
                 asked.packages.append(value)
             asked.every = asked.every or option in _EVERY
             asked.optional = asked.optional or option == "--if-present"
+            asked.scripts = asked.scripts and option != "--ignore-scripts"
         elif not asked.verb:
             if word == "workspace" and pending and isinstance(pending[0], str):
                 asked.packages.append(str(pending.pop(0)))
@@ -96,7 +99,7 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
 
     No lines where it runs no script of the project.
     """
-    asked = _taken_apart(words)
+    asked = _taken_apart(manager, words)
     if asked is None:
         return Tasks(missing="a script that is not known before it runs")
     verb, rest = asked.verb, asked.rest
@@ -106,11 +109,11 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
         return Tasks()  # it copies a package to a folder
     own = verb in _OWN and not (manager != "npm" and verb in _scripts_at(_nearest(start, library), library))
     if not verb or own:
-        return Tasks()
+        return _life_cycle(manager, asked, start, library)
     if verb in _RUN or verb in _SHORT:
         name = rest.pop(0) if verb in _RUN and rest else _SHORT.get(verb, "")
     elif manager == "npm" or verb == "version":
-        return Tasks() if verb == "version" else Tasks(missing=f"npm {verb}")
+        return _life_cycle(manager, asked, start, library) if verb == "version" else Tasks(missing=f"npm {verb}")
     else:
         name = verb
     if not isinstance(name, str):
@@ -118,7 +121,7 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     if not name:
         return Tasks()
     if asked.packages or asked.every:
-        return _of_workspaces(asked, name, start, library)
+        return _of_workspaces(manager, asked, name, start, library)
     found = _nearest(start, library)
     if found is None:
         return Tasks() if name == "test" else Tasks(missing=f"{manager} {name}")
@@ -130,7 +133,40 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     return Tasks(tuple(lines), found, "" if lines or name in _SHORT else f"{manager} {name}")
 
 
-def _of_workspaces(asked: _Asked, name: str, start: str, library: TaskLibrary) -> Tasks:
+# Scripts that a manager runs by itself (npm documentation, "Life Cycle Scripts").
+_INSTALLING: Final = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+_LIFE_CYCLES: Final = {
+    **dict.fromkeys(
+        ("", "install", "i", "in", "ins", "inst", "insta", "instal", "isnt", "ci", "clean-install", "cit", "it",
+         "install-test", "clean-install-test"),
+        _INSTALLING,
+    ),
+    "pack": ("prepack", "prepare", "postpack"),
+    "publish": ("prepublishOnly", "prepack", "prepare", "postpack", "publish", "postpublish"),
+    "version": ("preversion", "version", "postversion"),
+}  # fmt: skip
+
+
+def _life_cycle(manager: str, asked: _Asked, start: str, library: TaskLibrary) -> Tasks:
+    """The project's own scripts that an installation (without names of packages) or a release runs on the way."""
+    nothing = not asked.verb and (manager != "yarn" or asked.every)
+    installs = _LIFE_CYCLES.get(asked.verb) is _INSTALLING
+    if nothing or not asked.scripts or (installs and asked.rest):
+        return Tasks()
+    found = _nearest(start, library)
+    settings = library.text(joined_path(found, ".npmrc")) if found is not None else None
+    if found is None or re.search(r"(?m)^\s*ignore-scripts\s*=\s*true", settings or ""):
+        return Tasks()
+    scripts = _scripts_at(found, library)
+    names = [name for name in _LIFE_CYCLES.get(asked.verb, ()) if name in scripts]
+    # `_script` would add what comes before and after by its name once more.
+    lines = [line for name in names for line in _script(found, name, (), library, alone=True)]
+    return Tasks(tuple(lines), found)
+
+
+def _of_workspaces(
+    manager: str, asked: _Asked, name: str, start: str, library: TaskLibrary
+) -> Tasks | Sequence[Possible]:
     packages = library.packages()
     wanted: list[str] = []
     for package in asked.packages:
@@ -145,6 +181,8 @@ def _of_workspaces(asked: _Asked, name: str, start: str, library: TaskLibrary) -
     lines: list[Line] = []
     for at in dict.fromkeys(wanted):
         lines.extend(_script(at, name, tuple(asked.rest), library))
+    if not lines and manager != "npm" and not asked.optional:
+        return [name, *asked.rest]  # a program of an installed package
     if len({posixpath.dirname(line.file) for line in lines}) > 1:
         # Each runs in its own package's folder.
         lines = [_moved(line, start) for line in lines]
@@ -167,13 +205,15 @@ def _nearest(folder: str, library: TaskLibrary) -> str | None:
         folder = folder.rpartition("/")[0]
 
 
-def _script(folder: str, name: str, arguments: tuple[Possible, ...], library: TaskLibrary) -> Iterator[Line]:
+def _script(
+    folder: str, name: str, arguments: tuple[Possible, ...], library: TaskLibrary, *, alone: bool = False
+) -> Iterator[Line]:
     file = joined_path(folder, "package.json")
     text = library.text(file)
     scripts = _scripts(text)
     if name not in scripts or text is None:
         return
-    for each in (f"pre{name}", name, f"post{name}"):
+    for each in (name,) if alone else (f"pre{name}", name, f"post{name}"):
         if each not in scripts:
             continue
         match = re.search(rf'"{re.escape(each)}"\s*:', text[max(text.find('"scripts"'), 0) :])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from checker.model.possible import Possible, open_text
@@ -27,6 +27,8 @@ class _Run:
     file: str
     text: str
     listed: Mapping[str, Any]
+    includes: Mapping[str, Any]
+    library: TaskLibrary
     shared: Mapping[str, Any]
     given: Mapping[str, Possible]  # on the command line: it comes before what the file says
     arguments: tuple[Possible, ...]
@@ -72,10 +74,24 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
     data = _parsed(text)
     if path is None or text is None or not isinstance(data.get("tasks"), Mapping):
         return Tasks(missing=" ".join(["task", *names[:1]]))
-    run = _Run(path, text, data["tasks"], {**_mapping(data.get("vars")), **_mapping(data.get("env"))}, given, arguments)
+    run = _run_of(path, text, data, library, given, arguments)
     for name in names or ["default"]:
         _task(name, run, {}, 0)
     return Tasks(tuple(run.lines), folder, f"task {run.missing[0]}" if run.missing else "")
+
+
+def _run_of(
+    path: str,
+    text: str,
+    data: Mapping[str, Any],
+    library: TaskLibrary,
+    given: Mapping[str, Possible],
+    arguments: tuple[Possible, ...],
+) -> _Run:
+    shared = {**_mapping(data.get("vars")), **_mapping(data.get("env"))}
+    return _Run(
+        path, text, _mapping(data.get("tasks")), _mapping(data.get("includes")), library, shared, given, arguments
+    )
 
 
 def _parsed(text: str | None) -> Mapping[str, Any]:
@@ -93,8 +109,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
-    task = run.listed.get(name)
+    task = run.listed.get(name, run.listed.get(_alias(name, run.listed)))
     run.started += 1
+    if task is None and depth <= _MAX_DEPTH and run.started <= _MAX_RUNS and _included(name, run, given, depth):
+        return
     if task is None or depth > _MAX_DEPTH or run.started > _MAX_RUNS:
         if name not in run.missing:
             run.missing.append(name)
@@ -113,7 +131,9 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
         if isinstance(each, Mapping) and ("task" in each or "for" in each) and "task" in each:
             _inner(each, run, depth)
             continue
-        written = each.get("cmd") if isinstance(each, Mapping) else each
+        written = each.get("cmd", each.get("defer")) if isinstance(each, Mapping) else each
+        if isinstance(written, Mapping):  # a task that is put off to the end
+            _inner(written, run, depth)
         if not isinstance(written, str):
             continue
         folder = task.get("dir")
@@ -123,6 +143,36 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
             text = f"{{ {text}\n}} || true"
         at = _line_of(run.text, written, line)
         run.lines.append(Line(text, run.file, at, used, exported=True, positional=run.arguments))
+
+
+def _alias(name: str, listed: Mapping[str, Any]) -> str:
+    """The task that has the name among its aliases."""
+    each = (key for key, task in listed.items() if isinstance(task, Mapping) and name in (task.get("aliases") or ()))
+    return next(each, "")
+
+
+def _included(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> bool:
+    """Run ``docs:build``: the task of a file that is included under the first name; whether it is there."""
+    space, _, inner = name.lstrip(":").partition(":")
+    entry = run.includes.get(space)
+    entry = {"taskfile": entry} if isinstance(entry, str) else entry
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("taskfile"), str):
+        return False
+    at = posixpath.normpath(joined_path(posixpath.dirname(run.file), entry["taskfile"]))
+    path = next((each for each in (at, *(joined_path(at, file) for file in NAMES)) if run.library.is_file(each)), None)
+    text = run.library.text(path) if path else None
+    if path is None or text is None:
+        return False
+    other = _run_of(path, text, _parsed(text), run.library, run.given, run.arguments)
+    other.shared = {**run.shared, **other.shared, **_mapping(entry.get("vars"))}
+    other.started = run.started
+    _task(inner or "default", other, given, depth + 1)
+    where = entry.get("dir")
+    moved = f"cd {where} && " if isinstance(where, str) and "{{" not in where else ""
+    run.lines.extend(replace(each, text=f"{moved}{each.text}") for each in other.lines)
+    run.missing.extend(f"{space}:{each}" for each in other.missing)
+    run.started = other.started
+    return True
 
 
 def _inner(need: object, run: _Run, depth: int) -> None:

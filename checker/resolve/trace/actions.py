@@ -15,7 +15,7 @@ from checker.model.pipeline.scripts import AwsCall, Handling, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
-from checker.resolve.trace.commands.images_pushed import calls
+from checker.resolve.trace.commands.images_pushed import calls, goes_out, named_by
 from checker.resolve.trace.image_tags import outputs_of
 
 # action -> (service, operation, argument of the call -> input of the action)
@@ -66,6 +66,7 @@ def _pushed(action: str, given: Mapping[str, Possible]) -> Iterator[Possible]:
     tags = given.get("tags", "")
     if action in known.BUILD_PUSH and _pushes(given):
         yield from dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option))
+        yield from named_by(list(_lines(given.get("outputs", ""))))
     elif action == known.PUSH_BUILT:
         registry, image = given.get("registry", ""), given.get("image", "")
         name = image if registry in ("", None) else joined([registry, "/", image])
@@ -87,8 +88,7 @@ def _function(given: Mapping[str, Possible]) -> Iterator[tuple[str, dict[str, Po
 
 def _pushes(given: Mapping[str, Possible]) -> bool:
     """Whether a build's result may go to a registry (README of docker/build-push-action, ``push`` and ``outputs``)."""
-    outputs = shown(given.get("outputs", ""))
-    return truth(given.get("push", False)) is not NO or "type=registry" in outputs or "push=true" in outputs
+    return truth(given.get("push", False)) is not NO or goes_out(given.get("outputs", ""))
 
 
 def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tuple[str, dict[str, Possible], bool]]:

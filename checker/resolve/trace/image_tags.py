@@ -5,6 +5,7 @@ Source: README of docker/metadata-action, "tags input" (types, defaults), "flavo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -16,6 +17,11 @@ _DEFAULT: Final = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag
 _BRANCH: Final = "refs/heads/"
 _TAG: Final = "refs/tags/"
 _OF_VERSIONS: Final = frozenset({"semver", "pep440", "match"})
+# Parts of a version that stay the same over several releases: `{{major}}.{{minor}}` names a line of them.
+_WHOLE: Final = re.compile(r"\{\{\s*(?:version|raw|patch)\s*\}\}")
+_EXPRESSION: Final = re.compile(r"(\{\{.*?\}\})")
+# A regular expression that takes in all that a release's tag ends with: `v(.*)`, `\d+\.\d+\.\d+`.
+_ALL_OF_IT: Final = re.compile(r"\.[*+]|\\d.*\.\\?.*\\d.*\.\\?.*\\d")
 
 
 def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible], flavor: str) -> Mapping[str, Possible]:
@@ -30,7 +36,11 @@ def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible],
         tags.append("latest")
     references = [joined([image, ":", tag]) for image in images for tag in tags]
     lines = [part for index, each in enumerate(references) for part in (["\n"] if index else []) + [each]]
-    return {"tags": joined(lines) if lines else "", "version": tags[0] if tags else ""}
+    return {
+        "tags": joined(lines) if lines else "",
+        "version": tags[0] if tags else "",
+        "json": joined(['{"tags": ["', *(part if part != "\n" else '", "' for part in lines), '"]}']) if lines else "",
+    }
 
 
 def _tags(rule: Possible, job: EffectiveJob) -> tuple[list[Possible], bool]:
@@ -42,22 +52,70 @@ def _tags(rule: Possible, job: EffectiveJob) -> tuple[list[Possible], bool]:
     before, after = parts.get("prefix", ""), parts.get("suffix", "")
     made: list[Possible] = []
     if kind == "raw":
-        made = [parts.get("value", "")]
+        made = list(_rendered(parts.get("value", ""), job))
     elif kind == "sha":
-        long = parts.get("format") == "long"
         before = parts.get("prefix", "sha-")
-        made = [open_text("${{ github.sha }}" if long else "${GITHUB_SHA::7}", "github.sha")]
+        made = [_commit(long=parts.get("format") == "long")]
     elif kind == "edge":
-        made = ["edge"]
+        made = ["edge"] if _on_branch(job, shown(parts.get("branch", ""))) else []
     elif kind == "schedule":
-        made = ["nightly"] if any(start.event == "schedule" for start in job.starts) else []
+        scheduled = any(start.event == "schedule" for start in job.starts)
+        made = list(_rendered(parts.get("pattern", "nightly"), job)) if scheduled else []
     elif kind == "ref":
         event = shown(parts.get("event", ""))
         made = list(_of_refs(job, _BRANCH if event == "branch" else _TAG)) if event in {"branch", "tag"} else []
         return [joined([before, each, after]) for each in made], event == "tag"
     elif kind in _OF_VERSIONS:
-        made = list(_of_refs(job, _TAG))
+        made = list(_versions(kind, parts, job))
     return [joined([before, each, after]) for each in made], kind in _OF_VERSIONS
+
+
+def _commit(*, long: bool) -> Text:
+    return open_text("${{ github.sha }}" if long else "${GITHUB_SHA::7}", "github.sha")
+
+
+def _on_branch(job: EffectiveJob, name: str) -> bool:
+    """Whether the job can run on the branch (empty: on any, the default one is not known here)."""
+    refs = [shown(start.ref) for start in job.starts if start.event != "pull_request"]
+    others = (_TAG, "refs/pull/")
+    return any(not ref.startswith(others) and (not name or "$" in ref or ref == f"{_BRANCH}{name}") for ref in refs)
+
+
+def _versions(kind: str, parts: Mapping[str, Possible], job: EffectiveJob) -> Iterator[Possible]:
+    """The tags of a version: of the tag that the job runs on, or of a value that is given.
+
+    A pattern that leaves out the last part of a version makes the same tag for each release of a line.
+    """
+    pattern = shown(parts.get("pattern", ""))
+    value = parts.get("value")
+    found = list(_of_refs(job, _TAG)) if value in (None, "") else [value]
+    for each in found:
+        if kind == "match" and not _ALL_OF_IT.search(pattern):
+            yield open_text(f"what {pattern} finds in the ref", "github")
+        elif kind != "match" and pattern and not _WHOLE.search(pattern):
+            yield pattern
+        elif each is not None:
+            yield each
+
+
+def _rendered(value: Possible, job: EffectiveJob) -> Iterator[Possible]:
+    """A value with its global expressions put in (README, "Global expressions"), once for each branch or tag."""
+    if not isinstance(value, str) or "{{" not in value:
+        yield value
+        return
+    refs: list[Possible] = [""]
+    if "{{branch}}" in value or "{{tag}}" in value:
+        refs = list(_of_refs(job, _BRANCH if "{{branch}}" in value else _TAG))
+    for ref in refs:
+        parts: list[Possible] = []
+        for each in _EXPRESSION.split(value):
+            if each in {"{{branch}}", "{{tag}}"}:
+                parts.append(ref)
+            elif each == "{{sha}}":
+                parts.append(_commit(long=False))
+            else:
+                parts.append(open_text(each) if each.startswith("{{") else each)
+        yield joined(parts)
 
 
 def _parts(rule: Possible) -> Iterator[tuple[str, Possible]]:

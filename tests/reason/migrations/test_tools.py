@@ -25,6 +25,12 @@ from checker.reason.migrations.tools import applies
         ("/opt/tools/bin/flyway migrate", "flyway", False),
         ("psql DSN -f seeds/migrations/7.sql", "psql", False),
         ("psql DSN -f schema.sql", "psql", False),
+        ("mariadb -h db1 -u app shop -e schema.sql", "sql-client", False),
+        ("sqlcmd -S db1 -i tables.sql", "sql-client", False),
+        ("go run github.com/pressly/goose/v3/cmd/goose@v3.24.1 up", "goose", False),
+        ("superset db upgrade", "alembic", False),
+        ("npx prisma db execute --file fix.sql", "prisma", False),
+        ("gh-ost --table=users --execute", "gh-ost", False),
     ],
 )
 def test_a_known_tool(line: str, tool: str, back: bool) -> None:
@@ -55,6 +61,20 @@ def test_inside_a_container(line: str, tool: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("cd app && alembic upgrade head", "alembic"),
+        ("sleep 3; npx prisma migrate deploy | tee log", "prisma"),
+        ("cd app && alembic history", None),
+        ("echo 'unclosed", None),
+    ],
+)
+def test_what_a_container_s_shell_is_told(text: str, tool: str | None) -> None:
+    found = applies(["docker", "run", "--rm", "shop:1", "sh", "-ec", text])
+    assert (found.tool.name if found is not None and found.tool is not None else None) == tool
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "alembic upgrade head --sql",
@@ -68,6 +88,9 @@ def test_inside_a_container(line: str, tool: str) -> None:
         "docker run flyway migrate",
         "kubectl exec alembic upgrade head",
         "psql DSN --file seeds/all.sql",
+        "mysql -h db1 -e 1",
+        "dotnet ef migrations script --idempotent",
+        "mix ecto.migrations",
         "mvn verify",
     ],
 )

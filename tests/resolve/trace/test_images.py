@@ -20,7 +20,13 @@ COMMANDS = {
     f"docker buildx imagetools create --tag {HOST}/a:six {HOST}/a:seven": ["six"],
     f"docker buildx imagetools inspect {HOST}/a:seven": [],
     f"docker build -t {HOST}/a:one . && docker tag x {HOST}/a:two && docker push -a {HOST}/a": ["one", "two"],
-    f"docker push --all-tags {HOST}/a": ["--all-tags"],
+    f"nerdctl -n k8s.io push {HOST}/a:one": ["one"],
+    f"docker buildx b --push -t{HOST}/a:two .": ["two"],
+    f"docker build --output type=image,name={HOST}/a:one,push=true .": ["one"],
+    f"""docker build -o '"type=image","name={HOST}/a:one,{HOST}/a:two",push=true' .""": ["one", "two"],
+    f"docker build -o type=oci,name={HOST}/a:one,dest=x.tar .": [],
+    f'R={HOST}; buildah push a "docker://$R/a:one"; podman manifest push a "docker://$(cat r)/a:two"': ["one"],
+    f"docker push --all-tags {HOST}/a": ["whatever was built"],
 }
 TAGS = {
     "type=raw,value=stable": ["stable"],
@@ -29,6 +35,14 @@ TAGS = {
     "type=ref,event=branch,suffix=-web": ["main-web"],
     "type=semver,pattern={{version}}": ["${{ github.ref_name }}", "latest"],
     "type=raw,value=stable,enable=false": [],
+    "type=semver,pattern={{major}}.{{minor}},value=v1.2.3": ["{{major}}.{{minor}}", "latest"],
+    "type=pep440,pattern={{version}},value=1.2.3": ["1.2.3", "latest"],
+    "type=match,pattern=v(.*),group=1": ["${{ github.ref_name }}", "latest"],
+    r"type=match,pattern=\d": [r"what \d finds in the ref", "latest"],
+    "type=edge,branch=main": ["edge"],
+    "type=edge,branch=next": [],
+    "type=schedule,pattern={{date 'YYYYMMDD'}}": [],
+    "type=raw,value={{branch}}-{{sha}}": ["main-${GITHUB_SHA::7}"],
     "": ["main", "${{ github.ref_name }}", "latest"],
 }
 

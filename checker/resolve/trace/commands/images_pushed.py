@@ -8,7 +8,7 @@ from typing import Final
 
 from checker.data.harmless import engine_verbs
 from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Reached
-from checker.model.possible import Possible, joined, mapped, open_text, options, shown
+from checker.model.possible import Possible, Scalar, joined, mapped, open_text, options, shown
 from checker.model.values import Hole, Text, pieces, text
 
 _HOST: Final = ".dkr.ecr"
@@ -34,11 +34,11 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
             found = [tag for image in found for tag in _all_tags(image, built)]
         elif command.program in {"podman", "buildah"}:
             found = found[-1:]  # the last word is where to
-    elif name in {"build", "bud"}:
+    elif name in _BUILDS:
         tags = list(_given(rest, _TAGS))
         built.extend(tags)
-        outputs = " ".join(map(shown, _given(rest, _OUTPUTS)))
-        found = tags if "--push" in rest or "type=registry" in outputs or "push=true" in outputs else []
+        outputs = list(_given(rest, _OUTPUTS))
+        found = [*(tags if "--push" in rest or any(map(goes_out, outputs)) else []), *named_by(outputs)]
     elif name == "tag":
         built.extend(list(_images(rest))[1:])
     elif name == "imagetools" and len(verbs) > 1 and verbs[1][1] == "create" and "--dry-run" not in rest:
@@ -49,6 +49,8 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
         yield from calls(image, operation, command.reached, command.handling, command.source, logged_in)
 
 
+# `b` is short for `build` (Docker documentation, "docker buildx build"); the others are buildah's and podman's.
+_BUILDS: Final = frozenset({"build", "b", "bud", "build-using-dockerfile"})
 _GROUPS: Final = frozenset({"image", "buildx", "builder", "container", "manifest"})
 _TAGS: Final = ("-t", "--tag")
 _OUTPUTS: Final = ("-o", "--output")
@@ -67,8 +69,39 @@ def _images(words: Sequence[Possible]) -> Iterator[Possible]:
             yield word
 
 
+def goes_out(output: Possible) -> bool:
+    """Whether what a build is told to do with its result sends it to a registry."""
+    said = shown(output)
+    return "type=registry" in said or "push=true" in said
+
+
+def named_by(outputs: Sequence[Possible]) -> Iterator[Possible]:
+    """The images that outputs name themselves: ``type=image,name=...,push=true``, several names in quotes.
+
+    Source: Docker documentation, "Image and registry exporters".
+    """
+    for output in outputs:
+        if not goes_out(output) or not isinstance(output, str | Text):
+            continue
+        names: list[str | Hole] | None = None
+        for part in pieces(output):
+            for index, each in enumerate(re.split(r"[,\"]", part) if isinstance(part, str) else (part,)):
+                if index and names is not None and isinstance(each, str) and "=" in each:
+                    yield text(names)
+                    names = None
+                elif index and names:
+                    yield text(names)
+                    names = []
+                if isinstance(each, str) and each.startswith("name="):
+                    names = [each.removeprefix("name=")]
+                elif names is not None:
+                    names.append(each)
+        if names and any(names):
+            yield text(names)
+
+
 def _given(words: Sequence[Possible], options_wanted: Sequence[str]) -> Iterator[Possible]:
-    """What an option is given: behind a space or an equals sign, as often as it stands there."""
+    """What an option is given: behind a space, an equals sign or its one letter, as often as it stands there."""
     for index, word in enumerate(words):
         if isinstance(word, str) and word in options_wanted:
             if index + 1 < len(words):
@@ -78,19 +111,27 @@ def _given(words: Sequence[Possible], options_wanted: Sequence[str]) -> Iterator
             continue
         first, *rest = pieces(word) or ("",)
         for option in options_wanted:
-            if isinstance(first, str) and first.startswith(f"{option}="):
-                yield text([first[len(option) + 1 :], *rest])
+            behind = first.removeprefix(option) if isinstance(first, str) and first.startswith(option) else None
+            if behind is not None and (behind.startswith("=") or not option.startswith("--")):
+                yield text([behind.removeprefix("="), *rest])
 
 
 def _plain(image: Possible) -> Possible:
     """An image without the transport in front of it (``docker://``)."""
-    return mapped(image, lambda each: each.removeprefix("docker://") if isinstance(each, str) else each)
+    return mapped(image, _without_transport)
+
+
+def _without_transport(image: Scalar) -> Possible:
+    if not isinstance(image, str | Text):
+        return image
+    first, *rest = pieces(image) or ("",)
+    return text([first.removeprefix("docker://"), *rest]) if isinstance(first, str) else image
 
 
 def _all_tags(image: Possible, built: Sequence[Possible]) -> Iterator[Possible]:
     """The names of a repository that were built; one that is not known where none was seen."""
     names = [each for each in built if shown(each).rpartition(":")[0] == shown(image)]
-    yield from names or [joined([image, ":", open_text("--all-tags")])]
+    yield from names or [joined([image, ":", open_text("whatever was built")])]
 
 
 def calls(
@@ -106,7 +147,8 @@ def calls(
             arguments: dict[str, Possible] = {"repositoryname": repository}
             if tag is not None:
                 arguments["imagetag"] = tag
-            yield AwsCall("ecr", operation, How.CLI_CUSTOM, arguments, reached, handling, source)
+            whole = tag is not None or "/" in shown(option)
+            yield AwsCall("ecr", operation, How.CLI_CUSTOM, arguments, reached, handling, source, complete=whole)
 
 
 def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text | None] | None:
@@ -118,7 +160,7 @@ def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text 
     parts = list(pieces(image))
     at = next((index for index, part in enumerate(parts) if isinstance(part, str) and "/" in part), None)
     if at is None:
-        return None
+        return _open_name(parts) if logged_in else None
     slash = parts[at]
     assert isinstance(slash, str)
     host, _, path = slash.partition("/")
@@ -135,3 +177,12 @@ def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text 
             before, _, after = part.partition(":")
             return text([*rest[:index], before]), text([after, *rest[index + 1 :]])
     return text(rest), None
+
+
+def _open_name(parts: Sequence[str | Hole]) -> tuple[str | Text, str | Text | None] | None:
+    """An image that comes whole from somewhere else, with the tag behind it where one stands there."""
+    for index, part in enumerate(parts):
+        if isinstance(part, str) and ":" in part and index:
+            before, _, after = part.partition(":")
+            return text([*parts[:index], before]), text([after, *parts[index + 1 :]])
+    return (text(list(parts)), None) if parts and isinstance(parts[0], Hole) else None
