@@ -198,6 +198,8 @@ class Machine:
 
     def called_at(self, node: ast.AST, frame: Frame) -> Frame:
         """The constructs around a call, for what is called there."""
+        if self.stage is not None:
+            return frame  # through which calls a place is reached is asked of what is followed alone
         reached = frame.reached
         via = (*reached.via, spot_of(frame.module, node))
         inner = Reached(reached.spot, via, reached.step, reached.certain, reached.on_failure, reached.loops)

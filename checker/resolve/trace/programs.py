@@ -12,7 +12,8 @@ from checker.model.sources import Problem, Spot
 from checker.resolve.effort import RECORDING, STARTING, Effort
 from checker.resolve.python.code import follow
 from checker.resolve.python.machine import MAX_STATEMENTS
-from checker.resolve.python.rehearsal.ways import Rehearsals, Start
+from checker.resolve.python.rehearsal.way import Start
+from checker.resolve.python.rehearsal.ways import Rehearsals
 from checker.resolve.python.values import PythonLibrary
 
 Call: TypeAlias = "AwsCall | Command"

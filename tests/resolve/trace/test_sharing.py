@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Set
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.verdicts import Verdict
 from checker.resolve.python import values
+from checker.resolve.python.rehearsal.standins import Mode
+from checker.resolve.python.rehearsal.way import Gone
 from checker.resolve.trace import programs
 from checker.run.judging import gate
 from checker.run.pipeline import pipeline_of
@@ -68,6 +70,72 @@ def test_so_do_the_release_programs_of_this_repository_with_new_values_for_each_
     for each in ("attributes", "calls", "clients", "code", "dynamic", "expressions", "machine", "modules", "objects"):
         monkeypatch.setattr(f"checker.resolve.python.{each}.extern", values.extern.__wrapped__)
     assert shared == traces(ROOT)
+
+
+WAITING = """
+import sys, time, boto3
+def main(ecs):
+    tries = 0
+    while wanted():
+        found = ecs.describe_services(cluster="c", services=["api"])["services"][0]
+        if slow() and late():
+            return 0
+        if early():
+            continue
+        if found["runningCount"] == found["desiredCount"] and not late():
+            break
+        if early() and tries > 3:
+            return 1
+        time.sleep(5)
+    return 0
+sys.exit(main(boto3.client("ecs")))
+"""
+
+
+def endings(root: Path, file: str) -> list[str]:
+    """How programs end that ask again and again in a file, where the call fails or what it asks about never comes."""
+    request = request_for(root)
+    pipeline = pipeline_of(root, request.settings, ())
+    assert pipeline is not None
+    actions = [each for trace in pipeline.traces.values() for each in trace.actions if isinstance(each, AwsCall)]
+    asking = [each for each in actions if each.spot.file == file and each.handling.notice is not None]
+    return [f"{each.spot} {each.handling.ends!r} {each.handling.notices!r}" for each in asking]
+
+
+@pytest.mark.parametrize("file", ["wait.py", "infra/release/tasks.py"])
+def test_ways_through_a_program_that_are_gone_once_end_as_each_would(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path if file == "wait.py" else ROOT
+    if root is tmp_path:
+        (tmp_path / ".github" / "workflows").mkdir(parents=True)
+        (tmp_path / ".github" / "workflows" / "ci.yml").write_text(
+            "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: python wait.py\n"
+        )
+        (tmp_path / "wait.py").write_text(WAITING)
+    asked: list[bool] = []
+    is_way_of = Gone.is_way_of
+
+    def counted(gone: Gone, mode: Mode, turns: Set[int]) -> bool:
+        asked.append(is_way_of(gone, mode, turns))
+        return asked[-1]
+
+    monkeypatch.setattr(Gone, "is_way_of", counted)
+    shared = endings(root, file)
+    assert set(asked) == {True, False}
+    monkeypatch.setattr(Gone, "is_way_of", lambda _gone, _mode, _turns: False)
+    assert shared == endings(root, file)
+
+
+def test_a_way_is_another_where_what_is_wrong_was_met_or_a_turned_question_was_asked_again() -> None:
+    def gone(*, met: bool) -> Gone:
+        return Gone(Mode.FAILED, frozenset({1}), met, True, False, 0, (True, False, True), (7, 8, 7), {0, 2}, 9)
+
+    assert gone(met=False).is_way_of(Mode.WAITING, {1})
+    assert not gone(met=True).is_way_of(Mode.WAITING, {1})
+    assert gone(met=True).is_way_of(Mode.FAILED, {1, 3})  # there was no fourth question
+    assert gone(met=True).is_way_of(Mode.FAILED, set())
+    assert not gone(met=True).is_way_of(Mode.FAILED, {1, 2})
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda path: path.stem)

@@ -1,0 +1,346 @@
+"""One way through a program, with one of its calls failing."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Reached
+from checker.model.possible import Possible
+from checker.model.sources import Problem, Spot
+from checker.model.values import Text
+from checker.resolve.python.code import STATEMENTS
+from checker.resolve.python.expressions import EXPRESSIONS
+from checker.resolve.python.machine import MAX_DEPTH, Frame, Machine, StopError, block, value
+from checker.resolve.python.modules import load, module_at
+from checker.resolve.python.objects import bound, enter, typed
+from checker.resolve.python.rehearsal import statements
+from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
+from checker.resolve.python.rehearsal.flows import (
+    EndedError,
+    EndlessError,
+    FlowError,
+    RaisedError,
+    ReturnedError,
+    raised,
+)
+from checker.resolve.python.rehearsal.standins import Mode, answer, module
+from checker.resolve.python.values import (
+    SCALARS,
+    Class,
+    Dict,
+    Extern,
+    Function,
+    Instance,
+    Manager,
+    PythonLibrary,
+    Value,
+)
+
+MAX_STATEMENTS: Final = 5_000
+_ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the program
+_ON_STAGE: Final = {**STATEMENTS, **statements.STATEMENTS}
+# What the libraries call it when nobody answers.
+_UNREACHED: Final = frozenset(
+    {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
+     "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start of a program."""
+
+    path: str
+    arguments: tuple[Possible, ...] | None
+    environment: Mapping[str, Possible]
+    folder: str | None
+    function: str
+
+
+class _NoFiles:
+    """The library of stand-ins: they import nothing."""
+
+    def python(self, path: str) -> PythonModule | None:  # noqa: ARG002
+        return None
+
+    def fault(self, path: str) -> Problem | None:  # noqa: ARG002
+        return None
+
+    def entry_point(self, name: str) -> str | None:  # noqa: ARG002
+        return None
+
+
+@lru_cache(maxsize=1)
+def _standins() -> PythonModule:
+    """The stand-ins, gone through once for all programs: classes and structures, which nothing changes."""
+    found = module()
+    load(Machine(_NoFiles(), Reached(Spot(found.file)), EXPRESSIONS, STATEMENTS), found)
+    return found
+
+
+def which(call: AwsCall | Command) -> tuple[object, ...]:
+    """All by which one call of a program is told from another."""
+    operation = (call.operation, call.waiter) if isinstance(call, AwsCall) else ()
+    return (type(call), call.spot, tuple(each.spot for each in call.reached.loops), *operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
+    never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more."""
+
+    mode: Mode
+    turns: Set[int]
+    met: bool
+    ended: bool | None
+    endless: bool
+    began: int
+    given: Sequence[bool]
+    askers: Sequence[int]
+    again: Set[int]
+    steps: int
+
+    def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:
+        """Whether the way with the same answers, but these two, is this one.
+
+        What is wrong with the call is read where it is met. That an answer is turned is read where its question is
+        asked again.
+        """
+        return (mode is self.mode or not self.met) and not (self.turns ^ turns) & self.again
+
+
+class Way:
+    """One way through a program: a :class:`checker.resolve.python.machine.Stage`. ``turns``: which of the answers are
+    the other way than on the way before."""
+
+    def __init__(
+        self,
+        library: PythonLibrary,
+        start: Start,
+        call: AwsCall | Command,
+        mode: Mode,
+        answers: Sequence[bool],
+        turns: Set[int],
+    ) -> None:
+        self.start = start
+        self.failing = call
+        self.mode = mode
+        self.answers = answers
+        self.turns = turns
+        self.met = False
+        self._given: list[bool] = []
+        self._askers: list[int] = []  # the question of each
+        self._repeated: set[int] = set()
+        self._turned: dict[int, bool] = {}
+        self._asked: dict[int, int] = {}
+        self._steady: dict[Value, bool] = {}
+        self._questions = 0
+        self._searching: dict[int, object] = {}
+        self._current: list[RaisedError] = []
+        self._errors: dict[int, RaisedError] = {}
+        self._yielding: dict[int, list[Callable[[Value], None]]] = {}
+        reached = Reached(Spot(start.path))
+        environment, folder = start.environment, start.folder
+        self.machine = Machine(
+            library, reached, ON_ONE_WAY, _ON_STAGE, start.arguments, environment, folder, left=MAX_STATEMENTS
+        )
+        self.machine.stage = self
+
+    def run_through(self) -> Gone:
+        began: int | None = None
+        try:
+            ended = self._ends()
+        except EndlessError as endless:
+            ended, began = True, endless.began
+        again = frozenset(number for number, who in enumerate(self._askers) if who in self._repeated)
+        steps, given, askers = MAX_STATEMENTS - self.machine.left, tuple(self._given), tuple(self._askers)
+        return Gone(self.mode, self.turns, self.met, ended, began is not None, began or 0, given, askers, again, steps)
+
+    def _ends(self) -> bool | None:
+        """Whether the program ends with a failure, ``None`` where that is not known."""
+        machine, start = self.machine, self.start
+        found = module_at(machine, start.path, fresh=True)
+        if found is None:
+            return None
+        machine.roots = tuple(dict.fromkeys((posixpath.dirname(start.path), start.folder or "", "", "src")))
+        try:
+            load(machine, found, main=not start.function)
+            entry = found.names.get(start.function) if start.function else None
+            status: Value = None
+            if isinstance(entry, Function):
+                status = enter(machine, entry, (), {}, Frame(found, {}, machine.reached, Handling(errexit=True)))
+            return _failed(status)
+        except RaisedError as error:
+            return _failed(error.status) if "SystemExit" in error.names else True
+        except EndedError as ended:
+            return _failed(ended.status)
+        except (StopError, RecursionError, FlowError):
+            return None
+
+    # --- questions --------------------------------------------------------------------------------------------------
+
+    def answered(self) -> int:
+        """How many have an answer that another way may change."""
+        return len(self._given)
+
+    def choose(self, asker: ast.AST, about: Value, *, rather: bool = False) -> bool:
+        """The answer to a question that nobody can answer beforehand: what an option is stays what it is."""
+        steady = about if isinstance(about, Text) or (isinstance(about, Extern) and about.parsed) else None
+        if steady is not None and steady in self._steady:
+            return self._steady[steady]
+        self._questions += 1
+        who = id(asker)
+        if who in self._asked:
+            self._repeated.add(who)
+        times = self._asked[who] = self._asked.get(who, 0) + 1
+        if who in self._turned:
+            return self._turned[who]
+        if times > _ASKED_FREELY:
+            return rather
+        number = len(self._given)
+        taken = self.answers[number] if number < len(self.answers) else rather
+        self._given.append(taken)
+        self._askers.append(who)
+        if number in self.turns:
+            self._turned[who] = taken  # the time that is up for one is up for all
+        if steady is not None:
+            self._steady[steady] = taken
+        return taken
+
+    def questions(self) -> int:
+        """How many have been asked so far."""
+        return self._questions
+
+    # --- functions --------------------------------------------------------------------------------------------------
+
+    def enter(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame) -> Value:
+        """Go through a call of one of the repository's functions; what it returns."""
+        machine, node = self.machine, function.node
+        if machine.depth >= MAX_DEPTH:
+            raise StopError
+        machine.work()
+        names = bound(machine, function, positional, named)
+        inner = Frame(function.module, names, frame.reached, frame.handling)
+        if isinstance(node, ast.Lambda):
+            return value(machine, node.body, inner)
+        if statements.manages(node):
+            return Manager(function, inner)
+        collected: list[Value] = []
+        if node.body and isinstance(node.body[-1], ast.Raise):
+            self._searching[id(names)] = names
+        machine.depth += 1
+        try:
+            if statements.yields(node):
+                with self.yielding(names, collected.append):
+                    block(machine, node.body, inner)
+            else:
+                block(machine, node.body, inner)
+        except ReturnedError as flow:
+            if flow.names is not names:
+                raise
+            if not statements.yields(node):
+                typeless = node.returns is not None and isinstance(flow.value, Extern)
+                told = typed(machine, node.returns, inner) if typeless and node.returns is not None else None
+                return told if told is not None else flow.value
+        finally:
+            machine.depth -= 1
+        return tuple(collected) if statements.yields(node) else None
+
+    def searches(self, names: object) -> bool:
+        """Whether a function looks for something, and raises where it is not there."""
+        return self._searching.get(id(names)) is names
+
+    @contextmanager
+    def yielding(self, names: object, to: Callable[[Value], None]) -> Iterator[None]:
+        """While a generator runs: what is done with what it yields."""
+        self._yielding.setdefault(id(names), []).append(to)
+        try:
+            yield
+        finally:
+            self._yielding[id(names)].pop()
+
+    def yielded(self, names: object, found: Value) -> None:
+        takers = self._yielding.get(id(names))
+        if takers:
+            takers[-1](found)
+
+    # --- errors -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def handling(self, error: BaseException) -> Iterator[None]:
+        """While a handler runs: what ``raise`` without a word raises again."""
+        assert isinstance(error, RaisedError)
+        self._current.append(error)
+        self._errors[id(error.value)] = error
+        try:
+            yield
+        finally:
+            self._current.pop()
+
+    def current(self) -> BaseException | None:
+        return self._current[-1] if self._current else None
+
+    def known(self, found: Value) -> BaseException | None:
+        """The error that a name stands for in its handler."""
+        error = self._errors.get(id(found))
+        return error if error is not None and error.value is found else None
+
+    def leaves(self, status: Value, *, at_once: bool) -> None:
+        """``sys.exit(status)``."""
+        if at_once:
+            raise EndedError(status)
+        raise RaisedError(Extern("SystemExit"), frozenset({"SystemExit", "BaseException"}), status)
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    def made(self, call: AwsCall | Command) -> Value:
+        """What a call gives, ``None`` where it works as any call does."""
+        if not self._is_it(call):
+            return self._well(call)
+        self.met = True
+        name = self._name(call)
+        found = _standins().names.get(name)
+        frame = Frame(_standins(), _standins().names, self.machine.reached, Handling())
+        if self.mode is Mode.RAISES and (name != "Completed"):
+            error = raised(self.machine, found, frame)
+            error.names |= _UNREACHED if name == "URLError" else frozenset()
+            raise error
+        return Instance(found) if isinstance(found, Class) else found
+
+    def _well(self, call: AwsCall | Command) -> Value:
+        if not isinstance(call, AwsCall) or call.how is not How.SDK:
+            return None
+        name = answer(call.service, call.operation, Mode.WELL)
+        return _standins().names.get(name) if name is not None else None
+
+    def _name(self, call: AwsCall | Command) -> str:
+        if isinstance(call, AwsCall):
+            if self.mode is Mode.RAISES:
+                return "WaiterError" if call.waiter else "ClientError"
+            return answer(call.service, call.operation, self.mode) or "ClientError"
+        if call.program == "http":
+            return "URLError" if self.mode is Mode.RAISES else "Response"
+        return "Completed" if call.handling.lost else "CalledProcessError"
+
+    def gives(self, name: str) -> Value:
+        """What a function of another library gives after the failure, ``None`` where nobody knows."""
+        answered = self.mode is Mode.STATUS and self.met and name.startswith("http.client.")
+        response = _standins().names.get("Response") if answered and name.endswith(".getresponse") else None
+        return Instance(response) if isinstance(response, Class) else None
+
+    def _is_it(self, call: AwsCall | Command) -> bool:
+        return call.spot == self.failing.spot and which(call) == which(self.failing)
+
+
+def _failed(status: Value) -> bool | None:
+    """Whether an exit status tells of a failure."""
+    if status is None or isinstance(status, SCALARS):
+        return status not in (None, 0, False)
+    return None if isinstance(status, Extern | Text) else not isinstance(status, Dict) or None
