@@ -91,30 +91,57 @@ ACTIONS: Final[Mapping[str, Mapping[str, list[str]]]] = {
 
 # Actions that a call needs beside its own; `PassRole` with the service that the role is passed to.
 # Sources: Amazon ECS Developer Guide, "Grant a user permissions to pass a role"; AWS Lambda, CodeDeploy, EventBridge
-# and CloudFormation user guides, likewise. The values: argument that names the role ("" where the definition
-# does, "ARGUMENT.KEY" where it stands inside of one).
+# and CloudFormation user guides, likewise; Service Authorization Reference, dependent actions. The values: argument
+# that names the role ("" where the definition does, "ARGUMENT.KEY" where it stands inside of one).
 PASSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "amplify": dict.fromkeys(("CreateApp", "UpdateApp"), ("amplify.amazonaws.com", "iamservicerolearn")),
+    "backup": {"StartBackupJob": ("backup.amazonaws.com", "iamrolearn"),
+               "StartRestoreJob": ("backup.amazonaws.com", "iamrolearn"),
+               "CreateBackupSelection": ("backup.amazonaws.com", "backupselection.iamrolearn")},
+    "batch": {"RegisterJobDefinition": ("ecs-tasks.amazonaws.com", "containerproperties.jobrolearn",
+                                        "containerproperties.executionrolearn")},
+    "cloudformation": dict.fromkeys(
+        ("CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack", "RollbackStack", "ContinueUpdateRollback",
+         "deploy"),
+        ("cloudformation.amazonaws.com", "rolearn"),
+    ),
+    "cloudtrail": dict.fromkeys(("CreateTrail", "UpdateTrail"), ("cloudtrail.amazonaws.com", "cloudwatchlogsrolearn")),
+    "codebuild": {"CreateProject": ("codebuild.amazonaws.com", "servicerole"),
+                  "UpdateProject": ("codebuild.amazonaws.com", "servicerole"),
+                  "StartBuild": ("codebuild.amazonaws.com", "serviceroleoverride")},
+    "codedeploy": dict.fromkeys(
+        ("CreateDeploymentGroup", "UpdateDeploymentGroup"), ("codedeploy.amazonaws.com", "servicerolearn")
+    ),
+    "codepipeline": dict.fromkeys(
+        ("CreatePipeline", "UpdatePipeline"), ("codepipeline.amazonaws.com", "pipeline.rolearn")
+    ),
+    "ec2": {"RunInstances": ("ec2.amazonaws.com", "iaminstanceprofile")},
     "ecs": {
-        "RunTask": ("ecs-tasks.amazonaws.com", ""),
-        "StartTask": ("ecs-tasks.amazonaws.com", ""),
+        **dict.fromkeys(
+            ("RunTask", "StartTask"),
+            ("ecs-tasks.amazonaws.com", "", "overrides.taskrolearn", "overrides.executionrolearn"),
+        ),
         "RegisterTaskDefinition": ("ecs-tasks.amazonaws.com", "taskrolearn", "executionrolearn"),
         "CreateService": ("ecs.amazonaws.com", "role"),
     },
-    "lambda": {"CreateFunction": ("lambda.amazonaws.com", "role"),
-               "UpdateFunctionConfiguration": ("lambda.amazonaws.com", "role")},
+    "eks": {"CreateCluster": ("eks.amazonaws.com", "rolearn"), "CreateNodegroup": ("ec2.amazonaws.com", "noderole")},
+    "emr-serverless": {"StartJobRun": ("emr-serverless.amazonaws.com", "executionrolearn")},
     "events": {"PutTargets": ("events.amazonaws.com", "targets.rolearn"),
                "PutRule": ("events.amazonaws.com", "rolearn")},
-    "scheduler": {"CreateSchedule": ("scheduler.amazonaws.com", "target.rolearn"),
-                  "UpdateSchedule": ("scheduler.amazonaws.com", "target.rolearn")},
-    "pipes": {"CreatePipe": ("pipes.amazonaws.com", "rolearn"), "UpdatePipe": ("pipes.amazonaws.com", "rolearn")},
-    "stepfunctions": {"CreateStateMachine": ("states.amazonaws.com", "rolearn")},
-    "cloudformation": {"CreateStack": ("cloudformation.amazonaws.com", "rolearn"),
-                       "UpdateStack": ("cloudformation.amazonaws.com", "rolearn"),
-                       "CreateChangeSet": ("cloudformation.amazonaws.com", "rolearn"),
-                       "DeleteStack": ("cloudformation.amazonaws.com", "rolearn")},
-    "codebuild": {"CreateProject": ("codebuild.amazonaws.com", "servicerole")},
-    "codedeploy": {"CreateDeploymentGroup": ("codedeploy.amazonaws.com", "servicerolearn")},
-    "ec2": {"RunInstances": ("ec2.amazonaws.com", "iaminstanceprofile")},
+    "glue": {**dict.fromkeys(("CreateJob", "CreateCrawler", "UpdateCrawler"), ("glue.amazonaws.com", "role")),
+             "UpdateJob": ("glue.amazonaws.com", "jobupdate.role")},
+    "lambda": dict.fromkeys(("CreateFunction", "UpdateFunctionConfiguration"), ("lambda.amazonaws.com", "role")),
+    "logs": {"PutSubscriptionFilter": ("logs.amazonaws.com", "rolearn")},
+    "pipes": dict.fromkeys(("CreatePipe", "UpdatePipe"), ("pipes.amazonaws.com", "rolearn")),
+    "rds": dict.fromkeys(("AddRoleToDBInstance", "AddRoleToDBCluster"), ("rds.amazonaws.com", "rolearn")),
+    "s3": {"PutBucketReplication": ("s3.amazonaws.com", "replicationconfiguration.role")},
+    "sagemaker": {"CreateModel": ("sagemaker.amazonaws.com", "executionrolearn"),
+                  **dict.fromkeys(("CreateTrainingJob", "CreateProcessingJob"),
+                                  ("sagemaker.amazonaws.com", "rolearn"))},
+    "scheduler": dict.fromkeys(("CreateSchedule", "UpdateSchedule"), ("scheduler.amazonaws.com", "target.rolearn")),
+    "ssm": {"SendCommand": ("ssm.amazonaws.com", "servicerolearn")},
+    "stepfunctions": dict.fromkeys(("CreateStateMachine", "UpdateStateMachine"), ("states.amazonaws.com", "rolearn")),
+    "synthetics": dict.fromkeys(("CreateCanary", "UpdateCanary"), ("lambda.amazonaws.com", "executionrolearn")),
 }  # fmt: skip
 
 # Commands of the AWS CLI (and methods of boto3) that are no operation: the operations they make.

@@ -75,6 +75,6 @@ def _may_have_pipeline(root: Path, settings: Settings) -> bool:
     if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
         return True
     problems: list[Problem] = []
-    found = next(walk(root, lambda name: name.endswith(_CODE), 1, problems), None)
+    found = next(walk(root, lambda name: name.endswith(_CODE) or "changelog" in name.lower(), 1, problems), None)
     # What the glance could not search may hold a pipeline: reading it says so, a shrug would not.
     return found is not None or bool(problems)

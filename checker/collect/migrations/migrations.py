@@ -59,6 +59,9 @@ _IS_CODE: Final = tuple(
     )
 )
 _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
+# Lies beside the migrations that drizzle-kit writes, whatever the folder is called (Drizzle documentation, "drizzle-kit
+# generate").
+_JOURNAL: Final = "meta/_journal.json"
 # The file that goes there, of a folder per migration.
 _THERE: Final = ("migration.sql", *sorted(f"{word}.sql" for word in FORWARD))
 
@@ -232,7 +235,8 @@ class _Reader:
             each.number for each in read.values() if each.forward
         }
         pairs = bool(ways) or any(each.firm for each in read.values())
-        if files and (folder in self.wanted or pairs or (read and (backs or _called_migrations(folder)))):
+        told = bool(backs) or _called_migrations(folder) or (self.root / folder / _JOURNAL).is_file()
+        if files and (folder in self.wanted or pairs or (read and told)):
             return self._numbered(folder, files, read, backs, pairs=pairs)
         return None
 

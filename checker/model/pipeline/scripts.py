@@ -25,7 +25,7 @@ from checker.model.judgements import Judgeable
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import ABSENT, Absent, Unknown
+from checker.model.values import ABSENT, Absent, CallPlace, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
@@ -274,7 +274,8 @@ class AwsCall(_ScriptPlace):
     (``UpdateService``); for a custom command its own name (``sync``), for a waiter the operation that it polls, with
     the waiter's name in ``waiter``. An operation that no table knows keeps its spelling.
 
-    ``complete`` is false where some arguments could not be told (``"$@"``, ``**kwargs``).
+    ``complete`` is false where some arguments could not be told (``"$@"``, ``**kwargs``). ``keys_of`` is the call whose
+    answer holds the keys that it is made with, where the code hands them over itself.
     """
 
     service: str
@@ -289,6 +290,7 @@ class AwsCall(_ScriptPlace):
     profile: Possible | Absent = field(default_factory=Absent)
     complete: bool = True
     credentials: Credentials | None = None
+    keys_of: CallPlace | None = None
 
     @property
     def spelled(self) -> str:

@@ -298,6 +298,8 @@ class Authorities:
         self._sessions = {id(each) for each in trace.sessions}
         taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
         self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
+        # Where the program hands the keys to some of its clients, its others have what they had before.
+        self._handed = {each.keys_of.file for each in trace.aws if each.keys_of is not None}
         later = False
         self._later: set[int] = set()
         for each in trace.actions if self._taken is not None else ():
@@ -323,12 +325,16 @@ class Authorities:
             self._project, self._who(call), call.environment_name, region, self._families, cluster, namespace
         )
 
+    def _keeps_its_own(self, call: AwsCall | CdkCommand) -> bool:
+        own = isinstance(call, AwsCall) and call.keys_of is None and call.spot.file in self._handed
+        return own and self._taken is not None and self._taken.spot.file == call.spot.file
+
     def _who(self, call: AwsCall | CdkCommand) -> Assumed:
         if call.credentials is not None and id(call.credentials) in self._sessions:
             return self.acting(call.credentials)
         if isinstance(call, AwsCall) and not isinstance(call.profile, Absent):
             return Assumed((), "it acts with a profile that the workflow does not make")
-        if self._taken is not None and id(call) in self._later:
+        if self._taken is not None and id(call) in self._later and not self._keeps_its_own(call):
             return Assumed((), f"{self._taken.spot} assumes a role that it may act with")
         return self.acting(call.credentials)
 

@@ -66,8 +66,8 @@ def _needs(call: AwsCall) -> Iterator[Need]:
             yield from _of_operation(call, operation)
         for action in data["custom_other"].get(service, {}).get(call.operation, ()):
             yield Need(action, (EVERYTHING,), why=f"`aws {service} {call.operation}` makes this call")
-        return
-    yield from _of_operation(call, call.operation)
+    else:
+        yield from _of_operation(call, call.operation)
     passed = data["passes"].get(service, {}).get(call.operation)
     if passed is not None:
         yield from _passed_roles(call, passed[0], passed[1:])

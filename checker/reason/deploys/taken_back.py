@@ -7,14 +7,15 @@ Command Reference, "ecs wait services-stable" (one deployment, and as many tasks
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall
-from checker.model.possible import truth
+from checker.model.possible import options, shown, truth
 from checker.model.resources import Resource
-from checker.model.values import Known
+from checker.model.values import Absent, Known
 from checker.reason.deploys.paths import At, DeployPath, exits_after, follows, of_action
 
 _WAYS: Final = ("DeploymentConfiguration.DeploymentCircuitBreaker", "DeploymentConfiguration.Alarms")
@@ -22,6 +23,10 @@ _TELLS: Final = frozenset(
     {"DescribeServices", "ListServiceDeployments", "DescribeServiceDeployments", "DescribeServiceRevisions",
      "DescribeTasks"}
 )  # fmt: skip
+
+
+_OF_A_REVISION: Final = re.compile(r"taskDefinition|\bid\b|FAILED|rolloutStateReason|events|taskSets|evision")
+_OF_ANY: Final = re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pending)Count")
 
 
 def taken_back(path: DeployPath, environment: Environment) -> Resource | None:
@@ -53,11 +58,24 @@ def looked_at(path: DeployPath, wait: At) -> bool:
     return any(
         isinstance(at.action, AwsCall)
         and at.action.operation in _TELLS
+        and _tells_what_runs(at.action)
         and not of_action(at.action)
         and follows(at, wait)
         and not at.action.reached.on_failure
         and _can_end_it(at)
         for at in path.actions()
+    )
+
+
+def _tells_what_runs(call: AwsCall) -> bool:
+    """Whether the answer tells the new revision from the one before: that a deployment has come to its end, or that so
+    many tasks run, holds of the old one as well."""
+    query = call.text("query")
+    each = None if isinstance(query, Absent) else options(query)
+    if call.operation != "DescribeServices" or each is None:
+        return True
+    return any(_OF_A_REVISION.search(shown(option)) for option in each) or not any(
+        _OF_ANY.search(shown(option)) for option in each
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from checker.model.pipeline.scripts import AwsCall, Command, How, Stream, Trace
+from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Stream, Trace
 from checker.model.possible import options, shown
 from checker.model.values import Absent, Answered, Text
 
@@ -76,7 +76,14 @@ def _tells(call: AwsCall, after: object) -> bool:
             return _asks(after.text())
         return bool(taken.captured or taken.piped or taken.inside) or taken.stdout is Stream.FILE
     each = options(query)
-    return taken.stdout is not Stream.DISCARDED and (each is None or any(_asks(shown(option)) for option in each))
+    if taken.stdout is Stream.DISCARDED or (taken.stdout is Stream.SHOWN and not _is_taken(taken)):
+        return False  # in the log of a job that goes on, it stops nothing
+    return each is None or any(_asks(shown(option)) for option in each)
+
+
+def _is_taken(taken: Handling) -> bool:
+    """Whether a variable, another command or another command's words get the output."""
+    return bool(taken.captured or taken.piped or taken.inside)
 
 
 def _asks(query: str) -> bool:

@@ -290,9 +290,15 @@ def _is_outside(token: Token, own: Own, named: frozenset[str]) -> bool:
 
 
 def _is_misspelt(token: Token, own: Own) -> bool:
-    """Whether a subject is the project's own but for its case: GitHub gives a name once, so nobody else presents it."""
+    """Whether a subject is of the project's own repository, or of its owner, but for the case: GitHub gives a name
+    once, so nobody else presents it."""
     subject = str(token.subject)
-    prefixes = [str(each.prefix) for each in own.repositories]
+    wholes = [str(each.prefix) for each in own.repositories]
+    owners = [each.partition("/")[0] + "/" for each in wholes if "/" in each]
+    return _differs_in_case(subject, wholes) or _differs_in_case(subject, owners)
+
+
+def _differs_in_case(subject: str, prefixes: list[str]) -> bool:
     folded_alike = any(subject.lower().startswith(prefix.lower()) for prefix in prefixes)
     return folded_alike and not any(subject.startswith(prefix) for prefix in prefixes)
 

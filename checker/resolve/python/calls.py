@@ -10,9 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.scripts import Loop
-from checker.model.possible import Possible, call_behind, joined, one_of, open_text
-from checker.model.values import CallPlace
-from checker.resolve.python.clients import from_session, of_client, of_poller, session_of
+from checker.model.possible import Possible, joined, one_of, open_text
+from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import is_special, looked_up
 from checker.resolve.python.expressions import bind, looked_up_in
 from checker.resolve.python.json_text import json_text
@@ -138,7 +137,7 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case str() if (found := _of_text(owner, name, given)) is not None:
             return found
     _hand_over(machine, given, ())
-    return extern(given.shown, answer=_answer_in(owner))
+    return extern(given.shown, answer=answer_in(owner))
 
 
 def _of_text(owner: str, name: str, given: Call) -> Value:
@@ -189,7 +188,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     if function.name.endswith(_PARSERS):
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
     if function.name in _CONVERTING and given.positional:
-        answered = _answer_in(given.positional[0])
+        answered = answer_in(given.positional[0])
     return extern(given.shown, kept, answer=answered)
 
 
@@ -260,6 +259,10 @@ _SETS: Final = frozenset({"set", "frozenset"})
 
 
 def _builtin(name: str, given: Call) -> Value:
+    if name == "dict" and given.complete and (given.named or not given.positional):
+        inside = given.first if given.positional else Dict(())
+        if isinstance(inside, Dict):
+            return Dict((*inside.items, *given.named.items()), inside.open)
     if name.endswith("cast"):
         return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
     first = given.first
@@ -329,15 +332,6 @@ def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
         return frame
     inner = frame.handled(replace(frame.handling, background=True))
     return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
-
-
-def _answer_in(found: Value) -> CallPlace | None:
-    """The AWS call that a value comes from, the first where there are several."""
-    if isinstance(found, Extern):
-        return found.answer
-    if isinstance(found, Either):
-        return next((answer for each in found.options if (answer := _answer_in(each))), None)
-    return call_behind(found)
 
 
 def _formatted(template: str, values: list[Possible]) -> list[Possible]:

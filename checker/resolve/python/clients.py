@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from checker.data.aws_calls import service_of
+from checker.model.possible import call_behind
 from checker.model.sources import Spot
 from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
-from checker.resolve.python.values import Client, Dict, Poller, Session, Value, extern, plain
+from checker.resolve.python.values import Client, Dict, Either, Extern, Poller, Session, Value, extern, plain
 
 # Methods of every client that call nothing.
 _NO_CALLS: Final = frozenset({"can_paginate", "close", "exceptions", "meta", "generate_presigned_url",
@@ -27,7 +28,22 @@ def session_of(call: Call) -> Session:
     return Session(
         region if isinstance(region, Absent) else plain(region, "region", call.file),
         profile if isinstance(profile, Absent) else plain(profile, "profile", call.file),
+        _keys_of(call),
     )
+
+
+def _keys_of(call: Call) -> CallPlace | None:
+    """The call whose answer the given access key comes from: of STS, mostly."""
+    return answer_in(call.named["aws_access_key_id"]) if "aws_access_key_id" in call.named else None
+
+
+def answer_in(found: Value) -> CallPlace | None:
+    """The AWS call that a value comes from, the first where there are several."""
+    if isinstance(found, Extern):
+        return found.answer
+    if isinstance(found, Either):
+        return next((answer for each in found.options if (answer := answer_in(each))), None)
+    return call_behind(found)
 
 
 def from_session(machine: Machine, session: Session, name: str, call: Call) -> Value:
@@ -47,7 +63,7 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
         region = plain(region, "region", call.file)
     if name == "resource":
         machine.problem(call.spot, f"calls of boto3.resource({service!r}) are not followed", "Use a client.")
-    return Client(known, region, name == "resource")
+    return Client(known, region, name == "resource", session.profile, _keys_of(call) or session.keys_of)
 
 
 def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:

@@ -43,7 +43,18 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
     reached, region = frame.reached.at(spot), client.region
     handling, source, complete = _stopping(frame.handling), call.shown, call.complete
     made = AwsCall(
-        client.service, operation, how, arguments, reached, handling, source, waiter, region, complete=complete
+        client.service,
+        operation,
+        how,
+        arguments,
+        reached,
+        handling,
+        source,
+        waiter,
+        region,
+        client.profile,
+        complete=complete,
+        keys_of=client.keys_of,
     )
     return _made(machine, made)
 

@@ -34,6 +34,7 @@ class Session:
 
     region: Possible | Absent = field(default_factory=Absent)
     profile: Possible | Absent = field(default_factory=Absent)
+    keys_of: CallPlace | None = None  # the call whose answer its keys come from
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Client:
     service: str
     region: Possible | Absent = field(default_factory=Absent)
     resource: bool = False
+    profile: Possible | Absent = field(default_factory=Absent)
+    keys_of: CallPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from checker.model.pipeline.scripts import Command, Output
@@ -60,11 +61,25 @@ def _basename(value: object, command: Command) -> Possible:
     return open_text(f"$(basename {value})", command.spot.file) if isinstance(value, Text) else ""
 
 
+_BEGUN: Final = re.compile(r"([A-Za-z_][\w-]*)<<(\S+)")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
 
 
-def outputs_of(command: Command) -> Iterator[Output]:
-    """What a command writes to its step's outputs, and to the job's environment (an output of no step)."""
+@dataclass(slots=True)
+class Unfinished:
+    """A value of several lines that is written line by line: ``name<<END``, its lines, ``END``."""
+
+    name: str = ""
+    end: str = ""
+    lines: list[Possible] = field(default_factory=list)
+    target: str = ""
+
+
+def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
+    """What a command writes to its step's outputs, and to the job's environment (an output of no step).
+
+    Source: GitHub documentation, "Workflow commands for GitHub Actions", "Multiline strings".
+    """
     for write in command.writes:
         target = write.target
         name = target.only_hole.shown if isinstance(target, Text) and target.only_hole else ""
@@ -77,8 +92,30 @@ def outputs_of(command: Command) -> Iterator[Output]:
         step = command.step.step.id if command.step and name == "${GITHUB_OUTPUT}" else ""
         if name == "${GITHUB_OUTPUT}" and not step:
             continue
-        for key, value in _assignments(printed):
+        for key, value in _several_lines(printed, name, unfinished):
             yield Output(step, key, value, command.spot)
+
+
+def _several_lines(printed: Possible | None, target: str, unfinished: Unfinished) -> Iterator[tuple[str, Possible]]:
+    """The assignments of a text that may begin, go on with or end a value of several lines."""
+    rest = printed.split("\n") if isinstance(printed, str) else []
+    if isinstance(printed, str) and (unfinished.target == target or any(map(_BEGUN.fullmatch, rest))):
+        for line in rest[:-1] if rest[-1:] == [""] else rest:
+            if unfinished.target == target:
+                if line == unfinished.end:
+                    inner = [part for each in unfinished.lines for part in (each, "\n")]
+                    yield unfinished.name, joined(inner[:-1])
+                    unfinished.target = ""
+                else:
+                    unfinished.lines.append(line)
+            elif begun := _BEGUN.fullmatch(line):
+                unfinished.name, unfinished.end, unfinished.lines, unfinished.target = begun[1], begun[2], [], target
+            else:
+                yield from _assignments(line)
+    elif unfinished.target == target:
+        unfinished.lines.append(open_text("a part of it") if printed is None else printed)
+    else:
+        yield from _assignments(printed)
 
 
 def _assignments(text: Possible | None) -> Iterator[tuple[str, Possible]]:

@@ -86,8 +86,19 @@ def is_test(
         case Simple():
             name = first_word(statement)
             body = (functions or {}).get(name)
-            return name in _ASKING or (body is not None and is_test(body[0], functions, depth + 1))
+            return (
+                name in _ASKING
+                or _exits_as_told(statement)
+                or (body is not None and is_test(body[0], functions, depth + 1))
+            )
     return False
+
+
+def _exits_as_told(statement: Simple) -> bool:
+    """``jq -e``: its status is the value that it prints (jq manual, "Invoking jq", ``--exit-status``)."""
+    words = [word_text(word) for word in statement.words]
+    told = any(re.fullmatch(r"--exit-status|-(?!-)[A-Za-z]*e[A-Za-z]*", word) for word in words[1:])
+    return words[:1] in (["jq"], ["gojq"], ["jaq"], ["yq"]) and told
 
 
 def _ends_in_test(block: Block, functions: Mapping[str, tuple[Statement, Script]] | None, depth: int) -> bool:

@@ -17,7 +17,7 @@ from checker.model.values import Text
 from checker.resolve.effort import RECORDING, STARTING, TASK
 from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
-from checker.resolve.shell.printing import outputs_of
+from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
 from checker.resolve.tasks.compose import run_words
@@ -64,6 +64,7 @@ class Collected:
     built: list[Possible] = field(default_factory=list)  # names of images
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _tasks: int = 0
+    _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
 
     def trace(self) -> Trace:
         """All of it. What somebody else's programs do matters to jobs alone: see ``Tracer``."""
@@ -102,6 +103,7 @@ class Collected:
         assert callable(fill)
         self.sessions.begin(environment)
         start = len(self.outputs)
+        self._unfinished = Unfinished()
         marks = {name: fill(value) for name, value in step.expressions.items()}
         options = shell_options(step)
         if options is None:
@@ -164,7 +166,7 @@ class Collected:
         program = command.program
         if runs_tasks(program):
             self._runner(command, {**variables, **command.environment})
-            self.outputs.extend(outputs_of(command))
+            self.outputs.extend(outputs_of(command, self._unfinished))
             return
         self.actions.append(command)
         self.sessions.note(command)
@@ -194,7 +196,7 @@ class Collected:
                 self.record(reads(command))
             elif entry is None or not self._entry(entry, command, {**variables, **command.environment}):
                 self._unread(command)
-        self.outputs.extend(outputs_of(command))
+        self.outputs.extend(outputs_of(command, self._unfinished))
 
     def _unread(self, command: Command) -> None:
         if (problem := unread(command)) is not None:

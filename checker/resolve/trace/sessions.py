@@ -50,6 +50,7 @@ class Sessions:
     _variables: dict[str, Possible] = field(default_factory=dict)  # of AWS, as the running script has them
     _obtained: Credentials | None = None  # by the last call of STS: its keys may be used, or not
     _held: _Held | None = None
+    _at_place: dict[tuple[str, int], Credentials] = field(default_factory=dict)  # by the place of the call of STS
     _last: Command | None = None
     _profiles: dict[str, dict[str, Possible]] = field(default_factory=dict)
     _of_profile: dict[str, Credentials] = field(default_factory=dict)
@@ -71,6 +72,7 @@ class Sessions:
             and call.step is not None
         ):
             self._obtained = self._session(call, call.step, who)
+            self._at_place[call.spot.file, call.spot.line] = self._obtained
         return who
 
     def note(self, command: Command) -> None:
@@ -99,6 +101,10 @@ class Sessions:
 
     def _who(self, call: AwsCall | CdkCommand, current: Credentials | None) -> Credentials | None:
         given = self._last.environment if self._last is not None and self._last.spot == call.spot else {}
+        if isinstance(call, AwsCall) and call.keys_of is not None:
+            handed = self._at_place.get((call.keys_of.file, call.keys_of.line))
+            if handed is not None:
+                return handed
         if _KEY in given and self._obtained is not None:
             return self._obtained
         profile = call.profile if isinstance(call, AwsCall) else call.options.get("profile", ABSENT)

@@ -104,6 +104,13 @@ def test_narrow_and_too_wide_never_hold_together(pattern: str) -> None:
         assert outsider(trust, statement, own) is None
 
 
+@pytest.mark.parametrize("pattern", ["repo:Kcjonson/*", "repo:KCJONSON/doc-platform:*", "repo:kcjonson/Doc-Platform:*"])
+def test_nobody_else_has_the_owner_s_name_in_another_case(pattern: str) -> None:
+    trust = _trust(f"{{StringEquals: {{{HOST}:aud: {AUDIENCE}}}, StringLike: {{{HOST}:sub: '{pattern}'}}}}")
+    own = Own((REPO,), ("refs/heads/main",), ("production",), declared=True)
+    assert outsider(trust, trust.entrances[0], own) is None
+
+
 def test_a_role_is_worked_out_once_per_project() -> None:
     project = project_of("Resources: {R: {Type: AWS::IAM::Role}}")
     assert deployment_of(project) is deployment_of(project)

@@ -47,6 +47,17 @@ TAGS = {
 }
 
 
+def test_images_whose_names_come_from_elsewhere_are_not_passed_over(tmp_path: Path) -> None:
+    run = """
+      aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"
+      docker push "$(cat image.txt)"
+      docker push "$(cat image.txt):stable"
+      docker push shop:stable
+    """
+    calls = [call for call in trace_of(tmp_path, run).aws if call.operation == "docker-push"]
+    assert [(str(call.text("imageTag")), call.complete) for call in calls] == [("not set", False), ("stable", True)]
+
+
 def pushed(trace: Any) -> list[str]:
     return [str(call.text("imageTag")) for call in trace.aws if call.operation == "docker-push"]
 
