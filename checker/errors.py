@@ -15,8 +15,12 @@ import re
 from enum import IntEnum
 from typing import Final
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
-
+# What a terminal acts on, and what turns the direction of a text or stands in it unseen (Unicode Standard Annex #9,
+# "Directional Formatting Characters"; general categories Cc and Cf); halves of characters, which no encoding can write.
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 PACKAGE: Final = "doc-platform-checker"
 VERSION: Final = "0.1.0"  # that of pyproject.toml: what is rendered says it, and reads nothing to know it
@@ -25,8 +29,15 @@ HOME: Final = "git+https://github.com/kcjonson/doc-platform"
 
 def printable(value: str, limit: int = 2000) -> str:
     """Text from scanned input, safe to print: no terminal escapes, no direction overrides, no endless lines."""
-    cleaned = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value.replace("\r\n", "\n").replace("\t", " "))
+    cleaned = visible(value)
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+
+
+def visible(value: str) -> str:
+    """A text in which nothing acts on who shows it, whatever its length; its lines stay lines."""
+    if value.isprintable():  # by far the most
+        return value
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value.replace("\r\n", "\n").replace("\t", " "))
 
 
 # A module that tells that an extra is installed.

@@ -256,7 +256,19 @@ def _condition(waiver: Waiver, judged: Sequence[Verdict], failing: int) -> tuple
     # Not applicable alone verifies nothing: what compensates is then not there to be looked at.
     if Outcome.PASS in outcomes and outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}:
         return WaiverState.ACTIVE, f", while {selector} passes"
-    return WaiverState.CONDITION_UNVERIFIED, f", as long as {selector} passes"
+    return WaiverState.CONDITION_UNVERIFIED, f", as long as {selector} passes{_misspelt(waiver, selector, judged)}"
+
+
+def _misspelt(waiver: Waiver, selector: Selector, judged: Sequence[Verdict]) -> str:
+    """What to say of a requirement that no verdict has although its finding was judged: nothing will ever verify it."""
+    if selector.sub is None or any(selector.matches(each) for each in judged):
+        return ""
+    own = dict.fromkeys(
+        each.id
+        for each in judged
+        if each.finding == selector.finding and each.sub and waiver.in_environment(each.environment)
+    )
+    return f"; nothing is judged by that name here, but {', '.join(own)}" if own else ""
 
 
 def _why_unmatched(waiver: Waiver, judged: Sequence[Verdict]) -> str:

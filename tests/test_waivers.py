@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from checker.collect.config.register import load_register
 from checker.errors import ConfigError
+from checker.model.settings import Settings
 from checker.model.verdicts import (
     Location,
     Outcome,
@@ -25,6 +27,7 @@ from checker.model.verdicts import (
     Verdict,
     WaiverState,
 )
+from checker.run.request import Request
 from checker.waivers import Waiver, apply, load_waivers, parse_waivers
 
 FINDINGS = frozenset({"C1", "C7", "W6", "W8"})
@@ -373,6 +376,25 @@ def test_an_environment_s_name_that_nobody_sees_is_refused() -> None:
 def test_an_owner_or_a_reason_without_a_word_is_refused(key: str) -> None:
     with pytest.raises(ConfigError, match=f"{key} says nothing"):
         waivers({key: "\ufe0f - \ufe0f"})
+
+
+@pytest.mark.parametrize(("sub", "said"), [("nothing-such", True), ("at-rest", False), ("at-*", False)])
+def test_a_condition_that_nothing_is_called_by_is_said_to_be_one(sub: str, said: bool) -> None:
+    others = [verdict(Outcome.PASS, finding="C1", sub="at-rest"), verdict(Outcome.PASS, finding="C1", sub="in-transit")]
+    _, (status,) = apply([verdict(), *others], waivers({"holds_while": f"C1[{sub}]"}), TODAY)
+    assert status.state is (WaiverState.CONDITION_UNVERIFIED if said else WaiverState.ACTIVE)
+    assert ("nothing is judged by that name here, but C1[at-rest], C1[in-transit]" in status.detail) is said
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "UTC"])
+def test_no_time_zone_moves_a_waiver_s_end(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert Request(project=Path(), settings=Settings()).today == datetime.now(UTC).date()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_words_of_any_language_may_be_an_owner_and_a_reason() -> None:

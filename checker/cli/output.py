@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def finish(run: Run, options: dict[str, Any]) -> None:
     """Write the reports and leave with the run's exit code."""
     from checker.model.verdicts import Severity
-    from checker.reports.safe import without_secrets
+    from checker.reports.safe import safe_to_show
     from checker.run.ending import exit_code, only, with_note
 
     baseline = stored(options["baseline"]) if options["baseline"] else None
     if baseline is not None:
-        run = without_secrets(run)  # as the stored one is: otherwise what names a secret would be new each time
+        run = safe_to_show(run)  # as the stored one is: otherwise what names a secret would be new each time
     before: Sequence[EarlierRun] = ()
     if options.get("history"):
         before = _before(options["history"], run.command)
@@ -156,5 +156,7 @@ def _wants_color(refused: bool) -> bool:
 def stored(path: Path) -> Run:
     from checker.collect.documents import read_text
     from checker.reports.json_document import parse
+    from checker.reports.safe import safe_to_show
 
-    return parse(read_text(path, str(path)), str(path))
+    # A stored run is a file like any other: whoever wrote it may have put into it what no format holds.
+    return safe_to_show(parse(read_text(path, str(path)), str(path)))

@@ -54,7 +54,7 @@ KNOWN: Final = (
             "run-task-container-overrides", "wait-for-task-stopped",
         ),
     ),
-    KnownAction(DEPLOY_STACK, "deploys a CloudFormation stack", ("name",)),
+    KnownAction(DEPLOY_STACK, "deploys a CloudFormation stack", ("name", "template")),
     KnownAction(
         DEPLOY_FUNCTION, "changes a Lambda function's code", ("function-name", "image-uri", "publish", "dry-run")
     ),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from checker.errors import UsageError
 from checker.model.verdicts import Run
-from checker.reports.safe import without_secrets
+from checker.reports.safe import safe_to_show
 
 # Format -> the module of this package that renders it.
 FORMATS: Final[Mapping[str, str]] = {
@@ -28,6 +28,9 @@ FORMATS: Final[Mapping[str, str]] = {
 }
 # Formats that only count what passes.
 _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})
+# What GitHub's runner would carry out, at the start of a line of a step's output.
+# Source: GitHub documentation, "Workflow commands for GitHub Actions".
+_COMMAND: Final = re.compile(r"^([ \t]*(?:\x1b\[[\d;]*m)*)(::|##\[)", re.MULTILINE)
 # Half characters, which JSON can smuggle in ("\ud800") and no encoding can write.
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
@@ -39,12 +42,17 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
     of markdown, ``since`` (:class:`checker.reports.changes.Changes`) of html and markdown, ``history`` of html. Raises
     :class:`KeyError` for a format that is not in :data:`FORMATS`.
     """
-    run = without_secrets(run, passing=format not in _WITHOUT_PASSES)
+    run = safe_to_show(run, passing=format not in _WITHOUT_PASSES)
     if run.command == "drift" and format not in {"json", "html"}:
         text = _drift(run, format, options)
     else:
         text = import_module(f"checker.reports.{FORMATS[format]}").render(run, **options)
-    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", _no_command(text))
+
+
+def _no_command(text: str) -> str:
+    """The text without lines that a runner takes for a command: a file may be called ``::error::``."""
+    return _COMMAND.sub(r"\1\\\2", text)
 
 
 def _drift(run: Run, format: str, options: Mapping[str, Any]) -> str:  # noqa: A002

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -38,17 +37,7 @@ def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = Fal
         for section in (_errors, _failures, _unknown, _unread, _waivers, _notes, _not_judged):
             section(run, page)
     _summary(run, page)
-    return "\n".join(map(_no_command, page.lines)) + "\n"
-
-
-# What GitHub's runner would carry out, at the start of a line of a step's output.
-# Source: GitHub documentation, "Workflow commands for GitHub Actions".
-_COMMAND: Final = re.compile(r"^(\s*(?:\x1b\[[\d;]*m)*)(::|##\[)")
-
-
-def _no_command(line: str) -> str:
-    """A line that no runner takes for a command: a file may be called ``::error::``."""
-    return _COMMAND.sub(r"\1\\\2", line)
+    return "\n".join(page.lines) + "\n"
 
 
 class _Page:

@@ -1,24 +1,30 @@
-"""A run without what may be a secret in it: every text of it that came from what was judged, before any format."""
+"""A run as any format may hold it: no text of it keeps what may be a secret, or acts on who shows it.
+
+What is judged is somebody else's. A message may quote a password; a file's name may hold a line break and a command of
+the runner that prints it, a logical id may turn the text after it round. No format needs to think of it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from checker.errors import visible
 from checker.model.live.drift import PropertyDrift, ResourceDrift
 from checker.model.secrets.values import NOT_KEPT, keeps_no_secret
 from checker.model.shown.facts import Facts
 from checker.model.shown.secret_text import without_secrets as safe
-from checker.model.verdicts import Coverage, Outcome, Run, Unread, Verdict
+from checker.model.verdicts import Coverage, Location, Outcome, Run, Subject, Unread, Verdict
 
 
-def without_secrets(run: Run, *, passing: bool = True) -> Run:
-    """The same run, its texts without secrets; done twice it is the same as done once.
+def safe_to_show(run: Run, *, passing: bool = True) -> Run:
+    """The same run, its texts without secrets and all of them visible; done twice it is the same as done once.
 
     Without ``passing`` what passes is left as it is, for a format that only counts it.
     """
     coverage = run.coverage
-    return replace(
+    clean = replace(
         run,
         verdicts=tuple(each if not passing and each.outcome in _PASSING else _verdict(each) for each in run.verdicts),
         coverage=Coverage(
@@ -32,6 +38,7 @@ def without_secrets(run: Run, *, passing: bool = True) -> Run:
         drift=tuple(map(_drift, run.drift)),
         facts=_facts(run.facts),
     )
+    return all_visible(clean)
 
 
 _PASSING = frozenset({Outcome.PASS, Outcome.NOT_APPLICABLE})
@@ -88,3 +95,63 @@ def _facts(facts: Facts) -> Facts:
         for each in facts.excerpts
     )
     return replace(facts, tokens=tokens, excerpts=excerpts)
+
+
+# --- what can be seen for what it is
+
+
+def all_visible(run: Run) -> Run:
+    """The same run; where nothing of it needs a change, nothing is copied."""
+    verdicts = tuple(each if _is_clean(each) else _cleaned(each) for each in run.verdicts)
+    rest = {each.name: _cleaned(getattr(run, each.name)) for each in fields(run) if each.name not in _OWN}
+    return replace(run, verdicts=verdicts, **rest)
+
+
+# What is done before, or is a word of the checker's own; and what has lines.
+_OWN = frozenset({"verdicts", "command"})
+_WITH_LINES = frozenset({(Facts, "pages"), *((PropertyDrift, side) for side in ("expected", "deployed", "live"))})
+
+
+def _is_clean(verdict: Verdict) -> bool:
+    """One look at all that a verdict says: there are tens of thousands of them."""
+    subject, place = verdict.subject, verdict.location
+    texts = (
+        *(verdict.environment, verdict.sub, verdict.violation, verdict.fix, verdict.expected, verdict.actual),
+        *_of_subject(subject),
+        *_of_place(place),
+        *(text for each in verdict.related for text in _of_place(each)),
+    )
+    return verdict.waiver is None and "".join(text for text in texts if text).isprintable()
+
+
+def _of_subject(subject: Subject) -> tuple[str | None, ...]:
+    ids = (subject.logical_id, subject.physical_id, subject.construct_path)
+    return (subject.name, subject.type, subject.stack, *ids)
+
+
+def _of_place(place: Location) -> tuple[str | None, ...]:
+    return place.file, place.path
+
+
+def _cleaned(value: Any, *, lines: bool = False) -> Any:
+    """A value of plain data and dataclasses with every text in it cleaned."""
+    found = value
+    if isinstance(value, str):
+        if type(value) is str and not value.isprintable():  # a word of an enumeration stays one
+            clean = visible(value)
+            found = clean if lines else " ".join(clean.split("\n"))
+    elif is_dataclass(value) and not isinstance(value, type):
+        inner = {each.name: getattr(value, each.name) for each in fields(value)}
+        changed = {
+            name: clean
+            for name, old in inner.items()
+            if (clean := _cleaned(old, lines=lines or (type(value), name) in _WITH_LINES)) != old
+        }
+        found = replace(value, **changed) if changed else value
+    elif isinstance(value, tuple):
+        found = tuple(_cleaned(each, lines=lines) for each in value)
+    elif isinstance(value, list):
+        found = [_cleaned(each, lines=lines) for each in value]
+    elif isinstance(value, Mapping):
+        found = {_cleaned(key): _cleaned(each, lines=lines) for key, each in value.items()}
+    return found

@@ -16,7 +16,7 @@ COLUMNS: Final = (
     *("waived_until", "waived_by", "waived_because"),
 )
 # A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def render(run: Run) -> str:
@@ -46,4 +46,4 @@ def _values(run: Run, verdict: Verdict) -> Iterator[str]:
 def _cell(value: str) -> str:
     """One line of plain text that no spreadsheet runs."""
     clean = printable(value)
-    return f"'{clean}" if value.startswith(_FORMULA) else clean
+    return f"'{clean}" if clean.lstrip().startswith(_FORMULA) else clean

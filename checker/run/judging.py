@@ -41,6 +41,7 @@ from checker.run.coverage import (
     unread_of_stacks,
     waived_away,
 )
+from checker.run.deployed import not_judged
 from checker.run.pipeline import pipeline_of
 from checker.run.request import WAIVER_FILES, Request
 from checker.run.stacks import at_hand
@@ -59,7 +60,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
     register = load_register()
     pipeline = pipeline_of(request.project, request.settings, tuple(kinds)) if with_pipeline else None
-    if not stacks and pipeline is None:
+    if not stacks and (pipeline is None or pipeline.all_left_out):
         raise here.nothing(request.project)
     if request.own_rules_allowed:
         refuse_endless(find(request.project, request.settings.rules, register.findings), request.settings.rule_seconds)
@@ -85,7 +86,8 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     )
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
-    unread = once_each((*here.unread, *unread_of_stacks(stacks), *unread_of_pipeline(pipeline)))
+    deployed = () if request.assemblies else not_judged(request, assemblies, pipeline)
+    unread = once_each((*here.unread, *deployed, *unread_of_stacks(stacks), *unread_of_pipeline(pipeline)))
     waived = waived_away(unread, pipeline, verdicts)
     coverage = Coverage(
         judged=tuple(finding for finding in findings if finding in judged),

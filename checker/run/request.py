@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,11 @@ from checker.model.settings import Settings
 WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
 
+def today() -> date:
+    """The day in UTC: a waiver ends at one moment, whatever the time zone of the machine that judges."""
+    return datetime.now(UTC).date()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to judge. ``assemblies`` are (environment or empty, path) pairs; none means the project's own."""
@@ -30,7 +35,7 @@ class Request:
     environments: Sequence[str] = ()
     waivers: Sequence[waivers.Waiver] = ()
     own_rules_allowed: bool = False
-    today: date = field(default_factory=date.today)
+    today: date = field(default_factory=today)
     say: Callable[[str], None] = lambda _: None
     with_facts: bool = False  # whether a report will show more than verdicts: see checker.model.shown.facts
 
@@ -45,5 +50,6 @@ def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
     name = file_of(project, WAIVER_FILES)
     if name is None:
         return ()
-    findings = {*load_register().findings, *own_ids(project, settings, load_register().findings)}
+    own = sorted(own_ids(project, settings, load_register().findings))
+    findings = tuple(dict.fromkeys((*load_register().findings, *own)))
     return waivers.load_waivers(project / name, name, findings=findings, max_days=settings.max_waiver_days)

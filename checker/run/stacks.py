@@ -15,6 +15,7 @@ from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.verdicts import Unread
 from checker.resolve.templates.discovery import assign, in_environment
+from checker.resolve.templates.loosened import loosened
 from checker.resolve.templates.placing import check_names, placed
 from checker.run.request import Request
 
@@ -35,6 +36,7 @@ class AtHand:
         """What to say where nothing at all can be judged."""
         seen = [f"{each.what} ({each.why})" for each in self.unread[:3]]
         seen += [f"{path.as_posix()} is left out" for path in self.left_out[:3]]
+        seen += [f"checker.toml leaves out {pattern}" for pattern in sorted(self.exclusions or ())[:3]]
         seen = seen or ["no template, assembly, workflow, deploy script or migration"]
         hint = next((each.needs for each in self.unread if each.needs), "")
         hint = (
@@ -61,12 +63,13 @@ def at_hand(request: Request) -> AtHand:
     stacks = _chosen(stacks, kinds, request.environments)
     kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
     stacks = [placed(stack, request.settings) for stack in stacks]
+    of_assemblies = (note for assembly in assemblies for note in assembly.notes)
     passed_over = [unread_of(error) for assembly in assemblies for error in assembly.problems]
     return AtHand(
         assemblies,
         stacks,
         kinds,
-        (*names.notes, *own.notes, *assigned.notes, *(note for assembly in assemblies for note in assembly.notes)),
+        (*loosened(request.settings), *names.notes, *own.notes, *assigned.notes, *of_assemblies),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
         None if request.assemblies else frozenset(own.left_out_by),

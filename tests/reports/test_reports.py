@@ -51,8 +51,7 @@ def test_text_that_no_encoding_or_terminal_should_see(name: str) -> None:
     text.encode("utf-8")
     assert "\x1b" not in text
     assert "\x00" not in text
-    if name in {"console", "markdown"}:
-        assert "\u202e" not in text
+    assert "\u202e" not in text
 
 
 def test_an_unknown_format_is_refused() -> None:
@@ -191,7 +190,7 @@ def test_csv_has_a_line_for_every_verdict_and_for_what_was_not_read() -> None:
     assert {line["waived_by"] for line in lines} == {"", "platform-team"}
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", " @"])
 def test_no_cell_is_a_formula(start: str) -> None:
     run = replace(RUN, verdicts=(verdict("C7", Outcome.FAIL, f"{start}cmd|' /C calc'!A0", 1),))
     (line, _) = csv.DictReader(io.StringIO(render(run, "csv")))

@@ -31,7 +31,7 @@ def init(project: Path, force: bool) -> None:
     from checker.errors import InputError, UsageError, printable
     from checker.model.settings import Settings
     from checker.reports import render
-    from checker.reports.safe import without_secrets
+    from checker.reports.safe import safe_to_show
     from checker.run.judging import gate
     from checker.run.request import Request, request_for
 
@@ -50,7 +50,7 @@ def init(project: Path, force: bool) -> None:
         click.echo(f"  fix: {error.hint}")
         return
     write_whole(baseline, render(run, "json"))
-    run = without_secrets(run)  # what is printed here is no report, and quotes what it read all the same
+    run = safe_to_show(run)  # what is printed here is no report, and quotes what it read all the same
     for surface, read in run.coverage.surfaces.items():
         click.echo(printable(f"  {surface}: {read}"))
     for note in run.coverage.notes:

@@ -62,6 +62,12 @@ class Pipeline(Judgeable):
     unfollowed: tuple[Unfollowed, ...] = ()
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
+    @property
+    def all_left_out(self) -> bool:
+        """Whether ``checker.toml`` leaves nothing of it to judge."""
+        left = self.workflows.files or self.migrations or self.migration_code.runners or self.problems
+        return bool(self.exclusions) and not left
+
     def trace(self, job: EffectiveJob) -> Trace:
         """What a job's scripts do."""
         return self.traces[job]

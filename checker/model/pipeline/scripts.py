@@ -291,6 +291,7 @@ class AwsCall(_ScriptPlace):
     complete: bool = True
     credentials: Credentials | None = None
     keys_of: CallPlace | None = None
+    folder: str | None = None  # where it runs, relative to the repository's root; None where that is not known
 
     @property
     def spelled(self) -> str:

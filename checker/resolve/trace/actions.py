@@ -23,7 +23,7 @@ _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
     known.LOGIN_ECR: (("ecr", "GetAuthorizationToken", {}),),
     known.DEPLOY_STACK: (
         ("cloudformation", "DescribeStacks", {"stackname": "name"}),
-        ("cloudformation", "CreateChangeSet", {"stackname": "name"}),
+        ("cloudformation", "CreateChangeSet", {"stackname": "name", "templatefile": "template"}),
         ("cloudformation", "DescribeChangeSet", {"stackname": "name"}),
         ("cloudformation", "ExecuteChangeSet", {"stackname": "name"}),
     ),
@@ -49,8 +49,8 @@ def calls_of_action(
         arguments: dict[str, Possible] = {
             argument: given[name] for argument, name in names.items() if given.get(name) not in (None, "")
         }
-        complete = all(name in given for name in names.values())
-        yield AwsCall(service, operation, How.SDK, arguments, reached, handling, source, complete=complete)
+        complete = all(name in given for name in names.values() if name != "template")  # that input has a default
+        yield AwsCall(service, operation, How.SDK, arguments, reached, handling, source, complete=complete, folder="")
     if action == known.DEPLOY_ECS:
         for operation, arguments, complete in _deploys(given, library):
             yield AwsCall("ecs", operation, How.SDK, arguments, reached, handling, source, complete=complete)

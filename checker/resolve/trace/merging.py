@@ -40,7 +40,15 @@ def merged(runs: Sequence[Sequence[Action]]) -> list[Action]:
 def _shape(action: Action) -> tuple[object, ...]:
     where = (type(action), action.spot, action.handling)
     if isinstance(action, AwsCall):
-        return (*where, action.service, action.operation, action.waiter, action.complete, sorted(action.arguments))
+        return (
+            *where,
+            action.service,
+            action.operation,
+            action.waiter,
+            action.complete,
+            action.folder,
+            sorted(action.arguments),
+        )
     if isinstance(action, CdkCommand):
         return (*where, action.name, len(action.stacks), sorted(action.context), sorted(action.options))
     return (*where, action.program, len(action.words), sorted(action.environment), action.folder, action.entered)

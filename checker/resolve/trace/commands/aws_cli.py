@@ -65,6 +65,7 @@ class CliCall:
             self.region,
             self.profile,
             self.complete,
+            folder=command.folder,
         )
 
 

@@ -1,0 +1,48 @@
+"""Templates that the pipeline deploys and that no search took for what is to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker.collect import repository
+from checker.collect.templates.assembly import Assembly
+from checker.collect.templates.search import is_assembly
+from checker.model.verdicts import Unread
+from checker.resolve.templates.project import with_nested
+from checker.run.coverage import excluded
+from checker.run.request import Request
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
+
+_NEEDS = "another place or name, --assembly, or an entry below [exclude] in checker.toml where it is judged elsewhere"
+
+
+def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipeline | None) -> Iterator[Unread]:
+    """What of the repository a job deploys although it is left out: a test's own, somebody else's, or of another name.
+
+    What is no file of the repository is made by the pipeline, of what is judged where it stands.
+    """
+    if pipeline is None:
+        return
+    from checker.reason.deploys.templates import templates_given
+
+    judged = {stack.source.file for assembly in assemblies for stack in with_nested(assembly.stacks)}
+    for path, spot in dict(templates_given(pipeline)).items():
+        there = request.project / path
+        known = path in judged or any(file.startswith(f"{path}/") for file in judged)
+        if known or excluded(path, request.settings):
+            continue
+        if there.is_file():
+            kept = _is_kept(request.project, path)
+        else:
+            kept = is_assembly(there) and _is_kept(request.project, f"{path}/manifest.json")
+        if kept:
+            yield Unread(path, f"{spot} deploys it, and it is not among the templates that are looked for", _NEEDS)
+
+
+def _is_kept(project: Path, path: str) -> bool:
+    """Whether a file is one of the repository's, and not what a build has left here."""
+    return not repository.commit(project) or repository.is_committed(project, path)

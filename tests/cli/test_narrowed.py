@@ -1,0 +1,123 @@
+"""Nothing narrows what is judged in silence: folders that are left out, settings, exclusions."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.errors import ExitCode
+from tests.cli.repositories import DATABASE, Project, failing
+
+TOPIC = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+
+
+def deploying(*lines: str, uses: str = "") -> str:
+    run = f"- {uses}" if uses else "- run: |\n" + "\n".join(f"            {line}" for line in lines)
+    return f"""
+on: {{push: {{branches: [main]}}}}
+concurrency: {{group: deploy, cancel-in-progress: false}}
+jobs:
+  deploy:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      {run}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("tests/stack.yaml", "aws cloudformation deploy --stack-name a --template-file tests/stack.yaml"),
+        ("ops/fixtures/stack.json", "aws cloudformation deploy --template-file=ops/fixtures/stack.json --stack-name a"),
+        (
+            "vendor/net/stack.yaml",
+            "cd vendor/net && aws cloudformation deploy --stack-name a --template-file stack.yaml",
+        ),
+        ("dist/stack.yaml", "aws cloudformation create-stack --stack-name a --template-body file://dist/stack.yaml"),
+        (
+            "build/stack.yaml",
+            "aws cloudformation update-stack --stack-name a --template-body file://./build/stack.yaml",
+        ),
+        ("node_modules/a/s.yaml", "sam deploy -t node_modules/a/s.yaml --stack-name a"),
+        ("infra/stack", "aws cloudformation deploy --stack-name a --template-file infra/stack"),
+        ("infra/stack.tpl", "F=infra/stack.tpl; aws cloudformation deploy --stack-name a --template-file $F"),
+    ],
+)
+def test_what_the_pipeline_deploys_is_judged_or_said_not_to_be(project: Project, file: str, line: str) -> None:
+    project.write({file: DATABASE, "stack.yaml": TOPIC, ".github/workflows/cd.yml": deploying(line)})
+    document = project.gate()
+    (unread,) = [each for each in document["coverage"]["unread"] if each["what"] == file]
+    assert "cd.yml:" in unread["why"]
+    assert "deploys it" in unread["why"]
+    assert failing(document, "C8") == set()
+    project.write({"checker.toml": f'[exclude]\n"{file}" = "judged elsewhere"\n'})
+    assert [each for each in project.gate()["coverage"]["unread"] if each["what"] == file] == []
+
+
+def test_an_action_and_an_app_s_assembly_deploy_too(project: Project) -> None:
+    action = (
+        "uses: aws-actions/aws-cloudformation-github-deploy@v1\n        with: {name: a, template: tests/stack.yaml}"
+    )
+    project.write(
+        {
+            "tests/stack.yaml": DATABASE,
+            "tests/out/manifest.json": '{"version": "48.0.0", "artifacts": {}}',
+            "stack.yaml": TOPIC,
+            ".github/workflows/cd.yml": deploying(uses=action),
+            ".github/workflows/cdk.yml": deploying("npx cdk deploy --app tests/out --all"),
+        }
+    )
+    unread = {each["what"] for each in project.gate()["coverage"]["unread"]}
+    assert {"tests/stack.yaml", "tests/out"} <= unread
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aws cloudformation deploy --stack-name a --template-file stack.yaml",
+        "aws cloudformation deploy --stack-name a --template-file ./stack.yaml",
+        "aws cloudformation deploy --stack-name a --template-file packaged.yaml",  # made by an earlier step
+        "aws cloudformation deploy --stack-name a --template-file ../elsewhere/stack.yaml",
+        "aws cloudformation deploy --stack-name a --template-file $MADE",
+        "aws cloudformation create-stack --stack-name a --template-body file:///tmp/stack.yaml",
+        "aws cloudformation validate-template --template-body file://tests/stack.yaml",
+    ],
+)
+def test_what_is_judged_or_made_by_the_pipeline_is_no_gap(project: Project, line: str) -> None:
+    project.write({"tests/stack.yaml": DATABASE, "stack.yaml": TOPIC, ".github/workflows/cd.yml": deploying(line)})
+    assert [each for each in project.gate()["coverage"]["unread"] if "deploys it" in each["why"]] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('[environment_kinds]\nproduction = "staging"\n', "toml:2: production is judged as staging: its name says"),
+        ('[environments.prod]\nkind = "shared"\n', "toml:1: prod is judged as shared: its name says production"),
+        ('[stacks]\nShopProd = "shared"\n', "toml:2: stack ShopProd is judged in environment shared: its name says"),
+        ('[environments.qa]\nstacks = ["ShopProd"]\n', "stack ShopProd is judged in environment qa: its name says"),
+        ('protected_refs = ["refs/heads/*"]\n', "protected_refs has refs/heads/*: every branch counts as one"),
+        ('protected_refs = ["refs/heads/main", "refs/tags/*"]\n', "protected_refs has refs/tags/*: every tag counts"),
+        ('protected_refs = ["refs/heads/**"]\n', "protected_refs has refs/heads/**: every branch counts"),
+        ('[stacks]\nShopProd = "production"\n', ""),
+        ('[stacks]\nShopProd = "live"\n', ""),
+        ('[environment_kinds]\nblue = "staging"\n[stacks]\nShopProd = "production"\n', ""),
+        ('protected_refs = ["refs/heads/main", "refs/heads/release/*", "refs/tags/v*"]\n', ""),
+    ],
+)
+def test_a_setting_that_says_otherwise_than_a_name_is_said(project: Project, settings: str, said: str) -> None:
+    project.write({"checker.toml": settings, "ShopProd.yaml": TOPIC})
+    notes = [each for each in project.gate()["coverage"]["notes"] if " says " in each or "counts as one" in each]
+    assert any(said in each for each in notes) if said else notes == []
+
+
+def test_exclusions_that_leave_nothing_are_no_clean_run(project: Project) -> None:
+    project.write(
+        {
+            "checker.toml": '[exclude]\n"**" = "not now"\n',
+            "stack.yaml": DATABASE,
+            ".github/workflows/cd.yml": deploying("aws cloudformation deploy --template-file stack.yaml"),
+        }
+    )
+    assert project.gate() == {}
+    assert project.code == ExitCode.USAGE
+    assert "nothing to judge: checker.toml leaves out **" in project.said
