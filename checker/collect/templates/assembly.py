@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.documents import Document, read_document
+from checker.collect.templates.hidden import hidden
 from checker.collect.templates.search import TEMPLATE_FILES
 from checker.errors import InputError
 from checker.model.resources import ConstructOrigin, Raw, Stack, nesting, rebuilt
@@ -26,8 +27,6 @@ MAX_NESTED: Final = 200  # of all the templates of one assembly: each is read fo
 _NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:internal", "<frozen")
 # Resources that are stacks of their own. SAM's becomes one (AWS SAM Developer Guide, "AWS::Serverless::Application").
 _NESTED: Final = frozenset({"AWS::CloudFormation::Stack", "AWS::Serverless::Application"})
-# Macros that change nothing a rule looks at, or that the resolver evaluates itself.
-_KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions"})
 
 
 @dataclass(slots=True)
@@ -185,7 +184,7 @@ class _Reader:
                     nested[logical_id] = found
                 else:
                     unread.append(f"nested stack {logical_id}: {found}")
-        return nesting(replace(stack, unread=(*unread, *_unexpanded(data))), nested)
+        return nesting(replace(stack, unread=(*unread, *hidden(data))), nested)
 
     def nested(
         self, logical_id: str, raw: Mapping[str, Raw], folder: Path, root: Path, above: Sequence[Stack]
@@ -354,12 +353,3 @@ def _target(environment: Raw) -> tuple[str, str]:
         return "", ""
     account, region = match.groups()
     return ("" if account == "unknown-account" else account), ("" if region == "unknown-region" else region)
-
-
-def _unexpanded(template: Mapping[str, Raw]) -> Iterator[str]:
-    """Macros that CloudFormation would run: what they would add or change cannot be seen from here."""
-    declared = template.get("Transform")
-    for name in declared if isinstance(declared, list) else [declared]:
-        label = name.get("Name") if isinstance(name, dict) else name
-        if label is not None and label not in _KNOWN_TRANSFORMS:
-            yield f"transform {label}: what it adds or changes is known only after CloudFormation ran it"

@@ -1,0 +1,42 @@
+"""What a template makes that does not stand in it: macros, includes, modules, products, templates within templates.
+
+AWS CloudFormation User Guide: "Template macros", "AWS::Include transform", "Modules", "StackSets", and its page on
+AWS::ServiceCatalog::CloudFormationProvisionedProduct.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+# Macros that change nothing a rule looks at, or that the resolver evaluates itself.
+_KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions"})
+_SECTIONS: Final = ("Conditions", "Mappings", "Outputs", "Parameters")
+_MODULE: Final = "::MODULE"
+# Types that deploy a template of their own, and what to call it.
+_OTHER_TEMPLATES: Final = {
+    "AWS::CloudFormation::StackSet": "stack set",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "product",
+}
+
+
+def hidden(template: Mapping[str, Any]) -> Iterator[str]:
+    """Why parts of what the template makes cannot be seen, each as ``what: why``."""
+    declared = template.get("Transform")
+    for name in declared if isinstance(declared, list) else [declared]:
+        label = name.get("Name") if isinstance(name, dict) else name
+        if label is not None and label not in _KNOWN_TRANSFORMS:
+            yield f"transform {label}: what it adds or changes is known only after CloudFormation ran it"
+    if "Fn::Transform" in template:
+        yield "transform of the template: what it adds or changes is known only after CloudFormation ran it"
+    for section in _SECTIONS:
+        written = template.get(section)
+        if isinstance(written, dict) and "Fn::Transform" in written:
+            yield f"{section}: what Fn::Transform puts there is known only after CloudFormation ran it"
+    resources = template.get("Resources")
+    for logical_id, raw in resources.items() if isinstance(resources, dict) else ():
+        kind = raw.get("Type") if isinstance(raw, dict) else None
+        if isinstance(kind, str) and kind.endswith(_MODULE):
+            yield f"module {logical_id}: the resources that {kind} stands for are not in the template"
+        elif kind in _OTHER_TEMPLATES:
+            yield f"{_OTHER_TEMPLATES[kind]} {logical_id}: what its template makes is not read"
