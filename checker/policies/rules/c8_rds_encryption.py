@@ -6,7 +6,7 @@ What is checked
     Every RDS, Aurora, DocumentDB and Neptune database in every environment: ``StorageEncrypted`` is set. What inherits
     the setting is followed to where it comes from: a cluster's instance to its cluster, a replica and a point-in-time
     copy to their source, a restored database and a snapshot likewise. Backups that are copied to another region name a
-    key of that region.
+    key of that region. Databases that a custom resource or a state machine makes by an SDK call are asked for the same.
 When it does not apply
     No such database in the environment.
 What cannot be decided
@@ -30,6 +30,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown, as_bool
 from checker.model.verdicts import Outcome, Surface
+from checker.reason.templates.sdk_calls import SdkCall, sdk_calls
 
 _INSTANCE: Final = "AWS::RDS::DBInstance"
 _CLUSTERS: Final = ("AWS::RDS::DBCluster", "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster")
@@ -64,6 +65,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
     project = environment.project
     for database in environment.resources(_INSTANCE, *_CLUSTERS, *_MEMBERS, *_GLOBAL, *_SNAPSHOTS):
         yield _judged(database, _storage(database, project, _MAX_STEPS))
+    for call in sdk_calls(environment):
+        if (judgement := _called(call)) is not None:
+            yield judgement
     for instance in environment.resources(_INSTANCE):
         if not _is_empty(instance, "AutomaticBackupReplicationRegion"):
             yield instance["AutomaticBackupReplicationKmsKeyId"].must(
@@ -73,6 +77,35 @@ def check(environment: Environment) -> Iterator[Judgement]:
                 fix="Set AutomaticBackupReplicationKmsKeyId to a key of that region.",
                 sub="backup-copy",
             )
+
+
+# Calls that make a database, by what decides about its encryption: what it is told, or what it is made from.
+_MAKES: Final = frozenset({"createdbinstance", "createdbcluster", "createglobalcluster"})
+_COPIES: Final = frozenset(
+    {"createdbinstancereadreplica", "copydbsnapshot", "copydbclustersnapshot", "restoredbclusterfromsnapshot"}
+    | {"restoredbclustertopointintime", "restoredbinstancefromdbsnapshot", "restoredbinstancetopointintime"}
+    | {"restoredbinstancefroms3", "restoredbclusterfroms3"}
+)
+_DATABASE_SERVICES: Final = frozenset({"rds", "docdb", "neptune"})
+
+
+def _called(call: SdkCall) -> Judgement | None:
+    """What a custom resource or a state machine makes by a call of its own."""
+    if call.service not in _DATABASE_SERVICES or call.action not in _MAKES | _COPIES:
+        return None
+    said = f"{call.service}:{call.action}"
+    flag, key = call.parameters.get("storageencrypted"), call.parameters.get("kmskeyid")
+    encrypted = as_bool(flag)
+    if encrypted is True or (call.action in _COPIES and isinstance(key, str | Text) and key != ""):
+        return call.owner.passes("storage", f"What {said} makes is encrypted.", path=call.path, expected="true")
+    if encrypted is False or (flag is None and call.action in _MAKES and "dbclusteridentifier" not in call.parameters):
+        stored = f"What {said} makes is stored in the clear: StorageEncrypted is not true."
+        return call.owner.fails("storage", stored, fix=_FIX, path=call.path, expected="true")
+    if flag is None and call.action == "createdbcluster":
+        stored = f"What {said} makes is stored in the clear: StorageEncrypted is not set, and the default is no."
+        return call.owner.fails("storage", stored, fix=_FIX, path=call.path, expected="true")
+    why = f"whether what {said} makes is encrypted: that is told when it runs, or by what it is made from"
+    return call.owner.undecided("storage", why, path=call.path, fix=_FIX_ORIGIN, expected="true")
 
 
 def _judged(database: Resource, storage: Storage) -> Judgement:

@@ -27,14 +27,13 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Unknown, Value, first_unknown
+from checker.model.values import Known, Unknown, first_unknown
 from checker.model.verdicts import Outcome
 from checker.reason.iam.evaluation import only_allows
+from checker.reason.templates.handlers import functions_of
 from checker.reason.templates.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
-_CALLED: Final = frozenset({"AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"})
-_MOST: Final = 20
 _RANK: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.WAIVED)
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
 
@@ -60,50 +59,6 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
         yield resource.undecided(None, doubt, fix=_FIX)
     elif worst is not None:
         yield worst
-
-
-def functions_of(environment: Environment, token: Value) -> tuple[list[Resource], str]:
-    """The functions of the project that a service token leads to: by their ARN, an alias or a version of theirs, or a
-    topic that they listen to; and those that they hand their work to, as the provider framework does.
-
-    Beside them why there may be others, empty where it is sure that there are none.
-    """
-    pending, found, doubt = [environment.referred(token)], dict[Resource, None](), ""
-    while pending:
-        each = pending.pop()
-        if each is None or each in found:
-            continue
-        doubt = doubt or _hidden(environment, each)
-        if each.type in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
-            pending.append(environment.referred(each.get("FunctionName")))
-        elif each.type == "AWS::SNS::Topic":
-            pending.extend(
-                environment.referred(subscription.get("Endpoint"))
-                for subscription in environment.resources("AWS::SNS::Subscription")
-                if environment.referred(subscription.get("TopicArn")) is each
-            )
-        elif each.type == "AWS::Lambda::Function":
-            found[each] = None
-            told = environment.project.all_referred(each.get("Environment.Variables"))
-            pending.extend(other for other in told if other.type in _CALLED and len(found) < _MOST)
-    return list(found), doubt
-
-
-def _hidden(environment: Environment, link: Resource) -> str:
-    """Why a link of the way to the function may lead to another than those that are seen."""
-    led_by = [link.get("FunctionName")] if link.type in {"AWS::Lambda::Alias", "AWS::Lambda::Version"} else []
-    if link.type == "AWS::Lambda::Function":
-        led_by = [link.get("Environment.Variables")]
-    elif link.type == "AWS::SNS::Topic":
-        for subscription in environment.resources("AWS::SNS::Subscription"):
-            topic = subscription.get("TopicArn")
-            if isinstance(topic, Unknown) or environment.referred(topic) is link:
-                led_by += [topic, subscription.get("Endpoint")]
-    for value in led_by:
-        written = value.value if isinstance(value, Known) else value if isinstance(value, Unknown) else None
-        if (unknown := first_unknown(written)) is not None:
-            return f"to which function {link.logical_id} hands the work is not known: {unknown.why}"
-    return ""
 
 
 def _run_by(environment: Environment, resource: Resource, function: Resource, order: Order) -> Iterator[Judgement]:

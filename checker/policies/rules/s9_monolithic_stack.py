@@ -25,19 +25,23 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.reason.templates.stateful import STATEFUL
+from checker.reason.templates.stateful import keeps_data
 
 # CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources in one template.
 _LIMIT = 500
 _MOST = _LIMIT * 8 // 10
 
+# What is lost with these too, beside what keeps data: messages that are under way, and what a key has encrypted.
+_KEPT_APART: Final = frozenset({"AWS::KMS::Key", "AWS::SQS::Queue"})
 # What runs code or serves requests, and can be made again from the code at any time.
 _STATELESS = frozenset(
     {
         "AWS::Amplify::App",
+        "AWS::Amplify::Branch",
         "AWS::ApiGateway::RestApi",
         "AWS::ApiGatewayV2::Api",
         "AWS::AppRunner::Service",
+        "AWS::AppStream::Fleet",
         "AWS::AppSync::GraphQLApi",
         "AWS::AutoScaling::AutoScalingGroup",
         "AWS::Batch::ComputeEnvironment",
@@ -50,16 +54,28 @@ _STATELESS = frozenset(
         "AWS::ECS::Service",
         "AWS::ECS::TaskDefinition",
         "AWS::EKS::Cluster",
+        "AWS::EMR::Cluster",
+        "AWS::EMRServerless::Application",
         "AWS::EKS::FargateProfile",
         "AWS::EKS::Nodegroup",
         "AWS::ElasticBeanstalk::Environment",
         "AWS::ElasticLoadBalancing::LoadBalancer",
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "AWS::GameLift::ContainerFleet",
+        "AWS::GameLift::Fleet",
+        "AWS::Glue::Job",
+        "AWS::KinesisAnalyticsV2::Application",
         "AWS::Lambda::Function",
+        "AWS::Lightsail::Container",
+        "AWS::Lightsail::Instance",
+        "AWS::MWAA::Environment",
+        "AWS::SageMaker::Endpoint",
         "AWS::Serverless::Api",
         "AWS::Serverless::Function",
         "AWS::Serverless::HttpApi",
+        "AWS::Serverless::StateMachine",
         "AWS::StepFunctions::StateMachine",
+        "AWS::Synthetics::Canary",
     }
 )
 
@@ -99,7 +115,7 @@ def _weight(resource: Resource) -> int:
 
 
 def _mixture(place: StackPlace, resources: list[Resource], unread: str | None) -> Judgement:
-    data = [each for each in resources if each.type in STATEFUL]
+    data = [each for each in resources if keeps_data(each.type) or each.type in _KEPT_APART]
     running = [each for each in resources if each.type in _STATELESS]
     if any(each.type == "AWS::Lambda::Function" for each in running):
         helpers = _custom_resource_handlers(resources)

@@ -5,14 +5,17 @@ What the review found
     credentials. CloudFormation deletes a secret by force, without the recovery window that other deletions leave.
 What is checked
     In production, in what environments share, and where nothing says what an environment is for: every secret,
-    database, search domain, file system, user pool and bucket is kept (or, a database, snapshotted) when its stack is
-    deleted and when it is replaced. No custom resource empties a bucket that is kept. In staging: secrets are deleted
-    with their stack, so that they neither pile up nor block a rebuild under the same name.
+    database, search domain, file system, user pool and bucket, whatever else its schema shows to keep data, and a cache
+    that has snapshots, is kept (or, a database, snapshotted) when its stack is deleted and when it is replaced. No
+    custom resource empties or deletes what is kept (``emptied``): by the call that it makes, by its function's code, or
+    by what it is called. In staging: secrets are deleted with their stack, so that they neither pile up nor block a
+    rebuild under the same name.
 When it does not apply
     No secret, database or bucket in the environment. Databases and buckets of staging. Instances of a cluster and read
     replicas, which hold no data of their own.
 What cannot be decided
-    A policy that comes from a parameter without a default.
+    A policy that comes from a parameter without a default. What a custom resource does whose function may delete what
+    is kept, and whose code is not in the template.
 Fix
     Set ``DeletionPolicy`` and ``UpdateReplacePolicy`` to ``Retain``, or to ``Snapshot`` for a database; in CDK,
     ``removal_policy`` sets both.
@@ -28,11 +31,13 @@ from checker.model.environments import Environment, EnvironmentKind
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text, Unknown
+from checker.model.values import Absent, Known, Text, Unknown, as_number
+from checker.reason.templates.erasing import erasures
 from checker.reason.templates.retention import is_of_no_stack
+from checker.reason.templates.stateful import keeps_data
 
 _SECRETS: Final = ("AWS::SecretsManager::Secret",)
-_BUCKET: Final = "AWS::S3::Bucket"
+_SERVERLESS_CACHE: Final = "AWS::ElastiCache::ServerlessCache"
 # Databases that CloudFormation takes a final snapshot of (AWS CloudFormation User Guide, DeletionPolicy attribute).
 _SNAPSHOTTED: Final = (
     "AWS::RDS::DBInstance",
@@ -41,41 +46,16 @@ _SNAPSHOTTED: Final = (
     "AWS::Neptune::DBCluster",
     "AWS::Redshift::Cluster",
     "AWS::EC2::Volume",
+    "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup",
 )
-# What else keeps what nobody can make again: databases, search domains, file systems, users.
-_DATABASES: Final = (
-    *_SNAPSHOTTED,
-    "AWS::AmazonMQ::Broker",
-    "AWS::Backup::BackupVault",
-    "AWS::Cassandra::Table",
-    "AWS::CodeCommit::Repository",
-    "AWS::Cognito::UserPool",
-    "AWS::DSQL::Cluster",
-    "AWS::DocDBElastic::Cluster",
-    "AWS::DynamoDB::GlobalTable",
-    "AWS::DynamoDB::Table",
-    "AWS::EFS::FileSystem",
-    "AWS::Elasticsearch::Domain",
-    "AWS::FSx::FileSystem",
-    "AWS::HealthLake::FHIRDatastore",
-    "AWS::Kinesis::Stream",
-    "AWS::Lightsail::Database",
-    "AWS::Lightsail::Disk",
-    "AWS::MSK::Cluster",
-    "AWS::MemoryDB::Cluster",
-    "AWS::NeptuneGraph::Graph",
-    "AWS::OpenSearchServerless::Collection",
-    "AWS::OpenSearchService::Domain",
-    "AWS::QLDB::Ledger",
-    "AWS::RedshiftServerless::Namespace",
-    "AWS::S3Tables::TableBucket",
-    "AWS::Serverless::SimpleTable",
-    "AWS::Timestream::InfluxDBInstance",
-    "AWS::Timestream::Table",
+# What is asked for elsewhere, holds no data of its own, or is filled again by whoever pushes there.
+_NOT_ASKED: Final = frozenset(
+    {"AWS::DocDB::DBInstance", "AWS::ECR::Repository", "AWS::Neptune::DBInstance", "AWS::RDS::GlobalCluster"}
 )
+_CACHES: Final = ("AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup", _SERVERLESS_CACHE)
 # On deletion these are snapshotted where no policy is set (ibid.); on replacement nothing is.
 _SNAPSHOT_BY_DEFAULT: Final = {"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"}
-_ERASER: Final = "Custom::S3AutoDeleteObjects"
 
 _REQUIREMENTS: Final = (
     ("deletion", "DeletionPolicy", frozenset({"Retain", "RetainExceptOnCreate"}), "the stack is deleted"),
@@ -90,7 +70,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             if not is_of_no_stack(secret):
                 yield _deleted(secret)
         return
-    for resource in environment.resources(*_SECRETS, _BUCKET, *_DATABASES):
+    for resource in _keeping(environment):
         if is_of_no_stack(resource):
             for sub, *_ in _REQUIREMENTS:
                 yield resource.passes(sub, "It is of no stack: none takes it along.")
@@ -100,16 +80,30 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for key in _keys(environment):
         for requirement in _REQUIREMENTS:
             yield _kept(key, *requirement)
-    for eraser in environment.resources(_ERASER):
-        yield eraser.fails(
-            "emptied",
-            "A custom resource deletes every object of a bucket when the stack is deleted, also of one that is kept.",
-            fix="Remove it: in CDK, leave auto_delete_objects off.",
-            path="BucketName",
-            related=tuple(environment.project.all_referred(eraser.get("BucketName"))),
-        )
+    for erasure in erasures(environment, tuple(_keeping(environment))):
+        fix = "Remove it: in CDK, leave auto_delete_objects off and removal policies at RETAIN."
+        if erasure.doubt:
+            yield erasure.owner.undecided("emptied", erasure.said, path=erasure.path, fix=fix)
+        else:
+            yield erasure.owner.fails("emptied", erasure.said, path=erasure.path, fix=fix, related=erasure.of)
 
 
+def _keeping(environment: Environment) -> Iterator[Resource]:
+    """What holds secrets or data. A cache holds data where somebody wants it back: it has snapshots."""
+    kinds = sorted(kind for kind in environment.types if keeps_data(kind) and kind not in _NOT_ASKED)
+    for resource in environment.resources(*kinds) if kinds else ():
+        if resource.type not in _CACHES or _has_snapshots(resource):
+            yield resource
+
+
+def _has_snapshots(cache: Resource) -> bool:
+    if not all(isinstance(cache.get(name), Absent) for name in _RESTORED):
+        return True
+    days = cache.get("SnapshotRetentionLimit")
+    return not isinstance(days, Absent) and not (isinstance(days, Known) and as_number(days.value) == 0)
+
+
+_RESTORED: Final = ("SnapshotName", "SnapshotArns", "SnapshotArnsToRestore")
 _KEY: Final = "AWS::KMS::Key"
 # Whatever else a text names is not asked for: it may be of a type that an account did not show.
 _NAMES_KEY: Final = re.compile(r"arn:[\w-]*:kms:|alias/|mrk-|[0-9a-f]{8}-[0-9a-f]{4}-")
@@ -121,7 +115,7 @@ _OTHER_KEYS: Final = frozenset({"PerformanceInsightsKmsKeyId", "PerformanceInsig
 def _keys(environment: Environment) -> Iterator[Resource]:
     """The keys without which what is kept cannot be read."""
     found: dict[Resource, None] = {}
-    for resource in environment.resources(*_SECRETS, _BUCKET, *_DATABASES) if _KEY in environment.types else ():
+    for resource in _keeping(environment) if _KEY in environment.types else ():
         policy = resource.attribute("DeletionPolicy")
         if isinstance(policy, Known) and policy.value in ("Retain", "RetainExceptOnCreate", "Snapshot"):
             for key in _keys_of(resource, environment):

@@ -5,8 +5,8 @@ What the review found
     other name servers, so the domain is gone until the registrar is told.
 What is checked
     Every public hosted zone lives in a stack that no environment shares its life with (``home``) and is retained when
-    its stack goes or a change replaces it (``retained``); and no environment's custom resource deletes a zone
-    (``deleted-by``).
+    its stack goes or a change replaces it (``retained``); and no environment's custom resource or state machine makes
+    such a zone, or deletes one (``deleted-by``), by a call of its own.
 When it does not apply
     No hosted zone in the environment. Private zones belong to a network and go with it.
 What cannot be decided
@@ -26,8 +26,8 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Unknown
-from checker.reason.names.custom_resources import calls_of, custom_resources
 from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
+from checker.reason.templates.sdk_calls import sdk_calls
 
 _FIX = "Move the zone into the shared stack, retained, and give its id to the environments as configuration."
 
@@ -47,14 +47,17 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield zone.passes("home", "The zone lives in a shared stack.")
         yield from must_be_retained(zone, "retained", "The hosted zone")
     if environment.kind is not EnvironmentKind.SHARED:
-        for resource in custom_resources(environment):
-            if any(call.action == "deleteHostedZone" for call in calls_of(resource)):
-                yield resource.fails(
+        for call in sdk_calls(environment):
+            if call.service == "route53" and call.action == "deletehostedzone":
+                yield call.owner.fails(
                     "deleted-by",
-                    "This custom resource deletes a hosted zone.",
+                    "A call of its own deletes a hosted zone.",
                     fix="Leave the call out: an environment uses the zone and does not own it.",
-                    path="Delete",
+                    path=call.path,
                 )
+            elif call.service == "route53" and call.action == "createhostedzone" and "vpc" not in call.parameters:
+                made = f"A call of its own makes a hosted zone in {environment.name}'s stack."
+                yield call.owner.fails("home", made, fix=_FIX, path=call.path, expected="a shared stack")
 
 
 def _is_private(zone: Resource) -> Answer:

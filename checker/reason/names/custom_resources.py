@@ -74,6 +74,11 @@ def is_custom(kind: str) -> bool:
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
+def works_on_others(kind: str) -> bool:
+    """Whether it is one of CDK's own that work on what another resource made."""
+    return kind in _WORK_ON_OTHERS
+
+
 def custom_resources(environment: Environment) -> Iterator[Resource]:
     types = sorted(kind for kind in environment.types if is_custom(kind))
     if types:  # without a type, all resources would be meant

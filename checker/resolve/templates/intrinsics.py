@@ -314,7 +314,9 @@ def expand_for_each(scope: Evaluation, argument: Raw) -> dict[str, Raw] | None:
         return None
     result: dict[str, Raw] = {}
     for item in items:
-        result.update(_substitute(body, name, str(item), 0))
+        made = _substitute(body, name, str(item), 0)
+        # A loop in the loop has one name in every round, and makes something else in each.
+        result.update({f"{key} of {item}" if key.startswith("Fn::ForEach") else key: made[key] for key in made})
     return result
 
 
