@@ -4,8 +4,9 @@ What the review found
     The cluster keeps and sends everything in plain text.
 What is checked
     Every Redis or Valkey cluster: encryption at rest, encryption in transit with TLS required, and an auth token or a
-    user group none of whose users gets in without a password; and every client that is handed its address, through a
-    variable, a parameter or a secret, connects with ``rediss://``.
+    user group none of whose users gets in without a password, neither of which is written out; and every client that is
+    handed its address, or the name of a record that leads there, through a variable, a command, a parameter or a
+    secret, connects with TLS: by the address's scheme and options, and by the switches beside it.
 When it does not apply
     No Redis or Valkey cluster in the environment. Memcached.
 What cannot be decided
@@ -18,9 +19,7 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
@@ -31,21 +30,17 @@ from checker.model.rules import Rule
 from checker.model.values import (
     ABSENT,
     Absent,
-    Attribute,
-    Expression,
-    Hole,
     Known,
     Reference,
     Resolved,
-    ResourceKey,
     Text,
     Unknown,
     as_bool,
     as_list,
     first_unknown,
-    pieces,
 )
-from checker.reason.templates.workloads import environment_variables
+from checker.model.verdicts import Surface
+from checker.reason.network.cache_clients import Client, clients
 
 _REDIS: Final = {"redis", "valkey"}
 _CLUSTER: Final = "AWS::ElastiCache::CacheCluster"
@@ -59,20 +54,6 @@ _FIX_GROUP: Final = (
 _FIX_AUTH: Final = "Set AuthToken from a secret ({{resolve:secretsmanager:...}}), or UserGroupIds."
 _FIX_USERS: Final = "Give the group users with passwords, and one of its own named default that may do nothing."
 _FIX_CLIENT: Final = "Write rediss:// in front of the address."
-_PLAIN: Final = re.compile(r"(?<![A-Za-z])redis://", re.IGNORECASE)
-_TLS: Final = re.compile(r"(?<![A-Za-z])rediss://", re.IGNORECASE)
-_TLS_SWITCH: Final = re.compile(r"(?:^|_)(?:TLS|SSL)(?:_ENABLED|_ON)?$", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Something that is handed a cache's address. ``says_tls``: its own switch for TLS, ``None`` where it has none."""
-
-    owner: Resource
-    name: str
-    value: str | Text
-    path: str
-    says_tls: Answer | None = None
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -85,10 +66,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
         else:
             yield from _JUDGES[cache.type](cache, environment.project)
     caches = {cache.key for cache in environment.project.resources(*_JUDGES) if _engine(cache) in _REDIS}
-    for client in _told(environment) if caches else ():
-        for cache in _leads_to(client, environment.project):
+    for client, led_to in clients(environment) if caches else ():
+        for cache in led_to:
             if cache.key in caches:
                 yield _client(client, cache)
+    for user in environment.resources(*_USERS):
+        if (place := _written_password(user)) is not None:
+            yield user.fails("auth", "A user's password is written out in the template.", fix=_FIX_AUTH, path=place)
 
 
 def _engine(cache: Resource) -> str | Unknown:
@@ -160,6 +144,9 @@ def _auth(group: Resource, project: Project) -> Judgement:
         return _users(group, "UserGroupIds", project)
     if isinstance(users, Unknown) and not (isinstance(token, Known) and _is_set(token.value) is YES):
         return group.undecided("auth", f"UserGroupIds: {users.why}", path="UserGroupIds", fix=_FIX_AUTH)
+    if isinstance(token, Known) and _is_written_out(token.value) and group.surface is Surface.TEMPLATE:
+        said = "The auth token is written out in the template, for everyone who may read it."
+        return group.fails("auth", said, fix=_FIX_AUTH, path="AuthToken")
     return group["AuthToken"].must(
         _is_set,
         expected="an auth token or a user group",
@@ -167,6 +154,25 @@ def _auth(group: Resource, project: Project) -> Judgement:
         fix=_FIX_AUTH,
         sub="auth",
     )
+
+
+_SHORTEST_TOKEN: Final = 16
+# Users of caches, who have passwords.
+_USERS: Final = ("AWS::ElastiCache::User", "AWS::MemoryDB::User")
+
+
+def _written_password(user: Resource) -> str | None:
+    """Where a user's password stands in the template, if one does."""
+    for place in ("Passwords", "AuthenticationMode.Passwords"):
+        value = user.get(place)
+        if isinstance(value, Known) and any(_is_written_out(each) for each in as_list(value.value)):
+            return place if user.surface is Surface.TEMPLATE else None
+    return None
+
+
+def _is_written_out(value: Resolved) -> bool:
+    # Amazon ElastiCache User Guide, "Authenticating with the AUTH command": 16 to 128 characters.
+    return isinstance(value, str) and len(value) >= _SHORTEST_TOKEN and "{{resolve:" not in value
 
 
 def _is_set(value: Resolved) -> Answer:
@@ -264,60 +270,25 @@ _JUDGES: Final = {
 # -- their clients -------------------------------------------------------------------------------
 
 
-def _told(environment: Environment) -> Iterator[Client]:
-    """Everything that a client may take an address from: variables, parameters and secrets of the environment."""
-    variables = list(environment_variables(environment))
-    switches: dict[tuple[ResourceKey, str], Answer] = {}
-    for variable in variables:
-        if _TLS_SWITCH.search(variable.name) and "REDIS" in variable.name.upper():
-            on = as_bool(variable.value)
-            if on is not None or isinstance(variable.value, Unknown | Text):
-                why = f"whether {variable.name} switches TLS on is not known before deployment"
-                switches[variable.owner.key, variable.container] = Open(why) if on is None else yes_if(on)
-    for variable in variables:
-        if isinstance(variable.value, str | Text):
-            says = switches.get((variable.owner.key, variable.container))
-            yield Client(variable.owner, variable.name, variable.value, variable.path, says)
-    for kind, path in (("AWS::SSM::Parameter", "Value"), ("AWS::SecretsManager::Secret", "SecretString")):
-        for store in environment.resources(kind):
-            value = store.get(path)
-            if isinstance(value, Known) and isinstance(value.value, str | Text):
-                yield Client(store, path, value.value, path)
-
-
-def _attribute(hole: Hole) -> str:
-    if isinstance(hole, Attribute):
-        return hole.name
-    return hole.written if isinstance(hole, Expression) else ""
-
-
-def _leads_to(client: Client, project: Project) -> Iterator[Resource]:
-    """The resources whose address the client is handed. A port, a name or an ARN is none."""
-    value = client.value
-    if isinstance(value, Text) and any("Address" in _attribute(hole) for hole in value.holes):
-        yield from {each.key: each for each in project.all_referred(value)}.values()
-
-
 def _client(client: Client, cache: Resource) -> Judgement:
     """Whether one client connects with TLS: by its URL, by its own switch, or because the server insists."""
-    written = "".join(part if isinstance(part, str) else "*" for part in pieces(client.value))
     sub = f"client={client.name}"
     encrypted, insists = _transit(cache)
     related = (cache,)
-    if _PLAIN.search(written):
-        said = f"{client.name} gives the client a redis:// address: it connects without TLS, or not at all."
-        return client.owner.fails(
-            sub, said, fix=_FIX_CLIENT, path=client.path, expected="rediss://", actual="redis://", related=related
+    if client.plain:
+        said = f"{client.name} {client.plain}: it connects without TLS, or not at all."
+        return client.owner.fails(sub, said, fix=_FIX_CLIENT, path=client.path, expected="rediss://", related=related)
+    if client.unchecked:
+        said = (
+            f"{client.name} leads to the cache, and {client.unchecked} keeps its client from checking whom it talks to."
         )
-    if client.says_tls is NO:
-        said = f"The client of {client.name} has TLS switched off beside it: it connects in plain text, or not at all."
-        return client.owner.fails(sub, said, fix="Switch TLS on for the client.", path=client.path, related=related)
+        return client.owner.fails(sub, said, fix="Leave the check on.", path=client.path, related=related)
     if encrypted is NO:
         said = f"{client.name} leads to a cache that offers no TLS."
         return client.owner.fails(sub, said, fix=_FIX_GROUP, path=client.path, related=related)
-    if isinstance(client.says_tls, Open) and not _TLS.search(written):
-        return client.owner.undecided(sub, client.says_tls.why, path=client.path, fix="Switch TLS on for the client.")
-    if _TLS.search(written) or client.says_tls is YES or insists:
+    if isinstance(client.encrypted, Open):
+        return client.owner.undecided(sub, client.encrypted.why, path=client.path, fix="Switch TLS on for the client.")
+    if client.encrypted is YES or insists:
         return client.owner.passes(sub, "The client connects with TLS.", path=client.path)
     why = f"{client.name} names the host alone, and the cache may accept connections without TLS"
     return client.owner.undecided(sub, why, path=client.path, fix="Give clients a rediss:// URL.")
