@@ -8,7 +8,7 @@ What is checked
     (``stateful``), and has at most 400 resources, 80 % of what CloudFormation takes (``resources``).
 When it does not apply
     ``stateful``: a stack that neither keeps data nor runs anything. Functions behind custom resources are part of the
-    deployment and count as neither.
+    deployment, and a queue for what failed goes with what fills it: they count as neither.
 What cannot be decided
     A stack with a macro or a loop that cannot be expanded here.
 Fix
@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.environments import Environment
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
@@ -32,7 +32,11 @@ _LIMIT = 500
 _MOST = _LIMIT * 8 // 10
 
 # What is lost with these too, beside what keeps data: messages that are under way, and what a key has encrypted.
-_KEPT_APART: Final = frozenset({"AWS::KMS::Key", "AWS::SQS::Queue"})
+_QUEUE: Final = "AWS::SQS::Queue"
+_KEPT_APART: Final = frozenset({"AWS::KMS::Key", _QUEUE})
+# Where what runs, or another queue, names the one that takes what failed: it belongs there.
+_SENDERS: Final = ("AWS::Lambda::", "AWS::SNS::", "AWS::SQS::", "AWS::Serverless::")
+_FAILURES: Final = ("DeadLetterConfig", "RedrivePolicy", "DeadLetterQueue", "DestinationConfig.OnFailure")
 # What runs code or serves requests, and can be made again from the code at any time.
 _STATELESS = frozenset(
     {
@@ -88,7 +92,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         place = StackPlace(stack)
         unread = _unexpanded(stack, environment)
         yield _size(place, by_stack[stack.id], unread)
-        yield _mixture(place, by_stack[stack.id], unread)
+        yield _mixture(place, by_stack[stack.id], unread, environment.project)
 
 
 def _size(place: StackPlace, resources: list[Resource], unread: str | None) -> Judgement:
@@ -114,8 +118,11 @@ def _weight(resource: Resource) -> int:
     return foremost + resource.type.startswith(_LEAST)
 
 
-def _mixture(place: StackPlace, resources: list[Resource], unread: str | None) -> Judgement:
+def _mixture(place: StackPlace, resources: list[Resource], unread: str | None, project: Project) -> Judgement:
     data = [each for each in resources if keeps_data(each.type) or each.type in _KEPT_APART]
+    if any(each.type == _QUEUE for each in data):
+        of_failures = _of_failures(resources, project)
+        data = [each for each in data if each not in of_failures]
     running = [each for each in resources if each.type in _STATELESS]
     if any(each.type == "AWS::Lambda::Function" for each in running):
         helpers = _custom_resource_handlers(resources)
@@ -139,6 +146,13 @@ def _unexpanded(stack: Stack, environment: Environment) -> str | None:
     notes = [note for note in stack.unread if not note.startswith("nested stack")]
     notes += [f"{loop}: its collection is not known" for loop in environment.unknown_loops.get(stack.id, ())]
     return notes[0] if notes else None
+
+
+def _of_failures(resources: list[Resource], project: Project) -> set[Resource]:
+    """The queues that take what failed elsewhere in the stack."""
+    senders = (each for each in resources if each.type.startswith(_SENDERS))
+    given = (each.get(place) for each in senders for place in _FAILURES)
+    return {found for value in given for found in project.all_referred(value)}
 
 
 def _custom_resource_handlers(resources: list[Resource]) -> set[str]:

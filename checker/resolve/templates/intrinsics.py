@@ -315,8 +315,8 @@ def expand_for_each(scope: Evaluation, argument: Raw) -> dict[str, Raw] | None:
     result: dict[str, Raw] = {}
     for item in items:
         made = _substitute(body, name, str(item), 0)
-        # A loop in the loop has one name in every round, and makes something else in each.
-        result.update({f"{key} of {item}" if key.startswith("Fn::ForEach") else key: made[key] for key in made})
+        # A loop in the loop may have one name in every round, and make something else in each.
+        result.update({f"{key} of {item}" if key in result and "::" in key else key: made[key] for key in made})
     return result
 
 
