@@ -40,7 +40,7 @@ from checker.model.values import (
     first_unknown,
 )
 from checker.model.verdicts import Surface
-from checker.reason.network.cache_clients import Client, clients
+from checker.reason.caches.clients import Client, clients
 
 _REDIS: Final = {"redis", "valkey"}
 _CLUSTER: Final = "AWS::ElastiCache::CacheCluster"

@@ -5,7 +5,8 @@ What the review found
 What is checked
     For every role that CI deploys to ECS with: it may pass the task role and the execution role of every task
     definition of the environments that it serves (``W1[missing]``); no other role (``W1[scope]``), however the policy
-    is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do; and
+    is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do, and
+    so does a permission to change its own policies or to assume a role that may pass any; and
     to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). An environment that is not judged is taken to name its
     roles as those of the others are, with its own name in the place of theirs. Every call of workflows and scripts that
     registers a task definition or runs a task: the role that makes it may pass that task's roles.
@@ -42,12 +43,14 @@ from checker.reason.iam.passing import (
     task_roles,
     tasks_only,
 )
+from checker.reason.iam.widening import widening
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX_MISSING: Final = "Allow iam:PassRole on the task role and the execution role of every task definition."
 _FIX_SCOPE: Final = "List the ARNs of the task roles and execution roles, each in full, and nothing else."
+_FIX_WIDENING: Final = "Take away what changes IAM policies, and name the roles that it may assume, each in full."
 _FIX_SERVICE: Final = f"Add the condition StringEquals iam:PassedToService {TASKS} to every statement of iam:PassRole."
 _NEEDING: Final = ("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask", PASS_ROLE)
 
@@ -119,7 +122,11 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
     needed = [*needed, *mirrored(needed, elsewhere)]
     answer = needed_only(deployer.policies, needed, role.stack, project)
     if answer is YES:
-        return role.passes("scope", "It may pass no other role.")
+        how = widening(role, deployer.policies, project)
+        if how is None:
+            return role.passes("scope", "It may pass no other role.")
+        said = f"The role {how}. So it can pass whatever role it likes."
+        return role.fails("scope", said, fix=_FIX_WIDENING)
     excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
     if excess is not None and (needed or "*" in excess.written):
         return role.fails(

@@ -8,7 +8,9 @@ What is checked
     egress rule lets everything out, since Amazon EC2 gives it a rule that does. So do ``-1`` or all ports to
     ``0.0.0.0/0`` or ``::/0``, and several narrow rules that together come to half of all ports of all addresses or
     more. One port to anywhere is bounded, and so is any port to another group or to the VPC's own addresses. A group
-    that nothing in the templates attaches is judged too: one-off tasks get theirs from whoever starts them.
+    that nothing in the templates attaches is judged too: one-off tasks get theirs from whoever starts them. And whatever
+    runs in a network (services, functions, instances, scheduled tasks, builds) is in a group of its own, not in the
+    network's default one.
 When it does not apply
     No security group in the environment.
 What cannot be decided
@@ -27,7 +29,8 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Attribute, Known, Text
+from checker.model.values import Absent
+from checker.reason.network.default_groups import on_default_group
 from checker.reason.network.openness import openness
 from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, permission, side_of
 
@@ -47,34 +50,14 @@ def check(environment: Environment) -> Iterator[Judgement]:
     yield from _on_default_group(environment)
 
 
-# Where what runs names its groups; it is in its network's default group where it names none.
-_GROUPED: Final = (
-    ("AWS::ECS::Service", "NetworkConfiguration.AwsvpcConfiguration", "SecurityGroups"),
-    ("AWS::Lambda::Function", "VpcConfig", "SecurityGroupIds"),
-)
-
-
 def _on_default_group(environment: Environment) -> Iterator[Judgement]:
     """What runs on a network's default group, which lets everything out (Amazon VPC User Guide, "Default security
     groups"), unless CDK's custom resource empties it."""
     if any(True for _ in environment.project.resources("Custom::VpcRestrictDefaultSG")):
         return
-    for kind, network, groups in _GROUPED:
-        for owner in environment.resources(kind):
-            path = f"{network}.{groups}"
-            placed, given = owner.get(network), owner.get(path)
-            if not isinstance(placed, Known):
-                continue
-            named = given.value if isinstance(given, Known) and isinstance(given.value, list) else []
-            default = any(
-                isinstance(hole, Attribute) and hole.name == "DefaultSecurityGroup"
-                for each in named
-                if isinstance(each, Text)
-                for hole in each.holes
-            )
-            if isinstance(given, Absent) or default:
-                why = "It runs on its network's default group, which lets everything out."
-                yield owner.fails(None, why, fix=_FIX_DEFAULT, path=path, expected="a security group of its own")
+    for owner, path in on_default_group(environment):
+        why = "It runs on its network's default group, which lets everything out."
+        yield owner.fails(None, why, fix=_FIX_DEFAULT, path=path, expected="a security group of its own")
 
 
 _FIX_DEFAULT: Final = "Give it a security group of its own, with the egress that it needs."

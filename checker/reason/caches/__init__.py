@@ -1,0 +1,1 @@
+"""Caches, and who connects to them."""

@@ -1,0 +1,161 @@
+"""What runs in a network without a security group of its own: on the network's default group.
+
+Each service takes the default group where it is given subnets and no group (their pages in the AWS CloudFormation
+Template Reference), and a group that is named as the network's default one is no better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import ABSENT, Absent, Attribute, Known, Resolved, Text, Unknown
+
+# Type -> what says that it is in a network, and where it names its groups; `*` stands for every element of a list.
+_PLACES: Final = (
+    ("AWS::AppRunner::VpcConnector", "Subnets", "SecurityGroups"),
+    ("AWS::Batch::ComputeEnvironment", "ComputeResources.Subnets", "ComputeResources.SecurityGroupIds"),
+    ("AWS::CodeBuild::Project", "VpcConfig.Subnets", "VpcConfig.SecurityGroupIds"),
+    ("AWS::EC2::Instance", "SubnetId", "SecurityGroupIds"),
+    ("AWS::EC2::Instance", "NetworkInterfaces.*.SubnetId", "NetworkInterfaces.*.GroupSet"),
+    ("AWS::EC2::NetworkInterface", "SubnetId", "GroupSet"),
+    (
+        "AWS::EC2::LaunchTemplate",
+        "LaunchTemplateData.NetworkInterfaces.*.SubnetId",
+        "LaunchTemplateData.NetworkInterfaces.*.Groups",
+    ),
+    (
+        "AWS::ECS::Service",
+        "NetworkConfiguration.AwsvpcConfiguration",
+        "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
+    ),
+    (
+        "AWS::ECS::TaskSet",
+        "NetworkConfiguration.AwsVpcConfiguration",
+        "NetworkConfiguration.AwsVpcConfiguration.SecurityGroups",
+    ),
+    (
+        "AWS::Events::Rule",
+        "Targets.*.EcsParameters.NetworkConfiguration.AwsVpcConfiguration",
+        "Targets.*.EcsParameters.NetworkConfiguration.AwsVpcConfiguration.SecurityGroups",
+    ),
+    (
+        "AWS::Pipes::Pipe",
+        "TargetParameters.EcsTaskParameters.NetworkConfiguration.AwsvpcConfiguration",
+        "TargetParameters.EcsTaskParameters.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
+    ),
+    (
+        "AWS::Scheduler::Schedule",
+        "Target.EcsParameters.NetworkConfiguration.AwsvpcConfiguration",
+        "Target.EcsParameters.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
+    ),
+    ("AWS::EMRServerless::Application", "NetworkConfiguration.SubnetIds", "NetworkConfiguration.SecurityGroupIds"),
+    ("AWS::Lambda::Function", "VpcConfig", "VpcConfig.SecurityGroupIds"),
+    ("AWS::MWAA::Environment", "NetworkConfiguration.SubnetIds", "NetworkConfiguration.SecurityGroupIds"),
+    ("AWS::SageMaker::Model", "VpcConfig.Subnets", "VpcConfig.SecurityGroupIds"),
+    ("AWS::SageMaker::NotebookInstance", "SubnetId", "SecurityGroupIds"),
+    ("AWS::Serverless::Function", "VpcConfig", "VpcConfig.SecurityGroupIds"),
+    ("AWS::Synthetics::Canary", "VPCConfig.SubnetIds", "VPCConfig.SecurityGroupIds"),
+)
+# These make or demand a group where they are given none: only the default group by name counts.
+_NAMED_ONLY: Final = (
+    ("AWS::EKS::Cluster", "ResourcesVpcConfig.SecurityGroupIds"),
+    ("AWS::Glue::Connection", "ConnectionInput.PhysicalConnectionRequirements.SecurityGroupIdList"),
+    ("AWS::AutoScaling::LaunchConfiguration", "SecurityGroups"),
+    ("AWS::EC2::LaunchTemplate", "LaunchTemplateData.SecurityGroupIds"),
+    ("AWS::DMS::ReplicationInstance", "VpcSecurityGroupIds"),
+)
+# A template for instances that are put into a network by whoever starts them.
+_STARTERS: Final = (
+    ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier", "LaunchTemplate.LaunchTemplateId"),
+    (
+        "AWS::AutoScaling::AutoScalingGroup",
+        "VPCZoneIdentifier",
+        "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId",
+    ),
+    ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier", "LaunchConfigurationName"),
+    ("AWS::EC2::Instance", "SubnetId", "LaunchTemplate.LaunchTemplateId"),
+)
+_TEMPLATES: Final = {
+    "AWS::EC2::LaunchTemplate": ("LaunchTemplateData.SecurityGroupIds", "LaunchTemplateData.NetworkInterfaces"),
+    "AWS::AutoScaling::LaunchConfiguration": ("SecurityGroups",),
+}
+
+
+def on_default_group(environment: Environment) -> Iterator[tuple[Resource, str]]:
+    """What runs on its network's default group, and the property that says so, or says nothing."""
+    for kind, network, groups in _PLACES:
+        for owner in environment.resources(kind):
+            for placed, given, path in _pairs(owner, network, groups):
+                absent = placed and isinstance(given, Absent) and not _by_template(owner, path)
+                if absent or (not isinstance(given, Absent) and _names_default(given)):
+                    yield owner, path
+    for kind, groups in _NAMED_ONLY:
+        for owner in environment.resources(kind):
+            value = owner.get(groups)
+            if isinstance(value, Known) and _names_default(value.value):
+                yield owner, groups
+    for kind, network, template in _STARTERS:
+        for owner in environment.resources(kind):
+            if isinstance(owner.get(network), Known):
+                started = environment.referred(owner.get(template))
+                if started is not None and not _has_groups(started, owner):
+                    yield owner, template
+
+
+def _pairs(owner: Resource, network: str, groups: str) -> Iterator[tuple[bool, Resolved | Absent, str]]:
+    """Whether it is in a network, and what it names as its groups there: once for each element of a list."""
+    head, star, below = network.partition(".*.")
+    if not star:
+        value = owner.get(groups)
+        given = value.value if isinstance(value, Known) else value
+        placed = owner.get(network)
+        # An empty list is the same as none.
+        yield isinstance(placed, Known) and placed.value != [], _or_absent(given), groups
+        return
+    listed = owner.get(head)
+    inner = groups.partition(".*.")[2]
+    for index, entry in enumerate(listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else ()):
+        if isinstance(entry, dict):
+            placed_at, given_at = _below(entry, below), _below(entry, inner)
+            yield placed_at is not None, _or_absent(given_at), f"{head}.{index}.{inner}"
+
+
+def _or_absent(given: Resolved | Absent | Unknown) -> Resolved | Absent:
+    return ABSENT if given is None or given == [] else given
+
+
+def _below(entry: dict[str, Resolved], path: str) -> Resolved:
+    inner: Resolved = entry
+    for step in path.split("."):
+        if isinstance(inner, Unknown | Text):
+            return inner
+        inner = inner.get(step) if isinstance(inner, dict) else None
+    return inner
+
+
+def _by_template(owner: Resource, path: str) -> bool:
+    """Whether an instance's groups may be named in its launch template, or beside its subnet in another form."""
+    if owner.type != "AWS::EC2::Instance" or path != "SecurityGroupIds":
+        return False
+    others = ("LaunchTemplate", "NetworkInterfaces", "SecurityGroups")
+    return not all(isinstance(owner.get(each), Absent) for each in others)
+
+
+def _has_groups(template: Resource, owner: Resource) -> bool:
+    """Whether what is started from a template is put into a group there, or by whoever starts it."""
+    places = _TEMPLATES.get(template.type)
+    if places is None or not isinstance(owner.get("SecurityGroupIds"), Absent):
+        return True
+    return not all(isinstance(template.get(place), Absent) for place in places)
+
+
+def _names_default(value: Resolved | Absent) -> bool:
+    return any(
+        isinstance(hole, Attribute) and hole.name == "DefaultSecurityGroup"
+        for each in (value if isinstance(value, list) else [value])
+        if isinstance(each, Text)
+        for hole in each.holes
+    )
