@@ -288,6 +288,8 @@ def _client(client: Client, cache: Resource) -> Judgement:
         return client.owner.fails(sub, said, fix=_FIX_GROUP, path=client.path, related=related)
     if isinstance(client.encrypted, Open):
         return client.owner.undecided(sub, client.encrypted.why, path=client.path, fix="Switch TLS on for the client.")
+    if client.manner.doubt:
+        return client.owner.undecided(sub, client.manner.doubt, path=client.path, fix="Name what it is told.")
     if client.encrypted is YES or insists:
         return client.owner.passes(sub, "The client connects with TLS.", path=client.path)
     why = f"{client.name} names the host alone, and the cache may accept connections without TLS"

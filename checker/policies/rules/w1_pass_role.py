@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.model.answers import YES, why_open
+from checker.model.answers import YES, Open, why_open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -122,11 +122,13 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
     needed = [*needed, *mirrored(needed, elsewhere)]
     answer = needed_only(deployer.policies, needed, role.stack, project)
     if answer is YES:
-        how = widening(role, deployer.policies, project)
-        if how is None:
-            return role.passes("scope", "It may pass no other role.")
-        said = f"The role {how}. So it can pass whatever role it likes."
-        return role.fails("scope", said, fix=_FIX_WIDENING)
+        how, widened = widening(role, deployer.policies, project)
+        if isinstance(widened, Open):
+            return role.undecided("scope", f"whether it {how}: {widened.why}", fix=_FIX_WIDENING)
+        if widened is YES:
+            said = f"The role {how}. So it can pass whatever role it likes."
+            return role.fails("scope", said, fix=_FIX_WIDENING)
+        return role.passes("scope", "It may pass no other role.")
     excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
     if excess is not None and (needed or "*" in excess.written):
         return role.fails(

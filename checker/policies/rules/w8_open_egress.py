@@ -8,7 +8,7 @@ What is checked
     egress rule lets everything out, since Amazon EC2 gives it a rule that does. So do ``-1`` or all ports to
     ``0.0.0.0/0`` or ``::/0``, and several narrow rules that together come to half of all ports of all addresses or
     more. One port to anywhere is bounded, and so is any port to another group or to the VPC's own addresses. A group
-    that nothing in the templates attaches is judged too: one-off tasks get theirs from whoever starts them. And whatever
+    that nothing in the templates attaches is judged too: one-off tasks get theirs from whoever starts them. Whatever
     runs in a network (services, functions, instances, scheduled tasks, builds) is in a group of its own, not in the
     network's default one.
 When it does not apply

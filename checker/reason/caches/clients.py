@@ -17,7 +17,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Attribute, Expression, Hole, Known, Resolved, ResourceKey, Text, Unknown, pieces, text
-from checker.reason.templates.workloads import environment_variables
+from checker.reason.templates.workloads import environment_variables, with_unnamed_variables
 
 _CACHE_WORDS: Final = frozenset({"redis", "cache", "valkey", "elasticache", "memorydb", "sessions", "session"})
 _TLS_WORDS: Final = frozenset({"tls", "ssl", "encrypt", "encryption", "encrypted", "secure", "rediss"})
@@ -56,6 +56,7 @@ class Manner:
     tls: Answer | None = None  # by a switch or a scheme of its own; ``None`` where there is none
     by: str = ""  # what says so
     unchecked: str = ""  # what keeps it from checking whom it talks to
+    doubt: str = ""  # why it may be told otherwise by what is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,9 @@ def _told(environment: Environment) -> Iterator[Client]:
     for variable in variables:
         manner = manners.setdefault((variable.owner.key, variable.container), Manner())
         _note(manner, variable.name, variable.value)
+    for owner, container in with_unnamed_variables(environment):
+        manner = manners.setdefault((owner.key, container), Manner())
+        manner.doubt = manner.doubt or "a variable whose name is not known may tell the client how to connect"
     commands = list(_commands(environment))
     for owner, container, _, words in commands:
         _note_options(manners.setdefault((owner.key, container), Manner()), words)
@@ -164,6 +168,8 @@ def _note(manner: Manner, name: str, value: Resolved) -> None:
     on = _switch(value)
     if name == _OF_ALL and on is False:
         manner.unchecked = name
+    if isinstance(value, Unknown) and (name == _OF_ALL or (words & _CACHE_WORDS and words & _CHECK_WORDS)):
+        manner.doubt = f"{name}: {value.why}"
     if not words & _CACHE_WORDS:
         return
     negative = bool(words & _NEGATIVE) or bool(words & _PLAIN_WORDS)
@@ -185,10 +191,10 @@ def _note(manner: Manner, name: str, value: Resolved) -> None:
 
 def _note_options(manner: Manner, words: list[str | Text]) -> None:
     """What the flags of a command say: ``--no-redis-tls``, ``--redis-tls=false``, ``--redis-tls false``."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for index, word in enumerate(words):
         if isinstance(word, str) and word.startswith("--"):
             name, equals, value = word[2:].partition("=")
-            given: str | Text = value if equals else following
+            given: str | Text = value if equals else next(iter(words[index + 1 : index + 2]), "")
             on = given if equals or _switch(given) is not None else "true"
             _note(manner, name, on)
 

@@ -7,11 +7,13 @@ condition on ``iam:PolicyARN`` or ``iam:PermissionsBoundary`` bounds such a gran
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Known, Text, text
+from checker.model.values import Absent, Known, Text, text
 from checker.reason.iam.evaluation import Policies, Request, decide, grants, policies_of
 from checker.reason.iam.passing import PASS_ROLE
 from checker.reason.iam.policies import read_document
@@ -25,54 +27,86 @@ _BECOME: Final = "sts:AssumeRole"
 _REWRITE: Final = "iam:UpdateAssumeRolePolicy"
 
 
-def widening(role: Resource, policies: Policies, project: Project) -> str | None:
-    """How the role can come to pass roles that it may not pass now, as a sentence without a subject; or ``None``."""
+def widening(role: Resource, policies: Policies, project: Project) -> tuple[str, Answer]:
+    """How the role can come to pass roles that it may not pass now, as a sentence without a subject, and whether it
+    surely can: empty and ``NO`` where it cannot."""
     own = arn_of(role)
     if own is None:
-        return None
+        return "", NO
+    doubt: tuple[str, Answer] = ("", NO)
+    for how, answer in _ways(role, own, policies, project):
+        if answer is YES:
+            return how, YES
+        if isinstance(answer, Open) and doubt[1] is NO:
+            doubt = how, answer
+    return doubt
+
+
+def _ways(role: Resource, own: str | Text, policies: Policies, project: Project) -> Iterator[tuple[str, Answer]]:
     for action in _OF_ROLES:
-        if decide(policies, Request(action, exact(own))).allowed:
-            return f"may change its own permissions: {action} is allowed on itself"
+        yield f"may change its own permissions: {action} is allowed on itself", _allowed(policies, action, own)
     anything = _in_account(role, "policy/any-policy")
     for action in _OF_POLICIES:
-        if decide(policies, Request(action, exact(anything))).allowed:
-            return f"may change any policy, its own among them: {action} is allowed on all"
-    someone = exact(_in_account(role, "role/any-role"))
-    if decide(policies, Request(_REWRITE, someone)).allowed:
-        return f"may let itself into any role: {_REWRITE} is allowed on all"
-    becoming = decide(policies, Request(_BECOME, someone))
+        how = f"may change any policy, its own among them: {action} is allowed on all"
+        yield how, _allowed(policies, action, anything)
+    someone = _in_account(role, "role/any-role")
+    yield f"may let itself into any role: {_REWRITE} is allowed on all", _allowed(policies, _REWRITE, someone)
+    becoming = decide(policies, Request(_BECOME, exact(someone)))
     # Who may do all but some things is not asked for here: that says nothing of roles that would let it in.
     if becoming.allowed and any(each.allows and each.actions is not None for each in becoming.statements):
-        return f"may become any role that trusts the account: {_BECOME} is allowed on all"
+        yield f"may become any role that trusts the account: {_BECOME} is allowed on all", YES
+    elif not becoming.allowed and _allowed(policies, _BECOME, someone) is not NO:
+        yield f"may become any role that trusts the account, if {_BECOME} is allowed on all", _ON_WHAT
     for other in project.resources("AWS::IAM::Role"):
-        if other.key != role.key and _may_become(other, own, policies, project) and _passes_any(other, project):
-            return f"may assume {other.logical_id}, which may pass any role"
-    return None
+        if other.key != role.key and (passes := _passes_any(other, project)) is not NO:
+            may = _may_become(other, own, policies, project)
+            yield f"may assume {other.logical_id}, which may pass any role", every((may, passes))
 
 
-def _may_become(other: Resource, own: str | Text, policies: Policies, project: Project) -> bool:
+def _allowed(policies: Policies, action: str, resource: str | Text) -> Answer:
+    """Whether an action is allowed on something; open only where it is not known on what it is allowed."""
+    if decide(policies, Request(action, exact(resource))).allowed:
+        return YES
+    return _ON_WHAT if any(None in (grant.resources or ()) for grant in grants(policies, action)) else NO
+
+
+_ON_WHAT: Final = Open("what a policy names as its resource is not known before deployment")
+
+
+def _may_become(other: Resource, own: str | Text, policies: Policies, project: Project) -> Answer:
     """Whether the other role lets in the role of this ARN, or its whole account, and the role's policies allow it."""
     name, trust = arn_of(other), other.get("AssumeRolePolicyDocument")
-    if name is None or not isinstance(trust, Known) or not decide(policies, Request(_BECOME, exact(name))).allowed:
-        return False
-    document = read_document(trust.value, other, "AssumeRolePolicyDocument", project)
-    admitted = {
-        str(who)
+    if name is None or isinstance(trust, Absent):
+        return NO
+    allowed = _allowed(policies, _BECOME, name)
+    written = trust.value if isinstance(trust, Known) else trust
+    document = read_document(written, other, "AssumeRolePolicyDocument", project)
+    admitted = [
+        who
         for statement in document.statements
         if statement.allows
         for kind, who in statement.principals or ()
         if kind in ("AWS", "*")
-    }
-    return any(who in ("*", str(own)) or who.endswith(":root") or who.isdigit() for who in admitted)
+    ]
+    named = {str(who) for who in admitted if who is not None}
+    if any(who in ("*", str(own)) or who.endswith(":root") or who.isdigit() for who in named):
+        return allowed
+    return every((allowed, _WHOM)) if None in admitted or document.unread else NO
+
+
+_WHOM: Final = Open("whom a role lets in is not known before deployment")
 
 
 def _in_account(role: Resource, tail: str) -> str | Text:
     return text([f"arn:{role.stack.partition}:iam::", *account_of(role.stack), f":{tail}"])
 
 
-def _passes_any(role: Resource, project: Project) -> bool:
+def _passes_any(role: Resource, project: Project) -> Answer:
     """Whether a role may pass whatever role there is."""
-    policies = policies_of(role, project)
     anyone = glob("arn:aws:iam::*:role/*")
+    policies = policies_of(role, project)
     passing = [grant for grant in grants(policies, PASS_ROLE) if grant.statement.certain]
-    return any(each is not None and covers(each, anyone) for grant in passing for each in grant.resources or ())
+    named = [each for grant in passing for each in grant.resources or ()]
+    if any(each is not None and covers(each, anyone) for each in named):
+        return YES
+    return _ON_WHAT if None in named or policies.unread or len(passing) < len(grants(policies, PASS_ROLE)) else NO

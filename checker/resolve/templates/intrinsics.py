@@ -316,7 +316,8 @@ def expand_for_each(scope: Evaluation, argument: Raw) -> dict[str, Raw] | None:
     for item in items:
         made = _substitute(body, name, str(item), 0)
         # A loop in the loop may have one name in every round, and make something else in each.
-        result.update({f"{key} of {item}" if key in result and "::" in key else key: made[key] for key in made})
+        for key, value in made.items():
+            result[f"{key} of {item}" if key in result and key.startswith("Fn::ForEach") else key] = value
     return result
 
 
