@@ -79,8 +79,9 @@ def _merged(entry: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**entry, "defaults": defaults, "certain": sorted(known.get("defaults", {}))}
     for key in ("filled", "extended", "when_set", "caseless", "pipeline", "not_asked"):
         merged[key] = sorted({*entry.get(key, ()), *known.get(key, ())})
-    if "filled_when" in known:
-        merged["filled_when"] = known["filled_when"]
+    for key in ("filled_when", "defaults_when"):
+        if key in known:
+            merged[key] = known[key]
     if known.get("complete"):
         merged["complete"] = True
     return {key: value for key, value in merged.items() if value}

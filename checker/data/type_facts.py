@@ -41,6 +41,7 @@ class TypeFacts:
     when_set: frozenset[str] = _NONE  # shown by a read only after somebody set it
     prefixes: Mapping[str, str] = field(default_factory=dict)  # what the service writes before the value
     filled_when: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # filled where a property has a value
+    defaults_when: tuple[Mapping[str, Any], ...] = ()  # path, value, and the properties' values where it is the default
     pipeline: frozenset[str] = _NONE  # changed by releases or scaling on purpose
     not_asked: frozenset[str] = _NONE  # properties that no describer asks for
     complete: bool = False  # what is left after all of these was set by somebody
@@ -82,6 +83,7 @@ def facts_of(kind: str) -> TypeFacts:
         defaults=entry.get("defaults", {}),
         prefixes=entry.get("prefixes", {}),
         filled_when=entry.get("filled_when", {}),
+        defaults_when=tuple(entry.get("defaults_when", ())),
         complete=entry.get("complete", False),
         **sets,
     )
@@ -107,8 +109,21 @@ def covers(paths: frozenset[str], path: str) -> bool:
 
 
 def in_place(facts: TypeFacts, live: Mapping[str, Any]) -> TypeFacts:
-    """The facts for a resource whose properties are known: what is filled in may hang on another property."""
-    more = {
-        path for path, when in facts.filled_when.items() if all(live.get(name) == value for name, value in when.items())
-    }
+    """The facts for a resource whose properties are known: what is a default, or is filled in, may hang on another.
+
+    ``*`` stands for any value of that property, a list for any that is in it.
+    """
+
+    def holds(when: Mapping[str, Any]) -> bool:
+        return all(
+            live.get(name) == value
+            or (value == "*" and bool(live.get(name)))
+            or (isinstance(value, list) and live.get(name) in value)
+            for name, value in when.items()
+        )
+
+    settled = {each["path"]: each["value"] for each in facts.defaults_when if holds(each["when"])}
+    if settled:
+        facts = replace(facts, defaults={**facts.defaults, **settled}, certain=facts.certain | settled.keys())
+    more = {path for path, when in facts.filled_when.items() if holds(when)}
     return replace(facts, filled=facts.filled | more) if more else facts

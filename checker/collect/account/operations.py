@@ -20,7 +20,8 @@ _PREFIXES: Final = {"elbv2": "elasticloadbalancing", "cloudcontrol": "cloudforma
 class Operation:
     """One operation of a service.
 
-    ``items`` is the list in its answer, empty where the answer is one thing. ``serves`` names what is known by it: a
+    ``items`` is the list in its answer, empty where the answer is one thing; ``holds`` is then the part that every such
+    answer has. ``serves`` names what is known by it: a
     type, a property (``AWS::S3::Bucket/VersioningConfiguration``) or a fact (``facts/images``). ``per`` is the type
     that it is asked once for each of, empty where it is asked once. ``absent`` are error codes that mean "there is
     none", ``absent_messages`` the same for codes that have other meanings as well.
@@ -37,6 +38,7 @@ class Operation:
     may_lack_items: bool = False  # the service leaves an empty list out of its answer
     page: int = 0  # how much of a list to ask for at once, where the service gives little unasked
     marker: str = ""  # the field that names the next page, where botocore has no paginator for the operation
+    holds: str = ""
 
     @property
     def leads_to(self) -> tuple[str, ...]:
@@ -65,7 +67,25 @@ def _op(
     page: int = 0,
     marker: str = "",
 ) -> Operation:
-    return Operation(service, name, items, serves, per, absent, absent_messages, named, may_lack_items, page, marker)
+    holds = _HOLDS.get((service, name), "")
+    return Operation(
+        service, name, items, serves, per, absent, absent_messages, named, may_lack_items, page, marker, holds
+    )
+
+
+# What is always there in an answer that is one thing, however little the thing has.
+_HOLDS: Final = {
+    ("acm", "DescribeCertificate"): "Certificate",
+    ("cloudcontrol", "GetResource"): "ResourceDescription",
+    ("cloudformation", "GetTemplate"): "TemplateBody",
+    ("ecs", "DescribeTaskDefinition"): "taskDefinition",
+    ("kms", "DescribeKey"): "KeyMetadata",
+    ("sns", "GetTopicAttributes"): "Attributes",
+    ("sqs", "GetQueueAttributes"): "Attributes",
+    ("wafv2", "GetIPSet"): "IPSet",
+    ("wafv2", "GetLoggingConfiguration"): "LoggingConfiguration",
+    ("wafv2", "GetWebACL"): "WebACL",
+}
 
 
 _EC2: Final = "AWS::EC2::"

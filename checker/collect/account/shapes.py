@@ -97,6 +97,10 @@ class Draft:
         return self
 
 
+class NamelessError(Exception):
+    """An item of a list without the name that such a resource always has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A type, the fields that make its ids, and its fields."""
@@ -107,10 +111,16 @@ class Shape:
     tags: str = "Tags"
 
     def draft(self, source: Mapping[str, Any], ids: tuple[str, ...] | None = None) -> Draft | None:
-        """The resource that an item of a list describes; ``None`` where the item does not even say which it is."""
+        """The resource that an item of a list describes; ``None`` for no item.
+
+        Raises :class:`NamelessError` where an item does not even say which resource it is: that it is there must not
+        be forgotten.
+        """
+        if not source:
+            return None
         found = tuple(str(each) for each in ids or (at(source, path) for path in self.ids) if each)
         if not found:
-            return None
+            raise NamelessError
         tags = tags_of(at(source, self.tags))
         return Draft(self.type, found, tags).read(source, self.fields)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
 from checker.collect.account.secrets import template_without_secrets
-from checker.collect.account.shapes import tags_of
+from checker.collect.account.shapes import NamelessError, tags_of
 from checker.model.live.snapshot import SnapshotStack, StackResource
 from checker.model.secrets.values import NOT_KEPT, keeps_no_secret
 
@@ -93,6 +93,8 @@ def _drift(stack: str, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stack(name: str, described: Answer, resources: Answer) -> SnapshotStack:
     found = _found(name, described)
+    if described.complete and not found:
+        raise NamelessError
     return SnapshotStack(
         name=str(found.get("StackName") or name.rpartition("stack/")[2].partition("/")[0]),
         status=str(found.get("StackStatus", "")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from checker.data.type_facts import TypeFacts, covers, in_place
@@ -39,6 +40,8 @@ _DYNAMIC: Final = "{{resolve:"
 # A text with more open parts than this, or a longer value, is not taken apart.
 _HOLES: Final = 4
 _LONGEST: Final = 2000
+# One document that says all of an API: what it sets stands in no property of the template.
+_WHOLE: Final = frozenset({"Body", "BodyS3Location"})
 # A recorded template writes this where its recorder could not tell the value.
 _NOT_RECORDED: Final = "__unresolved__"
 
@@ -57,9 +60,11 @@ def compare_properties(
     found: list[Difference] = []
     for name, value in expected.items():
         found.extend(_value(name, name, value, live.get(name, MISSING), facts, around))
+    whole = not _WHOLE.isdisjoint(expected)
     for name, value in live.items():
         if name not in expected:
-            found.extend(undeclared(name, name, value, facts, around))
+            more = undeclared(name, name, value, facts, around)
+            found.extend(replace(each, kind=Kind.UNDECLARED) if whole and name != facts.tags else each for each in more)
     return found
 
 

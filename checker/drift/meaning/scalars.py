@@ -46,6 +46,7 @@ _TEXT: Final = frozenset(
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
 _DOMAIN: Final = re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,8})(?:\.\d+)?")
+_OCTAL: Final = re.compile(r"[0-7]{3,4}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -150,9 +151,10 @@ def _arn_or_name(one: str, other: str, _: str) -> bool:
 
 
 def _with_prefix(one: str, other: str, _: str) -> bool:
-    """``/hostedzone/Z1`` is ``Z1`` (Route 53), ``https://host`` is ``host`` (IAM's OIDC providers)."""
+    """``/hostedzone/Z1`` is ``Z1`` (Route 53), ``https://host`` is ``host`` (IAM's OIDC providers), and a place in a
+    bucket is the same without ``s3://`` (Synthetics)."""
     short, long = sorted((one, other), key=len)
-    return bool(short) and (long in {f"/hostedzone/{short}", f"https://{short}", f"/change/{short}"})
+    return bool(short) and long in {f"{prefix}{short}" for prefix in ("/hostedzone/", "https://", "/change/", "s3://")}
 
 
 def _address(one: str, other: str, _: str) -> bool:
@@ -173,6 +175,15 @@ def _numbers(one: str, other: str, leaf: str) -> bool:
     if "Version" in leaf or not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
         return False
     return float(one) == float(other)
+
+
+def _mode(one: str, other: str, leaf: str) -> bool:
+    """Permissions of a file as octal numbers: EFS writes ``755`` as ``0755``."""
+    return (
+        leaf == "Permissions"
+        and bool(_OCTAL.fullmatch(one) and _OCTAL.fullmatch(other))
+        and int(one, 8) == int(other, 8)
+    )
 
 
 def _escaped(one: str, other: str, _: str) -> bool:
@@ -253,6 +264,7 @@ _FORMS: Final[tuple[Callable[[str, str, str], bool], ...]] = (
     _address,
     _settings_in_a_row,
     _numbers,
+    _mode,
     _escaped,
     _access,
     _version,

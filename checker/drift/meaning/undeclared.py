@@ -23,6 +23,8 @@ _BAG: Final = re.compile(r"(Attributes|Settings|Parameters|Options|Properties)$"
 # What opens something to everybody.
 _PUBLIC: Final = re.compile(r"Public(?!Key)|Anonymous|Unauthenticated")
 _PROSE: Final = re.compile(r"(Description|DisplayName|Comment)$")
+# Prose of the resource as a whole, which services of every kind leave empty unless somebody writes it.
+_ABOUT: Final = frozenset({"Description", "Comment"})
 _NAMES: Final = ("Key", "Name", "ParameterName", "OptionName")
 VALUES: Final = ("Value", "ParameterValue", "Values")
 
@@ -67,7 +69,8 @@ def undeclared(
     left = _unexplained(live, around)
     if left is None:
         return
-    if pattern in facts.when_set or (facts.complete and (key_of_map or _somebodys(left, pattern, facts))):
+    somebodys = facts.complete and (key_of_map or _somebodys(left, pattern, facts))
+    if somebodys or pattern in facts.when_set or (facts.known and pattern in _ABOUT and str(left).strip()):
         yield Difference(path, Kind.ADDED, None, left)
     else:
         yield Difference(path, Kind.UNDECLARED, None, live)
@@ -171,11 +174,13 @@ def _against_defaults(pattern: str, live: Raw, facts: TypeFacts, *, below: bool)
     """The parts whose default is known and which differ from it. ``below``: a part of something that is declared.
 
     A default that a schema states may hang on another property. Of a property that is not declared at all it excuses,
-    and accuses nobody; what stands beside the missing part of a declared one is declared with it.
+    and accuses nobody; what stands beside the missing part of a declared one is declared with it. In what the service
+    fills in, it fills in the parts as well, but for those whose default was looked up.
     """
-    if covers(facts.read_only, pattern) or covers(facts.filled, pattern):
+    if covers(facts.read_only, pattern):
         return
-    default = facts.defaults.get(pattern)
+    filled = pattern in facts.filled or (pattern not in facts.certain and covers(facts.filled, pattern))
+    default = None if filled else facts.defaults.get(pattern)
     if default == -1:
         return  # it stands for "the service decides"
     if default is not None and not (below or facts.complete or pattern in facts.certain or _PUBLIC.search(pattern)):

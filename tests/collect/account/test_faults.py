@@ -118,6 +118,36 @@ def test_a_failure_takes_facts_away_and_makes_none(key: Key, fault: Exception) -
             assert f"facts/{name}" in gaps, name
 
 
+def _first(answer: Mapping[str, Any], key: Key) -> Any:
+    return next(iter(answer.get(OPERATIONS[key].items) or ()), None)
+
+
+LISTED = [
+    key
+    for key in MADE
+    if OPERATIONS[key].items and isinstance(ANSWERS[key], Mapping) and isinstance(_first(ANSWERS[key], key), Mapping)
+]
+
+
+@pytest.mark.parametrize("key", LISTED, ids=":".join)
+def test_an_item_without_its_name_is_not_forgotten(key: Key) -> None:
+    """Something is there, and which thing it is cannot be told: its kind is not fully read."""
+    types = [each for each in OPERATIONS[key].serves if each.startswith("AWS::") and "/" not in each]
+    nameless = {"Unheard": "of"}
+    snapshot, _ = read({**ANSWERS, key: {**ANSWERS[key], OPERATIONS[key].items: [nameless]}})
+    gaps = {each.what for each in snapshot.unread}
+    gone = {each.type for each in WHOLE.resources} - {each.type for each in snapshot.resources}
+    assert gone & set(types) <= gaps, "a type vanished without a word"
+
+
+@pytest.mark.parametrize("key", [key for key in MADE if OPERATIONS[key].holds], ids=":".join)
+def test_an_answer_without_its_one_thing_is_none(key: Key) -> None:
+    snapshot, _ = read({**ANSWERS, key: {"Unheard": "of"}})
+    said = [each.why for each in snapshot.unread]
+    said += [why for each in snapshot.resources for why in each.unread.values()]
+    assert f"{OPERATIONS[key]}: the answer is cut off or malformed" in said
+
+
 def test_an_account_of_no_stack_is_read_by_its_lists() -> None:
     snapshot, _ = read({**ANSWERS, ("cloudformation", "DescribeStacks"): {"Stacks": []}}, None)
     assert snapshot.stacks == ()

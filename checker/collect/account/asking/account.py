@@ -77,7 +77,8 @@ class Account:
                 client = self._clients.get(operation.service)
                 started = time.monotonic()
                 for page in self._pages(client, operation, parameters):
-                    if operation.items and page.get(operation.items) is None and not operation.may_lack_items:
+                    part = operation.holds or operation.items
+                    if part and page.get(part) is None and not operation.may_lack_items:
                         raise MalformedError
                     pages.append(page)
                     now = time.monotonic()

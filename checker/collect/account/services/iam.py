@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
-from checker.collect.account.shapes import Draft, at, maybe, own_tags, policy, said, shape
+from checker.collect.account.shapes import Draft, NamelessError, at, maybe, own_tags, policy, said, shape
 from checker.model.live.snapshot import NOT_ASKED
 
 ROLE: Final = shape(
@@ -137,7 +137,9 @@ def _keys(account: Account) -> Iterator[Draft | None]:
 
 def _alias(alias: Mapping[str, Any]) -> Draft | None:
     name = str(alias.get("AliasName", ""))
-    if not name or name.startswith("alias/aws/"):
+    if not name:
+        raise NamelessError
+    if name.startswith("alias/aws/"):
         return None
     read = (said("AliasName"), maybe("TargetKeyId"))
     return Draft("AWS::KMS::Alias", (name, str(alias.get("AliasArn", name)))).read(alias, read)

@@ -65,4 +65,4 @@ def describe(account: Account) -> Iterator[Draft | None]:
     for each in groups.items:
         arn = str(each.get("arn", "")).removesuffix(":*")
         name = each.get("logGroupName")
-        yield LOG_GROUP.draft(each, tuple(one for one in (str(name or ""), arn) if one)) if name else None
+        yield LOG_GROUP.draft(each, tuple(one for one in (str(name), arn) if one) if name else None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
-from checker.collect.account.shapes import Draft, fields, maybe, picked, said, shape
+from checker.collect.account.shapes import Draft, NamelessError, fields, maybe, picked, said, shape
 
 ZONE: Final = shape(
     "AWS::Route53::HostedZone", "Id", said("Name"),
@@ -62,7 +62,7 @@ def _zone(zone: Mapping[str, Any]) -> Draft | None:
     if zone.get("LinkedService"):
         return None
     ident = str(zone.get("Id", "")).rpartition("/")[2]
-    draft = ZONE.draft(zone, (ident,)) if ident else None
+    draft = ZONE.draft(zone, (ident,) if ident else None)
     if draft is not None:
         private = (zone.get("Config") or {}).get("PrivateZone")
         if private is not False:
@@ -91,7 +91,9 @@ def _discovery(account: Account, namespaces: list[Any]) -> Iterator[Draft | None
     drafts = []
     for each in namespaces:
         kind, ident = _NAMESPACES.get(str(each.get("Type"))), each.get("Id")
-        if kind is None or not ident:
+        if not ident or not each.get("Type"):
+            raise NamelessError
+        if kind is None:
             continue
         draft = Draft(kind, (str(ident), str(each.get("Arn", ident)))).read(each, NAMESPACE)
         if kind == _NAMESPACES["DNS_PRIVATE"]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
-from checker.collect.account.shapes import Draft, maybe, own_tags, picked, said, shape
+from checker.collect.account.shapes import Draft, NamelessError, maybe, own_tags, picked, said, shape
 
 
 def _rules(side: str) -> Any:
@@ -55,9 +55,9 @@ def describe(account: Account) -> Iterator[Draft | None]:
     yield from (_rule(each) for each in rules.items)
 
 
-def _rule(rule: Mapping[str, Any]) -> Draft | None:
+def _rule(rule: Mapping[str, Any]) -> Draft:
     if not rule.get("SecurityGroupRuleId") or rule.get("IsEgress") is None:
-        return None
+        raise NamelessError
     side, kind = ("Destination", "Egress") if rule["IsEgress"] else ("Source", "Ingress")
     read = (
         said("GroupId"),
