@@ -152,7 +152,7 @@ class ScriptLibrary:
             return None
         if line > 1:
             ast.increment_lineno(tree, line - 1)
-        return PythonModule(file, tree, {}, file.rpartition("/")[0])
+        return PythonModule(file, tree, file.rpartition("/")[0])
 
     def entry_point(self, name: str) -> str | None:
         """``module:function`` of a console script that ``pyproject.toml`` declares."""

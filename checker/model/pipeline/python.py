@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from checker.model.sources import Spot
 
 
+class Names(dict[str, Any]):
+    """What following a module has bound so far; ``settled`` once that is the same for every program.
+
+    What is bound again after that is counted, of all modules together: what was worked out before may be another then.
+    """
+
+    __slots__ = ("settled",)
+    rebound: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled = False
+
+    def __setitem__(self, name: str, value: object) -> None:
+        Names.rebound += self.settled
+        super().__setitem__(name, value)
+
+    def update(self, *others: Any, **named: Any) -> None:
+        Names.rebound += self.settled
+        super().update(*others, **named)
+
+    def clear(self) -> None:
+        Names.rebound += self.settled
+        super().clear()
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PythonModule:
-    """A file and its syntax. ``names`` is what following it has bound so far; ``package`` its folder."""
+    """A file and its syntax. ``names`` is what following it has bound so far; ``package`` its folder; ``kept`` what
+    calls of its functions came to."""
 
     file: str
     tree: ast.Module
-    names: dict[str, Any] = field(default_factory=dict)
     package: str = ""
+    names: Names = field(default_factory=Names)
+    kept: dict[tuple[object, ...], list[Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<PythonModule {self.file}>"  # never what it binds: modules bind one another
 
     def fresh(self) -> PythonModule:
         """The same file with nothing bound: every start of a program follows its own."""
-        return PythonModule(self.file, self.tree, {}, self.package)
+        return PythonModule(self.file, self.tree, self.package)
 
     def spot(self, node: ast.AST) -> Spot:
         return Spot(self.file, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)

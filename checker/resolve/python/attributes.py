@@ -7,7 +7,7 @@ from typing import Final
 
 from checker.model.possible import OneOf, Possible
 from checker.model.values import Text
-from checker.resolve.python.machine import Frame, Machine, value
+from checker.resolve.python.machine import OWN, Frame, Machine, value
 from checker.resolve.python.objects import enter, method, typed
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
@@ -41,6 +41,7 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
             found = owner.module.names.get(name)
             return found if found is not None else extern(f"{owner.module.file}:{name}")
         case Instance():
+            machine.notes(OWN)
             if name in owner.attributes:
                 return owner.attributes[name]
             return _member(machine, owner.cls, name, owner, frame)
@@ -103,7 +104,8 @@ def _made_by(node: ast.expr | None) -> Value:
 def _from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
     """``options.environment``: what the command line gives, where it is known."""
     flag = "--" + name.replace("_", "-")
-    words = list(machine.arguments or ())
+    given = machine.words
+    words = list(given or ())
     for index, word in enumerate(words):
         if isinstance(word, str) and word.startswith(f"{flag}="):
             return word[len(flag) + 1 :]
@@ -111,7 +113,7 @@ def _from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
             return True
         if word == flag and index + 1 < len(words):
             return words[index + 1]
-    if machine.arguments is not None and flag in machine.options and not any(_may_be_options(word) for word in words):
+    if given is not None and flag in machine.options and not any(_may_be_options(word) for word in words):
         return machine.options[flag]
     return extern(f"{parsed.name}.{name}", parsed.words, parsed=parsed.parsed, answer=parsed.answer)
 

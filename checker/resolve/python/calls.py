@@ -14,7 +14,6 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import is_special, looked_up
 from checker.resolve.python.expressions import bind, looked_up_in
-from checker.resolve.python.json_text import json_text
 from checker.resolve.python.machine import Call, Frame, Machine, spot_of, value
 from checker.resolve.python.objects import enter, instantiate
 from checker.resolve.python.record import http, leaves, program
@@ -38,6 +37,7 @@ from checker.resolve.python.values import (
     elements,
     extern,
     is_plain,
+    json_text,
 )
 
 _RUNS: Final = frozenset({"subprocess.run", "subprocess.check_call", "subprocess.check_output", "subprocess.call",
@@ -290,7 +290,7 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...]) -> None:
     functions = [each for each in given.positional if isinstance(each, Function)]
     if given.named:
         functions += [each for each in given.named.values() if isinstance(each, Function)]
-    if not functions or (words and all(_other_command(machine, word) for word in words)):
+    if not functions or (words and all(map(machine.other_command, words))):
         return
     for each in functions:
         if not isinstance(each.node, ast.Lambda):
@@ -300,13 +300,6 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...]) -> None:
             enter(machine, each, (), {}, machine.called_at(given.node, given.frame))
 
 
-def _other_command(machine: Machine, word: str) -> bool:
-    """Whether the command line's first word is another command than this one."""
-    words = machine.arguments or ()
-    first = next((each for each in words if not (isinstance(each, str) and each.startswith("-"))), None)
-    return isinstance(first, str) and first != word and word not in words
-
-
 def _declare(machine: Machine, given: Call) -> None:
     """``add_argument("--rollback", action="store_true")``: what the option is where it is not given."""
     names = [each for each in given.positional if isinstance(each, str) and each.startswith("--")]
@@ -314,10 +307,7 @@ def _declare(machine: Machine, given: Call) -> None:
     is_flag = isinstance(action, str) and action in {"store_true", "store_false"}
     absent: Value = action == "store_false" if is_flag else given.named.get("default")
     for name in names:
-        if is_flag:
-            machine.flags.add(name)
-        known = machine.options.get(name)
-        machine.options[name] = absent if name not in machine.options else either([known, absent])
+        machine.declare(name, absent, flag=is_flag)
 
 
 # What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, asyncio).

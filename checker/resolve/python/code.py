@@ -133,7 +133,7 @@ def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, fram
             named = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
             name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
             value(machine, registry.value, frame)
-            commands = frame.module.names.setdefault("__commands__", Dict(()))
+            commands = frame.module.names.get("__commands__", Dict(()))
             assert isinstance(commands, Dict)
             frame.module.names["__commands__"] = Dict((*commands.items, (str(name), function)))
     return False

@@ -10,7 +10,7 @@ from checker.model.answers import YES, Certain, alike
 from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.machine import Evaluate, Frame, Machine, value
+from checker.resolve.python.machine import OWN, Evaluate, Frame, Machine, value
 from checker.resolve.python.objects import enter, method
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
@@ -197,8 +197,8 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
     if isinstance(owner, Extern) and owner.name in {"os.environ", "environ"} and isinstance(key, str):
         known = machine.variable(key)
         return known if known is not None else open_text(f"${{{key}}}")
-    words = machine.arguments
-    if isinstance(owner, Extern) and owner.name == "sys.argv" and isinstance(key, int) and words is not None:
+    argument = isinstance(owner, Extern) and owner.name == "sys.argv" and isinstance(key, int)
+    if argument and isinstance(key, int) and (words := machine.words) is not None:
         return words[key - 1] if 0 < key <= len(words) else extern("sys.argv")
     if isinstance(owner, tuple) and isinstance(key, int) and -len(owner) <= key < len(owner):
         return owner[key]
@@ -267,6 +267,7 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
         case ast.Attribute():
             owner = value(machine, target.value, frame)
             if isinstance(owner, Instance):
+                machine.notes(OWN)
                 owner.attributes[target.attr] = found
         case ast.Tuple() | ast.List():
             each = elements(found)

@@ -18,7 +18,7 @@ from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Rea
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import Function, PythonLibrary, Value, extern, plain
+from checker.resolve.python.values import Function, PythonLibrary, Value, either, extern, plain
 
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
@@ -106,6 +106,8 @@ class Stage(Protocol):
 
     def choose(self, asker: ast.AST, about: Value, *, rather: bool = False) -> bool: ...
 
+    def retrace(self, questions: Sequence[Question]) -> bool: ...
+
     def questions(self) -> int: ...
 
     def answered(self) -> int: ...
@@ -131,6 +133,44 @@ class Stage(Protocol):
     def made(self, call: AwsCall | Command) -> Value: ...
 
     def gives(self, name: str) -> Value: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A call made an option of the command line known."""
+
+    name: str
+    absent: Value
+    flag: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A call asked whether the command line surely chooses another command."""
+
+    word: str
+    answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call asked what nobody can answer beforehand."""
+
+    asker: ast.AST
+    about: Value
+    rather: bool
+    answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A call was known from before, when so much work was left."""
+
+    left: int
+
+
+OWN: Final = object()
+"""A call read or did what is this program's own."""
 
 
 # What a node of the syntax does: its value, or whether control surely left the block with it.
@@ -160,8 +200,10 @@ class Machine:
     own: int = 0  # how many modules hold what only this program knows
     left: int = MAX_STATEMENTS
     depth: int = 0
-    memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...]]] = field(default_factory=dict)
+    # What calls gave and did, and how much work was left then.
+    memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...], int]] = field(default_factory=dict)
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
+    journal: list[object] | None = None  # what the call does that is gone through, where that is put on record
     stage: Stage | None = None  # where one way of it is rehearsed, rather than all that it may do followed
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
 
@@ -172,20 +214,49 @@ class Machine:
             raise StopError
 
     def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
+        self.notes(OWN)
         problem = Problem(spot, message, fix, unread)
         if problem not in self.problems:
             self.problems.append(problem)
 
     def variable(self, name: str) -> Possible:
         """An environment variable that the workflow sets, ``None`` where it sets none."""
+        self.notes(OWN)
         self.asked[name] = self.environment.get(name)
         return self.asked[name]
 
+    @property
+    def words(self) -> tuple[Possible, ...] | None:
+        """The words of the command line."""
+        self.notes(OWN)
+        return self.arguments
+
+    def declare(self, name: str, absent: Value, *, flag: bool) -> None:
+        """Take note of an option of the command line, and of what it is where it is not given."""
+        self.notes(Declared(name, absent, flag))
+        if flag:
+            self.flags.add(name)
+        self.options[name] = either([self.options[name], absent]) if name in self.options else absent
+
+    def other_command(self, word: str) -> bool:
+        """Whether the command line's first word is another command than this one."""
+        words = self.arguments or ()
+        first = next((each for each in words if not (isinstance(each, str) and each.startswith("-"))), None)
+        answer = isinstance(first, str) and first != word and word not in words
+        self.notes(Chosen(word, answer))
+        return answer
+
+    def notes(self, event: object) -> None:
+        """Put on record what a call does beyond its own names, or reads there."""
+        if self.journal is not None:
+            self.journal.append(event)
+
     def not_asked_for(self, name: str, among: Iterable[str]) -> bool:
         """Whether the command line surely chooses another command than ``name`` of those."""
-        if self.arguments is None:
+        given = self.words
+        if given is None:
             return False
-        words = {word for word in self.arguments if isinstance(word, str)}
+        words = {word for word in given if isinstance(word, str)}
         return name not in words and bool(words & set(among))
 
     def number(self, frame: Frame) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.scripts import Handling
 from checker.model.sources import Spot
-from checker.resolve.python.machine import Frame, Machine, block
+from checker.resolve.python.machine import OWN, Frame, Machine, block
 from checker.resolve.python.values import Module, extern
 
 # Marks a module whose names depend on the program that loads it.
@@ -23,6 +23,7 @@ def load(machine: Machine, module: PythonModule, *, main: bool = False) -> None:
     What they bind is the same in every program, and kept for the next one, unless they ask for the environment,
     make calls or raise problems: then it is this program's alone.
     """
+    machine.notes(OWN)
     if "__name__" in module.names:
         machine.own += _OWN in module.names
         return
@@ -34,6 +35,8 @@ def load(machine: Machine, module: PythonModule, *, main: bool = False) -> None:
     if before != _state(machine):
         module.names[_OWN] = True
         machine.own += 1
+    else:
+        module.names.settled = True
 
 
 def _state(machine: Machine) -> tuple[int, ...]:
@@ -42,6 +45,7 @@ def _state(machine: Machine) -> tuple[int, ...]:
 
 def find(machine: Machine, dotted: str, module: PythonModule, level: int) -> PythonModule | None:
     """The repository's file behind an import."""
+    machine.notes(OWN)
     base = module.package if level else None
     for _ in range(level - 1):
         base = posixpath.dirname(base or "")
@@ -104,6 +108,13 @@ def import_modules(machine: Machine, node: ast.Import, frame: Frame) -> bool:
     return False
 
 
+def _bind(above: PythonModule, name: str, found: PythonModule) -> None:
+    """The module as a name of the package above it, unless it is that already."""
+    held = above.names.get(name)
+    if not (isinstance(held, Module) and held.module is found):
+        above.names[name] = Module(found)
+
+
 def _import_module(machine: Machine, alias: ast.alias, frame: Frame) -> None:
     parts = alias.name.split(".")
     above: PythonModule | None = None
@@ -117,7 +128,7 @@ def _import_module(machine: Machine, alias: ast.alias, frame: Frame) -> None:
             break
         load(machine, found)
         if above is not None:
-            above.names[parts[length - 1]] = Module(found)
+            _bind(above, parts[length - 1], found)
         above = found
         if length == 1 and not alias.asname:
             frame.names[parts[0]] = Module(found)

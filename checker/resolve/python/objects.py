@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from checker.data.aws_calls import service_of
 from checker.model.pipeline.scripts import Handling
-from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, StopError, block, value
+from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, Remembered, StopError, block, value
+from checker.resolve.python.once import key_of, once
 from checker.resolve.python.syntax_facts import written
 from checker.resolve.python.values import (
     SCALARS,
@@ -57,8 +58,13 @@ def enter(
     machine: Machine, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
 ) -> Value:
     """Follow a call of one of the repository's functions; what it returns."""
-    if machine.stage is not None:
-        return machine.stage.enter(function, positional, named, frame)
+    shared = key_of(machine, function, positional, named, frame)
+    stage = machine.stage
+    if stage is not None:
+        if shared is None:
+            return stage.enter(function, positional, named, frame)
+        given = (*positional, *named.values())
+        return once(machine, function, shared, given, lambda: stage.enter(function, positional, named, frame))
     if machine.depth >= MAX_DEPTH:
         return extern(getattr(function.node, "name", "lambda"))
     key: tuple[object, ...] = (
@@ -71,14 +77,30 @@ def enter(
         key = (*key, *[(name, _identity(named[name])) for name in sorted(named)])
     known = machine.memo.get(key)
     if known is not None:
+        machine.notes(Remembered(known[2]))
         if len(machine.calls) + len(known[1]) > MAX_CALLS:
             raise StopError
         machine.calls.extend(known[1])
         return known[0]
-    machine.work()
-    machine.kept.extend((function.owner, *positional, *named.values()))
-    machine.memo[key] = (extern(getattr(function.node, "name", "lambda")), ())  # while it is followed: recursion
-    start = len(machine.calls)
+    given = (*positional, *named.values())
+    machine.kept.extend((function.owner, *given))
+    start, left = len(machine.calls), machine.left
+
+    def go() -> Value:
+        machine.work()
+        # While it is followed: recursion.
+        machine.memo[key] = (extern(getattr(function.node, "name", "lambda")), (), left)
+        return _followed(machine, function, positional, named, frame)
+
+    result = go() if shared is None else once(machine, function, shared, given, go)
+    machine.memo[key] = (result, tuple(machine.calls[start:]), left)
+    return result
+
+
+def _followed(
+    machine: Machine, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+) -> Value:
+    """What a function returns, on any of its ways."""
     names = bound(machine, function, positional, named)
     inner = Frame(function.module, names, frame.reached, frame.handling, around=frame.around)
     machine.depth += 1
@@ -92,7 +114,6 @@ def enter(
             found = typed(machine, function.node.returns, inner)
             result = found if found is not None else result
     machine.depth -= 1
-    machine.memo[key] = (result, tuple(machine.calls[start:]))
     return result
 
 

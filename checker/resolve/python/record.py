@@ -12,7 +12,7 @@ from checker.model.pipeline.scripts import Argument, AwsCall, Command, Handling,
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.values import Text
-from checker.resolve.python.machine import Call, Frame, Machine, spot_of
+from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 
@@ -115,5 +115,6 @@ def _note(machine: Machine, words: tuple[Possible, ...], node: ast.AST, frame: F
 
 
 def _made(machine: Machine, call: AwsCall | Command) -> Value:
+    machine.notes(OWN)
     machine.calls.append(call)
     return machine.stage.made(call) if machine.stage is not None else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
-from checker.model.possible import OneOf, Possible, one_of, open_text
+from checker.model.possible import OneOf, Possible, joined, one_of, open_text
 from checker.model.sources import Problem
 from checker.model.values import Absent, CallPlace, Text, Unknown
 
@@ -114,9 +115,13 @@ class Extern:
     answer: CallPlace | None = None
 
 
-@lru_cache(maxsize=16_384)
 def extern(name: str, words: tuple[str, ...] = (), *, parsed: bool = False, answer: CallPlace | None = None) -> Extern:
     """The one of this name: a program meets the same few over and over."""
+    return _extern(name, words, parsed, answer)
+
+
+@lru_cache(maxsize=16_384)
+def _extern(name: str, words: tuple[str, ...], parsed: bool, answer: CallPlace | None) -> Extern:
     return Extern(name, words, parsed, answer)
 
 
@@ -245,3 +250,30 @@ def _longest(lists: list[Value]) -> tuple[Value, ...] | None:
     longest = max(known, key=len, default=())
     same = all(one is other for value in known for one, other in zip(value, longest, strict=False))
     return longest if same and len(known) == len(lists) else None
+
+
+def json_text(value: Value, shown: str, where: str) -> Possible:
+    """The text that ``json.dumps`` makes of a value; what only the run knows stands in it as a hole named ``shown`` and
+    ``where``."""
+    return joined(_json_parts(value, shown, where))
+
+
+def _json_parts(value: Value, shown: str, where: str) -> Iterator[Possible]:
+    if value is None or isinstance(value, SCALARS):
+        yield json.dumps(value)
+    elif isinstance(value, Dict):
+        yield "{"
+        for index, (key, each) in enumerate(value.items):
+            yield ", " if index else ""
+            yield json.dumps(str(key)) if isinstance(key, SCALARS) else plain(key, shown, where)
+            yield ": "
+            yield from _json_parts(each, shown, where)
+        yield ", ...}" if value.open else "}"
+    elif isinstance(value, tuple):
+        yield "["
+        for index, each in enumerate(value):
+            yield ", " if index else ""
+            yield from _json_parts(each, shown, where)
+        yield "]"
+    else:
+        yield plain(value, shown, where)

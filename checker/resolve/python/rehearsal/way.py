@@ -17,10 +17,11 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Text
 from checker.resolve.python.code import STATEMENTS
 from checker.resolve.python.expressions import EXPRESSIONS
-from checker.resolve.python.machine import MAX_DEPTH, Frame, Machine, StopError, block, value
+from checker.resolve.python.machine import MAX_DEPTH, OWN, Frame, Machine, Question, StopError, block, value
 from checker.resolve.python.modules import load, module_at
 from checker.resolve.python.objects import bound, enter, typed
 from checker.resolve.python.rehearsal import statements
+from checker.resolve.python.rehearsal.choices import Choices
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
 from checker.resolve.python.rehearsal.flows import (
     EndedError,
@@ -44,7 +45,6 @@ from checker.resolve.python.values import (
 )
 
 MAX_STATEMENTS: Final = 5_000
-_ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the program
 _ON_STAGE: Final = {**STATEMENTS, **statements.STATEMENTS}
 # What the libraries call it when nobody answers.
 _UNREACHED: Final = frozenset(
@@ -132,16 +132,9 @@ class Way:
         self.start = start
         self.failing = call
         self.mode = mode
-        self.answers = answers
         self.turns = turns
         self.met = False
-        self._given: list[bool] = []
-        self._askers: list[int] = []  # the question of each
-        self._repeated: set[int] = set()
-        self._turned: dict[int, bool] = {}
-        self._asked: dict[int, int] = {}
-        self._steady: dict[Value, bool] = {}
-        self._questions = 0
+        self._choices = Choices(answers, turns)
         self._searching: dict[int, object] = {}
         self._current: list[RaisedError] = []
         self._errors: dict[int, RaisedError] = {}
@@ -159,8 +152,9 @@ class Way:
             ended = self._ends()
         except EndlessError as endless:
             ended, began = True, endless.began
-        again = frozenset(number for number, who in enumerate(self._askers) if who in self._repeated)
-        steps, given, askers = MAX_STATEMENTS - self.machine.left, tuple(self._given), tuple(self._askers)
+        choices, steps = self._choices, MAX_STATEMENTS - self.machine.left
+        given, askers = tuple(choices.given), tuple(choices.askers)
+        again = choices.again()
         return Gone(self.mode, self.turns, self.met, ended, began is not None, began or 0, given, askers, again, steps)
 
     def _ends(self) -> bool | None:
@@ -188,35 +182,28 @@ class Way:
 
     def answered(self) -> int:
         """How many have an answer that another way may change."""
-        return len(self._given)
+        self.machine.notes(OWN)
+        return len(self._choices.given)
 
     def choose(self, asker: ast.AST, about: Value, *, rather: bool = False) -> bool:
-        """The answer to a question that nobody can answer beforehand: what an option is stays what it is."""
-        steady = about if isinstance(about, Text) or (isinstance(about, Extern) and about.parsed) else None
-        if steady is not None and steady in self._steady:
-            return self._steady[steady]
-        self._questions += 1
-        who = id(asker)
-        if who in self._asked:
-            self._repeated.add(who)
-        times = self._asked[who] = self._asked.get(who, 0) + 1
-        if who in self._turned:
-            return self._turned[who]
-        if times > _ASKED_FREELY:
-            return rather
-        number = len(self._given)
-        taken = self.answers[number] if number < len(self.answers) else rather
-        self._given.append(taken)
-        self._askers.append(who)
-        if number in self.turns:
-            self._turned[who] = taken  # the time that is up for one is up for all
-        if steady is not None:
-            self._steady[steady] = taken
-        return taken
+        """The answer to a question that nobody can answer beforehand."""
+        answer = self._choices.choose(asker, about, rather=rather)
+        self.machine.notes(Question(asker, about, rather, answer))
+        return answer
+
+    def retrace(self, questions: Sequence[Question]) -> bool:
+        """Whether the same questions get the same answers now. If they do, they were asked; if not, none was."""
+        trial = self._choices.copy()
+        for each in questions:
+            if trial.choose(each.asker, each.about, rather=each.rather) is not each.answer:
+                return False
+        self._choices = trial
+        return True
 
     def questions(self) -> int:
         """How many have been asked so far."""
-        return self._questions
+        self.machine.notes(OWN)
+        return self._choices.asked
 
     # --- functions --------------------------------------------------------------------------------------------------
 
@@ -260,6 +247,7 @@ class Way:
     @contextmanager
     def yielding(self, names: object, to: Callable[[Value], None]) -> Iterator[None]:
         """While a generator runs: what is done with what it yields."""
+        self.machine.notes(OWN)
         self._yielding.setdefault(id(names), []).append(to)
         try:
             yield
@@ -285,10 +273,12 @@ class Way:
             self._current.pop()
 
     def current(self) -> BaseException | None:
+        self.machine.notes(OWN)
         return self._current[-1] if self._current else None
 
     def known(self, found: Value) -> BaseException | None:
         """The error that a name stands for in its handler."""
+        self.machine.notes(OWN)
         error = self._errors.get(id(found))
         return error if error is not None and error.value is found else None
 
@@ -331,7 +321,10 @@ class Way:
 
     def gives(self, name: str) -> Value:
         """What a function of another library gives after the failure, ``None`` where nobody knows."""
-        answered = self.mode is Mode.STATUS and self.met and name.startswith("http.client.")
+        if not name.startswith("http.client."):
+            return None
+        self.machine.notes(OWN)
+        answered = self.mode is Mode.STATUS and self.met
         response = _standins().names.get("Response") if answered and name.endswith(".getresponse") else None
         return Instance(response) if isinstance(response, Class) else None
 
