@@ -89,7 +89,7 @@ def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:
         try:
             runs.append((audited.place, audit(asked, read.reading.snapshot)))
         except UsageError as error:
-            lost.append(Unread(f"account {audited.place}", f"{error.message} {error.hint}".strip()))
+            lost.append(Unread(f"account {audited.place}", f"{error.message}. {error.hint}"))
     lost += [] if lost else _nowhere(request, every)
     return together("audit", runs, lost, request)
 

@@ -73,7 +73,14 @@ def drift_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> tuple
         for each in here.stacks
         if each.id not in met
     ]
-    return together("drift", runs, unread, request), tuple(records)
+    return _counted(together("drift", runs, unread, request)), tuple(records)
+
+
+def _counted(run: Run) -> Run:
+    """A run over several accounts with how many resources are in which state: a report may leave some of them out."""
+    surfaces = dict(run.coverage.surfaces)
+    surfaces["account"] = f"{surfaces['account']}: {len(run.drift)} resources; {_in_states(run.drift)}"
+    return replace(run, coverage=replace(run.coverage, surfaces=surfaces))
 
 
 def _is_meant(stack: Stack, audited: Audited, kinds: Mapping[str, EnvironmentKind]) -> bool:
@@ -158,15 +165,20 @@ def _stale(decisions: Iterable[Decision], request: Request) -> Iterable[str]:
 
 def _surfaces(stacks: Sequence[Stack], snapshot: Snapshot, entries: Sequence[ResourceDrift]) -> dict[str, str]:
     every = list(with_nested(stacks))
-    states = Counter(each.state for each in entries)
-    said = ", ".join(f"{states[state]} {state.value.replace('_', ' ')}" for state in ResourceState if states[state])
     taken = f", read {snapshot.taken_at}" if snapshot.taken_at else ""
     account = f"account {snapshot.account or 'unknown'} in {snapshot.region or 'an unknown region'}{taken}"
     declared = sum(1 for each in entries if each.logical_id is not None)
+    read = f"{len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources"
     return {
         "template": f"{len(every)} templates, {declared} resources",
-        "account": f"{account}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources; {said or 'empty'}",
+        "account": f"{account}: {read}; {_in_states(entries)}",
     }
+
+
+def _in_states(entries: Sequence[ResourceDrift]) -> str:
+    states = Counter(each.state for each in entries)
+    said = (f"{states[state]} {state.value.replace('_', ' ')}" for state in ResourceState if states[state])
+    return ", ".join(said) or "empty"
 
 
 def _elsewhere(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[str]:

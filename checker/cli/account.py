@@ -60,6 +60,11 @@ def targets_go_alone(options: dict[str, Any]) -> None:
     """Refuse what does not go with many accounts, and what goes only with them."""
     if options["targets"] is not None and (options["snapshot"] or options["save_snapshot"]):
         raise click.UsageError("--targets reads many accounts; a snapshot is of one")
+    for name in ("profile", "region", "role_arn", "endpoint_url"):
+        if options["targets"] is not None and options[name]:
+            key = "regions" if name == "region" else name.replace("_", "-")
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} is for one account; with --targets it stands in the file, as {key}:")
     if options["scheduler"] and options["targets"] is None:
         raise click.UsageError("--scheduler is for --targets")
 

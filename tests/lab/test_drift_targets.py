@@ -76,3 +76,24 @@ def test_a_snapshot_is_of_one_account(targets: Path, capsys: pytest.CaptureFixtu
     assert run(["drift", "--targets", str(targets), "--snapshot", "s.json"]) == 2
     assert "a snapshot is of one" in capsys.readouterr().err
     assert run(["drift", "--scheduler", "tcp://127.0.0.1:1"]) == 2
+
+
+@pytest.mark.parametrize("command", ["audit", "drift"])
+@pytest.mark.parametrize("option", ["--profile", "--region", "--role-arn", "--endpoint-url"])
+def test_what_is_of_one_account_is_not_overlooked(
+    targets: Path, capsys: pytest.CaptureFixture[str], command: str, option: str
+) -> None:
+    assert run([command, "--targets", str(targets), option, "x"]) == 2
+    assert f"{option} is for one account" in capsys.readouterr().err
+
+
+def test_the_last_line_counts_all_of_several_accounts(
+    targets: Path, deployed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, document = compared(targets, deployed)
+    capsys.readouterr()
+    words = ["--project", str(ROOT), "--assembly", str(deployed), "--env", "production", "--quiet"]
+    assert run(["drift", "--targets", str(targets), *words]) == 3
+    assert f"1 of 2 accounts and regions · no drift in what could be checked · {len(document['drift'])} in sync" in (
+        capsys.readouterr().out
+    )

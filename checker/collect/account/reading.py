@@ -136,7 +136,7 @@ class Read:
 
     def unread(self, place: str) -> Unread:
         """What to say of an account of which nothing was read."""
-        why = f"{self.error.message} {self.error.hint}".strip() if self.error else "nothing was read"
+        why = ". ".join(filter(None, [self.error.message, self.error.hint])) if self.error else "nothing was read"
         return Unread(f"account {place}", why)
 
 

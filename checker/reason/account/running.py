@@ -131,7 +131,8 @@ def services(account: Account, project: Project) -> list[Service] | Unknown:
     for arn, resource in resources_by_id(project, SERVICE).items():
         state = by_arn.get(arn)
         if state is not None:
-            key = str(state.get("clusterArn") or ""), str(state.get("serviceName") or "")
+            # The ARN ends in the service's name.
+            key = str(state.get("clusterArn") or ""), str(state.get("serviceName") or arn.rpartition("/")[2])
             found.append(Service(resource, state, tuple(by_service.get(key, ()))))
     return found
 

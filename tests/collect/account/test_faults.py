@@ -165,3 +165,15 @@ def test_an_account_is_closed_whatever_happens() -> None:
     account = Account(ScriptedClients({}), EVERYTHING)  # type: ignore[arg-type]
     account.close()
     account.close()
+
+
+def test_a_permission_that_lets_nobody_through_is_not_understood() -> None:
+    """A security group's answer lacks the networks of a permission: whom it lets out is not known, and not nobody."""
+    key = ("ec2", "DescribeSecurityGroups")
+    answer: Any = ANSWERS[key]
+    (group,) = answer["SecurityGroups"]
+    cut = {**group, "IpPermissionsEgress": [{"IpProtocol": "-1"}]}
+    snapshot, _ = read({**ANSWERS, key: {"SecurityGroups": [cut]}})
+    (found,) = [each for each in snapshot.resources if each.type == "AWS::EC2::SecurityGroup"]
+    assert "SecurityGroupEgress" not in found.properties
+    assert found.unread["SecurityGroupEgress"] == "the answer is not in the service's form"

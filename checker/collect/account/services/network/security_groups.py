@@ -23,7 +23,15 @@ def _rules(side: str) -> Any:
     return read
 
 
-def _of_permission(permission: Mapping[str, Any], side: str) -> Iterator[dict[str, Any]]:
+def _of_permission(permission: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
+    """The rules of one permission. Raises :class:`ValueError` where it does not tell whom it lets through."""
+    found = list(_each_of(permission, side))
+    if not found:
+        raise ValueError("a permission for nobody")
+    return found
+
+
+def _each_of(permission: Mapping[str, Any], side: str) -> Iterator[dict[str, Any]]:
     common = {"IpProtocol": str(permission["IpProtocol"]), **picked(permission, "FromPort ToPort")}
     for each in permission.get("IpRanges") or ():
         yield {**common, "CidrIp": each["CidrIp"], **picked(each, "Description")}
