@@ -547,3 +547,18 @@ def test_the_commands_import_nothing_that_is_not_installed_for_them() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"aws_cdk", "jsii", "constructs", "checker", "policies", "yaml", "psycopg", "click"}
+
+
+def contexts(run: str) -> set[str]:
+    """The names of the contexts that a synthesis is given."""
+    return set(re.findall(r'--context "?(\w+)=', run))
+
+
+def test_the_night_compares_with_what_a_release_would_synthesize() -> None:
+    """Without an account's own ids the code is written for the example account, and no account is that."""
+    steps = {step.get("name"): step for job, step in STEPS if str(job) == "nightly.yml/audit"}
+    (released,) = [step for _, step in STEPS if step.get("name") == "Synthesize, with the commit that runs"]
+    synthesis = steps["Synthesize"]["run"]
+    assert contexts(synthesis) - {"gate"} == contexts(released["run"])
+    assert "--output cdk.out" in synthesis
+    assert "--assembly cdk.out" in steps["Drift"]["run"]
