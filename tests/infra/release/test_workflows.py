@@ -403,11 +403,17 @@ def test_every_deployment_says_which_image_runs_or_that_none_does() -> None:
 
 
 def test_the_gate_is_switched_off_in_synthesis_only_for_a_roll_back_and_a_bootstrap() -> None:
+    """And at night, where nothing is deployed."""
     found = [(str(job), step["if"]) for job, step in STEPS if "gate=off" in step.get("run", "")]
     assert found == [
-        ("_release.yml/release", f"${{{{ inputs.deploy-stack && inputs.kind == '{kind}' }}}}")
-        for kind in ("rollback", "bootstrap")
+        *(
+            ("_release.yml/release", f"${{{{ inputs.deploy-stack && inputs.kind == '{kind}' }}}}")
+            for kind in ("rollback", "bootstrap")
+        ),
+        ("nightly.yml/audit", "${{ !cancelled() }}"),
     ]
+    night = [step.get("run", "") for job, step in STEPS if str(job) == "nightly.yml/audit"]
+    assert not [run for run in night if "cdk deploy" in run]
 
 
 def test_what_deploys_a_tag_uses_its_code_for_everything() -> None:
