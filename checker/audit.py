@@ -21,7 +21,7 @@ from checker.model.environments import Project
 from checker.model.live.snapshot import Snapshot
 from checker.model.resources import ConstructOrigin
 from checker.model.rules import Rule
-from checker.model.verdicts import Coverage, ProjectSummary, Run, Surface, Unread, Verdict
+from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface, Unread, Verdict
 from checker.model.worlds import Budget, World
 from checker.policies.rules import load
 from checker.reason.facts import drawn_of
@@ -53,12 +53,20 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
     verdicts = _judged(live.project, rules, register, request, pipeline, settings)
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
+    gaps = settings.unread if settings else ()
+    of_no_matter = gaps if _all_decided(verdicts) else ()
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         not_judged=tuple(finding for finding in register.entries if finding not in judged),
         surfaces={Surface.ACCOUNT.value: _shown(snapshot), **_shown_settings(settings)},
-        unread=(*unread_of(snapshot), *(settings.unread if settings else ())),
-        notes=(*live.notes, *known.notes, *_unmanaged(live), *([] if settings else [_NO_SETTINGS])),
+        unread=(*unread_of(snapshot), *(each for each in gaps if each not in of_no_matter)),
+        notes=(
+            *live.notes,
+            *known.notes,
+            *_unmanaged(live),
+            *([] if settings else [_NO_SETTINGS]),
+            *(f"not read, and nothing that is judged rests on it: {each.what} ({each.why})" for each in of_no_matter),
+        ),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
@@ -232,6 +240,16 @@ def _judged(
 def settings_of(snapshot: Snapshot) -> RepositorySettings | None:
     """The repository's settings, where the snapshot was taken with a look at them."""
     return from_facts(snapshot.facts[KEY]) if KEY in snapshot.facts else None
+
+
+def _all_decided(verdicts: Iterable[Verdict]) -> bool:
+    """Whether everything that rests on the repository's settings was decided, so that what was not read is no gap.
+
+    A workflow's own token can never read what takes a right to administer, such as a classic branch protection; where
+    a ruleset protects the branch, nothing is missing.
+    """
+    outcomes = {each.outcome for each in verdicts if each.surface is Surface.SETTING}
+    return bool(outcomes) and outcomes <= {Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE}
 
 
 def _shown_settings(settings: RepositorySettings | None) -> dict[str, str]:

@@ -70,6 +70,25 @@ def test_settings_are_judged_beside_the_account(
     assert "a-token" not in (tmp_path / "snapshot.json").read_text()
 
 
+def test_what_a_workflows_token_may_not_read_is_no_gap_where_all_is_decided(
+    github: GitHub, deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a token never has the right to administer; a ruleset protects the branch."""
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    refused = "Resource not accessible by integration"
+    github.says("", {"default_branch": "main", "permissions": {"admin": False}})
+    github.refuses("/branches/main/protection", 403, refused)
+    github.refuses("/immutable-releases", 403, refused)
+    document = audit(deployed, tmp_path)
+    assert set(settings_verdicts(document).values()) == {"pass"}
+    assert unread(document) == []
+    assert any("branch protection, immutable releases" in note for note in document["coverage"]["notes"])
+    github.refuses("/environments", 403, refused)
+    document = audit(deployed, tmp_path)
+    assert "unknown" in settings_verdicts(document).values()
+    assert len(unread(document)) == 2
+
+
 def test_without_a_token_they_are_unknown_and_the_run_says_so(github: GitHub, deployed: Path, tmp_path: Path) -> None:
     document = audit(deployed, tmp_path)
     assert set(settings_verdicts(document).values()) == {"unknown"}

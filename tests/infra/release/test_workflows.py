@@ -114,6 +114,7 @@ def test_nothing_is_permitted_unless_a_job_says_so() -> None:
         assert workflow["permissions"] == {}, file
     for job in JOBS:
         assert job.body["permissions"].items() <= {
+            ("actions", "read"),
             ("attestations", "write"),
             ("contents", "read"),
             ("contents", "write"),
@@ -568,3 +569,8 @@ def test_the_night_compares_with_what_a_release_would_synthesize() -> None:
     assert contexts(synthesis) - {"gate"} == contexts(released["run"])
     assert "--output cdk.out" in synthesis
     assert "--assembly cdk.out" in steps["Drift"]["run"]
+
+
+def test_the_night_may_read_the_settings_that_it_judges() -> None:
+    (job,) = [job for job in JOBS if str(job) == "nightly.yml/audit"]
+    assert job.body["permissions"]["actions"] == "read"
