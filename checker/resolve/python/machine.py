@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
@@ -173,6 +174,8 @@ OWN: Final = object()
 """A call read or did what is this program's own."""
 
 
+# A call that is remembered: the function with what it was given, the constructs around it, what it gave and made.
+Entry: TypeAlias = "tuple[tuple[object, ...], tuple[object, ...], Value, tuple[AwsCall | Command, ...]]"
 # What a node of the syntax does: its value, or whether control surely left the block with it.
 Evaluate: TypeAlias = "Callable[[Machine, Any, Frame], Value]"
 Follow: TypeAlias = "Callable[[Machine, Any, Frame], bool]"
@@ -266,6 +269,21 @@ class Machine:
             key = (reached.certain, reached.on_failure, reached.loops, frame.handling)
             frame.around = self._numbers.setdefault(key, len(self._numbers))
         return frame.around
+
+    def since(self, known: int) -> tuple[Entry, ...]:
+        """What was remembered after so many calls."""
+        constructs = list(self._numbers)
+        return tuple(
+            ((node, owner, *given), constructs[around], result, calls)
+            for (node, owner, around, *given), (result, calls, _) in islice(self.memo.items(), known, None)
+            if isinstance(around, int)
+        )
+
+    def remember(self, entries: Iterable[Entry]) -> None:
+        """Remember what another machine did."""
+        for (node, owner, *given), around, result, calls in entries:
+            number = self._numbers.setdefault(around, len(self._numbers))
+            self.memo.setdefault((node, owner, number, *given), (result, calls, self.left))
 
     def called_at(self, node: ast.AST, frame: Frame) -> Frame:
         """The constructs around a call, for what is called there."""

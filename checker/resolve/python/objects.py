@@ -64,7 +64,7 @@ def enter(
         if shared is None:
             return stage.enter(function, positional, named, frame)
         given = (*positional, *named.values())
-        return once(machine, function, shared, given, lambda: stage.enter(function, positional, named, frame))
+        return once(machine, function, shared, given, frame, lambda: stage.enter(function, positional, named, frame))
     if machine.depth >= MAX_DEPTH:
         return extern(getattr(function.node, "name", "lambda"))
     key: tuple[object, ...] = (
@@ -92,7 +92,7 @@ def enter(
         machine.memo[key] = (extern(getattr(function.node, "name", "lambda")), (), left)
         return _followed(machine, function, positional, named, frame)
 
-    result = go() if shared is None else once(machine, function, shared, given, go)
+    result = go() if shared is None else once(machine, function, shared, given, frame, go)
     machine.memo[key] = (result, tuple(machine.calls[start:]), left)
     return result
 

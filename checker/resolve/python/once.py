@@ -11,18 +11,20 @@ A call is one of those where
   :data:`checker.resolve.python.machine.OWN` on that record, and such a call is gone through each time.
 
 What remains is part of the key: whether all or one of its ways are gone, whether the call is certain, how deep it is.
-Loops, handlers and the calls around it are read where a call goes on record, which is ``OWN``. A call that is done
-again takes the steps that it took, so that where a program is cut off does not depend on what was followed before.
+How it is reached and handled is read where an AWS call or a program goes on record: then it must be the same as well.
+A call that is done again takes the steps that it took, so that where a program is cut off does not depend on what was
+followed before.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from checker.model.pipeline.python import Names
+from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import OneOf
 from checker.model.values import Text
 from checker.resolve.python.machine import (
@@ -30,6 +32,7 @@ from checker.resolve.python.machine import (
     OWN,
     Chosen,
     Declared,
+    Entry,
     Frame,
     Machine,
     Question,
@@ -80,16 +83,26 @@ def _is_the_one(given: Extern) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What a call came to: what it gave, how many steps it took, and what it did and read, in order."""
+    """What a call came to: what it gave, how many steps it took, and what it did and read, in order.
+
+    ``calls`` are those of AWS and of programs, and ``around`` what they were reached through; ``memo`` what the machine
+    remembers of the calls inside, and ``held`` what that is told by.
+    """
 
     result: Value
     steps: int
     events: tuple[object, ...]
     rebound: int
+    calls: tuple[AwsCall | Command, ...] = ()
+    around: tuple[object, ...] = ()
+    memo: tuple[Entry, ...] = ()
+    held: tuple[object, ...] = ()
 
-    def again(self, machine: Machine) -> bool:
+    def again(self, machine: Machine, frame: Frame) -> bool:
         """Do the same on another machine; whether it comes to the same there. If not, nothing was done."""
-        if self.rebound != Names.rebound or machine.left < self.steps or len(machine.calls) >= MAX_CALLS:
+        if self.rebound != Names.rebound or machine.left < self.steps:
+            return False
+        if len(machine.calls) + len(self.calls) >= MAX_CALLS or (self.calls and self.around != _around(machine, frame)):
             return False
         journal, machine.journal = machine.journal, None
         try:
@@ -107,16 +120,27 @@ class _Kept:
         for event in self.events if journal is not None else ():
             machine.notes(event)
         machine.left -= self.steps
+        machine.calls.extend(self.calls)
+        machine.remember(self.memo)
         return True
 
 
-def once(machine: Machine, function: Function, key: Key, given: Iterable[Value], go: Callable[[], Value]) -> Value:
+def _around(machine: Machine, frame: Frame) -> tuple[object, ...]:
+    return (frame.reached, frame.handling, machine.reached, machine.folder)
+
+
+def once(
+    machine: Machine, function: Function, key: Key, given: Iterable[Value], frame: Frame, go: Callable[[], Value]
+) -> Value:
     """What a call gives: as the last one of its kind did, or by going through it."""
-    before: list[_Kept] = function.module.kept.get(key, [])
-    known = next((each for each in before if each.again(machine)), None)
-    if known is not None:
-        return _new(known.result)
+    kept: dict[Key, list[_Kept]] = function.module.kept
+    before = kept.get(key, [])
+    last = next((each for each in before if each.again(machine, frame)), None)
+    if last is not None:
+        return _new(last.result)
     outer, left, rebound = machine.journal, machine.left, Names.rebound
+    called, held = len(machine.calls), len(machine.kept)
+    known = len(machine.memo) + 1  # the call itself is remembered first
     journal: list[object] = []
     machine.journal = journal
     try:
@@ -126,10 +150,13 @@ def once(machine: Machine, function: Function, key: Key, given: Iterable[Value],
         if outer is not None:
             outer.extend(journal)
     shared = rebound == Names.rebound and not any(_is_own(event, left) for event in journal)
-    kept = function.module.kept
     if shared and _is_new(result, given) and len(kept) < _MAX_KEPT and len(before) < _MAX_OF_ONE:
         events = tuple(each for each in journal if not isinstance(each, Remembered))
-        kept.setdefault(key, []).append(_Kept(result, left - machine.left, events, rebound))
+        made = _Kept(result, left - machine.left, events, rebound)
+        if len(machine.calls) > called:
+            calls, around, alive = machine.calls[called:], _around(machine, frame), machine.kept[held:]
+            made = replace(made, calls=tuple(calls), around=around, memo=machine.since(known), held=tuple(alive))
+        kept.setdefault(key, []).append(made)
     return result
 
 

@@ -115,6 +115,8 @@ def _note(machine: Machine, words: tuple[Possible, ...], node: ast.AST, frame: F
 
 
 def _made(machine: Machine, call: AwsCall | Command) -> Value:
-    machine.notes(OWN)
     machine.calls.append(call)
-    return machine.stage.made(call) if machine.stage is not None else None
+    if machine.stage is None:
+        return None
+    machine.notes(OWN)
+    return machine.stage.made(call)

@@ -16,7 +16,7 @@ from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
 from checker.resolve.python import objects
 from checker.resolve.python.code import follow
-from checker.resolve.python.machine import Machine
+from checker.resolve.python.machine import Frame, Machine
 from checker.resolve.python.once import Key, once
 from checker.resolve.python.values import Function
 from tests.pipelines import repository
@@ -102,15 +102,14 @@ class Watched:
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     seen = Watched([], [])
 
-    def counted(machine: Machine, function: Function, key: Key, given: Sequence[Any], go: Any) -> Any:
+    def counted(machine: Machine, function: Function, key: Key, given: Any, frame: Frame, go: Any) -> Any:
         went: list[bool] = []
 
         def going() -> Any:
             went.append(True)
             return go()
 
-        found = once(machine, function, key, given, going)
-        assert not isinstance(function.node, type(None))
+        found = once(machine, function, key, given, frame, going)
         (seen.gone if went else seen.again).append(getattr(function.node, "name", "lambda"))
         return found
 
@@ -168,6 +167,48 @@ def test_what_reads_or_does_what_is_a_programs_own_is_gone_through_each_time(
     body = f"bucket({function}('a'))\n"
     assert twice(tmp_path, body, body) == expected
     assert watched.gone.count(function) == 2
+
+
+def test_calls_that_are_made_the_same_way_are_made_again(tmp_path: Path, watched: Watched) -> None:
+    root = repository(tmp_path, {"lib.py": LIBRARY, "start.py": HEAD + "started('a')\nstarted('a')\n"})
+    library = ScriptLibrary(root)
+
+    def made() -> list[str]:
+        calls = follow(library, "start.py", Reached(Spot("start.py"))).calls
+        return [f"{each.reached!r} {each.handling!r} {each.source}" for each in calls]
+
+    first = made()
+    assert (watched.gone, watched.again) == (["started"], [])
+    assert len(first) == 2
+    assert made() == first
+    assert (watched.gone, watched.again) == (["started"], ["started"])
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "try:\n    {}\nexcept Exception:\n    pass\n",
+        "for each in range(9):\n    {}\n",
+        "while True:\n    {}\n",
+        "if os.path.exists('x'):\n    {}\n",
+        "def inner():\n    {}\ninner()\n",
+    ],
+)
+def test_calls_that_are_reached_or_handled_in_another_way_are_gone_through(
+    around: str, tmp_path: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(
+        tmp_path, {"lib.py": LIBRARY, "start.py": HEAD + "started('a')\n" + around.format("started('a')")}
+    )
+
+    def made() -> list[str]:
+        calls = follow(ScriptLibrary(root), "start.py", Reached(Spot("start.py"))).calls
+        return [f"{each.reached!r} {each.handling!r} {each.source}" for each in calls]
+
+    shared = made()
+    assert "started" not in watched.again
+    monkeypatch.setattr(objects, "key_of", lambda *_: None)
+    assert shared == made()
 
 
 def test_an_object_that_a_program_changed_is_read_each_time(tmp_path: Path) -> None:
