@@ -134,7 +134,11 @@ def _when() -> str:
     from datetime import UTC, datetime
 
     said = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(said), UTC) if said.isascii() and said.isdigit() else datetime.now(UTC)
+    moment = (
+        datetime.fromtimestamp(int(said), UTC)
+        if said.isascii() and said.isdigit() and len(said) < 12  # more digits are no year that has a date
+        else datetime.now(UTC)
+    )
     return moment.isoformat(timespec="seconds")
 
 

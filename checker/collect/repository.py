@@ -30,7 +30,7 @@ def slug(project: Path) -> str:
     git = _git_folder(project)
     config = _read(git / "config") if git else ""
     section = re.search(r'\[remote "origin"\](.*?)(?:\n\[|\Z)', config, re.DOTALL)
-    url = re.search(r"^\s*url\s*=\s*(\S+)", section.group(1), re.MULTILINE) if section else None
+    url = re.search(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", section.group(1), re.MULTILINE) if section else None
     found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url.group(1)) if url else None
     return found.group(1) if found else ""
 

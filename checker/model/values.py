@@ -13,6 +13,7 @@ A rule that asks for a value gets one of three answers, and the type checker mak
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -296,16 +297,25 @@ def as_bool(value: Resolved) -> bool | None:
 
 
 def as_number(value: Resolved) -> float | None:
-    """CloudFormation's reading of a number: ``14`` and ``"14"`` are the same. ``None`` where it is none."""
-    if isinstance(value, bool):
+    """CloudFormation's reading of a number: ``14`` and ``"14"`` are the same. ``None`` where it is none, or more than
+    any service counts to."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+# More digits are no line, index, status or count that anything has; Python refuses to read thousands of them.
+_MOST_DIGITS: Final = 18
+
+
+def as_count(value: object) -> int | None:
+    """The whole number that a text writes in digits; ``None`` for any other text, and for digits of other scripts."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
+        return int(value)
     return None
 
 

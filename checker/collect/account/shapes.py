@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from checker.collect.account.asking.answers import Answer
 from checker.model.live.snapshot import NOT_ASKED
+from checker.model.values import as_count
 
 LACKING: Final = "the answer does not tell"
 # What a malformed value makes of the code that reads it.
@@ -157,8 +158,8 @@ def at(source: Any, path: str) -> Any:
     for step in path.split("."):
         if isinstance(source, Mapping):
             source = source.get(step)
-        elif isinstance(source, list) and step.isdigit() and int(step) < len(source):
-            source = source[int(step)]
+        elif isinstance(source, list) and (index := as_count(step)) is not None and index < len(source):
+            source = source[index]
         else:
             return None
     return source

@@ -26,7 +26,7 @@ _OTHER_SET: Final = re.compile(r"changeset(?:id|path|author)\s*:", re.IGNORECASE
 _LOG: Final = re.compile(r".*change-?_?(?:log|set)s?.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
 _SETS: Final = re.compile(r"\bchangeSet\b")
 _PLAN: Final = "sqitch.plan"
-_SETTING: Final = re.compile(r"^\s*(top_dir|deploy_dir|revert_dir)\s*=\s*(\S[^\n]*)$", re.MULTILINE)
+_SETTING: Final = re.compile(r"^[ \t]*(top_dir|deploy_dir|revert_dir)[ \t]*=[ \t]*(\S[^\n]*)$", re.MULTILINE)
 
 
 def is_of_tools(name: str) -> bool:

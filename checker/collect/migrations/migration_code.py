@@ -51,7 +51,7 @@ _BACK: Final = re.compile(
 # How each language imports a module; the modules of the tools' libraries are expressions themselves.
 _IMPORTS: Final[Mapping[str, str]] = {
     "script": r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*)['\"]{0}['\"]",
-    "go": r"^\s*(?:import\s+)?(?:\w+\s+)?\"{0}",
+    "go": r"^[ \t]*(?:import[ \t]+)?(?:\w+[ \t]+)?\"{0}",
     "other": r"^import\s+{0}",
     "python": r"^(?:from|import)\s+{0}",
 }

@@ -12,7 +12,7 @@ from typing import Final
 
 _MAX_SIGNS: Final = 100_000
 _MAX_STRINGS: Final = 200
-_DOCUMENT: Final = re.compile(r"(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][\w.-]*))")
+_DOCUMENT: Final = re.compile(r"(?<!\d)(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][\w.-]*))")
 _REDIRECTION: Final = r"(?:\d*|&)(?:>>|>\||>|<)(?![<>(])&?\s*(?:\"[^\"\n]*\"|[^\s;|&<>()\"'`])+"
 _BEFORE: Final = re.compile(rf"((?:\s+{_REDIRECTION})+)\s*$")
 _FOR: Final = re.compile(r"\bfor(\s+[A-Za-z_]\w*)[ \t]+do\b")
@@ -114,7 +114,7 @@ def _documents(text: str) -> str:
 def _descriptors(text: str) -> str:
     """``<>``, descriptors in variables, and here-strings behind other redirections or behind groups."""
     text = _replaced(text, re.compile(r"<>"), lambda _: "> ")
-    text = _replaced(text, re.compile(r"(\d*[<>])&(?=[\"$])"), lambda match: f"{match[1]} ")
+    text = _replaced(text, re.compile(r"((?<!\d)\d*[<>])&(?=[\"$])"), lambda match: f"{match[1]} ")
     position = count = 0
     while (position := text.find("<<<", position)) >= 0 and count < _MAX_STRINGS:
         count += 1

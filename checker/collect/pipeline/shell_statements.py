@@ -26,6 +26,7 @@ from checker.model.pipeline.shell import (
     While,
     Word,
 )
+from checker.model.values import as_count
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -240,7 +241,7 @@ class Reader:
         nested: list[Redirect] = []
         for child in node.children:
             if child.type == "file_descriptor":
-                descriptor = int(self.text(child)) if self.text(child).isdigit() else None
+                descriptor = as_count(self.text(child))
             elif child.type == "file_redirect":
                 nested.extend(self._redirect(child, depth))
             elif child.type == "heredoc_body":

@@ -31,7 +31,7 @@ from checker.model.pipeline.workflows import (
     Workflows,
 )
 from checker.model.sources import Problem, Spot
-from checker.model.values import ABSENT
+from checker.model.values import ABSENT, as_count
 
 FOLDER: Final = ".github/workflows"
 # Far above what a person writes, and small enough to read in a second or two.
@@ -111,7 +111,7 @@ def _shapes(path: Path, shown: str) -> tuple[Any, Shapes] | Problem:
     except InputError as error:
         place, _, message = error.message.partition(": ")
         line = place.rpartition(":")[2]
-        return Problem(Spot(shown, int(line) if line.isdigit() else 1), message or error.message, error.hint)
+        return Problem(Spot(shown, as_count(line) or 1), message or error.message, error.hint)
     return data, Shapes(shown, marks, text.split("\n"))
 
 

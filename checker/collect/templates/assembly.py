@@ -21,6 +21,7 @@ from checker.collect.templates.hidden import hidden
 from checker.collect.templates.search import TEMPLATE_FILES
 from checker.errors import InputError
 from checker.model.resources import ConstructOrigin, Raw, Stack, nesting, rebuilt
+from checker.model.values import as_count
 
 MAX_NESTING: Final = 10
 MAX_NESTED: Final = 200  # of all the templates of one assembly: each is read for itself
@@ -324,7 +325,8 @@ def _place(frame: str) -> tuple[str, int] | None:
     before, _, number = file.rpartition(":")
     if number.isdigit() and before:  # the last number is the column
         file, line = before, number
-    return (file, int(line)) if file and line.isdigit() else None
+    at = as_count(line)
+    return (file, at) if file and at is not None else None
 
 
 def _where_it_is(

@@ -35,7 +35,7 @@ _TEST_FOLDERS: Final = frozenset(
 )  # fmt: skip
 # Folders that a search passes over and that are worth a word; caches and tools' own folders are not.
 _SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".aws-sam", ".serverless"})
-_RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^\s+")["']?Resources["']?\s*:""")
+_RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^[ \t]+")["']?Resources["']?\s*:""")
 _RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
 
 # A character that need not be escaped, escaped: in JSON, and between double quotes in YAML.

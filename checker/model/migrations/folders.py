@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from checker.model.judgements import Judgeable
 from checker.model.sources import Problem, Spot
+from checker.model.values import as_count
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
@@ -104,7 +105,7 @@ class MigrationRunner(Judgeable):
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
         file, _, line = path.rpartition(":")
-        return Location(file, int(line)) if file and line.isdigit() else Location(self.entry.file, 1)
+        return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +151,7 @@ class Migration(Judgeable):
         """``path`` is a line of the up file (``12``), of the down file (``down:12``), or empty."""
         way, _, line = path.rpartition(":")
         file = self.down.file if way == "down" and self.down is not None else self.file
-        return Location(file, int(line) if line.isdigit() else 1)
+        return Location(file, as_count(line) or 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

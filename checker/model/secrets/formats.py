@@ -72,7 +72,7 @@ _HOOK: Final = re.compile(
 )
 # A password in a URL, unless it is a reference that a shell or the program fills in.
 _URL_PASSWORD: Final = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%|\*\*)[^\s/@]+@", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]{0,30}://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%|\*\*)[^\s/@]+@", re.IGNORECASE
 )
 # Server=db;Password=…; and host=db password=…: pairs of a name and a value. A reference or an open part is no value.
 _PAIR: Final = re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")

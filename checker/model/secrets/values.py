@@ -26,6 +26,13 @@ _SECRETS: Final = frozenset({
 })  # fmt: skip
 # Words that may stand for a secret or for a way (``REDIS_AUTH``, ``GITHUB_PAT``): the value decides.
 _PERHAPS: Final = frozenset({"auth", "pat"})
+# What asks for its password by the word AUTH alone (Redis documentation, "AUTH"), and what else a setting of that name
+# may say: whether, or in which way.
+_ASKS_FOR_AUTH: Final = frozenset({"redis", "rediscli", "valkey", "keydb"})
+_WAYS: Final = frozenset({
+    "acl", "basic", "default", "disable", "disabled", "enable", "enabled", "iam", "mtls", "noauth", "optional",
+    "password", "plain", "required", "tls", "token", "user", "username",
+})  # fmt: skip
 # Words that are sure enough to be seen at the end of a longer one: PGPASSWORD, CLIENTSECRET.
 _ENDINGS: Final = (
     ("passphrase", "password"), ("password", "password"), ("passwd", "password"), ("pwd", "password"),
@@ -99,9 +106,11 @@ def looks_secret(name: str, value: str) -> bool:
         return False
     if kind == "password":
         return True
+    if kind == "auth" and value.lower() not in _WAYS and not _NAME_OF_SOMETHING.fullmatch(value):
+        return len(value) > 1
     if value.replace(".", "", 1).isdigit() or _NAME_OF_SOMETHING.fullmatch(value):
         return False
-    if kind == "perhaps":
+    if kind in {"perhaps", "auth"}:
         return _is_generated(value)
     return kind == "secret" or _RANDOM.fullmatch(value) is not None
 
@@ -120,7 +129,7 @@ def _is_generated(value: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str | None:
-    """``password``, ``secret``, ``key`` or ``perhaps`` (both may be no secret at all); ``None`` for others."""
+    """``password``, ``auth``, ``secret``, ``key`` or ``perhaps`` (may be no secret at all); ``None`` for others."""
     parts = words(name)
     while parts and (parts[-1].isdigit() or parts[-1] in {"v", "base", "value", "plaintext"}):
         parts.pop()
@@ -151,7 +160,7 @@ def _kind_of_last(parts: list[str]) -> str | None:
     if last in _SECRETS:
         return "secret"
     if last in _PERHAPS and before:
-        return "perhaps"
+        return "auth" if last == "auth" and before in _ASKS_FOR_AUTH else "perhaps"
     if last in {"key", "keys"} and before not in _PUBLIC_KEY_OF:
         return "secret" if before in _KEY_OF else "perhaps" if before == "token" else "key"
     return _kind_of_glued(last)

@@ -183,7 +183,7 @@ def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
 
 
 def _same_number(one: str, other: str) -> bool:
-    return one == other or (one.isdigit() and other.isdigit() and int(one) == int(other))
+    return one == other or (one.isdigit() and other.isdigit() and one.lstrip("0") == other.lstrip("0"))
 
 
 def _tested(folder: MigrationFolder, pipeline: Pipeline) -> Judgement:

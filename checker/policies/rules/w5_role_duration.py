@@ -55,7 +55,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
                 _long_enough,
                 expected=f"at least {DEPLOY_SECONDS}",
                 default=3600,
-                violation=f"A deploy cannot get a session of {DEPLOY_SECONDS} seconds: the role's maximum is shorter.",
+                violation=f"A slow deploy outlasts its session: the role's maximum is below {DEPLOY_SECONDS} seconds.",
                 fix=f"Set MaxSessionDuration to {DEPLOY_SECONDS}.",
                 sub="maximum",
             )
@@ -224,7 +224,7 @@ def _of_session(asked: float | None, session: float) -> str:
     return (
         f"its session of {asked:g} seconds"
         if asked == session
-        else f"the {session:g} seconds that a deploy's session should have"
+        else f"the {session:g} seconds that a deploy's session should have, to outlast a slow one"
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from checker.model.answers import NO, YES, Open
 from checker.model.pipeline.scripts import Command, Stream
 from checker.model.possible import Possible, Scalar, options, shown, truth
-from checker.model.values import Hole, Text, pieces
+from checker.model.values import Hole, Text, as_count, pieces
 from checker.reason.deploys.paths import At, DeployPath, fails_here
 
 _CURL_VALUES: Final = frozenset(
@@ -168,7 +168,8 @@ def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible 
 
 
 def _number(value: Possible, default: int) -> int:
-    return int(value) if isinstance(value, str) and value.isdigit() else default if value is None else 2
+    number = as_count(value)
+    return number if number is not None else default if value is None else 2
 
 
 def _looks_like_url(value: Possible) -> bool:

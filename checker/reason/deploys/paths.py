@@ -23,7 +23,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Loop, T
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
-from checker.model.values import Absent, Known
+from checker.model.values import Absent, Known, as_count
 from checker.reason.deploys.rollbacks import is_rollback
 
 
@@ -346,7 +346,7 @@ def is_failing_exit(command: Command) -> bool:
     if command.handling.fallback and not command.handling.fallback_stops:
         return False
     status = command.words[1] if len(command.words) > 1 else ""
-    return isinstance(status, str) and status.isdigit() and int(status) != 0
+    return as_count(status) not in {None, 0}
 
 
 def _let_through(at: At) -> bool:

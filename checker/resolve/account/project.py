@@ -16,7 +16,7 @@ from checker.model.live.account import Account
 from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
 from checker.model.resources import ConstructOrigin, Raw, Resource, Stack
 from checker.model.settings import Settings
-from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown
+from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, as_count
 from checker.model.verdicts import Surface
 from checker.model.worlds import Gaps
 from checker.resolve.account.references import ReadOnly, References, named
@@ -343,15 +343,15 @@ def _put(node: dict[str, Any], steps: list[str], value: Unknown) -> None:
         node[first] = value
         return
     below = node.get(first)
-    if isinstance(below, list) and rest[0].isdigit() and int(rest[0]) < len(below):
+    if isinstance(below, list) and (at := as_count(rest[0])) is not None and at < len(below):
         items = list(below)
-        index, *further = rest
-        item = items[int(index)]
+        _, *further = rest
+        item = items[at]
         if further and isinstance(item, dict):
-            items[int(index)] = copy = dict(item)
+            items[at] = copy = dict(item)
             _put(copy, further, value)
         else:
-            items[int(index)] = value
+            items[at] = value
         node[first] = items
     elif isinstance(below, dict | None):
         node[first] = copy = dict(below or {})

@@ -127,8 +127,8 @@ class _Parser:
 def _number(written: str) -> int | float:
     try:
         value = float(int(written, 0)) if "x" in written or "o" in written else float(written)
-    except ValueError:
-        raise ExpressionError(f"{written!r} is not a number") from None
+    except (ValueError, OverflowError):
+        raise ExpressionError(f"{written[:40]!r} is not a number") from None
     return int(value) if value.is_integer() else value
 
 

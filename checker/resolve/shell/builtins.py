@@ -11,6 +11,7 @@ from checker.model.answers import NO, YES, yes_if
 from checker.model.pipeline.shell import Opaque, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Spot
+from checker.model.values import as_count
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Result, State
@@ -89,7 +90,8 @@ def _continue(asked: Asked) -> Result:
 
 def _shift(asked: Asked) -> Result:
     words, state = asked.words, asked.state
-    by = int(words[1]) if len(words) > 1 and isinstance(words[1], str) and words[1].isdigit() else 1
+    asked_for = as_count(words[1]) if len(words) > 1 else 1
+    by = 1 if asked_for is None else asked_for
     if state.positional is not None:
         state.positional = state.positional[by:]
     return Result()

@@ -17,6 +17,7 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
+from checker.model.values import as_count
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import output_of
@@ -180,9 +181,9 @@ class Rehearsed:
         names = [word for word in words if not (isinstance(word, str) and word.startswith("-"))]
         status = "0"
         for word in names:
-            if isinstance(word, str) and word.startswith("%") and word[1:].isdigit():
+            if isinstance(word, str) and word.startswith("%") and (number := as_count(word[1:])) is not None:
                 listed = list(self.jobs.values())
-                status = listed[int(word[1:]) - 1] if 0 < int(word[1:]) <= len(listed) else "127"
+                status = listed[number - 1] if 0 < number <= len(listed) else "127"
             elif isinstance(word, str):
                 status = self.jobs.get(word, "127")
             else:
@@ -253,7 +254,7 @@ def _set_trap(words: list[Possible], state: State) -> Result:
 
 def _printed(command: Command, jobs: dict[str, str]) -> Possible | None:
     words = command.words
-    numbers = [int(each) for each in words[1:] if isinstance(each, str) and each.isdigit()]
+    numbers = [number for each in words[1:] if (number := as_count(each)) is not None]
     if command.program == "seq" and 0 < len(numbers) < 3 and len(numbers) == len(words) - 1:
         first, last = (numbers[0], numbers[1]) if len(numbers) > 1 else (1, numbers[0])
         return " ".join(str(number) for number in range(first, min(last, first + MAX_ROUNDS) + 1))

@@ -22,7 +22,7 @@ from checker.model.possible import (
     same,
     shown,
 )
-from checker.model.values import Answered, Hole, Text, Unknown, pieces, text
+from checker.model.values import Answered, Hole, Text, Unknown, as_count, pieces, text
 from checker.resolve.shell.state import State, Stored
 
 # How a Substitution becomes a value: given by who follows the script.
@@ -175,8 +175,8 @@ def _stored(part: Variable, state: State) -> Stored | None:
     if name.isdigit():
         if state.positional is None:
             return open_text(f"${{{name}}}", state.script.file)
-        number = int(name) - 1
-        return state.positional[number] if number < len(state.positional) else None
+        number = as_count(name)
+        return state.positional[number - 1] if number and number <= len(state.positional) else None
     if name in {"?", "$", "!", "-", "_"}:
         known = state.variables.get(name)
         return open_text(f"${name}", state.script.file) if known is None else known
@@ -186,10 +186,10 @@ def _stored(part: Variable, state: State) -> Stored | None:
     if isinstance(value, tuple):
         if part.index in {"@", "*"}:
             return value
-        index = int(part.index) if part.index.isdigit() else 0 if not part.index else -1
-        if 0 <= index < len(value):
-            return value[index]
-        return Unknown(f"${{{name}[{part.index}]}}") if index < 0 else None
+        index = as_count(part.index) if part.index else 0
+        if index is None:
+            return Unknown(f"${{{name}[{part.index}]}}")
+        return value[index] if index < len(value) else None
     if part.index and value is None and name not in state.variables:
         return None
     return value
@@ -256,10 +256,9 @@ def _transformed(value: Scalar, operator: str, argument: str, part: Variable, st
         case "," | "^":
             return (value[:1].lower() if operator == "," else value[:1].upper()) + value[1:]
         case ":":
-            numbers = [number.strip() for number in argument.split(":")]
-            if all(number.isdigit() for number in numbers):
-                start = int(numbers[0])
-                return value[start : start + int(numbers[1])] if len(numbers) > 1 else value[start:]
+            start, *length = (as_count(number.strip()) for number in argument.split(":"))
+            if start is not None and None not in length:
+                return value[start : start + (length[0] or 0)] if length else value[start:]
     return _derived(part, state)
 
 

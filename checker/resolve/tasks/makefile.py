@@ -177,7 +177,7 @@ def _whole(
 def _live(text: str, file: str, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> str:
     """The text with lines emptied that a conditional leaves out, as far as its sides are known. Source: GNU make
     manual, "Syntax of Conditionals": they are decided while the file is read."""
-    if not re.search(r"(?m)^\s*(?:if(?:n?eq|n?def))\b", text):
+    if not re.search(r"(?m)^[ \t]*(?:if(?:n?eq|n?def))\b", text):
         return text
     scope = _Scope(_Makefile(file), given, environment, "", (), "", for_make=True)
     kept: list[str] = []

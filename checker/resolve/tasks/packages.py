@@ -155,7 +155,7 @@ def _life_cycle(manager: str, asked: _Asked, start: str, library: TaskLibrary) -
         return Tasks()
     found = _nearest(start, library)
     settings = library.text(joined_path(found, ".npmrc")) if found is not None else None
-    if found is None or re.search(r"(?m)^\s*ignore-scripts\s*=\s*true", settings or ""):
+    if found is None or re.search(r"(?m)^[ \t]*ignore-scripts\s*=\s*true", settings or ""):
         return Tasks()
     scripts = _scripts_at(found, library)
     names = [name for name in _LIFE_CYCLES.get(asked.verb, ()) if name in scripts]

@@ -124,7 +124,7 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     variables = {**run.shared, **_mapping(task.get("vars")), **_mapping(task.get("env")), **given}
     for need in task.get("deps") or ():
         _inner(need, run, depth)
-    where = re.search(rf"(?m)^\s*['\"]?{re.escape(name)}['\"]?\s*:", run.text)
+    where = re.search(rf"(?m)^[ \t]*['\"]?{re.escape(name)}['\"]?\s*:", run.text)
     line = run.text[: where.start()].count("\n") + 1 if where else 1
     commands = task.get("cmds") or ([task["cmd"]] if task.get("cmd") else [])
     for each in commands if isinstance(commands, list) else [commands]:
