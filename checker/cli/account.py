@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
+# For all of a preflight's reading, in seconds: a deploy waits for it, and what has no answer by then is unknown.
+PREFLIGHT_SECONDS = 30.0
 
 
 def account_options(command: _Command) -> _Command:
@@ -98,7 +100,8 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
         meant_for=frozenset(declared.regions[name] for name in stacks or () if declared.regions.get(name)),
     )
     wanted = {"audit": account.AUDIT, "preflight": account.PREFLIGHT, "drift": account.DRIFT}[needs]
-    reader = account.Reader(target, wanted)
+    limits = account.Limits(deadline=PREFLIGHT_SECONDS) if needs == "preflight" else account.Limits()
+    reader = account.Reader(target, wanted, limits)
     click.echo(str(reader.plan(declared.counts)), err=True)
     with ThreadPoolExecutor(1) as beside, Progress() as heard:
         settings = beside.submit(_repository_settings, request) if needs == "audit" else None

@@ -60,7 +60,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "P12": Break("a log group keeps everything for ever", alarms.keep_logs_for_ever),
     "P14": Break("alarms may not publish to their topic", alarms.silence_topic),
     "P16": Break("the web ACL limits the system's own addresses", edge.limit_everybody),
-    "drift-changed": Break("a database keeps its backups for a day", drift.change_a_property),
+    "drift-changed": Break("a database keeps its backups for two days", drift.change_a_property),
     "drift-added": Break("a role has an inline policy that no template knows", drift.add_a_policy),
     "drift-added-rule": Break("a security group lets the world in", drift.open_to_the_world),
     "drift-missing": Break("an alarm was deleted", drift.delete_a_resource),
