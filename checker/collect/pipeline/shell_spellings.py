@@ -16,6 +16,7 @@ _DOCUMENT: Final = re.compile(r"(?<!\d)(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)
 _REDIRECTION: Final = r"(?:\d*|&)(?:>>|>\||>|<)(?![<>(])&?\s*(?:\"[^\"\n]*\"|[^\s;|&<>()\"'`])+"
 _BEFORE: Final = re.compile(rf"((?:\s+{_REDIRECTION})+)\s*$")
 _FOR: Final = re.compile(r"\bfor(\s+[A-Za-z_]\w*)[ \t]+do\b")
+_IN: Final = re.compile(r"\bfor[ \t]+([A-Za-z_]\w*)[ \t]*\n[ \t]*in\b([^\n;]*)\n")
 _EXTENDED: Final = re.compile(r"[!*?+@]\(")
 _KEY: Final = re.compile(r"\[([\w.-]+(?: +[\w.-]+)+)\](?=\+?=|\}|[:#%/^,@-])")
 _TEST: Final = re.compile(r"(?<![\[\w$])\[ (?!\[)((?:(?! \])[^\n])*?(?:\\[()<>]|[\"'][()][\"'])[^\n]*?) \](?!\])")
@@ -29,6 +30,37 @@ def respelled(text: str) -> str:
     for step in (_documents, _descriptors, _loops, _subshells, _tests, _keys, _patterns, _strings):
         text = step(text)
     return text
+
+
+# The grammar takes a brace behind `!` and `time` for a command's name, without a word.
+_TURNED: Final = re.compile(r"(?<![\w\\\"'=$-])(!|time(?:[ \t]+-p)?)[ \t]+\{(?=[ \t\n])")
+BRACES: Final = "__braces__"  # the first command of parentheses that stand for braces
+
+
+def turned_groups(text: str) -> str:
+    """``! { a; b; }`` and ``time { a; }`` with parentheses, marked as braces."""
+    if "{" not in text or len(text) > _MAX_SIGNS or not _TURNED.search(text):
+        return text
+    plain = _plain(text)
+    for match in reversed(list(_TURNED.finditer(text))):
+        end = _closing_brace(text, match.end() - 1, plain)
+        if plain[match.start()] and end:
+            turn = "! " if match[1] == "!" else ""
+            inner = text[match.end() : end]
+            text = f"{text[: match.start()]}{turn}( {BRACES};{inner}){text[end + 1 :]}"
+    return text
+
+
+def _closing_brace(text: str, opening: int, plain: list[bool]) -> int:
+    """Where a group's brace closes, a word of its own; 0 where it does not."""
+    depth = 0
+    for match in re.finditer(r"(?<![^\s;&|(!])[{}](?=[\s;&|)<>]|$)", text[opening:]):
+        at = opening + match.start()
+        if plain[at]:
+            depth += 1 if match[0] == "{" else -1
+            if not depth:
+                return at
+    return 0
 
 
 def _plain(text: str) -> list[bool]:
@@ -173,6 +205,7 @@ def _closing(text: str, opening: int) -> int:
 
 
 def _loops(text: str) -> str:
+    text = _replaced(text, _IN, lambda match: f"for {match[1]} in{match[2]}\n\n")
     return _replaced(text, _FOR, lambda match: f"for{match[1]}; do")
 
 

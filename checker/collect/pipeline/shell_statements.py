@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checker.collect.pipeline.shell_spellings import BRACES
 from checker.collect.pipeline.shell_words import Words
 from checker.model.pipeline.shell import (
     AndOr,
@@ -101,7 +102,7 @@ class Reader:
                 inside = [child for child in node.children if child.type not in {"(", ")", "{", "}", "((", "))"}]
                 if node.children and node.children[0].type == "((":
                     return Test((), node.start_point[0], self._arithmetic(node))
-                return Group(self.block(inside, below), node.type == "subshell")
+                return _group(self.block(inside, below), own_shell=node.type == "subshell")
             case "if_statement":
                 return self._if(node, below)
             case "while_statement":
@@ -349,3 +350,11 @@ def _with_redirects(statement: Statement, redirects: tuple[Redirect, ...]) -> St
             return statement
         case _:
             return Group(Block((statement,)), False, redirects)
+
+
+def _group(body: Block, *, own_shell: bool) -> Group:
+    """Parentheses, or braces that are written as such."""
+    first = next(iter(body.statements), None)
+    if isinstance(first, Simple) and first.source == BRACES:
+        return Group(Block(body.statements[1:]), own_shell=False)
+    return Group(body, own_shell)

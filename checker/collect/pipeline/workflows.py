@@ -124,7 +124,7 @@ def read_workflow(path: Path, shown: str) -> Workflow:
     if not isinstance(data, dict) or not data:
         # Of comments alone nothing runs; what another kind of file was meant to do is not known.
         what = "not a workflow: the file's top level is not a mapping"
-        problem = Problem(Spot(shown), what, "Write on: and jobs:.", unread=data != {})
+        problem = Problem(Spot(shown), what, "Write on: and jobs:.", unread=data not in ({}, None))
         return Workflow(shown, "", Spot(shown), problems=(problem,))
     shapes.known_keys(data, _WORKFLOW_KEYS, (), what="a workflow")
     triggers = _triggers(data.get("on"), shapes)

@@ -46,6 +46,10 @@ _WRITTEN: Final = re.compile(
     r"|\bgithub\.event(?:\.[\w*-]+)*\.(?:head|base)\.ref\b|\bgithub\.event(?:\.[\w*-]+)*\.(?:author|committer)\.name\b"
     r"|\bgithub\.event\.release\.(?:name|tag_name|target_commitish)\b|\bgithub\.event\.client_payload\b"
 )
+# All of an event or of its inputs, as JSON text: what people write is in it.
+_WHOLE: Final = re.compile(
+    r"\bgithub(?:\.event(?:\.(?:inputs|commits|pull_request|issue|comment|release|review))?)?\s*\)|\binputs\s*\)"
+)
 _FREE_TYPES: Final = frozenset({"string", ""})
 # Expressions whose value is yes or no, or a hash, whatever they look at (GitHub documentation, "Evaluate expressions").
 _ANSWER: Final = re.compile(
@@ -110,7 +114,7 @@ def _free_text(expression: str, job: EffectiveJob) -> str:
         name = match[1] or match[2]
         if _type_of(name, job) in _FREE_TYPES:
             return f"the input {name}"
-    found = _WRITTEN.search(expression)
+    found = _WRITTEN.search(expression) or _WHOLE.search(expression)
     return found[0] if found else ""
 
 

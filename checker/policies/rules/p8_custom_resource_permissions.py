@@ -78,8 +78,8 @@ def _run_by(environment: Environment, resource: Resource, function: Resource, or
     ]
     # A policy that has to wait for the custom resource is for what comes later.
     late = [policy for policy in late if not order.comes_after(policy, resource)]
-    # A function whose log is refused runs all the same.
-    late = [policy for policy in late if not only_allows(policy, environment.project, "logs")]
+    # A function whose log or trace is refused runs all the same.
+    late = [policy for policy in late if not only_allows(policy, environment.project, ("logs", "xray"))]
     if not late and (doubt := _of_unknown_roles(environment, resource)) is not None:
         yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
         return

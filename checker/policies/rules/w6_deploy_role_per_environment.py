@@ -50,8 +50,11 @@ from checker.reason.iam.deployers import (
 from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
 from checker.reason.names.arns import ecs_arn
+from checker.reason.oidc.trust import all_admitted
 from checker.reason.text.patterns import covers, exact, glob, has_hole
 
+# An environment that no project has.
+_ANY: Final = "any-environment-at-all"
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."
 _PAGE: Final = "in the repository's settings, under Environments"
@@ -102,10 +105,24 @@ def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doub
         why = next(iter(deployer.trust.unread), f"whether tokens of {others} get in")
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     alone = len(deployment.environments) == 1
-    if alone and admitted == [NO_NAME] and deployment.admits_default_branch(deployer.trust) is YES:
-        why = f"whether {deployment.project.settings.default_branch}, whose jobs get in, deploys other environments too"
+    if alone and admitted == [NO_NAME] and (without := _without_an_environment(deployment, deployer)):
+        why = f"whether {without}, whose jobs get in, deploys other environments too"
+        return deployer.role.undecided("trust", why, path=path, fix=_FIX)
+    if alone and deployment.admits_environment(deployer.trust, _ANY) is YES:
+        why = "which environments there are: the tokens of every one get in"
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
     return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
+
+
+def _without_an_environment(deployment: Deployment, deployer: Deployer) -> str:
+    """Jobs that get in and whose tokens tell of no environment; empty where there are none."""
+    trust, branch = deployer.trust, deployment.project.settings.default_branch
+    if deployment.admits_default_branch(trust) is YES:
+        return branch
+    for ref, shown in (("refs/pull/1/merge", "a pull request"), ("refs/tags/anything", "a tag")):
+        if all_admitted(trust, [deployment.ref_token(trust, ref)]) is YES:
+            return shown
+    return ""
 
 
 def _leaves_subjects_open(deployer: Deployer) -> bool:

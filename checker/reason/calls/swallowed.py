@@ -54,8 +54,8 @@ def misread(call: AwsCall) -> str | None:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
     if taken.fallback and taken.tested == "or":
         return _after_fallback(call)
-    if not reads(call) or _keeps_message(taken):
-        return None
+    if not reads(call) or (_keeps_message(taken) and taken.ends is not NO):
+        return None  # where every way goes on, nothing tells one failure from another
     if taken.tested in {"if", "while", "and", "not", "until"}:
         return _as_condition(call)
     if (taken.captured or taken.inside) and not taken.background and (taken.lost or not taken.errexit):
@@ -115,11 +115,13 @@ def _after_fallback(call: AwsCall) -> str | None:
 
 def _as_condition(call: AwsCall) -> str | None:
     taken = call.handling
+    gives_up = taken.ends is NO
     if taken.tested == "until" or (taken.negated and taken.tested == "while"):
-        return None  # it is asked again, until a bound or the job's own ends it
+        # It is asked again, until a bound or the job's own ends it.
+        return "It is asked again up to a bound, and then the script goes on without an answer." if gives_up else None
     if taken.tested == "while":
         return "A failure ends the loop as if what it waits for were over."
-    if taken.tested == "if" and taken.retried and not taken.captured:
+    if taken.tested == "if" and taken.retried and not taken.captured and not gives_up:
         return None
     if taken.tested == "and" and not (taken.captured or taken.piped or taken.stdout is Stream.DISCARDED):
         return None

@@ -7,7 +7,7 @@ and what nothing allows is denied. Where a document, a condition or a name is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -201,16 +201,18 @@ def _boundary(role: Resource, project: Project, attachments: _Attachments) -> Po
     return Policies(document.statements, document.unread, tuple(may))
 
 
-def only_allows(policy: Resource, project: Project, service: str) -> bool:
-    """Whether a policy surely does nothing but allow actions of one service (``logs``)."""
+def only_allows(policy: Resource, project: Project, services: Sequence[str]) -> bool:
+    """Whether a policy surely does nothing but allow actions of these services."""
     document = _document_of(policy, project)
     if document.unread or not document.statements:
         return False
-    prefix = glob(f"{service}:*")
+    prefixes = [glob(f"{service}:*") for service in services]
     return all(
         statement.allows
         and statement.actions is not None
-        and all(action is not None and covers(prefix, action) for action in statement.actions)
+        and all(
+            action is not None and any(covers(prefix, action) for prefix in prefixes) for action in statement.actions
+        )
         for statement in document.statements
     )
 

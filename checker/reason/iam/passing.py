@@ -38,6 +38,8 @@ _SERVICE_KEY: Final = "iam:passedtoservice"
 _OTHER_SERVICES: Final = ("lambda.amazonaws.com", "ec2.amazonaws.com", "ecs.amazonaws.com", "anything.amazonaws.com")
 # Only roles can be passed, whatever else a statement names (Service Authorization Reference, IAM: `role*`).
 _A_ROLE: Final = glob("arn:*:iam::*:role/*")
+_COLONS: Final = 5
+_ITS_NAME: Final = glob("role/*")
 # What CDK appends to a construct's path to make a logical id.
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
 
@@ -103,6 +105,9 @@ def _may_be_a_role(pattern: Pattern | None) -> bool:
         return True
     # By the service where it is written out: a `*` of another service's ARN matches no role, for all its colons.
     fields = _fields(pattern)
+    colons = [index for index, symbol in enumerate(pattern) if symbol == ":"]
+    if len(colons) > _COLONS or (len(colons) == _COLONS and not overlap(pattern[colons[-1] + 1 :], _ITS_NAME)):
+        return False  # a role's ARN has no more colons, so that no wildcard stands for one
     return (len(fields) < 3 or fields[2] in ("", "iam")) and overlap(pattern, _A_ROLE)
 
 

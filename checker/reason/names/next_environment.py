@@ -10,7 +10,7 @@ from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.overlap import is_dynamic
 from checker.model.resources import Raw, Resource, Stack
-from checker.model.values import Parameter, Reference, ResourceKey, Text
+from checker.model.values import Import, Parameter, Reference, ResourceKey, Text
 from checker.reason.names.collisions import Candidate, Parent
 from checker.reason.names.physical import is_stacks_own, references
 
@@ -48,7 +48,7 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
     chosen = _chosen_outside(resource.raw_at(candidate.name.path), resource.stack)
     if chosen is not NO:
         return chosen
-    if candidate.text is None or None in scopes:
+    if candidate.text is None or None in scopes or any(_is_imported(each) for each in scopes):
         return Open(f"{candidate.name.path}, or what it is a name in, is decided at deployment")
     if is_dynamic(literal) or candidate.open:
         return Open(f"{literal} is read from elsewhere at deployment")
@@ -59,10 +59,16 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
 
 def _parent_carries(parent: Parent, environment: Environment) -> bool:
     """Whether the parent is the environment's own. One that is named by plain words is the next one's too."""
-    if not isinstance(parent, str):
+    if not isinstance(parent, str) and not _is_imported(parent):
         return isinstance(parent, ResourceKey | Text)
-    name = parent.rpartition("/")[2]
+    name = str(parent).rpartition("/")[2]
     return bool(_ISSUED_ID.search(name)) or any(_marks(word, environment) for word in words(name))
+
+
+def _is_imported(parent: Parent) -> bool:
+    """Whether the parent is an export by a name that stands in the template: the next environment's may be the same."""
+    hole = parent.only_hole if isinstance(parent, Text) else None
+    return isinstance(hole, Import) and "AWS::" not in hole.shown
 
 
 def _is_shared(resource: Resource, project: Project) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Certain, negated
-from checker.model.possible import Possible, as_text, joined
+from checker.model.possible import Possible, as_text, joined, open_text
 from checker.model.values import Text, Unknown
 from checker.resolve.expressions.functions import FUNCTIONS
 from checker.resolve.expressions.syntax import ExpressionError, Node, parse, split
@@ -210,9 +210,20 @@ def _call(name: str, arguments: tuple[Node, ...], contexts: Contexts) -> Data:
     if function is None:
         return Unknown(f"there is no function {name!r}")
     try:
-        return lift(function, *values)
+        given = lift(function, *values)
     except (TypeError, ValueError, KeyError, IndexError, RecursionError):
         raise ExpressionError(f"{name}() cannot take these arguments") from None
+    path = _path(arguments[0]) if folded == "tojson" and isinstance(given, Unknown) else ""
+    return open_text(f"${{{{ toJSON({path}) }}}}") if path else given
+
+
+def _path(node: Node) -> str:
+    """``github.event`` as it is written; empty for anything but a context and what lies below it."""
+    if node[0] == "context":
+        return str(node[1])
+    if node[0] == "index" and node[2][0] == "literal" and (above := _path(node[1])):
+        return f"{above}.{node[2][1]}"
+    return ""
 
 
 def _case(arguments: tuple[Node, ...], contexts: Contexts) -> Data:

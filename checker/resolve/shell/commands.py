@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from checker.model.answers import YES, Answer
+from checker.model.answers import NO, YES, Answer
 from checker.model.pipeline.scripts import Command, Handling, Reached, Stream, Write
 from checker.model.pipeline.shell import (
     Assignment,
@@ -207,6 +207,21 @@ class ShellCommands:
         return self.run(words, statement, state, context, own)
 
     def run(
+        self,
+        words: list[Possible],
+        statement: Simple,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> Result:
+        """Run a command. A program that ``exec`` puts in the shell's place ends the script as it ends itself."""
+        result = self._run(words, statement, state, context, own)
+        if len(words) > 1 and words[0] == "exec" and result.flow is Flow.NEXT:
+            state.set("?", "0" if result.truth is not NO else state.variables.get("?", "1"))
+            return Result(Flow.EXIT, result.truth)
+        return result
+
+    def _run(
         self,
         words: list[Possible],
         statement: Simple,

@@ -196,7 +196,10 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     path = state.path(name)
     script = follower.library.as_shell(path) if path else None
     if script is None:
-        if not (_OF_A_TOOL.search(shown(name)) or (isinstance(name, str) and name.startswith(("/etc/", "/usr/")))):
+        if not (
+            _OF_A_TOOL.search(shown(name))
+            or (isinstance(name, str) and name.startswith(("/etc/", "/usr/", "/dev/null")))
+        ):
             what = "a sourced file cannot be found in the repository"
             follower.problem(call.spot, what, "Name it relative to the script.")
         return Result()
