@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from checker.model.sources import Problem
 
 # Code that may deploy or migrate. A folder without any has no pipeline.
-_CODE: Final = (".bash", ".cjs", ".go", ".js", ".mjs", ".prisma", ".py", ".rb", ".sh", ".sql", ".ts", ".ini", ".plan")
+_CODE: Final = (
+    ".bash", ".cjs", ".cs", ".exs", ".go", ".ini", ".java", ".js", ".kt", ".mjs", ".php", ".plan", ".prisma", ".py",
+    ".rb", ".sh", ".sql", ".ts",
+)  # fmt: skip
 
 
 def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:

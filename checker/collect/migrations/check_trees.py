@@ -38,12 +38,14 @@ def checks_of(elements: Sequence[Any], table: str) -> Iterator[tuple[str, str]]:
 
 
 def _bare(node: Any, depth: int = 0) -> Any:
-    """A tree without its places, and without the casts that only write a constant's type."""
+    """A tree without its places, and without the casts that only write a constant's type, or make a column's text of
+    it (as ``pg_dump`` writes each comparison of one)."""
     if depth > 4 * _DEPTH:
         return None
     if isinstance(node, dict):
         cast = node.get("TypeCast")
-        if cast is not None and set(cast.get("arg", {})) & {"A_Const", "A_ArrayExpr"}:
+        of = set(cast.get("arg", {})) if cast is not None else set[str]()
+        if cast is not None and (of & {"A_Const", "A_ArrayExpr"} or ("ColumnRef" in of and _is_text(cast))):
             return _bare(cast["arg"], depth + 1)
         return {
             key: _bare(value, depth + 1)
@@ -51,6 +53,11 @@ def _bare(node: Any, depth: int = 0) -> Any:
             if key not in {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
         }
     return [_bare(each, depth + 1) for each in node] if isinstance(node, list) else node
+
+
+def _is_text(cast: Any) -> bool:
+    names = cast.get("typeName", {}).get("names", [])
+    return bool(names) and names[-1].get("String", {}).get("sval") == "text"
 
 
 def _only_column(expression: Any) -> str:
