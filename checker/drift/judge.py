@@ -349,7 +349,11 @@ class _Comparison:
         *,
         kept: bool = False,
     ) -> ResourceDrift:
-        kept = kept or (deploy is NextDeploy.REPLACE and is_kept(declared.resource.raw, "UpdateReplacePolicy"))
+        if deploy is NextDeploy.REPLACE and declared.type in STATEFUL:
+            raw = declared.resource.raw
+            kept_old = is_kept(raw, "UpdateReplacePolicy")
+            old = f"UpdateReplacePolicy {raw['UpdateReplacePolicy']} keeps the old one's data, and " if kept_old else ""
+            why = "; ".join(filter(None, [why, f"{old}the new one starts without them"]))
         accepted = self._decisions.accepts(about, deploy) if deploy is not NextDeploy.NONE else None
         ignored = self._decisions.ignores(about, "") if state is ResourceState.MISSING else False
         return ResourceDrift(

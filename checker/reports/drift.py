@@ -139,7 +139,8 @@ def deploys(entry: ResourceDrift) -> str:
         NextDeploy.REPLACE: " → the next deploy replaces it",
         NextDeploy.DELETE: " → the next deploy deletes it",
     }
-    loss = " and its data are lost" if entry.loses_data else ""
+    lost = " and its data are lost" if entry.next_deploy is NextDeploy.DELETE else " with an empty one"
+    loss = lost if entry.loses_data else ""
     return words[entry.next_deploy] + loss
 
 

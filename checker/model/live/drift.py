@@ -77,7 +77,7 @@ class ResourceDrift:
     why: str = ""
     next_deploy: NextDeploy = NextDeploy.NONE
     properties: tuple[PropertyDrift, ...] = ()
-    stateful: bool = False  # it keeps data: replacing or deleting it loses them
+    stateful: bool = False  # it keeps data: replaced, it starts without them, and deleted, they are gone
     accepted: str = ""
 
     @property
