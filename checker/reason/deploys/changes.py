@@ -115,7 +115,7 @@ def _change(action: Action) -> Change | None:
 
 def _only_prepares(command: CdkCommand) -> bool:
     """A change set that nobody executes changes nothing (AWS CDK Developer Guide, ``cdk deploy``, ``--method``)."""
-    method = command.options.get("method", command.options.get("m", ""))
+    method = command.options.get("method", "")
     return options(method) == ("prepare-change-set",) or command.options.get("no-execute") is True
 
 

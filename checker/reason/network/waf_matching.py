@@ -130,7 +130,7 @@ def _shared_by(held: Sequence[bool], *, certain: bool) -> Share:
         return Share.ALL if certain else Share.MOST
     if any(held):
         return Share.MOST if len(held) == len(_METHODS) else Share.OPEN
-    return Share.NONE if certain else Share.FEW
+    return Share.FEW
 
 
 def _bytes(statement: dict[str, Resolved], environment: Environment) -> Share:

@@ -22,7 +22,7 @@ from checker.reason.names.arns import arn_tail
 from checker.reason.names.collisions import candidates, clashes, same
 from checker.reason.names.custom_resources import calls_of
 from checker.reason.names.naming import Reach, is_own_name, naming_of
-from checker.reason.names.physical import literal_names, physical_names
+from checker.reason.names.physical import literal_names, physical_names, references
 from checker.reason.network.served_names import covered_by
 from checker.resolve.templates.project import build_project
 from checker.run.judging import judge_stacks
@@ -382,3 +382,18 @@ def test_a_nested_stack_gets_its_names_from_above(argument: Any, outcome: str) -
 )
 def test_the_tail_of_an_arn(parts: list[str | Hole], tail: str) -> None:
     assert str(arn_tail(text(parts))) == tail
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ({"Ref": "A"}, ["A"]),
+        ({"Fn::Sub": "${A}-x-${ B }"}, ["A", "B"]),
+        ({"Fn::Sub": ["${A}-${B}", {"B": {"Ref": "C"}}]}, ["A", "B", "C"]),
+        ({"Fn::If": ["Big", {"Ref": "A"}, "x"]}, ["A", "Big"]),
+        ({"Fn::Sub": []}, []),
+        ("${A}", []),
+    ],
+)
+def test_an_expression_refers_to_what_it_names(expression: Any, names: list[str]) -> None:
+    assert sorted(references(expression)) == names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from checker.collect.documents import parse_yaml
 from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Stack
-from checker.model.values import Parameter, ResourceKey, Text
+from checker.model.values import ABSENT, Known, Parameter, ResourceKey, Text
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
 from checker.reason.network.openness import openness
@@ -26,6 +27,7 @@ from checker.reason.network.security_groups import (
     Side,
     admits,
     covers,
+    group_ids,
     parse_network,
     same_group,
     side_of,
@@ -219,3 +221,20 @@ Resources:
 """
     found = [each.service for each in endpoints(environment(template))]
     assert found == ([] if service is None else [service])
+
+
+@pytest.mark.parametrize(
+    ("value", "groups"),
+    [
+        (ABSENT, []),
+        (None, []),
+        (Known(None), []),
+        ([None, "sg-1"], ["sg-1"]),
+        (Known(["sg-1", ["sg-2"]]), ["sg-1", "sg-2"]),
+        ({"a": "sg-1"}, None),
+        (["sg-1", 7], None),
+    ],
+    ids=str,
+)
+def test_a_list_of_groups_that_is_null_names_none(value: Any, groups: list[str] | None) -> None:
+    assert group_ids(environment("Resources: {Topic: {Type: AWS::SNS::Topic}}"), value) == groups

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checker.reason.network.waf_matching import Share, share_of
+from checker.reason.network.waf_matching import Share, reads_bodies, share_of
 from tests.projects import project_of
 
 PATH: dict[str, Any] = {"FieldToMatch": {"UriPath": {}}}
@@ -50,6 +50,9 @@ def expression(field: dict[str, Any], wanted: str) -> dict[str, Any]:
         (text(PATH, "STARTS_WITH", "/"), Share.ALL),
         (text(PATH, "STARTS_WITH", "/api/"), Share.FEW),
         (text(PATH, "CONTAINS", ".php"), Share.FEW),
+        (text(PATH, "ENDS_WITH", ".php"), Share.FEW),
+        (text(PATH, "ENDS_WITH", ""), Share.ALL),
+        (text(PATH, "EXACTLY", ""), Share.FEW),
         (text(HOST, "EXACTLY", "shop.example.com"), Share.MOST),
         (text(HOST, "ENDS_WITH", "example.com"), Share.MOST),
         (text(HOST, "EXACTLY", "other.example.org"), Share.FEW),
@@ -96,3 +99,19 @@ def test_sets_of_addresses(addresses: list[str], share: Share) -> None:
     acl = next(iter(environment.resources("AWS::WAFv2::WebACL")))
     rules: Any = acl.get("Rules")
     assert share_of(rules.value[0]["Statement"], environment) is share
+
+
+@pytest.mark.parametrize(
+    ("beside", "reads"),
+    [
+        (text(HOST, "ENDS_WITH", "example.com"), True),  # most of what comes
+        (text(PATH, "STARTS_WITH", "/"), True),
+        (text(PATH, "STARTS_WITH", "/upload/"), False),
+        (text(HOST, "EXACTLY", "other.example.org"), False),
+    ],
+    ids=str,
+)
+def test_a_rule_on_bodies_is_about_most_of_what_comes_or_about_some(beside: dict[str, Any], reads: bool) -> None:
+    environment = next(iter(project_of(TEMPLATE).environments))
+    injection: Any = {"SqliMatchStatement": {**BODY, "TextTransformations": []}}
+    assert reads_bodies({"AndStatement": {"Statements": [injection, beside]}}, environment) is reads
