@@ -18,6 +18,7 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,9 +28,11 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
-from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
+from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
 from checker.reason.deploys.sequence import Step, by_matrix, matrices, several, steps_of
 
+# A variable that is set, or counted up.
+_NOTE: Final = re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
 )
@@ -94,6 +97,12 @@ def _at_once(rollout: Rollout, others: list[Rollout]) -> str:
     return ""
 
 
+def _is_only_noted(wait: At) -> bool:
+    """``wait ... || failed=1``: whatever comes of the note, it comes after the loop."""
+    action = wait.action
+    return action.handling.tested == "or" and _NOTE.fullmatch(action.handling.fallback.strip()) is not None
+
+
 def _stops(step: Step) -> Judgement:
     """Whether a service that does not become stable ends the roll-out."""
     assert step.wait is not None
@@ -104,6 +113,9 @@ def _stops(step: Step) -> Judgement:
     ):
         why = "fail-fast is off: the other services are rolled although one has failed."
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
+    if _is_only_noted(step.wait) and _goes_round(step.rollout):
+        why = "A service that does not become stable is noted, and the next one is rolled all the same."
+        return action.fails("stops", why, fix=_FIX)
     if fails_here(step.wait) is YES:
         return action.passes("stops", "A service that does not become stable ends the roll-out.")
     why = "A service that does not become stable does not stop the roll-out: the next one is changed all the same."

@@ -35,6 +35,8 @@ _OUTPUT_OF_STACK: Final = re.compile(
     re.I,
 )
 
+_FAMILY: Final = re.compile(r'"family"\s*:\s*"([^"]+)"')
+
 
 class Runs(StrEnum):
     """What image a task definition stands for."""
@@ -139,22 +141,34 @@ def _named(at: At, value: Scalar) -> Revision:
             Runs.OTHER, "it names the stack's own task definition, whose image the stack sets, not the release"
         )
     if isinstance(value, str):
-        earlier = _registered(at, None)
+        earlier = _registered(at, None, value.rpartition("/")[2].partition(":")[0])
         if re.search(r":\d+$", value) or earlier.runs is not Runs.COMMIT:
             return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
         return earlier
     return Revision(Runs.OPEN, f"which image {shown(value)} runs")
 
 
-def _registered(at: At, origin: CallPlace | None) -> Revision:
-    """The image of the registration before ``at``: at a line, or the nearest."""
+def _registered(at: At, origin: CallPlace | None, family: str = "") -> Revision:
+    """The image of the registration before ``at``: at a line, or the nearest (of a family, where one is given)."""
     for index in range(at.index - 1, -1, -1):
         action = at.trace.actions[index]
         if not isinstance(action, AwsCall) or action.operation != "RegisterTaskDefinition":
             continue
+        if family and _family(action) not in ("", family):
+            continue
         if origin is None or (action.spot.file, action.spot.line) == (origin.file, origin.line):
             return _image(At(at.job, at.trace, index), action)
     return Revision(Runs.OPEN, "no registration of its revision was found")
+
+
+def _family(call: AwsCall) -> str:
+    """The family of a registration; empty where it is not told."""
+    named = call.text("family")
+    if isinstance(named, str):
+        return named
+    given = call.text("cliInputJson")
+    found = _FAMILY.search(shown(given)) if isinstance(given, str | Text) else None
+    return found[1] if found is not None else ""
 
 
 def _image(at: At, call: AwsCall) -> Revision:
