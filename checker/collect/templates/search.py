@@ -35,6 +35,7 @@ _TEST_FOLDERS: Final = frozenset(
 )  # fmt: skip
 # Folders that a search passes over and that are worth a word; caches and tools' own folders are not.
 _SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".aws-sam", ".serverless"})
+_RESOURCES_KEY: Final = re.compile(rb"""Resources["']?\s*:""")  # what every match of the next one holds
 _RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^[ \t]+")["']?Resources["']?\s*:""")
 _RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
 
@@ -233,6 +234,8 @@ def looks_like_template(text: bytes) -> bool:
         text = _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text)
     # Words are found a hundred times faster than patterns, and most files have neither.
     if b"Resources" not in text or not (b"::" in text or b"AWSTemplateFormatVersion" in text[:4000]):
+        return False
+    if _RESOURCES_KEY.search(text) is None:
         return False
     if b"AWSTemplateFormatVersion" in text[:4000] and _RESOURCES.search(text):
         return True

@@ -60,13 +60,13 @@ def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
 def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, positional: Sequence[Value]) -> Value:
     """What a call gives whose function and arguments by position are worked out."""
     given = Call(node, [], {}, frame)
-    for each, found in zip(node.args, positional, strict=True):
-        if isinstance(each, ast.Starred):
-            inner = elements(found)
+    if not _unpacks(node):
+        given.positional.extend(positional)
+    else:
+        for each, found in zip(node.args, positional, strict=True):
+            inner = elements(found) if isinstance(each, ast.Starred) else [found]
             given.complete = given.complete and inner is not None
             given.positional.extend(inner or ())
-        else:
-            given.positional.append(found)
     for keyword in node.keywords:
         found = value(machine, keyword.value, frame)
         if keyword.arg is not None:
@@ -76,6 +76,11 @@ def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, posi
         else:
             given.complete = False
     return _apply(machine, function, given)
+
+
+@lru_cache(maxsize=16_384)
+def _unpacks(node: ast.Call) -> bool:
+    return any(isinstance(each, ast.Starred) for each in node.args)
 
 
 def _apply(machine: Machine, function: Value, given: Call) -> Value:

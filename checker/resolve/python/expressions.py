@@ -40,10 +40,6 @@ _NUMBERS: Final = (int, float)
 _Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp"
 
 
-def _constant(machine: Machine, node: ast.Constant, frame: Frame) -> Value:  # noqa: ARG001 - the table's shape
-    return node.value if isinstance(node.value, SCALARS) else None
-
-
 def _attribute(machine: Machine, node: ast.Attribute, frame: Frame) -> Value:
     return attribute(machine, value(machine, node.value, frame), node.attr, frame)
 
@@ -215,7 +211,6 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
 
 
 EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {
-    ast.Constant: _constant,
     ast.Attribute: _attribute,
     ast.JoinedStr: _joined,
     **dict.fromkeys((ast.List, ast.Tuple, ast.Set), _sequence),

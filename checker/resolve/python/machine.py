@@ -19,7 +19,7 @@ from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Rea
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import Function, PythonLibrary, Value, either, extern, plain
+from checker.resolve.python.values import SCALARS, Function, PythonLibrary, Value, either, extern, plain
 
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
@@ -303,6 +303,9 @@ def value(machine: Machine, node: ast.expr, frame: Frame) -> Value:
             return frame.names[name]
         everywhere = frame.module.names
         return everywhere[name] if name in everywhere else extern(name)
+    if type(node) is ast.Constant:  # every fifth one
+        found = node.value
+        return found if isinstance(found, SCALARS) else None
     evaluate = machine.expressions.get(type(node))
     return evaluate(machine, node, frame) if evaluate is not None else extern(shown(node))
 
