@@ -97,6 +97,14 @@ class Handling:
         """Whether the script ends with a failure when what it waits for fails, or never comes."""
         return self.notice() if self.notice is not None else _UNREHEARSED
 
+    # Asks whether the script can end well without coming to this command, where nothing fails.
+    miss: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def missed(self) -> Answer:
+        """Whether the script can end well and never come to this command."""
+        return self.miss() if self.miss is not None else _UNREHEARSED
+
     @property
     def stops(self) -> bool:
         """Whether a failure surely ends the script with a failure."""

@@ -24,23 +24,33 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.model.environment_words import words
-from checker.model.environments import Environment, EnvironmentKind, Project
+from checker.model.answers import YES, Open
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import options, shown
+from checker.model.possible import shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Known
+from checker.reason.deploys.hosts import elsewhere
 from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
-from checker.reason.deploys.paths import At, DeployPath, deploy_paths, environment_of, follows, last, once, unseen
+from checker.reason.deploys.passed_over import condition_of, passed_over, switched
+from checker.reason.deploys.paths import (
+    At,
+    DeployPath,
+    after_failure,
+    deploy_paths,
+    environment_of,
+    follows,
+    last,
+    once,
+    unseen,
+)
 from checker.reason.network.services import Forwarding, services, targets_of
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
 
-_HOST: Final = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
-_LOCAL: Final = re.compile(r"localhost|127\.[\d.]+|0\.0\.0\.0|\[::1\]", re.IGNORECASE)
 # The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})
 _SWITCHES: Final = re.compile(r"\b(?:vars|secrets|env|github\.event\.(?:head_commit|commits|pull_request))\.\w+")
@@ -66,11 +76,14 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
     asked = [
         request
         for request in every
-        if request.at is not None and _is_health(request, wanted) and not _of_others(request, path, project)
+        if request.at is not None
+        and not after_failure(request.at.action)
+        and _is_health(request, wanted)
+        and elsewhere(request, path, project) is not YES
     ]
     rollout = last(each.at for each in path.forward)
     assert rollout is not None
-    yield from _called(path, rollout, asked, wanted)
+    yield from _called(path, rollout, asked, wanted, project)
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if after:
         yield from _how(path, rollout, after, wanted)
@@ -105,23 +118,9 @@ def _is_health(request: Request, wanted: frozenset[str]) -> bool:
     return any(each in wanted or _HEALTH.search(each) for each in paths)
 
 
-def _of_others(request: Request, path: DeployPath, project: Project) -> bool:
-    """Whether a request goes to another environment than the one that was rolled, or to the runner itself."""
-    each = options(request.url)
-    hosts = [_HOST.match(str(url)) for url in each or () if isinstance(url, str)]
-    if not hosts or each is None or len(hosts) < len(each) or not all(hosts):
-        return False
-    others = {other.name for other in project.environments if other.kind is not EnvironmentKind.SHARED}
-    named = [set(words(match[1])) for match in hosts if match is not None]
-    own = path.environment
-    return all(
-        _LOCAL.fullmatch(match[1]) is not None or bool(own and spoken & (others - {own}) and own not in spoken)
-        for match, spoken in zip(hosts, named, strict=True)
-        if match is not None
-    )
-
-
-def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozenset[str]) -> Iterator[Judgement]:
+def _called(
+    path: DeployPath, rollout: At, asked: list[Request], wanted: frozenset[str], project: Project
+) -> Iterator[Judgement]:
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if not after:
         if not path.complete:
@@ -135,10 +134,13 @@ def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozens
     called = {each for paths in known for each in paths or ()}
     missing = sorted(wanted - called)
     place = _place(after[0])
-    doubt = _switch(after) if not missing else None
+    doubt = _doubt(path, after, project) if not missing else None
     if doubt is not None:
-        why = f"whether it is called: that depends on {doubt}, which nobody in the repository sets"
-        yield place.action.undecided("called", why, fix="Call it whatever is set; a roll-out without it is not done.")
+        yield place.action.undecided(
+            "called",
+            f"whether it is called: {doubt}",
+            fix="Call it whatever is set; a roll-out without it is not done.",
+        )
     elif not missing:
         yield place.action.passes("called", f"Calls {', '.join(sorted(called & wanted or called)) or 'a URL'}.")
     elif any(paths is None for paths in known) or not path.complete:
@@ -148,6 +150,32 @@ def _called(path: DeployPath, rollout: At, asked: list[Request], wanted: frozens
         yield place.action.fails(
             "called", why, fix=_FIX, expected=", ".join(sorted(wanted)), actual=", ".join(sorted(called))
         )
+
+
+def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | None:
+    """What may keep it from calling a health endpoint that it calls in one place only."""
+    switch = _switch(after)
+    if switch is not None:
+        return f"that depends on {switch}, which nobody in the repository sets"
+    by_path: dict[str, list[At]] = {}
+    for request in after:
+        for each in request.paths() or ("",):
+            by_path.setdefault(each, []).append(_place(request))
+    # What is under a condition may be under the same one as the roll-out.
+    rolled = [each.at for each in path.forward]
+    for name, places in by_path.items():
+        strange = [elsewhere(each, path, project) for each in after if name in (each.paths() or ("",))]
+        if strange and all(isinstance(each, Open) for each in strange):
+            return f"of {name or 'its URL'} {strange[0]}"
+        conditions = [condition_of(each, rolled) for each in places]
+        if all(conditions):
+            return f"that of {name or 'its URL'} is only made if `{conditions[0]}`"
+        if len({each.action.spot for each in places}) > 1 or all(switched(each, places[0]) for each in rolled):
+            continue  # one in each branch
+        where = passed_over(places[0])
+        if where is not None:
+            return f"the script can end well without the call of {name or 'its URL'} in {where.file}:{where.line}"
+    return None
 
 
 def _switch(after: list[Request]) -> str | None:

@@ -119,8 +119,15 @@ def request_of(command: Command, at: At | None = None) -> Request | None:
             rest = plain[1:] if verb or not _looks_like_url(first) else plain
             # Code looks at what it gets; on a command line only --check-status does.
             checks = command.source.startswith(("http ", "https ", "xh ")) is False or "--check-status" in words
-            return Request(at, rest[0], verb or "GET", checks, 1, command) if rest else None
+            return Request(at, _over(rest), verb or "GET", checks, 1, command) if rest else None
     return None
+
+
+def _over(words: list[Possible]) -> Possible:
+    """HTTPie's URL, with the host that is given beside its path."""
+    host = next((each for each in words[1:] if isinstance(each, str) and each.startswith("Host:")), "")
+    path = words[0]
+    return f"https://{host.removeprefix('Host:')}{path}" if host and isinstance(path, str) and path[:1] == "/" else path
 
 
 def _curl(words: list[Possible], command: Command, at: At | None) -> Request | None:

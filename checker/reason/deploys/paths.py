@@ -209,7 +209,7 @@ def _single(call: AwsCall, name: str) -> Possible:
     return False if isinstance(value, Absent) else value
 
 
-def after_failure(call: AwsCall) -> bool:
+def after_failure(call: Command | AwsCall | CdkCommand) -> bool:
     """Whether a call is made only after something failed or was cancelled: in a handler, or in a step for that."""
     step = call.step
     functions = step.status_functions if step is not None else frozenset[str]()

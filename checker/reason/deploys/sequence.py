@@ -86,7 +86,8 @@ def several(path: DeployPath) -> bool:
     forward = path.forward
     if len({each.service for each in forward if each.service}) > 1:
         return True
-    return any(_repeats(each) for each in forward) or len({each.call.spot for each in forward}) > 1
+    beside = any(each.call.handling.background and each.service is None for each in forward)
+    return beside or any(_repeats(each) for each in forward) or len({each.call.spot for each in forward}) > 1
 
 
 def _repeats(rollout: Rollout) -> bool:

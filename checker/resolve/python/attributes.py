@@ -9,6 +9,7 @@ from checker.model.possible import OneOf, Possible
 from checker.model.values import Text
 from checker.resolve.python.machine import OWN, Frame, Machine, value
 from checker.resolve.python.objects import enter, method, typed
+from checker.resolve.python.requests import host_in
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     Class,
@@ -36,6 +37,8 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
         case Extern():
             if owner.parsed:
                 return _from_command_line(machine, owner, name)
+            if (host := host_in(name, owner.words)) is not None:
+                return host
             return extern(f"{owner.name}.{name}", owner.words, parsed=owner.parsed, answer=owner.answer)
         case Module():
             found = owner.module.names.get(name)

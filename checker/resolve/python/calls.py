@@ -17,7 +17,7 @@ from checker.resolve.python.expressions import bind, looked_up_in
 from checker.resolve.python.machine import Call, Frame, Machine, spot_of, value
 from checker.resolve.python.objects import enter, instantiate
 from checker.resolve.python.record import http, leaves, program
-from checker.resolve.python.requests import makes_requests, request_of
+from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import LEAVES, shown, written
 from checker.resolve.python.values import (
     Class,
@@ -54,6 +54,8 @@ _GROWING: Final = frozenset(
 def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
     """What a call gives; AWS calls and started programs go on record."""
     function = value(machine, node.func, frame)
+    if _called_as(node) in _WAITING:
+        machine.awaits(*node.args)
     return called(machine, node, frame, function, [value(machine, each, frame) for each in node.args])
 
 
@@ -89,6 +91,8 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             return _extern(machine, function, given)
         case Function():
             inner = machine.called_at(given.node, given.frame)
+            if isinstance(function.node, ast.AsyncFunctionDef) and id(given.node) not in machine.awaited:
+                inner = inner.handled(replace(inner.handling, background=True))
             if not isinstance(function.node, ast.Lambda) and _is_group(function.node):
                 _commands(machine, function, inner)
             return enter(machine, function, given.positional, given.named, inner)
@@ -185,12 +189,12 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
     if machine.stage is not None and (gives := machine.stage.gives(function.name)) is not None:
         return gives
-    known = _known(machine, function.name, given) if _is_known(function.name) else None
+    known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]
     _hand_over(machine, given, function.words)
     kept, answered = function.words, function.answer
-    if function.name.endswith(_PARSERS):
+    if function.name.endswith(_PARSERS) or names_host(function.name):
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
     if function.name in _CONVERTING and given.positional:
         answered = answer_in(given.positional[0])
@@ -212,9 +216,9 @@ def _is_known(name: str) -> bool:
     return name in _NAMES or name.endswith(_ENDINGS) or is_special(name) or makes_requests(name)
 
 
-def _known(machine: Machine, name: str, given: Call) -> tuple[Value] | None:
+def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | None:
     """What a call of such a function gives, as the only one of a tuple; ``None`` where that is not told."""
-    positional, named, node = given.positional, given.named, given.node
+    name, positional, named, node = function.name, given.positional, given.named, given.node
     if name in _CLIENTS:
         return (from_session(machine, Session(), name.removeprefix("boto3."), given),)
     if name in _SESSIONS:
@@ -232,7 +236,7 @@ def _known(machine: Machine, name: str, given: Call) -> tuple[Value] | None:
         return (gives if gives is not None else extern(given.shown),)
     request = request_of(name, positional, named)
     if request is not None:
-        gives = http(machine, *request, given)
+        gives = http(machine, *request, given, host=function.words[0] if function.words else "")
         return (gives if gives is not None else extern(given.shown),)
     if name.endswith(".raise_for_status"):
         leaves(machine, "1", node, given.frame.maybe())
@@ -300,7 +304,7 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...]) -> None:
     for each in functions:
         if not isinstance(each.node, ast.Lambda):
             beside = _side_by_side(given.node, given.frame)
-            enter(machine, each, (), {}, machine.called_at(given.node, beside).maybe())
+            enter(machine, each, _handed(given, each), {}, machine.called_at(given.node, beside).maybe())
         else:
             enter(machine, each, (), {}, machine.called_at(given.node, given.frame))
 
@@ -315,18 +319,38 @@ def _declare(machine: Machine, given: Call) -> None:
         machine.declare(name, absent, flag=is_flag)
 
 
-# What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, asyncio).
+# What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, threading,
+# asyncio), and what waits for the coroutine that it is given.
 _CONCURRENT: Final = frozenset({"map", "starmap", "imap", "imap_unordered", "map_async", "submit", "apply_async",
-                                "run_in_executor", "create_task", "Thread", "Process"})  # fmt: skip
+                                "run_in_executor", "create_task", "to_thread", "Thread", "Timer", "Process",
+                                "start_new_thread", "start_soon"})  # fmt: skip
+_WAITING: Final = frozenset({"run", "run_until_complete", "wait_for", "shield", "timeout"})
+
+
+def _called_as(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
 def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
     """The constructs around a function that is handed to a pool: several at a time, in the background."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    if name not in _CONCURRENT:
+    name = _called_as(node)
+    if name not in _CONCURRENT or (name == "map" and isinstance(node.func, ast.Name)):
         return frame
     inner = frame.handled(replace(frame.handling, background=True))
     return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
+
+
+def _handed(given: Call, function: Function) -> Sequence[Value]:
+    """The arguments that a function gets from what runs it: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
+    name = _called_as(given.node)
+    if name not in _CONCURRENT or "map" in name:
+        return ()
+    if function in given.positional:
+        return given.positional[given.positional.index(function) + 1 :] if name != "Timer" else ()
+    found = given.named.get("args")
+    return found if isinstance(found, tuple) else ()
 
 
 def _formatted(template: str, values: list[Possible]) -> list[Possible]:

@@ -144,6 +144,8 @@ def _named(machine: Machine, node: ast.NamedExpr, frame: Frame) -> Value:
 
 
 def _inner(machine: Machine, node: ast.Await | ast.Starred | ast.YieldFrom, frame: Frame) -> Value:
+    if isinstance(node, ast.Await):
+        machine.awaits(node.value)
     return value(machine, node.value, frame)
 
 

@@ -207,8 +207,13 @@ class Machine:
     memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...], int]] = field(default_factory=dict)
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
     journal: list[object] | None = None  # what the call does that is gone through, where that is put on record
+    awaited: set[int] = field(default_factory=set)  # the calls of coroutines that are waited for at once
     stage: Stage | None = None  # where one way of it is rehearsed, rather than all that it may do followed
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def awaits(self, *nodes: ast.expr) -> None:
+        """Take note of calls of coroutines that are waited for before anything else goes on."""
+        self.awaited.update(id(each) for each in nodes if isinstance(each, ast.Call))
 
     def work(self) -> None:
         """Take note of one more step: a statement, a call that is entered, a round of a comprehension."""

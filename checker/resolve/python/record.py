@@ -98,9 +98,13 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
     return _made(machine, made)
 
 
-def http(machine: Machine, method: Value, url: Value, call: Call) -> Value:
-    """A request over HTTP, as the command that makes the same one. What it answers, if known."""
-    words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file))
+def http(machine: Machine, method: Value, url: Value, call: Call, *, host: str = "") -> Value:
+    """A request over HTTP, as the command that makes the same one. What it answers, if known.
+
+    ``host``: where a connection was opened to that the request goes over.
+    """
+    over = (f"Host:{host}",) if host else ()
+    words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file), *over)
     return _note(machine, words, call.node, call.frame)
 
 

@@ -7,6 +7,7 @@ urllib3.
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from checker.resolve.python.values import Value, is_plain
 
@@ -17,6 +18,21 @@ _LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.
 def makes_requests(name: str) -> bool:
     """Whether calling ``name`` may make a request over HTTP."""
     return name.startswith(_LIBRARIES)
+
+
+def names_host(name: str) -> bool:
+    """Whether what calling ``name`` gives is about the host that it is given: a connection, a URL taken apart."""
+    return name.endswith((".HTTPSConnection", ".HTTPConnection", ".urlsplit", ".urlparse"))
+
+
+def host_in(name: str, words: tuple[str, ...]) -> str | None:
+    """The host that an attribute of a URL taken apart is, ``None`` where it is anything else."""
+    if name not in {"hostname", "netloc"} or not words or "://" not in words[0]:
+        return None
+    try:
+        return urlsplit(words[0]).hostname
+    except ValueError:
+        return None
 
 
 def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> tuple[Value, Value] | None:

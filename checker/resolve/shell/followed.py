@@ -95,6 +95,7 @@ class Followed:
             handling,
             rehearse=self.rehearsals(Failing(spot, given)),
             weigh=self.rehearsals(Failing(spot, given, works=True)),
+            miss=self.rehearsals(Failing(spot, given, works=True, missed=True)),
         )
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002

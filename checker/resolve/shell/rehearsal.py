@@ -9,7 +9,7 @@ Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a subst
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,7 +67,7 @@ class Rehearsals:
     def of(self, failing: Failing) -> Callable[[], Answer]:
         def rehearse() -> Answer:
             if failing not in self._found:
-                self._found[failing] = self._ends(failing)
+                self._found[failing] = self._missed(failing) if failing.missed else self._ends(failing)
             return self._found[failing]
 
         return rehearse
@@ -80,18 +80,11 @@ class Rehearsals:
         answers: list[bool] = []
         ends: set[bool] = set()
         for _ in range(MAX_WAYS):
-            if self.allowance.left <= 0:
+            way = self._gone(failing, answers)
+            if way is None:
                 return _TOO_MUCH
-            way = _Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
-            begun = way.left
-            try:
-                failed = way.run_through(self.begin.fork())
-            except (TooMuchError, RecursionError):
-                return _TOO_MUCH
-            finally:
-                self.allowance.left -= begun - way.left + 1
             if way.manner.met:
-                ends.add(failed)
+                ends.add(way.failed)
             if failing.works and True in ends:
                 return YES
             if len(ends) > 1:
@@ -104,6 +97,47 @@ class Rehearsals:
                 return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
             answers[-1] = True
         return _TOO_MUCH
+
+    def _missed(self, failing: Failing) -> Answer:
+        """On a way that leads to it each question is answered the other way once: what decides over it is one."""
+        due: list[list[bool]] = [[]]
+        for _ in range(MAX_WAYS):
+            if not due:
+                return Open("no way through its script leads to it")
+            answers = due.pop()
+            way = self._gone(failing, answers)
+            if way is None:
+                return _TOO_MUCH
+            given = way.choices.given
+            others = [[*given[:index], not given[index]] for index in range(len(given))]
+            if way.manner.met:
+                return self._misses(failing, others)
+            due.extend(others[len(answers) :])
+        return _TOO_MUCH
+
+    def _misses(self, failing: Failing, ways: Sequence[list[bool]]) -> Answer:
+        """Whether one of these ways ends well without the command."""
+        for answers in ways[:MAX_WAYS]:
+            way = self._gone(failing, answers)
+            if way is None:
+                return _TOO_MUCH
+            if not way.manner.met and not way.failed:
+                return YES
+        return NO if len(ways) <= MAX_WAYS else _TOO_MUCH
+
+    def _gone(self, failing: Failing, answers: list[bool]) -> _Way | None:
+        """One way through the script; ``None`` where that is more than can be gone through."""
+        if self.allowance.left <= 0:
+            return None
+        way = _Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
+        begun = way.left
+        try:
+            way.failed = way.run_through(self.begin.fork())
+        except (TooMuchError, RecursionError):
+            return None
+        finally:
+            self.allowance.left -= begun - way.left + 1
+        return way
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
@@ -121,6 +155,7 @@ class _Way:
     manner: Rehearsed
     choices: Choices
     left: int = MAX_STATEMENTS
+    failed: bool = False
     _shell: ShellCommands = field(init=False)
 
     def __post_init__(self) -> None:

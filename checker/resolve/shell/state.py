@@ -105,11 +105,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A command that is taken to fail, or to work: where it stands, and its words as they are shown."""
+    """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
+
+    ``missed`` asks whether the script can end well without coming to it.
+    """
 
     spot: Spot
     words: tuple[str, ...]
     works: bool = False
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,12 @@ def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) ->
 
 def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
     """A call that can be asked what becomes of its program where it fails."""
-    handling = replace(call.handling, rehearse=rehearsals.ends(call), notice=rehearsals.notices(call))
+    handling = replace(
+        call.handling,
+        rehearse=rehearsals.ends(call),
+        notice=rehearsals.notices(call),
+        miss=rehearsals.missed(call),
+    )
     return replace(call, handling=handling)
 
 

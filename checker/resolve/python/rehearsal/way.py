@@ -91,6 +91,11 @@ def which(call: AwsCall | Command) -> tuple[object, ...]:
     return (type(call), call.spot, tuple(each.spot for each in call.reached.loops), *operation)
 
 
+def round_of(call: AwsCall | Command) -> tuple[object, ...]:
+    """By what a call in one round of a loop is told from the same call in another."""
+    return call.words if isinstance(call, Command) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Gone:
     """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
@@ -295,6 +300,8 @@ class Way:
         if not self._is_it(call):
             return self._well(call)
         self.met = True
+        if self.mode is Mode.WELL:
+            return self._well(call)
         name = self._name(call)
         found = _standins().names.get(name)
         frame = Frame(_standins(), _standins().names, self.machine.reached, Handling())
@@ -329,7 +336,8 @@ class Way:
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:
-        return call.spot == self.failing.spot and which(call) == which(self.failing)
+        same = call.spot == self.failing.spot and which(call) == which(self.failing)
+        return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
 
 
 def _failed(status: Value) -> bool | None:

@@ -15,7 +15,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.resolve.python.rehearsal.standins import Mode, answer
-from checker.resolve.python.rehearsal.way import Gone, Start, Way, which
+from checker.resolve.python.rehearsal.way import Gone, Start, Way, round_of, which
 from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.rehearsal import Allowance
 
@@ -23,6 +23,7 @@ MAX_WAYS: Final = 8
 _MAX_SEARCH: Final = 2_500  # how many statements are gone through before another way to the call is tried
 _MAX_ASIDE: Final = 8  # how many ways aside of one that never ends are gone
 _MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
+_MAX_ASKED: Final = 24  # how many of the questions on a way to a call are answered the other way
 _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to it")
 _TOO_MUCH: Final = Open("its program can go too many ways to follow them all")
 
@@ -46,6 +47,34 @@ class Rehearsals:
         """Asks whether it does when the call answers that what it asks about failed, or never gets there."""
         modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)]
         return (lambda: self._every(call, modes)) if modes else None
+
+    def missed(self, call: AwsCall | Command) -> Callable[[], Answer]:
+        """Asks whether the program can end well without making the call."""
+
+        def misses() -> Answer:
+            key = (call.spot, tuple((loop.spot, loop.index) for loop in call.reached.loops), Mode.WELL)
+            if key not in self._found:
+                self._found[key] = self._missed(call)
+            return self._found[key]
+
+        return misses
+
+    def _missed(self, call: AwsCall | Command) -> Answer:
+        """On a way that leads to it each question is answered the other way once: what decides over it is one."""
+        led = self._first(call, Mode.WELL)
+        # Where no way is found that leads to it, those beside the first one tell whether it can end well without.
+        way = self._go(call, Mode.WELL, []) if isinstance(led, Open) else led
+        if way is None:
+            return _TOO_MUCH
+        for index, taken in enumerate(way.given[:_MAX_ASKED]):
+            other = self._go(call, Mode.WELL, [*way.given[:index], not taken])
+            if other is None:
+                return _TOO_MUCH
+            if not other.met and other.ended is False:
+                return YES
+        if isinstance(led, Open):
+            return led
+        return NO if len(way.given) <= _MAX_ASKED else _TOO_MUCH
 
     def _every(self, call: AwsCall | Command, modes: Sequence[Mode]) -> Answer:
         answers = [self._of(call, mode) for mode in modes]
@@ -112,7 +141,8 @@ class Rehearsals:
         """The way with these answers, gone once; it costs the same each time, so that no answer is the order's."""
         if self.allowance.left <= 0:
             return None
-        before = self._gone.setdefault((which(call), tuple(answers)), [])
+        told = round_of(call) if mode is Mode.WELL else ()
+        before = self._gone.setdefault((which(call), told, tuple(answers)), [])
         gone = next((each for each in before if each.is_way_of(mode, turned)), None)
         if gone is None:
             gone = Way(self.library, self.start, call, mode, answers, turned).run_through()

@@ -1,0 +1,71 @@
+"""Whether a step can end well without doing what it is there for: a check under a switch is a check that may not be.
+
+A condition that is decided beforehand is no switch: scripts are followed with what is known. What is left depends on a
+variable that nobody sets, on an answer, or on what somebody wrote into a commit's message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.answers import YES, Open
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
+from checker.model.sources import Spot, brief
+from checker.reason.deploys.paths import At
+
+# What became of steps and jobs, and everything else that an expression can ask for.
+_RESULTS: Final = re.compile(
+    r"\b(?:steps\.[\w-]+\.(?:outcome|conclusion)|needs\.[\w*-]+\.result|job\.status)\b", re.IGNORECASE
+)
+_CONTEXTS: Final = re.compile(
+    r"\b(?:github|env|vars|secrets|inputs|matrix|steps|needs|runner|strategy|hashFiles)\b", re.IGNORECASE
+)
+
+
+def passed_over(at: At) -> Spot | None:
+    """Where the program stands that can end well without coming to this action; ``None`` where none can.
+
+    Such a program is the one that makes it, or one that starts that.
+    """
+    return next((each.spot for each in (at.action, *_around(at)) if each.handling.missed is YES), None)
+
+
+def switched(at: At, other: At) -> bool:
+    """Whether an action may be under the condition that the other one is under."""
+    if at.action.certain:
+        return False
+    return at.action.step is other.action.step or any(each.handling.missed is YES for each in _around(at))
+
+
+def _around(at: At) -> Iterator[Command | AwsCall | CdkCommand]:
+    """The programs that an action is a part of."""
+    for index in range(at.index):
+        each = at.trace.actions[index]
+        if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
+            yield each
+
+
+def condition_of(at: At, others: Sequence[At]) -> str:
+    """What a workflow asks before the action's step or job runs, and cannot be answered beforehand; empty for nothing.
+
+    Nothing either where all the ``others`` are asked something too: it may be the same.
+    """
+    shared = {id(job) for other in others for job in other.job.chain}
+    asked = [each for each in at.job.chain if id(each) not in shared and isinstance(each.runs, Open)]
+    step = at.action.step
+    written = next((text for each in asked if (text := str(each.job.if_)) and not _only_results(text)), "")
+    if written:
+        return brief(written, 80)
+    if step is None or not isinstance(step.runs, Open):
+        return ""
+    if all(other.action.step is not None and isinstance(other.action.step.runs, Open) for other in others):
+        return ""
+    written = str(step.step.if_)
+    return "" if _only_results(written) else brief(written, 80)
+
+
+def _only_results(condition: str) -> bool:
+    """Whether a condition asks for nothing but what became of steps and jobs before, which is success here."""
+    return _RESULTS.search(condition) is not None and _CONTEXTS.search(_RESULTS.sub("", condition)) is None
