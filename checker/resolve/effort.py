@@ -34,6 +34,7 @@ class Effort:
     of_a_job: int = OF_A_JOB
     job: int = 0
     rehearsals: Allowance = field(default_factory=Allowance)
+    asides: Allowance = field(default_factory=lambda: Allowance(200_000))  # beside them: what is never come to
 
     def begin(self) -> None:
         """The next job, or script."""

@@ -15,104 +15,18 @@ Each is a place: ``call.fails(...)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from checker.model.answers import Answer, Open
 from checker.model.judgements import Judgeable
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import ABSENT, Absent, CallPlace, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
-
-
-class Stream(StrEnum):
-    """Where an output goes."""
-
-    SHOWN = "shown"
-    DISCARDED = "discarded"
-    MERGED = "merged"  # standard error into standard output
-    FILE = "file"
-
-
-_UNREHEARSED: Final = Open("how its script goes on is not followed")
-
-
-@dataclass(frozen=True, slots=True)
-class Handling:
-    """How the failure of a call is taken. Facts; which of them is a fault is for a rule to say.
-
-    ``tested`` names the construct that asks whether it worked: ``if``, ``while``, ``until``, ``and`` (left of ``&&``),
-    ``or`` (left of ``||``), ``not``. ``fallback`` is what stands right of ``||``, ``fallback_stops`` whether that (or
-    the branch of an ``if`` for a failure) ends the script with a failure. ``captured`` is the variable its output goes
-    to; ``lost`` is true where its exit status
-    cannot reach ``set -e`` (a substitution inside other words, ``local x=$(...)``, a pipeline's earlier command without
-    ``pipefail``, ``&``). ``caught`` are the exceptions that a Python ``try`` around it catches, ``swallowed`` is true
-    where such a handler neither raises nor leaves the program.
-    """
-
-    errexit: bool = False
-    pipefail: bool = False
-    tested: str = ""
-    negated: bool = False
-    fallback: str = ""
-    fallback_stops: bool = False
-    captured: str = ""
-    lost: bool = False
-    stdout: Stream = Stream.SHOWN
-    stderr: Stream = Stream.SHOWN
-    piped: bool = False  # another command reads its output
-    inside: bool = False  # its output becomes a part of another command's words
-    background: bool = False
-    retried: bool = False
-    caught: tuple[str, ...] = ()
-    swallowed: bool = False
-    bounded: bool = False  # `timeout` ends it
-    # Asks what becomes of the script when this command fails, by going through it.
-    rehearse: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def ends(self) -> Answer:
-        """Whether its failure ends the script with a failure, whichever way the script goes; no where it ends well on
-        every way."""
-        return self.rehearse() if self.rehearse is not None else _UNREHEARSED
-
-    # Asks whether the script can end with a failure although this command works: its answer may decide that.
-    weigh: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def decides(self) -> Answer:
-        """Whether what it answers can end the script with a failure."""
-        return self.weigh() if self.weigh is not None else _UNREHEARSED
-
-    # Asks whether the script ends with a failure when this call answers that what it asks about has failed, or is not
-    # there yet whenever it is asked.
-    notice: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def notices(self) -> Answer:
-        """Whether the script ends with a failure when what it waits for fails, or never comes."""
-        return self.notice() if self.notice is not None else _UNREHEARSED
-
-    # Asks whether the script can end well without coming to this command, where nothing fails.
-    miss: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def missed(self) -> Answer:
-        """Whether the script can end well and never come to this command."""
-        return self.miss() if self.miss is not None else _UNREHEARSED
-
-    @property
-    def stops(self) -> bool:
-        """Whether a failure surely ends the script with a failure."""
-        if self.lost or self.swallowed:
-            return False
-        if self.fallback or self.tested == "if":
-            return self.fallback_stops
-        return self.errexit and not self.tested and not self.negated
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Known
-from checker.reason.deploys.hosts import elsewhere
 from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
-from checker.reason.deploys.passed_over import condition_of, passed_over, switched
 from checker.reason.deploys.paths import (
     At,
     DeployPath,
@@ -46,6 +44,8 @@ from checker.reason.deploys.paths import (
     once,
     unseen,
 )
+from checker.reason.health.hosts import elsewhere
+from checker.reason.health.passed_over import condition_of, passed_over, switched
 from checker.reason.network.services import Forwarding, services, targets_of
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | No
             return f"that of {name or 'its URL'} is only made if `{conditions[0]}`"
         if len({each.action.spot for each in places}) > 1 or all(switched(each, places[0]) for each in rolled):
             continue  # one in each branch
-        where = passed_over(places[0])
+        # Where its failure ends in success too, that is what is wrong.
+        where = passed_over(places[0]) if all(each.fails for each in after if _place(each) in places) else None
         if where is not None:
             return f"the script can end well without the call of {name or 'its URL'} in {where.file}:{where.line}"
     return None

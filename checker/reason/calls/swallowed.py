@@ -10,7 +10,10 @@ import re
 from typing import Final
 
 from checker.model.answers import NO, YES
-from checker.model.pipeline.scripts import AwsCall, Handling, How, Stream
+from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, How
+from checker.model.possible import truth
 
 _READS: Final = re.compile(
     r"(?:Describe|Get|List|Head|BatchGet|BatchCheck|Search|Filter|Lookup|Query|Scan|Test|Simulate|Detect|ls$)"
@@ -28,6 +31,9 @@ _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "g
 _OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally)\b")
 _HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
+_FAILS: Final = re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
+_SAYS: Final = re.compile(r"\s*(?:(?:echo|printf)\b.*)?")
+
 
 def reads(call: AwsCall) -> bool:
     """Whether it only asks: its answer, or its failure, is all that comes of it."""
@@ -43,9 +49,18 @@ def misread(call: AwsCall) -> str | None:
 
     Empty where that cannot be told.
     """
-    taken = call.handling
     if _after_failure(call) or _does_no_harm(call):
         return None
+    found = _by_its_end(call) if reads(call) else None
+    if found is None:
+        found = _by_its_handling(call)
+    if found is None and reads(call) and call.handling.ends is not YES and call.handling.turns is YES:
+        return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
+    return found
+
+
+def _by_its_handling(call: AwsCall) -> str | None:
+    taken = call.handling
     if taken.stops:
         return _in_tested_function(call) or _in_handler(call)
     if taken.ends is YES:
@@ -61,6 +76,25 @@ def misread(call: AwsCall) -> str | None:
     if (taken.captured or taken.inside) and not taken.background and (taken.lost or not taken.errexit):
         return _as_empty(taken)
     return None
+
+
+def _by_its_end(call: AwsCall) -> str | None:
+    """``continue-on-error``, and a later step that does something by what became of this one, or by its outputs."""
+    step = call.step
+    if step is None or call.job is None or not step.step.id or truth(step.continue_on_error) is NO:
+        return None
+    asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.(?:outcome|conclusion|outputs)\b")
+    for other in call.job.steps:
+        given = (other.step.if_, *other.env.values(), *other.expressions.values())
+        if other.index > step.index and not _only_ends(other) and any(asks.search(str(each)) for each in given):
+            return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
+    return None
+
+
+def _only_ends(step: EffectiveStep) -> bool:
+    """Whether all that a step does is to say something and to fail the job."""
+    lines = (step.step.run.text if step.step.run is not None else "").strip().splitlines()
+    return bool(lines) and _FAILS.fullmatch(lines[-1]) is not None and all(_SAYS.fullmatch(each) for each in lines[:-1])
 
 
 def _in_tested_function(call: AwsCall) -> str | None:

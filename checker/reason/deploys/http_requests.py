@@ -14,7 +14,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from checker.model.answers import NO, YES, Open
-from checker.model.pipeline.scripts import Command, Stream
+from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, Scalar, options, shown, truth
 from checker.model.values import Hole, Text, as_count, pieces
 from checker.reason.deploys.paths import At, DeployPath, fails_here

@@ -8,8 +8,9 @@ from typing import Final
 
 from checker.model.answers import NO, YES
 from checker.model.environments import Environment
+from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.jobs import EffectiveJob
-from checker.model.pipeline.scripts import AwsCall, Command, How, Stream, plain_name
+from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
 from checker.model.possible import OneOf, Possible, call_behind, options, shown
 from checker.model.resources import Resource
 from checker.model.values import Absent, Text, Unknown

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Stream, Trace
+from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
 from checker.model.possible import options, shown
 from checker.model.values import Absent, Answered, Text
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, alike, either, negated, yes_if
 from checker.model.environment_words import words
-from checker.model.pipeline.scripts import Argument, AwsCall, Command, Stream
+from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.scripts import Argument, AwsCall, Command
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.values import Hole, Text, pieces
 from checker.reason.github.requests import Request, requests_of

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from checker.model.pipeline.scripts import Handling, Loop, Reached
+from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth

@@ -14,8 +14,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
 
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
-from checker.model.pipeline.scripts import AwsCall, Command, Handling, Loop, Reached
+from checker.model.pipeline.scripts import AwsCall, Command, Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown

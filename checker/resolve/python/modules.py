@@ -7,8 +7,8 @@ import posixpath
 from collections.abc import Iterable
 from typing import Final
 
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
-from checker.model.pipeline.scripts import Handling
 from checker.model.sources import Spot
 from checker.resolve.python.machine import OWN, Frame, Machine, block
 from checker.resolve.python.values import Module, extern

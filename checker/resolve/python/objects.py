@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from checker.data.aws_calls import service_of
-from checker.model.pipeline.scripts import Handling
+from checker.model.pipeline.handling import Handling
 from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, Remembered, StopError, block, value
 from checker.resolve.python.once import key_of, once
 from checker.resolve.python.syntax_facts import written

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by
-from checker.model.pipeline.scripts import Argument, AwsCall, Command, Handling, How, plain_name
+from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, plain_name
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.values import Text

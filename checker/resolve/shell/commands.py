@@ -9,7 +9,8 @@ from functools import partial
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer
-from checker.model.pipeline.scripts import Command, Handling, Reached, Stream, Write
+from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.scripts import Command, Reached, Write
 from checker.model.pipeline.shell import (
     Assignment,
     Block,

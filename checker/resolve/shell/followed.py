@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from checker.model.answers import Answer
-from checker.model.pipeline.scripts import Command, Handling, Stream
+from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Block, Simple, Substitution, Word
 from checker.model.possible import Possible, call_behind, one_of, open_text, shown
 from checker.model.sources import Spot, brief
@@ -95,6 +96,7 @@ class Followed:
             handling,
             rehearse=self.rehearsals(Failing(spot, given)),
             weigh=self.rehearsals(Failing(spot, given, works=True)),
+            turn=self.rehearsals(Failing(spot, given, turns=True)),
             miss=self.rehearsals(Failing(spot, given, works=True, missed=True)),
         )
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from checker.model.answers import NO, YES, Certain, negated, yes_if
-from checker.model.pipeline.scripts import Command, Loop, Reached, Stream
+from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.scripts import Command, Loop, Reached
 from checker.model.pipeline.shell import (
     AndOr,
     Background,

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from checker.model.answers import Answer
-from checker.model.pipeline.scripts import Command, Handling
+from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Block, Simple, Statement, Substitution, Word
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot

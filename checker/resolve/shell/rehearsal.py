@@ -9,8 +9,8 @@ Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a subst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Certain, Open, negated, yes_if
@@ -33,6 +33,7 @@ from checker.model.pipeline.shell import (
     While,
 )
 from checker.model.possible import open_text, options
+from checker.model.sources import Spot
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.commands import NEXT, ShellCommands
 from checker.resolve.shell.process import EndlessError
@@ -67,7 +68,8 @@ class Rehearsals:
     def of(self, failing: Failing) -> Callable[[], Answer]:
         def rehearse() -> Answer:
             if failing not in self._found:
-                self._found[failing] = self._missed(failing) if failing.missed else self._ends(failing)
+                asked = self._missed if failing.missed else self._turns if failing.turns else self._ends
+                self._found[failing] = asked(failing)
             return self._found[failing]
 
         return rehearse
@@ -77,10 +79,8 @@ class Rehearsals:
 
         Where the command works, whether there is such a way.
         """
-        answers: list[bool] = []
         ends: set[bool] = set()
-        for _ in range(MAX_WAYS):
-            way = self._gone(failing, answers)
+        for way in self._each(failing):
             if way is None:
                 return _TOO_MUCH
             if way.manner.met:
@@ -89,14 +89,41 @@ class Rehearsals:
                 return YES
             if len(ends) > 1:
                 return Open("it depends on the way that its script takes")
+        return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
+
+    def _turns(self, failing: Failing) -> Answer:
+        """Compares what is done on the ways on which the command fails and all ends well with what else is done."""
+        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+        if worked is None or failed is None:
+            return _TOO_MUCH
+        failed = [way for way in failed if not way.failed and not (way.manner.told and way.choices.given)]
+        done = [way.acts for way in worked]
+        if not done or not failed:
+            return NO
+        some, always = frozenset.union(*done), frozenset.intersection(*done)
+        return yes_if(any(way.acts - some or always - way.acts for way in failed))
+
+    def _each(self, failing: Failing) -> Iterator[_Way | None]:
+        """Every way through the script, one after the other; ``None`` where there are too many."""
+        answers: list[bool] = []
+        for _ in range(MAX_WAYS):
+            way = self._gone(failing, answers)
+            yield way
+            if way is None:
+                return
             # The next way: the last question that was answered with no is answered with yes.
-            answers = way.choices.given
+            answers = list(way.choices.given)
             while answers and answers[-1]:
                 answers.pop()
             if not answers:
-                return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
+                return
             answers[-1] = True
-        return _TOO_MUCH
+        yield None
+
+    def _ways(self, failing: Failing) -> list[_Way] | None:
+        """The ways that lead to the command; ``None`` where there are too many."""
+        found = list(self._each(failing))
+        return None if None in found else [way for way in found if way is not None and way.manner.met]
 
     def _missed(self, failing: Failing) -> Answer:
         """On a way that leads to it each question is answered the other way once: what decides over it is one."""
@@ -133,6 +160,7 @@ class Rehearsals:
         begun = way.left
         try:
             way.failed = way.run_through(self.begin.fork())
+            way.acts = way.manner.acts(way.shell.commands)
         except (TooMuchError, RecursionError):
             return None
         finally:
@@ -156,10 +184,11 @@ class _Way:
     choices: Choices
     left: int = MAX_STATEMENTS
     failed: bool = False
-    _shell: ShellCommands = field(init=False)
+    acts: frozenset[Spot] = frozenset()  # where it does something that another command, step or person will see
+    shell: ShellCommands = field(init=False)
 
     def __post_init__(self) -> None:
-        self._shell = ShellCommands(self.library, self.reached, self, self.manner)
+        self.shell = ShellCommands(self.library, self.reached, self, self.manner)
 
     def run_through(self, state: State) -> bool:
         """Whether the script ends with a failure."""
@@ -173,7 +202,7 @@ class _Way:
         return Result(Flow.NEXT, yes_if(self._ended(block, state, context.handled(tested=""))))
 
     def _ended(self, block: Block, state: State, context: Context) -> bool:
-        return self.manner.process(self._shell, block, state, context)
+        return self.manner.process(self.shell, block, state, context)
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -203,7 +232,7 @@ class _Way:
             isinstance(statement, Group) and statement.own_shell
         )
         if not worked and ends and not context.handling.tested:  # noqa: SIM102 - the trap runs before the shell ends
-            if self.manner.trapped(self._shell, ERR, state, context) or state.errexit:
+            if self.manner.trapped(self.shell, ERR, state, context) or state.errexit:
                 return Result(Flow.EXIT)
         return Result(Flow.NEXT, yes_if(worked))
 
@@ -211,12 +240,12 @@ class _Way:
         match statement:
             case Simple():
                 self.manner.substituted = "0"
-                result = self._shell.simple(statement, state, context)
+                result = self.shell.simple(statement, state, context)
                 if not statement.words and result.flow is Flow.NEXT:
                     return ends_with(self.manner.substituted, state)
                 return result
             case Declare():
-                return self._shell.declare(statement, state, context)
+                return self.shell.declare(statement, state, context)
             case Test():
                 return Result(Flow.NEXT, yes_if(self._tested(statement, state, context)))
             case Pipe():
@@ -255,20 +284,20 @@ class _Way:
         if statement.arithmetic:
             number = calculated(statement.arithmetic, state)
             return self.choices.choose(statement) if number is None else number != 0
-        words = [self._shell.single(word, state, context) for word in statement.words]
+        words = [self.shell.single(word, state, context) for word in statement.words]
         answer = decide(words) if words else UNTOLD
         return answer is YES if isinstance(answer, Certain) else self.choices.choose(statement)
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
         statuses: list[str] = []
         fed = state.fed
-        begun = len(self._shell.commands)
+        begun = len(self.shell.commands)
         for each in statement.statements:
-            del self._shell.commands[begun:]
+            del self.shell.commands[begun:]
             fork = state.fed_by(fed)
             self._ended(Block((each,)), fork, context)
             statuses.append(status_of(fork))
-            fed = fed_by(self._shell.commands[begun:])
+            fed = fed_by(self.shell.commands[begun:])
         state.set("PIPESTATUS", tuple(statuses))
         bad = [status for status in statuses if status != "0"]
         return ends_with((bad or ["0"])[-1] if state.pipefail else statuses[-1], state)
@@ -293,7 +322,7 @@ class _Way:
     def _while(self, statement: While, state: State, context: Context) -> Result:
         for _ in range(MAX_ROUNDS):
             before = (dict(state.variables), len(self.choices.given), len(self.manner.jobs))
-            with self._shell.inside(Flow.BREAK, Flow.CONTINUE):
+            with self.shell.inside(Flow.BREAK, Flow.CONTINUE):
                 asked = self.block(statement.condition, state, context.handled(tested="while"))
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
                     return asked
@@ -317,7 +346,7 @@ class _Way:
             condition, _, step = rest.partition(";")
             return self._counting(statement, (first, condition, step), state, context)
         if statement.words is not None:
-            values = [value for word in statement.words for value in self._shell.words(word, state, context)]
+            values = [value for word in statement.words for value in self.shell.words(word, state, context)]
         else:
             values = list(state.positional) if state.positional is not None else [open_text("$1")]
         for value in values[:MAX_ROUNDS]:
@@ -330,7 +359,7 @@ class _Way:
         return Result(Flow.NEXT, YES)
 
     def _round(self, body: Block, state: State, context: Context) -> Result:
-        with self._shell.inside(Flow.BREAK, Flow.CONTINUE):
+        with self.shell.inside(Flow.BREAK, Flow.CONTINUE):
             result = self.block(body, state, context)
         return NEXT if result.flow is Flow.CONTINUE else result
 
@@ -349,9 +378,9 @@ class _Way:
         raise EndlessError
 
     def _case(self, statement: Case, state: State, context: Context) -> Result:
-        value = self._shell.single(statement.word, state, context)
+        value = self.shell.single(statement.word, state, context)
         for patterns, body in statement.items:
-            listed = [self._shell.single(pattern, state, context) for pattern in patterns]
+            listed = [self.shell.single(pattern, state, context) for pattern in patterns]
             answers = {
                 matches(option, choice)
                 for option in options(value) or (open_text("?"),)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, yes_if
-from checker.model.pipeline.scripts import Command, Handling, Stream
+from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import (
     Block,
     Opaque,
@@ -31,6 +33,15 @@ _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one 
 _FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that gives up
 _EXIT: Final = "trap EXIT"  # no variable can be called this
 ERR: Final = "trap ERR"
+# What every refused call says (Amazon ECR API Reference, "Common Errors").
+_DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
+_FOR_LATER: Final = re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
+# Commands that only say or read something, unless they write for a later step.
+_SAYS: Final = frozenset(
+    {"echo", "printf", "true", "false", ":", "sleep", "exit", "return", "test", "[", "[[", "cat", "date", "jq", "grep",
+     "sed", "awk", "head", "tail", "wc", "tr", "cut", "sort", "uniq", "export", "tee", "curl", "rm", "ls", "seq",
+     "jobs", "set", "read", "local", "declare", "trap"}
+)  # fmt: skip
 
 
 class TooMuchError(Exception):
@@ -61,9 +72,11 @@ class Rehearsed:
 
     failing: Failing
     met: bool = False
+    told: bool = False  # the script keeps what the failing command says
     jobs: dict[str, str] = field(default_factory=dict)
     substituted: str = "0"  # the status of the last substitution
     _failed: bool = False
+    _said: bool = False
     _captures: int = 0
 
     @property
@@ -117,10 +130,13 @@ class Rehearsed:
         fork.errexit = False
         begun = len(shell.commands)
         handling = replace(context.handling, stdout=Stream.SHOWN, tested="")
+        self._said = False
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
         printed = [each for each in shell.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         del shell.commands[begun:]
         self.substituted = "0" if lost else status_of(fork)
+        if self._said and not printed:
+            return _DENIED
         values = [_printed(command, self.jobs) for command in printed]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
@@ -208,7 +224,13 @@ class Rehearsed:
         if same and (self.met or spot == self.failing.spot):
             self.met = True
             self._failed = not self.failing.works
+            if self._failed and handling.stderr in {Stream.MERGED, Stream.FILE}:
+                self.told = self._said = True
         return None if self._failed else handling
+
+    def acts(self, commands: Sequence[Command]) -> frozenset[Spot]:
+        """Where these do something that another command, step or person will see."""
+        return frozenset(each.spot for each in commands if _acts(each))
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
@@ -225,6 +247,15 @@ def _fed_by_substitution(statement: Simple) -> str:
 
 def _nonzero(number: int | None) -> Answer:
     return UNTOLD if number is None else yes_if(number != 0)
+
+
+def _acts(command: Command) -> bool:
+    """Whether a command does more than say or read something: for a person that is no difference."""
+    if any(write.descriptor == 1 and _FOR_LATER.search(shown(write.target)) for write in command.writes):
+        return True
+    words = [each for each in command.words[1:4] if isinstance(each, str) and not each.startswith("-")]
+    asks = command.program == "aws" and len(words) > 1 and words[1].startswith(("describe-", "list-", "get-", "wait"))
+    return command.program not in _SAYS and not asks
 
 
 def status_of(state: State) -> str:

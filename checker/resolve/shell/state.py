@@ -9,7 +9,8 @@ from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from checker.model.answers import Answer, Open, yes_if
-from checker.model.pipeline.scripts import Handling, Loop, Write
+from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.scripts import Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
@@ -107,13 +108,15 @@ class Context:
 class Failing:
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
-    ``missed`` asks whether the script can end well without coming to it.
+    ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
+    the command fails, and ends well.
     """
 
     spot: Spot
     words: tuple[str, ...]
     works: bool = False
     missed: bool = False
+    turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from checker.data import actions as known
 from checker.model.answers import NO, YES
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall, Handling, How, Reached
+from checker.model.pipeline.scripts import AwsCall, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary

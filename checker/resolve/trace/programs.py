@@ -61,7 +61,7 @@ class Programs:
             machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
             self.effort.spend(left - machine.left)
             asked = Start(path, words, dict(environment), folder, function)
-            rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals)
+            rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals, self.effort.asides)
             calls = tuple(_rehearsable(call, rehearsals) for call in machine.calls)
             run = _Run(dict(machine.asked), calls, tuple(machine.problems))
             runs.append(run)
@@ -80,6 +80,7 @@ def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
         rehearse=rehearsals.ends(call),
         notice=rehearsals.notices(call),
         miss=rehearsals.missed(call),
+        turn=rehearsals.turns(call),
     )
     return replace(call, handling=handling)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
-from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Reached
+from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.model.values import Text
@@ -111,6 +112,7 @@ class Gone:
     askers: Sequence[int]
     again: Set[int]
     steps: int
+    acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
 
     def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:
         """Whether the way with the same answers, but these two, is this one.
@@ -159,8 +161,9 @@ class Way:
             ended, began = True, endless.began
         choices, steps = self._choices, MAX_STATEMENTS - self.machine.left
         given, askers = tuple(choices.given), tuple(choices.askers)
-        again = choices.again()
-        return Gone(self.mode, self.turns, self.met, ended, began is not None, began or 0, given, askers, again, steps)
+        again, waits = choices.again(), began is not None
+        acts = frozenset(call.spot for call in self.machine.calls if _acts(call))
+        return Gone(self.mode, self.turns, self.met, ended, waits, began or 0, given, askers, again, steps, acts)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -338,6 +341,11 @@ class Way:
     def _is_it(self, call: AwsCall | Command) -> bool:
         same = call.spot == self.failing.spot and which(call) == which(self.failing)
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
+
+
+def _acts(call: AwsCall | Command) -> bool:
+    """Whether a call does more than end the program."""
+    return isinstance(call, AwsCall) or call.program not in {"exit", "return"}
 
 
 def _failed(status: Value) -> bool | None:

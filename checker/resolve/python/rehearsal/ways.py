@@ -35,6 +35,7 @@ class Rehearsals:
     library: PythonLibrary
     start: Start
     allowance: Allowance
+    asides: Allowance  # for the ways on which the call works: they take nothing from those on which it fails
     _found: dict[tuple[object, ...], Answer] = field(default_factory=dict)
     _gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)
 
@@ -47,6 +48,31 @@ class Rehearsals:
         """Asks whether it does when the call answers that what it asks about failed, or never gets there."""
         modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)]
         return (lambda: self._every(call, modes)) if modes else None
+
+    def turns(self, call: AwsCall | Command) -> Callable[[], Answer]:
+        """Asks whether the program does something else and ends well where the call fails."""
+        return lambda: self._turned(call)
+
+    def _turned(self, call: AwsCall | Command) -> Answer:
+        """Compares the first way on which it fails with those on which it works, each question answered both ways."""
+        before = self.allowance.left
+        failed = self._first(call, Mode.RAISES)
+        self.asides.left -= before - self.allowance.left
+        self.allowance.left = before
+        if isinstance(failed, Open):
+            return failed
+        worked = self._first(call, Mode.WELL)
+        if isinstance(worked, Open) or failed.ended is not False:
+            return worked if isinstance(worked, Open) else NO
+        done = set(worked.acts)
+        # What a program's exit status is asked for is answered as it is where all goes well, and in no other way.
+        asked = () if isinstance(call, Command) and not _is_request(call) else worked.given[:_MAX_ASKED]
+        for index, taken in enumerate(asked):
+            other = self._go(call, Mode.WELL, [*worked.given[:index], not taken])
+            if other is None:
+                return _TOO_MUCH
+            done |= other.acts
+        return yes_if(not failed.acts <= done)
 
     def missed(self, call: AwsCall | Command) -> Callable[[], Answer]:
         """Asks whether the program can end well without making the call."""
@@ -119,11 +145,12 @@ class Rehearsals:
     def _first(self, call: AwsCall | Command, mode: Mode) -> Gone | Open:
         """The first way that leads to the call, looked for from where the last one went astray."""
         due: list[list[bool]] = [[]]
-        begun = self.allowance.left
+        purse = self._purse(mode)
+        begun = purse.left
         for _ in range(MAX_WAYS):
             if not due:
                 return _UNREACHED_CALL
-            if begun - self.allowance.left > _MAX_SEARCH:
+            if begun - purse.left > _MAX_SEARCH:
                 return _TOO_MUCH
             answers = due.pop()
             way = self._go(call, mode, answers)
@@ -135,11 +162,15 @@ class Rehearsals:
             due.extend([*given[:index], not given[index]] for index in range(len(answers), len(given)))
         return _TOO_MUCH
 
+    def _purse(self, mode: Mode) -> Allowance:
+        return self.asides if mode is Mode.WELL else self.allowance
+
     def _go(
         self, call: AwsCall | Command, mode: Mode, answers: Sequence[bool], turned: Set[int] = frozenset()
     ) -> Gone | None:
         """The way with these answers, gone once; it costs the same each time, so that no answer is the order's."""
-        if self.allowance.left <= 0:
+        purse = self._purse(mode)
+        if purse.left <= 0:
             return None
         told = round_of(call) if mode is Mode.WELL else ()
         before = self._gone.setdefault((which(call), told, tuple(answers)), [])
@@ -147,7 +178,7 @@ class Rehearsals:
         if gone is None:
             gone = Way(self.library, self.start, call, mode, answers, turned).run_through()
             before.append(gone)
-        self.allowance.left -= gone.steps + 1
+        purse.left -= gone.steps + 1
         return gone
 
 

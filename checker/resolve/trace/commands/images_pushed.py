@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checker.data.harmless import engine_verbs
-from checker.model.pipeline.scripts import AwsCall, Command, Handling, How, Reached
+from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible, Scalar, joined, mapped, open_text, options, shown
 from checker.model.values import Hole, Text, pieces, text
 

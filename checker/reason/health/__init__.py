@@ -1,0 +1,1 @@
+"""Whether a check after a roll-out is made, and of whom."""
