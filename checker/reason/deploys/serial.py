@@ -23,15 +23,16 @@ from checker.reason.deploys.changes import Change, Changing, What
 
 # Values that are the same in every run of a workflow, or that name what is deployed to.
 _STEADY: Final = re.compile(
-    r"\b(?:vars|github\.(?:workflow|repository|repository_id|repository_owner|job|event_name|server_url))\b"
+    r"\b(?:vars|github\.(?:workflow|repository|repository_id|repository_owner|job|server_url))\b"
     r"|\b(?:inputs|matrix|event\.inputs|env)\.(?:\w*_)?(?:environment|env|stage|target|stack|service|region|account)\b",
     re.IGNORECASE,
 )
 _VARYING: Final = re.compile(
-    r"\bgithub\.(?:run_id|run_number|run_attempt|sha|ref|ref_name|head_ref|base_ref|actor|triggering_actor|event)\b"
+    r"\bgithub\.(?:run_id|run_number|run_attempt|sha|ref|ref_name|head_ref|base_ref|actor|triggering_actor|event|event_name)\b"
     r"|\binputs\.|\bevent\.inputs\.",
     re.IGNORECASE,
 )
+_EVENT: Final = "github.event_name"
 _STATE: Final = re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
 
 
@@ -68,7 +69,12 @@ def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[C
     each = options(group.group)
     if each is None:
         return Open(f"which group {group.group} is")
+    names = {name for name, _ in group.on_refs}
+    if len(job.environments or ()) < 2 and len(names) > 1 and all(isinstance(name, str) for name in names):
+        return NO  # one environment, and another group for another event or ref
     targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
+    if len({start.event for start in job.starts}) == 1:
+        targets.add(_EVENT)  # all its runs are of one event
     answer = every(_steady(option, targets) for option in each)
     if answer is NO:
         on_refs = [name for name, _ in group.on_refs]
@@ -82,7 +88,7 @@ def _steady(group: object, targets: set[str]) -> Answer:
         return YES
     answer: Answer = YES
     for hole in group.holes:
-        if hole.shown in targets or _STEADY.search(hole.shown):
+        if hole.shown in targets or _STEADY.search(hole.shown) or (_EVENT in targets and _EVENT in hole.shown):
             continue
         if _VARYING.search(hole.shown):
             return NO

@@ -44,7 +44,20 @@ _RUNS: Final = frozenset({"subprocess.run", "subprocess.check_call", "subprocess
                           "subprocess.Popen", "os.system", "subprocess.getoutput"})  # fmt: skip
 # Builtins that give back what they are given, as far as following it goes.
 _KEEPING: Final = frozenset(
-    {"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "enumerate", "typing.cast", "cast"}
+    {
+        "str",
+        "list",
+        "tuple",
+        "sorted",
+        "reversed",
+        "set",
+        "dict",
+        "iter",
+        "enumerate",
+        "typing.cast",
+        "cast",
+        "dict.fromkeys",
+    }
 )
 _GROWING: Final = frozenset(
     {"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop"}
@@ -265,6 +278,7 @@ def _variable(machine: Machine, name: str, default: Value) -> Possible:
 
 
 _SETS: Final = frozenset({"set", "frozenset"})
+_ORDERED: Final = frozenset({"list", "tuple", "iter", "reversed", "enumerate"})
 
 
 def _builtin(name: str, given: Call) -> Value:
@@ -276,8 +290,9 @@ def _builtin(name: str, given: Call) -> Value:
         return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
     first = given.first
     inner = given.node.args[0] if given.node.args else None
-    unordered = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
-    if unordered and name in {"list", "tuple", "iter", "reversed"} and isinstance(first, tuple) and len(first) > 1:
+    is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
+    several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)
+    if (is_call or isinstance(inner, ast.Set | ast.SetComp)) and name in _ORDERED and several:
         return extern(given.shown)  # a set is in no order
     if name in {"str", "iter"}:
         return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
@@ -286,7 +301,7 @@ def _builtin(name: str, given: Call) -> Value:
     if isinstance(first, Some):
         if name == "reversed":
             return Some(tuple(reversed(first.options)))
-        return first if name in {"list", "tuple", "set"} else extern(given.shown)
+        return first if name in {"list", "tuple", "set", "dict.fromkeys"} else extern(given.shown)
     if name == "reversed" and isinstance(first, tuple):
         return tuple(reversed(first))
     if name == "sorted" and isinstance(first, tuple) and all(isinstance(each, str) for each in first):
