@@ -145,7 +145,7 @@ def test_a_process_that_ignores_the_signal_is_ended_all_the_same(tmp_path: Path)
         deaf.stdout.readline()
         started = time.monotonic()
         assert server.stop(Lab(pid=deaf.pid, port=4599, account="1", region="us-west-2"))
-        assert 3 <= time.monotonic() - started < 6
+        assert 3 <= time.monotonic() - started < 30
 
 
 def test_a_process_id_that_is_somebody_elses_by_now_is_left_alone(tmp_path: Path) -> None:

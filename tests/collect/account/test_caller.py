@@ -77,11 +77,11 @@ def target(server: _Server, **more: Any) -> Target:
 
 
 def told(asked: Target) -> CheckerError:
-    """The error of opening an account, which comes within a second (and the time that a busy machine takes more)."""
-    started = time.process_time()
+    """The error of opening an account, which comes within a second; a busy machine may take more, retries far more."""
+    started = time.monotonic()
     with pytest.raises(CheckerError) as caught:
         Reader(asked, AUDIT).open()
-    assert time.process_time() - started < 1
+    assert time.monotonic() - started < 20
     assert caught.value.hint
     return caught.value
 

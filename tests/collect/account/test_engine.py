@@ -217,7 +217,7 @@ def test_the_deadline_ends_what_hangs(asking: Any, monkeypatch: pytest.MonkeyPat
     started = time.monotonic()
     answers = [account.ask("ecs", "ListClusters") for _ in range(40)]
     assert not any(answer.complete for answer in answers)
-    assert time.monotonic() - started < 8, "each of them is waited for a little longer, one after another"
+    assert time.monotonic() - started < 15, "each of them is waited for a little longer, one after another"
     released.set()
 
 

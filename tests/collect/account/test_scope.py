@@ -109,7 +109,7 @@ def test_a_large_account_is_given_to_its_stacks_in_no_time() -> None:
     ]  # fmt: skip
     started = time.process_time()
     owners = owner(scope, stack, *drafts)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5
     assert [each[1] for each in owners[:400]] == list(said)
     assert {each[1] for each in owners[400:]} == {None}
 
