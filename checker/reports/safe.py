@@ -47,7 +47,7 @@ _PASSING = frozenset({Outcome.PASS, Outcome.NOT_APPLICABLE})
 def _verdict(verdict: Verdict) -> Verdict:
     name = safe(verdict.subject.name)
     texts = (verdict.sub or "", verdict.violation, verdict.fix, verdict.expected, verdict.actual)
-    clean = tuple(map(safe, texts))
+    clean = (*map(safe, texts[:-1]), safe(_found(verdict)))
     if clean == texts and name == verdict.subject.name:
         return verdict
     sub, violation, fix, expected, actual = clean
@@ -60,6 +60,17 @@ def _verdict(verdict: Verdict) -> Verdict:
         expected=expected,
         actual=actual,
     )
+
+
+# What is said of a value instead of showing it.
+_SHAPES = ("not set", "a list of ", "an object of ", "a value", "(not ")
+
+
+def _found(verdict: Verdict) -> str:
+    """What was found, unless it stands where a secret belongs: a name tells that where the value does not."""
+    name = (verdict.location.path or "").rpartition("/")[2]
+    shape = not name or verdict.actual.startswith(_SHAPES)
+    return verdict.actual if shape or keeps_no_secret(name, verdict.actual) else NOT_KEPT
 
 
 def _drift(entry: ResourceDrift) -> ResourceDrift:

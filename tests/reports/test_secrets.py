@@ -225,6 +225,27 @@ def test_a_finding_s_page_and_matrix_hold_none(project: Path, capsys: pytest.Cap
     assert found_in(printed.out + printed.err) == []
 
 
+def test_what_stands_where_a_secret_belongs_is_never_what_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A literal token of a cache, which passes, and a login in front of a registry's host: nothing else gives them
+    away."""
+    cache = {"AuthToken": "snapsh0tPw27", "TransitEncryptionEnabled": True}
+    bare = {"TransitEncryptionEnabled": True}
+    task = {"ContainerDefinitions": [{"Name": "a", "Image": "deploy:snapsh0tPw27@registry.example.com/api:latest"}]}
+    resources = {
+        "Cache": {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": cache},
+        "Bare": {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": bare},
+        "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
+    }
+    (tmp_path / "stack.json").write_text(json.dumps({"Resources": resources}), encoding="utf-8")
+    for name in FORMATS:
+        run(["gate", "--project", str(tmp_path), "--format", name])
+        printed = capsys.readouterr().out
+        assert "snapsh0tPw27" not in printed, name
+        assert name != "json" or '"actual": "not set"' in printed  # what is not there is no secret
+
+
 @pytest.mark.parametrize("kind", planted.SECRETS)
 def test_a_message_that_quotes_one_loses_it(kind: str) -> None:
     quoted = planted.QUOTED.get(kind, planted.SECRETS[kind])
@@ -242,6 +263,9 @@ def test_a_message_that_quotes_one_loses_it(kind: str) -> None:
         "      DB_PASSWORD: ${{ secrets.DB_PASSWORD }}",
         '  "PasswordParam": {"Ref": "DatabasePassword"},',
         "token_ttl: 3600",
+        "FROM registry.example.com/api:v1@sha256:" + "0f" * 32,
+        "image: api:latest@sha256:" + "0f" * 32 + " of registry.example.com/api",
+        "deploy: npm:left-pad@1.3.0/dist, and ask ops:team@example.com about it",
         "uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
         "image: 111111111111.dkr.ecr.us-west-2.amazonaws.com/api@sha256:" + "0f" * 32,
         "role-to-assume: arn:aws:iam::111111111111:role/DeployRole",

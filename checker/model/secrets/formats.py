@@ -74,6 +74,11 @@ _HOOK: Final = re.compile(
 _URL_PASSWORD: Final = re.compile(
     r"[a-z][a-z0-9+.-]{0,30}://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%|\*\*)[^\s/@]+@", re.IGNORECASE
 )
+# The same in front of a registry's host, as container engines never take it and people write it: not a digest.
+_HOST_PASSWORD: Final = re.compile(
+    r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s/@:\"']{1,200}@(?!sha\d{3}:)(?=(?:[\w-]{1,63}\.){1,8}[a-z]{2,20}(?::\d{1,5})?/)",
+    re.IGNORECASE,
+)
 # Server=db;Password=…; and host=db password=…: pairs of a name and a value. A reference or an open part is no value.
 _PAIR: Final = re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")
 _PASSWORD_OF_PAIR: Final = re.compile(
@@ -130,6 +135,8 @@ def spans_of_secrets(text: str) -> Iterator[tuple[int, int]]:
     for pattern, _ in _KEYS:
         for match in pattern.finditer(text):
             yield match.span()
+    if "@" in text:
+        yield from (match.span() for match in _HOST_PASSWORD.finditer(text))
     if "://" in text:
         yield from (match.span() for match in _HOOK.finditer(text))
         yield from (match.span() for match in _URL_PASSWORD.finditer(text))

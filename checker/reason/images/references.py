@@ -142,6 +142,9 @@ def _below(value: Resolved, place: str, path: str) -> Iterator[tuple[str, Resolv
 def parse_image(value: str | Text, project: Project) -> ParsedImage:
     """Take an image reference apart, holes and dynamic references included."""
     marked, holes = _marked(value)
+    login, _, rest = marked.partition("@")
+    if "/" in rest and "/" not in login:
+        marked = rest  # a login in front of the registry's host, which is no part of the name
     name, at, digest = marked.partition("@")
     colon = name.rfind(":")
     tag: str | Unknown = "latest"
