@@ -10,7 +10,10 @@ What is checked
     and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in public subnets
     and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a service,
     database, cache or load balancer that a container or function is given: the name is registered, the port is one on
-    which somebody answers, and security groups and network ACLs let the call out and in.
+    which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no size that
+    Fargate does not have (``size``), no execution role that may not pull, fetch or log (``execution-role``), no load
+    balancer of one zone (``zones``), no rules of one priority (``priority``) or behind one for everything (``order``),
+    no target group or namespace of another network (``network``), no network without DNS (``dns``).
 When it does not apply
     Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
     whoever starts them chooses their security groups.
@@ -46,6 +49,7 @@ from checker.reason.network.services import (
     services,
     targets_of,
 )
+from checker.reason.startup.judged import startup
 from checker.reason.templates.workloads import Variable, environment_variables, with_unnamed_variables
 
 _FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
@@ -74,6 +78,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
+    yield from startup(environment, found)
 
 
 # -- from the internet -----------------------------------------------------------------------------
@@ -106,7 +111,7 @@ def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
             yield _answered(
                 listener,
                 f"internet→{number}",
-                reach.accepts_anyone(member, number),
+                reach.accepts_anyone(member, number, public=True),
                 "Nobody can reach the listener",
                 f"Let port {number} into the load balancer's security group.",
             )
@@ -166,9 +171,7 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         mapped = ", ".join(map(str, sorted(container.ports))) or "none"
         wrong = f"The load balancer sends to port {port} of {target.container}, which maps {mapped}"
     elif container.told is not None and container.told != port and len(container.ports) == 1:
-        wrong = (
-            f"The load balancer sends to port {port}, but PORT tells {target.container} to listen on {container.told}"
-        )
+        wrong = f"The load balancer sends to port {port}, but {target.container} is told to listen on {container.told}"
     elif container.told_open and len(container.ports) == 1:
         return place.undecided(
             sub, "on which port PORT tells it to listen is not known", path=path, fix=_FIX_PORT

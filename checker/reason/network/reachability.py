@@ -218,8 +218,9 @@ class Reach:
 
         return either(answers())
 
-    def accepts_anyone(self, server: Member, port: int) -> Connection:
-        """Whether anything at all is let in on ``port``: for what stands at the edge, any source will do."""
+    def accepts_anyone(self, server: Member, port: int, *, public: bool = False) -> Connection:
+        """Whether anything at all is let in on ``port``: for what stands at the edge, any source will do, though with
+        ``public`` only one of the internet's addresses."""
         if server.groups is None:
             return untold("its security groups are not known")
         if not server.groups:
@@ -230,6 +231,8 @@ class Reach:
             unsure = unsure or side is None or bool(side.why)
             for each in side.permissions if side is not None else ():
                 if each.protocol in {"tcp", "-1"} and each.first <= port <= each.last:
+                    if public and each.networks and all(network.is_private for network in each.networks):
+                        continue
                     if each.certain and (each.networks or each.groups):
                         return MADE
                     unsure = True

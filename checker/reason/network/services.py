@@ -30,9 +30,9 @@ TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
 class Container:
     """One container of a task definition. ``path`` is where it stands.
 
-    ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its variable ``PORT``
-    tells it to listen on, ``told_open`` whether it may be told one that is not known; ``told_others`` those of other
-    variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls.
+    ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its command or its
+    variable ``PORT`` tells it to listen on, ``told_open`` whether it may be told one that is not known; ``told_others``
+    those of other variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls.
     """
 
     name: Resolved
@@ -154,6 +154,7 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
             if isinstance(mapping.get("Name"), str):
                 names[str(mapping["Name"])] = number
     told, others = _told(item.get("Environment"))
+    told = _commanded(item) or told
     return Container(
         item.get("Name"),
         f"ContainerDefinitions.{index}",
@@ -165,6 +166,22 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
         tuple(_checked(item.get("HealthCheck"))),
         item.get("Image"),
     )
+
+
+# How servers are told on their command line where to listen: the last program's own options.
+_LISTEN: Final = re.compile(
+    r"(?:^|\s)(?:--(?:http-)?port|--listen|--bind|--addr(?:ess)?|--server[.-]port|-b)(?:=|\s+)"
+    r"(?:[\w.*\[\]:-]*:)?(\d{2,5})(?=\s|$)|(?:^|\s)PORT=(\d{2,5})(?=\s)"
+)
+_OF_OTHER_HOST: Final = re.compile(r"(?:^|\s)(?:--host(?:name)?|-h)(?:=|\s+)(?!0\.0\.0\.0|127\.|localhost|::|\[::)\S")
+
+
+def _commanded(item: dict[str, Resolved]) -> int | None:
+    """The port that a container's command tells its server to listen on."""
+    words = [word for place in ("EntryPoint", "Command") for word in as_list(item.get(place)) if isinstance(word, str)]
+    last = re.split(r"&&|\|\||[;&|]", " ".join(words))[-1]
+    found = None if _OF_OTHER_HOST.search(last) else next(iter(_LISTEN.finditer(last)), None)
+    return int(found[1] or found[2]) if found else None
 
 
 def _told(variables: Resolved) -> tuple[int | None, set[int]]:

@@ -1,0 +1,105 @@
+"""What keeps a load balancer from being made, or from passing requests on to where they belong.
+
+Sources: Elastic Load Balancing User Guide, "Subnets for your load balancer" (at least two Availability Zones, one
+subnet each) and "Listener rules" (evaluated in the order of their priority, which each has for itself; the first that
+matches decides).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, as_list, as_number
+
+_RULE: Final = "AWS::ElasticLoadBalancingV2::ListenerRule"
+_SUBNETS: Final = 2
+# Where a condition of a rule has its values.
+_CONFIGS: Final = ("PathPatternConfig", "HostHeaderConfig", "SourceIpConfig", "HttpRequestMethodConfig")
+
+
+def few_zones(environment: Environment, balancer: Resource) -> str:
+    """Why its subnets are too few, empty where they are enough or not known."""
+    kind = balancer.get("Type")
+    if not isinstance(kind, Absent) and not (isinstance(kind, Known) and kind.value == "application"):
+        return ""
+    for place in ("Subnets", "SubnetMappings"):
+        value = balancer.get(place)
+        if not isinstance(value, Known) or not isinstance(value.value, list):
+            continue
+        if len(value.value) < _SUBNETS:
+            return "It is in one subnet, and Elastic Load Balancing wants two, in two Availability Zones"
+        zones = [_zone(environment, each) for each in value.value]
+        if None not in zones and len(set(zones)) < _SUBNETS:
+            return f"Its subnets are all in one Availability Zone, {zones[0]}"
+    return ""
+
+
+def _zone(environment: Environment, subnet: Resolved) -> str | None:
+    found = next(iter(environment.project.all_referred(subnet)), None)
+    zone = found.get("AvailabilityZone") if found is not None and found.type == "AWS::EC2::Subnet" else None
+    return zone.value if isinstance(zone, Known) and isinstance(zone.value, str) else None
+
+
+def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:
+    """Rules that ELB refuses, or that take what others are for: the rule, its sub-id, what is wrong, and the others."""
+    by_listener: dict[object, list[tuple[float, Resource]]] = {}
+    for rule in environment.resources(_RULE):
+        priority, listener = rule.get("Priority"), rule.get("ListenerArn")
+        number = as_number(priority.value) if isinstance(priority, Known) else None
+        if number is not None and isinstance(listener, Known) and rule.certain:
+            owner = environment.referred(listener)
+            by_listener.setdefault(owner.key if owner is not None else str(listener.value), []).append((number, rule))
+    for rules in by_listener.values():
+        rules.sort(key=lambda each: each[0])
+        for index, (number, rule) in enumerate(rules):
+            twin = rules[index - 1] if index else None
+            if twin is not None and twin[0] == number:
+                said = f"It has the priority {number:g} of another rule of its listener, and ELB refuses the second"
+                yield rule, "priority", said, (twin[1],)
+            hidden = tuple(each for later, each in rules[index + 1 :] if later > number and _differs(rule, each))
+            if hidden and _takes_everything(rule):
+                names = ", ".join(each.logical_id for each in hidden[:4])
+                yield rule, "order", f"It takes every request before rules that come after it can: {names}", hidden
+                break
+
+
+def _differs(rule: Resource, other: Resource) -> bool:
+    mine, others = rule.get("Actions"), other.get("Actions")
+    return isinstance(mine, Known) and isinstance(others, Known) and mine.value != others.value
+
+
+def _takes_everything(rule: Resource) -> bool:
+    conditions = rule.get("Conditions")
+    listed = conditions.value if isinstance(conditions, Known) else None
+    return isinstance(listed, list) and bool(listed) and all(_matches_all(each) for each in listed)
+
+
+def _matches_all(condition: Resolved) -> bool:
+    if not isinstance(condition, dict):
+        return False
+    field = condition.get("Field")
+    values = list(as_list(condition.get("Values")))
+    for name in _CONFIGS:
+        config = condition.get(name)
+        values += as_list(config.get("Values")) if isinstance(config, dict) else []
+    written = [each for each in values if isinstance(each, str)]
+    if field in ("path-pattern", "host-header"):
+        return any(each.strip("*") == "" and each for each in written) or (field == "path-pattern" and "/*" in written)
+    return field == "source-ip" and _everywhere(written)
+
+
+def _everywhere(written: Sequence[str]) -> bool:
+    """Whether ranges of addresses together are all of IPv4's."""
+    ranges = []
+    for each in written:
+        try:
+            network = ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            return False
+        if isinstance(network, ipaddress.IPv4Network):
+            ranges.append(network)
+    return [str(each) for each in ipaddress.collapse_addresses(ranges)] == ["0.0.0.0/0"]

@@ -1,0 +1,118 @@
+"""What is refused, or cannot begin, before anything is reached: sizes, roles, zones, rules, networks and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.answers import YES
+from checker.model.environments import Environment
+from checker.model.judgements import Judgement
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Text, as_bool
+from checker.model.verdicts import Surface
+from checker.reason.network.services import Service, targets_of
+from checker.reason.startup.balancers import few_zones, rules_at_odds
+from checker.reason.startup.execution_roles import admits_tasks, needs_one, refused
+from checker.reason.startup.sizes import on_fargate, wrong_size
+
+_TASK: Final = "AWS::ECS::TaskDefinition"
+_FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
+_FIX_ROLE: Final = (
+    "Give the task an ExecutionRoleArn whose role ECS tasks may assume, and that may pull the image, fetch the secrets "
+    "and write the logs."
+)
+
+
+def startup(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
+    """What the templates say that cannot be started. Nothing is said of what can, or is not known."""
+    for task in environment.resources(_TASK):
+        if task.surface is Surface.TEMPLATE:
+            yield from _task(environment, task)
+    for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        if why := few_zones(environment, balancer):
+            fix = "Name subnets of two Availability Zones."
+            yield balancer.fails("zones", f"{why}.", fix=fix, path="Subnets")
+    for rule, sub, said, others in rules_at_odds(environment):
+        fix = "Give each rule a priority of its own, the ones for everything last."
+        yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
+    for service in services:
+        yield from _elsewhere(environment, service)
+    yield from _without_names(environment, services)
+
+
+def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
+    fargate = on_fargate(task) is YES
+    if fargate and (wrong := wrong_size(task))[0]:
+        yield task.fails("size", f"{wrong[0]}.", fix=_FIX_SIZE, path=wrong[1])
+    role = environment.referred(task.get("ExecutionRoleArn"))
+    if isinstance(task.get("ExecutionRoleArn"), Absent):
+        if fargate and needs_one(task, environment.project):
+            said = "It has no execution role: nobody may pull its image, fetch its secrets or write its logs."
+            yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn")
+    elif role is not None and role.type == "AWS::IAM::Role":
+        need = refused(task, role, environment.project)
+        if not admits_tasks(role, environment.project):
+            said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
+            yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn", related=(role,))
+        elif need is not None:
+            said = f"Its execution role {role.logical_id} cannot {need.what}: {need.action} is not allowed."
+            yield task.fails("execution-role", said, fix=_FIX_ROLE, path=need.path, related=(role,))
+
+
+def _elsewhere(environment: Environment, service: Service) -> Iterator[Judgement]:
+    """A target group, or a namespace that the service is registered in, of another network than its subnets'."""
+    own = _network_of(environment, service)
+    if own is None:
+        return
+    for target in targets_of(environment, service.resource) or ():
+        said = "The target group is of another network than the tasks"
+        if target.group is not None:
+            yield from _in_network(environment, target.group, "VpcId", own, said, service)
+    for registry in environment.project.all_referred(service.resource.get("ServiceRegistries")):
+        place = "NamespaceId" if not isinstance(registry.get("NamespaceId"), Absent) else "DnsConfig.NamespaceId"
+        space = environment.referred(registry.get(place))
+        if space is not None and space.type == "AWS::ServiceDiscovery::PrivateDnsNamespace":
+            said = "The namespace is of another network than the tasks: nobody beside them finds their names"
+            yield from _in_network(environment, space, "Vpc", own, said, service)
+
+
+def _in_network(
+    environment: Environment, place: Resource, path: str, own: Resource, said: str, service: Service
+) -> Iterator[Judgement]:
+    value = place.get(path)
+    found = environment.referred(value)
+    if found is not None and found.key != own.key and found.type == own.type:
+        fix = "Name the network of the service's subnets."
+        yield place.fails("network", f"{said}.", fix=fix, path=path, related=(service.resource, own))
+    elif found is None and isinstance(value, Known) and isinstance(value.value, str):
+        why = f"whether {value.value} is the network of the tasks, {own.logical_id}"
+        yield place.undecided("network", why, path=path, fix="Refer to the network itself.")
+
+
+def _network_of(environment: Environment, service: Service) -> Resource | None:
+    """The network of the project that the service's subnets are in."""
+    subnets = service.resource.get("NetworkConfiguration.AwsvpcConfiguration.Subnets")
+    for subnet in environment.project.all_referred(subnets):
+        network = environment.referred(subnet.get("VpcId"))
+        if network is not None and network.type == "AWS::EC2::VPC":
+            return network
+    return None
+
+
+def _without_names(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
+    """A network whose own DNS is off: no name of AWS's or of a namespace is found in it (Amazon VPC User Guide, "DNS
+    attributes for your VPC"; private zones need host names too)."""
+    used = {found.key: found for each in services if (found := _network_of(environment, each)) is not None}
+    private = {
+        found.key
+        for space in environment.resources("AWS::ServiceDiscovery::PrivateDnsNamespace")
+        if (found := environment.referred(space.get("Vpc"))) is not None
+    }
+    for key, network in used.items():
+        for name, matters in (("EnableDnsSupport", True), ("EnableDnsHostnames", key in private)):
+            value = network.get(name)
+            off = isinstance(value, Known) and not isinstance(value.value, Text) and as_bool(value.value) is False
+            if off and matters:
+                said = f"{name} is off: names are not found in the network, those of its own services among them."
+                yield network.fails("dns", said, fix=f"Leave {name} on.", path=name)

@@ -1,0 +1,81 @@
+"""Sizes that AWS Fargate takes: which memory goes with which CPU, and containers that fit into their task.
+
+Source: Amazon ECS Developer Guide, "Task definition parameters for Fargate", Task size.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, as_number
+
+_GB: Final = 1024
+# CPU units -> the least and the most memory in MiB, and the step between.
+_TAKEN: Final = {
+    256: (512, 2 * _GB, 0),
+    512: (1 * _GB, 4 * _GB, _GB),
+    1024: (2 * _GB, 8 * _GB, _GB),
+    2048: (4 * _GB, 16 * _GB, _GB),
+    4096: (8 * _GB, 30 * _GB, _GB),
+    8192: (16 * _GB, 60 * _GB, 4 * _GB),
+    16384: (32 * _GB, 120 * _GB, 8 * _GB),
+    32768: (60 * _GB, 244 * _GB, 1),
+}
+_SMALLEST: Final = (512, _GB, 2 * _GB)
+_UNIT: Final = re.compile(r"\s*(\d*\.?\d+)\s*(vcpu|gb)\s*", re.IGNORECASE)
+
+
+def on_fargate(task: Resource) -> Answer:
+    """Whether a task definition is one for Fargate, as far as it says."""
+    value = task.get("RequiresCompatibilities")
+    if isinstance(value, Absent):
+        return NO
+    if isinstance(value, Known) and isinstance(value.value, list):
+        return YES if "FARGATE" in value.value else NO
+    return Open("whether it runs on Fargate is not known before deployment")
+
+
+def units(value: Resolved) -> float | None:
+    """CPU units or MiB, of a number or of a text such as ``1 vCPU`` and ``2 GB``."""
+    number = as_number(value)
+    if number is None and isinstance(value, str) and (found := _UNIT.fullmatch(value)):
+        return float(found[1]) * 1024
+    return number
+
+
+def wrong_size(task: Resource) -> tuple[str, str]:
+    """Why Fargate refuses the task's size, and the property; empty where it takes it or nothing is known."""
+    cpu, memory = (_given(task, name) for name in ("Cpu", "Memory"))
+    for name, amount in (("Cpu", cpu), ("Memory", memory)):
+        if amount is None and isinstance(task.get(name), Absent):
+            return f"Fargate needs a size, and {name} is not set", name
+    if cpu is None or memory is None:
+        return "", ""
+    if int(cpu) != cpu or int(cpu) not in _TAKEN:
+        return f"Fargate has no size of {cpu:g} CPU units", "Cpu"
+    least, most, step = _TAKEN[int(cpu)]
+    fits = memory in _SMALLEST if step == 0 else least <= memory <= most and (memory - least) % step == 0
+    if not fits:
+        return f"Fargate takes {least} to {most} MiB with {cpu:g} CPU units, and not {memory:g}", "Memory"
+    return _too_large(task, cpu, memory)
+
+
+def _too_large(task: Resource, cpu: float, memory: float) -> tuple[str, str]:
+    """A container that wants more than its task has."""
+    containers = task.get("ContainerDefinitions")
+    listed = containers.value if isinstance(containers, Known) and isinstance(containers.value, list) else []
+    for index, container in enumerate(listed):
+        for name, most in (("Memory", memory), ("MemoryReservation", memory), ("Cpu", cpu)):
+            wanted = as_number(container.get(name)) if isinstance(container, dict) else None
+            if wanted is not None and wanted > most:
+                path = f"ContainerDefinitions.{index}.{name}"
+                return f"A container asks for {wanted:g} of {name}, and its task has {most:g}", path
+    return "", ""
+
+
+def _given(task: Resource, name: str) -> float | None:
+    value = task.get(name)
+    return units(value.value) if isinstance(value, Known) else None
