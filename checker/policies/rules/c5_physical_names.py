@@ -5,9 +5,9 @@ What the review found
     so a second environment cannot be made in the same account.
 What is checked
     Every resource whose name is fixed, of every type that has a name in the CloudFormation registry, the records of
-    record-set groups, and what custom resources make. With two or more environments, their names are compared with each
-    other, within each, and with the shared stacks'. With one alone, its names must carry the environment, or the next
-    one made from the same code would collide.
+    record-set groups, the host names of distributions, and what custom resources make. With two or more environments,
+    their names are compared with each other, within each, and with the shared stacks'. With one alone, its names must
+    carry the environment, or the next one made from the same code would collide.
 When it does not apply
     No resource of a type that has a unique name. Names that are unique within a parent (a service in its cluster, a
     record in its zone, a namespace in its network) do not collide where the parents differ.

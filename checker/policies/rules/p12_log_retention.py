@@ -43,6 +43,7 @@ from checker.model.values import (
     pieces,
     text,
 )
+from checker.reason.names.log_groups import Name, named, sets_days
 from checker.reason.names.physical import settled
 
 _GROUP: Final = "AWS::Logs::LogGroup"
@@ -54,14 +55,13 @@ RETENTION_DAYS: Final = frozenset(
 _FIX_RETENTION: Final = "Set RetentionInDays."
 _FIX_IMPLICIT: Final = "Declare an AWS::Logs::LogGroup of that name with RetentionInDays, or hand one to the workload."
 
-Name: TypeAlias = "str | Text"
 Groups: TypeAlias = "Mapping[Name, Resource]"
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
     project = environment.project
-    groups = _named(project, _GROUP) if environment.types & _MAKERS or _GROUP in environment.types else {}
-    retentions = _named(project, _RETENTION)
+    groups = named(environment, _GROUP) if environment.types & _MAKERS or _GROUP in environment.types else {}
+    retentions = {name: each for name, each in named(environment, _RETENTION).items() if sets_days(each)}
     for group in environment.resources(_GROUP):
         yield _group(group, retentions, project)
     declared = {**groups, **retentions}
@@ -72,23 +72,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield from _implicit(maker, given, names, declared, project)
 
 
-def _named(project: Project, kind: str) -> dict[Name, Resource]:
-    """Resources that name a log group -> by that name, as far as the templates fix it; of two, the first."""
-    found: dict[Name, Resource] = {}
-    for resource in project.resources(kind):
-        name = resource.get("LogGroupName")
-        if isinstance(name, Known) and isinstance(name.value, str | Text):
-            found.setdefault(settled(name.value, project), resource)
-    return found
-
-
 def _group(group: Resource, retentions: Groups, project: Project) -> Judgement:
     log_class = group.get("LogGroupClass")
     if isinstance(log_class, Known) and log_class.value == "DELIVERY":
         return group.passes("retention", "A delivery log group keeps logs for two days.", path="LogGroupClass")
     if isinstance(group.get("RetentionInDays"), Absent):
         keeper = retentions.get(_own_name(group, "", project))
-        if keeper is not None and not isinstance(keeper.get("RetentionInDays"), Absent):
+        if keeper is not None:
             return group.passes("retention", "A custom resource sets its retention.")
     given = group.get("RetentionInDays")
     days = as_number(given.value) if isinstance(given, Known) else None
@@ -134,8 +124,9 @@ def _containers(task: Resource, declared: Groups, project: Project) -> Iterator[
         if not isinstance(options, dict):
             yield task.undecided("implicit", f"{path} is not known before deployment", path=path, fix=_FIX_IMPLICIT)
             continue
-        name = options.get("awslogs-group")
-        if _is_declared(name, declared, project):
+        name, region = options.get("awslogs-group"), options.get("awslogs-region")
+        elsewhere = isinstance(region, str) and task.stack.region not in ("", region)
+        if not elsewhere and _is_declared(name, declared, project):
             yield task.passes("implicit", "The container logs to a declared group.", path=path)
         elif isinstance(name, str) and as_bool(options.get("awslogs-create-group")):
             yield _undeclared(task, name, path)
@@ -143,11 +134,16 @@ def _containers(task: Resource, declared: Groups, project: Project) -> Iterator[
             yield _elsewhere(task, name, path)
 
 
+_ON: Final = frozenset(
+    {"true", "on", "yes"}
+)  # Fluent Bit documentation, "Configuring: Classic mode: Format and schema"
+
+
 def _routed(task: Resource, options: Resolved, index: int, declared: Groups, project: Project) -> Iterator[Judgement]:
     """FireLens makes the group that its CloudWatch output names only where it is told to (Fluent Bit documentation,
     Amazon CloudWatch: auto_create_group)."""
-    if isinstance(options, dict) and as_bool(options.get("auto_create_group")):
-        name = options.get("log_group_name")
+    if isinstance(options, dict) and str(options.get("auto_create_group")).lower() in _ON:
+        name = options.get("log_group_name", options.get("log_group_template"))
         path = f"ContainerDefinitions.{index}.LogConfiguration.Options"
         if isinstance(name, str | Text) and not _is_declared(name, declared, project):
             yield _undeclared(task, name, path)
@@ -310,6 +306,10 @@ def _batch(job: Resource, _: Project) -> Iterator[Name] | Unknown:
     if isinstance(container, Unknown):
         return container
     logs_itself = isinstance(container, Known) and isinstance(job.get("ContainerProperties.LogConfiguration"), Absent)
+    tasks = job.get("EcsProperties.TaskProperties")
+    for task in as_list(tasks.value) if isinstance(tasks, Known) else ():
+        listed = as_list(task.get("Containers")) if isinstance(task, dict) else []
+        logs_itself = logs_itself or any(isinstance(each, dict) and "LogConfiguration" not in each for each in listed)
     return iter(["/aws/batch/job"] if logs_itself else [])
 
 
@@ -361,9 +361,11 @@ _IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[
     "AWS::Batch::JobDefinition": ("", _batch),
     "AWS::DMS::ReplicationTask": ("", _replication),
     "AWS::ECS::Cluster": ("", _insights),
+    "AWS::Glue::Crawler": ("", _fixed("/aws-glue/crawlers")),
     "AWS::Glue::Job": ("", _fixed("/aws-glue/jobs/output", "/aws-glue/jobs/error")),
     "AWS::RDS::DBProxy": ("", _under("/aws/rds/proxy/")),
     "AWS::SageMaker::Endpoint": ("", _under("/aws/sagemaker/Endpoints/")),
+    "AWS::SageMaker::NotebookInstance": ("", _fixed("/aws/sagemaker/NotebookInstances")),
     "AWS::Synthetics::Canary": ("", _with_id("/aws/lambda/cwsyn-", "")),
 }
 _MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *_IMPLICIT})

@@ -5,7 +5,8 @@ What the review found
 What is checked
     Every VPC has a flow log for rejected traffic (``REJECT`` or ``ALL``), on the VPC or on each of its subnets; and
     where the log goes has a retention: a log group's ``RetentionInDays``, or a rule of the bucket that expires
-    what the flow log writes there (its prefix, tags and sizes leave nothing out).
+    what the flow log writes there (its prefix, tags and sizes leave nothing out). A role of the project that writes the
+    log may do so (``delivery``).
 When it does not apply
     No VPC in the environment.
 What cannot be decided
@@ -24,9 +25,13 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, ResourceKey, Unknown, as_number
+from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number, pieces, text
+from checker.reason.iam.evaluation import Request, decide, policies_of
+from checker.reason.iam.policies import read_document
+from checker.reason.names.arns import arn_of
 from checker.reason.network.routes import SUBNET, VPC, vpc_resource
 from checker.reason.templates.retention import reaches_flow_logs
+from checker.reason.text.patterns import exact
 
 _FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
 _FIX_RETENTION: Final = (
@@ -73,6 +78,8 @@ def _judged(environment: Environment, vpc: Resource, logs: list[Resource], *, as
         kept = [_retention(environment, log) for log in chosen]
         # Each log is kept somewhere; one that is kept for ever is what the finding is about.
         yield from kept
+        for log in chosen:
+            yield from _delivery(environment, log)
     elif isinstance(doubt := either(answers.values()), Open):
         yield vpc.undecided("traffic", doubt.why, fix=_FIX)
     elif astray:
@@ -86,6 +93,35 @@ def _judged(environment: Environment, vpc: Resource, logs: list[Resource], *, as
             actual="a flow log of accepted traffic only" if logs else "no flow log",
             related=tuple(logs),
         )
+
+
+_DELIVERER: Final = "vpc-flow-logs.amazonaws.com"
+_FIX_DELIVERY: Final = (
+    "Let vpc-flow-logs.amazonaws.com assume the role, and allow it logs:PutLogEvents on the log group."
+)
+
+
+def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
+    """A role of the project that surely cannot write the log (Amazon VPC User Guide, "IAM role for publishing flow logs
+    to CloudWatch Logs"). Nothing is said of one that can, or is not seen."""
+    role = environment.referred(log.get("DeliverLogsPermissionArn"))
+    group = environment.referred(log.get("LogGroupName"))
+    if role is None or role.type != "AWS::IAM::Role":
+        return
+    path, trust = "DeliverLogsPermissionArn", role.get("AssumeRolePolicyDocument")
+    document = read_document(trust.value, role, path, environment.project) if isinstance(trust, Known) else None
+    named = [who for each in document.statements if each.allows for _, who in each.principals or ()] if document else []
+    if named and not any(who is None or isinstance(who, Text) or who in (_DELIVERER, "*") for who in named):
+        said = f"Nothing is logged: its role {role.logical_id} does not let {_DELIVERER} assume it."
+        yield log.fails("delivery", said, fix=_FIX_DELIVERY, path=path, related=(role,))
+        return
+    arn = arn_of(group) if group is not None and group.type == "AWS::Logs::LogGroup" else None
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents") if arn is not None else ():
+        request = Request(action, exact(text([*pieces(arn or ""), ":log-stream:x"])))
+        if decide(policies_of(role, environment.project), request).denied:
+            said = f"Nothing is logged: its role {role.logical_id} may not {action} on the log group."
+            yield log.fails("delivery", said, fix=_FIX_DELIVERY, path=path, related=(role,))
+            return
 
 
 def _retention(environment: Environment, log: Resource) -> Judgement:

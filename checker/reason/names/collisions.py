@@ -17,7 +17,7 @@ from checker.model.overlap import could_be_equal, is_dynamic
 from checker.model.resources import Resource
 from checker.model.values import Absent, ResourceKey, Text, Unknown, Value
 from checker.reason.names.naming import PhysicalName, Reach, naming_of
-from checker.reason.names.physical import is_open, is_stacks_own, physical_names, references, settled
+from checker.reason.names.physical import ALIASES, is_open, is_stacks_own, physical_names, references, settled
 
 # What names a parent: a resource of this project, a text, nothing at all, or (None) something that cannot be told.
 Parent: TypeAlias = "ResourceKey | str | Text | Absent | None"
@@ -71,7 +71,7 @@ class Clash:
 
 
 def _may_be_named(kind: str) -> bool:
-    named = naming_of(kind) is not None or kind == "AWS::Route53::RecordSetGroup"
+    named = naming_of(kind) is not None or kind == "AWS::Route53::RecordSetGroup" or kind in ALIASES
     return named or kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 

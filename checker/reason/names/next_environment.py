@@ -12,7 +12,7 @@ from checker.model.overlap import is_dynamic
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.values import Import, Parameter, Reference, ResourceKey, Text
 from checker.reason.names.collisions import Candidate, Parent
-from checker.reason.names.physical import is_stacks_own, references
+from checker.reason.names.physical import HOST_NAMES, is_stacks_own, references
 
 # Words that mark an environment in a name where the environment at hand has no name of its own.
 _MARKS: Final = frozenset(
@@ -32,6 +32,8 @@ _ISSUED_ID: Final = re.compile(
 
 def carries_environment(candidate: Candidate, environment: Environment) -> Answer:
     """Whether the next environment made from the same code would get another name than this one."""
+    if candidate.name.naming.kind == HOST_NAMES:
+        return YES  # of a public domain: an environment without a host name of its own serves nobody
     resource, project = candidate.resource, environment.project
     scopes = candidate.parents[: len(candidate.name.naming.within)]
     if any(_parent_carries(each, environment) for each in scopes):

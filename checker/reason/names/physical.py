@@ -30,7 +30,7 @@ from checker.model.values import (
 )
 from checker.model.verdicts import Surface
 from checker.reason.names.custom_resources import names_made_by
-from checker.reason.names.naming import PhysicalName, naming_of
+from checker.reason.names.naming import Naming, PhysicalName, Reach, naming_of
 
 # How far a name that is built from other resources' names is followed.
 _MAX_DEPTH: Final = 8
@@ -52,7 +52,9 @@ def physical_names(resource: Resource) -> Iterator[PhysicalName]:
                 yield PhysicalName(resource, path, value, naming, parents, others)
     elif resource.type == "AWS::Route53::RecordSetGroup":
         yield from _records(resource)
-    elif resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource":
+    if resource.type in ALIASES:
+        yield from _aliases(resource)
+    if resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource":
         yield from names_made_by(resource)
 
 
@@ -65,6 +67,24 @@ def _name_at(resource: Resource, path: str) -> Resolved | Absent:
         return value
     number = isinstance(value.value, int | float) and not isinstance(value.value, bool)
     return str(value.value) if number else value.value  # as CloudFormation does
+
+
+# Host names that CloudFront answers under: one distribution of all accounts may have each (Amazon CloudFront Developer
+# Guide, "Use custom URLs by adding alternate domain names").
+ALIASES: Final = {
+    "AWS::CloudFront::Distribution": "DistributionConfig.Aliases",
+    "AWS::CloudFront::DistributionTenant": "Domains",
+}
+HOST_NAMES: Final = "CloudFront alias"
+_ALIAS: Final = Naming(HOST_NAMES, ("Aliases",), reach=Reach.PARTITION, caseless=True)
+
+
+def _aliases(distribution: Resource) -> Iterator[PhysicalName]:
+    path = ALIASES[distribution.type]
+    listed = distribution.get(path)
+    for index, alias in enumerate(listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else ()):
+        if isinstance(alias, str | Text) and alias != "":
+            yield PhysicalName(distribution, f"{path}.{index}", alias, _ALIAS)
 
 
 def _records(group: Resource) -> Iterator[PhysicalName]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Hole, Known, Resolved, Text, pieces, text
+from checker.model.values import Hole, Known, Resolved, Text, as_bool, pieces, text
 from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.iam.passing import TASKS
 from checker.reason.iam.policies import read_document
@@ -128,8 +128,10 @@ def _of_logs(logging: Resolved, task: Resource, path: str, project: Project) -> 
     options = logging.get("Options") if isinstance(logging, dict) and logging.get("LogDriver") == "awslogs" else None
     group = options.get("awslogs-group") if isinstance(options, dict) else None
     region = options.get("awslogs-region") if isinstance(options, dict) else None
-    if not isinstance(group, str | Text) or not isinstance(region, str):
+    if not isinstance(options, dict) or not isinstance(group, str | Text) or not isinstance(region, str):
         return
+    if as_bool(options.get("awslogs-create-group")):
+        return  # whose group that is, is asked where groups are asked for
     name = expand(group, project)
     if isinstance(name, Text) and name.only_hole is not None:
         return
