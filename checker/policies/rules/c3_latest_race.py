@@ -4,11 +4,12 @@ What the review found
     All task definitions name ``:latest``. Every deployment of the stack then rolls whatever was pushed last, at the
     same time as the deploy script forces a roll-out of its own.
 What is checked
-    Every image that a task definition, function, App Runner service, batch job or model runs, that user data pulls or
-    starts, or that a state machine or an SDK call of a custom resource registers: a digest, a full commit SHA (or the
-    content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR has to
-    be one that the repository refuses to move; another publisher's image has to name a release, not a line of them.
-    And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no release tag, no commit
+    Every image that a task definition, function, App Runner service, batch job or model runs, that user data, compose
+    or cfn-init pulls or starts, or that a state machine or an SDK call of a custom resource registers: a digest, a full
+    commit SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR
+    has to be one that the repository refuses to move; another publisher's image has to name a release, not a line of
+    them (nginx's 1.27). And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no
+    release tag, no commit
     SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run: an immutable
     repository refuses the second one, and in any other the image changes under who names it.
 When it does not apply
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from checker.model.answers import Open
@@ -37,6 +39,7 @@ from checker.reason.images.references import (
     ANY_SHA,
     ImageReference,
     Movement,
+    ParsedImage,
     build_references,
     exclusions,
     image_references,
@@ -49,6 +52,7 @@ from checker.reason.images.references import (
     repository_of,
 )
 from checker.reason.images.started import started_references
+from checker.reason.names.physical import references
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -122,6 +126,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
         yield _image(reference, by_name, project)
     for repository in environment.resources("AWS::ECR::Repository"):
         yield _mutability(repository, project.settings)
+    for repository in environment.resources("AWS::ECR::PublicRepository"):
+        why = "Tags can be pushed again: Amazon ECR Public has no immutable tags."
+        yield repository.fails("mutability", why, fix="Keep what is deployed in a private repository.", path="")
     for template in environment.resources("AWS::ECR::RepositoryCreationTemplate"):
         applied = template.get("AppliedFor")
         if isinstance(applied, Known) and applied.value == ["PULL_THROUGH_CACHE"]:
@@ -141,6 +148,9 @@ def _image(reference: ImageReference, by_name: dict[str, Resource], project: Pro
     image = parse_image(value, project)
     repository = repository_of(image, by_name, project)
     answer, why = movement(image, repository, project.settings.bootstrap_tags)
+    if answer is Movement.FIXED and (other := _allowed_instead(owner, path, image, repository, project)):
+        said = f"The image can be chosen at every deployment, and {other} is among what its parameter allows."
+        return owner.fails("image", said, fix="Leave moving tags out of AllowedValues.", path=path, actual=other)
     if answer is Movement.FIXED:
         return owner.passes("image", f"The image is fixed: {why}.", path=path)
     if answer is Movement.OPEN:
@@ -155,6 +165,22 @@ def _image(reference: ImageReference, by_name: dict[str, Resource], project: Pro
         actual=str(value),
         related=related,
     )
+
+
+def _allowed_instead(
+    owner: Resource, path: str, image: ParsedImage, repository: Resource | None, project: Project
+) -> str:
+    """A value that a parameter of the image allows, beside its default, and under which the image moves."""
+    written = owner.stack.template.get("Parameters")
+    declared = written if isinstance(written, dict) else {}
+    for name in references(owner.raw_at(path)) if declared else ():
+        parameter = declared.get(name)
+        allowed = parameter.get("AllowedValues") if isinstance(parameter, dict) else None
+        for value in allowed if isinstance(allowed, list) else ():
+            chosen = parse_image(value, project) if "/" in str(value) else replace(image, tag=str(value))
+            if movement(chosen, repository, project.settings.bootstrap_tags)[0] is Movement.MOVES:
+                return str(value)
+    return ""
 
 
 def _mutability(repository: Resource, settings: Settings) -> Judgement:

@@ -17,6 +17,7 @@ from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Attribute, Hole, Known, Resolved, ResourceKey, Text, Unknown
 from checker.reason.images.lifecycle import expires
+from checker.reason.images.named_so import named_so
 
 # Where a resource names the image that it runs; `*` stands for every element of a list.
 _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -41,7 +42,7 @@ SHA: Final = re.compile(r"[0-9a-f]{40}")
 # Tags of CDK's image assets: a hash of the content.
 _CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _DYNAMIC: Final = re.compile(r"\{\{resolve:[^}]*\}\}")
-# A version of at least two numbers (1.27, v3.3.7-alpine), a date or a build number: one release of its publisher's.
+# A version of at least two numbers (1.27, v3.3.7-alpine), a date or a build number.
 _RELEASE: Final = re.compile(r"\d+\.\d+|\d{6}|\d{4}-\d{2}-\d{2}")
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _NAME: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -88,6 +89,8 @@ def image_references(environment: Environment) -> Iterator[ImageReference]:
         for owner in environment.resources(kind):
             for place in places:
                 yield from _at(owner, place)
+    for owner, path, value in named_so(environment, _PLACES):
+        yield ImageReference(owner, path, value)
 
 
 def build_references(environment: Environment) -> Iterator[ImageReference]:
@@ -243,6 +246,8 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
     if SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag):
         return Movement.FIXED, "a commit SHA or a content hash"
     if image.registry is Registry.FOREIGN:
+        if _RELEASE.search(tag) and _is_line(image.repository, tag):
+            return Movement.MOVES, f"{tag!r} is a line of releases, and its publisher moves it with each of them"
         if _RELEASE.search(tag):
             return Movement.FIXED, "a release of another publisher's"
         return Movement.MOVES, f"its publisher moves {tag!r} with every release"
@@ -266,6 +271,16 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
     if frozen is YES:
         return Movement.FIXED, "its repository refuses to move it"
     return Movement.MOVES, f"the tag {tag!r} may be pushed again: its repository lets tags move"
+
+
+# Whose releases have two numbers: 16.4 is one of PostgreSQL's (https://www.postgresql.org/support/versioning/).
+_OF_TWO_NUMBERS: Final = frozenset({"postgres", "postgresql", "postgis", "timescaledb-ha", "aws-for-fluent-bit"})
+_TWO_NUMBERS: Final = re.compile(r"v?\d{1,4}\.\d{1,3}(?:-[a-z][a-z0-9-]*)?")
+
+
+def _is_line(repository: str, tag: str) -> bool:
+    """Whether a version of two numbers stands for the releases of three that begin with them: nginx's 1.27."""
+    return _TWO_NUMBERS.fullmatch(tag) is not None and repository.rpartition("/")[2] not in _OF_TWO_NUMBERS
 
 
 def _is_placeholder(repository: str, tag: str) -> bool:

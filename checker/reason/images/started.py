@@ -6,6 +6,7 @@ Sources: Docker documentation, "docker container run" and "docker image pull"; A
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Final
 from checker.data.harmless import engine_verbs
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Hole, Known, Resolved, Text, Unknown, pieces, text
+from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, Value, pieces, text
 from checker.reason.images.references import ImageReference
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
 from checker.reason.templates.scripts import marked_text, restored
@@ -59,7 +60,10 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
         for owner in environment.resources(kind):
             value = owner.get(place)
             if isinstance(value, Known) and isinstance(value.value, str | Text):
-                yield from (ImageReference(owner, place, image) for image in _in_script(value.value))
+                script = _decoded(value.value) if isinstance(value.value, str) else value.value
+                yield from (ImageReference(owner, place, image) for image in _in_script(script))
+            init = _init_script(owner.attribute("Metadata"))
+            yield from (ImageReference(owner, "Metadata", image) for image in _in_script(init))
     for owner in environment.resources("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine"):
         yield from _in_states(owner)
     for owner in custom_resources(environment):
@@ -72,9 +76,55 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
 # -- user data ------------------------------------------------------------------------------------
 
 
+def _decoded(script: str) -> str:
+    """User data as it is written, or what it says where it is given in Base64."""
+    if re.search(r"\s", script.strip()) or len(script) < _SHORTEST:
+        return script
+    try:
+        return base64.b64decode(script, validate=True).decode()
+    except ValueError:
+        return script
+
+
+_SHORTEST: Final = 8
+_INIT: Final = "AWS::CloudFormation::Init"
+
+
+def _init_script(metadata: Value) -> str | Text:
+    """What ``cfn-init`` runs and writes, as one script (AWS CloudFormation User Guide, "AWS::CloudFormation::Init")."""
+    parts: list[str | Hole] = []
+    written = metadata.value.get(_INIT) if isinstance(metadata, Known) and isinstance(metadata.value, dict) else None
+    for config in written.values() if isinstance(written, dict) else ():
+        for section, key in (("files", "content"), ("commands", "command")):
+            entries = config.get(section) if isinstance(config, dict) else None
+            for entry in entries.values() if isinstance(entries, dict) else ():
+                said = entry.get(key) if isinstance(entry, dict) else None
+                for word in said if isinstance(said, list) else [said]:
+                    parts += [*pieces(word), " "] if isinstance(word, str | Text) else []
+                parts.append("\n")
+    return text(parts)
+
+
+# Compose starts what its file names (Docker documentation, "docker compose up"; Compose file reference, `image`).
+_COMPOSE: Final = re.compile(
+    r"(?:docker[ -]compose|(?:podman|nerdctl)[ -]compose)\b[^\n;&|]*\b(?:up|run|start|create)\b"
+)
+_SERVICE_IMAGE: Final = re.compile(r"\bimage:[ \t]*[\"']?([^\s\"'\\]+)")
+
+
+def _composed(marked: str) -> Iterator[str | Unknown]:
+    """The images of services that compose starts, as far as the script writes its file."""
+    if not _COMPOSE.search(re.sub(r"[\"',\[\] \t]+", " ", marked)):
+        return
+    found = dict.fromkeys(_SERVICE_IMAGE.findall(marked))
+    yield from found or (Unknown("which images compose starts stands in another file"),)
+
+
 def _in_script(script: str | Text) -> Iterator[str | Text | Unknown]:
     marked, holes = marked_text(script)
     marked = marked[:_MOST]
+    for composed in _composed(marked):
+        yield composed if isinstance(composed, Unknown) else restored(composed, holes)
     if not _ENGINE.search(marked):
         return
     assigned: dict[str, set[str]] = {}
@@ -167,6 +217,9 @@ def _made_by(command: tuple[str, ...]) -> Iterator[str]:
 
 
 def _in_states(owner: Resource) -> Iterator[ImageReference]:
+    for place in ("DefinitionS3Location", "DefinitionUri"):
+        if not isinstance(owner.get(place), Absent):
+            yield ImageReference(owner, place, Unknown("which images it starts or registers stands in another file"))
     for place in ("DefinitionString", "Definition"):
         value = owner.get(place)
         definition = decoded(value.value) if isinstance(value, Known) else None

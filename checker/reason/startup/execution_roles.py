@@ -38,6 +38,8 @@ class Need:
 def refused(task: Resource, role: Resource, project: Project) -> Need | None:
     """The first call of those that start the task which its execution role surely may not make."""
     policies = policies_of(role, project)
+    if policies.empty:
+        return None  # what it may do is said elsewhere, if anywhere
     for need in _needs(task, project):
         if decide(policies, Request(need.action, exact(need.resource))).denied:
             return need

@@ -49,9 +49,6 @@ def units(value: Resolved) -> float | None:
 def wrong_size(task: Resource) -> tuple[str, str]:
     """Why Fargate refuses the task's size, and the property; empty where it takes it or nothing is known."""
     cpu, memory = (_given(task, name) for name in ("Cpu", "Memory"))
-    for name, amount in (("Cpu", cpu), ("Memory", memory)):
-        if amount is None and isinstance(task.get(name), Absent):
-            return f"Fargate needs a size, and {name} is not set", name
     if cpu is None or memory is None:
         return "", ""
     if int(cpu) != cpu or int(cpu) not in _TAKEN:

@@ -1,0 +1,50 @@
+"""Images by what their property is called, where a type has a place for one that nobody wrote down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.resources import Raw, Resource
+from checker.model.values import Known, Text
+
+# Services that run containers: whichever of their types names an image does so under one of these names.
+_RUNNERS: Final = (
+    "AWS::Batch::", "AWS::BedrockAgentCore::", "AWS::Deadline::", "AWS::ECS::", "AWS::EMRServerless::",
+    "AWS::GameLift::", "AWS::M2::", "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::", "AWS::SageMaker::",
+)  # fmt: skip
+_NAMED_SO: Final = frozenset(
+    {"Image", "ImageUri", "ImageIdentifier", "ContainerUri", "BaseImage", "ContainerImage", "TrainingImage"}
+)
+_IN_ECR: Final = re.compile(r"\.dkr[.-]ecr|^public\.ecr\.aws/")
+
+
+def named_so(
+    environment: Environment, places: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[Resource, str, str | Text]]:
+    """Images of ECR that such a service is told elsewhere than at the places that are known of its types."""
+    kinds = sorted(kind for kind in environment.types if kind.startswith(_RUNNERS))
+    for owner in environment.resources(*kinds) if kinds else ():
+        for path in _named_paths(owner.raw_at(""), ""):
+            steps = re.sub(r"(?<=\.)\d+(?=\.)", "*", path)
+            if steps in places.get(owner.type, ()):
+                continue
+            value = owner.get(path)
+            written = value.value if isinstance(value, Known) else None
+            if isinstance(written, str | Text) and _IN_ECR.search(str(written)):
+                yield owner, path, written
+
+
+def _named_paths(raw: Raw, path: str) -> Iterator[str]:
+    """Where in what is written a property is called like an image."""
+    pending = [(raw, path)]
+    while pending:
+        node, here = pending.pop()
+        for key, inner in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+            below = f"{here}.{key}" if here else str(key)
+            if key in _NAMED_SO:
+                yield below
+            elif isinstance(inner, dict | list):
+                pending.append((inner, below))
