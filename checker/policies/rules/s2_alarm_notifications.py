@@ -24,7 +24,18 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_bool, as_list, pieces
+from checker.model.values import (
+    Absent,
+    Known,
+    Reference,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    as_bool,
+    as_list,
+    pieces,
+)
 from checker.model.verdicts import Surface
 from checker.reason.iam.services import CLOUDWATCH, key_refuses, may_call
 from checker.reason.templates.alarms import ALARM_TYPES, listened_to
@@ -47,7 +58,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         for topic in own:
             topics.setdefault(topic.key, (topic, alarm))
         parents = heard_through.get(alarm, ())
-        if not own and any(_hears(environment, parent) for parent in parents):
+        if not own and any(_hears(environment, parent, alarm) for parent in parents):
             yield alarm.passes(None, "A composite alarm reads it and notifies.")
         else:
             yield _alarm(environment, alarm)
@@ -58,13 +69,23 @@ def check(environment: Environment) -> Iterator[Judgement]:
         yield refused if refused is not None else _topic(environment, topic, astray=astray)
 
 
-def _hears(environment: Environment, composite: Resource) -> bool:
-    """Whether a composite alarm that reads another's state tells somebody of it."""
-    rule = composite.get("AlarmRule")
-    fires = not isinstance(rule, Known) or not isinstance(rule.value, str) or may_fire(rule.value)
+def _hears(environment: Environment, composite: Resource, alarm: Resource) -> bool:
+    """Whether a composite alarm that reads another's state tells somebody when that one is in ALARM."""
+    rule, name = composite.get("AlarmRule"), alarm.get("AlarmName")
+    named = {"/".join(alarm.key), *([str(name.value)] if isinstance(name, Known) else ())}
+    written = rule.value if isinstance(rule, Known) else None
+    fires = not isinstance(written, str | Text) or may_fire(_with_names(written), named)
     enabled = composite.get("ActionsEnabled")
     silent = isinstance(enabled, Known) and as_bool(enabled.value) is False
     return fires and not silent and bool(_actions(environment, composite).get(_TOPIC))
+
+
+def _with_names(rule: str | Text) -> str:
+    """A rule as one text, with each alarm that it refers to under a name of its own."""
+    return "".join(
+        part if isinstance(part, str) else "/".join(part.target) if isinstance(part, Reference) else str(part)
+        for part in pieces(rule)
+    )
 
 
 def _refused(environment: Environment, topic: Resource, alarm: Resource) -> Judgement | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +15,9 @@ _TOKEN: Final = re.compile(
 _MOST_ALARMS: Final = 6
 
 
-def may_fire(rule: str) -> bool:
-    """Whether a composite alarm's rule holds in any state of the alarms that it reads.
+def may_fire(rule: str, heard: Collection[str] = ()) -> bool:
+    """Whether a composite alarm's rule holds in any state of the alarms that it reads; with ``heard``, the names that
+    one of them may have, in any state in which that one is in ALARM.
 
     Source: CloudWatch API Reference, PutCompositeAlarm, ``AlarmRule``. What cannot be read may hold.
     """
@@ -36,7 +38,8 @@ def may_fire(rule: str) -> bool:
         return True
     states = ("ALARM", "OK", "INSUFFICIENT_DATA")
     try:
-        return any(_Rule(parts, chosen).holds() for chosen in itertools.product(states, repeat=len(names)))
+        of_each = [("ALARM",) if name.strip().rpartition(":alarm:")[2] in heard else states for name in names]
+        return any(_Rule(parts, chosen).holds() for chosen in itertools.product(*of_each))
     except (ValueError, IndexError, RecursionError):
         return True
 
