@@ -6,7 +6,8 @@ What the review found
 What is checked
     Environment variables and files, commands, secret references and log groups of every container, and environment
     variables of every function. None may name another environment (as a word of a host, a path, a name or an ARN),
-    refer to a resource of another environment, or hold the host of another environment's DNS record in a URL. And
+    refer to a resource of another environment, or hold the host of another environment's DNS record in a URL; nor, in
+    production, a host of the project's domains that is called after a test's environment. And
     no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by its form, a
     password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same for what a
     function's code in the template and an instance's user data assign, into which no hidden parameter may be written.
@@ -36,6 +37,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Resolved, Text, Unknown, pieces
+from checker.reason.names.foreign_hosts import foreign_host
 from checker.reason.names.physical import settled
 from checker.reason.templates.workloads import environment_variables, told_elsewhere
 
@@ -275,7 +277,7 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
         said = f"{told.name} holds {host}, which is {others.hosts[host.lower()]}'s host."
         yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path)
         return
-    word = _foreign_word(written, others)
+    word = _foreign_word(written, others) or foreign_host(written, environment)
     if word is not None and others.unsure:
         why = f"{told.name} names {word}, and nothing says which environment this is"
         yield told.owner.undecided(
