@@ -259,6 +259,32 @@ def test_a_message_that_quotes_one_loses_it(kind: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "DB_PASSWORD=$(aws ssm describe-parameters --query x || echo batterystaple)",
+        "VALUE=$(aws secretsmanager get-secret-value --secret-id db --output text || printf '%s' batterystaple)",
+        "export X=`aws ssm get-parameter --name db --with-decryption || echo 'batterystaple'`",
+    ],
+)
+def test_what_stands_in_for_a_secret_is_one(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown_lines([line], 0, 0) == (None,)
+    workflow = tmp_path / ".github" / "workflows" / "cd.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(
+        "on: {push: {branches: [main]}}\npermissions: {id-token: write}\njobs:\n  d:\n    runs-on: ubuntu-latest\n"
+        "    steps:\n      - uses: aws-actions/configure-aws-credentials@v5\n"
+        '        with: {role-to-assume: "arn:aws:iam::111111111111:role/x", aws-region: us-east-1}\n'
+        f"      - run: |\n          {line}\n          aws ecs update-service --cluster c --service s\n",
+        encoding="utf-8",
+    )
+    for name in FORMATS:
+        run(["gate", "--project", str(tmp_path), "--format", name])
+        assert "batterystaple" not in capsys.readouterr().out, name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TASK=$(aws ecs list-tasks --cluster c || echo none)",
+        'DB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id db || echo "$OLD")',
         "    password = secret.secret_value_from_json('password')",
         "      DB_PASSWORD: ${{ secrets.DB_PASSWORD }}",
         '  "PasswordParam": {"Ref": "DatabasePassword"},',

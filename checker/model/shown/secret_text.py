@@ -34,6 +34,12 @@ _RANDOM: Final = re.compile(
 _NAME_HASH: Final = re.compile(r"[0-9A-F]{8}$")
 _DIGITS: Final = re.compile(r"\d+")
 _PATH: Final = re.compile(r"[\w.-]*(?:/[\w.-]*[a-z]{3}[\w.-]*){2,}")
+# What stands in where a secret could not be fetched: `DB_PASSWORD=$(aws ... || echo VALUE)`, whatever it is stored in.
+_STANDS_IN: Final = re.compile(r"""\|\|\s*(?:echo|printf|print)\s+(?:-\S+\s+)*["']?[^\s"'$&>|)]""")
+_TAKEN: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)=[\"']?(?:\$\(|`)")
+_FETCHES: Final = re.compile(
+    r"get-secret-value|get-parameters?\b|\bkms\s+decrypt|\bop\s+read|vault\s+(?:kv\s+get|read)"
+)
 # The key of a mapping whose value stands inside of it: ``deploy_password: {default: x}``.
 _HOLDS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*:\s*(?:\{|$)""")
 _WHOLE_KEY: Final = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
@@ -98,6 +104,8 @@ def _hides(lines: Sequence[str], index: int) -> bool:
     if next(spans_of_secrets(line), None) or next(_set(line, _SET, _FLAG, _SQL, _YAML), None):
         return True
     if next(_random(line), None):
+        return True
+    if _STANDS_IN.search(line) and (_FETCHES.search(line) or _names_secret(line, _TAKEN)):
         return True
     if _VALUED.search(line) and any(_names_secret(each, _NAMED) for each in lines[max(index - 2, 0) : index + 3]):
         return True

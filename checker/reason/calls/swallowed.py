@@ -14,6 +14,7 @@ from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import truth
+from checker.model.secrets.values import is_secret_name
 
 _READS: Final = re.compile(
     r"(?:Describe|Get|List|Head|BatchGet|BatchCheck|Search|Filter|Lookup|Query|Scan|Test|Simulate|Detect|ls$)"
@@ -26,6 +27,10 @@ _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publis
 # Logs that are read are shown to a person.
 _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
 # A log-in's output goes to another command, which fails without it.
+# What is asked for secrets, by its API's name or the command line's.
+_SECRETS: Final = re.compile(
+    r"Get(?:Secret|Parameter|SessionToken|FederationToken)|Decrypt|(?i:get-secret|get-parameter)"
+)
 _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
 # What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"); `finally` that leaves.
 _OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally)\b")
@@ -143,7 +148,7 @@ def _after_fallback(call: AwsCall) -> str | None:
     if _keeps_message(taken):
         return None
     if taken.captured or taken.piped or not harmless:
-        return f"Whatever it fails of, the script goes on with `{_short(taken.fallback)}` for an answer."
+        return f"Whatever it fails of, the script goes on with `{_instead(call)}` for an answer."
     return None
 
 
@@ -172,6 +177,14 @@ def _as_empty(taken: Handling) -> str:
             f"Without `pipefail` the pipeline hides its failure, and ${taken.captured} is what the next command makes."
         )
     return f"Its failure does not stop the script, and ${taken.captured} is empty as if there were nothing."
+
+
+def _instead(call: AwsCall) -> str:
+    """What is run in the call's place, without its words where the answer would be a secret: so is what stands in."""
+    fallback = call.handling.fallback
+    if _SECRETS.match(call.operation) or is_secret_name(call.handling.captured):
+        return f"{fallback.partition(' ')[0]} ..."
+    return _short(fallback)
 
 
 def _short(fallback: str) -> str:
