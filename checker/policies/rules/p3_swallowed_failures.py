@@ -7,8 +7,9 @@ What is checked
     Every call of the AWS CLI and of boto3 whose result decides something: its failure ends the script, or is told from
     other failures by its error. ``2>/dev/null``, ``|| true``, ``|| echo X``, ``if aws ...``, ``while aws ...``, a
     pipeline without ``pipefail``, ``local x=$(...)``, and an ``except`` that takes every error and goes on, are judged
-    by what they do. A job that starts a task and waits until it has stopped looks at its exit code: a task that failed
-    has stopped too.
+    by what they do. So are ``$?``, an error's text, an outcome or a process's return code that something else is asked
+    for later, when every failure then leads the same other way to a good end. A job that starts a task and waits until
+    it has stopped looks at its exit code: a task that failed has stopped too.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
     failure.

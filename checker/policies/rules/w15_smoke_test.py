@@ -8,11 +8,12 @@ What is checked
     it (the release's text, a deployment's status). Which endpoints: ``/api/health`` and ``/health`` where the templates
     have both on a listener, otherwise the health paths of all target groups that listeners forward to; without
     templates, one at least. A redirect or an error counts as an answer only where nothing looks at it, and then the
-    check fails nothing.
+    check fails nothing. A script that can end well without coming to its check (a switch, a commit's message) makes
+    none, and one that asks another environment, the runner or a stranger asks for nothing of this deploy's.
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided
-    Scripts that could not be followed; a URL that is not known before the run.
+    Scripts that could not be followed; a URL that is not known before the run, or whose domain no template serves.
 Fix
     After the roll-out, ``curl --fail --retry 10 --retry-all-errors`` each endpoint, in a step that may fail the job.
     Let what marks the release need that job.
