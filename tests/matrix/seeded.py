@@ -14,6 +14,8 @@
     ``ID[sub]`` -> the subjects that fail: ``@name``, or the name as the verdict has it. Nothing else may flip.
 ``mends``
     Optional, likewise: what failed before, under a waiver, and passes now. Nothing else may be mended.
+``also``
+    Where it cannot but flip another finding too: the finding, and why that is no false alarm.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ class Defect:
     do: Sequence[Any]
     flips: Mapping[str, Sequence[str]]
     mends: Mapping[str, Sequence[str]]
+    also: Mapping[str, str]
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.name}"
@@ -60,7 +63,15 @@ class Defect:
 def defects() -> Iterator[Defect]:
     for file in sorted(DEFECTS.glob("*.yaml")):
         for raw in read(file)[0]:
-            yield Defect(file.stem, raw["name"], raw["select"], raw["do"], raw["flips"], raw.get("mends", {}))
+            yield Defect(
+                file.stem,
+                raw["name"],
+                raw["select"],
+                raw["do"],
+                raw["flips"],
+                raw.get("mends", {}),
+                raw.get("also", {}),
+            )
 
 
 class Matrix:

@@ -78,7 +78,7 @@ def test_defects_have_names_of_their_own() -> None:
     assert {name for name, count in counts.items() if count > 1} == set()
 
 
-def test_a_defect_flips_one_finding() -> None:
+def test_a_defect_flips_one_finding_or_says_why_others_flip_with_it() -> None:
     """Another finding may no longer be decided: whose rules a third party's group holds is not known to any."""
     flipped = {
         str(each): {
@@ -90,4 +90,5 @@ def test_a_defect_flips_one_finding() -> None:
         }
         for each in defects()
     }
-    assert flipped == {str(each): {each.finding} for each in defects()}
+    assert flipped == {str(each): {each.finding, *each.also} for each in defects()}
+    assert all(len(why.split()) > 4 for each in defects() for why in each.also.values())

@@ -91,7 +91,14 @@ def _by_its_end(call: AwsCall) -> str | None:
     asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.(?:outcome|conclusion|outputs)\b")
     for other in call.job.steps:
         given = (other.step.if_, *other.env.values(), *other.expressions.values())
-        if other.index > step.index and not _only_ends(other) and any(asks.search(str(each)) for each in given):
+        # What runs only where something failed mends, or says: a step whose failure is allowed does not start it.
+        mends = bool(other.status_functions) and other.status_functions <= {"failure", "cancelled"}
+        if (
+            other.index > step.index
+            and not mends
+            and not _only_ends(other)
+            and any(asks.search(str(each)) for each in given)
+        ):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
 
