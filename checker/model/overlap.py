@@ -140,25 +140,26 @@ def overlap(one: Pattern, other: Pattern) -> bool:
 
 def _meet(one: Pattern, other: Pattern) -> bool:
     """Whether the two have a string in common: which pairs of positions one string can bring both to, row by row."""
-    width = len(other)
-    row = [False] * (width + 1)
-    row[0] = True
-    for column in range(width):
-        row[column + 1] = row[column] and _loops(other[column])
+    columns = [(there, _loops(there)) for there in other]
+    row = [True]
+    for _, there_loops in columns:
+        row.append(row[-1] and there_loops)
     for symbol in one:
         loops = _loops(symbol)
-        following = [loops and row[0], *([False] * width)]
-        for column, there in enumerate(other):
-            there_loops = _loops(there)
-            following[column + 1] = (
-                (loops and row[column + 1])
-                or (there_loops and following[column])
-                or (row[column] and not loops and not there_loops and _same(symbol, there))
-                or (loops and not there_loops and following[column] and _may_hold(symbol, there))
-                or (there_loops and not loops and row[column + 1] and _may_hold(there, symbol))
-            )
+        before = loops and row[0]
+        following = [before]
+        for (there, there_loops), diagonal, above in zip(columns, row, row[1:], strict=False):
+            if loops:
+                before = above or (before and (there_loops or _may_hold(symbol, there)))
+            elif there_loops:
+                before = before or (above and _may_hold(there, symbol))
+            else:
+                before = diagonal and _same(symbol, there)
+            following.append(before)
+        if True not in following:
+            return False
         row = following
-    return row[width]
+    return row[-1]
 
 
 def _loops(symbol: Symbol) -> bool:
