@@ -15,6 +15,7 @@ from checker.collect.templates.search import looks_like_template
 from checker.model.secrets.formats import format_of_secret
 from checker.model.shown.secret_text import without_secrets
 from checker.model.values import as_count, as_number
+from tests.work import HANG_SECONDS
 
 HUGE = "9" * 400
 THOUSANDS = "9" * 5000
@@ -104,14 +105,14 @@ def _modules(text: str, tmp_path: Path) -> None:
 
 
 TEXTS = [
-    f"://{'a' * 60_000}@",
-    f"{'a://' * 15_000}@",
+    f"://{'a' * 200_000}@",
+    f"{'a://' * 50_000}@",
     f"{'a://a:' * 10_000}@",
-    f"postgres{chr(10) * 60_000}pg",
-    f"Resources AWS:: AWSTemplateFormatVersion{chr(10) * 60_000}",
-    f"Resources AWS:: AWSTemplateFormatVersion{chr(13) * 60_000}",
-    f"Resources AWS::{' ' * 60_000}!",
-    f"migrate pg{' ' * 60_000}!",
+    f"postgres{chr(10) * 200_000}pg",
+    f"Resources AWS:: AWSTemplateFormatVersion{chr(10) * 200_000}",
+    f"Resources AWS:: AWSTemplateFormatVersion{chr(13) * 200_000}",
+    f"Resources AWS::{' ' * 200_000}!",
+    f"migrate pg{' ' * 200_000}!",
 ]
 
 
@@ -129,4 +130,4 @@ TEXTS = [
 def test_a_text_made_to_take_long_takes_no_time(read: Callable[[str, Path], object], text: str, tmp_path: Path) -> None:
     began = time.process_time()
     read(text, tmp_path)
-    assert time.process_time() - began < 3  # two patterns of the kind took 20 s and more
+    assert time.process_time() - began < HANG_SECONDS

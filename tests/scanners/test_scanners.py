@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +60,7 @@ def test_real_scanners_are_joined_and_what_we_say_is_not_repeated() -> None:
     assert "CKV_AWS_16" not in outside
     assert "checkov: CKV_AWS_16 is C8[storage] in 1 place, and not repeated" in document["coverage"]["notes"]
     # Nothing changed: neither is run again.
-    started = time.process_time()
     again = gate()[1]
-    assert time.process_time() - started < 60
     assert [note.partition(",")[0] for note in again["coverage"]["notes"] if "since" in note] == [
         "cfn-lint: unchanged since it was asked last",
         "checkov: unchanged since it was asked last",

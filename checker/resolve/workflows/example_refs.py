@@ -8,6 +8,7 @@ that trigger workflows".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from checker.model.answers import NO, Answer, every
@@ -22,6 +23,8 @@ from checker.resolve.workflows.steps import runs_under
 
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
+# Of nobody who protects it.
+_STRANGE: Final = (f"{_HEADS}any-branch", f"{_TAGS}any-tag")
 # Where a person picks the ref: that one of the project's own gets in is enough.
 _BY_HAND: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status", "repository_dispatch"})
 
@@ -42,9 +45,7 @@ def _refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple
     if not isinstance(start.ref, Text) or start.event in PULL_REQUESTS:
         yield start.ref, Demand.ONE if by_hand else Demand.EACH
         return
-    own = [f"{_HEADS}{settings.default_branch}", *_release_tags(settings)]
-    others = [] if by_hand or start.event == "release" else [f"{_HEADS}any-branch", f"{_TAGS}any-tag"]
-    examples = [ref for ref in (*own, *others) if could_be_equal(start.ref, ref)]
+    examples = _examples(start.ref, start.event, settings.default_branch, settings.release_tag_patterns)
     if not examples:
         yield start.ref, Demand.EACH
         return
@@ -54,11 +55,21 @@ def _refs(job: EffectiveJob, start: Start, settings: Settings) -> Iterator[tuple
             if by_hand:
                 yield ref, Demand.ONE
             else:
-                yield ref, Demand.MAYBE if isinstance(answer, Undecided) and ref in others else Demand.EACH
+                yield ref, Demand.MAYBE if isinstance(answer, Undecided) and ref in _STRANGE else Demand.EACH
 
 
-def _release_tags(settings: Settings) -> Iterator[str]:
-    for pattern in settings.release_tag_patterns:
+# The jobs of a workflow start alike.
+@lru_cache(maxsize=256)
+def _examples(
+    started_on: Text, event: str, default_branch: str, release_tag_patterns: tuple[str, ...]
+) -> tuple[str, ...]:
+    own = (f"{_HEADS}{default_branch}", *_release_tags(release_tag_patterns))
+    others = () if event in _BY_HAND or event == "release" else _STRANGE
+    return tuple(ref for ref in (*own, *others) if could_be_equal(started_on, ref))
+
+
+def _release_tags(patterns: tuple[str, ...]) -> Iterator[str]:
+    for pattern in patterns:
         head, star, _ = pattern.partition("*")
         for release in RELEASES if star else ("",):
             yield f"{_TAGS}{head}{release}"

@@ -16,6 +16,7 @@ from checker.collect.account.asking.clients import Clients
 from checker.collect.account.needs import EVERYTHING, Needs
 from checker.collect.account.scope import Scope
 from checker.collect.account.target import Limits, Target
+from tests.work import HANG_SECONDS
 
 Respond = Callable[[Any], tuple[int, bytes]]
 JSON = "application/x-amz-json-1.1"
@@ -210,14 +211,14 @@ def test_the_deadline_ends_what_hangs(asking: Any, monkeypatch: pytest.MonkeyPat
     released = threading.Event()
 
     def hang(_: Any) -> tuple[int, bytes]:
-        released.wait(20)
+        released.wait(HANG_SECONDS)
         return 200, b"{}"
 
     account, _ = asking(hang, Limits(deadline=0.5))
     started = time.monotonic()
     answers = [account.ask("ecs", "ListClusters") for _ in range(40)]
     assert not any(answer.complete for answer in answers)
-    assert time.monotonic() - started < 15, "each of them is waited for a little longer, one after another"
+    assert time.monotonic() - started < HANG_SECONDS, "each of them is waited for a little longer, one after another"
     released.set()
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import jsonschema
 
 from tests.loopback import listening
+from tests.work import HANG_SECONDS
 
 REPOSITORY = "kcjonson/doc-platform"
 TOKEN = "a-token-of-the-tests"
@@ -94,7 +95,7 @@ def serving(github: GitHub) -> Iterator[GitHub]:
             github.tokens.add(str(self.headers.get("Authorization")))
             answer = github.answer(self.path)
             if answer.hangs:
-                github.release.wait(20)
+                github.release.wait(HANG_SECONDS)
                 self.close_connection = True
                 return
             body = json.dumps(answer.document).encode() if answer.body is None else answer.body

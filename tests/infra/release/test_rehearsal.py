@@ -17,6 +17,7 @@ from tests.infra.release.authority import without_action
 from tests.infra.release.loopback import REPOSITORY, Answers, FakeGitHub, serving
 from tests.infra.release.stage import START, Crew, Stage
 from tests.infra.support import listed
+from tests.work import HANG_SECONDS
 
 pytestmark = pytest.mark.xdist_group("account with production")
 """One worker, and so one emulated account."""
@@ -188,7 +189,9 @@ def test_the_commands_run_as_a_process_with_the_credentials_of_its_environment(s
         "AWS_SESSION_TOKEN": keys["SessionToken"],
     }
     argv = [sys.executable, "-m", "infra.release", "outputs", "--environment", "production", "ClusterName"]
-    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ClusterName=doc-platform-production\n", "")
 
 

@@ -19,6 +19,7 @@ from infra.release import errors
 from infra.release.arguments import parser
 from tests.infra.release.test_workflows import ROOT, WORKFLOWS
 from tests.infra.support import Template
+from tests.work import HANG_SECONDS
 
 BOOKS = ("first-production-deploy.md", "staging-rebuild.md")
 PLACEHOLDERS = {
@@ -102,7 +103,7 @@ def test_a_command_can_be_run_as_it_stands(book: str, line: str) -> None:
 @pytest.mark.parametrize("command", [command for command, options in CDK.items() if options])
 def test_the_cdk_command_has_these_options(command: str) -> None:
     cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
-    done = subprocess.run([cdk, command, "--help"], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([cdk, command, "--help"], capture_output=True, text=True, check=True, timeout=HANG_SECONDS)
     for option in CDK[command]:
         # A name that is too long for its column goes on in the next line.
         assert re.search(rf"^ +(-\w, )?{option[:40]}", done.stdout, re.MULTILINE), option

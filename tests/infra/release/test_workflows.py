@@ -17,6 +17,7 @@ from infra.environments import ENVIRONMENTS, REGION
 from infra.release.arguments import parser
 from tests.infra.release.loopback import Answers
 from tests.infra.release.test_rehearsal import release_steps, rollback_steps
+from tests.work import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / ".github" / "workflows"
@@ -74,7 +75,7 @@ def texts(value: object) -> Iterator[str]:
 
 def linter(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [str(Path(sys.executable).with_name(name)), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
 
 def test_zizmor_has_nothing_to_say() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -34,6 +33,7 @@ from checker.reason.network.security_groups import (
 )
 from checker.resolve.templates.project import build_project
 from tests.answers import said
+from tests.work import lines_run
 
 
 def environment(template: str) -> Environment:
@@ -85,11 +85,9 @@ def test_openness_of_what_is_not_known() -> None:
     assert openness(side, at_most=True) == 1
 
 
-def test_openness_takes_thousands_of_rules_in_no_time() -> None:
+def test_openness_of_thousands_of_rules_looks_at_no_pairs_of_them() -> None:
     side = Side(tuple(rule(f"10.{index % 250}.0.0/16", index, index + 30000) for index in range(5000)))
-    start = time.perf_counter()
-    openness(side, at_most=True)
-    assert time.perf_counter() - start < 5
+    assert lines_run(lambda: openness(side, at_most=True), limit=2_000_000)
 
 
 @pytest.mark.parametrize(

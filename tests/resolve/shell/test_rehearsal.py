@@ -11,6 +11,7 @@ import pytest
 
 from tests.answers import said
 from tests.pipelines import load, trace_of
+from tests.work import HANG_SECONDS
 
 CASES = load(Path(__file__).with_name("rehearsal.yaml"))
 
@@ -36,7 +37,7 @@ def test_bash_says_the_same(case: dict[str, Any], tmp_path: Path) -> None:
         env={"PATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=20,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert (done.returncode != 0) is case["ends"]

