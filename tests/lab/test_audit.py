@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from checker.cli import run
+from checker.collect.config.register import load_register
 from checker.lab import up
 from checker.lab.clients import Clients
 from tests.collect.github.server import GitHub, protected, serving
@@ -118,3 +119,50 @@ def test_another_region_than_that_of_the_stacks_is_refused(
     told = capsys.readouterr().err
     assert "DocPlatformProd: not in account" in told
     assert "--region us-west-2" in told
+
+
+def _no_reviewers(github: GitHub) -> None:
+    answer: Any = github.routes["/environments"].document
+    production, *others = answer["environments"]
+    rules = [each for each in production["protection_rules"] if each["type"] != "required_reviewers"]
+    github.says("/environments", {"environments": [{**production, "protection_rules": rules}, *others]})
+
+
+def _any_branch(github: GitHub) -> None:
+    path = "/environments/production/deployment-branch-policies"
+    github.says(path, {"branch_policies": [{"name": "*", "type": "branch"}, {"name": "v*", "type": "tag"}]})
+
+
+def _no_ruleset(github: GitHub) -> None:
+    ruleset: Any = github.routes["/rulesets/7"].document
+    github.says("/rulesets/7", {**ruleset, "enforcement": "disabled"})
+
+
+def _immutable_subjects(github: GitHub) -> None:
+    told = {"use_default": True, "use_immutable_subject": True, "sub_claim_prefix": "repo:kcjonson@1/doc-platform@2"}
+    github.says("/actions/oidc/customization/sub", told)
+
+
+# What an administrator of the repository changes, by the one requirement that it breaks.
+SETTINGS = {
+    "C1[protected-ref=refs/heads/main]": _no_ruleset,
+    "C1[subject-form]": _immutable_subjects,
+    "W6[environment-protection]": _no_reviewers,
+    "W6[environment-refs]": _any_branch,
+}
+
+
+@pytest.mark.parametrize("broken", SETTINGS)
+def test_a_changed_setting_is_found_and_nothing_else(
+    github: GitHub, deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    SETTINGS[broken](github)
+    assert settings_verdicts(audit(deployed, tmp_path)) == {
+        each: "fail" if each == broken else "pass" for each in SETTINGS
+    }
+
+
+def test_every_finding_of_the_repositorys_settings_can_be_broken() -> None:
+    judged = {entry.id for entry in load_register().entries.values() if "G" in entry.surfaces.split()}
+    assert {each.partition("[")[0] for each in SETTINGS} == judged

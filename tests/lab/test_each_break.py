@@ -56,6 +56,7 @@ EXPECTED: Mapping[str, Found] = {
     "C2": Found(("C2[bootstrap]",), (_LIFECYCLE,)),
     "C3": Found(("C3[mutability]",), (f"{_REPOSITORY}ImageTagMutability changed_in_account",)),
     "C4": Found(("C4[importers]",)),
+    "C5": Found(("C5",), ("AWS::SQS::Queue pending, delete: ",)),
     "C7": Found(("C7[auth]",), ("AWS::ElastiCache::ReplicationGroup changed: AuthToken changed_in_account",)),
     "C8": Found(("C8[storage]",), ("AWS::RDS::DBInstance unmanaged",)),
     "W1": Found(("W1[scope]",), (_INLINE,)),
@@ -74,6 +75,7 @@ EXPECTED: Mapping[str, Found] = {
         ("W12[covers]",),
         (f"{_LISTENER}Certificates changed_in_account", "AWS::CertificateManager::Certificate unmanaged"),
     ),
+    "W13": Found(("W13",), ("AWS::S3::Bucket pending, delete: ",)),
     "W14": Found(
         ("W14[missing-data]", "W14[periods]"),
         ("AWS::CloudWatch::Alarm changed: EvaluationPeriods changed_in_account, TreatMissingData changed_in_account",),

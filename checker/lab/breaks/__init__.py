@@ -15,7 +15,7 @@ from checker.errors import UsageError
 from checker.lab.breaks import access, alarms, data, drift, edge, images, network, stacks
 from checker.lab.breaks.account import Account
 
-__all__ = ["BREAKS", "IMPOSSIBLE", "Account", "Break", "apply"]
+__all__ = ["BREAKS", "Account", "Break", "apply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "C2": Break("a repository keeps its last three images only", images.keep_three_images),
     "C3": Break("a repository's tags can be moved", images.let_tags_move),
     "C4": Break("a stack made by hand imports an export", stacks.import_an_export),
+    "C5": Break("a stack has a queue whose name no other environment could have", stacks.name_a_queue),
     "C7": Break("Redis asks for no token", data.drop_auth_token),
     "C8": Break("a database restored by hand is not encrypted", data.restore_unencrypted),
     "W1": Break("the deploy role may pass any role", access.pass_any_role),
@@ -44,6 +45,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "W10": Break("secrets go with their stack", stacks.let_secrets_go),
     "W11": Break("the hosted zone goes with its stack", stacks.let_zone_go),
     "W12": Break("a listener presents another name's certificate", edge.present_another_certificate),
+    "W13": Break("a stack has a bucket whose name another account may take", stacks.name_a_bucket),
     "W14": Break("a deployment alarm rings at one missing minute", alarms.make_nervous),
     "W16": Break("two migration tasks run at once", images.migrate_twice),
     "W17": Break("one service runs another commit", images.roll_one_service),
@@ -71,18 +73,10 @@ BREAKS: Final[Mapping[str, Break]] = {
     "drift-template": Break("a stack was updated with a template that is not the code's", drift.change_the_template),
 }
 
-IMPOSSIBLE: Final[Mapping[str, str]] = {
-    "C5": "an account refuses a second resource of the same name",
-    "W13": "an account refuses a bucket name that is taken",
-}
-"""Findings of the live account that no call can break here, and why."""
-
 
 def apply(account: Account, name: str) -> str:
     """Break one thing; what was done. Raises :class:`UsageError` for a name that there is not."""
     known = {each.casefold(): each for each in BREAKS}
     if name.casefold() in known:
         return BREAKS[known[name.casefold()]].do(account)
-    if name.upper() in IMPOSSIBLE:
-        raise UsageError(f"{name.upper()} cannot be broken by hand: {IMPOSSIBLE[name.upper()]}", "Choose another.")
     raise UsageError(f"there is no break {name!r}", "checker lab break --list shows all.")

@@ -96,8 +96,17 @@ def _subscription(topic: str, subscription: Mapping[str, Any]) -> Draft:
 def _queues(account: Account) -> list[tuple[str, Answer]]:
     urls = list(account.scope.ids("AWS::SQS::Queue"))
     if account.needs.unmanaged or not account.scope.known:
-        urls = [*dict.fromkeys([*urls, *map(str, account.ask("sqs", "ListQueues").items)])]
+        # One queue may have several URLs: AWS has had more than one host for a region (Amazon SQS endpoints, "Legacy
+        # endpoints"). That of the stack is kept.
+        known = {_place(url) for url in urls}
+        listed = map(str, account.ask("sqs", "ListQueues").items)
+        urls += {_place(url): url for url in listed if _place(url) not in known}.values()
     return [(url, account.ask("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])) for url in urls]
+
+
+def _place(url: str) -> str:
+    """Account and name, by which a queue is known in its region."""
+    return "/".join(url.split("/")[-2:])
 
 
 def _queue(url: str, answer: Answer) -> Iterator[Draft | None]:
