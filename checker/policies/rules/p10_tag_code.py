@@ -7,11 +7,13 @@ What is checked
     Of every workflow that deploys a tag (a release starts it, a pushed tag, or a person who names one): each job that
     deploys or migrates, and each that hands it files, has the tag's code whenever it does. A run of a release or a tag
     stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
-    or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows.
+    or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows. Nothing of
+    another commit comes over that code before the change, nor is used beside it: by ``git pull``, ``merge`` or
+    ``restore``, from a clone or a worktree, from GitHub's copy of a branch.
 When it does not apply
     No workflow deploys a tag. A job that uses no code of the repository.
 What cannot be decided
-    A commit from a step that is not given the tag, or that could not be followed.
+    A commit from a step that is not given the tag, or that could not be followed. An artifact of another run.
 Fix
     Check out the tag's commit in every job: ``ref: ${{ inputs.tag }}``, or the commit that a first job resolved.
 """
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
 _FIX: Final = "Check out the tag (or the commit that it was resolved to) with ref: at this step."
 
 
-def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the protocol's
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     by_line: dict[str, list[tuple[EffectiveJob, Found]]] = {}
+    own = project.settings.repository
     for workflow in workflows_of(pipeline):
-        for job, found in _found(workflow, pipeline):
+        for job, found in _found(workflow, pipeline, own):
             by_line.setdefault(str(found.step.spot), []).append((job, found))
     for uses in by_line.values():
         # One step of a reusable workflow is one place, however many jobs come through it.
@@ -45,13 +48,13 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         yield _judged(job, worst, uses)
 
 
-def _found(workflow: Changing, pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Found]]:
+def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[EffectiveJob, Found]]:
     for job in workflow.changing:
         starts = deploys_a_tag(job)
         if starts:
             places = [change.place for change in workflow.changes[job.name]]
-            for place in first_of_each_code(job, places, pipeline):
-                for found in code_of(job, place, starts, pipeline):
+            for place in first_of_each_code(job, places, pipeline, own):
+                for found in code_of(job, place, starts, pipeline, own):
                     yield job, found
 
 

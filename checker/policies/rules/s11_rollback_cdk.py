@@ -39,7 +39,8 @@ _FIX: Final = (
 )
 
 
-def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the protocol's
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    own = project.settings.repository
     workflows = [each for each in workflows_of(pipeline) if each.entry.starts_itself]
     deploying = [each for each in workflows if list(_stack_changes(each))]
     if not deploying:
@@ -47,13 +48,13 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     backs = [each for each in workflows if is_rollback(each.entry) and each.jobs]
     if backs:
         for back in backs:
-            yield _judged(back, pipeline)
+            yield _judged(back, pipeline, own)
         return
     # A deploy that a person starts with a tag is a roll-back where the tag is an old one.
-    answers = [_judged(each, pipeline) for each in deploying if tag_inputs(each.entry)]
+    answers = [_judged(each, pipeline, own) for each in deploying if tag_inputs(each.entry)]
     best = next((each for each in answers if not each.fix), None) or next(iter(answers), None)
     if best is None:
-        best = next((found for each in deploying if (found := _by_picked_tag(each, pipeline)) is not None), None)
+        best = next((found for each in deploying if (found := _by_picked_tag(each, pipeline, own)) is not None), None)
     if best is not None:
         yield best
     else:
@@ -64,13 +65,13 @@ def _stack_changes(workflow: Changing) -> Iterator[tuple[EffectiveJob, Change]]:
     return ((job, change) for job, change in workflow.all_changes() if change.what is What.STACK)
 
 
-def _judged(workflow: Changing, pipeline: Pipeline) -> Judgement:
+def _judged(workflow: Changing, pipeline: Pipeline, own: str) -> Judgement:
     place = WorkflowPlace(workflow.entry, _environment(workflow))
     found: list[Found] = []
     for job, change in _stack_changes(workflow):
         if change.place.reached.on_failure:
             continue
-        codes = code_of(job, change.place, job.starts, pipeline)
+        codes = code_of(job, change.place, job.starts, pipeline, own)
         if codes and all(each.code is Code.TAG for each in codes):
             return place.passes(None, f"{job.name} deploys the stack with the tag's code.")
         found.extend(each for each in codes if each.code is not Code.TAG)
@@ -91,7 +92,7 @@ def _judged(workflow: Changing, pipeline: Pipeline) -> Judgement:
     return place.fails(None, "The roll-back cannot deploy the stack: only images go back.", fix=_FIX)
 
 
-def _by_picked_tag(workflow: Changing, pipeline: Pipeline) -> Judgement | None:
+def _by_picked_tag(workflow: Changing, pipeline: Pipeline, own: str) -> Judgement | None:
     """That a person can start the deploy on an old release's tag: the run then stands on that tag's commit."""
     for job, change in _stack_changes(workflow):
         picked = [
@@ -100,7 +101,7 @@ def _by_picked_tag(workflow: Changing, pipeline: Pipeline) -> Judgement | None:
             for start in job.starts
             if start.event == "workflow_dispatch" and str(start.ref).startswith("refs/tags/")
         ]
-        codes = code_of(job, change.place, picked, pipeline) if picked else []
+        codes = code_of(job, change.place, picked, pipeline, own) if picked else []
         if codes and all(each.code is Code.TAG for each in codes):
             place = WorkflowPlace(workflow.entry, _environment(workflow))
             return place.passes(None, f"Started by hand on a release's tag, {job.name} deploys the stack as of then.")

@@ -19,18 +19,18 @@ from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
-from checker.model.possible import Possible, Scalar, options
-from checker.model.values import ABSENT, Absent, Hole, RunValue, Text
+from checker.model.possible import Possible, Scalar, options, shown
+from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.changes import Action
+from checker.reason.deploys.fetched_code import Brought, brought_by, is_own, uses
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
 _INPUT: Final = re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
 _RELEASE: Final = re.compile(r"\bgithub\.event\.release\b")
-_OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b")
+_OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
 _OUTPUT: Final = re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
 _HEAD: Final = re.compile(r"\brev-parse\b.*\bHEAD\b")
-_SWITCHING: Final = frozenset({"checkout", "switch", "reset"})
 _LEVELS: Final = 6
 
 
@@ -76,79 +76,128 @@ def _on_tag(start: Start) -> bool:
     )
 
 
-def code_of(job: EffectiveJob, before: Action | None, starts: Sequence[Start], pipeline: Pipeline) -> list[Found]:
+def code_of(
+    job: EffectiveJob, before: Action | None, starts: Sequence[Start], pipeline: Pipeline, own: str
+) -> list[Found]:
     """Whose code stands in the workspace when ``before`` runs (or at the job's end), each checkout with its answer.
 
-    Empty where the job has no code of the repository: neither checked out nor handed on by an earlier job.
+    Empty where the job has no code of the repository: neither checked out nor handed on by an earlier job. ``own`` is
+    the repository's name.
     """
-    return list(_Codes(pipeline).of(job, before, tuple(starts), 0))
+    return list(_Codes(pipeline, own).of(job, before, tuple(starts), 0))
 
 
-def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pipeline) -> Iterator[Action]:
+def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pipeline, own: str) -> Iterator[Action]:
     """Of the places in a job, in order: the first one, and the first after each change of what is checked out."""
-    wanted, checkouts, switches = set(map(id, places)), [s.index for s in job.steps if _is_checkout(s)], 0
-    seen = None
-    for action in pipeline.trace(job).actions:
-        if isinstance(action, Command) and _switches(action):
-            switches += 1
+    wanted = set(map(id, places))
+    checkouts = [step.index for step in job.steps if _is_checkout(step, own)]
+    brought = {index for index, each in brought_by(pipeline.trace(job), own) if not each.folder}
+    seen, count = None, 0
+    for index, action in enumerate(pipeline.trace(job).actions):
+        count += index in brought
         if id(action) not in wanted:
             continue
         at = action.step.index if action.step is not None else -1
-        code = (sum(index < at for index in checkouts), switches)
+        code = (sum(each < at for each in checkouts), count)
         if code != seen:
             seen = code
             yield action
 
 
-def _switches(command: Command) -> bool:
-    """Whether ``git`` brings another commit's files into the workspace."""
-    if command.program != "git" or "--" in command.words or "-b" in command.words:
-        return False
-    return command.words[1] in _SWITCHING if len(command.words) > 1 else False
-
-
 @dataclass(slots=True)
 class _Codes:
     pipeline: Pipeline
+    own: str
 
     def of(self, job: EffectiveJob, before: Action | None, starts: tuple[Start, ...], level: int) -> Iterator[Found]:
         end = before.step.index if before is not None and before.step is not None else len(job.steps)
-        checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step)]
-        roots = [step for step in checkouts if step.with_.get("path", "") in ("", ".", "./", None)]
+        checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step, self.own)]
+        roots = [step for step in checkouts if not _folder(step)]
+        brought = brought_by(self.pipeline.trace(job), self.own)
         if roots or checkouts:
-            yield self._checked_out((roots or checkouts)[-1], job, before, starts, level)
+            yield from self._in_workspace((roots or checkouts)[-1], job, before, brought, starts, level)
+        if roots:
+            others = [each for each in checkouts if _folder(each)]
+            yield from (
+                found for found in self._beside(job, others, brought, starts, level) if found.code is not Code.TAG
+            )
+        yield from _of_other_runs(job, end)
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
                 if maker.entry is job.entry and job.after(maker) and _uploads(maker):
                     yield from self.of(maker, None, starts, level + 1)
 
-    def _checked_out(
+    def _in_workspace(
         self,
         step: EffectiveStep,
         job: EffectiveJob,
         before: Action | None,
+        brought: Sequence[tuple[int, Brought]],
+        starts: tuple[Start, ...],
+        level: int,
+    ) -> Iterator[Found]:
+        """What was checked out, and what came over it before the change."""
+        trace = self.pipeline.trace(job)
+        until = next((index for index, each in enumerate(trace.actions) if each is before), len(trace.actions))
+        over: list[Brought] = []
+        whole = False
+        for index, each in brought:
+            at = each.command.step
+            if index < until and not each.folder and at is not None and at.index > step.index:
+                whole = whole or each.whole
+                over = [each] if each.whole else [*over, each]
+        if not whole:
+            yield self._found(step.with_.get("ref", ""), step, job, starts, level)
+        for each in over:
+            found = self._of_brought(each, step, job, starts, level)
+            if each.whole or found.code is not Code.TAG:
+                yield found
+
+    def _beside(
+        self,
+        job: EffectiveJob,
+        checkouts: Sequence[EffectiveStep],
+        brought: Sequence[tuple[int, Brought]],
+        starts: tuple[Start, ...],
+        level: int,
+    ) -> Iterator[Found]:
+        """What lies in folders of its own, where something of it is used."""
+        commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
+        for step in checkouts:
+            folder = _folder(step)
+            later = (each for each in commands if each.step is not None and each.step.index > step.index)
+            if any(uses(each, folder) for each in later) or any(
+                each.uses.startswith(f"./{folder}/") for each in job.steps
+            ):
+                yield self._found(step.with_.get("ref", ""), step, job, starts, level)
+        for _, tree in brought:
+            later = (each for each in commands[commands.index(tree.command) + 1 :])
+            whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
+            if tree.folder and not whole and any(uses(each, tree.folder) for each in later):
+                yield self._of_brought(tree, job.steps[0], job, starts, level)
+
+    def _of_brought(
+        self, brought: Brought, step: EffectiveStep, job: EffectiveJob, starts: tuple[Start, ...], level: int
+    ) -> Found:
+        at = brought.command.step or step
+        if isinstance(brought.ref, Unknown):
+            return Found(Code.OPEN, at, brought.ref.why)
+        if brought.ref is None:
+            return Found(Code.OTHER, at, f"what its branch has by then ({brought.command.spelled})")
+        return self._found(brought.ref, at, job, starts, level)
+
+    def _found(
+        self,
+        ref: Possible | Absent,
+        step: EffectiveStep,
+        job: EffectiveJob,
         starts: tuple[Start, ...],
         level: int,
     ) -> Found:
-        switch = self._switched(step, job, before)
-        ref: Possible | Absent = step.with_.get("ref", "")
-        if switch is not None:
-            target = next((word for word in switch.words[2:] if not str(word).startswith("-")), "")
-            ref, step = target, switch.step or step
         answers = [self._judge(ref, start, job, level) for start in starts]
         worst = next((each for each in answers if each[0] is Code.OTHER), None)
         worst = worst or next((each for each in answers if each[0] is Code.OPEN), None) or (Code.TAG, "")
         return Found(worst[0], step, worst[1])
-
-    def _switched(self, step: EffectiveStep, job: EffectiveJob, before: Action | None) -> Command | None:
-        """The last ``git checkout`` of another commit between the checkout and the change."""
-        found = None
-        for action in self.pipeline.trace(job).actions:
-            if action is before:
-                break
-            if isinstance(action, Command) and action.step is not None and _switches(action):
-                found = action if action.step.index > step.index else found
-        return found
 
     def _judge(self, ref: Possible | Absent, start: Start, job: EffectiveJob, level: int) -> tuple[Code, str]:
         """Whose code ``ref`` is in a run that ``start`` began."""
@@ -225,11 +274,28 @@ def _is_open(value: Possible) -> bool:
     return any(isinstance(option, Text) for option in options(value) or ())
 
 
-def _is_checkout(step: EffectiveStep) -> bool:
+def _is_checkout(step: EffectiveStep, own: str) -> bool:
     if step.step.action.lower() != "actions/checkout" or step.runs is NO:
         return False
     repository = step.with_.get("repository", ABSENT)
-    return isinstance(repository, Absent) or repository == "" or "github.repository" in str(repository)
+    if isinstance(repository, Absent) or repository == "":
+        return True
+    return isinstance(repository, str | Text) and is_own(repository, own)
+
+
+def _folder(step: EffectiveStep) -> str:
+    """The folder that is checked out into, empty for the workspace itself."""
+    return shown(step.with_.get("path", "")).removeprefix("./").strip("/").removeprefix(".")
+
+
+def _of_other_runs(job: EffectiveJob, end: int) -> Iterator[Found]:
+    """The artifacts of another run that a job is handed before the change."""
+    for step in job.steps[: end + 1]:
+        run = step.with_.get("run-id", ABSENT)
+        if step.step.action.lower() != "actions/download-artifact" or step.runs is NO or isinstance(run, Absent):
+            continue
+        if run not in ("", None) and "github.run_id" not in shown(run):
+            yield Found(Code.OPEN, step, f"whose code the artifact of run {shown(run)} is")
 
 
 def _uploads(job: EffectiveJob) -> bool:

@@ -1,0 +1,321 @@
+"""What brings another commit's files to a job after its checkout: into the workspace, or into a folder beside it.
+
+``git`` in all of its ways (checkout, pull, merge, restore, archive, worktree, clone ...), and the repository's own
+files as GitHub serves them. Fetching alone changes no file. Whose code a ref is that a command names is asked
+elsewhere.
+
+Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "Get repository content".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+from checker.model.pipeline.scripts import Command, Trace
+from checker.model.possible import Possible, joined, shown
+from checker.model.values import Hole, Text, Unknown, pieces, text
+from checker.reason.deploys.http_requests import request_of
+
+# Options of git's commands that take the next word.
+_VALUES: Final = frozenset(
+    {"-C", "-c", "--git-dir", "--work-tree", "-b", "-B", "--branch", "-s", "--source", "--depth", "-o", "--output",
+     "--origin", "--prefix", "--format", "--reference", "-X", "--strategy-option", "--strategy", "-m", "--orphan",
+     "--jobs", "-j", "--onto", "--filter", "--refmap", "--shallow-since", "--conflict", "--reason", "-u"}
+)  # fmt: skip
+_STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
+_GOES_ON: Final = frozenset({"--abort", "--continue", "--quit", "--skip", "--edit-todo"})
+_PATH: Final = re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
+# Files that a person reads: no deploy runs them.
+_READ_BY_PEOPLE: Final = re.compile(r"(?:.*/)?(?:docs?/.*|CHANGELOG.*|README.*|LICEN[CS]E.*|.*\.(?:md|rst|txt|adoc))")
+# What only looks at what it is given.
+_LOOKS: Final = frozenset(
+    {"grep", "rg", "jq", "yq", "head", "tail", "wc", "diff", "cmp", "cat", "sha256sum", "md5sum", "shasum", "ls", "cut",
+     "sort", "uniq", "test", "[", "[[", "echo", "printf", "rm", "du", "stat", "less", "git", "exit", "read"}
+)  # fmt: skip
+_OWN: Final = re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\{owner\}/\{repo\}|:owner/:repo")
+# Where GitHub serves files of a repository, the ref as a group; an archive without one is of the default branch.
+_SERVED: Final = (
+    r"raw\.githubusercontent\.com/{own}/(?:refs/(?:heads|tags)/)?(?P<ref>[^/]+)/(?P<path>[^?]*)",
+    r"github\.com/{own}/(?:raw|blob)/(?:refs/(?:heads|tags)/)?(?P<ref>[^/]+)/(?P<path>[^?]*)",
+    r"github\.com/{own}/(?:archive|zipball|tarball)/(?:refs/(?:heads|tags)/)?(?P<ref>.+?)(?:\.tar\.gz|\.zip)?$",
+    r"github\.com/{own}/(?:legacy\.)?(?:tar\.gz|zip)/(?:refs/(?:heads|tags)/)?(?P<ref>.+)",
+    r"repos/{own}/(?:tarball|zipball)(?:/(?P<ref>[^?]+))?",
+    r"repos/{own}/contents/(?P<path>[^?]*)(?:\?ref=(?P<ref>.+))?",
+)
+_KEPT: Final = re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
+_HOLE: Final = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """Files of another commit. ``ref`` is what the command names, ``None`` what a branch has by then.
+
+    ``folder`` is where they lie: empty for the workspace itself. ``whole``: all that was there before is gone.
+    """
+
+    command: Command
+    ref: Possible | None
+    folder: str = ""
+    whole: bool = False
+
+
+def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
+    """All that a job's commands bring, with the place among its actions. ``own`` is the repository's name."""
+    found: list[tuple[int, Brought]] = []
+    fetched: Possible | None = None
+    for index, action in enumerate(trace.actions):
+        if not isinstance(action, Command) or action.step is None:
+            continue
+        if action.program == "git":
+            verb, words, into = _git(action)
+            if verb == "fetch":
+                fetched = _source(_plain(words)[1:2])
+                continue
+            each = _by_git(action, verb, words, own)
+            if each is not None and shown(each.ref) == "FETCH_HEAD":
+                each = Brought(action, fetched, each.folder, each.whole)
+            inside = into or action.folder or ""
+            tree = next(
+                (old.folder for _, old in found if old.folder and f"{inside}/".startswith(f"{old.folder}/")), ""
+            )
+            each = Brought(action, each.ref, tree, each.whole) if each is not None and tree else each
+        else:
+            each = _by_github(action, own)
+        if each is not None and _lands(each, trace, index):
+            found.append((index, each))
+    return found
+
+
+def uses(action: Command, folder: str) -> bool:
+    """Whether a command runs, copies or hands on what lies in a folder."""
+    if action.program in _LOOKS:
+        return False
+    inside = re.compile(rf"(?:^|[=:\s]|\./|\.\./)(?:\./)*{re.escape(folder)}(?:/|$)")
+    return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
+        inside.search(shown(each)) for each in action.words
+    )
+
+
+def is_own(repository: str | Text, own: str) -> bool:
+    """Whether a repository's name, or its address, is this one's."""
+    spelled = shown(repository).removesuffix(".git").rstrip("/")
+    last = "/".join(re.split(r"[/:]", spelled)[-2:]).lower()
+    return bool(_OWN.search(spelled)) or (bool(own) and last == own.lower())
+
+
+# -- git ---------------------------------------------------------------------------------------------
+
+
+def _git(command: Command) -> tuple[str, list[Possible], str]:
+    """Git's command, what is behind it, and the folder that ``-C`` names."""
+    words, into = list(command.words[1:]), ""
+    while words and isinstance(words[0], str) and words[0].startswith("-"):
+        option = words.pop(0)
+        if option in _VALUES and words:
+            value = words.pop(0)
+            into = shown(value).strip("./") if option == "-C" else into
+    return (shown(words[0]), words[1:], into) if words else ("", [], into)
+
+
+def _plain(words: Sequence[Possible]) -> list[Possible]:
+    """The words that are no options nor their values."""
+    found, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif isinstance(word, str) and word.startswith("-") and word != "-":
+            skip = word in _VALUES
+        else:
+            found.append(word)
+    return found
+
+
+def _given(words: Sequence[Possible], *names: str) -> Possible | None:
+    for index, word in enumerate(words):
+        if word in names:
+            return words[index + 1] if index + 1 < len(words) else None
+        if isinstance(word, str | Text):
+            first, *rest = pieces(word)
+            name, equals, value = first.partition("=") if isinstance(first, str) else ("", "", "")
+            if equals and name in names:
+                return joined([value, *(text([each]) for each in rest)])
+    return None
+
+
+def _source(refspec: Sequence[Possible]) -> Possible | None:
+    """What a refspec brings: the side left of the colon."""
+    if not refspec or not isinstance(refspec[0], str):
+        return refspec[0] if refspec else None
+    return refspec[0].removeprefix("+").partition(":")[0]
+
+
+def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Brought | None:
+    before = list(takewhile(lambda each: each != "--", words))
+    plain = _plain(before)
+    first = plain[0] if plain else None
+    match verb:
+        case "checkout" | "switch":
+            paths = [*plain[1:], *words[len(before) + 1 :]]
+            read = bool(paths) and all(map(_is_read, paths))
+            return None if first is None or read or _is_path(first) else _of(command, first, whole=not paths)
+        case "reset" if {"--hard", "--merge", "--keep"}.intersection(map(shown, before)):
+            return _of(command, first, whole=True)
+        case "restore":
+            paths = [*plain, *words[len(before) + 1 :]]
+            return None if paths and all(map(_is_read, paths)) else _of(command, _given(words, "-s", "--source"))
+        case "pull":
+            return Brought(command, _source(plain[1:2]))
+        case "merge" | "rebase" | "cherry-pick" | "read-tree" if not _GOES_ON.intersection(map(shown, before)):
+            return _of(command, plain[-1] if plain and verb == "read-tree" else first)
+        case "archive":
+            return _of(command, first) if command.handling.piped else None
+        case "show" | "cat-file":
+            ref, path = _halves(plain[-1] if plain else "")
+            return None if path is None or _READ_BY_PEOPLE.fullmatch(path) else _of(command, ref)
+        case "worktree" if first == "add" and len(plain) > 1:
+            return _of(command, plain[2] if len(plain) > 2 else None, _folder(plain[1]))
+        case "apply" | "am" if not plain or first == "-":
+            return Brought(command, Unknown("whose changes git apply is given"))
+        case "submodule" if "--remote" in before:
+            return Brought(command, None)
+        case "clone" if isinstance(first, str | Text) and is_own(first, own):
+            into = plain[1] if len(plain) > 1 else shown(first).removesuffix(".git").rpartition("/")[2]
+            return Brought(command, _given(words, "-b", "--branch"), _folder(into))
+    return None
+
+
+def _of(command: Command, ref: Possible | None, folder: str = "", *, whole: bool = False) -> Brought | None:
+    """What a command brings of a ref; nothing where none is named, or the one that is there."""
+    return None if ref is None or ref in _STAYS else Brought(command, ref, folder, whole)
+
+
+def _is_read(path: Possible) -> bool:
+    return _READ_BY_PEOPLE.fullmatch(shown(path)) is not None
+
+
+def _is_path(word: Possible) -> bool:
+    return isinstance(word, str) and not word.startswith(("origin/", "refs/")) and _PATH.fullmatch(word) is not None
+
+
+def _halves(name: Possible) -> tuple[Possible | None, str | None]:
+    """``REF:PATH``; no path where there is no colon."""
+    if not isinstance(name, str | Text):
+        return None, None
+    parts = list(pieces(name))
+    for index, part in enumerate(parts):
+        if isinstance(part, str) and ":" in part:
+            head, _, tail = part.partition(":")
+            rest = tail + "".join(each if isinstance(each, str) else each.shown for each in parts[index + 1 :])
+            return text([*parts[:index], head]), rest
+    return None, None
+
+
+def _folder(word: Possible) -> str:
+    return re.sub(r"^(?:\.{1,2}/)+|/+$", "", shown(word)) or "."
+
+
+# -- the repository's files from GitHub --------------------------------------------------------------
+
+
+def _by_github(command: Command, own: str) -> Brought | None:
+    if command.program == "gh":
+        words = list(command.words[1:])
+        plain = [each for each in words if not (isinstance(each, str) and each.startswith("-"))]
+        if plain[:2] == ["run", "download"]:
+            own_run = any("run_id" in shown(each).lower() for each in plain[2:])
+            return None if own_run else Brought(command, Unknown("whose code the artifact of another run is"))
+        if plain[:2] == ["pr", "checkout"]:
+            return Brought(command, joined(["pull request ", *plain[2:3]]), whole=True)
+        if plain[:2] == ["repo", "clone"] and len(plain) > 2 and isinstance(plain[2], str | Text):
+            into = plain[3] if len(plain) > 3 else shown(plain[2]).rpartition("/")[2]
+            return Brought(command, _given(words, "-b", "--branch"), _folder(into)) if is_own(plain[2], own) else None
+        urls = plain[1:2] if plain[:1] == ["api"] else []
+    else:
+        made = request_of(command) if command.program in {"curl", "wget"} else None
+        urls = [made.url] if made is not None and made.method == "GET" else []
+    return next((each for url in urls if (each := _served(command, url, own)) is not None), None)
+
+
+def _served(command: Command, url: Possible, own: str) -> Brought | None:
+    """The repository's files at a URL, with the ref whose they are."""
+    if not isinstance(url, str | Text):
+        return None
+    spelled, holes = _marked(url, own)
+    names = "|".join([r"\{owner\}/\{repo\}", ":owner/:repo", *([re.escape(own)] if own else [])])
+    for pattern in _SERVED:
+        found = re.search(pattern.replace("{own}", f"(?:{names})"), spelled, re.IGNORECASE)
+        if found is None:
+            continue
+        groups = found.groupdict()
+        if groups.get("path") is not None and _READ_BY_PEOPLE.fullmatch(groups["path"]):
+            return None
+        ref = groups.get("ref")
+        return Brought(command, None if ref is None else text(list(_unmarked(ref, holes))))
+    return None
+
+
+def _marked(url: str | Text, own: str) -> tuple[str, list[Hole]]:
+    """A URL as one line, with a mark for each hole that is not the repository's own name, and those holes."""
+    line, holes = "", []
+    for part in pieces(url):
+        if isinstance(part, str):
+            line += part.replace(_HOLE, "")
+        elif _OWN.search(part.shown):
+            line += own or "{owner}/{repo}"
+        else:
+            holes.append(part)
+            line += f"{_HOLE}{len(holes) - 1}{_HOLE}"
+    return line, holes
+
+
+def _unmarked(line: str, holes: Sequence[Hole]) -> Iterator[str | Hole]:
+    for index, part in enumerate(line.split(_HOLE)):
+        if index % 2 and part.isdigit() and int(part) < len(holes):
+            yield holes[int(part)]
+        elif part:
+            yield part
+
+
+# -- where it goes -----------------------------------------------------------------------------------
+
+
+def _lands(brought: Brought, trace: Trace, index: int) -> bool:
+    """Whether what is printed or served becomes a file of the workspace, or is run: shown to a person it is neither."""
+    command = brought.command
+    verb = _git(command)[0] if command.program == "git" else ""
+    if (
+        brought.folder
+        or brought.whole
+        or isinstance(brought.ref, Unknown)
+        or (command.program == "git" and verb not in {"archive", "show", "cat-file"})
+    ):
+        return True
+    if command.program in {"curl", "wget"} and not command.handling.piped:
+        words = [shown(each) for each in command.words]
+        kept = command.program == "wget" or any(map(_KEPT.match, words))
+        if kept and "-" not in words and "/dev/null" not in words:
+            return True
+    if any(_in_workspace(each.target) for each in command.writes if each.descriptor == 1):
+        return True
+    if not command.handling.piped:
+        return command.handling.inside and not command.handling.captured  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
+    # What reads the pipe comes next, on the same line; a shell that does is not among the actions.
+    for action in trace.actions[index + 1 :]:
+        if not isinstance(action, Command) or action.step is not command.step:
+            continue
+        if action.spot.line != command.spot.line or action.spot.file != command.spot.file:
+            return True
+        if any(_in_workspace(each.target) for each in action.writes if each.descriptor == 1):
+            return True
+        if not action.handling.piped:
+            return action.program not in _LOOKS and action.program != "base64"
+    return True
+
+
+def _in_workspace(target: Possible) -> bool:
+    spelled = shown(target)
+    return not spelled.startswith(("/", "$", "&", "~")) and not _READ_BY_PEOPLE.fullmatch(spelled)
