@@ -13,7 +13,8 @@ When it does not apply
     No web ACL in front of anything, or one without such groups.
 What cannot be decided
     An ACL, an override or a group's name that is not known; a scope-down statement that selects requests, since it may
-    select those with documents; a group of another vendor.
+    select those with documents; a group of another vendor, or of one's own that no stack declares; a limit of size
+    beyond what WAF receives of a body.
 Fix
     Override the rules whose names end in ``_BODY`` to Count, and block by their labels where no documents are sent.
 """
@@ -38,6 +39,7 @@ from checker.reason.network.waf import (
     labels_blocked_everywhere,
     read_acl,
 )
+from checker.reason.network.waf_matching import may_measure
 
 # AWS WAF Developer Guide, managed rule groups: the groups with rules that read bodies, and short names for them.
 _SUBS: Final = {
@@ -51,6 +53,7 @@ _SUBS: Final = {
 _BODY: Final = "_BODY"
 # The body size has a requirement of its own, since the plan asks for it.
 _SIZE: Final = "SizeRestrictions_BODY"
+_FIX_SIZE: Final = "Let the API itself refuse what is too long for it, or let the rule count."
 _FIX: Final = "Override them to Count in RuleActionOverrides; block by label where no documents are sent."
 
 
@@ -100,6 +103,14 @@ def _own(acl: Acl) -> Generator[Judgement, None, bool]:
                 fix="Let it count, or combine it with the paths that take no documents (AndStatement).",
                 path=rule.path,
             )
+        elif rule.blocks and may_measure(rule.statement):
+            spoken = True
+            why = f"whether the rule {rule.name} blocks longer bodies than WAF receives of one"
+            yield acl.resource.undecided("own", why, path=rule.path, fix=_FIX_SIZE)
+    for rule in acl.unread_groups():
+        spoken = True
+        why = f"whether the rules of {rule.name}, which none of these stacks declare, block what bodies hold"
+        yield acl.resource.undecided("own", why, path=rule.path, fix="Let its rules for bodies count, or waive this.")
     default = acl.resource.get("DefaultAction")
     lets = any(rule.action == "Allow" for rule in acl.rules) or acl.why
     if isinstance(default, Known) and isinstance(default.value, dict) and "Block" in default.value and not lets:

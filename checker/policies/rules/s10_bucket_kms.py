@@ -3,8 +3,8 @@
 What the review found
     The content bucket is encrypted with keys that S3 manages: who may read an object may always decrypt it.
 What is checked
-    Every bucket: each rule of its default encryption names ``aws:kms`` or ``aws:kms:dsse``. A bucket that says nothing
-    gets keys of S3's own.
+    Every bucket, of tables and of vectors too, and one that a custom resource makes: each rule of its default
+    encryption names ``aws:kms`` or ``aws:kms:dsse``. A bucket that says nothing gets keys of S3's own.
 When it does not apply
     No bucket in the environment. A bucket that receives what can be delivered to no KMS key: access logs of an
     application or classic load balancer, and S3's own access logs.
@@ -26,10 +26,18 @@ from checker.model.judgements import Judgement
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
+from checker.reason.names.custom_resources import calls_of, custom_resources
 
 _PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
 _ALGORITHM: Final = "ServerSideEncryptionByDefault.SSEAlgorithm"
 _KMS: Final = ("aws:kms", "aws:kms:dsse")
+# Kinds of buckets with an algorithm of their own, which is S3's where nothing is said (Amazon S3 User Guide,
+# "Using server-side encryption with AWS KMS keys in table buckets"; "Data encryption for S3 Vectors").
+_OTHER_BUCKETS: Final[Mapping[str, str]] = {
+    "AWS::S3Tables::TableBucket": "EncryptionConfiguration.SSEAlgorithm",
+    "AWS::S3Vectors::VectorBucket": "EncryptionConfiguration.SseType",
+}
+_VIOLATION: Final = "Objects are encrypted with keys of S3's own: who may read them may decrypt them."
 _FIX: Final = "Set BucketEncryption to SSEAlgorithm aws:kms, with BucketKeyEnabled true."
 
 
@@ -38,6 +46,23 @@ def check(environment: Environment) -> Iterator[Judgement]:
     receivers = _receivers(environment.project) if buckets else {}
     for bucket in buckets:
         yield _judged(bucket, receivers.get(bucket.key), environment.project)
+    for kind, path in _OTHER_BUCKETS.items():
+        for bucket in environment.resources(kind):
+            fix = f"Set {path} to aws:kms."
+            yield bucket[path].must_be("aws:kms", default="AES256", violation=_VIOLATION, fix=fix)
+    yield from _made_by_calls(environment)
+
+
+def _made_by_calls(environment: Environment) -> Iterator[Judgement]:
+    """Buckets that a custom resource makes by itself, and leaves as they are."""
+    for owner in custom_resources(environment):
+        calls = [call for call in calls_of(owner) if call.service == "s3" and call.when != "Delete"]
+        if any(call.action == "createBucket" for call in calls):
+            path = next(call.when for call in calls if call.action == "createBucket")
+            if any(call.action == "putBucketEncryption" and "aws:kms" in str(call.parameters) for call in calls):
+                yield owner.passes(None, "It gives the bucket that it makes a KMS key.", path=path)
+            else:
+                yield owner.fails(None, _VIOLATION, fix=_FIX, path=path, expected="aws:kms", actual="not set")
 
 
 def _judged(bucket: Resource, receives: str | None, project: Project) -> Judgement:
@@ -57,7 +82,7 @@ def _judged(bucket: Resource, receives: str | None, project: Project) -> Judgeme
         lambda _: _all_kms(rules),
         shown=said or None,
         expected="aws:kms",
-        violation="Objects are encrypted with keys of S3's own: who may read them may decrypt them.",
+        violation=_VIOLATION,
         fix=_FIX,
     )
 

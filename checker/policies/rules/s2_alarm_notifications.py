@@ -53,10 +53,12 @@ _TOPIC, _SCALE, _MACHINE, _OTHER, _NONE = "topic", "scaling", "machine", "other"
 def check(environment: Environment) -> Iterator[Judgement]:
     heard_through = listened_to(environment)
     topics: dict[ResourceKey, tuple[Resource, Resource]] = {}
+    told: dict[ResourceKey, list[Resource]] = {}
     for alarm in environment.resources(*ALARM_TYPES):
         own = [*_topics(environment, alarm)]
         for topic in own:
             topics.setdefault(topic.key, (topic, alarm))
+            told.setdefault(topic.key, []).append(alarm)
         parents = heard_through.get(alarm, ())
         if not own and any(_hears(environment, parent, alarm) for parent in parents):
             yield alarm.passes(None, "A composite alarm reads it and notifies.")
@@ -66,7 +68,14 @@ def check(environment: Environment) -> Iterator[Judgement]:
     astray = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
     for topic, alarm in topics.values():
         refused = _refused(environment, topic, alarm)
-        yield refused if refused is not None else _topic(environment, topic, astray=astray)
+        yield refused if refused is not None else _topic(environment, topic, _names(told[topic.key]), astray=astray)
+
+
+def _names(alarms: list[Resource]) -> list[str]:
+    """What alarms are called; nothing where one of them has a name that is not known."""
+    names = [alarm.get("AlarmName") for alarm in alarms]
+    known = [str(each.value) for each in names if isinstance(each, Known) and isinstance(each.value, str)]
+    return known if len(known) == len(names) else []
 
 
 def _hears(environment: Environment, composite: Resource, alarm: Resource) -> bool:
@@ -174,17 +183,17 @@ def _alarm(environment: Environment, alarm: Resource) -> Judgement:
     )
 
 
-def _topic(environment: Environment, topic: Resource, *, astray: bool) -> Judgement:
+def _topic(environment: Environment, topic: Resource, alarms: list[str], *, astray: bool) -> Judgement:
     inline = topic.get("Subscription")
     if isinstance(inline, Known) and any(_has_endpoint(each) for each in as_list(inline.value)):
         return topic.passes("subscriber", "It has a subscriber.", path="Subscription")
     subscriptions = list(environment.children(topic, "AWS::SNS::Subscription"))
     waiting = [each for each in subscriptions if _pending(each)]
-    deaf = {each: why for each in subscriptions if each not in waiting and (why := _never(each))}
+    deaf = {each: why for each in subscriptions if each not in waiting and (why := _never(each, alarms))}
     subscriptions = [each for each in subscriptions if each not in deaf]
     if len(subscriptions) > len(waiting):
         heard = [each for each in subscriptions if each not in waiting]
-        doubts = {each: _doubt(each) for each in heard}
+        doubts = {each: _doubt(each) or _filtered(each, alarms) for each in heard}
         if not all(doubts.values()):
             return topic.passes("subscriber", "It has a subscriber.")
         return topic.undecided("subscriber", doubts[heard[0]], fix=_FIX_SUBSCRIBE)
@@ -222,16 +231,23 @@ def _has_endpoint(subscription: Resolved) -> bool:
     )
 
 
-def _never(subscription: Resource) -> str:
+def _never(subscription: Resource, alarms: list[str]) -> str:
     """Why no alarm's message ever reaches a subscriber; empty where one may."""
     policy, scope = subscription.get("FilterPolicy"), subscription.get("FilterPolicyScope")
     in_body = isinstance(scope, Known) and scope.value == "MessageBody"
-    if isinstance(policy, Known) and (why := never_matches_alarms(policy.value, in_body=in_body)):
+    if isinstance(policy, Known) and (why := never_matches_alarms(policy.value, in_body=in_body, alarms=alarms)):
         return why
     protocol, endpoint = subscription.get("Protocol"), subscription.get("Endpoint")
     if isinstance(protocol, Known) and isinstance(endpoint, Known):
         return no_address(protocol.value, endpoint.value)
     return ""
+
+
+def _filtered(subscription: Resource, alarms: list[str]) -> str:
+    """Why a filter on what alarms are called may let none through: what they are called is not known."""
+    policy = subscription.get("FilterPolicy.AlarmName")
+    by_name = not isinstance(policy, Absent) and not alarms
+    return "whether its filter lets an alarm through whose name is not known before deployment" if by_name else ""
 
 
 def _doubt(subscription: Resource) -> str:

@@ -5,8 +5,8 @@ What the review found
 What is checked
     Every VPC has a flow log for rejected traffic (``REJECT`` or ``ALL``), on the VPC or on each of its subnets; and
     where the log goes has a retention: a log group's ``RetentionInDays``, or a rule of the bucket that expires
-    what the flow log writes there (its prefix, tags and sizes leave nothing out). A role of the project that writes the
-    log may do so (``delivery``).
+    what the flow log writes there by its age (its prefix, tags and sizes leave nothing out). A role of the project
+    that writes the log may do so (``delivery``).
 When it does not apply
     No VPC in the environment.
 What cannot be decided
@@ -151,11 +151,7 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
     answer = either(
         reaches_flow_logs(rule, log) if isinstance(rule, dict) else Open("one of its rules is not known")
         for rule in listed
-        if not isinstance(rule, dict)
-        or (
-            rule.get("Status") == "Enabled"
-            and any(rule.get(key) is not None for key in ("ExpirationInDays", "ExpirationDate"))
-        )
+        if not isinstance(rule, dict) or (rule.get("Status") == "Enabled" and rule.get("ExpirationInDays") is not None)
     )
     if isinstance(answer, Open):
         why = f"whether the bucket's rule that expires objects is for all that the flow log writes: {answer.why}"

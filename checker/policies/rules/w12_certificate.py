@@ -6,7 +6,9 @@ What the review found
 What is checked
     Every certificate lives in a stack that no environment shares its life with (``home``) and is retained
     (``retained``). Every HTTPS or TLS listener and every distribution has a certificate for each name that it serves
-    (``covers``): names whose records point at it, host conditions of its rules, aliases. A wildcard stands for exactly
+    (``covers``): names whose records point at it, host conditions of its rules, aliases. So has every domain of an API
+    or a user pool whose certificate is at hand. The certificate is in the region that takes it: the listener's own,
+    and us-east-1 for what stands behind CloudFront. A wildcard stands for exactly
     one label: ``*.example.com`` covers neither ``example.com`` nor ``a.b.example.com``. A certificate given as a string
     is taken to be one of the shared stacks' where account and region agree.
 When it does not apply
@@ -30,11 +32,11 @@ from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, Text, Unknown
-from checker.model.verdicts import Surface
+from checker.model.verdicts import Outcome, Surface
 from checker.reason.account.facts import when
 from checker.reason.account.state import certificates_of
 from checker.reason.names.custom_resources import custom_resources, is_custom
-from checker.reason.network.served_names import Server, covered_by, listeners_and_distributions
+from checker.reason.network.served_names import Server, covered_by, domains, listeners_and_distributions
 from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
 
 _CERTIFICATE = "AWS::CertificateManager::Certificate"
@@ -55,6 +57,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield from must_be_retained(certificate, "retained", "The certificate")
     for server in listeners_and_distributions(environment):
         yield _covers(server, environment.project)
+    for server in domains(environment):
+        verdict = _covers(server, environment.project)
+        # Of an API's domain only what is certain: its certificate is often of another project's.
+        if verdict.outcome in (Outcome.PASS, Outcome.FAIL):
+            yield verdict
 
 
 def certificates(environment: Environment) -> Iterator[Resource]:
@@ -69,10 +76,10 @@ def _covers(server: Server, project: Project) -> Judgement:
     owner, path = server.resource, server.path
     if not server.certificates:
         return owner.fails("covers", "It serves TLS and has no certificate.", fix=_COVER, path=path)
-    if owner.type == "AWS::CloudFront::Distribution" and (astray := _elsewhere(server)):
-        violation = f"CloudFront takes certificates of us-east-1, and this one is of {astray}: the deployment fails."
-        fix = "Make the certificate of a distribution in us-east-1."
-        return owner.fails("covers", violation, fix=fix, path=path, expected="us-east-1", actual=astray)
+    if astray := _elsewhere(server):
+        violation = f"It takes certificates of {server.region}, and this one is of {astray}: the deployment fails."
+        fix = f"Make its certificate in {server.region}."
+        return owner.fails("covers", violation, fix=fix, path=path, expected=server.region, actual=astray)
     if server.patterns and not server.names:
         why = f"which names {server.patterns[0]} stands for is not known"
         return owner.undecided("covers", why, path=path, fix=_COVER)
@@ -109,11 +116,12 @@ def _covers(server: Server, project: Project) -> Judgement:
 
 
 def _elsewhere(server: Server) -> str:
-    """The region of a certificate of ACM that is not the one that CloudFront asks (Amazon CloudFront Developer Guide,
-    "Requirements for using SSL/TLS certificates with CloudFront"); empty where it is, or where nobody knows."""
-    for value in server.certificates:
+    """The region of a certificate of ACM that is not the one that its server asks; empty where it is, or where nobody
+    knows. Sources: Amazon CloudFront Developer Guide, "Requirements for using SSL/TLS certificates with CloudFront";
+    Elastic Load Balancing User Guide, "Create an HTTPS listener" (the load balancer's own region)."""
+    for value in server.certificates if server.region else ():
         fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
-        if len(fields) > 5 and fields[2] == "acm" and fields[3] not in {"", "us-east-1"}:
+        if len(fields) > 5 and fields[2] == "acm" and fields[3] not in {"", server.region}:
             return fields[3]
     return ""
 

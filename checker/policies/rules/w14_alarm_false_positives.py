@@ -20,6 +20,7 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,7 +31,18 @@ from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Reference, ResourceKey, Text, Unknown, Value, as_list, as_number
+from checker.model.values import (
+    Absent,
+    Known,
+    Reference,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    Value,
+    as_list,
+    as_number,
+)
 from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table
 from checker.reason.templates.alarms import (
@@ -38,11 +50,13 @@ from checker.reason.templates.alarms import (
     METRIC_ALARM,
     AlarmNames,
     DeploymentAlarm,
+    alarms_read,
     deployment_alarms,
     listened_to,
     never_changes,
 )
-from checker.reason.templates.metric_math import is_share
+from checker.reason.templates.composite_rules import may_fire
+from checker.reason.templates.metric_math import is_constant, is_share
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
@@ -68,7 +82,27 @@ def check(environment: Environment) -> Iterator[Judgement]:
             if each.type == METRIC_ALARM:
                 yield from _quiet(environment, each)
             else:
+                yield from _heard(environment, names, each)
                 pending += parts.get(each, [])
+
+
+def _heard(environment: Environment, names: AlarmNames, composite: Resource) -> Iterator[Judgement]:
+    """What a composite alarm that rolls back listens to: alarms of its own environment, in a state that may be."""
+    others = [names.elsewhere(name) for name in alarms_read(composite) if names.find(name) is None]
+    for other in (*others, *environment.project.all_referred(composite.get("AlarmRule"))):
+        foreign = other is not None and other.environment_name != composite.environment_name
+        if other is not None and foreign and not _is_shared(environment, other):
+            yield composite.fails(
+                "own-resources",
+                f"The composite alarm listens to {other.logical_id} of another environment: {other.environment_name}.",
+                fix=_FIX_NAME,
+                path="AlarmRule",
+                related=(other,),
+            )
+    rule = composite.get("AlarmRule")
+    if isinstance(rule, Known) and isinstance(rule.value, str) and not may_fire(rule.value):
+        said = "Its rule holds in no state of the alarms that it reads: it rolls nothing back."
+        yield composite.fails("threshold", said, fix="Let the rule hold while an alarm fires.", path="AlarmRule")
 
 
 def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm, alarm: Resource | None) -> Judgement:
@@ -136,7 +170,7 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
         sub="missing-data",
     )
     yield from _dimensions(environment, alarm)
-    constant = never_changes(alarm)
+    constant = never_changes(alarm) or _always_alike(alarm)
     if constant:
         yield alarm.fails(
             "threshold", constant, fix="Compare with a value that a healthy system stays below.", path="Threshold"
@@ -167,17 +201,29 @@ def _periods(alarm: Resource) -> Judgement:
     )
 
 
+def _expressions(alarm: Resource) -> tuple[list[Resolved], dict[str, Resolved]]:
+    """The expressions that the alarm's threshold is held against, and all that they may name by their id."""
+    metrics = alarm.get("Metrics")
+    listed = metrics.value if isinstance(metrics, Known) and isinstance(metrics.value, list) else []
+    queries = [each for each in listed if isinstance(each, dict)]
+    returned = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
+    return returned, {str(each.get("Id")): each.get("Expression") for each in queries}
+
+
+def _always_alike(alarm: Resource) -> str:
+    """That an alarm's expression comes to the same whatever its metrics are; empty where it does not."""
+    returned, named = _expressions(alarm)
+    written = {name: each for name, each in named.items() if isinstance(each, str)}
+    alike = next((each for each in returned if isinstance(each, str) and is_constant(each, written)), "")
+    return f"{alike} comes to the same whatever is measured: the alarm never changes its state." if alike else ""
+
+
 def _is_rate(alarm: Resource) -> Answer:
     """Whether the alarm's threshold is held against a share: one metric divided by another."""
     metrics = alarm.get("Metrics")
     if isinstance(metrics, Unknown):
         return Open(metrics.why)
-    if not isinstance(metrics, Known) or not isinstance(metrics.value, list):
-        return NO
-    queries = [each for each in metrics.value if isinstance(each, dict)]
-    expressions = {str(each.get("Id")): each.get("Expression") for each in queries}
-    # The query that is returned decides; it may name other expressions by id.
-    returned = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
+    returned, expressions = _expressions(alarm)
     unknown = next((each for each in (*returned, *expressions.values()) if isinstance(each, Unknown)), None)
     if unknown is not None:
         return Open(unknown.why)
@@ -216,6 +262,11 @@ def _of_others(environment: Environment, alarm: Resource, path: str) -> Iterator
             return
 
 
+# A dimension in a search or in a query of Metrics Insights: ClusterName="prod", WHERE ClusterName = 'prod'.
+_COMPARED: Final = re.compile(r"""\b(\w+)"?\s{0,9}=\s{0,9}(["']?)([\w./:-]+)\2""")
+_LONGEST: Final = 4_096
+
+
 def _written(value: Value) -> Iterator[tuple[str, str]]:
     """Every dimension whose value is written out, with its name."""
     pending: list[object] = [value.value] if isinstance(value, Known) else []
@@ -227,6 +278,9 @@ def _written(value: Value) -> Iterator[tuple[str, str]]:
             name, each = node.get("Name"), node.get("Value")
             if isinstance(name, str) and isinstance(each, str):
                 yield name, each
+            expression = node.get("Expression")
+            if isinstance(expression, str):
+                yield from ((each[1], each[3]) for each in _COMPARED.finditer(expression[:_LONGEST]))
             pending.extend(node.values())
 
 

@@ -16,6 +16,7 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
 
 _TLS = ("HTTPS", "TLS")
+_GLOBAL = "us-east-1"  # where CloudFront, and what stands behind it, takes certificates from
 # A pattern that stands for one name.
 _LITERAL = re.compile(r"\^?((?:[\w-]|\\\.)+)\$?")
 _BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
@@ -30,6 +31,7 @@ class Server:
     names: tuple[str | Text, ...]
     certificates: tuple[Resolved, ...]
     patterns: tuple[str, ...] = ()  # regular expressions of host names that it answers to
+    region: str = ""  # where its certificate has to be, if known
 
 
 def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
@@ -56,7 +58,14 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
                         names.append(plain[1].replace("\\", ""))
             elif child.type == "AWS::ElasticLoadBalancingV2::ListenerCertificate":
                 given.extend(_certificates(child.get("Certificates")))
-        yield Server(listener, "Certificates", tuple(dict.fromkeys(names)), tuple(given), tuple(patterns))
+        yield Server(
+            listener,
+            "Certificates",
+            tuple(dict.fromkeys(names)),
+            tuple(given),
+            tuple(patterns),
+            listener.stack.region,
+        )
     for distribution in environment.resources("AWS::CloudFront::Distribution"):
         aliases = distribution.get("DistributionConfig.Aliases")
         served = tuple(dict.fromkeys(_texts(aliases)))
@@ -64,7 +73,30 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
             path = "DistributionConfig.ViewerCertificate"
             one = [distribution.get(f"{path}.{name}") for name in ("AcmCertificateArn", "IamCertificateId")]
             known = (each.value if isinstance(each, Known) else each for each in one if not isinstance(each, Absent))
-            yield Server(distribution, path, served, tuple(known))
+            yield Server(distribution, path, served, tuple(known), region=_GLOBAL)
+
+
+# Where a service is told a domain of its own, and the certificate for it; and whether that has to be where CloudFront
+# takes its certificates from. Sources: Amazon API Gateway Developer Guide, "Custom domain name for public REST APIs";
+# Amazon Cognito Developer Guide, "Using your own domain for managed login"; AWS AppSync Developer Guide, "Configuring
+# custom domain names".
+_DOMAINS = (
+    ("AWS::ApiGateway::DomainName", "DomainName", "CertificateArn", True),
+    ("AWS::ApiGateway::DomainName", "DomainName", "RegionalCertificateArn", False),
+    ("AWS::ApiGatewayV2::DomainName", "DomainName", "DomainNameConfigurations.0.CertificateArn", False),
+    ("AWS::AppSync::DomainName", "DomainName", "CertificateArn", True),
+    ("AWS::Cognito::UserPoolDomain", "Domain", "CustomDomainConfig.CertificateArn", True),
+)
+
+
+def domains(environment: Environment) -> Iterator[Server]:
+    """Every domain of its own that an API or a user pool answers to, with its certificate."""
+    for kind, called, path, everywhere in _DOMAINS:
+        for domain in environment.resources(kind):
+            name, given = domain.get(called), domain.get(path)
+            if isinstance(name, Known) and isinstance(name.value, str | Text) and isinstance(given, Known):
+                region = _GLOBAL if everywhere else domain.stack.region
+                yield Server(domain, path, (name.value,), (given.value,), region=region)
 
 
 def _certificates(value: Value) -> list[Resolved]:

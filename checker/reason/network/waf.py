@@ -142,6 +142,13 @@ class Acl:
             if isinstance(managed, dict) and managed.get("VendorName", "AWS") != "AWS" and not rule.counts:
                 yield rule, f"{managed.get('VendorName')}'s {managed.get('Name')}"
 
+    def unread_groups(self) -> Iterator[AclRule]:
+        """Rule groups of one's own that may block, and that no stack declares."""
+        for rule in self.rules:
+            reference = rule.statement.get("RuleGroupReferenceStatement")
+            if isinstance(reference, dict) and not rule.counts and not _own_group(reference, self.environment):
+                yield rule
+
     def share(self, rule: AclRule) -> Share:
         """How much of ordinary traffic a rule of it matches."""
         return share_of(rule.statement, self.environment)
@@ -196,12 +203,18 @@ def _read(
         )
         reference = statement.get("RuleGroupReferenceStatement")
         if isinstance(reference, dict) and depth == 0:
-            group = environment.referred(reference.get("Arn"))
-            if group is None or group.type != "AWS::WAFv2::RuleGroup":
+            group = _own_group(reference, environment)
+            if group is None:
                 why = why or "a rule group of one's own is not part of this project"
             else:
                 why = _read(environment, group, rules, unread, counts=counted, depth=1) or why
     return why
+
+
+def _own_group(reference: dict[str, Resolved], environment: Environment) -> Resource | None:
+    """The rule group of the project that a rule uses."""
+    group = environment.referred(reference.get("Arn"))
+    return group if group is not None and group.type == "AWS::WAFv2::RuleGroup" else None
 
 
 def _own_labels(value: Resolved) -> Iterator[str]:

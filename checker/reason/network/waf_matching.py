@@ -17,7 +17,7 @@ from enum import IntEnum
 from typing import Final
 
 from checker.model.environments import Environment
-from checker.model.values import Known, Resolved, as_number
+from checker.model.values import Known, Resolved, Text, as_number
 
 _PATHS: Final = ("/", "/api/health", "/api/documents/42", "/oauth/consent", "/static/app.3f2.js", "/a/b.c/d_e-f")
 _AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Mozilla/5.0 (iPhone)")
@@ -222,19 +222,28 @@ def _size(statement: dict[str, Resolved]) -> Share:
     return Share.ALL if all(held) else (Share.NONE if not any(held) else Share.OPEN)
 
 
+_WITH_LENGTH: Final = re.compile(r".*/(\d{1,3})", re.DOTALL)
+
+
 def _addresses(addresses: Sequence[Resolved]) -> Share:
-    networks = []
+    networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+    unseen = 0.0
     for each in addresses:
+        length = _WITH_LENGTH.fullmatch(str(each)) if isinstance(each, Text) else None
+        if length is not None:
+            # An address that the deployment tells (of a NAT gateway): how many there are of it stands behind it.
+            unseen += 0.5 ** int(length[1])
+            continue
         try:
             networks.append(ipaddress.ip_network(str(each), strict=False))
         except ValueError:
             return Share.OPEN
     four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
     six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
-    share = max(sum(0.5**each.prefixlen for each in four), sum(0.5**each.prefixlen for each in six))
+    share = max(sum(0.5**each.prefixlen for each in four), sum(0.5**each.prefixlen for each in six)) + unseen
     if share >= 1:
         return Share.ALL
-    return Share.MOST if share >= _MANY else (Share.FEW if networks else Share.NONE)
+    return Share.MOST if share >= _MANY else (Share.FEW if networks or unseen else Share.NONE)
 
 
 # -- what reads bodies -----------------------------------------------------------------------------
@@ -262,12 +271,32 @@ def reads_bodies(statement: Resolved, environment: Environment) -> bool:
     return name != "SizeConstraintStatement" or _too_small(inner)
 
 
+_ANY_DOCUMENT: Final = 1_048_576
+
+
+def may_measure(statement: Resolved) -> bool:
+    """Whether a statement limits bodies to more than WAF receives of one and less than a document may have.
+
+    AWS WAF Developer Guide, "Size constraint rule statement": compared is what WAF receives, which may be less than
+    what was sent; then the limit is none. Others have seen it hold the length that the request states against it.
+    """
+    inner = statement.get("SizeConstraintStatement") if isinstance(statement, dict) else None
+    if not isinstance(inner, dict) or _field(inner)[0] not in _BODIES or _too_small(inner):
+        return False
+    size = as_number(inner.get("Size"))
+    in_body = _oversize(inner) != "NO_MATCH" and inner.get("ComparisonOperator") in ("GT", "GE")
+    return in_body and size is not None and size < _ANY_DOCUMENT
+
+
+def _oversize(statement: dict[str, Resolved]) -> Resolved:
+    field = statement.get("FieldToMatch")
+    body = next(iter(field.values()), None) if isinstance(field, dict) else None
+    return body.get("OversizeHandling") if isinstance(body, dict) else None
+
+
 def _too_small(statement: dict[str, Resolved]) -> bool:
     """Whether a limit of size keeps documents out: it is small, or meets all that WAF cannot inspect."""
     size, operator = as_number(statement.get("Size")), statement.get("ComparisonOperator")
-    if operator not in {"GT", "GE"}:
+    if operator not in ("GT", "GE"):
         return False
-    field = statement.get("FieldToMatch")
-    body = next(iter(field.values()), None) if isinstance(field, dict) else None
-    oversize = body.get("OversizeHandling") if isinstance(body, dict) else None
-    return oversize == "MATCH" or (size is not None and size < BODY_LIMIT)
+    return _oversize(statement) == "MATCH" or (size is not None and size < BODY_LIMIT)

@@ -1,8 +1,9 @@
 """Who gets into a role that trusts GitHub without any of GitHub's tokens: other principals of its trust policy.
 
 A principal of the role's own account is the account's to grant and is not asked for here. Everyone, another account,
-and another identity provider whose users are not told apart by their subject are others. Sources: AWS IAM User Guide,
-"AWS JSON policy elements: Principal", "Available keys for AWS OIDC federation" and "... for SAML-based federation".
+a service, and another identity provider whose users are not told apart by their subject are others. Sources: AWS IAM
+User Guide, "AWS JSON policy elements: Principal", "Available keys for AWS OIDC federation" and "... for SAML-based
+federation".
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _CALLS: Final = {
     "AWS": ("sts:AssumeRole",),
     "*": ("sts:AssumeRole", ACTION, "sts:AssumeRoleWithSAML"),
     "Federated": (ACTION, "sts:AssumeRoleWithSAML"),
+    "Service": ("sts:AssumeRole",),
 }
+# What acts with a role only as a caller hands it over, on that caller's own template.
+_ACTS_FOR_CALLER: Final = frozenset({"cloudformation.amazonaws.com"})
 _ACCOUNT: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::|$)")
 # Keys whose values are of one's own choosing, or the same for everybody of a provider.
 _NO_BOUND: Final = (
@@ -70,7 +74,9 @@ def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, An
         called = _allows(statement, _CALLS.get(kind, ()))
         if called is NO:
             continue
-        if kind == "Federated":
+        if kind == "Service":
+            who, answer = _service(statement, name)
+        elif kind == "Federated":
             who, answer = _provider(statement, name)
         else:
             who, answer = _caller(statement, name, own)
@@ -103,6 +109,13 @@ def _provider(statement: Statement, name: str | Text | None) -> tuple[str, Answe
     if bounds:
         return f"users of {shown}", Open(f"which users of {shown} it lets in")
     return f"every user of {shown}", YES
+
+
+def _service(statement: Statement, name: str | Text | None) -> tuple[str, Answer]:
+    """A service lets in all that it runs in the account: instances, builds, functions, holders of certificates."""
+    if not isinstance(name, str) or name in _ACTS_FOR_CALLER or any(_bounds(each) for each in statement.conditions):
+        return "", NO
+    return f"whatever {name} runs or vouches for", YES
 
 
 def _bounds(condition: Condition) -> bool:

@@ -128,6 +128,13 @@ def listened_to(environment: Environment) -> dict[Resource, list[Resource]]:
     return found
 
 
+def alarms_read(composite: Resource) -> Iterator[str]:
+    """The names of alarms that a composite alarm's rule reads the state of, as far as they are written out."""
+    rule = composite.get("AlarmRule")
+    for quoted in _NAME_IN_RULE.findall(str(rule.value)) if isinstance(rule, Known) else ():
+        yield quoted.rpartition(":")[2]
+
+
 # Metrics that count what goes wrong: a healthy system has none of it.
 _WRONG: Final = re.compile(r"5XX|4XX|Error|Fault|Fail|Reject|Throttle|Unhealthy|Dropped", re.IGNORECASE)
 _SHARES: Final = re.compile(r"Utilization$|Utilized$|Percent")

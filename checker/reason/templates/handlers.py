@@ -32,6 +32,7 @@ def functions_of(environment: Environment, token: Value) -> tuple[list[Resource]
                 for subscription in environment.resources("AWS::SNS::Subscription")
                 if environment.referred(subscription.get("TopicArn")) is each
             )
+            pending.extend(environment.project.all_referred(each.get("Subscription")))
         elif each.type == "AWS::Lambda::Function":
             found[each] = None
             told = environment.project.all_referred(each.get("Environment.Variables"))
@@ -45,6 +46,7 @@ def _hidden(environment: Environment, link: Resource) -> str:
     if link.type == "AWS::Lambda::Function":
         led_by = [link.get("Environment.Variables")]
     elif link.type == "AWS::SNS::Topic":
+        led_by = [link.get("Subscription")]
         for subscription in environment.resources("AWS::SNS::Subscription"):
             topic = subscription.get("TopicArn")
             if isinstance(topic, Unknown) or environment.referred(topic) is link:

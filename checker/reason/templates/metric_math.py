@@ -1,6 +1,7 @@
 """Metric math: whether what an alarm watches is a share of something, or a count that grows with the traffic.
 
-An expression is worked out twice, the second time with ten times the traffic: a share stays what it is. Source: Amazon
+An expression is worked out for several loads, each time with ten times the traffic too: a share stays what it is then,
+and differs between loads. Source: Amazon
 CloudWatch User Guide, "Using math expressions with CloudWatch metrics" (operators and functions).
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -17,6 +19,7 @@ _TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&
 _MOST: Final = 2_000  # characters of an expression
 _DEEP: Final = 40
 _PERIOD: Final = 300.0
+_LOADS: Final = 6
 _LEVELS: Final = (
     frozenset({"||", "OR"}),
     frozenset({"&&", "AND"}),
@@ -51,18 +54,34 @@ class _UnreadError(Exception):
 def is_share(expression: str, others: Mapping[str, str]) -> Answer:
     """Whether an expression stays the same when all metrics grow. ``others``: the expressions it may name, by id."""
     try:
-        small, large = (_Reader(others, scale).whole(expression) for scale in (1.0, 10.0))
+        loads = [
+            tuple(_Reader(others, scale, load).whole(expression) for scale in (1.0, 10.0)) for load in range(_LOADS)
+        ]
     except (_UnreadError, ZeroDivisionError, OverflowError, TypeError, ValueError, RecursionError):
         return Open("what its expression comes to is not known")
-    return yes_if(math.isclose(small, large, rel_tol=1e-6, abs_tol=1e-9) and small != 0)
+    same = all(math.isclose(small, large, rel_tol=1e-6, abs_tol=1e-9) for small, large in loads)
+    return yes_if(same and not _all_alike([small for small, _ in loads]))
+
+
+def is_constant(expression: str, others: Mapping[str, str]) -> bool:
+    """Whether an expression surely comes to the same whatever its metrics are (``m1 / m1``)."""
+    try:
+        return _all_alike([_Reader(others, 1.0, load).whole(expression) for load in range(_LOADS)])
+    except (_UnreadError, ZeroDivisionError, OverflowError, TypeError, ValueError, RecursionError):
+        return False
+
+
+def _all_alike(values: list[float]) -> bool:
+    return all(math.isclose(each, values[0], rel_tol=1e-9, abs_tol=1e-12) for each in values)
 
 
 class _Reader:
-    """Works an expression out, every metric being a number of its own times the scale."""
+    """Works an expression out, every metric being a number of its own under that load, times the scale."""
 
-    def __init__(self, others: Mapping[str, str], scale: float, depth: int = 0) -> None:
+    def __init__(self, others: Mapping[str, str], scale: float, load: int, depth: int = 0) -> None:
         self._others = others
         self._scale = scale
+        self._load = load
         self._depth = depth
         self._tokens: list[str] = []
 
@@ -106,9 +125,10 @@ class _Reader:
             self._next()
             return self._call(word.upper())
         if word in self._others:
-            return _Reader(self._others, self._scale, self._depth + 1).whole(self._others[word])
-        # Of two metrics the one that is divided by is the larger, as requests are more than errors.
-        return (7.0 + 1_000.0 * (sum(map(ord, word)) % 89)) * self._scale
+            return _Reader(self._others, self._scale, self._load, self._depth + 1).whole(self._others[word])
+        # Far above any number that an expression compares with; which of two metrics is larger changes with the load.
+        spread = zlib.crc32(f"{word}/{self._load}".encode()) % 997
+        return 1e6 * 10.0 ** (spread % 4) * (1.0 + spread / 1_000.0) * self._scale
 
     def _call(self, name: str) -> float:
         function = _FUNCTIONS.get(name)

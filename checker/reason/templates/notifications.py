@@ -7,9 +7,12 @@ Guide, "Alarm actions" (the message of an alarm).
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
+from collections.abc import Collection
 from typing import Final
+from urllib.parse import urlsplit
 
 from checker.model.values import Resolved, as_list
 
@@ -34,18 +37,40 @@ _FORMS: Final = {
 }
 
 
+# Names that never lead anywhere (RFC 2606 and 6761), and the mailbox from which programs send and nobody reads.
+_NOWHERE: Final = re.compile(r"(?:^|\.)(?:invalid|test|example|localhost|localdomain)\.?$", re.IGNORECASE)
+_NOBODY: Final = re.compile(r"(?:do[-_.]?not|no)[-_.]?reply|your?[-_.]?(?:e?-?mail|name|address)", re.IGNORECASE)
+
+
 def no_address(protocol: Resolved, endpoint: Resolved) -> str:
-    """Why an endpoint is no address of its protocol; empty where it is one, or is not known."""
+    """Why an endpoint is no address of its protocol, or nobody's; empty where it is one, or is not known."""
     form = _FORMS.get(protocol) if isinstance(protocol, str) else None
     if not isinstance(endpoint, str) or not endpoint or form is None:
         return ""
     if _PLACEHOLDER.search(endpoint) or not form.fullmatch(endpoint):
         return f"its endpoint is no address for {protocol}"
-    return ""
+    if form is _MAIL:
+        box, _, host = endpoint.rpartition("@")
+        nobody = bool(_NOBODY.fullmatch(box) or _NOWHERE.search(host))
+    else:
+        nobody = protocol in {"http", "https"} and _is_private(endpoint)
+    return f"nothing that is sent to its endpoint for {protocol} is received" if nobody else ""
 
 
-def never_matches_alarms(policy: Resolved, *, in_body: bool) -> str:
-    """Why a filter policy lets no alarm's message through; empty where it may."""
+def _is_private(url: str) -> bool:
+    """Whether a URL is of a host that Amazon SNS, which calls from outside, never reaches."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return _NOWHERE.search(host) is not None
+
+
+def never_matches_alarms(policy: Resolved, *, in_body: bool, alarms: Collection[str] = ()) -> str:
+    """Why a filter policy lets no alarm's message through, or none of these alarms'; empty where it may."""
     if isinstance(policy, str):
         try:
             policy = json.loads(policy)
@@ -59,9 +84,29 @@ def never_matches_alarms(policy: Resolved, *, in_body: bool) -> str:
         if in_body and key not in _FIELDS:
             return f"its filter asks for {key}, which an alarm's message does not have"
         states = [each for each in as_list(wanted) if isinstance(each, str)]
+        if key == "AlarmName" and alarms and not any(_lets(wanted, name) for name in alarms):
+            return f"its filter asks for other alarms than {sorted(alarms)[0]}"
         if key == "NewStateValue" and states and len(states) == len(as_list(wanted)) and "ALARM" not in states:
             return f"its filter lets only {', '.join(states)} through"
     return ""
+
+
+def _lets(wanted: Resolved, text: str) -> bool:
+    """Whether one of a filter's conditions may hold for a text (Amazon SNS Developer Guide, "Subscription filter
+    policies": exact, prefix, suffix, anything-but and others, of which those that are not read here may hold)."""
+    for each in as_list(wanted):
+        if not isinstance(each, dict):
+            if each == text or not isinstance(each, str | int | float):
+                return True
+            continue
+        operator, value = next(iter(each.items()), ("", None))
+        if operator in {"numeric", "cidr"}:
+            continue
+        if not isinstance(value, str) or operator not in {"prefix", "suffix"}:
+            return True
+        if text.startswith(value) if operator == "prefix" else text.endswith(value):
+            return True
+    return False
 
 
 def _allows_absence(wanted: Resolved) -> bool:
