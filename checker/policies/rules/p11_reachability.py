@@ -50,7 +50,7 @@ from checker.reason.network.services import (
     targets_of,
 )
 from checker.reason.startup.judged import startup
-from checker.reason.templates.workloads import Variable, environment_variables, with_unnamed_variables
+from checker.reason.workloads.variables import Variable, environment_variables, with_unnamed_variables
 
 _FIX_PORT: Final = "Let target group, port mapping, PORT and security-group rules take the port from one value."
 _FIX_GROUPS: Final = (

@@ -42,7 +42,7 @@ from checker.reason.network.waf import (
     labels_blocked_everywhere,
     read_acl,
 )
-from checker.reason.templates.workloads import Variable, environment_variables
+from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
 _FIX_GROUP: Final = "Override those rules to Count, or leave the NAT gateways' addresses out of the group."

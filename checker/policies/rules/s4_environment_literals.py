@@ -4,13 +4,15 @@ What the review found
     Addresses and names are written into the task definitions. A second environment made from the same code would talk
     to the first one's services.
 What is checked
-    Environment variables and files, commands, secret references and log groups of every container, and environment
-    variables of every function. None may name another environment (as a word of a host, a path, a name or an ARN),
+    Environment variables and files, commands, hosts, secret references and log groups of every container, and
+    environment variables of every function; what builds, jobs, models and apps are told in the same way, and what a
+    state machine or a schedule tells a container that it starts. None may name another environment (as a word of a host, a path, a name or an ARN),
     refer to a resource of another environment, or hold the host of another environment's DNS record in a URL; nor, in
     production, a host of the project's domains that is called after a test's environment. And
     no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by its form, a
-    password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same for what a
-    function's code in the template and an instance's user data assign, into which no hidden parameter may be written.
+    password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same for what
+    commands, a function's code in the template, a build's specification and an instance's first start (user data and
+    ``cfn-init``) assign, into which no hidden parameter may be written.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.
@@ -24,6 +26,7 @@ Fix
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -36,10 +39,11 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
-from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Resolved, Text, Unknown, pieces
+from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces
 from checker.reason.names.foreign_hosts import foreign_host
-from checker.reason.names.physical import settled
-from checker.reason.templates.workloads import environment_variables, told_elsewhere
+from checker.reason.names.physical import references, settled
+from checker.reason.workloads.scripts import secret_inside
+from checker.reason.workloads.told import Told, all_told
 
 OTHER: Final = "other-environment"
 PLAIN: Final = "plain-secret"
@@ -54,21 +58,9 @@ _MODES: Final = frozenset({
 })  # fmt: skip
 _NOT_PRODUCTION: Final = re.compile(r"(?<![A-Za-z])(?:non|pre|not)[-_.]?prod[a-z]*", re.IGNORECASE)
 _FILE: Final = re.compile(r"\.{0,2}/\S*\.[A-Za-z]\w{0,4}")
-_OPTION: Final = re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S+)")
 _MOST_JSON: Final = 65_536  # characters: no container may be told more
 _HOST: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
 _ATTRIBUTES_OF_SECRETS: Final = frozenset({"SecretAccessKey", "ClientSecret", "SecretString"})
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that a container or function is told. ``secret``: only a reference, which ECS resolves at the start."""
-
-    owner: Resource
-    name: str
-    value: Resolved
-    path: str
-    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ class Others:
 def check(environment: Environment) -> Iterator[Judgement]:
     others = None
     answers: dict[Resource, set[str]] = {}
-    for told in _told(environment):
+    for told in all_told(environment):
         others = _others(environment) if others is None else others
         said = answers.setdefault(told.owner, set())
         if isinstance(told.value, Unknown) and not told.name:
@@ -113,102 +105,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
 _ALWAYS_TOLD: Final = ("AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Serverless::Function")
 
 
-def _told(environment: Environment) -> Iterator[Told]:
-    """Everything that containers and functions are told; an entry without a name where it cannot be listed."""
-    for variable in (*environment_variables(environment), *told_elsewhere(environment)):
-        yield Told(variable.owner, variable.name, variable.value, variable.path)
-    for kind, path in (
-        ("AWS::ECS::TaskDefinition", "ContainerDefinitions"),
-        ("AWS::Lambda::Function", "Environment.Variables"),
-        ("AWS::Serverless::Function", "Environment.Variables"),
-    ):
-        for owner in environment.resources(kind):
-            value = owner.get(path)
-            if isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text | Unknown)):
-                why = f"{path} is not known before deployment"
-                raw = owner.raw_at(path.rpartition(".")[0]) if "." in path else None
-                if isinstance(raw, str):
-                    why = f"{path.rpartition('.')[0]} is text where an object is expected"
-                yield Told(owner, "", Unknown(why), path)
-            elif isinstance(value, Known) and kind == "AWS::ECS::TaskDefinition":
-                yield from _of_containers(owner, value.value)
-
-
-# Where a container is told something, as a list or a map.
-_PLACES: Final = (
-    "Environment",
-    "Secrets",
-    "EnvironmentFiles",
-    "Command",
-    "EntryPoint",
-    "DockerLabels",
-    "DnsSearchDomains",
-)
-
-
-def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
-    for index, container in enumerate(containers if isinstance(containers, list) else []):
-        here = f"ContainerDefinitions.{index}"
-        if isinstance(container, Unknown | Text):
-            yield Told(task, "", Unknown(f"{here} is not known before deployment"), here)
-        if not isinstance(container, dict):
-            continue
-        for place in _PLACES:
-            if isinstance(container.get(place), Unknown | Text):
-                yield Told(task, "", Unknown(f"{here}.{place} is not known before deployment"), f"{here}.{place}")
-        for place in ("Environment", "Secrets"):
-            for position, entry in enumerate(_list(container.get(place))):
-                name = entry.get("Name") if isinstance(entry, dict) else entry
-                if isinstance(name, Unknown) or (isinstance(name, Text) and place == "Environment"):
-                    path = f"{here}.{place}.{position}"
-                    yield Told(task, "", Unknown(f"{path} is not known before deployment"), path)
-        for position, entry in enumerate(_list(container.get("Secrets"))):
-            if isinstance(entry, dict):
-                path = f"{here}.Secrets.{position}.ValueFrom"
-                yield Told(task, str(entry.get("Name", "")), entry.get("ValueFrom"), path, secret=True)
-        for position, entry in enumerate(_list(container.get("EnvironmentFiles"))):
-            if isinstance(entry, dict):
-                path = f"{here}.EnvironmentFiles.{position}.Value"
-                yield Told(task, "EnvironmentFiles", entry.get("Value"), path, secret=True)
-        for place in ("Command", "EntryPoint"):
-            for position, word in enumerate(_list(container.get(place))):
-                yield _argument(task, place, word, f"{here}.{place}.{position}")
-        check = container.get("HealthCheck")
-        asked = check.get("Command") if isinstance(check, dict) else check
-        if isinstance(asked, Unknown | Text):
-            yield Told(task, "", Unknown(f"{here}.HealthCheck is not known before deployment"), f"{here}.HealthCheck")
-        for position, word in enumerate(_list(asked)):
-            yield _argument(task, "HealthCheck", word, f"{here}.HealthCheck.Command.{position}")
-        labels = container.get("DockerLabels")
-        for label, value in labels.items() if isinstance(labels, dict) else ():
-            yield Told(task, label, value, f"{here}.DockerLabels.{label}")
-        for position, domain in enumerate(_list(container.get("DnsSearchDomains"))):
-            yield Told(task, "DnsSearchDomains", domain, f"{here}.DnsSearchDomains.{position}", secret=True)
-        logging = container.get("LogConfiguration")
-        options = logging.get("Options") if isinstance(logging, dict) else logging
-        if isinstance(options, Unknown):
-            yield Told(task, "", options, f"{here}.LogConfiguration")
-        if isinstance(options, dict) and "awslogs-group" in options:
-            path = f"{here}.LogConfiguration.Options.awslogs-group"
-            yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)
-        for option, value in options.items() if isinstance(options, dict) else ():
-            if not option.startswith("awslogs-"):
-                yield Told(task, option, value, f"{here}.LogConfiguration.Options.{option}")
-
-
-def _argument(task: Resource, place: str, word: Resolved, path: str) -> Told:
-    """One word of a command line: ``--name=value`` tells what an environment variable would."""
-    match = _OPTION.fullmatch(word) if isinstance(word, str) else None
-    return Told(task, match[1], match[2], path) if match else Told(task, place, word, path)
-
-
 def _written(value: str | Text) -> str:
     """What stands in the value, with a star for each open part."""
     return "".join(part if isinstance(part, str) else "*" for part in pieces(value))
-
-
-def _list(value: Resolved) -> list[Resolved]:
-    return value if isinstance(value, list) else []
 
 
 # -- another environment's -----------------------------------------------------------------------
@@ -344,6 +243,9 @@ def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
         if inside is not None:
             said = f"{told.name} holds JSON whose {inside} is a secret in plain text."
             yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
+        elif name := (secret_inside(value) or _secret_parameter(told, value)):
+            said = f"{told.name} holds a text in which {name} is a secret in plain text."
+            yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
         elif looks_secret(told.name, value) and next(project.all_referred(value), None) is None:
             said = f"{told.name} holds its secret as plain text, for everyone who may read the template."
             yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
@@ -352,8 +254,26 @@ def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
         yield told.owner.undecided(PLAIN, why, path=told.path, fix=_FIX_PLAIN)
 
 
+def _secret_parameter(told: Told, value: str) -> str:
+    """The parameter of a secret's name whose default is a part of the value; empty where there is none."""
+    written = told.owner.stack.template.get("Parameters")
+    declared = written if isinstance(written, dict) else {}
+    raw = told.owner.raw_at(told.path) if declared and told.path != "Metadata" else None
+    for name in references(raw) if isinstance(raw, dict) else ():
+        parameter = declared.get(name)
+        default = parameter.get("Default") if isinstance(parameter, dict) else None
+        if isinstance(default, str) and looks_secret(name, default) and default in value:
+            return f"the parameter {name}"
+    return ""
+
+
 def _secret_in_json(value: str) -> str | None:
-    """The key of a JSON object under which a secret stands."""
+    """The key of a JSON object, written in Base64 or not, under which a secret stands."""
+    if value.startswith("eyJ") and len(value) <= _MOST_JSON:
+        try:
+            value = base64.b64decode(value, validate=True).decode()
+        except ValueError:
+            return None
     if not value.startswith("{") or len(value) > _MOST_JSON:
         return None
     try:

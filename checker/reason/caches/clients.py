@@ -17,7 +17,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Attribute, Expression, Hole, Known, Resolved, ResourceKey, Text, Unknown, pieces, text
-from checker.reason.templates.workloads import environment_variables, with_unnamed_variables
+from checker.reason.workloads.variables import environment_variables, with_unnamed_variables
 
 _CACHE_WORDS: Final = frozenset({"redis", "cache", "valkey", "elasticache", "memorydb", "sessions", "session"})
 _TLS_WORDS: Final = frozenset({"tls", "ssl", "encrypt", "encryption", "encrypted", "secure", "rediss"})

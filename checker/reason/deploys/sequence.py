@@ -18,7 +18,7 @@ from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, fo
 from checker.reason.network.callers import calls
 from checker.reason.network.directory import Directory
 from checker.reason.network.services import Service, services
-from checker.reason.templates.workloads import Variable, environment_variables
+from checker.reason.workloads.variables import Variable, environment_variables
 
 _PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
 _SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})

@@ -9,12 +9,8 @@ from typing import Final
 from checker.model.environments import Environment
 from checker.model.resources import Raw, Resource
 from checker.model.values import Known, Text
+from checker.reason.workloads.elsewhere import RUNNERS
 
-# Services that run containers: whichever of their types names an image does so under one of these names.
-_RUNNERS: Final = (
-    "AWS::Batch::", "AWS::BedrockAgentCore::", "AWS::Deadline::", "AWS::ECS::", "AWS::EMRServerless::",
-    "AWS::GameLift::", "AWS::M2::", "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::", "AWS::SageMaker::",
-)  # fmt: skip
 _NAMED_SO: Final = frozenset(
     {"Image", "ImageUri", "ImageIdentifier", "ContainerUri", "BaseImage", "ContainerImage", "TrainingImage"}
 )
@@ -25,7 +21,7 @@ def named_so(
     environment: Environment, places: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[Resource, str, str | Text]]:
     """Images of ECR that such a service is told elsewhere than at the places that are known of its types."""
-    kinds = sorted(kind for kind in environment.types if kind.startswith(_RUNNERS))
+    kinds = sorted(kind for kind in environment.types if kind.startswith(RUNNERS))
     for owner in environment.resources(*kinds) if kinds else ():
         for path in _named_paths(owner.raw_at(""), ""):
             steps = re.sub(r"(?<=\.)\d+(?=\.)", "*", path)

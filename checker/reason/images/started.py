@@ -16,10 +16,10 @@ from typing import Final
 from checker.data.harmless import engine_verbs
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, Value, pieces, text
+from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, pieces, text
 from checker.reason.images.references import ImageReference
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
-from checker.reason.templates.scripts import marked_text, restored
+from checker.reason.workloads.scripts import init_script, marked_text, restored
 
 _USER_DATA: Final[Mapping[str, str]] = {
     "AWS::AutoScaling::LaunchConfiguration": "UserData",
@@ -62,7 +62,7 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
             if isinstance(value, Known) and isinstance(value.value, str | Text):
                 script = _decoded(value.value) if isinstance(value.value, str) else value.value
                 yield from (ImageReference(owner, place, image) for image in _in_script(script))
-            init = _init_script(owner.attribute("Metadata"))
+            init = init_script(owner.attribute("Metadata"))
             yield from (ImageReference(owner, "Metadata", image) for image in _in_script(init))
     for owner in environment.resources("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine"):
         yield from _in_states(owner)
@@ -87,23 +87,6 @@ def _decoded(script: str) -> str:
 
 
 _SHORTEST: Final = 8
-_INIT: Final = "AWS::CloudFormation::Init"
-
-
-def _init_script(metadata: Value) -> str | Text:
-    """What ``cfn-init`` runs and writes, as one script (AWS CloudFormation User Guide, "AWS::CloudFormation::Init")."""
-    parts: list[str | Hole] = []
-    written = metadata.value.get(_INIT) if isinstance(metadata, Known) and isinstance(metadata.value, dict) else None
-    for config in written.values() if isinstance(written, dict) else ():
-        for section, key in (("files", "content"), ("commands", "command")):
-            entries = config.get(section) if isinstance(config, dict) else None
-            for entry in entries.values() if isinstance(entries, dict) else ():
-                said = entry.get(key) if isinstance(entry, dict) else None
-                for word in said if isinstance(said, list) else [said]:
-                    parts += [*pieces(word), " "] if isinstance(word, str | Text) else []
-                parts.append("\n")
-    return text(parts)
-
 
 # Compose starts what its file names (Docker documentation, "docker compose up"; Compose file reference, `image`).
 _COMPOSE: Final = re.compile(

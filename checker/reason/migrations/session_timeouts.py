@@ -14,7 +14,7 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SqlFile
 from checker.model.values import Known
-from checker.reason.templates.workloads import environment_variables
+from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
 LOCK: Final = "lock_timeout"

@@ -19,7 +19,7 @@ from checker.model.values import Absent, Attribute, Known, Text, as_bool, pieces
 from checker.reason.network.directory import Directory, Registration
 from checker.reason.network.reachability import Cause, Connection, Reach, stopped, untold
 from checker.reason.network.security_groups import own_port, whole
-from checker.reason.templates.workloads import Variable
+from checker.reason.workloads.variables import Variable
 
 _URL: Final = re.compile(
     r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^@/?#]*@)?(?P<host>[^:/?#\s]+)(?::(?P<port>[^/?#\s]+))?"

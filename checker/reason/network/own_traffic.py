@@ -18,7 +18,7 @@ from checker.model.values import Known, Resolved, Text, Unknown, as_list
 from checker.reason.account.facts import table, texts
 from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
 from checker.reason.network.waf import Acl, AclRule
-from checker.reason.templates.workloads import Variable, environment_variables
+from checker.reason.workloads.variables import Variable, environment_variables
 
 # Variables that hold an address for browsers, mails and redirects: it is shown, and not called.
 _SHOWN: Final = re.compile(

@@ -1,0 +1,168 @@
+"""What a script that stands in a template assigns: a function's own code, what an instance does at its first start.
+
+It is read line by line and by words, not run: ``export NAME=value``, ``NAME=value command``, ``-e NAME=value``. Open
+parts stay in what is assigned, so that it shows where a parameter is written out. And where a secret is given as
+options, configuration files and programs give one: ``--password value``, ``password: value``, ``password='value'``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
+from checker.model.values import Expression, Hole, Known, Parameter, Resolved, Text, Value, pieces, text
+
+_FIRST_MARK: Final = 0xF0000  # private use: stands for hole 0, the next one for hole 1, ...
+_MOST_HOLES: Final = 0xFFFD
+_VALUE: Final = r"(?P<quote>['\"]?)(?P<value>[^'\"\s$`{}()]+)(?P=quote)"
+_LINE: Final = re.compile(
+    rf"^[ \t]*(?:(?:export|const|let|var)[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*{_VALUE}[ \t]*;?[ \t]*$",
+    re.MULTILINE,
+)
+# Before a command, as its option, in what is written to a file. What it assigns is only looked at, so that the one in
+# `Environment=NAME=value` is found too; and no further than a secret is long, for in `a=a=a=…` there is one at each.
+_SHORT_VALUE: Final = _VALUE.replace("+)", "{1,512})")
+_WORD: Final = re.compile(
+    rf"(?:^|(?<=[\s'\"=;&|]))-{{0,2}}(?P<name>[A-Za-z_][\w.-]*)=(?={_SHORT_VALUE}(?:[\s'\";&|>]|$))", re.MULTILINE
+)
+_LITERAL: Final = r"[^'\"\s$`{}()<>]{2,512}"
+_OPTION: Final = re.compile(
+    rf"(?:^|(?<=[\s'\"]))--?(?P<name>[A-Za-z][\w-]{{1,63}})[ \t]+(?P<quote>['\"]?)(?P<value>(?!-){_LITERAL})(?P=quote)",
+    re.MULTILINE,
+)
+# In a list or a table of a program, as an argument of a call, in JSON: the value stands in quotes.
+_EQUALS: Final = re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S+)")
+_QUOTED: Final = re.compile(
+    rf"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{{1,63}})["']?[ \t]{{0,9}}[:=][ \t]{{0,9}}"""
+    rf"""(?P<quote>["'])(?P<value>{_LITERAL})(?P=quote)"""
+)
+_KEYED: Final = re.compile(
+    rf"^[ \t]*(?:-[ \t]+)?(?P<name>[A-Za-z_][\w.-]{{1,63}}):[ \t]+(?P<quote>)(?P<value>{_LITERAL})[ \t]*$", re.MULTILINE
+)
+# curl's manual page, `--user`: a name and its password.
+_LOGIN: Final = re.compile(
+    r"\b(?:curl|wget|http)\b[^\n|;&]{0,512}?[ \t](?:-u|--user)[ =]?['\"]?[^\s:'\"$]{1,128}:(?P<value>[^\s'\"$`]{2,512})"
+)
+# Nothing but letters: a type, a field's name, a word of a message. No program is given such a password.
+_WORDS: Final = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*")
+_LONGEST: Final = 65_536
+_RESOLVED: Final = re.compile(r"\{\{resolve:[^{}]{1,1024}\}\}")
+
+
+def assignments(script: str | Text, *, program: bool) -> Iterator[tuple[str, str | Text]]:
+    """Names and what they are given, with an empty name where a secret is written out under none.
+
+    ``program``: it is one, in which a word without quotes is another name; to a shell it is text.
+    """
+    marked, holes = marked_text(script)
+    seen: set[int] = set()
+    for found in _LINE.finditer(marked):
+        if found["quote"] or not program:
+            value = restored(found["value"], holes)
+            if is_secret_name(found["name"]) or not _cannot_be_evaluated(value):
+                seen.add(found.start("name"))
+                yield found["name"], value
+    for found in () if program else _WORD.finditer(marked):
+        value = restored(found["value"], holes)
+        secret = is_secret_name(found["name"]) or (isinstance(value, str) and looks_secret(found["name"], value))
+        if secret and found.start("name") not in seen:
+            yield found["name"], value
+    yield from secrets_in(marked)
+    for reference in _RESOLVED.finditer(marked):
+        if plain_secret(reference[0]) is not None:
+            yield "", restored(reference[0], holes)
+    # A script that is given as a whole may write out anything, or nothing: it says nothing of the parameter.
+    for hole in dict.fromkeys(holes) if marked.strip() != chr(_FIRST_MARK) else ():
+        if isinstance(hole, Parameter):
+            yield "", text([hole])
+
+
+def secrets_in(written: str) -> Iterator[tuple[str, str]]:
+    """Names under which a text gives a secret as a literal, in other forms than a shell's assignments; and it."""
+    for form in (_OPTION, _QUOTED, _KEYED):
+        for found in form.finditer(written[:_LONGEST]):
+            name, value = found["name"], found["value"]
+            plain = all(ord(each) < _FIRST_MARK for each in value) and not _WORDS.fullmatch(value)
+            if plain and looks_secret(name, value):
+                yield name, value
+    for found in _LOGIN.finditer(written[:_LONGEST]):
+        yield "password", found["value"]
+
+
+# AWS CodeBuild User Guide, "Build specification reference": what stands below these keys names secrets.
+_NAMED_SECRETS: Final = re.compile(
+    r"^([ \t]*)(?:parameter-store|secrets-manager):[ \t]*\n(?:\1[ \t]+\S[^\n]*(?:\n|\Z))*", re.MULTILINE
+)
+
+
+def without_references(specification: str | Text) -> str | Text:
+    """A build specification without the variables whose values are names of secrets in a store."""
+    marked, holes = marked_text(specification)
+    return restored(_NAMED_SECRETS.sub("", marked[:_LONGEST]), holes)
+
+
+def secret_inside(written: str) -> str:
+    """The name under which a longer text gives a secret as a literal; empty where it gives none."""
+    if not re.search(r"\s", written.strip()):
+        return ""
+    for found in _WORD.finditer(written[:_LONGEST]):
+        if looks_secret(found["name"], found["value"]):
+            return found["name"]
+    return next((name for name, _ in secrets_in(written)), "")
+
+
+def arguments(place: str, words: Sequence[Resolved]) -> Iterator[tuple[str, Resolved, int]]:
+    """What the words of a command line tell, each with its place: ``--name=value`` and ``--name value`` where that is
+    a secret tell what a variable of that name would; any other word is of the command itself."""
+    before = ""
+    for position, word in enumerate(words):
+        match = _EQUALS.fullmatch(word) if isinstance(word, str) else None
+        if match:
+            yield match[1], match[2], position
+        elif isinstance(word, str) and before.startswith("-") and looks_secret(before.lstrip("-"), word):
+            yield before.lstrip("-"), word, position
+        else:
+            yield place, word, position
+        before = word if isinstance(word, str) else ""
+
+
+def init_script(metadata: Value) -> str | Text:
+    """What ``cfn-init`` runs and writes, as one script (AWS CloudFormation User Guide, "AWS::CloudFormation::Init")."""
+    parts: list[str | Hole] = []
+    whole = metadata.value if isinstance(metadata, Known) and isinstance(metadata.value, dict) else {}
+    written = whole.get("AWS::CloudFormation::Init")
+    for config in written.values() if isinstance(written, dict) else ():
+        for section, key in (("files", "content"), ("commands", "command")):
+            entries = config.get(section) if isinstance(config, dict) else None
+            for entry in entries.values() if isinstance(entries, dict) else ():
+                said = entry.get(key) if isinstance(entry, dict) else None
+                for word in said if isinstance(said, list) else [said]:
+                    parts += [*pieces(word), " "] if isinstance(word, str | Text) else []
+                given = entry.get("env") if isinstance(entry, dict) else None
+                for name, value in given.items() if isinstance(given, dict) else ():
+                    parts += ["\n", name, "=", *pieces(value)] if isinstance(value, str | Text) else []
+                parts.append("\n")
+    return text(parts)
+
+
+def marked_text(script: str | Text) -> tuple[str, list[Hole]]:
+    """The script as one string with a mark for each open part, and what the marks stand for."""
+    holes: list[Hole] = []
+    written: list[str] = []
+    for part in pieces(script):
+        if isinstance(part, str):
+            written.append("".join(" " if ord(each) >= _FIRST_MARK else each for each in part))
+        elif len(holes) < _MOST_HOLES:
+            written.append(chr(_FIRST_MARK + len(holes)))
+            holes.append(part)
+    return "".join(written), holes
+
+
+def restored(marked: str, holes: list[Hole]) -> str | Text:
+    return text([holes[ord(each) - _FIRST_MARK] if ord(each) >= _FIRST_MARK else each for each in marked])
+
+
+def _cannot_be_evaluated(value: str | Text) -> bool:
+    return isinstance(value, Text) and any(isinstance(hole, Expression) for hole in value.holes)
