@@ -6,13 +6,13 @@ What the review found
 What is checked
     Environment variables and files, commands, hosts, secret references and log groups of every container, and
     environment variables of every function; what builds, jobs, models and apps are told in the same way, and what a
-    state machine or a schedule tells a container that it starts. None may name another environment (as a word of a host, a path, a name or an ARN),
-    refer to a resource of another environment, or hold the host of another environment's DNS record in a URL; nor, in
-    production, a host of the project's domains that is called after a test's environment. And
-    no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by its form, a
-    password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same for what
-    commands, a function's code in the template, a build's specification and an instance's first start (user data and
-    ``cfn-init``) assign, into which no hidden parameter may be written.
+    state machine or a schedule tells a container that it starts. None may name another environment (as a word of a
+    host, a path, a name or an ARN), refer to a resource of another environment, or hold the host of another
+    environment's DNS record in a URL; nor, in production, a host of the project's domains that is called after a test's
+    environment. And no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by
+    its form, a password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same
+    for what commands, a function's code in the template, a build's specification and an instance's first start (user
+    data and ``cfn-init``) assign, into which no hidden parameter may be written.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.

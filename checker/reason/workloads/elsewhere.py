@@ -94,8 +94,8 @@ def _of_first_start(owner: Resource) -> Iterator[Variable]:
     written = metadata.value if isinstance(metadata, Known) and isinstance(metadata.value, dict) else {}
     logins = written.get("AWS::CloudFormation::Authentication")
     for login in logins.values() if isinstance(logins, dict) else ():
-        for name, value in login.items() if isinstance(login, dict) else ():
-            yield Variable(owner, owner.logical_id, name, value, "Metadata")
+        for key, given in login.items() if isinstance(login, dict) else ():
+            yield Variable(owner, owner.logical_id, key, given, "Metadata")
 
 
 def _told_in(owner: Resource, value: Resolved, path: str) -> Iterator[Variable]:

@@ -1,0 +1,297 @@
+"""The log groups that services make on their own, by the names that they give them.
+
+Sources: the services' own guides, and Amazon CloudWatch Logs User Guide, "AWS services that publish logs to CloudWatch
+Logs".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from checker.model.environments import Project
+from checker.model.resources import Resource
+from checker.model.values import (
+    Absent,
+    Generated,
+    Known,
+    Text,
+    Unknown,
+    Unstated,
+    as_bool,
+    as_list,
+    attribute_of,
+    pieces,
+    text,
+)
+from checker.reason.names.log_groups import Name
+from checker.reason.names.physical import settled
+
+
+def own_name(resource: Resource, attribute: str, project: Project) -> Name:
+    """What ``Ref`` (or an attribute) of a resource answers, as its name where that is fixed."""
+    return settled(Text((attribute_of(resource.key, attribute),)), project)
+
+
+def _under(prefix: str) -> Callable[[Resource, Project], Iterator[Name]]:
+    """One group, called by ``prefix`` and the name of what makes it."""
+    return lambda maker, project: iter([text([prefix, *pieces(own_name(maker, "", project))])])
+
+
+def _exported(prefix: str) -> Callable[[Resource, Project], Iterator[Name] | Unknown]:
+    """One group for each log that a database exports."""
+
+    def names(database: Resource, project: Project) -> Iterator[Name] | Unknown:
+        exports = database.get("EnableCloudwatchLogsExports")
+        if isinstance(exports, Unknown):
+            return exports
+        logs = as_list(exports.value) if isinstance(exports, Known) else []
+        if not all(isinstance(each, str) for each in logs):
+            return Unknown("EnableCloudwatchLogsExports is not known before deployment")
+        own = pieces(own_name(database, "", project))
+        return iter([text([prefix, *own, f"/{each}"]) for each in logs])
+
+    return names
+
+
+def _build(project_resource: Resource, project: Project) -> Iterator[Name] | Unknown:
+    status = project_resource.get("LogsConfig.CloudWatchLogs.Status")
+    if isinstance(status, Known) and status.value == "DISABLED":
+        return iter(())
+    return status if isinstance(status, Unknown) else _under("/aws/codebuild/")(project_resource, project)
+
+
+def _control_plane(cluster: Resource, project: Project) -> Iterator[Name] | Unknown:
+    types = cluster.get("Logging.ClusterLogging.EnabledTypes")
+    if isinstance(types, Unknown):
+        return types
+    if isinstance(types, Absent) or not types.value:
+        return iter(())
+    return iter([text(["/aws/eks/", *pieces(own_name(cluster, "", project)), "/cluster"])])
+
+
+def _execution(stage: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs": execution logs have a group per stage."""
+    settings = stage.get("MethodSettings")
+    if isinstance(settings, Unknown):
+        return settings
+    levels = [
+        entry.get("LoggingLevel") for entry in as_list(None if isinstance(settings, Absent) else settings.value)
+        if isinstance(entry, dict)
+    ]  # fmt: skip
+    if not any(level in {"INFO", "ERROR"} for level in levels if isinstance(level, str)):
+        return iter(())
+    api, name = stage.get("RestApiId"), stage.get("StageName")
+    if not (isinstance(api, Known) and isinstance(api.value, str | Text)):
+        return Unknown("RestApiId is not known")
+    if not (isinstance(name, Known) and isinstance(name.value, str | Text)):
+        return Unknown("StageName is not known")
+    return iter([text(["API-Gateway-Execution-Logs_", *pieces(api.value), "/", *pieces(name.value)])])
+
+
+def _graph(api: Resource, project: Project) -> Iterator[Name]:
+    if isinstance(api.get("LogConfig"), Absent):
+        return iter(())
+    return iter([text(["/aws/appsync/apis/", *pieces(own_name(api, "ApiId", project))])])
+
+
+def _insights(cluster: Resource, project: Project) -> Iterator[Name] | Unknown:
+    """Amazon CloudWatch User Guide, "Container Insights": performance log events have a group per cluster."""
+    settings = cluster.get("ClusterSettings")
+    if isinstance(settings, Unknown):
+        return settings
+    listed = as_list(settings.value) if isinstance(settings, Known) else []
+    values = [
+        each.get("Value") for each in listed if isinstance(each, dict) and each.get("Name") == "containerInsights"
+    ]
+    if not any(value in ("enabled", "enhanced") for value in values):
+        return iter(())
+    return iter([text(["/aws/ecs/containerinsights/", *pieces(own_name(cluster, "", project)), "/performance"])])
+
+
+def _batch(job: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """AWS Batch User Guide, "Using the awslogs log driver": without a configuration, jobs log to /aws/batch/job."""
+    container = job.get("ContainerProperties")
+    if isinstance(container, Unknown):
+        return container
+    logs_itself = isinstance(container, Known) and isinstance(job.get("ContainerProperties.LogConfiguration"), Absent)
+    tasks = job.get("EcsProperties.TaskProperties")
+    for task in as_list(tasks.value) if isinstance(tasks, Known) else ():
+        listed = as_list(task.get("Containers")) if isinstance(task, dict) else []
+        logs_itself = logs_itself or any(isinstance(each, dict) and "LogConfiguration" not in each for each in listed)
+    return iter(["/aws/batch/job"] if logs_itself else [])
+
+
+def _replication(task: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """AWS DMS User Guide, "Logging task settings"."""
+    settings = task.get("ReplicationTaskSettings")
+    if isinstance(settings, Unknown):
+        return settings
+    written = settings.value if isinstance(settings, Known) else ""
+    if not re.search(r'"EnableLogging"\s*:\s*true', str(written)):
+        return iter(())
+    return iter([text(["dms-tasks-", Unstated("the instance")])])
+
+
+def _with_id(prefix: str, end: str) -> Callable[[Resource, Project], Iterator[Name]]:
+    """One group, whose name has an id that the service makes."""
+
+    def names(maker: Resource, _: Project) -> Iterator[Name]:
+        name = maker.get("Name" if maker.type == "AWS::Synthetics::Canary" else "ServiceName")
+        own = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else maker.logical_id
+        return iter([text([prefix, *pieces(own), Generated("…", maker.key), end])])
+
+    return names
+
+
+def _broker(broker: Resource, project: Project) -> Iterator[Name] | Unknown:
+    """Amazon MQ Developer Guide, "Configuring Amazon MQ for ActiveMQ logs"."""
+    own = pieces(own_name(broker, "", project))
+    made: list[Name] = []
+    for kind in ("General", "Audit"):
+        value = broker.get(f"Logs.{kind}")
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, Known) and as_bool(value.value):
+            made.append(text(["/aws/amazonmq/broker/", *own, f"/{kind.lower()}"]))
+    return iter(made)
+
+
+def _transfers(server: Resource, project: Project) -> Iterator[Name]:
+    """AWS Transfer Family User Guide, "CloudWatch logging": with a role alone, a group of its own."""
+    told = server.get("StructuredLogDestinations")
+    own = isinstance(told, Absent) and not isinstance(server.get("LoggingRole"), Absent)
+    name = text(["/aws/transfer/", *pieces(own_name(server, "ServerId", project))])
+    return iter([name] if own else [])
+
+
+def _airflow(environment: Resource, project: Project) -> Iterator[Name] | Unknown:
+    """Amazon MWAA User Guide, "Viewing Airflow logs in Amazon CloudWatch": a group per kind, with a fixed ending."""
+    own = pieces(own_name(environment, "", project))
+    made: list[Name] = []
+    for kind, ending in _AIRFLOW.items():
+        value = environment.get(f"LoggingConfiguration.{kind}.Enabled")
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, Known) and as_bool(value.value):
+            made.append(text(["airflow-", *own, f"-{ending}"]))
+    return iter(made)
+
+
+_AIRFLOW: Final = {
+    "DagProcessingLogs": "DAGProcessing",
+    "SchedulerLogs": "Scheduler",
+    "TaskLogs": "Task",
+    "WebserverLogs": "WebServer",
+    "WorkerLogs": "Worker",
+}
+
+
+def _switched(switch: str, *groups: Name, on: tuple[str, ...] = ()) -> Callable[[Resource, Project], Iterator[Name]]:
+    """The same groups in every account, where a property is on."""
+
+    def names(maker: Resource, _: Project) -> Iterator[Name]:
+        value = maker.get(switch)
+        given = value.value if isinstance(value, Known) else None
+        return iter(groups if (given in on if on else as_bool(given)) else ())
+
+    return names
+
+
+def _serverless_replication(config: Resource, _: Project) -> Iterator[Name]:
+    """AWS DMS User Guide, "Monitoring AWS DMS Serverless": a group per replication."""
+    value = config.get("ReplicationSettings.Logging.EnableLogging")
+    on = isinstance(value, Known) and as_bool(value.value)
+    return iter([text(["dms-serverless-replication-", Unstated("the replication")])] if on else [])
+
+
+def _insights_of_kubernetes(addon: Resource, _: Project) -> Iterator[Name]:
+    """Amazon CloudWatch User Guide, "Container Insights on Amazon EKS": what the add-on's agent makes."""
+    name, cluster = addon.get("AddonName"), addon.get("ClusterName")
+    ours = isinstance(name, Known) and name.value == "amazon-cloudwatch-observability"
+    if not ours or not isinstance(cluster, Known) or not isinstance(cluster.value, str | Text):
+        return iter(())
+    return iter([
+        text(["/aws/containerinsights/", *pieces(cluster.value), f"/{each}"])
+        for each in ("application", "performance", "dataplane", "host")
+    ])  # fmt: skip
+
+
+def _warehouse(cluster: Resource, project: Project) -> Iterator[Name]:
+    """Amazon Redshift Management Guide, "Database audit logging": to CloudWatch a group per kind of log."""
+    kind, exports = cluster.get("LoggingProperties.LogDestinationType"), cluster.get("LoggingProperties.LogExports")
+    own = pieces(own_name(cluster, "", project))
+    listed = as_list(exports.value) if isinstance(exports, Known) else []
+    on = isinstance(kind, Known) and kind.value == "cloudwatch"
+    return iter([text(["/aws/redshift/cluster/", *own, f"/{each}"]) for each in listed if isinstance(each, str) and on])
+
+
+_OUTPUT: Final = "TaskInvocationParameters.MaintenanceWindowRunCommandParameters.CloudWatchOutputConfig"
+
+
+def _commands(task: Resource, _: Project) -> Iterator[Name]:
+    """AWS Systems Manager User Guide, "Configuring CloudWatch Logs for Run Command": a group per document."""
+    enabled, document = task.get(f"{_OUTPUT}.CloudWatchOutputEnabled"), task.get("TaskArn")
+    on = isinstance(enabled, Known) and as_bool(enabled.value)
+    named = document.value if isinstance(document, Known) else None
+    return iter([text(["/aws/ssm/", *pieces(named)])] if on and isinstance(named, str | Text) else [])
+
+
+def _runtime(runtime: Resource, project: Project) -> Iterator[Name]:
+    """Amazon Bedrock AgentCore Developer Guide, "Observe your agent applications"."""
+    own = pieces(own_name(runtime, "AgentRuntimeId", project))
+    return iter([text(["/aws/bedrock-agentcore/runtimes/", *own, "-DEFAULT"])])
+
+
+def _fixed(*groups: Name) -> Callable[[Resource, Project], Iterator[Name]]:
+    """The same groups in every account."""
+
+    def names(maker: Resource, project: Project) -> Iterator[Name]:  # noqa: ARG001 - whoever makes them
+        return iter(groups)
+
+    return names
+
+
+# What makes a log group on its own: the property that names another one instead, and the names that it makes. Sources:
+# the services' own guides, and Amazon CloudWatch Logs User Guide, "AWS services that publish logs to CloudWatch Logs".
+IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[Name] | Unknown]]]] = {
+    "AWS::Lambda::Function": ("LoggingConfig.LogGroup", _under("/aws/lambda/")),
+    "AWS::Serverless::Function": ("LoggingConfig.LogGroup", _under("/aws/lambda/")),
+    "AWS::CodeBuild::Project": ("LogsConfig.CloudWatchLogs.GroupName", _build),
+    "AWS::RDS::DBInstance": ("", _exported("/aws/rds/instance/")),
+    "AWS::RDS::DBCluster": ("", _exported("/aws/rds/cluster/")),
+    "AWS::DocDB::DBCluster": ("", _exported("/aws/docdb/")),
+    "AWS::Neptune::DBCluster": ("", _exported("/aws/neptune/")),
+    "AWS::EKS::Cluster": ("", _control_plane),
+    "AWS::ApiGateway::Stage": ("", _execution),
+    "AWS::AmazonMQ::Broker": ("", _broker),
+    "AWS::AppSync::GraphQLApi": ("", _graph),
+    "AWS::BedrockAgentCore::Runtime": ("", _runtime),
+    "AWS::DMS::ReplicationConfig": ("", _serverless_replication),
+    "AWS::EKS::Addon": ("", _insights_of_kubernetes),
+    "AWS::EMRServerless::Application": (
+        "MonitoringConfiguration.CloudWatchLoggingConfiguration.LogGroupName",
+        _switched("MonitoringConfiguration.CloudWatchLoggingConfiguration.Enabled", "/aws/emr-serverless"),
+    ),
+    "AWS::IoT::Logging": (
+        "",
+        _switched("DefaultLogLevel", "AWSIotLogsV2", on=("ERROR", "INFO", "DEBUG", "WARN")),
+    ),
+    "AWS::MWAA::Environment": ("", _airflow),
+    "AWS::Redshift::Cluster": ("", _warehouse),
+    "AWS::SageMaker::Domain": ("", _fixed("/aws/sagemaker/studio")),
+    "AWS::SSM::MaintenanceWindowTask": (f"{_OUTPUT}.CloudWatchLogGroupName", _commands),
+    "AWS::Transfer::Server": ("", _transfers),
+    "AWS::AppRunner::Service": ("", _with_id("/aws/apprunner/", "/application")),
+    "AWS::Batch::JobDefinition": ("", _batch),
+    "AWS::DMS::ReplicationTask": ("", _replication),
+    "AWS::ECS::Cluster": ("", _insights),
+    "AWS::Glue::Crawler": ("", _fixed("/aws-glue/crawlers")),
+    "AWS::Glue::Job": ("", _fixed("/aws-glue/jobs/output", "/aws-glue/jobs/error")),
+    "AWS::RDS::DBProxy": ("", _under("/aws/rds/proxy/")),
+    "AWS::SageMaker::Endpoint": ("", _under("/aws/sagemaker/Endpoints/")),
+    "AWS::SageMaker::NotebookInstance": ("", _fixed("/aws/sagemaker/NotebookInstances")),
+    "AWS::Synthetics::Canary": ("", _with_id("/aws/lambda/cwsyn-", "")),
+}
+MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *IMPLICIT})
