@@ -4,8 +4,9 @@ What the review found
     All task definitions name ``:latest``. Every deployment of the stack then rolls whatever was pushed last, at the
     same time as the deploy script forces a roll-out of its own.
 What is checked
-    Every image that a task definition, function, App Runner service, batch job or model runs, that user data, compose
-    or cfn-init pulls or starts, or that a state machine or an SDK call of a custom resource registers: a digest, a full
+    Every image that a task definition, function, App Runner service, batch job or model runs, that user data, a
+    document of Systems Manager, compose or cfn-init pulls or starts, or that a state machine or an SDK call of a custom
+    resource registers or starts: a digest, a full
     commit SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR
     has to be one that the repository refuses to move; another publisher's image has to name a release, not a line of
     them (nginx's 1.27). And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no

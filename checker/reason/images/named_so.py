@@ -14,7 +14,7 @@ from checker.reason.workloads.elsewhere import RUNNERS
 _NAMED_SO: Final = frozenset(
     {"Image", "ImageUri", "ImageIdentifier", "ContainerUri", "BaseImage", "ContainerImage", "TrainingImage"}
 )
-_IN_ECR: Final = re.compile(r"\.dkr[.-]ecr|^public\.ecr\.aws/")
+IN_ECR: Final = re.compile(r"\.dkr[.-]ecr|^public\.ecr\.aws/")
 
 
 def named_so(
@@ -29,7 +29,7 @@ def named_so(
                 continue
             value = owner.get(path)
             written = value.value if isinstance(value, Known) else None
-            if isinstance(written, str | Text) and _IN_ECR.search(str(written)):
+            if isinstance(written, str | Text) and IN_ECR.search(str(written)):
                 yield owner, path, written
 
 

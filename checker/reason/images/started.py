@@ -17,6 +17,7 @@ from checker.data.harmless import engine_verbs
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, pieces, text
+from checker.reason.images.named_so import IN_ECR
 from checker.reason.images.references import ImageReference
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
 from checker.reason.workloads.scripts import init_script, marked_text, restored
@@ -27,8 +28,8 @@ _USER_DATA: Final[Mapping[str, str]] = {
     "AWS::EC2::LaunchTemplate": "LaunchTemplateData.UserData",
 }
 _MOST: Final = 65_536  # characters: four times what an instance takes (Amazon EC2 User Guide, "Run commands at launch")
-_ENGINE: Final = re.compile(r"(?:^|[/=\s\"'\[(-])(?:docker|podman|nerdctl|finch)(?=[\s\"',]|$)")
-_PROGRAM: Final = re.compile(r"(?:[A-Za-z]+=-?)?(?:\S*/)?(docker|podman|nerdctl|finch)")
+_ENGINE: Final = re.compile(r"(?:^|[/=\s\"'\[(-])(?:docker|podman|nerdctl|finch|crictl|kubectl)(?=[\s\"',]|$)")
+_PROGRAM: Final = re.compile(r"(?:[A-Za-z]+=-?)?(?:\S*/)?(docker|podman|nerdctl|finch|crictl|kubectl)")
 _SEPARATES: Final = frozenset(";|&()<>")
 _SEQUENCE: Final = re.compile(r"\s*-\s*\[(.*)\]\s*")
 _GROUPS: Final = frozenset({"container", "image"})
@@ -64,6 +65,14 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
                 yield from (ImageReference(owner, place, image) for image in _in_script(script))
             init = init_script(owner.attribute("Metadata"))
             yield from (ImageReference(owner, "Metadata", image) for image in _in_script(init))
+    for owner in environment.resources("AWS::SSM::Document"):
+        content = owner.get("Content")
+        for script in _commands_of(content.value if isinstance(content, Known) else None):
+            yield from (ImageReference(owner, "Content", image) for image in _in_script(script))
+    for owner in environment.resources("AWS::GreengrassV2::ComponentVersion"):
+        recipe = owner.get("InlineRecipe")
+        written = recipe.value if isinstance(recipe, Known) and isinstance(recipe.value, str) else ""
+        yield from (ImageReference(owner, "InlineRecipe", image) for image in _ARTIFACT.findall(written))
     for owner in environment.resources("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine"):
         yield from _in_states(owner)
     for owner in custom_resources(environment):
@@ -71,6 +80,23 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
             places = _CALLS.get((call.service, call.action.lower()), ()) if call.when != "Delete" else ()
             for image in (each for place in places for each in _below(dict(call.parameters), place)):
                 yield ImageReference(owner, call.when, image)
+
+
+# AWS IoT Greengrass V2 Developer Guide, "Run a Docker container": an artifact of a component.
+_ARTIFACT: Final = re.compile(r"\bdocker:((?!//)[^\s\"',}]+)")
+
+
+def _commands_of(document: Resolved) -> Iterator[str]:
+    """The scripts of a document of Systems Manager: what its steps run (AWS Systems Manager User Guide,
+    "aws:runShellScript")."""
+    pending: list[Resolved] = [decoded(document) if isinstance(document, str | Text) else document]
+    while pending:
+        part = pending.pop()
+        for key, inner in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+            if key == "runCommand" and isinstance(inner, list):
+                yield "\n".join(each for each in inner if isinstance(each, str))
+            else:
+                pending.append(inner)
 
 
 # -- user data ------------------------------------------------------------------------------------
@@ -168,6 +194,10 @@ def _words(line: str) -> list[str]:
 
 def _image_of(command: tuple[str, ...]) -> str | None:
     """The image that a command runs or pulls."""
+    if command[0] == "kubectl":
+        return next((each[8:] for each in command if each.startswith("--image=")), None) or next(
+            (value for option, value in pairwise(command) if option == "--image"), None
+        )
     verbs = list(engine_verbs(command))
     if verbs and verbs[0][1] in _GROUPS:
         verbs = verbs[1:]
@@ -222,6 +252,30 @@ def _in_state(state: dict[str, Resolved], owner: Resource) -> Iterator[Resolved]
     for arguments in (state.get("Parameters"), state.get("Arguments")) if places else ():
         for image in (each for place in places for each in _below(arguments, place)):
             yield _substituted(image, owner)
+    if called is None and _TASK.match(str(state.get("Resource", ""))):
+        for image in (*_named_in(state.get("Parameters")), *_named_in(state.get("Arguments"))):
+            yield _substituted(image, owner)
+
+
+# A service that Step Functions calls in its own way, and what such a call names an image by.
+_TASK: Final = re.compile(r"arn:[\w*-]+:states:::(?!lambda|aws-sdk)[\w-]+:\w+")
+_IMAGES: Final = frozenset({"image", "imageuri", "trainingimage", "imageoverride", "containerimage"})
+_KUBERNETES: Final = frozenset({"containers", "initcontainers"})
+
+
+def _named_in(arguments: Resolved) -> Iterator[str | Text]:
+    """The images of ECR that a call's arguments name, and those of a pod's containers, whosesoever."""
+    pending: list[tuple[Resolved, bool]] = [(arguments, False)]
+    while pending:
+        part, of_pod = pending.pop()
+        if isinstance(part, list):
+            pending += [(each, of_pod) for each in part]
+        for key, value in part.items() if isinstance(part, dict) else ():
+            if key.lower() in _IMAGES and isinstance(value, str | Text):
+                if of_pod or IN_ECR.search(str(value)):
+                    yield value
+            else:
+                pending.append((value, key.lower() in _KUBERNETES))
 
 
 def _below(value: Resolved, place: tuple[str, ...]) -> Iterator[Resolved]:
