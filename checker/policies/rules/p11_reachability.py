@@ -5,9 +5,9 @@ What the review found
     client, shows as a deployment that never stabilizes and is rolled back half an hour later.
 What is checked
     Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is in
-    its task definition, maps that port and is told to listen there, and the target group takes tasks. ``health``:
-    health checks call a port that the container listens on. ``listener``: some listener forwards to the target group,
-    and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in public subnets
+    its task definition, maps that port and is told to listen there for others, and the target group takes tasks.
+    ``health``: health checks call a port that the container listens on. ``listener``: some listener forwards to the
+    target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in public subnets
     and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a service,
     database, cache or load balancer that a container or function is given: the name is registered, the port is one on
     which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no size that
@@ -176,6 +176,8 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         return place.undecided(
             sub, "on which port PORT tells it to listen is not known", path=path, fix=_FIX_PORT
         ), None
+    elif container.inward:
+        wrong = f"{target.container} is told to listen on its loopback address alone, where no load balancer reaches it"
     elif mismatch := _target_group(service, target):
         wrong, related = mismatch, (target.group,) if target.group is not None else ()
     else:

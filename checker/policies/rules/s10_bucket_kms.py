@@ -26,7 +26,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
-from checker.reason.names.custom_resources import calls_of, custom_resources
+from checker.reason.templates.sdk_calls import SdkCall, sdk_calls
 
 _PATH: Final = "BucketEncryption.ServerSideEncryptionConfiguration"
 _ALGORITHM: Final = "ServerSideEncryptionByDefault.SSEAlgorithm"
@@ -55,14 +55,18 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _made_by_calls(environment: Environment) -> Iterator[Judgement]:
     """Buckets that a custom resource makes by itself, and leaves as they are."""
-    for owner in custom_resources(environment):
-        calls = [call for call in calls_of(owner) if call.service == "s3" and call.when != "Delete"]
-        if any(call.action == "createBucket" for call in calls):
-            path = next(call.when for call in calls if call.action == "createBucket")
-            if any(call.action == "putBucketEncryption" and "aws:kms" in str(call.parameters) for call in calls):
-                yield owner.passes(None, "It gives the bucket that it makes a KMS key.", path=path)
-            else:
-                yield owner.fails(None, _VIOLATION, fix=_FIX, path=path, expected="aws:kms", actual="not set")
+    calls: dict[Resource, list[SdkCall]] = {}
+    for call in sdk_calls(environment):
+        if call.service == "s3" and call.when != "Delete":
+            calls.setdefault(call.owner, []).append(call)
+    for owner, own in calls.items():
+        made = next((call for call in own if call.action == "createbucket"), None)
+        if made is None:
+            continue
+        if any("aws:kms" in str(call.parameters) for call in own):
+            yield owner.passes(None, "It gives the bucket that it makes a KMS key.", path=made.path)
+        else:
+            yield owner.fails(None, _VIOLATION, fix=_FIX, path=made.path, expected="aws:kms", actual="not set")
 
 
 def _judged(bucket: Resource, receives: str | None, project: Project) -> Judgement:

@@ -34,6 +34,7 @@ from checker.model.values import (
     Unknown,
     as_bool,
     as_list,
+    first_unknown,
     pieces,
 )
 from checker.model.verdicts import Surface
@@ -244,9 +245,13 @@ def _never(subscription: Resource, alarms: list[str]) -> str:
 
 
 def _filtered(subscription: Resource, alarms: list[str]) -> str:
-    """Why a filter on what alarms are called may let none through: what they are called is not known."""
-    policy = subscription.get("FilterPolicy.AlarmName")
-    by_name = not isinstance(policy, Absent) and not alarms
+    """Why a filter may let no alarm through: it is not known, or it asks what they are called, and that is not."""
+    policy = subscription.get("FilterPolicy")
+    written = policy.value if isinstance(policy, Known) else policy
+    unknown = None if isinstance(written, Absent) else first_unknown(written)
+    if unknown is not None:
+        return f"which messages its filter lets through: {unknown.why}"
+    by_name = isinstance(written, dict) and "AlarmName" in written and not alarms
     return "whether its filter lets an alarm through whose name is not known before deployment" if by_name else ""
 
 

@@ -33,7 +33,7 @@ _MOST = _LIMIT * 8 // 10
 
 # What is lost with these too, beside what keeps data: messages that are under way, and what a key has encrypted.
 _QUEUE: Final = "AWS::SQS::Queue"
-_KEPT_APART: Final = frozenset({"AWS::KMS::Key", _QUEUE})
+_KEPT_APART: Final = frozenset({"AWS::KMS::Key", "AWS::KMS::ReplicaKey", _QUEUE})
 # Where what runs, or another queue, names the one that takes what failed: it belongs there.
 _SENDERS: Final = ("AWS::Lambda::", "AWS::SNS::", "AWS::SQS::", "AWS::Serverless::")
 _FAILURES: Final = ("DeadLetterConfig", "RedrivePolicy", "DeadLetterQueue", "DestinationConfig.OnFailure")
@@ -49,14 +49,18 @@ _STATELESS = frozenset(
         "AWS::AppSync::GraphQLApi",
         "AWS::AutoScaling::AutoScalingGroup",
         "AWS::Batch::ComputeEnvironment",
+        "AWS::Batch::JobDefinition",
         "AWS::CloudFront::Distribution",
         "AWS::BedrockAgentCore::Runtime",
+        "AWS::CodeBuild::Fleet",
+        "AWS::Deadline::Fleet",
         "AWS::EC2::EC2Fleet",
         "AWS::EC2::Instance",
         "AWS::EC2::SpotFleet",
         "AWS::ECS::ExpressGatewayService",
         "AWS::ECS::Service",
         "AWS::ECS::TaskDefinition",
+        "AWS::ECS::TaskSet",
         "AWS::EKS::Cluster",
         "AWS::EMR::Cluster",
         "AWS::EMRServerless::Application",
@@ -67,6 +71,7 @@ _STATELESS = frozenset(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "AWS::GameLift::ContainerFleet",
         "AWS::GameLift::Fleet",
+        "AWS::GlobalAccelerator::Accelerator",
         "AWS::Glue::Job",
         "AWS::KinesisAnalyticsV2::Application",
         "AWS::Lambda::Function",
@@ -80,6 +85,8 @@ _STATELESS = frozenset(
         "AWS::Serverless::StateMachine",
         "AWS::StepFunctions::StateMachine",
         "AWS::Synthetics::Canary",
+        "AWS::Transfer::Server",
+        "AWS::VpcLattice::Service",
     }
 )
 

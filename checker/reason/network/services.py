@@ -32,7 +32,8 @@ class Container:
 
     ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its command or its
     variable ``PORT`` tells it to listen on, ``told_open`` whether it may be told one that is not known; ``told_others``
-    those of other variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls.
+    those of other variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls;
+    ``inward`` whether it is told to listen on its loopback address, where nobody reaches it from outside.
     """
 
     name: Resolved
@@ -44,6 +45,7 @@ class Container:
     told_others: frozenset[int]
     checked: tuple[int, ...]
     image: Resolved
+    inward: bool
 
     @property
     def listens(self) -> frozenset[int]:
@@ -165,6 +167,7 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
         frozenset(others),
         tuple(_checked(item.get("HealthCheck"))),
         item.get("Image"),
+        _listens_inward(item),
     )
 
 
@@ -176,10 +179,35 @@ _LISTEN: Final = re.compile(
 _OF_OTHER_HOST: Final = re.compile(r"(?:^|\s)(?:--host(?:name)?|-h)(?:=|\s+)(?!0\.0\.0\.0|127\.|localhost|::|\[::)\S")
 
 
+# The same for the address, and the variables that servers take it from.
+_INWARD: Final = re.compile(
+    r"(?:^|\s)(?:--host(?:name)?|--listen|--bind|--addr(?:ess)?|--server[.-](?:host|address)|-b)(?:=|\s+)"
+    r"(?:\w+://)?(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d{2,5})?(?=\s|$)"
+)
+_ADDRESS: Final = re.compile(r"(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d{2,5})?")
+_LISTENS_AT: Final = frozenset({
+    "BIND", "BIND_ADDR", "BIND_ADDRESS", "BIND_HOST", "FLASK_RUN_HOST", "HOST", "LISTEN", "LISTEN_ADDR",
+    "LISTEN_ADDRESS", "LISTEN_HOST", "SERVER_ADDRESS", "SERVER_HOST", "UVICORN_HOST",
+})  # fmt: skip
+
+
+def _listens_inward(item: dict[str, Resolved]) -> bool:
+    """Whether a command or a variable tells a container's server to listen on its loopback address alone."""
+    entries = [each for each in as_list(item.get("Environment")) if isinstance(each, dict)]
+    told = (each.get("Value") for each in entries if str(each.get("Name")) in _LISTENS_AT)
+    return _INWARD.search(_last_program(item)) is not None or any(
+        isinstance(value, str) and _ADDRESS.fullmatch(value) for value in told
+    )
+
+
+def _last_program(item: dict[str, Resolved]) -> str:
+    words = [word for place in ("EntryPoint", "Command") for word in as_list(item.get(place)) if isinstance(word, str)]
+    return re.split(r"&&|\|\||[;&|]", " ".join(words))[-1]
+
+
 def _commanded(item: dict[str, Resolved]) -> int | None:
     """The port that a container's command tells its server to listen on."""
-    words = [word for place in ("EntryPoint", "Command") for word in as_list(item.get(place)) if isinstance(word, str)]
-    last = re.split(r"&&|\|\||[;&|]", " ".join(words))[-1]
+    last = _last_program(item)
     found = None if _OF_OTHER_HOST.search(last) else next(iter(_LISTEN.finditer(last)), None)
     return int(found[1] or found[2]) if found else None
 

@@ -83,11 +83,10 @@ def never_matches_alarms(policy: Resolved, *, in_body: bool, alarms: Collection[
             return f"its filter asks for the message attribute {key}, and an alarm's message has none"
         if in_body and key not in _FIELDS:
             return f"its filter asks for {key}, which an alarm's message does not have"
-        states = [each for each in as_list(wanted) if isinstance(each, str)]
         if key == "AlarmName" and alarms and not any(_lets(wanted, name) for name in alarms):
             return f"its filter asks for other alarms than {sorted(alarms)[0]}"
-        if key == "NewStateValue" and states and len(states) == len(as_list(wanted)) and "ALARM" not in states:
-            return f"its filter lets only {', '.join(states)} through"
+        if key == "NewStateValue" and wanted and not _lets(wanted, "ALARM"):
+            return "its filter lets no message through that says ALARM"
     return ""
 
 
@@ -101,6 +100,10 @@ def _lets(wanted: Resolved, text: str) -> bool:
             continue
         operator, value = next(iter(each.items()), ("", None))
         if operator in {"numeric", "cidr"}:
+            continue
+        if operator == "anything-but" and all(isinstance(item, str) for item in as_list(value)):
+            if text not in as_list(value):
+                return True
             continue
         if not isinstance(value, str) or operator not in {"prefix", "suffix"}:
             return True

@@ -37,7 +37,9 @@ def sdk_calls(environment: Environment) -> Iterator[SdkCall]:
     """Every call that custom resources and state machines of the environment say they make."""
     for owner in custom_resources(environment):
         for call in calls_of(owner):
-            yield SdkCall(owner, call.when, call.when, call.service, call.action.lower(), _lower(call.parameters))
+            given = _lower(call.parameters)
+            service, action, given = _in_own_words(call.service, call.action.lower(), given)
+            yield SdkCall(owner, call.when, call.when, service, action, given)
     for owner in environment.resources(*_MACHINES):
         for path in ("DefinitionString", "Definition"):
             value = owner.get(path)
@@ -46,7 +48,19 @@ def sdk_calls(environment: Environment) -> Iterator[SdkCall]:
                 found = _SDK.match(str(state.get("Resource", "")))
                 if found is not None:
                     given = _lower(state.get("Parameters")) | _lower(state.get("Arguments"))
-                    yield SdkCall(owner, path, "", found[1].lower(), found[2].lower(), given)
+                    yield SdkCall(owner, path, "", *_in_own_words(found[1].lower(), found[2].lower(), given))
+
+
+def _in_own_words(service: str, action: str, parameters: dict[str, Resolved]) -> tuple[str, str, dict[str, Resolved]]:
+    """A call of Cloud Control as the service's own call would be (AWS Cloud Control API User Guide, "Creating a
+    resource": ``TypeName`` and ``DesiredState``)."""
+    kind, verb = parameters.get("typename"), action.removesuffix("resource")
+    named = kind.lower().split("::") if isinstance(kind, str) else []
+    if service != "cloudcontrol" or len(named) != 3 or verb not in {"create", "delete"}:
+        return service, action, parameters
+    desired = parameters.get("desiredstate")
+    state = decoded(desired) if desired is not None else None
+    return named[1], f"{verb}{named[2]}", _lower(state)
 
 
 def _states(definition: Resolved) -> Iterator[dict[str, Resolved]]:
