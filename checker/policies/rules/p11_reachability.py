@@ -4,16 +4,17 @@ What the review found
     Not in the review. A port changed in one of the four places where it stands, or a security group that forgot a
     client, shows as a deployment that never stabilizes and is rolled back half an hour later.
 What is checked
-    Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is in
-    its task definition, maps that port and is told to listen there for others, and the target group takes tasks.
+    Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is
+    in its task definition, maps that port and is told to listen there for others, and the target group takes tasks.
     ``health``: health checks call a port that the container listens on. ``listener``: some listener forwards to the
-    target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in public subnets
-    and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a service,
-    database, cache or load balancer that a container or function is given: the name is registered, the port is one on
-    which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no size that
-    Fargate does not have (``size``), no execution role that may not pull, fetch or log (``execution-role``), no load
-    balancer of one zone (``zones``), no rules of one priority (``priority``) or behind one for everything (``order``),
-    no target group or namespace of another network (``network``), no network without DNS (``dns``).
+    target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in
+    public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a
+    service, database, cache or load balancer that a container or function is given: the name is registered, the port
+    is one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that:
+    no size that Fargate does not have (``size``), no execution role that may not pull, fetch or log
+    (``execution-role``), no load balancer of one zone (``zones``), no rules of one priority (``priority``) or behind
+    one for everything (``order``), no target group or namespace of another network (``network``), no network without
+    DNS (``dns``).
 When it does not apply
     Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
     whoever starts them chooses their security groups.
