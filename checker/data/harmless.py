@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """``programs`` and ``actions`` with the reason of each; ``verbs`` of programs that are not harmless as a whole."""
+    """``programs`` and ``actions`` with the reason of each; ``libraries`` of Python by their names; ``verbs`` of
+    programs that are not harmless as a whole."""
 
     programs: Mapping[str, str]
     verbs: Mapping[str, frozenset[str]]
     actions: Mapping[str, str]
+    libraries: frozenset[str]
     modules: frozenset[str]
     settings: frozenset[str]
     about: frozenset[str]
@@ -34,6 +37,7 @@ def _table() -> _Table:
             for program, verbs in read["verbs"].items()
         },
         {name: reason for reason, names in read["actions"].items() for name in names.split()},
+        frozenset(name for names in read["libraries"].values() for name in names.split()),
         others["modules"],
         others["prints-settings"],
         others["about"],
@@ -195,6 +199,18 @@ def module_is_harmless(name: str) -> bool:
     """Whether ``python -m NAME`` is known to change nothing, for a module that the repository does not hold."""
     programs = _table().programs
     return name in _table().modules or name.partition(".")[0] in programs or name.replace("_", "-") in programs
+
+
+@cache
+def library_is_harmless(name: str) -> bool:
+    """Whether calls of a Python library, by its import name, are followed or known to change nothing."""
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    known = _table().libraries
+    parts = name.replace("-", "_").split(".")
+    if any(".".join(parts[:length]) in known for length in range(1, len(parts) + 1)):
+        return True
+    return parts[0].startswith(("mypy_boto3_", "types_boto3_"))
 
 
 def action_is_harmless(action: str) -> bool:

@@ -37,6 +37,7 @@ class ScriptLibrary:
     _texts: dict[tuple[str, str, tuple[int, ...]], Script] = field(default_factory=dict)
     _python: dict[str, PythonModule | None] = field(default_factory=dict)
     _plain: dict[str, str | None] = field(default_factory=dict)
+    _modules: dict[str, list[str]] | None = None
     _packages: dict[str, str] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
@@ -139,6 +140,17 @@ class ScriptLibrary:
                 return None
             self._python[path] = module
         return path
+
+    def python_below(self, tail: str) -> tuple[str, ...]:
+        """The Python files, wherever they are, that an import of ``tail`` (``a/b``) could mean."""
+        if self._modules is None:
+            self._modules = {}
+            for file in walk(self.root, lambda name: name.endswith(".py"), MAX_FILES, []):
+                path = file.relative_to(self.root).as_posix()
+                module = path.removesuffix(".py").removesuffix("/__init__")
+                self._modules.setdefault(module.rpartition("/")[2], []).append(path)
+        found = self._modules.get(tail.rpartition("/")[2], ())
+        return tuple(path for path in found if path.endswith((f"/{tail}.py", f"/{tail}/__init__.py")))
 
     def _parse_python(self, text: str, file: str, line: int) -> PythonModule | None:
         try:

@@ -39,7 +39,11 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
                 return _from_command_line(machine, owner, name)
             if (host := host_in(name, owner.words)) is not None:
                 return host
-            return extern(f"{owner.name}.{name}", owner.words, parsed=owner.parsed, answer=owner.answer)
+            if name == "executable" and owner.name == "sys":
+                return "python"
+            return extern(
+                f"{owner.name}.{name}", owner.words, parsed=owner.parsed, answer=owner.answer, library=owner.library
+            )
         case Module():
             found = owner.module.names.get(name)
             return found if found is not None else extern(f"{owner.module.file}:{name}")

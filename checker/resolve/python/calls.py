@@ -12,13 +12,14 @@ from typing import Final
 from checker.model.pipeline.scripts import Loop
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
-from checker.resolve.python.dynamic import is_special, looked_up
+from checker.resolve.python.dynamic import RUNS, is_special, looked_up
 from checker.resolve.python.expressions import bind, looked_up_in
 from checker.resolve.python.machine import Call, Frame, Machine, spot_of, value
+from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import enter, instantiate
 from checker.resolve.python.record import http, leaves, program
 from checker.resolve.python.requests import makes_requests, names_host, request_of
-from checker.resolve.python.syntax_facts import LEAVES, shown, written
+from checker.resolve.python.syntax_facts import LEAVES, is_group, shown, unpacks
 from checker.resolve.python.values import (
     Class,
     Client,
@@ -40,8 +41,6 @@ from checker.resolve.python.values import (
     json_text,
 )
 
-_RUNS: Final = frozenset({"subprocess.run", "subprocess.check_call", "subprocess.check_output", "subprocess.call",
-                          "subprocess.Popen", "os.system", "subprocess.getoutput"})  # fmt: skip
 # Builtins that give back what they are given, as far as following it goes.
 _KEEPING: Final = frozenset(
     {
@@ -75,7 +74,7 @@ def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
 def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, positional: Sequence[Value]) -> Value:
     """What a call gives whose function and arguments by position are worked out."""
     given = Call(node, [], {}, frame)
-    if not _unpacks(node):
+    if not unpacks(node):
         given.positional.extend(positional)
     else:
         for each, found in zip(node.args, positional, strict=True):
@@ -93,11 +92,6 @@ def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, posi
     return _apply(machine, function, given)
 
 
-@lru_cache(maxsize=16_384)
-def _unpacks(node: ast.Call) -> bool:
-    return any(isinstance(each, ast.Starred) for each in node.args)
-
-
 def _apply(machine: Machine, function: Value, given: Call) -> Value:
     match function:
         case Extern():
@@ -106,11 +100,12 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             inner = machine.called_at(given.node, given.frame)
             if isinstance(function.node, ast.AsyncFunctionDef) and id(given.node) not in machine.awaited:
                 inner = inner.handled(replace(inner.handling, background=True))
-            if not isinstance(function.node, ast.Lambda) and _is_group(function.node):
+            if not isinstance(function.node, ast.Lambda) and is_group(function.node):
                 _commands(machine, function, inner)
             return enter(machine, function, given.positional, given.named, inner)
         case Class():
             inner = machine.called_at(given.node, given.frame)
+            leads_into(machine, (function,), given.node, given.frame)
             return instantiate(machine, function, given.positional, given.named, inner)
         case Either():
             maybe = replace(given, frame=given.frame.maybe())
@@ -202,16 +197,18 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
     if machine.stage is not None and (gives := machine.stage.gives(function.name)) is not None:
         return gives
+    if not is_special(function.name):
+        leads_into(machine, (function,), given.node, given.frame)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]
-    _hand_over(machine, given, function.words)
+    _hand_over(machine, given, function.words, function)
     kept, answered = function.words, function.answer
     if function.name.endswith(_PARSERS) or names_host(function.name):
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
     if function.name in _CONVERTING and given.positional:
         answered = answer_in(given.positional[0])
-    return extern(given.shown, kept, answer=answered)
+    return extern(given.shown, kept, answer=answered, library=function.library)
 
 
 _CLIENTS: Final = frozenset({"boto3.client", "boto3.resource"})
@@ -220,7 +217,7 @@ _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *_RUNS, *LEAVES, *_KEEPING, "json.dumps"})
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, "json.dumps"})
 _ENDINGS: Final = (".raise_for_status", ".add_argument", *_PARSED)
 
 
@@ -241,7 +238,7 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     found = looked_up(machine, name, given)
     if found is not None:
         return found
-    if name in _RUNS:
+    if name in RUNS:
         checked = name in {"subprocess.check_call", "subprocess.check_output"}
         line = name in {"os.system", "subprocess.getoutput"} or named.get("shell") is True
         started = positional[0] if positional else named.get("args")
@@ -309,19 +306,39 @@ def _builtin(name: str, given: Call) -> Value:
     return first if isinstance(first, tuple | Dict) and name != "sorted" else extern(given.shown)
 
 
-def _hand_over(machine: Machine, given: Call, words: tuple[str, ...]) -> None:
-    """Functions that other code is given may be called by it: ``pool.submit(f)``, ``set_defaults(func=f)``."""
-    functions = [each for each in given.positional if isinstance(each, Function)]
-    if given.named:
-        functions += [each for each in given.named.values() if isinstance(each, Function)]
+def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern | None = None) -> None:
+    """What other code is given may be called by it: ``pool.submit(f)``, ``set_defaults(func=f)``.
+
+    ``by``: the code that is given it; a builtin but for two only looks at what it gets.
+    """
+    if by is not None and (by.library or by.name in {"map", "filter"}):
+        leads_into(machine, [*given.positional, *given.named.values()], given.node, given.frame)
+    each = [*given.positional, *given.named.values()] if given.named else given.positional
+    functions = [found for found in each if _is_function(found)]
     if not functions or (words and all(map(machine.other_command, words))):
         return
-    for each in functions:
-        if not isinstance(each.node, ast.Lambda):
-            beside = _side_by_side(given.node, given.frame)
-            enter(machine, each, _handed(given, each), {}, machine.called_at(given.node, beside).maybe())
+    for found in functions:
+        positional, named = _handed(given, found)
+        inner = replace(
+            given, positional=positional, named=named, complete=given.complete and bool(positional or named)
+        )
+        if isinstance(found, Function) and isinstance(found.node, ast.Lambda):
+            enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
+            continue
+        beside = _side_by_side(given.node, given.frame).maybe()
+        if isinstance(found, Function):
+            enter(machine, found, positional, named, machine.called_at(given.node, beside))
         else:
-            enter(machine, each, (), {}, machine.called_at(given.node, given.frame))
+            _apply(machine, found, replace(inner, frame=beside))
+
+
+def _is_function(found: Value) -> bool:
+    """Whether it is a function that does something when it is called: the repository's, or a call of AWS."""
+    if isinstance(found, Method):
+        return isinstance(found.owner, Client | Poller)
+    if isinstance(found, Extern):
+        return found.name in RUNS
+    return isinstance(found, Function | Partial)
 
 
 def _declare(machine: Machine, given: Call) -> None:
@@ -337,7 +354,7 @@ def _declare(machine: Machine, given: Call) -> None:
 # What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, threading,
 # asyncio), and what waits for the coroutine that it is given.
 _CONCURRENT: Final = frozenset({"map", "starmap", "imap", "imap_unordered", "map_async", "submit", "apply_async",
-                                "run_in_executor", "create_task", "to_thread", "Thread", "Timer", "Process",
+                                "run_in_executor", "create_task", "to_thread", "run_sync", "Thread", "Timer", "Process",
                                 "start_new_thread", "start_soon"})  # fmt: skip
 _WAITING: Final = frozenset({"run", "run_until_complete", "wait_for", "shield", "timeout"})
 
@@ -357,15 +374,16 @@ def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
     return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
 
 
-def _handed(given: Call, function: Function) -> Sequence[Value]:
+def _handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]]:
     """The arguments that a function gets from what runs it: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
     name = _called_as(given.node)
     if name not in _CONCURRENT or "map" in name:
-        return ()
-    if function in given.positional:
-        return given.positional[given.positional.index(function) + 1 :] if name != "Timer" else ()
-    found = given.named.get("args")
-    return found if isinstance(found, tuple) else ()
+        return [], {}
+    if function in given.positional and name not in {"Timer", "apply_async"}:
+        return given.positional[given.positional.index(function) + 1 :], given.named
+    positional, named = given.named.get("args"), given.named.get("kwargs", given.named.get("kwds"))
+    by_name = {key: each for key, each in named.items if isinstance(key, str)} if isinstance(named, Dict) else {}
+    return list(positional) if isinstance(positional, tuple) else [], by_name
 
 
 def _formatted(template: str, values: list[Possible]) -> list[Possible]:
@@ -377,8 +395,3 @@ def _formatted(template: str, values: list[Possible]) -> list[Possible]:
         parts.append(values[at] if at < len(values) else open_text(match[0]))
         position = match.end()
     return [*parts, template[position:]]
-
-
-@lru_cache(maxsize=16_384)
-def _is_group(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any("group" in written(decorator) or "callback" in written(decorator) for decorator in node.decorator_list)

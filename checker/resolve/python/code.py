@@ -29,7 +29,7 @@ from checker.resolve.python.machine import (
     spot_of,
     value,
 )
-from checker.resolve.python.modules import import_from, import_modules, load, module_at
+from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at
 from checker.resolve.python.objects import enter, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
@@ -44,7 +44,18 @@ from checker.resolve.python.syntax_facts import (
     takes_aws_errors,
     written,
 )
-from checker.resolve.python.values import Class, Dict, Extern, Function, PythonLibrary, either, elements, extern
+from checker.resolve.python.values import (
+    Class,
+    Dict,
+    Extern,
+    Function,
+    PythonLibrary,
+    Value,
+    either,
+    elements,
+    extern,
+    within,
+)
 
 
 def follow(
@@ -130,6 +141,7 @@ def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, fram
     frame.names[node.name] = function
     for decorator in node.decorator_list:
         registry = decorator.func if isinstance(decorator, ast.Call) else decorator
+        leads_into(machine, (value(machine, registry, frame),), decorator, frame)
         if isinstance(registry, ast.Attribute) and registry.attr in {"command", "callback", "task", "group"}:
             named = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
             name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
@@ -175,8 +187,7 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
     if not values or counts or len(values) > 32:
         _widen(node.body, frame)
         kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
-        answer = whole.answer if isinstance(whole, Extern) else None
-        bind(machine, node.target, extern(variable, answer=answer), frame)
+        bind(machine, node.target, within(whole, variable), frame)
         block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=sleeps(node.body))))
     else:
         shown = tuple(each if isinstance(each, str) else None for each in values)
@@ -208,6 +219,7 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
     handling = frame.handling
     for item in node.items:
         found = value(machine, item.context_expr, frame)
+        leads_into(machine, (found,), item.context_expr, frame)
         if item.optional_vars is not None:
             bind(machine, item.optional_vars, found, frame)
         if written(item.context_expr).startswith(("contextlib.suppress", "suppress")):
@@ -223,12 +235,27 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
     swallowed = any(takes_aws_errors(handler) and not raises(handler.body) for handler in node.handlers)
     handling = replace(handling, caught=(*handling.caught, *caught), swallowed=handling.swallowed or swallowed)
     left = block(machine, node.body, frame.handled(handling) if caught else frame)
+    bound = dict(frame.names)
+    after: list[dict[str, Value]] = []
     for handler in node.handlers:
         if handler.name:
             frame.names[handler.name] = extern(handler.name)
-        block(machine, handler.body, frame.maybe(on_failure=True))
+        if not block(machine, handler.body, frame.maybe(on_failure=True)):
+            after.append(dict(frame.names))
+        frame.names.clear()
+        frame.names.update(bound)
     left = block(machine, node.orelse, frame) or left
+    _either_way(frame.names, after, [] if left else [dict(frame.names)])
     return block(machine, node.finalbody, frame) or (left and not swallowed)
+
+
+def _either_way(names: dict[str, Value], *ways: list[dict[str, Value]]) -> None:
+    """Names after several ways through a block: each is what any of the ways that bind it has bound it to."""
+    each = [way for some in ways for way in some]
+    for name in dict.fromkeys(name for way in each for name in way):
+        bound = [way[name] for way in each if name in way]
+        if any(one is not bound[0] for one in bound[1:]) or name not in names:
+            names[name] = either(bound)
 
 
 def _match(machine: Machine, node: ast.Match, frame: Frame) -> bool:

@@ -6,6 +6,7 @@ Source: Python documentation, "Built-in Functions", "importlib", "functools.part
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -16,14 +17,31 @@ from checker.resolve.python.record import program
 from checker.resolve.python.values import Client, Either, Module, Partial, Poller, Session, Value, either, extern
 
 _FIX: Final = "Write the call out."
+_IMPORT: Final = "Import it by its name."
 _SIGNS: Final = re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
+# Functions that start a program: a list of its words, or a line.
+RUNS: Final = frozenset({"subprocess.run", "subprocess.check_call", "subprocess.check_output", "subprocess.call",
+                          "subprocess.Popen", "os.system", "subprocess.getoutput", "anyio.run_process",
+                          "anyio.open_process", "trio.run_process", "psutil.Popen", "gevent.subprocess.run",
+                          "gevent.subprocess.check_call", "gevent.subprocess.check_output", "gevent.subprocess.call",
+                          "gevent.subprocess.Popen"})  # fmt: skip
 # Functions that run a line of a shell, and those that are given words: the position of the first.
 _LINES: Final = frozenset(
-    {"asyncio.create_subprocess_shell", "os.popen", "invoke.run", "pexpect.run", "pexpect.spawn", "delegator.run",
-     "subprocess.getstatusoutput", "commands.getoutput", "fabric.api.local"}
+    {"asyncio.create_subprocess_shell", "asyncio.subprocess.create_subprocess_shell", "os.popen",
+     "invoke.run", "pexpect.run", "pexpect.spawn", "delegator.run", "subprocess.getstatusoutput",
+     "commands.getoutput", "fabric.api.local"}
 )  # fmt: skip
-_LISTS: Final = frozenset({"os.execv", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn", "os.posix_spawnp"})
-_WORDS: Final = re.compile(r"os\.execlp?e?|asyncio\.create_subprocess_exec")
+_LISTS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("os.execv", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn", "os.posix_spawnp"), 1),
+    **dict.fromkeys(("os.spawnv", "os.spawnve", "os.spawnvp", "os.spawnvpe"), 2),
+    "pty.spawn": 0,
+}
+_WORDS: Final = re.compile(r"os\.(?:exec|spawn)lp?e?|asyncio\.(?:subprocess\.)?create_subprocess_exec")
+# Loads code that stands in no import: "importlib.metadata" (Entry points), "importlib.util", "pkgutil", setuptools.
+_LOADS: Final = re.compile(
+    r"(?:importlib\.metadata\.|pkg_resources\.|importlib_metadata\.).*\.load|.*\.(?:exec_module|load_module)"
+    r"|pkgutil\.resolve_name|(?:pkg_resources\.)?load_entry_point|.*zipimporter\(.*\)\.\w+"
+)
 _SESSIONS: Final = frozenset(
     {"botocore.session.get_session", "botocore.session.Session", "aioboto3.Session", "aiobotocore.session.get_session",
      "aiobotocore.session.AioSession", "aioboto3.session.Session"}
@@ -41,7 +59,7 @@ def is_special(name: str) -> bool:
     """Whether a call of such a name may be one of these."""
     if name in _NAMES or name in _SESSIONS or name in _LINES or name in _LISTS:
         return True
-    return name.startswith("sh.") or bool(_WORDS.fullmatch(name) or _SIGNS.search(name))
+    return name.startswith("sh.") or bool(_WORDS.fullmatch(name) or _SIGNS.search(name) or _LOADS.fullmatch(name))
 
 
 def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
@@ -61,10 +79,10 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
                 load(machine, found, main=name == "runpy.run_module")
                 return (Module(found),)
             if not isinstance(first, str):
-                machine.problem(spot, "a module that is not known before it runs", "Import it by its name.")
-            return (extern(first if isinstance(first, str) else name),)
+                machine.problem(spot, "a module that is not known before it runs", _IMPORT)
+            return (extern(first, library=first) if isinstance(first, str) else extern(name),)
         case "runpy.run_path":
-            machine.problem(spot, "a file that runpy runs was not followed", "Import it by its name.")
+            machine.problem(spot, "a file that runpy runs was not followed", _IMPORT)
             return (extern(name),)
         case "functools.partial" | "partial" if positional:
             return (Partial(first, tuple(positional[1:]), dict(named)),)
@@ -73,14 +91,18 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     started: list[Value] = []
     if name in _LINES:
         started = [first]
-    elif name in _LISTS and len(positional) > 1:
-        started = [positional[1]]
+    elif name in _LISTS and len(positional) > _LISTS[name]:
+        started = [positional[_LISTS[name]]]
     elif _WORDS.fullmatch(name):
-        started = [tuple(positional[1:] if name.startswith("os.") else positional)]
+        before = 2 if name.startswith("os.spawn") else int(name.startswith("os."))  # the mode and the file
+        started = [tuple(positional[before:])]
     elif name.startswith("sh.") and name.count(".") == 1:
         started = [(name[3:].replace("_", "-"), *positional)]
     for words in started:
         program(machine, words, call, checked=name.startswith(("os.exec", "sh.")), line=name in _LINES)
+        return (extern(name),)
+    if _LOADS.fullmatch(name):
+        machine.problem(spot, "code that is looked up while the program runs was not followed", _IMPORT)
         return (extern(name),)
     if _SIGNS.search(name):
         machine.problem(spot, "requests to AWS that are signed by hand are not followed", "Use boto3.")

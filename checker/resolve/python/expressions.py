@@ -32,6 +32,7 @@ from checker.resolve.python.values import (
     extern,
     is_plain,
     plain,
+    within,
 )
 
 # Always true.
@@ -165,7 +166,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         if index == 0 and len(node.generators) == 1 and keeps and source is not None:
             first = source[:32]
             some = isinstance(whole, Some) or bool(generator.ifs)
-        opened = extern(shown(generator.target), answer=whole.answer if isinstance(whole, Extern) else None)
+        opened = within(whole, shown(generator.target))
         bind(machine, generator.target, either(source) if source else opened, inner)
         for test in generator.ifs:
             value(machine, test, inner)
@@ -208,8 +209,8 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
         return enter(machine, getter.of(owner), (key,), {}, machine.called_at(node, frame))
     outside = [each for each in owner.options if isinstance(each, Extern)] if isinstance(owner, Either) else []
     if isinstance(owner, Either) and len(outside) == len(owner.options):
-        return either([extern(shown(node), answer=each.answer) for each in outside])
-    return extern(shown(node), answer=owner.answer if isinstance(owner, Extern) else None)
+        return either([within(each, shown(node)) for each in outside])
+    return within(owner, shown(node))
 
 
 EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {

@@ -195,13 +195,14 @@ class Machine:
     folder: str | None = ""
     calls: list[AwsCall | Command] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    foreign: list[Problem] = field(default_factory=list)  # libraries that are neither followed nor harmless
     roots: tuple[str, ...] = ("",)
     asked: dict[str, Possible] = field(default_factory=dict)  # of the environment, so far
     options: dict[str, Value] = field(default_factory=dict)  # of the command line: what each is where it is not given
     flags: set[str] = field(default_factory=set)  # those of them that take no value
     modules: dict[str, PythonModule | None] = field(default_factory=dict)
     found: dict[tuple[str, str | None], PythonModule | None] = field(default_factory=dict)
-    own: int = 0  # how many modules hold what only this program knows
+    own: int = 0  # how often something was met that only this program knows
     left: int = MAX_STATEMENTS
     depth: int = 0
     # What calls gave and did, and how much work was left then.
@@ -222,26 +223,32 @@ class Machine:
         if self.left < 0 or len(self.calls) >= MAX_CALLS:
             raise StopError
 
-    def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
+    def depends(self) -> None:
+        """Take note that what comes next is this program's own: another one may find something else here."""
+        self.own += 1
         self.notes(OWN)
+
+    def problem(self, spot: Spot, message: str, fix: str, *, unread: bool = True) -> None:
+        self.depends()
         problem = Problem(spot, message, fix, unread)
         if problem not in self.problems:
             self.problems.append(problem)
 
     def variable(self, name: str) -> Possible:
         """An environment variable that the workflow sets, ``None`` where it sets none."""
-        self.notes(OWN)
+        self.depends()
         self.asked[name] = self.environment.get(name)
         return self.asked[name]
 
     @property
     def words(self) -> tuple[Possible, ...] | None:
         """The words of the command line."""
-        self.notes(OWN)
+        self.depends()
         return self.arguments
 
     def declare(self, name: str, absent: Value, *, flag: bool) -> None:
         """Take note of an option of the command line, and of what it is where it is not given."""
+        self.own += 1
         self.notes(Declared(name, absent, flag))
         if flag:
             self.flags.add(name)
@@ -252,6 +259,7 @@ class Machine:
         words = self.arguments or ()
         first = next((each for each in words if not (isinstance(each, str) and each.startswith("-"))), None)
         answer = isinstance(first, str) and first != word and word not in words
+        self.own += 1
         self.notes(Chosen(word, answer))
         return answer
 

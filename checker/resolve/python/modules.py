@@ -1,4 +1,5 @@
-"""Modules of the repository: found behind an import, run once, and kept for the next program where that is the same."""
+"""Modules of the repository: found behind an import, run once, and kept for the next program where that is the same;
+and calls into libraries that are neither the repository's, nor followed, nor known to change nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +8,25 @@ import posixpath
 from collections.abc import Iterable
 from typing import Final
 
+from checker.data.harmless import library_is_harmless
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
-from checker.model.sources import Spot
-from checker.resolve.python.machine import OWN, Frame, Machine, block
-from checker.resolve.python.values import Module, extern
+from checker.model.sources import Problem, Spot, brief
+from checker.resolve.python.machine import OWN, Frame, Machine, block, spot_of, value
+from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.values import Class, Either, Extern, Instance, Method, Module, Value, extern
 
 # Marks a module whose names depend on the program that loads it.
 _OWN: Final = "<own>"
+# In the place of a library: what a relative import asks for, and the repository does not have.
+_OWN_CODE: Final = "."
+# Libraries whose ``load`` gives code that packages which happen to be installed have declared.
+_ENTRY_POINTS: Final = ("importlib.metadata", "importlib_metadata", "pkg_resources", "stevedore")
+_FIX: Final = (
+    "Write the calls of AWS in this repository, with boto3 or the AWS CLI, or waive what this leaves open (outcome: "
+    "unknown)."
+)
+_NOTHING_AROUND: Final = Handling()
 
 
 def load(machine: Machine, module: PythonModule, *, main: bool = False) -> None:
@@ -40,7 +52,7 @@ def load(machine: Machine, module: PythonModule, *, main: bool = False) -> None:
 
 
 def _state(machine: Machine) -> tuple[int, ...]:
-    return (machine.own, len(machine.asked), len(machine.calls), len(machine.problems))
+    return (machine.own, len(machine.calls), len(machine.problems))
 
 
 def find(machine: Machine, dotted: str, module: PythonModule, level: int) -> PythonModule | None:
@@ -63,7 +75,11 @@ def _search(machine: Machine, dotted: str, roots: Iterable[str]) -> PythonModule
             found = module_at(machine, candidate)
             if found is not None:
                 return found
-    return None
+    if library_is_harmless(dotted):
+        return None
+    # Under a folder that the program adds to its path, or where a package of the repository is installed from.
+    below = machine.library.python_below(tail)
+    return module_at(machine, below[0]) if len(below) == 1 else None
 
 
 def module_at(machine: Machine, path: str, *, fresh: bool = False) -> PythonModule | None:
@@ -89,6 +105,9 @@ def import_from(machine: Machine, node: ast.ImportFrom, frame: Frame) -> bool:
         load(machine, found)
     for alias in node.names:
         bound = alias.asname or alias.name
+        if alias.name == "*":
+            _import_all(machine, found, node, frame)
+            continue
         if found is not None and alias.name in found.names:
             frame.names[bound] = found.names[alias.name]
             continue
@@ -97,8 +116,19 @@ def import_from(machine: Machine, node: ast.ImportFrom, frame: Frame) -> bool:
             load(machine, inner)
             frame.names[bound] = Module(inner)
         else:
-            frame.names[bound] = extern(f"{dotted}.{alias.name}".lstrip("."))
+            name = f"{dotted}.{alias.name}".lstrip(".")
+            frame.names[bound] = extern(name, library=_OWN_CODE if node.level else name)
     return False
+
+
+def _import_all(machine: Machine, found: PythonModule | None, node: ast.ImportFrom, frame: Frame) -> None:
+    """``from a import *``: every public name; of a library nobody knows which names are its."""
+    if found is None:
+        leads_into(machine, (extern("*", library=_OWN_CODE if node.level else node.module or ""),), node, frame)
+        return
+    for name, held in dict(found.names).items():
+        if not name.startswith(("_", "<")):
+            frame.names[name] = held
 
 
 def import_modules(machine: Machine, node: ast.Import, frame: Frame) -> bool:
@@ -137,4 +167,52 @@ def _import_module(machine: Machine, alias: ast.alias, frame: Frame) -> None:
             frame.names[alias.asname] = Module(above)
         return
     if above is None:
-        frame.names[alias.asname or parts[0]] = extern(alias.name if alias.asname else parts[0])
+        frame.names[alias.asname or parts[0]] = extern(alias.name if alias.asname else parts[0], library=alias.name)
+
+
+# --- libraries --------------------------------------------------------------------------------------------------
+
+
+def library_of(machine: Machine, found: Value) -> str:
+    """The library that calling a value leads into, where nobody knows what that does; empty where there is none."""
+    match found:
+        case Extern() if found.library and not library_is_harmless(found.library):
+            return found.library
+        case Extern() if found.library.startswith(_ENTRY_POINTS) and found.name.endswith(".load"):
+            return _OWN_CODE
+        case Class():
+            return library_behind(machine, found)
+        case Instance():
+            return library_behind(machine, found.cls)
+        case Method():
+            return library_of(machine, found.owner) if isinstance(found.owner, Extern | Instance) else ""
+        case Either():
+            return next((name for each in found.options if (name := library_of(machine, each))), "")
+    return ""
+
+
+def library_behind(machine: Machine, cls: Class, depth: int = 0) -> str:
+    """The library that a class of the repository takes from what it does not define itself."""
+    for base in cls.node.bases if depth < 8 else ():
+        found = value(machine, base, Frame(cls.module, cls.module.names, machine.reached, _NOTHING_AROUND))
+        name = library_behind(machine, found, depth + 1) if isinstance(found, Class) else library_of(machine, found)
+        if name:
+            return name
+    return ""
+
+
+def leads_into(machine: Machine, each: Iterable[Value], node: ast.AST, frame: Frame) -> None:
+    """Take note of libraries that calls of these values at ``node`` lead into: of each library once in a program."""
+    if machine.stage is not None:
+        return
+    for found in each:
+        library = library_of(machine, found)
+        if not library:
+            continue
+        machine.depends()
+        name = library.partition(".")[0]
+        message = f"what the Python library {name} does was not followed"
+        if library == _OWN_CODE:
+            message = f"what `{found.name if isinstance(found, Extern) else shown(node)}` does was not found here"
+        if not any(problem.message == brief(message) for problem in machine.foreign):
+            machine.foreign.append(Problem(spot_of(frame.module, node), brief(message), _FIX))

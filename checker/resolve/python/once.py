@@ -78,7 +78,7 @@ def _told(given: Value) -> object:
 
 def _is_the_one(given: Extern) -> bool:
     """Whether it is the only one of its name: two that are alike may be told apart."""
-    return extern(given.name, given.words, parsed=given.parsed, answer=given.answer) is given
+    return extern(given.name, given.words, parsed=given.parsed, answer=given.answer, library=given.library) is given
 
 
 @dataclass(frozen=True, slots=True)

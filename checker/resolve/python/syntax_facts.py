@@ -124,3 +124,15 @@ def case_names(node: ast.Match) -> list[str]:
         for case in node.cases
         if isinstance(case.pattern, ast.MatchValue) and isinstance(case.pattern.value, ast.Constant)
     ]
+
+
+@lru_cache(maxsize=16_384)
+def unpacks(node: ast.Call) -> bool:
+    """Whether a call is given all of a list: ``f(*words)``."""
+    return any(isinstance(each, ast.Starred) for each in node.args)
+
+
+@lru_cache(maxsize=16_384)
+def is_group(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether commands hang below a function: ``@click.group()``, ``@app.callback()``."""
+    return any("group" in written(decorator) or "callback" in written(decorator) for decorator in node.decorator_list)

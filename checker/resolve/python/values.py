@@ -28,6 +28,10 @@ class PythonLibrary(Protocol):
         """``module:function`` of a console script that the project declares."""
         ...
 
+    def python_below(self, tail: str) -> tuple[str, ...]:
+        """The Python files, wherever they are, that an import of ``tail`` (``a/b``) could mean."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -107,22 +111,37 @@ class Module:
 class Extern:
     """Something of another library, by its dotted name. ``words`` are strings that were given to what made it (a
     sub-command's name); ``parsed`` marks what a parser made of the command line; ``answer`` the AWS call that it comes
-    from."""
+    from; ``library`` the dotted name that it was imported by, which what its calls give has as well."""
 
     name: str
     words: tuple[str, ...] = ()
     parsed: bool = False
     answer: CallPlace | None = None
+    library: str = ""
 
 
-def extern(name: str, words: tuple[str, ...] = (), *, parsed: bool = False, answer: CallPlace | None = None) -> Extern:
+def extern(
+    name: str,
+    words: tuple[str, ...] = (),
+    *,
+    parsed: bool = False,
+    answer: CallPlace | None = None,
+    library: str = "",
+) -> Extern:
     """The one of this name: a program meets the same few over and over."""
-    return _extern(name, words, parsed, answer)
+    return _extern(name, words, parsed, answer, library)
 
 
 @lru_cache(maxsize=16_384)
-def _extern(name: str, words: tuple[str, ...], parsed: bool, answer: CallPlace | None) -> Extern:
-    return Extern(name, words, parsed, answer)
+def _extern(name: str, words: tuple[str, ...], parsed: bool, answer: CallPlace | None, library: str) -> Extern:
+    return Extern(name, words, parsed, answer, library)
+
+
+def within(outer: Value, name: str) -> Extern:
+    """Something that is a part of another value, or comes from it: of the same library, and the same AWS call."""
+    if not isinstance(outer, Extern):
+        return extern(name)
+    return extern(name, answer=outer.answer, library=outer.library)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

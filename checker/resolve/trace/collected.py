@@ -306,9 +306,10 @@ class Collected:
         function: str = "",
     ) -> None:
         """Follow a Python program; programs that it starts are taken for what they are."""
-        calls, problems = self.programs.follow(path, words, environment, folder, function, reached)
-        self.problems.extend(problems)
-        for call in calls:
+        followed = self.programs.follow(path, words, environment, folder, function, reached)
+        self.problems.extend(followed.problems)
+        self.foreign.extend(followed.foreign)
+        for call in followed.calls:
             if isinstance(call, Command) and starts_script(call):
                 self._through_shell(call, environment)
             elif isinstance(call, Command):

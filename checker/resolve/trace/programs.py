@@ -19,6 +19,14 @@ from checker.resolve.python.values import PythonLibrary
 Call: TypeAlias = "AwsCall | Command"
 
 
+class Followed(NamedTuple):
+    """The calls of a program, what of it could not be followed, and libraries that nobody knows."""
+
+    calls: tuple[Call, ...]
+    problems: tuple[Problem, ...]
+    foreign: tuple[Problem, ...]
+
+
 class _Start(NamedTuple):
     path: str
     words: tuple[Possible, ...] | None
@@ -28,11 +36,15 @@ class _Start(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What following gave, and the environment variables that it asked for on the way."""
+    """What following gave, and the environment variables that it asked for on the way.
+
+    ``foreign``: libraries that it calls, and that are neither followed nor known to change nothing.
+    """
 
     asked: Mapping[str, Possible]
     calls: tuple[Call, ...]
     problems: tuple[Problem, ...]
+    foreign: tuple[Problem, ...]
 
 
 @dataclass(slots=True)
@@ -51,8 +63,8 @@ class Programs:
         folder: str | None,
         function: str,
         reached: Reached,
-    ) -> tuple[tuple[Call, ...], tuple[Problem, ...]]:
-        """The calls of a program that is started at ``reached``. ``words``: its arguments, ``None`` if unknown."""
+    ) -> Followed:
+        """What a program does that is started at ``reached``. ``words``: its arguments, ``None`` if unknown."""
         start = _Start(path, words, folder, function)
         runs = self._runs.setdefault(start, [])
         run = next((each for each in runs if _same(each.asked, environment)), None)
@@ -63,10 +75,10 @@ class Programs:
             asked = Start(path, words, dict(environment), folder, function)
             rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals, self.effort.asides)
             calls = tuple(_rehearsable(call, rehearsals) for call in machine.calls)
-            run = _Run(dict(machine.asked), calls, tuple(machine.problems))
+            run = _Run(dict(machine.asked), calls, tuple(machine.problems), tuple(machine.foreign))
             runs.append(run)
         self.effort.spend(STARTING + RECORDING * len(run.calls))
-        return tuple(_placed(call, reached) for call in run.calls), run.problems
+        return Followed(tuple(_placed(call, reached) for call in run.calls), run.problems, run.foreign)
 
 
 def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) -> bool:

@@ -270,7 +270,19 @@ def test_a_program_is_cut_off_where_it_would_be_if_nothing_were_known(
 # Whatever is added to a machine is thought of: what of it a call reads or changes is on record, or in its key.
 IN_THE_KEY = {"stage", "depth", "expressions", "statements"}
 ON_RECORD = {
-    *("library", "arguments", "environment", "folder", "calls", "problems", "roots", "asked", "options", "flags"),
+    *(
+        "library",
+        "arguments",
+        "environment",
+        "folder",
+        "calls",
+        "problems",
+        "foreign",
+        "roots",
+        "asked",
+        "options",
+        "flags",
+    ),
     *("modules", "found", "own"),
 }
 OF_PLACES_OF_CALLS = {"reached", "_numbers"}

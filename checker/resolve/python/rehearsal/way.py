@@ -77,6 +77,9 @@ class _NoFiles:
     def entry_point(self, name: str) -> str | None:  # noqa: ARG002
         return None
 
+    def python_below(self, tail: str) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
 
 @lru_cache(maxsize=1)
 def _standins() -> PythonModule:
