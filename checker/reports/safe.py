@@ -63,7 +63,7 @@ def _verdict(verdict: Verdict) -> Verdict:
 
 
 # What is said of a value instead of showing it.
-_SHAPES = ("not set", "a list of ", "an object of ", "a value", "(not ")
+_SHAPES = ("not set", "a list of ", "an object of ", "an empty ", "a value", "(not ")
 
 
 def _found(verdict: Verdict) -> str:

@@ -86,7 +86,7 @@ def _cancelled(workflow: Changing) -> Judgement:
                     "task that it began ends with it.",
                     fix=_FIX_CANCEL,
                     path="concurrency",
-                    actual=f"cancel-in-progress: {each.cancel_in_progress}",
+                    actual=f"cancel-in-progress: {each.cancel_in_progress}".replace("True", "true"),
                     related=_some(workflow),
                 )
             if isinstance(answer, Open) and doubt is None:

@@ -81,7 +81,7 @@ def _judged(bucket: Resource, receives: str | None, project: Project) -> Judgeme
     rules = as_list(encryption.value.value) if isinstance(encryption.value, Known) else []
     if receives is not None and _all_kms(rules) is not YES:
         return bucket.not_applicable(None, f"It receives {receives}, which no bucket with a KMS key can.")
-    said = ", ".join(dict.fromkeys(str(_algorithm(rule)) for rule in rules))
+    said = ", ".join(dict.fromkeys(str(each) for rule in rules if (each := _algorithm(rule)) is not None))
     return encryption.must(
         lambda _: _all_kms(rules),
         shown=said or None,

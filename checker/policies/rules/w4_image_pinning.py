@@ -29,7 +29,7 @@ from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Unknown
 from checker.reason.account.running import own_repositories, running_tasks, task_places
-from checker.reason.deploys.paths import At, after_failure, of_action, once, rolls, unseen
+from checker.reason.deploys.paths import At, after_failure, once, rolls, unseen
 from checker.reason.images.revisions import Runs, revision_of
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -71,9 +71,7 @@ def _judged(at: At, call: AwsCall) -> Iterator[Judgement]:
         yield call.undecided(sub, answer.why, fix=_FIX)
     else:
         what = "The one-off task" if one_off else "The roll-out"
-        where = "the action" if of_action(call) else "it"
-        why = answer.why if answer.why.startswith("it ") else f"{where} {answer.why}"
-        yield call.fails(sub, f"{what} does not run the release's image: {why}.", fix=_FIX)
+        yield call.fails(sub, f"{what} does not run the release's image: {answer.why}.", fix=_FIX)
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:

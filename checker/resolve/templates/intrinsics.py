@@ -243,7 +243,7 @@ def _import_value(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     name = scope.resolve(argument)
     if not isinstance(name, str | Text):
         return Unknown("the name of Fn::ImportValue is not known")
-    found = scope.linker.exported(name)
+    found = scope.linker.exported(name, scope.stack)
     if found is None:
         return Text((Import(f"${{import {name}}}"),))
     owner, value = found

@@ -6,8 +6,9 @@ stands in :mod:`checker.resolve.templates.intrinsics`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Certain, Open, either, every, negated, yes_if
 from checker.model.overlap import could_be_equal
@@ -30,19 +31,30 @@ from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_fo
 
 # Made once: conditions are asked for by the thousand.
 _NO_CONDITION: Final = Open("a condition that cannot be evaluated here")
+# A dynamic reference (CloudFormation User Guide, "Get a plaintext value from Systems Manager Parameter Store").
+_STORED: Final = "{{resolve:ssm:"
+_REFERENCE: Final = re.compile(r"\{\{resolve:ssm:(?P<name>[^:{}]+)(?::\d+)?\}\}")
 _NOT_ASSUMED: Final = Open("whether two values are equal")
 
 
+_Found: TypeAlias = "tuple[StackScope, Raw]"
+
+
 class Linker:
-    """What an expression may refer to outside of its own stack: exports, and other stacks' outputs."""
+    """What an expression may refer to outside of its own stack: exports, stored parameters, other stacks' outputs.
+
+    Exports and parameters are those of an account and region: two environments may have the same names.
+    """
 
     def __init__(self) -> None:
         self.scopes: dict[str, StackScope] = {}
         self.budget = Budget()
-        self._exports: dict[str | Text, tuple[StackScope, Raw]] | None = None
+        self._exports: dict[str | Text, list[_Found]] | None = None
+        self._stored: dict[str | Text, list[_Found]] | None = None
         self._by_name: dict[str, StackScope] | None = None
 
-    def exported(self, name: str | Text) -> tuple[StackScope, Raw] | None:
+    def exported(self, name: str | Text, stack: Stack) -> _Found | None:
+        """The export of that name which a stack would import."""
         if self._exports is None:
             self._exports = {}
             for scope in self.scopes.values():
@@ -50,13 +62,48 @@ class Linker:
                     export = mapping(mapping(output).get("Export")).get("Name")
                     key = scope.resolve(export) if export is not None else None
                     if isinstance(key, str | Text):
-                        self._exports[key] = (scope, mapping(output).get("Value"))
-        return self._exports.get(name)
+                        self._exports.setdefault(key, []).append((scope, mapping(output).get("Value")))
+        found = _in_reach(self._exports.get(name, ()), stack)
+        return found[-1] if found else None
+
+    def stored(self, name: str, stack: Stack) -> Resolved | None:
+        """What the project's own parameter of that name refers to; ``None`` where it has none, several, or one with a
+        plain value, which whoever deploys may have replaced since (an image's tag)."""
+        if self._stored is None:
+            self._stored = {}
+            for scope in self.scopes.values():
+                for raw in scope.declared_resources.values():
+                    properties = mapping(mapping(raw).get("Properties"))
+                    if mapping(raw).get("Type") == "AWS::SSM::Parameter" and "Name" in properties:
+                        key = scope.resolve(properties["Name"])
+                        if isinstance(key, str):
+                            self._stored.setdefault(key, []).append((scope, properties.get("Value")))
+        found = _in_reach(self._stored.get(name, ()), stack)
+        if len(found) != 1:
+            return None
+        owner, value = found[0]
+        told = owner.guarded("stored", name, lambda: owner.resolve(value))
+        return told if isinstance(told, Text) and told.only_hole is not None else None
 
     def stack_named(self, name: str) -> StackScope | None:
         if self._by_name is None:
             self._by_name = {scope.stack.name: scope for scope in self.scopes.values()}
         return self._by_name.get(name)
+
+
+def _in_reach(found: Sequence[_Found], stack: Stack) -> Sequence[_Found]:
+    """Those of the stack's own account and region; of its own environment, where there are some."""
+    if len(found) < 2:
+        # Where the only one is in another region, what is written is not deployed as it stands: the one that is meant.
+        return found
+    near = [each for each in found if _may_be(each[0].stack.account, stack.account)]
+    near = [each for each in near if _may_be(each[0].stack.region, stack.region)]
+    own = [each for each in near if each[0].stack.environment == stack.environment]
+    return own or near
+
+
+def _may_be(one: str | None, other: str | None) -> bool:
+    return not one or not other or one == other
 
 
 class StackScope:
@@ -82,6 +129,8 @@ class StackScope:
     def resolve(self, expression: Raw) -> Resolved | Absent:
         """Plain data for any expression; ``ABSENT`` for ``AWS::NoValue``."""
         if expression is None or isinstance(expression, str | int | float):
+            if isinstance(expression, str) and expression.startswith(_STORED):
+                return self._from_store(expression)
             return expression
         self.linker.budget.spend()
         if self._depth >= MAX_DEPTH:
@@ -95,6 +144,12 @@ class StackScope:
             return str(expression)
         finally:
             self._depth -= 1
+
+    def _from_store(self, expression: str) -> Resolved:
+        """``{{resolve:ssm:NAME}}``, of the newest version or of one that is named."""
+        found = _REFERENCE.fullmatch(expression)
+        told = self.linker.stored(found["name"], self.stack) if found else None
+        return expression if told is None else told
 
     def _object(self, expression: Mapping[str, Raw]) -> Resolved | Absent:
         if len(expression) == 1:
@@ -176,6 +231,9 @@ class StackScope:
             value = _as_parameter(declared["Default"], declared)
         else:
             value = Text((hole,))
+            asked = (self._given(name) or declared.get("Default")) if stored else None
+            told = self.linker.stored(asked, self.stack) if isinstance(asked, str) else None
+            value = value if told is None else told
         self._parameter_values[name] = value
         return value
 
