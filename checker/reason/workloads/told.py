@@ -39,8 +39,8 @@ def all_told(environment: Environment) -> Iterator[Told]:
             if isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text | Unknown)):
                 why = f"{path} is not known before deployment"
                 raw = owner.raw_at(path.rpartition(".")[0]) if "." in path else None
-                if isinstance(raw, str):
-                    why = f"{path.rpartition('.')[0]} is text where an object is expected"
+                if isinstance(raw, str | int | float):
+                    why = f"{path.rpartition('.')[0]} is a single value where an object is expected"
                 yield Told(owner, "", Unknown(why), path)
             elif isinstance(value, Known) and kind == "AWS::ECS::TaskDefinition":
                 yield from _of_containers(owner, value.value)
