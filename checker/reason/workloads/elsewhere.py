@@ -55,6 +55,7 @@ _SCRIPTS: Final[Mapping[str, str]] = {
     "AWS::EC2::Instance": "UserData",
     "AWS::EC2::LaunchTemplate": "LaunchTemplateData.UserData",
     "AWS::Lambda::Function": "Code.ZipFile",
+    "AWS::Serverless::Function": "InlineCode",
 }
 
 
@@ -145,7 +146,7 @@ def _assigned_at(owner: Resource, place: str) -> Iterator[Variable]:
         return
     if isinstance(written, Text) and isinstance(written.only_hole, Expression):
         yield from _nothing_known(owner, Unknown(f"{written} cannot be evaluated here"), place)
-    for name, value in assignments(written, program=place == "Code.ZipFile"):
+    for name, value in assignments(written, program=place in ("Code.ZipFile", "InlineCode")):
         yield Variable(owner, owner.logical_id, name or place.rpartition(".")[2], value, place)
 
 

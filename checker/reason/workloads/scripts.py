@@ -41,9 +41,14 @@ _QUOTED: Final = re.compile(
 _KEYED: Final = re.compile(
     rf"^[ \t]*(?:-[ \t]+)?(?P<name>[A-Za-z_][\w.-]{{1,63}}):[ \t]+(?P<quote>)(?P<value>{_LITERAL})[ \t]*$", re.MULTILINE
 )
-# curl's manual page, `--user`: a name and its password.
+# A header that a command sends.
+_HEADER: Final = re.compile(rf"""['"](?P<name>[A-Za-z][\w-]{{1,63}}):[ ]?(?P<value>{_LITERAL})['"]""")
+# Programs that take a password behind an option of one letter: curl (a name and its password), redis-cli, and those of
+# MySQL (their manual pages).
 _LOGIN: Final = re.compile(
-    r"\b(?:curl|wget|http)\b[^\n|;&]{0,512}?[ \t](?:-u|--user)[ =]?['\"]?[^\s:'\"$]{1,128}:(?P<value>[^\s'\"$`]{2,512})"
+    r"\b(?:curl|wget|http)\b[^\n|;&]{0,512}?[ \t](?:-u|--user)[ =]?['\"]?[^\s:'\"$]{1,128}:(?P<user>[^\s'\"$`]{2,512})"
+    r"|\b(?:redis|valkey)-cli\b[^\n|;&]{0,512}?[ \t](?:-a|--pass)[ \t]+['\"]?(?P<auth>[^\s'\"$`]{2,512})"
+    r"|\b(?:mysql|mariadb)(?:admin|dump)?\b[^\n|;&]{0,512}?[ \t]-p['\"]?(?P<pass>[^\s'\"$`]{2,512})"
 )
 # Nothing but letters: a type, a field's name, a word of a message. No program is given such a password.
 _WORDS: Final = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*")
@@ -81,14 +86,14 @@ def assignments(script: str | Text, *, program: bool) -> Iterator[tuple[str, str
 
 def secrets_in(written: str) -> Iterator[tuple[str, str]]:
     """Names under which a text gives a secret as a literal, in other forms than a shell's assignments; and it."""
-    for form in (_OPTION, _QUOTED, _KEYED):
+    for form in (_OPTION, _QUOTED, _KEYED, _HEADER):
         for found in form.finditer(written[:_LONGEST]):
             name, value = found["name"], found["value"]
             plain = all(ord(each) < _FIRST_MARK for each in value) and not _WORDS.fullmatch(value)
             if plain and looks_secret(name, value):
                 yield name, value
     for found in _LOGIN.finditer(written[:_LONGEST]):
-        yield "password", found["value"]
+        yield "password", found[found.lastgroup or 0]
 
 
 # AWS CodeBuild User Guide, "Build specification reference": what stands below these keys names secrets.
