@@ -19,10 +19,10 @@ from checker.model.rules import Rule
 from checker.model.values import Unknown
 from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface, Unread
 from checker.model.worlds import Budget, World
-from checker.policies.rules import load
+from checker.policies.rules import w14_alarm_false_positives
 from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
-from checker.reason.account.state import stack_trouble, stacks
+from checker.reason.account.state import is_behind, stack_trouble, stacks
 from checker.reason.facts import drawn_of
 from checker.run.coverage import unread_of
 
@@ -38,9 +38,8 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
     """Judge whether a deploy may start now. ``image_tag``: the release's, which every repository must hold."""
     register = load_register()
     live = live_of(request, snapshot)
-    (w14,) = load(["W14"])
     rules = [
-        Rule(id="W14", looked_for="deployment alarm", check_account=w14.check_account),
+        Rule(id="W14", looked_for="deployment alarm", check_account=w14_alarm_false_positives.before_a_deploy),
         Rule(id="W16", looked_for="cluster", check_account=_no_migration),
         Rule(id="W17", looked_for="stack or service", check_account=_at_rest),
     ]
@@ -132,6 +131,9 @@ def _busy(service: Service) -> str:
     for each in service.deployments:
         if each.get("rolloutState") in ("IN_PROGRESS", "FAILED") and each.get("status") != "INACTIVE":
             return f"Its deployment {each.get('id')} is {each.get('rolloutState')}."
+        # ECS tells the state of a rolling update alone (Amazon ECS API Reference, Deployment).
+        if each.get("rolloutState") is None and is_behind(each):
+            return f"Its deployment {each.get('id')} runs fewer tasks than it should."
     return ""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +129,19 @@ def _pipeline(project: Path, kinds: tuple[str, ...]) -> object:
 
 
 _PIPELINE_OF = pipeline_of
+
+
+def once(analyse: Callable[..., Any]) -> Callable[..., Any]:
+    """The pipeline is the same for every account: it is analysed once."""
+    known: dict[tuple[Path, tuple[str, ...]], Any] = {}
+
+    def pipeline_of(project: Path, settings: object, kinds: Mapping[str, object]) -> Any:
+        place = (project, tuple(kinds))
+        if place not in known:
+            known[place] = analyse(project, settings, kinds)
+        return known[place]
+
+    return pipeline_of
 
 
 @contextmanager

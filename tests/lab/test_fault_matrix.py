@@ -40,7 +40,7 @@ from tests.collect.account.support import error
 from tests.collect.account.test_faults import DENIALS
 from tests.lab import taped
 from tests.lab.taped import Fault, Key, Pages, Tape
-from tests.lab.test_each_break import fresh_lab
+from tests.lab.test_each_break import fresh_lab, once
 from tests.work import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -149,21 +149,9 @@ def broken(own_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
             ROOT, assemblies=[("", account.assembly)], environments=["production"], say=lambda _: None
         )
     # The pipeline is the same for every account: it is analysed once.
-    patch.setattr(pipeline, "pipeline_of", _once(pipeline.pipeline_of))
+    patch.setattr(pipeline, "pipeline_of", once(pipeline.pipeline_of))
     yield Broken(tapes, request)
     patch.undo()
-
-
-def _once(analyse: Callable[..., Any]) -> Callable[..., Any]:
-    known: dict[tuple[Path, tuple[str, ...]], Any] = {}
-
-    def pipeline_of(project: Path, settings: object, kinds: Mapping[str, object]) -> Any:
-        place = (project, tuple(kinds))
-        if place not in known:
-            known[place] = analyse(project, settings, kinds)
-        return known[place]
-
-    return pipeline_of
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -14,6 +14,7 @@ What could not be read at all is named in a snapshot's ``unread`` as a type, as 
 ``lifecycle_previews``   repository -> images that a preview names, with what would become of them
 ``alarms``               alarm -> state and since when
 ``subscriptions``        topic -> protocol, and whether it is confirmed
+``missing_topics``       topics that alarms of the stacks name and that are not there
 ``certificates``         certificate -> status, dates, renewal, what uses it
 ``target_health``        target group -> targets with their states
 ``importers``            export of the stacks -> its stack, and the stacks that import it

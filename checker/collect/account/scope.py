@@ -61,6 +61,7 @@ class Scope:
         self._ready = threading.Event()
         self._stacks: tuple[SnapshotStack, ...] = ()
         self._known = False
+        self.region, self.account = region, account
         self._place = {"AWS::Region": region, "AWS::AccountId": account, "AWS::Partition": partition}
         self._by_id: dict[tuple[str, str], tuple[str, str]] = {}
         self._ids: dict[str, list[str]] = {}

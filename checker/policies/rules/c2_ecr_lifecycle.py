@@ -34,7 +34,7 @@ from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Unknown
-from checker.reason.account.registry import Gone, losses
+from checker.reason.account.registry import Gone, Loss, losses
 from checker.reason.images.lifecycle import LifecycleRule, Refused, parse_policy
 from checker.reason.images.retention import (
     COMMIT_DAYS,
@@ -109,24 +109,33 @@ def _pinned(repository: Resource, rules: tuple[LifecycleRule, ...], project: Pro
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:
-    """Live: no image that a task runs is gone, or next in line to go."""
+    """Live: no image that runs, or that a roll-back may need, is gone or next in line to go."""
     for repository, found in losses(account, project):
         if isinstance(found, Unknown):
             yield repository.undecided("running", f"whether images in use are kept: {found.why}", fix=_FIX_RUNNING)
             continue
-        for each in found:
-            if isinstance(each, Gone):
-                why = f"Task {each.task.family} runs {each.running.reference}, which the repository no longer holds."
-            else:
-                name = next(iter(each.image.tags), each.image.name)
-                when = "expires at the next run of" if each.now else "is next in line to be expired by"
-                why = f"Image {name}, which {each.task.family} runs, {when} rule {each.rule.priority}."
-            yield repository.fails("running", why, fix=_FIX_RUNNING, path="LifecyclePolicy")
-        if not found:
-            yield repository.passes("running", "Every image that runs is held, and none is next in line to go.")
+        for sub, holds in _KEPT.items():
+            lost = [each for each in found if each.returns == (sub == "roll-back")]
+            for each in lost:
+                yield repository.fails(sub, _lost(each), fix=_FIX_RUNNING, path="LifecyclePolicy")
+            if not lost:
+                yield repository.passes(sub, holds)
 
 
-_FIX_RUNNING: Final = "Give what runs a tag that a keeping rule of higher priority protects, and push it again if gone."
+def _lost(loss: Loss | Gone) -> str:
+    does = "may have to go back to" if loss.returns else "runs"
+    if isinstance(loss, Gone):
+        return f"{loss.who.capitalize()} {does} {loss.running.reference}, which the repository no longer holds."
+    name = next(iter(loss.image.tags), loss.image.name)
+    when = "expires at the next run of" if loss.now else "is next in line to be expired by"
+    return f"Image {name}, which {loss.who} {does}, {when} rule {loss.rule.priority}."
+
+
+_KEPT: Final = {
+    "running": "Every image that runs is held, and none is next in line to go.",
+    "roll-back": "What a roll-back may need is held, and not next in line to go.",
+}
+_FIX_RUNNING: Final = "Give it a tag that a keeping rule of higher priority protects, and push it again if it is gone."
 
 
 RULE = Rule(

@@ -5,8 +5,9 @@ What the review found
 What is checked
     Every metric and composite alarm: that its actions are on and one of its ``AlarmActions`` is an SNS topic, that
     alarms may publish to the topic, and that it has a subscriber whom their messages reach: an address, and no filter
-    that no alarm matches (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the
-    subscriber must have confirmed. An alarm whose state a notifying composite alarm reads is heard through that.
+    that no alarm matches (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the topic must be
+    there, and the subscriber must have confirmed. An alarm whose state a notifying composite alarm reads is heard
+    through that.
 When it does not apply
     No alarm in the environment. Alarms that only drive scaling: they are no news to anybody.
 What cannot be decided
@@ -25,6 +26,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import (
+    ABSENT,
     Absent,
     Known,
     Reference,
@@ -32,6 +34,7 @@ from checker.model.values import (
     ResourceKey,
     Text,
     Unknown,
+    Value,
     as_bool,
     as_list,
     first_unknown,
@@ -168,6 +171,9 @@ def _alarm(environment: Environment, alarm: Resource) -> Judgement:
     targets = by_kind.get(_TOPIC, [])
     if any(target is not None for target in targets):
         return alarm.passes(None, "It notifies a topic.", path="AlarmActions")
+    if targets and _are_gone(environment, actions):
+        why = "The alarm's topic is not there: nobody hears of it."
+        return alarm.fails(None, why, fix=_FIX, path="AlarmActions", expected="a topic that exists")
     if targets:
         why = "it notifies a topic that is not part of this project, whose subscribers are not known"
         return alarm.undecided(None, why, path="AlarmActions", fix=_FIX_SUBSCRIBE)
@@ -182,6 +188,16 @@ def _alarm(environment: Environment, alarm: Resource) -> Judgement:
         expected="an SNS topic in AlarmActions",
         actual="no action" if not by_kind else "actions on a machine only",
     )
+
+
+def _are_gone(environment: Environment, actions: Value) -> bool:
+    """Live only: whether the account was asked for each topic among the actions, and has none of them."""
+    account = environment.project.account
+    missing = account.fact("missing_topics") if account is not None else ABSENT
+    gone = missing.value if isinstance(missing, Known) and isinstance(missing.value, list) else []
+    items = as_list(actions.value) if isinstance(actions, Known) else []
+    named = [str(each) for each in items if _kind(each, None) == _TOPIC]
+    return bool(named) and all(each in gone for each in named)
 
 
 def _topic(environment: Environment, topic: Resource, alarms: list[str], *, astray: bool) -> Judgement:

@@ -167,7 +167,9 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
                 yield environment.undecided("state", f"whether certificates are valid: {found.why}", fix=_FIX_STATE)
         return
     for each in found:
-        if each.trouble:
+        if isinstance(each, Resource):
+            yield each.undecided("state", "whether it is valid: ACM told nothing of it", fix=_FIX_STATE)
+        elif each.trouble:
             yield each.resource.fails("state", each.trouble, fix=_FIX_STATE)
         elif each.days is None:
             yield each.resource.undecided("state", "when it ends", fix=_FIX_STATE)

@@ -21,7 +21,7 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, yes_if
@@ -285,11 +285,25 @@ def _written(value: Value) -> Iterator[tuple[str, str]]:
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:
-    """Live: every alarm that a service's deployments watch exists, and is not in ALARM.
+    """Live: no alarm that a service's deployments watch is in ALARM; one that is not there is told above, by its name.
 
-    One that is when a deployment starts makes ECS ignore all of them for that deployment (Amazon ECS Developer Guide,
-    "How CloudWatch alarms detect Amazon ECS deployment failures").
+    Where an environment has no alarms at all, only the account says that it is not there.
     """
+    without = {each.name for each in project.environments if not any(True for _ in each.resources(*ALARM_TYPES))}
+    yield from _of_states(account, project, lambda service: service.environment_name in without)
+
+
+def before_a_deploy(account: Account, project: Project) -> Iterator[Judgement]:
+    """What must hold when a deployment starts: every alarm that it watches exists, and none is in ALARM.
+
+    One that is makes ECS ignore all of them for that deployment (Amazon ECS Developer Guide, "How CloudWatch alarms
+    detect Amazon ECS deployment failures").
+    """
+    return _of_states(account, project, lambda _: True)
+
+
+def _of_states(account: Account, project: Project, tells: Callable[[Resource], bool]) -> Iterator[Judgement]:
+    """``tells``: whether it is for this to say that an alarm of the service is not there."""
     states = table(account, "alarms")
     for service in project.resources("AWS::ECS::Service"):
         value = service.get("DeploymentConfiguration.Alarms.AlarmNames")
@@ -299,12 +313,14 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
         for name in names:
             if isinstance(states, Unknown):
                 yield service.undecided("state", f"the state of alarm {name}: {states.why}", fix=_FIX_READ)
-            elif name not in states:
+            elif name not in states and tells(service):
                 yield service.fails("state", f"It lists the alarm {name}, which does not exist.", fix=_FIX_LISTED)
-            elif _state_of(states[name]) == "ALARM":
+            elif name in states and _state_of(states[name]) == "ALARM":
                 why = f"Its deployment alarm {name} is in ALARM: the next deployment would ignore all its alarms."
                 yield service.fails("state", why, fix="Find out why it fires, and deploy when it is OK again.")
-            else:
+            elif name in states and not _state_of(states[name]):
+                yield service.undecided("state", f"the state of alarm {name} was not told", fix=_FIX_READ)
+            elif name in states:
                 yield service.passes("state", "Its deployment alarms exist, and none is in ALARM.")
 
 

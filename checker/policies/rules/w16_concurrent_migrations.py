@@ -39,7 +39,7 @@ from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
-from checker.reason.account.running import running_tasks, task_places
+from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
 from checker.reason.deploys.rollbacks import cancels_runs, is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.runner_locks import Locking, locking
@@ -250,21 +250,28 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
         for environment in project.environments:
             yield environment.undecided("running", f"how many migrations run: {tasks.why}", fix=_FIX_READ)
         return
-    migrating: dict[tuple[str, str], list[Resource]] = {}
+    migrating: dict[tuple[str, ...], list[tuple[Task, Resource]]] = {}
+    own = own_repositories(project)
     for task, place in task_places([each for each in tasks if each.migrates], project):
-        migrating.setdefault((task.cluster, task.family), []).append(place)
-    for (_, family), places in migrating.items():
-        if len(places) > 1:
-            yield places[0].fails(
+        images = sorted({image.repository for image in task.images if image.repository in own})
+        # What runs the same migrations in the same cluster does so on the same database, whatever its family is called.
+        migrating.setdefault((task.cluster, *(images or [task.family])), []).append((task, place))
+    for together in migrating.values():
+        if len(together) > 1:
+            families = " and ".join(dict.fromkeys(task.family for task, _ in together))
+            yield together[0][1].fails(
                 "running",
-                f"{len(places)} tasks of {family} migrate at the same time.",
+                f"{len(together)} tasks of {families} migrate at the same time.",
                 fix="Stop all but the first; the runner's lock must keep the others out.",
             )
-    busy = {place.environment_name for places in migrating.values() for place in places}
+    counts: dict[str, int] = {}
+    for together in migrating.values():
+        for _, place in together[:1]:
+            counts[place.environment_name] = max(counts.get(place.environment_name, 0), len(together))
     for environment in project.environments:
-        if environment.name not in busy and any(environment.resources("AWS::ECS::Cluster")):
+        if environment.name not in counts and any(environment.resources("AWS::ECS::Cluster")):
             yield environment.passes("running", "No migration runs.")
-        elif environment.name in busy and all(len(places) == 1 for places in migrating.values()):
+        elif counts.get(environment.name) == 1:
             yield environment.passes("running", "One migration runs.")
 
 

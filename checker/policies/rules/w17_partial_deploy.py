@@ -31,7 +31,7 @@ from checker.model.live.account import Account
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Unknown
-from checker.reason.account.facts import when
+from checker.reason.account.facts import table, when
 from checker.reason.account.running import Service, own_repositories, services
 from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
 from checker.reason.deploys.paths import (
@@ -144,22 +144,25 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
             yield service.resource.fails("roll-out", f"Its deployment {found.what}.", fix=_FIX_ROLL)
         else:
             yield service.resource.undecided("roll-out", found.what, fix=_FIX_ROLL)
-    yield from _versions(running, project)
+    yield from _versions(running, account, project)
 
 
-def _versions(running: list[Service], project: Project) -> Iterator[Judgement]:
-    own = own_repositories(project)
+def _versions(running: list[Service], account: Account, project: Project) -> Iterator[Judgement]:
+    own, images = own_repositories(project), table(account, "images")
+    held = {} if isinstance(images, Unknown) else images
     for environment in project.environments:
-        commits: dict[str, list[str]] = {}
+        commits: dict[frozenset[str], list[str]] = {}
         for service in running:
             if service.resource.environment_name == environment.name:
-                for commit in service.commits(own):
+                for commit in service.commits(own, held):
                     commits.setdefault(commit, []).append(str(service.state.get("serviceName")))
-        if len(commits) > 1:
-            said = "; ".join(f"{', '.join(sorted(names))}: {commit[:12]}" for commit, names in sorted(commits.items()))
+        # An image may be that of several commits: the same content, built twice.
+        shared = frozenset.intersection(*commits) if commits else frozenset()
+        if commits and not shared:
+            said = "; ".join(sorted(f"{', '.join(sorted(names))}: {min(each)[:12]}" for each, names in commits.items()))
             yield environment.fails("one-version", f"The services run different commits: {said}.", fix=_FIX_ROLL)
         elif commits:
-            yield environment.passes("one-version", f"All services run {next(iter(commits))[:12]}.")
+            yield environment.passes("one-version", f"All services run {min(shared)[:12]}.")
 
 
 RULE = Rule(

@@ -10,10 +10,10 @@ from typing import Any, Final
 from checker.model.environments import Project
 from checker.model.live.account import Account
 from checker.model.resources import Resource
-from checker.model.values import Known, Unknown
-from checker.reason.account.facts import Entry, table, texts, when
+from checker.model.values import Known, Unknown, as_list
+from checker.reason.account.facts import Entry, resources_by_id, table, texts, when
+from checker.reason.account.running import COMMIT, running_tasks, services
 from checker.reason.account.running import Image as Running
-from checker.reason.account.running import Task, running_tasks
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken
 
 REPOSITORY: Final = "AWS::ECR::Repository"
@@ -25,39 +25,80 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An image that a running task uses and that the lifecycle policy takes, now or as the next in line."""
+    """An image that is needed and that the lifecycle policy takes, now or as the next in line.
+
+    ``who`` needs it. ``returns``: to go back to it, not to run it.
+    """
 
     repository: Resource
     image: Image
-    task: Task
+    who: str
     rule: LifecycleRule
     now: bool
+    returns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """An image that a running task uses and that the registry does not hold any more: no restart would find it."""
+    """An image that something runs and that the registry does not hold any more: no restart would find it."""
 
     repository: Resource
     running: Running
-    task: Task
+    who: str
+    returns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Who needs an image, and whether only to go back to it."""
+
+    image: Running
+    who: str
+    returns: bool = False
 
 
 def losses(account: Account, project: Project) -> Iterator[tuple[Resource, list[Loss | Gone] | Unknown]]:
-    """For each repository of the project, the images in use that are gone or would go."""
-    tasks, images, now = running_tasks(account), table(account, "images"), when(account.taken_at)
+    """For each repository of the project, the images that are needed and are gone or would go."""
+    uses, images, now = _uses(account, project), table(account, "images"), when(account.taken_at)
     for repository in project.resources(REPOSITORY):
-        if isinstance(tasks, Unknown):
-            yield repository, tasks
+        if isinstance(uses, Unknown):
+            yield repository, uses
         elif isinstance(images, Unknown):
             yield repository, images
         elif now is None:
             yield repository, Unknown("when the account was read")
         else:
-            yield repository, _of(repository, images.get(repository.physical_id or ""), tasks, now)
+            yield repository, _of(repository, images.get(repository.physical_id or ""), uses, now)
 
 
-def _of(repository: Resource, held: Any, tasks: Sequence[Task], now: datetime) -> list[Loss | Gone] | Unknown:
+def _uses(account: Account, project: Project) -> list[_Use] | Unknown:
+    """What tasks run, what services start a task with when one stops, and what an unfinished roll-out goes back to."""
+    tasks, found = running_tasks(account), services(account, project)
+    if isinstance(tasks, Unknown):
+        return tasks
+    uses = [_Use(image, f"task {task.family}") for task in tasks for image in task.images]
+    if isinstance(found, Unknown):
+        return found
+    definitions = resources_by_id(project, "AWS::ECS::TaskDefinition")
+    for service in found:
+        name = str(service.state.get("serviceName"))
+        for each in service.deployments:
+            definition = definitions.get(str(each.get("taskDefinition")))
+            if definition is not None and each.get("status") in {"PRIMARY", "ACTIVE"}:
+                returns = each["status"] == "ACTIVE"
+                uses += [_Use(image, f"service {name}", returns) for image in _defined(definition)]
+    return uses
+
+
+def _defined(definition: Resource) -> Iterator[Running]:
+    containers = definition.get("ContainerDefinitions")
+    for at in range(len(as_list(containers.value)) if isinstance(containers, Known) else 0):
+        image = definition.get(f"ContainerDefinitions.{at}.Image")
+        if isinstance(image, Known):
+            yield Running(str(at), str(image.value))
+
+
+def _of(repository: Resource, held: Any, uses: Sequence[_Use], now: datetime) -> list[Loss | Gone] | Unknown:
     if not isinstance(held, list):
         return Unknown("which images it holds")
     entries = [each for each in held if isinstance(each, dict)]
@@ -65,7 +106,7 @@ def _of(repository: Resource, held: Any, tasks: Sequence[Task], now: datetime) -
     try:
         rules = parse_policy(policy.value if isinstance(policy, Known) else policy)
     except Refused:
-        return []  # a policy that ECR refuses is not in force
+        rules = ()  # a policy that ECR refuses is not in force
     if isinstance(rules, Unknown):
         return rules
     by_name: dict[str, Image] = {}
@@ -79,22 +120,47 @@ def _of(repository: Resource, held: Any, tasks: Sequence[Task], now: datetime) -
     today = taken(rules, stored, 0.0)
     later = taken(rules, [*stored, *_next(stored)], float(_DAYS))
     found: list[Loss | Gone] = []
-    for task, running in _using(repository, tasks):
-        used = by_name.get(running.digest) or by_name.get(running.tag) or by_name.get(_digest(running.reference))
-        if used is None:
-            found.append(Gone(repository, running, task))
-        elif used in today or used in later:
-            found.append(Loss(repository, used, task, today.get(used) or later[used], used in today))
+    needed: dict[Image, _Use] = {}
+    for use in _using(repository, uses):
+        image = by_name.get(use.image.digest) or by_name.get(use.image.tag) or by_name.get(_digest(use.image.reference))
+        if image is None:
+            found.append(Gone(repository, use.image, use.who, use.returns))
+        elif image not in needed or needed[image].returns:
+            needed[image] = use
+    before = _before([image for image, use in needed.items() if not use.returns], stored)
+    if before is not None:
+        needed.setdefault(before, _Use(Running("", ""), "a roll-back", returns=True))
+    found += [
+        Loss(repository, image, use.who, today.get(image) or later[image], image in today, use.returns)
+        for image, use in needed.items()
+        if image in today or image in later
+    ]
     return found
 
 
-def _using(repository: Resource, tasks: Sequence[Task]) -> Iterator[tuple[Task, Running]]:
+def _using(repository: Resource, uses: Sequence[_Use]) -> Iterator[_Use]:
+    """Each image of the repository that is needed, once; what runs before what is only gone back to."""
     seen = set()
-    for task in tasks:
-        for image in task.images:
-            if image.repository == repository.physical_id and image.reference not in seen:
-                seen.add(image.reference)
-                yield task, image
+    for use in sorted(uses, key=lambda each: each.returns):
+        if use.image.repository == repository.physical_id and use.image.reference not in seen:
+            seen.add(use.image.reference)
+            yield use
+
+
+def _before(running: Sequence[Image], stored: Sequence[Image]) -> Image | None:
+    """The release before the one that runs: the newest older image that is tagged like it, by a commit alone or not."""
+    first = min(running, key=lambda each: each.pushed, default=None)
+    if first is None or not first.tags:
+        return None
+    named = _is_named(first)
+    older = [each for each in stored if each.tags and each.pushed < first.pushed and _is_named(each) == named]
+    commits = [each for each in older if any(map(COMMIT.fullmatch, each.tags))]
+    return max(commits, key=lambda each: each.pushed, default=None)
+
+
+def _is_named(image: Image) -> bool:
+    """Whether it has another tag than its commit's: that of a release."""
+    return not all(map(COMMIT.fullmatch, image.tags))
 
 
 def _digest(reference: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from checker.model.environments import Project
 from checker.model.live.account import Account
 from checker.model.resources import Resource
 from checker.model.values import Unknown
-from checker.reason.account.facts import Entry, entries, resources_by_id
+from checker.reason.account.facts import Entry, entries, resources_by_id, texts
 
 SERVICE: Final = "AWS::ECS::Service"
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
@@ -69,6 +69,15 @@ class Task:
         return not self.service and bool(_MIGRATES.search(self.family) or _MIGRATES.search(self.command))
 
 
+def _commits(image: Image, held: object) -> frozenset[str]:
+    if COMMIT.fullmatch(image.tag):
+        return frozenset({image.tag})
+    digests = {image.digest, image.reference.partition("@")[2]} - {""}
+    entries = [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
+    tags = (tag for each in entries if each.get("digest") in digests for tag in texts(each.get("tags")))
+    return frozenset(tag for tag in tags if COMMIT.fullmatch(tag))
+
+
 def running_tasks(account: Account) -> list[Task] | Unknown:
     """All tasks that run; :class:`Unknown` where they could not all be read."""
     found = entries(account, "tasks")
@@ -110,10 +119,15 @@ class Service:
         found = self.state.get("deployments")
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
-    def commits(self, own: frozenset[str]) -> set[str]:
-        """The commits of the images that its tasks run from the repositories ``own``."""
-        images = (image for task in self.tasks for image in task.images if image.repository in own)
-        return {image.tag for image in images if COMMIT.fullmatch(image.tag)}
+    def commits(self, own: frozenset[str], held: Mapping[str, object]) -> set[frozenset[str]]:
+        """Of each image that its tasks run from the repositories ``own`` the commits that it may be of.
+
+        That is its tag; of one that is named by its digest, or by a tag that moves, the tags that the registry holds
+        it under (``held``, by repository), which may be several.
+        """
+        images = {image for task in self.tasks for image in task.images if image.repository in own}
+        found = {_commits(image, held.get(image.repository)) for image in images}
+        return {each for each in found if each}
 
 
 def services(account: Account, project: Project) -> list[Service] | Unknown:
@@ -143,16 +157,19 @@ def own_repositories(project: Project) -> frozenset[str]:
 
 
 def task_places(tasks: list[Task], project: Project) -> Iterator[tuple[Task, Resource]]:
-    """Each task with the resource that stands for it: its service, or the definition that it runs."""
+    """Each task with the resource that stands for it: its service, the definition that it runs, or its cluster."""
     by_name: dict[tuple[str, str], Resource] = {}  # cluster and service, both by name
     for resource in project.resources(SERVICE):
         parts = (resource.physical_id or "").split("/")
         if len(parts) == 3:
             by_name[parts[1], parts[2]] = resource
     definitions = resources_by_id(project, "AWS::ECS::TaskDefinition")
+    clusters = {each.physical_id: each for each in project.resources("AWS::ECS::Cluster") if each.physical_id}
     families = {(each.physical_id or "").rpartition("/")[2].partition(":")[0]: each for each in definitions.values()}
     for task in tasks:
         place = by_name.get((task.cluster.rpartition("/")[2], task.service)) if task.service else None
         place = place or definitions.get(task.definition) or families.get(task.family)
+        # A person may run what no stack defines: it is the cluster's all the same.
+        place = place or clusters.get(task.cluster.rpartition("/")[2]) or clusters.get(task.cluster)
         if place is not None:
             yield task, place

@@ -51,12 +51,15 @@ def rollout_trouble(service: Service, now: datetime | None) -> Trouble | None:
         state, identifier = each.get("rolloutState"), each.get("id", "its deployment")
         if state == "FAILED":
             return Trouble(f"{identifier} failed: {each.get('rolloutStateReason') or 'ECS gives no reason'}")
-        if state == "IN_PROGRESS" or (state is None and each.get("status") == "PRIMARY" and _behind(each)):
+        if state == "IN_PROGRESS" or (state is None and is_behind(each)):
             return _unfinished(each, now)
     return None
 
 
-def _behind(deployment: Entry) -> bool:
+def is_behind(deployment: Entry) -> bool:
+    """Whether the deployment that a service is to have runs fewer tasks than it should."""
+    if deployment.get("status") != "PRIMARY":
+        return False
     wanted, running = deployment.get("desiredCount"), deployment.get("runningCount")
     return isinstance(wanted, int) and isinstance(running, int) and running < wanted
 
@@ -81,6 +84,8 @@ class Certificate:
     days: int | None
     kind: str
     renewal: str
+    left: bool
+    """In use, and still not to be renewed by ACM."""
 
     @property
     def trouble(self) -> str:
@@ -91,21 +96,27 @@ class Certificate:
             return f"It ends in {self.days} days." if self.days >= 0 else f"It ended {-self.days} days ago."
         if self.kind == "AMAZON_ISSUED" and self.renewal in {"FAILED", "PENDING_VALIDATION"}:
             return f"Its renewal is {self.renewal}: it will not be renewed before it ends."
+        if self.kind == "AMAZON_ISSUED" and self.left:
+            return "ACM says that it is not eligible for renewal, though it is in use."
         # Not eligible is also one that nothing uses yet: it is renewed once something does.
         return ""
 
 
-def certificates_of(account: Account, project: Project, now: datetime | None) -> list[Certificate] | Unknown:
-    """The project's certificates with their state."""
+def certificates_of(account: Account, project: Project, now: datetime | None) -> list[Certificate | Resource] | Unknown:
+    """The project's certificates with their state; one that no state was told of as it is."""
     states = table(account, "certificates")
     if isinstance(states, Unknown):
         return states
-    found = []
+    found: list[Certificate | Resource] = []
     for arn, resource in resources_by_id(project, "AWS::CertificateManager::Certificate").items():
         state = states.get(arn)
-        if isinstance(state, dict):
-            ends = when(state.get("NotAfter"))
-            days = (ends - now).days if ends is not None and now is not None else None
-            status, kind, renewal = (str(state.get(key) or "") for key in ("Status", "Type", "RenewalStatus"))
-            found.append(Certificate(resource, status, days, kind, renewal))
+        found.append(_certificate(resource, state, now) if isinstance(state, dict) else resource)
     return found
+
+
+def _certificate(resource: Resource, state: Entry, now: datetime | None) -> Certificate:
+    ends = when(state.get("NotAfter"))
+    days = (ends - now).days if ends is not None and now is not None else None
+    status, kind, renewal = (str(state.get(key) or "") for key in ("Status", "Type", "RenewalStatus"))
+    left = bool(state.get("InUseBy")) and state.get("RenewalEligibility") == "INELIGIBLE"
+    return Certificate(resource, status, days, kind, renewal, left)

@@ -19,7 +19,7 @@ from checker.model.settings import Settings
 from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, as_count
 from checker.model.verdicts import Surface
 from checker.model.worlds import Gaps
-from checker.resolve.account.references import ReadOnly, References, named
+from checker.resolve.account.references import ReadOnly, References, completing, named
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # Attributes beside Properties that only the deployed template tells.
@@ -110,10 +110,16 @@ def live_project(
             stack = outside_of(environment)
         placed.append((stack, resource.logical_id or resource.physical_id or resource.type, resource))
     belongs: set[int] = set()
-    for resource, by in named(unmanaged, [(stack, resource) for stack, _, resource in placed], read_only):
-        if by.environment:
-            belongs.add(id(resource))
-            placed.append((outside_of(by.environment), resource.physical_id or resource.type, resource))
+
+    def adopt(found: Iterable[tuple[LiveResource, Stack]]) -> None:
+        for resource, by in list(found):
+            if by.environment:
+                belongs.add(id(resource))
+                placed.append((outside_of(by.environment), resource.physical_id or resource.type, resource))
+
+    adopt(named(unmanaged, [(stack, resource) for stack, _, resource in placed], read_only))
+    rest = [each for each in unmanaged if id(each) not in belongs]
+    adopt(completing(rest, [(stack, resource) for stack, _, resource in placed]))
     placed += _not_read({(stack.id, logical_id) for stack, logical_id, _ in placed}, stacks, snapshot)
     keyed = [(ResourceKey(stack.id, logical_id), resource) for stack, logical_id, resource in placed]
     references = References(keyed, read_only)

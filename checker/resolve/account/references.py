@@ -126,6 +126,28 @@ def named(
                 waiting.append((who, meant))
 
 
+def completing(
+    found: Iterable[LiveResource], by: Iterable[tuple[_By, LiveResource]]
+) -> Iterator[tuple[LiveResource, _By]]:
+    """Which of ``found`` complete one of the others, and whose that is.
+
+    A policy, a permission or a subscription names what it is for, not the reverse. It belongs with that, whoever made
+    it.
+    """
+    known: dict[str, _By] = {}
+    for who, resource in by:
+        if resource.physical_id:
+            known.setdefault(resource.physical_id, who)
+    for resource in found:
+        if not resource.type.endswith((*_COMPLETES, "Permission", "Subscription")):
+            continue
+        values = [resource.physical_id, *resource.properties.values()]
+        words = [word for each in values for word in (each if isinstance(each, list) else [each])]
+        word = next((each for each in words if isinstance(each, str) and each in known), None)
+        if word is not None:
+            yield resource, known[word]
+
+
 def _tokens(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield from _TOKEN.findall(value)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
 from checker.collect.account.shapes import LACKING, Draft, at, maybe, picked, policy, said, truth, whole
 
 # What Amazon SNS gives every topic until somebody writes another: its owner may do everything. No template declares it.
+_TOPIC: Final = "AWS::SNS::Topic"
 _DEFAULT_POLICY: Final = "__default_policy_ID"
 _PENDING: Final = "PendingConfirmation"
+# Listed for some days after somebody unsubscribed (Amazon SNS Developer Guide, "Deleting a subscription").
+_DELETED: Final = "Deleted"
 TOPIC: Final = (
     maybe("DisplayName", "Attributes.DisplayName", lambda value: value or None),
     maybe("KmsMasterKeyId", "Attributes.KmsMasterKeyId"),
@@ -34,19 +37,40 @@ QUEUE: Final = (
 )  # fmt: skip
 
 
+Asked: TypeAlias = list[tuple[str, Answer, Answer]]
+
+
 def describe(account: Account) -> Iterator[Draft | None]:
     topics = _topics(account)
     queues = _queues(account)
-    yield from _told_of_topics(account, topics)
+    yield from told(account, topics)
     for url, answer in queues:
         yield from _queue(url, answer)
 
 
-def _topics(account: Account) -> list[tuple[str, Answer, Answer]]:
-    arns = list(account.scope.ids("AWS::SNS::Topic"))
-    if account.needs.unmanaged or not account.scope.known:
+def _topics(account: Account) -> Asked:
+    arns = list(account.scope.ids(_TOPIC))
+    if _are_listed(account):
         listed = account.ask("sns", "ListTopics")
         arns = [*dict.fromkeys([*arns, *(str(each["TopicArn"]) for each in listed.items if each.get("TopicArn"))])]
+    return _asked(account, arns)
+
+
+def ask_named(account: Account, arns: Iterable[object]) -> Asked:
+    """The topics of this account that something names and that are in no stack: made by hand, or gone."""
+    if _are_listed(account):
+        return []
+    own, scope = account.scope.ids(_TOPIC), account.scope
+    named = [str(arn).split(":") for arn in dict.fromkeys(arns)]
+    here = [":".join(each) for each in named if each[2:5] == ["sns", scope.region, scope.account] and len(each) == 6]
+    return _asked(account, [arn for arn in here if arn not in own])
+
+
+def _are_listed(account: Account) -> bool:
+    return account.needs.unmanaged or not account.scope.known
+
+
+def _asked(account: Account, arns: Iterable[str]) -> Asked:
     return [
         (
             arn,
@@ -57,21 +81,23 @@ def _topics(account: Account) -> list[tuple[str, Answer, Answer]]:
     ]
 
 
-def _told_of_topics(account: Account, asked: list[tuple[str, Answer, Answer]]) -> Iterator[Draft | None]:
+def told(account: Account, asked: Asked) -> Iterator[Draft | None]:
+    """What the answers tell, once they are there."""
     for arn, attributes, subscriptions in asked:
-        if attributes.complete and not attributes.outcome.absent:
-            draft = Draft("AWS::SNS::Topic", (arn,), properties={"TopicName": arn.rpartition(":")[2]})
+        if attributes.outcome.absent:
+            account.add_facts("missing_topics", [arn])
+        elif attributes.complete:
+            draft = Draft(_TOPIC, (arn,), properties={"TopicName": arn.rpartition(":")[2]})
             yield draft.read(attributes.value, TOPIC)
             yield _policy(attributes, "AWS::SNS::TopicPolicy", "Topics", arn)
-        for each in subscriptions.items:
+        standing = [each for each in subscriptions.items if each.get("SubscriptionArn") != _DELETED]
+        for each in standing:
             yield _subscription(arn, each)
         if subscriptions.complete:
             account.add_facts(
                 "subscriptions",
-                {arn: [
-                    {"protocol": each.get("Protocol"), "confirmed": _confirmed(each)} for each in subscriptions.items
-                ]},
-            )  # fmt: skip
+                {arn: [{"protocol": each.get("Protocol"), "confirmed": _confirmed(each)} for each in standing]},
+            )
 
 
 def _confirmed(subscription: Mapping[str, Any]) -> bool:

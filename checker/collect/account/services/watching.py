@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
+from checker.collect.account.services import messaging
 from checker.collect.account.shapes import Draft, fields, iso, maybe, picked, said, shape
 
 
@@ -55,10 +56,13 @@ LOG_GROUP: Final = shape(
 def describe(account: Account) -> Iterator[Draft | None]:
     alarms = account.ask("cloudwatch", "DescribeAlarms", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     groups = account.ask("logs", "DescribeLogGroups")
-    for each in alarms.items:
-        yield ALARM.draft(each)
-    for each in alarms.items_of("CompositeAlarms"):
-        yield COMPOSITE.draft(each)
+    drafts = [
+        *(ALARM.draft(each) for each in alarms.items),
+        *(COMPOSITE.draft(each) for each in alarms.items_of("CompositeAlarms")),
+    ]
+    own = [each for each in drafts if each is not None and account.scope.has(each.type, each.ids, each.tags)]
+    topics = messaging.ask_named(account, (arn for each in own for arn in each.properties.get("AlarmActions") or ()))
+    yield from drafts
     for each in (*alarms.items, *alarms.items_of("CompositeAlarms")):
         since = {"StateSince": iso(each["StateUpdatedTimestamp"])} if each.get("StateUpdatedTimestamp") else {}
         account.add_facts("alarms", {str(each.get("AlarmName")): {**picked(each, "StateValue AlarmArn"), **since}})
@@ -66,3 +70,4 @@ def describe(account: Account) -> Iterator[Draft | None]:
         arn = str(each.get("arn", "")).removesuffix(":*")
         name = each.get("logGroupName")
         yield LOG_GROUP.draft(each, tuple(one for one in (str(name), arn) if one) if name else None)
+    yield from messaging.told(account, topics)
