@@ -10,6 +10,7 @@ Reference, and "Required permissions for Amazon S3 API operations" (Amazon S3 Us
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 # boto3's client -> the prefix of its IAM actions, where they differ.
@@ -289,6 +290,7 @@ _LEADS_TO: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 OPERATIONS: Final = {(each.service, each.name): each for each in _ALL}
 
 
+@cache
 def types_served() -> frozenset[str]:
     """The types that have a describer."""
     return frozenset(what.partition("/")[0] for each in _ALL for what in each.serves if what.startswith("AWS::"))

@@ -6,6 +6,7 @@ is a failure, never an absence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,6 +53,9 @@ class MalformedError(Exception):
     """An answer that is cut off, empty, or not in the service's own form."""
 
 
+_REFUSED: Final = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
+
+
 class DeadlineError(Exception):
     """The time for the whole account is over."""
 
@@ -70,7 +74,11 @@ def is_absent(operation: Operation, error: Exception) -> bool:
 
 def failure(operation: Operation, error: Exception) -> Failure:
     """What an error of a call means, in words."""
-    code, _, status = said_by(error)
+    code, message, status = said_by(error)
+    # AWS Cloud Control calls the resource's own service for whoever asks, and says which call was refused.
+    refused = _REFUSED.search(message) if operation.service == "cloudcontrol" else None
+    if refused is not None:
+        return Failure(operation, "access denied", refused[1])
     if code in _DENIED:
         return Failure(operation, "access denied", operation.action)
     if code in _CREDENTIALS:

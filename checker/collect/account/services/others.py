@@ -18,12 +18,16 @@ from checker.collect.account.shapes import Draft
 _NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::", "Custom::", "AWS::SecretsManager::SecretTargetAttachment")
 
 
+def is_read(kind: str) -> bool:
+    """Whether resources of a type are read in this way."""
+    return kind not in types_served() and not kind.startswith(_NOT_READ)
+
+
 def describe(account: Account) -> Iterator[Draft | None]:
-    served = types_served()
     asked = [
         (kind, ident, account.ask("cloudcontrol", "GetResource", TypeName=kind, Identifier=ident))
         for kind, ident in account.scope.members()
-        if account.needs.others and kind not in served and not kind.startswith(_NOT_READ)
+        if account.needs.others and is_read(kind)
     ]
     for kind, ident, answer in asked:
         draft = Draft(kind, (ident,))
