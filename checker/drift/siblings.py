@@ -13,7 +13,7 @@ from typing import Final
 
 from checker.drift.meaning.scalars import is_arn, is_neutral, names_of
 from checker.model.resources import Raw
-from checker.model.values import Resolved, plain_text
+from checker.model.values import Resolved, worth
 
 _NAMES: Final = ("PolicyName", "Name", "Sid", "Id")
 
@@ -64,7 +64,7 @@ class Siblings:
             return bool(value) and all(self._is_told(each, own) for each in value)
         if isinstance(value, dict):
             name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
-            words = [str(plain_text(each)) for each in _leaves(value) if not is_neutral(each)]
+            words = [worth(each) for each in _leaves(value) if not is_neutral(each)]
             return name in self._told or all(word in self._told | own | self._account for word in words)
         return isinstance(value, str) and len(value) > 3 and value in self._told
 
@@ -74,7 +74,7 @@ class Siblings:
             return bool(value) and all(self._says(sibling, each, own) for each in value)
         if not isinstance(value, dict) and not (isinstance(value, str) and len(value) > 3 and not value.isdigit()):
             return False  # a bare number or word is too common to come from there
-        words = [str(plain_text(each)) for each in _leaves(value) if not is_neutral(each)]
+        words = [worth(each) for each in _leaves(value) if not is_neutral(each)]
         if words and all(word in known or (is_arn(word) and names_of(word) & known) for word in words):
             return True
         return isinstance(value, dict) and _same_name(sibling.properties, value)
@@ -97,7 +97,7 @@ def _same_name(declared: dict[str, Resolved], shown: dict[str, Raw]) -> bool:
 
 def _words(value: Resolved) -> Iterator[str]:
     for leaf in _leaves(value):
-        word = str(plain_text(leaf))
+        word = worth(leaf)
         yield word
         if is_arn(word):
             yield from names_of(word)

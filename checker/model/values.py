@@ -331,3 +331,10 @@ def plain_text(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
+
+
+def worth(value: object) -> str:
+    """A scalar as text, a whole number by what it is worth: ``5432.0``, ``"5432.0"`` and ``5432`` are one port."""
+    text = str(plain_text(value))
+    whole, dot, rest = text.partition(".")
+    return whole if dot and rest and not rest.strip("0") and whole.removeprefix("-").isdecimal() else text

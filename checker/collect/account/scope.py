@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from checker.collect.account.shapes import Draft
 from checker.model.live.snapshot import SnapshotStack
+from checker.model.values import worth
 
 Owner = tuple[str | None, str | None, str | None]  # stack, logical id, physical id
 _NOBODY: Final[Owner] = (None, None, None)
@@ -214,7 +215,7 @@ def _same(wanted: Any, live: Any) -> bool:
 def _text(value: Any) -> str:
     if value is None or isinstance(value, list | Mapping):
         return ""
-    return str(value).lower().rstrip(".") if not isinstance(value, bool) else str(value).lower()
+    return worth(value).lower().rstrip(".")
 
 
 def _words(value: Any) -> set[str]:

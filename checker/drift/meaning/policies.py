@@ -14,7 +14,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.resources import Raw
-from checker.model.values import Text, Unknown, as_list, plain_text
+from checker.model.values import Text, Unknown, as_list, worth
 
 _ROOT: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
@@ -110,9 +110,9 @@ def _same_statement(expected: Raw, live: Raw) -> Answer:
         return MAYBE
     if not (isinstance(expected, dict) and isinstance(live, dict)):
         return NO
-    if "Sid" in expected and plain_text(expected["Sid"]) != plain_text(live.get("Sid", "")):
+    if "Sid" in expected and worth(expected["Sid"]) != worth(live.get("Sid", "")):
         return NO
-    if plain_text(expected.get("Effect")) != plain_text(live.get("Effect")):
+    if worth(expected.get("Effect")) != worth(live.get("Effect")):
         return NO
     answers = [_same_values(expected.get(key), live.get(key), lower=True) for key in _ACTIONS]
     answers += [_same_values(expected.get(key), live.get(key)) for key in _RESOURCES]
@@ -133,7 +133,7 @@ def _same_values(expected: Raw, live: Raw, *, lower: bool = False) -> Answer:
 
 
 def _form(value: Raw, lower: bool) -> str:
-    text = str(plain_text(value))
+    text = worth(value)
     account = _ROOT.fullmatch(text)
     text = account[1] if account else text
     return text.lower() if lower else text

@@ -45,7 +45,9 @@ _TEXT: Final = frozenset(
 )
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
 _DOMAIN: Final = re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,8})(?:\.\d+)?")
+# A number as text, up to what a floating-point number tells apart. What begins with further zeros is an id.
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
+_WHOLE: Final = re.compile(r"-?\d{1,40}")
 _OCTAL: Final = re.compile(r"[0-7]{3,4}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
@@ -113,6 +115,8 @@ def _same_number(one: str, other: str) -> bool:
     """``"True"`` for ``true``, ``"1.0"`` for ``1``, where at least one of the two is no string."""
     if one.lower() == other.lower():
         return True
+    if _WHOLE.fullmatch(one) and _WHOLE.fullmatch(other):
+        return int(one) == int(other)
     try:
         return float(one) == float(other)
     except ValueError:
@@ -171,7 +175,7 @@ def _settings_in_a_row(one: str, other: str, _: str) -> bool:
 
 
 def _numbers(one: str, other: str, leaf: str) -> bool:
-    """``1`` and ``1.0`` as text, but not where parts of a version or the digits of an id are meant."""
+    """``1``, ``1.0`` and ``1e0`` as text, but not where parts of a version or the digits of an id are meant."""
     if "Version" in leaf or not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
         return False
     return float(one) == float(other)
