@@ -16,6 +16,7 @@ from checker.data.read_actions import read_actions
 from tests.collect.account.support import error
 from tests.collect.account.test_operations import level
 from tools import read_actions as tool
+from tools.resource_types import schemas
 
 # What is often beside the types that have a describer.
 OTHERS = (
@@ -42,7 +43,7 @@ def test_each_is_a_read_by_the_access_levels_of_aws(action: str) -> None:
 
 
 def test_what_changes_something_or_reads_data_is_in_no_line() -> None:
-    every = {action for actions in tool.build(tool.schemas()).values() for action in actions}
+    every = {action for actions in tool.build(schemas()).values() for action in actions}
     assert {action for action in every if "*" in action} == set()
     assert every & {"secretsmanager:GetSecretValue", "s3:GetObject", "kms:Decrypt", "iam:PassRole"} == set()
 
