@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from checker.collect.account.asking.answers import Answer
-from checker.model.live.snapshot import NOT_ASKED
+from checker.model.live.snapshot import LACKING, MISREAD, NOT_ASKED
 from checker.model.values import as_count
 
-LACKING: Final = "the answer does not tell"
 # What a malformed value makes of the code that reads it.
-_MISREAD: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_MISTAKES: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 Read = Callable[[Any], Any]
 
@@ -78,8 +77,8 @@ class Draft:
                 continue
             try:
                 self.set(each.to, value if each.read is None else each.read(value))
-            except _MISREAD:
-                self.unread[each.to] = "the answer is not in the service's form"
+            except _MISTAKES:
+                self.unread[each.to] = MISREAD
         return self
 
     def add(self, answer: Answer, *fields: Field, unread: Iterable[str] = ()) -> Draft:

@@ -17,13 +17,16 @@ from checker.model.verdicts import Unread
 SCHEMA: Final = "checker-snapshot/1"
 # Why a property is unread that the command which read the account had no use for.
 NOT_ASKED: Final = "not asked for"
+# Why a property is unread where a call did answer: without it, or with something else in its place.
+LACKING: Final = "the answer does not tell"
+MISREAD: Final = "the answer is not in the service's form"
 # How a reason begins where a call failed: with the service and the operation.
 _CALL: Final = re.compile(r"[a-z][\w-]*:[A-Z]\w+: ")
 
 
 def is_failure(why: str) -> bool:
-    """Whether something is unread because a call failed, which it need not the next time."""
-    return _CALL.match(why) is not None
+    """Whether something is unread because a call failed, or did not tell it, which it need not the next time."""
+    return why in (LACKING, MISREAD) or _CALL.match(why) is not None
 
 
 @dataclass(frozen=True, slots=True)

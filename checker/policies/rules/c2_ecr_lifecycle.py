@@ -112,13 +112,16 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
     """Live: no image that runs, or that a roll-back may need, is gone or next in line to go."""
     for repository, found in losses(account, project):
         if isinstance(found, Unknown):
-            yield repository.undecided("running", f"whether images in use are kept: {found.why}", fix=_FIX_RUNNING)
+            for sub in _KEPT:
+                yield repository.undecided(sub, f"whether images in use are kept: {found.why}", fix=_FIX_RUNNING)
             continue
         for sub, holds in _KEPT.items():
-            lost = [each for each in found if each.returns == (sub == "roll-back")]
+            lost = [each for each in found.found if each.returns == (sub == "roll-back")]
             for each in lost:
                 yield repository.fails(sub, _lost(each), fix=_FIX_RUNNING, path="LifecyclePolicy")
-            if not lost:
+            if not lost and found.doubt:
+                yield repository.undecided(sub, f"what services keep running: {found.doubt}", fix=_FIX_RUNNING)
+            elif not lost:
                 yield repository.passes(sub, holds)
 
 

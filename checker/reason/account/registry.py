@@ -57,28 +57,39 @@ class _Use:
     returns: bool = False
 
 
-def losses(account: Account, project: Project) -> Iterator[tuple[Resource, list[Loss | Gone] | Unknown]]:
-    """For each repository of the project, the images that are needed and are gone or would go."""
-    uses, images, now = _uses(account, project), table(account, "images"), when(account.taken_at)
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The images of a repository that are needed and are gone or would go. ``doubt``: why there may be more."""
+
+    found: tuple[Loss | Gone, ...]
+    doubt: str = ""
+
+
+def losses(account: Account, project: Project) -> Iterator[tuple[Resource, Losses | Unknown]]:
+    """For each repository of the project what of it is lost."""
+    tasks, images, now = running_tasks(account), table(account, "images"), when(account.taken_at)
+    kept = _kept(account, project)
     for repository in project.resources(REPOSITORY):
-        if isinstance(uses, Unknown):
-            yield repository, uses
+        if isinstance(tasks, Unknown):
+            yield repository, tasks
         elif isinstance(images, Unknown):
             yield repository, images
         elif now is None:
             yield repository, Unknown("when the account was read")
         else:
-            yield repository, _of(repository, images.get(repository.physical_id or ""), uses, now)
+            uses = [_Use(image, f"task {task.family}") for task in tasks for image in task.images]
+            more = [] if isinstance(kept, Unknown) else kept
+            found = _of(repository, images.get(repository.physical_id or ""), [*uses, *more], now)
+            doubt = kept.why if isinstance(kept, Unknown) else ""
+            yield repository, found if isinstance(found, Unknown) else Losses(tuple(found), doubt)
 
 
-def _uses(account: Account, project: Project) -> list[_Use] | Unknown:
-    """What tasks run, what services start a task with when one stops, and what an unfinished roll-out goes back to."""
-    tasks, found = running_tasks(account), services(account, project)
-    if isinstance(tasks, Unknown):
-        return tasks
-    uses = [_Use(image, f"task {task.family}") for task in tasks for image in task.images]
+def _kept(account: Account, project: Project) -> list[_Use] | Unknown:
+    """What services start a task with when one stops, and what an unfinished roll-out goes back to."""
+    found = services(account, project)
     if isinstance(found, Unknown):
         return found
+    uses: list[_Use] = []
     definitions = resources_by_id(project, "AWS::ECS::TaskDefinition")
     for service in found:
         name = str(service.state.get("serviceName"))

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
-from checker.collect.account.shapes import LACKING, Draft, at, maybe, picked, policy, said, truth, whole
+from checker.collect.account.shapes import Draft, at, maybe, picked, policy, said, truth, whole
+from checker.model.live.snapshot import LACKING
 
 # What Amazon SNS gives every topic until somebody writes another: its owner may do everything. No template declares it.
 _TOPIC: Final = "AWS::SNS::Topic"

@@ -13,6 +13,7 @@ from typing import Final
 from checker.collect.account.asking.account import Account
 from checker.collect.account.operations import types_served
 from checker.collect.account.shapes import Draft
+from checker.model.live.snapshot import MISREAD
 
 # Nothing of an account stands behind these, or AWS Cloud Control does not read them.
 _NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::", "Custom::", "AWS::SecretsManager::SecretTargetAttachment")
@@ -47,5 +48,5 @@ def _read(draft: Draft, value: object) -> Draft:
     if isinstance(properties, dict):
         draft.properties.update(properties)
     else:
-        draft.unread[""] = "the answer is not in the service's form"
+        draft.unread[""] = MISREAD
     return draft
