@@ -109,7 +109,7 @@ def _snapshot(stacks: Sequence[Stack], options: dict[str, Any]) -> Snapshot:
         from checker.collect.account import DRIFT, Reader
 
         reader = Reader(_target(stacks, options), DRIFT)
-        progress(str(reader.plan({})))
+        progress(str(reader.plan(_counts(stacks))))
         snapshot = reader.read().snapshot
     if options["save_snapshot"]:
         from checker.collect.outputs import write_whole
@@ -117,6 +117,16 @@ def _snapshot(stacks: Sequence[Stack], options: dict[str, Any]) -> Snapshot:
 
         write_whole(options["save_snapshot"], render(snapshot))
     return snapshot
+
+
+def _counts(stacks: Sequence[Stack]) -> dict[str, int]:
+    """How many of each type the stacks declare, and how many stacks there are."""
+    from collections import Counter
+
+    declared = [stack.template.get("Resources") for stack in stacks]
+    each = [one for resources in declared if isinstance(resources, dict) for one in resources.values()]
+    kinds = Counter(str(one.get("Type")) for one in each if isinstance(one, dict))
+    return {**kinds, "stack": len(stacks)}
 
 
 def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:

@@ -65,6 +65,14 @@ def test_an_audit_of_one_environment_takes_few_calls(reader: Reader) -> None:
     assert {each.what for each in shared.snapshot.unread} <= LACKS
 
 
+def test_what_a_comparison_will_take_is_said_before(reader: Reader) -> None:
+    found = reading(reader, DRIFT)
+    stacks = found.snapshot.stacks
+    kinds = Counter(each.type for stack in stacks for each in stack.resources)
+    planned = Reader(reader.target, DRIFT).plan({**kinds, "stack": len(stacks)}).calls
+    assert abs(planned - len(found.calls)) <= len(found.calls) // 4
+
+
 def test_a_preflight_takes_fewer(reader: Reader) -> None:
     found = reading(reader, PREFLIGHT, (naming.PRODUCTION_STACK,))
     assert len(found.calls) <= 20

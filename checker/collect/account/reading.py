@@ -100,7 +100,8 @@ class Reader:
         """What reading will do, for an account that has ``counts`` of each type in its stacks."""
         caller = self.open()
         stacks = len(self.target.stacks) if self.target.stacks is not None else 1
-        return Plan(caller, self.target, expected_calls(self.needs, {"stack": stacks, **counts}))
+        through = sum(count for kind, count in counts.items() if kind.startswith("AWS::") and others.is_read(kind))
+        return Plan(caller, self.target, expected_calls(self.needs, {"stack": stacks, "other": through, **counts}))
 
     def read(self, heard: Callable[[Call], None] | None = None) -> Reading:
         """Read the account. ``heard`` is told of each call when it has ended, from the thread that made it."""

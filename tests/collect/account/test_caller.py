@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from checker.collect.account import AUDIT, Limits, Reader, Target, read_many
+from checker.collect.account import AUDIT, DRIFT, Limits, Reader, Target, read_many
 from checker.collect.account.reading import Read
 from checker.errors import CheckerError
 from tests.loopback import listening
@@ -122,6 +122,16 @@ def test_the_plan_says_what_will_be_done(sts: _Server) -> None:
     assert "us-west-2" in str(plan)
     assert "Shop" in str(plan)
     assert f"{plan.calls} calls" in str(plan)
+
+
+def test_the_plan_counts_what_is_read_one_by_one(sts: _Server) -> None:
+    reader = Reader(target(sts), DRIFT)
+    nothing = reader.plan({}).calls
+    assert reader.plan({"AWS::SSM::Parameter": 3, "AWS::CDK::Metadata": 2, "Custom::AWS": 1}).calls == nothing + 3
+    assert reader.plan({"AWS::KMS::Key": 2}).calls > nothing + 2
+    assert (
+        Reader(target(sts), AUDIT).plan({"AWS::SSM::Parameter": 3}).calls == Reader(target(sts), AUDIT).plan({}).calls
+    )
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken", "SignatureDoesNotMatch", "AccessDenied"])
