@@ -7,6 +7,7 @@ read when the first call is asked about.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -38,6 +39,17 @@ def operation_of(service: str, spelled: str) -> str:
     kebab = spelled.replace("_", "-")
     names: Mapping[str, str] = table()["services"].get(service, {}).get("names", {})
     return names.get(kebab) or "".join(part[:1].upper() + part[1:] for part in kebab.split("-"))
+
+
+@cache
+def methods() -> frozenset[str]:
+    """The operations of the services that deploys use, as methods of boto3's clients; those of one word left out."""
+    found = table()
+    operations = {
+        each for service, typed in found["types"].items() for each in (*typed, *found["star"].get(service, ()))
+    }
+    words = (re.sub("(.)([A-Z][a-z]+)", r"\1_\2", each) for each in operations)  # as botocore's xform_name
+    return frozenset(name for each in words if "_" in (name := re.sub("([a-z0-9])([A-Z])", r"\1_\2", each).lower()))
 
 
 def polled_by(service: str, waiter: str) -> str | None:

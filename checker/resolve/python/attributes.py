@@ -8,6 +8,7 @@ from typing import Final
 from checker.model.possible import OneOf, Possible
 from checker.model.values import Text
 from checker.resolve.python.machine import OWN, Frame, Machine, value
+from checker.resolve.python.modules import library_behind
 from checker.resolve.python.objects import enter, method, typed
 from checker.resolve.python.requests import host_in
 from checker.resolve.python.syntax_facts import shown
@@ -23,11 +24,15 @@ from checker.resolve.python.values import (
     Module,
     Poller,
     Session,
+    Super,
     Value,
     either,
     extern,
+    within,
 )
 
+# What an object that a decorator made of a function calls it by (click, celery, functools.wraps).
+_STARTS: Final = frozenset({"main", "callback", "delay", "apply", "apply_async", "__wrapped__", "__call__"})
 _PROPERTIES: Final = frozenset({"property", "cached_property", "functools.cached_property"})
 
 
@@ -56,10 +61,14 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
             return _member(machine, owner, name, None, frame)
         case Client() | Session() | Poller():
             return Method(owner, name)
+        case Super():
+            return _above(machine, owner, name, frame)
         case Either():
             each = [attribute(machine, option, name, frame) for option in owner.options if option is not None]
             return either(each) if each else extern(name)
         case Function():
+            if name in _STARTS:
+                return owner
             return extern(f"{getattr(owner.node, 'name', 'lambda')}.{name}")
         case _:
             return Method(owner, name)
@@ -81,7 +90,22 @@ def _member(machine: Machine, cls: Class, name: str, owner: Instance | None, fra
             return _field(machine, cls, each, name, owner, frame)
         if isinstance(each, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in each.targets):
             return value(machine, each.value, Frame(cls.module, cls.module.names, frame.reached, frame.handling))
-    return extern(f"{cls.node.name}.{name}")
+    getter = method(machine, cls, "__getattr__") if owner is not None else None
+    if getter is not None and not name.startswith("__"):
+        return enter(machine, getter.of(owner), (name,), {}, frame)
+    return extern(f"{cls.node.name}.{name}", library=library_behind(machine, cls))
+
+
+def _above(machine: Machine, found: Super, name: str, frame: Frame) -> Value:
+    """``super().name``: the first of the classes above that has it, for the object itself."""
+    for cls in found.classes:
+        if isinstance(cls, Class) and method(machine, cls, name) is not None:
+            owner = found.owner if isinstance(found.owner, Instance) else None
+            inherited = _member(machine, cls, name, owner, frame)
+            is_method = isinstance(inherited, Function) and inherited.owner is None and owner is None
+            return inherited.of(found.owner) if is_method and isinstance(inherited, Function) else inherited
+    outside = next((cls for cls in found.classes if isinstance(cls, Extern) and cls.library), None)
+    return within(outside, f"super().{name}")
 
 
 def _field(machine: Machine, cls: Class, node: ast.AnnAssign, name: str, owner: Instance | None, frame: Frame) -> Value:

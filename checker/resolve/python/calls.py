@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from checker.data.harmless import library_is_harmless
 from checker.model.pipeline.scripts import Loop
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
-from checker.resolve.python.dynamic import RUNS, is_special, looked_up
+from checker.resolve.python.dynamic import RUNS, is_special, looked_up, of_somebody
 from checker.resolve.python.expressions import bind, looked_up_in
 from checker.resolve.python.machine import Call, Frame, Machine, spot_of, value
 from checker.resolve.python.modules import leads_into
-from checker.resolve.python.objects import enter, instantiate
+from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, leaves, program
 from checker.resolve.python.requests import makes_requests, names_host, request_of
-from checker.resolve.python.syntax_facts import LEAVES, is_group, shown, unpacks
+from checker.resolve.python.syntax_facts import LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
     Class,
     Client,
@@ -27,6 +27,7 @@ from checker.resolve.python.values import (
     Either,
     Extern,
     Function,
+    Instance,
     Method,
     Partial,
     Poller,
@@ -37,6 +38,7 @@ from checker.resolve.python.values import (
     either,
     elements,
     extern,
+    formatted,
     is_plain,
     json_text,
 )
@@ -66,7 +68,7 @@ _GROWING: Final = frozenset(
 def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
     """What a call gives; AWS calls and started programs go on record."""
     function = value(machine, node.func, frame)
-    if _called_as(node) in _WAITING:
+    if called_as(node) in _WAITING:
         machine.awaits(*node.args)
     return called(machine, node, frame, function, [value(machine, each, frame) for each in node.args])
 
@@ -111,6 +113,9 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             maybe = replace(given, frame=given.frame.maybe())
             results = [_apply(machine, each, maybe) for each in function.options if each is not None]
             return either(results) if results else None
+        case Instance() if (method_of := method(machine, function.cls, "__call__")) is not None:
+            inner = machine.called_at(given.node, given.frame)
+            return enter(machine, method_of.of(function), given.positional, given.named, inner)
         case Method():
             return _method(machine, function.owner, function.name, given)
         case Partial():
@@ -120,14 +125,14 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             return extern(given.shown)
 
 
-def _commands(machine: Machine, group: Function, frame: Frame) -> None:
-    """The commands that decorators hung below a group of click's or typer's."""
-    commands = group.module.names.get("__commands__")
-    if not isinstance(commands, Dict):
-        return
-    names = [str(name) for name, _ in commands.items]
-    for name, function in commands.items:
-        other = isinstance(function, Function) and function.node is not group.node
+def _commands(machine: Machine, group: Function | None, frame: Frame) -> None:
+    """The commands that decorators hung below a group of click's or typer's; below an app, those of every module."""
+    modules = [group.module] if group is not None else [each for each in machine.modules.values() if each is not None]
+    tables = [commands for each in modules if isinstance(commands := each.names.get("__commands__"), Dict)]
+    items = [item for commands in tables for item in commands.items]
+    names = [str(name) for name, _ in items]
+    for name, function in items:
+        other = isinstance(function, Function) and (group is None or function.node is not group.node)
         if other and isinstance(function, Function) and not machine.not_asked_for(str(name), names):
             enter(machine, function, (), {}, frame.maybe())
 
@@ -154,6 +159,8 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case str() if (found := _of_text(owner, name, given)) is not None:
             return found
     _hand_over(machine, given, ())
+    if owner is None or isinstance(owner, tuple | Dict | Some):
+        of_somebody(machine, name, given)
     return extern(given.shown, answer=answer_in(owner))
 
 
@@ -161,7 +168,7 @@ def _of_text(owner: str, name: str, given: Call) -> Value:
     """What a method of a string gives; ``None`` for those that are not followed."""
     positional = given.positional
     if name == "format" and not given.named:
-        return joined(_formatted(owner, [given.plain(each) for each in positional]))
+        return joined(formatted(owner, [given.plain(each) for each in positional]))
     if name == "join" and positional and (each := elements(positional[0])):
         parts: list[Possible] = []
         for index, found in enumerate(each):
@@ -203,6 +210,11 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     if known is not None:
         return known[0]
     _hand_over(machine, given, function.words, function)
+    if function.library.startswith(_APPS) and function.name.endswith(")"):
+        _commands(machine, None, machine.called_at(given.node, given.frame))
+    outside = function.library and not ("(" in function.name and library_is_harmless(function.library))
+    if "." in function.name and not outside:
+        of_somebody(machine, function.name.rpartition(".")[2], given)
     kept, answered = function.words, function.answer
     if function.name.endswith(_PARSERS) or names_host(function.name):
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
@@ -211,13 +223,15 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     return extern(given.shown, kept, answer=answered, library=function.library)
 
 
+# Libraries whose app is an object that is called: its commands are functions under its decorators.
+_APPS: Final = ("typer", "cyclopts", "click", "rich_click")
 _CLIENTS: Final = frozenset({"boto3.client", "boto3.resource"})
 _SESSIONS: Final = frozenset({"boto3.Session", "boto3.session.Session"})
 _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, "json.dumps"})
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, "json.dumps", "super"})
 _ENDINGS: Final = (".raise_for_status", ".add_argument", *_PARSED)
 
 
@@ -259,6 +273,12 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (json_text(positional[0], given.shown, given.file),)
     if name in _KEEPING:
         return (_builtin(name, given),)
+    if name == "super":
+        owner = positional[1] if len(positional) > 1 else None
+        owners = [owner] if owner is not None else [*given.frame.names.values()]
+        each = (above(machine, one, node, given.frame) for one in owners if isinstance(one, Instance | Class))
+        found_above = next((one for one in each if one is not None), None)
+        return (found_above,) if found_above is not None else None
     if name.endswith(_PARSED):
         return (extern("arguments", parsed=True),)
     if name.endswith(".add_argument"):
@@ -359,15 +379,9 @@ _CONCURRENT: Final = frozenset({"map", "starmap", "imap", "imap_unordered", "map
 _WAITING: Final = frozenset({"run", "run_until_complete", "wait_for", "shield", "timeout"})
 
 
-def _called_as(node: ast.Call) -> str:
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
-
-
 def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
     """The constructs around a function that is handed to a pool: several at a time, in the background."""
-    name = _called_as(node)
+    name = called_as(node)
     if name not in _CONCURRENT or (name == "map" and isinstance(node.func, ast.Name)):
         return frame
     inner = frame.handled(replace(frame.handling, background=True))
@@ -376,7 +390,7 @@ def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
 
 def _handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]]:
     """The arguments that a function gets from what runs it: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
-    name = _called_as(given.node)
+    name = called_as(given.node)
     if name not in _CONCURRENT or "map" in name:
         return [], {}
     if function in given.positional and name not in {"Timer", "apply_async"}:
@@ -384,14 +398,3 @@ def _handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]
     positional, named = given.named.get("args"), given.named.get("kwargs", given.named.get("kwds"))
     by_name = {key: each for key, each in named.items if isinstance(key, str)} if isinstance(named, Dict) else {}
     return list(positional) if isinstance(positional, tuple) else [], by_name
-
-
-def _formatted(template: str, values: list[Possible]) -> list[Possible]:
-    parts: list[Possible] = []
-    position = 0
-    for index, match in enumerate(re.finditer(r"\{(\d*)\}", template)):
-        at = int(match[1]) if match[1] else index
-        parts.append(template[position : match.start()])
-        parts.append(values[at] if at < len(values) else open_text(match[0]))
-        position = match.end()
-    return [*parts, template[position:]]

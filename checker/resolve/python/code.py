@@ -30,10 +30,11 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at
-from checker.resolve.python.objects import enter, typed
+from checker.resolve.python.objects import enter, method, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
     as_expression,
+    calls_in,
     case_names,
     ends,
     exits,
@@ -49,6 +50,8 @@ from checker.resolve.python.values import (
     Dict,
     Extern,
     Function,
+    Instance,
+    Partial,
     PythonLibrary,
     Value,
     either,
@@ -139,10 +142,13 @@ def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, fram
     closure = frame.names if frame.names is not frame.module.names else {}
     function = Function(frame.module, node, None, closure)
     frame.names[node.name] = function
-    for decorator in node.decorator_list:
+    for decorator in reversed(node.decorator_list):
         registry = decorator.func if isinstance(decorator, ast.Call) else decorator
-        leads_into(machine, (value(machine, registry, frame),), decorator, frame)
-        if isinstance(registry, ast.Attribute) and registry.attr in {"command", "callback", "task", "group"}:
+        made_by = value(machine, registry, frame)
+        leads_into(machine, (made_by,), decorator, frame)
+        if isinstance(made_by, Function):
+            _decorate(machine, node.name, decorator, frame)
+        if isinstance(registry, ast.Attribute) and registry.attr in _COMMANDS:
             named = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
             name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
             value(machine, registry.value, frame)
@@ -152,8 +158,30 @@ def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, fram
     return False
 
 
-def _define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> bool:  # noqa: ARG001 - the table's shape
+_COMMANDS: Final = frozenset({"command", "callback", "task", "group", "default"})
+
+
+def _decorate(machine: Machine, name: str, decorator: ast.expr, frame: Frame) -> None:
+    """A decorator of the repository's own: what it makes of the function takes its place."""
+    made_by = value(machine, decorator, frame)
+    if not isinstance(made_by, Function):
+        return
+    inner = machine.called_at(decorator, frame)
+    found = enter(machine, made_by, (frame.names[name],), {}, inner)
+    if isinstance(found, Function | Class | Instance | Partial):
+        frame.names[name] = found
+
+
+def _define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> bool:
+    """A class: what calls its body makes is on record, what it binds is asked for where it is used."""
     frame.names[node.name] = Class(frame.module, node)
+    inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling)
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            registries = [each.func if isinstance(each, ast.Call) else each for each in statement.decorator_list]
+            leads_into(machine, [value(machine, each, inner) for each in registries], statement, inner)
+        elif not isinstance(statement, ast.ClassDef) and calls_in(statement):
+            block(machine, [statement], inner)
     return False
 
 
@@ -180,6 +208,10 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> bool:
 
 def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
     whole = value(machine, node.iter, frame)
+    if isinstance(whole, Instance) and (walk := method(machine, whole.cls, "__iter__")) is not None:
+        whole = enter(machine, walk.of(whole), (), {}, machine.called_at(node.iter, frame))
+        if isinstance(whole, Instance) and (step := method(machine, whole.cls, "__next__")) is not None:
+            whole = enter(machine, step.of(whole), (), {}, machine.called_at(node.iter, frame))
     values = elements(whole)
     spot = spot_of(frame.module, node)
     counts = isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
@@ -217,14 +249,31 @@ def _widen(body: Sequence[ast.stmt], frame: Frame) -> None:
 
 def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> bool:
     handling = frame.handling
+    leaving: list[tuple[Function, ast.expr]] = []
     for item in node.items:
         found = value(machine, item.context_expr, frame)
         leads_into(machine, (found,), item.context_expr, frame)
+        if isinstance(found, Instance):
+            starts, ends_with = (_method_of(machine, found, name) for name in (("__enter__", "__aenter__"), _EXITS))
+            leaving.extend([(ends_with, item.context_expr)] if ends_with is not None else [])
+            if starts is not None:
+                found = enter(machine, starts, (), {}, machine.called_at(item.context_expr, frame))
         if item.optional_vars is not None:
             bind(machine, item.optional_vars, found, frame)
         if written(item.context_expr).startswith(("contextlib.suppress", "suppress")):
             handling = replace(handling, swallowed=True, caught=(*handling.caught, "suppress"))
-    return block(machine, node.body, frame.handled(handling))
+    left = block(machine, node.body, frame.handled(handling))
+    for function, expression in reversed(leaving):
+        enter(machine, function, (None, None, None), {}, machine.called_at(expression, frame))
+    return left
+
+
+_EXITS: Final = ("__exit__", "__aexit__")
+
+
+def _method_of(machine: Machine, owner: Instance, names: Sequence[str]) -> Function | None:
+    found = next((each for name in names if (each := method(machine, owner.cls, name)) is not None), None)
+    return found.of(owner) if found is not None else None
 
 
 def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:

@@ -10,13 +10,32 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from checker.data.aws_calls import methods
+from checker.model.possible import OneOf
+from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.modules import find, load
+from checker.resolve.python.objects import methods_of
 from checker.resolve.python.record import program
-from checker.resolve.python.values import Client, Either, Module, Partial, Poller, Session, Value, either, extern
+from checker.resolve.python.values import (
+    Class,
+    Client,
+    Either,
+    Extern,
+    Function,
+    Instance,
+    Module,
+    Partial,
+    Poller,
+    Session,
+    Value,
+    either,
+    extern,
+)
 
 _FIX: Final = "Write the call out."
+_MAX_NAMES: Final = 64
 _IMPORT: Final = "Import it by its name."
 _SIGNS: Final = re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
 # Functions that start a program: a list of its words, or a line.
@@ -31,6 +50,15 @@ _LINES: Final = frozenset(
      "invoke.run", "pexpect.run", "pexpect.spawn", "delegator.run", "subprocess.getstatusoutput",
      "commands.getoutput", "fabric.api.local"}
 )  # fmt: skip
+# Functions of a framework that are commands of it by another name.
+_FRAMEWORKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "django.core.management.call_command": ("django-admin",),
+    "django.core.management.execute_from_command_line": ("django-admin",),
+    "alembic.command.upgrade": ("alembic", "upgrade"),
+    "alembic.command.downgrade": ("alembic", "downgrade"),
+    "flask_migrate.upgrade": ("flask", "db", "upgrade"),
+    "flask_migrate.downgrade": ("flask", "db", "downgrade"),
+}
 _LISTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("os.execv", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn", "os.posix_spawnp"), 1),
     **dict.fromkeys(("os.spawnv", "os.spawnve", "os.spawnvp", "os.spawnvpe"), 2),
@@ -40,10 +68,11 @@ _WORDS: Final = re.compile(r"os\.(?:exec|spawn)lp?e?|asyncio\.(?:subprocess\.)?c
 # Loads code that stands in no import: "importlib.metadata" (Entry points), "importlib.util", "pkgutil", setuptools.
 _LOADS: Final = re.compile(
     r"(?:importlib\.metadata\.|pkg_resources\.|importlib_metadata\.).*\.load|.*\.(?:exec_module|load_module)"
-    r"|pkgutil\.resolve_name|(?:pkg_resources\.)?load_entry_point|.*zipimporter\(.*\)\.\w+"
+    r"|(?:globals|locals|vars)\(.*\)\[.*|.*\.__dict__\[.*|pkgutil\.resolve_name|(?:pkg_resources\.)?load_entry_point|.*zipimporter\(.*\)\.\w+"
 )
 _SESSIONS: Final = frozenset(
-    {"botocore.session.get_session", "botocore.session.Session", "aioboto3.Session", "aiobotocore.session.get_session",
+    {"boto3._get_default_session", "botocore.session.get_session",
+     "botocore.session.Session", "aioboto3.Session", "aiobotocore.session.get_session",
      "aiobotocore.session.AioSession", "aioboto3.session.Session"}
 )  # fmt: skip
 
@@ -59,7 +88,27 @@ def is_special(name: str) -> bool:
     """Whether a call of such a name may be one of these."""
     if name in _NAMES or name in _SESSIONS or name in _LINES or name in _LISTS:
         return True
-    return name.startswith("sh.") or bool(_WORDS.fullmatch(name) or _SIGNS.search(name) or _LOADS.fullmatch(name))
+    return (
+        name.startswith("sh.")
+        or name in _FRAMEWORKS
+        or bool(_WORDS.fullmatch(name) or _SIGNS.search(name) or _LOADS.fullmatch(name))
+    )
+
+
+def of_somebody(machine: Machine, name: str, call: Call) -> None:
+    """A method of nobody knows whom that is called as an operation of AWS is, in a program that has clients.
+
+    The client has gone through something that is not followed (a queue, a table that was filled in a loop).
+    """
+    if machine.stage is not None or "_" not in name or name not in methods():
+        return
+    bound = (each for module in machine.modules.values() if module is not None for each in module.names.values())
+    if any(isinstance(each, Client | Session) or _is_of_boto(each) for each in bound):
+        machine.problem(call.spot, f"a call of {name} on a client that is not known", "Call it on the client itself.")
+
+
+def _is_of_boto(found: Value) -> bool:
+    return isinstance(found, Extern) and found.library.startswith(("boto3", "botocore", "aioboto", "aiobotocore"))
 
 
 def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
@@ -96,8 +145,12 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     elif _WORDS.fullmatch(name):
         before = 2 if name.startswith("os.spawn") else int(name.startswith("os."))  # the mode and the file
         started = [tuple(positional[before:])]
-    elif name.startswith("sh.") and name.count(".") == 1:
-        started = [(name[3:].replace("_", "-"), *positional)]
+    elif name in _FRAMEWORKS:
+        started = [(*_FRAMEWORKS[name], *(each for each in positional if isinstance(each, str | Text)))]
+    elif name == "sh.Command" and positional:
+        return (extern(f"sh.{first}"),)
+    elif name.startswith("sh."):
+        started = [(*(part.replace("_", "-") for part in name[3:].split(".")), *positional)]
     for words in started:
         program(machine, words, call, checked=name.startswith(("os.exec", "sh.")), line=name in _LINES)
         return (extern(name),)
@@ -117,6 +170,33 @@ def _attribute(machine: Machine, owner: Value, name: Value, call: Call) -> Value
     each = getattr(name, "options", None)
     if isinstance(each, tuple) and all(isinstance(option, str) for option in each):
         return either([attribute(machine, owner, option, call.frame) for option in each])
+    if isinstance(owner, Instance | Class | Module) and (named := _named_like(machine, owner, name, call)):
+        return either(named)
     if isinstance(owner, Client | Session | Poller | Module):
         machine.problem(call.spot, "a function whose name is not known before it runs", "Write the name out.")
     return extern("getattr")
+
+
+def _named_like(machine: Machine, owner: Instance | Class | Module, name: Value, call: Call) -> list[Value]:
+    """The functions of an object or a module whose names fit one that is put together: ``getattr(self, f"do_{x}")``."""
+    texts = name.options if isinstance(name, OneOf) else (name,)
+    if not all(isinstance(each, str | Text) for each in texts):
+        texts = (Text(()),) if isinstance(owner, Instance | Class) else ()
+    names: list[str] = []
+    if isinstance(owner, Module):
+        names = [key for key, held in owner.module.names.items() if isinstance(held, Function)]
+    else:
+        names = sorted(methods_of(machine, owner.cls if isinstance(owner, Instance) else owner))
+    fitting = [each for each in names if not each.startswith("__") and any(_fits(text, each) for text in texts)]
+    return [attribute(machine, owner, each, call.frame) for each in fitting[:_MAX_NAMES]]
+
+
+def _fits(text: Value, name: str) -> bool:
+    """Whether a name may be this text, by how that begins and ends."""
+    if isinstance(text, str):
+        return text == name
+    if not isinstance(text, Text) or not text.parts:
+        return True
+    first, last = text.parts[0], text.parts[-1]
+    begins = not isinstance(first, str) or name.startswith(first)
+    return begins and (not isinstance(last, str) or name.endswith(last))

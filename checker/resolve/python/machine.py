@@ -321,7 +321,17 @@ def value(machine: Machine, node: ast.expr, frame: Frame) -> Value:
         found = node.value
         return found if isinstance(found, SCALARS) else None
     evaluate = machine.expressions.get(type(node))
-    return evaluate(machine, node, frame) if evaluate is not None else extern(shown(node))
+    if evaluate is not None:
+        return evaluate(machine, node, frame)
+    parts(machine, node, frame)
+    return extern(shown(node))
+
+
+def parts(machine: Machine, node: ast.AST, frame: Frame) -> None:
+    """Go through the expressions in a node that is not followed itself: there may be calls among them."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.expr):
+            value(machine, inner, frame)
 
 
 def block(machine: Machine, statements: Sequence[ast.stmt], frame: Frame) -> bool:
@@ -329,6 +339,8 @@ def block(machine: Machine, statements: Sequence[ast.stmt], frame: Frame) -> boo
     for statement in statements:
         machine.work()
         follow = machine.statements.get(type(statement))
-        if follow is not None and follow(machine, statement, frame):
+        if follow is None:
+            parts(machine, statement, frame)
+        elif follow(machine, statement, frame):
             return True
     return False

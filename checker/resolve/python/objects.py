@@ -12,7 +12,7 @@ from checker.data.aws_calls import service_of
 from checker.model.pipeline.handling import Handling
 from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, Remembered, StopError, block, value
 from checker.resolve.python.once import key_of, once
-from checker.resolve.python.syntax_facts import written
+from checker.resolve.python.syntax_facts import rebinds, written
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -21,6 +21,7 @@ from checker.resolve.python.values import (
     Extern,
     Function,
     Instance,
+    Super,
     Value,
     either,
     extern,
@@ -52,6 +53,16 @@ def _methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctio
     """The methods of a class's own, the first of each name."""
     methods = [each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
     return {each.name: each for each in reversed(methods)}
+
+
+def methods_of(machine: Machine, cls: Class, depth: int = 0) -> set[str]:
+    """The names of the methods of a class and of its bases."""
+    names = set(_methods(cls.node))
+    for base in cls.node.bases if depth < 8 else ():
+        found = value(machine, base, _frame_of(machine, cls))
+        if isinstance(found, Class):
+            names |= methods_of(machine, found, depth + 1)
+    return names
 
 
 def enter(
@@ -114,7 +125,22 @@ def _followed(
             found = typed(machine, function.node.returns, inner)
             result = found if found is not None else result
     machine.depth -= 1
+    rebind(machine, function, names)
     return result
+
+
+def rebind(machine: Machine, function: Function, names: Mapping[str, Value]) -> None:
+    """What a function has bound that is not its own: ``global``, ``nonlocal``."""
+    for name, of_module in rebinds(function.node):
+        if name not in names:
+            continue
+        outside = function.module.names if of_module else function.closure
+        before = outside.get(name)
+        if isinstance(outside, dict) and before is not names[name]:
+            machine.depends()
+            machine.memo.clear()  # functions that were gone through may find another value now
+            known = machine.stage is not None or before is None
+            outside[name] = names[name] if known else either([names[name], before])
 
 
 def _identity(given: Value) -> object:
@@ -208,13 +234,38 @@ def instantiate(
     return made
 
 
+def above(machine: Machine, owner: Value, node: ast.AST, frame: Frame) -> Super | None:
+    """``super()`` at a node inside a class: the classes above that one, for the object at hand."""
+    pending: list[Value] = [owner.cls if isinstance(owner, Instance) else owner]
+    for cls in pending:  # grows on the way
+        if not isinstance(cls, Class) or len(pending) > _MAX_CLASSES:
+            continue
+        bases = [value(machine, base, _frame_of(machine, cls)) for base in cls.node.bases]
+        if cls.module is frame.module and _is_inside(node, cls.node):
+            return Super(owner, tuple(bases))
+        pending.extend(bases)
+    return None
+
+
+_MAX_CLASSES: Final = 32
+
+
+def _is_inside(node: ast.AST, outer: ast.AST) -> bool:
+    line = getattr(node, "lineno", 0)
+    return getattr(outer, "lineno", 0) <= line <= (getattr(outer, "end_lineno", 0) or 0)
+
+
+def _frame_of(machine: Machine, cls: Class) -> Frame:
+    return Frame(cls.module, cls.module.names, machine.reached, _NOTHING_AROUND)
+
+
 def method(machine: Machine, cls: Class, name: str, depth: int = 0) -> Function | None:
     """A method of a class or of its bases."""
     own = _methods(cls.node).get(name)
     if own is not None:
         return Function(cls.module, own)
     for base in cls.node.bases if depth < 8 else ():
-        found = value(machine, base, Frame(cls.module, cls.module.names, machine.reached, _NOTHING_AROUND))
+        found = value(machine, base, _frame_of(machine, cls))
         if isinstance(found, Class):
             inherited = method(machine, found, name, depth + 1)
             if inherited is not None:

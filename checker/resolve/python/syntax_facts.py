@@ -127,6 +127,19 @@ def case_names(node: ast.Match) -> list[str]:
 
 
 @lru_cache(maxsize=16_384)
+def calls_in(node: ast.AST) -> bool:
+    """Whether a statement holds a call."""
+    return any(isinstance(each, ast.Call) for each in ast.walk(node))
+
+
+@lru_cache(maxsize=16_384)
+def rebinds(node: ast.AST) -> tuple[tuple[str, bool], ...]:
+    """The names outside of it that a function (or one inside it) binds, and whether they are the module's."""
+    found = [each for each in ast.walk(node) if isinstance(each, ast.Global | ast.Nonlocal)]
+    return tuple(dict.fromkeys((name, isinstance(each, ast.Global)) for each in found for name in each.names))
+
+
+@lru_cache(maxsize=16_384)
 def unpacks(node: ast.Call) -> bool:
     """Whether a call is given all of a list: ``f(*words)``."""
     return any(isinstance(each, ast.Starred) for each in node.args)
@@ -136,3 +149,10 @@ def unpacks(node: ast.Call) -> bool:
 def is_group(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether commands hang below a function: ``@click.group()``, ``@app.callback()``."""
     return any("group" in written(decorator) or "callback" in written(decorator) for decorator in node.decorator_list)
+
+
+def called_as(node: ast.Call) -> str:
+    """The last part of the name that something is called by."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -101,6 +102,14 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Super:
+    """``super()``: an object (or a class) as the classes above the one at hand see it."""
+
+    owner: Value
+    classes: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """A module of the repository as a value."""
 
@@ -185,7 +194,7 @@ class Manager:
 
 Value: TypeAlias = (
     "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Some"
-    " | Either | Partial | Manager | tuple[Value, ...]"
+    " | Either | Partial | Manager | Super | tuple[Value, ...]"
 )
 
 
@@ -296,3 +305,15 @@ def _json_parts(value: Value, shown: str, where: str) -> Iterator[Possible]:
         yield "]"
     else:
         yield plain(value, shown, where)
+
+
+def formatted(template: str, values: list[Possible]) -> list[Possible]:
+    """The parts of ``template.format(*values)``."""
+    parts: list[Possible] = []
+    position = 0
+    for index, match in enumerate(re.finditer(r"\{(\d*)\}", template)):
+        at = int(match[1]) if match[1] else index
+        parts.append(template[position : match.start()])
+        parts.append(values[at] if at < len(values) else open_text(match[0]))
+        position = match.end()
+    return [*parts, template[position:]]

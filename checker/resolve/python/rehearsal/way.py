@@ -20,7 +20,7 @@ from checker.resolve.python.code import STATEMENTS
 from checker.resolve.python.expressions import EXPRESSIONS
 from checker.resolve.python.machine import MAX_DEPTH, OWN, Frame, Machine, Question, StopError, block, value
 from checker.resolve.python.modules import load, module_at
-from checker.resolve.python.objects import bound, enter, typed
+from checker.resolve.python.objects import bound, enter, rebind, typed
 from checker.resolve.python.rehearsal import statements
 from checker.resolve.python.rehearsal.choices import Choices
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
@@ -249,6 +249,7 @@ class Way:
                 return told if told is not None else flow.value
         finally:
             machine.depth -= 1
+            rebind(machine, function, names)
         return tuple(collected) if statements.yields(node) else None
 
     def searches(self, names: object) -> bool:
