@@ -31,10 +31,21 @@ class Tape:
     def operations(self) -> list[Key]:
         return sorted({key for key, _ in self.answers})
 
-    def read(self, broken: Key | None = None, fault: Fault | None = None, limits: Limits | None = None) -> Snapshot:
-        """The reading again, without an account. The times are left out."""
+    def questions(self, operation: Key) -> list[str]:
+        """The parameters of every question that an operation was asked, in an order of their own."""
+        return sorted(text for key, text in self.answers if key == operation)
+
+    def read(
+        self,
+        broken: Key | None = None,
+        fault: Fault | None = None,
+        limits: Limits | None = None,
+        *,
+        only: str | None = None,
+    ) -> Snapshot:
+        """The reading again, without an account. The times are left out. ``only``: the one question that fails."""
         reader = Reader(Target(stacks=self.stacks), self.needs, limits or Limits(deadline=60))
-        clients: Any = _Clients(_Given(self, broken, fault), reader.limits)
+        clients: Any = _Clients(_Given(self, broken, fault, only), reader.limits)
         reader._clients, reader._caller = clients, self.caller
         return replace(reader.read().snapshot, taken_at="")
 
@@ -71,14 +82,15 @@ class _Heard:
 
 
 class _Given:
-    def __init__(self, tape: Tape, broken: Key | None, fault: Fault | None) -> None:
-        self._tape, self._broken, self._fault = tape, broken, fault
+    def __init__(self, tape: Tape, broken: Key | None, fault: Fault | None, only: str | None) -> None:
+        self._tape, self._broken, self._fault, self._only = tape, broken, fault, only
 
     def pages(self, service: str, method: str, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         key = service, BY_METHOD[service, method].name
         # Where a failure made the reader ask for something else than it did, the account is taken to have none of it.
         found = self._tape.answers.get((key, _text(parameters)), LookupError("not asked before"))
-        if key == self._broken and self._fault is not None:
+        meant = self._only is None or self._only == _text(parameters)
+        if key == self._broken and meant and self._fault is not None:
             yield from self._fault(found if isinstance(found, list) else [])
         elif isinstance(found, Exception):
             raise found

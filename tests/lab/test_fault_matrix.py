@@ -185,6 +185,75 @@ def test_no_failure_of_a_call_is_good_news(broken: Broken, command: str) -> None
     assert wrong == []
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_part_that_fails_is_no_whole(broken: Broken, command: str) -> None:
+    """One of an operation's questions is refused, or a list breaks off in the middle: what was told before stands, and
+    the rest is not taken to be none."""
+    tape = broken.tapes[command]
+    whole = broken.of(command, tape.read())
+    wrong: list[Any] = []
+    for key in tape.operations:
+        operation, questions = OPERATIONS[key], tape.questions(key)
+        denied = _raises(error(DENIALS.get(key[0], "AccessDeniedException")))
+        parts = [(denied, each) for each in (questions[0], questions[-1]) if len(questions) > 1]
+        parts += [(_breaks_off(operation.items), None)] if operation.items else []
+        for fault, only in parts:
+            found = broken.of(command, tape.read(key, fault, only=only))
+            needed = _is_needed(command, operation)
+            wrong.extend((*key, only or "in the middle", each) for each in _wrong(whole, found, needed=needed))
+    assert wrong == []
+
+
+def _breaks_off(items: str) -> Fault:
+    def fault(pages: Pages) -> Iterator[Mapping[str, Any]]:
+        for page in pages[:1]:
+            told = page.get(items) or []
+            yield {**page, items: told[: len(told) // 2]}
+        raise error("ThrottlingException")
+
+    return fault
+
+
+@pytest.mark.parametrize("command", ["preflight"])
+def test_a_field_that_is_always_told_hides_nothing_where_it_is_lacking(broken: Broken, command: str) -> None:
+    """Each field of each answer's items, one after another."""
+    tape = broken.tapes[command]
+    whole = broken.of(command, tape.read())
+    wrong: list[Any] = []
+    for key in tape.operations:
+        items = OPERATIONS[key].items or OPERATIONS[key].holds
+        for name in _field_names(tape, key, items):
+            found = broken.of(command, tape.read(key, _without(items, name)))
+            for thing, says in found.said.items():
+                before = whole.said.get(thing)
+                hidden = before not in GOOD and before is not None and says in GOOD
+                if says == Outcome.ERROR.value or (hidden and not set(found.unread) - set(whole.unread)):
+                    wrong.append((*key, name, thing, before, says))
+    assert wrong == []
+
+
+def _field_names(tape: Tape, key: Key, items: str) -> list[str]:
+    found: dict[str, None] = {}
+    for place, pages in tape.answers.items():
+        for page in pages if place[0] == key and isinstance(pages, list) else ():
+            part = page.get(items)
+            for each in part if isinstance(part, list) else [part]:
+                found.update(dict.fromkeys(each if isinstance(each, Mapping) else ()))
+    return list(found)
+
+
+def _without(items: str, name: str) -> Fault:
+    def cut(each: Any) -> Any:
+        return {key: value for key, value in each.items() if key != name} if isinstance(each, Mapping) else each
+
+    def fault(pages: Pages) -> Iterator[Mapping[str, Any]]:
+        for page in pages:
+            part = page.get(items)
+            yield {**page, items: [cut(each) for each in part] if isinstance(part, list) else cut(part)}
+
+    return fault
+
+
 def _faults(number: int, key: Key) -> Iterator[tuple[str, Fault]]:
     """A refusal in the service's own words, a page that comes again, and the other faults in turn.
 
