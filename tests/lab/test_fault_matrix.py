@@ -195,7 +195,9 @@ def test_a_part_that_fails_is_no_whole(broken: Broken, command: str) -> None:
     for key in tape.operations:
         operation, questions = OPERATIONS[key], tape.questions(key)
         denied = _raises(error(DENIALS.get(key[0], "AccessDeniedException")))
-        parts = [(denied, each) for each in (questions[0], questions[-1]) if len(questions) > 1]
+        parts: list[tuple[Fault, str | None]] = [
+            (denied, each) for each in (questions[0], questions[-1]) if len(questions) > 1
+        ]
         parts += [(_breaks_off(operation.items), None)] if operation.items else []
         for fault, only in parts:
             found = broken.of(command, tape.read(key, fault, only=only))
