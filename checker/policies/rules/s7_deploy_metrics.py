@@ -5,11 +5,12 @@ What the review found
 What is checked
     Every workflow that rolls services tells a place that dashboards read (CloudWatch metrics, logs or events, GitHub's
     deployments, an annotation of a monitoring service): after the roll-out, with the result, how long it took and the
-    commit; and also when it failed.
+    commit; and also when it failed. What is told is what happened: a duration, a commit or a result that is written out
+    says nothing.
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided
-    Scripts that could not be followed.
+    Scripts that could not be followed, or that may end well before they tell anything.
 Fix
     ``aws cloudwatch put-metric-data`` with the duration as its value and the result as a dimension, and the commit in a
     log event (CloudWatch's embedded metric format has both; a dimension would make a new metric of each commit), in a
@@ -19,16 +20,17 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from checker.model.answers import YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command
-from checker.model.possible import shown
+from checker.model.possible import OneOf, shown
 from checker.model.rules import Rule, Unseen
-from checker.model.values import Absent
+from checker.model.values import Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
 
@@ -54,8 +56,27 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 
 
-# A result that is written out, whatever became of the deployment.
-_ALWAYS_WELL: Final = re.compile(r"\b(?:result|status|outcome|state)\W{1,8}(?:success|succeeded|ok)\b", re.IGNORECASE)
+# A result that is written out, whatever became of the deployment, with what is said of it.
+_WRITTEN: Final = re.compile(
+    r"\b(?:result|status|outcome|state)\W{1,8}(?:value\W{1,8})?([a-z]+)\b(?!\W{1,3}[\x00])", re.IGNORECASE
+)
+_BAD: Final = re.compile(r"fail|err|cancel|abort|broke|roll|bad|down|unsuccess|false|stopp", re.IGNORECASE)
+# A commit that is written out: a word that no commit has.
+_COMMIT: Final = re.compile(r"(?<![a-z])(?:sha|commit|revision)\W{1,8}(?:value\W{1,8})?([\w.-]+|\x00)", re.IGNORECASE)
+_SHA: Final = re.compile(r"[0-9a-f]{7,40}")
+# What says who or what was run, and nothing of how long.
+_WHO: Final = re.compile(
+    r"timestamp|job\.status|\.result\b|\.outcome\b|\.conclusion\b|\bsha\b|commit|github\.(?:ref|run_|actor|repo|workflow|event_name)"
+    r"|GITHUB_(?:REF|RUN|ACTOR|REPO|WORKFLOW|EVENT_NAME|SHA)",
+    re.IGNORECASE,
+)
+# The same instant twice: `$(( $(date +%s) - $(date +%s) ))`.
+_NOTHING: Final = re.compile(r"(?<![\w.])(?P<now>[\w.$][\w.$()+% ]*?)\s+-\s+(?P=now)(?![\w.])")
+# A duration that is written out.
+_DURATION: Final = re.compile(
+    r"(?<![a-z])(?:duration|seconds|elapsed|took|milliseconds)\W{1,8}(?:value\W{1,8})?(\d[\d.]*|\x00)", re.IGNORECASE
+)
+_HOLE: Final = "\x00"
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -71,7 +92,7 @@ def _judged(path: DeployPath) -> Iterator[Judgement]:
         return
     emitted = [at for at in path.actions() if _emits(at.action)]
     good = [at for at in emitted if not _only_on_failure(at) and follows(at, end)]
-    bad = [at for at in emitted if _on_failure(at)]
+    bad = [at for at in emitted if _on_failure(at, end)]
     yield _told(path, end, good, "success", f"{path.name} tells no dashboard that it has deployed.")
     yield _told(path, end, bad, "failure", f"{path.name} tells no dashboard when it has failed.")
 
@@ -84,12 +105,20 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
     said = " ".join(_text(at.action) for at in emitted)
     missing = [what for what, pattern in _WORDS.items() if not pattern.search(said)]
     place = emitted[-1].action
-    if sub == "failure" and all(_ALWAYS_WELL.search(_text(at.action)) for at in emitted):
-        why = "What is told after a failure is written out as a success: no dashboard sees the difference."
+    results = [_written_result(at.action) for at in emitted]
+    if sub == "failure" and all(results) and not any(_BAD.search(each) for each in results):
+        why = f"What is told after a failure is written out as {results[-1]}: no dashboard sees the difference."
         return place.fails(sub, why, fix="Pass on what became of the job: ${{ job.status }}.", expected="the result")
     if missing:
         why = f"What is told of a deployment leaves out {' and '.join(missing)}."
         return place.fails(sub, why, fix=_FIX, expected="result, duration and commit")
+    constant = _constant(emitted)
+    if constant:
+        why = f"What is told of a deployment has {constant} written out: it is the same for each of them."
+        return place.fails(sub, why, fix=_FIX, expected="what was measured")
+    if len(emitted) == 1 and place.handling.missed is YES:
+        why = "the script that tells it can end well before: whether it does when a deployment ends so is not known"
+        return place.undecided(sub, why, fix="Let nothing but the result of the job decide what is told, not whether.")
     return place.passes(sub, "Result, duration and commit are told.")
 
 
@@ -106,19 +135,70 @@ def _emits(action: object) -> bool:
     return request is not None and request.method != "GET" and bool(_SERVICES.search(shown(request.url)))
 
 
-def _on_failure(at: At) -> bool:
+def _on_failure(at: At, end: At) -> bool:
     step = at.action.step
-    return at.action.reached.on_failure or (step is not None and step.runs_after_failure) or _job_after_failure(at)
-
-
-def _job_after_failure(at: At) -> bool:
-    return bool(at.job.status_functions & {"always", "failure"})
+    after = at.job is not end.job and bool(at.job.status_functions & {"always", "failure"})
+    return at.action.reached.on_failure or (step is not None and step.runs_after_failure) or after
 
 
 def _only_on_failure(at: At) -> bool:
     step = at.action.step
     asked = [at.job.status_functions, *([step.status_functions] if step is not None else [])]
     return at.action.reached.on_failure or any("failure" in each and not each & {"always", "success"} for each in asked)
+
+
+def _constant(emitted: Sequence[At]) -> str:
+    """What of all that is told is no finding of the run; empty where that is nothing."""
+    told = [_told_parts(at.action) for at in emitted]
+    if any("file://" in line or "@" in line.split() for line, _ in told):
+        return ""
+    timed = any(not _WHO.search(hole) and not _NOTHING.search(hole) for _, holes in told for hole in holes)
+    durations = [each for line, _ in told for each in _DURATION.findall(line)]
+    if not timed or (durations and _HOLE not in durations):
+        return "the duration"
+    commits = [each for line, _ in told for each in _COMMIT.findall(line)]
+    open_one = any(_WORDS["the commit"].search(hole) for _, holes in told for hole in holes)
+    written = bool(commits) and all(each != _HOLE and not _SHA.fullmatch(each) for each in commits)
+    return "the commit" if written and not open_one else ""
+
+
+def _written_result(action: object) -> str:
+    """The result as it is written out; empty where it is the run's, or where none is told."""
+    line, holes = _told_parts(action)
+    if any(_WORDS["the result"].search(hole) for hole in holes):
+        return ""
+    found = _WRITTEN.findall(line)
+    return found[-1] if found else ""
+
+
+def _told_parts(action: object) -> tuple[str, list[str]]:
+    """What is handed over as one line with a mark for each open part, and how these are written."""
+    values = [action.arguments] if isinstance(action, AwsCall) else list(getattr(action, "words", ()))
+    parts = [part for value in values for part in _flat(value)]
+    return "".join(_HOLE if isinstance(part, Hole) else part for part in parts), [
+        part.shown for part in parts if isinstance(part, Hole)
+    ]
+
+
+def _flat(value: object) -> Iterator[str | Hole]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield f"{name} "
+            yield from _flat(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _flat(each)
+    elif isinstance(value, OneOf):
+        for each in value.options:
+            yield from _flat(each)
+    elif isinstance(value, Text):
+        yield from value.parts
+        yield " "
+    elif isinstance(value, Unknown):
+        yield RunValue(value.why)
+        yield " "
+    else:
+        yield f"{shown(value)} "
 
 
 def _text(action: object) -> str:
