@@ -78,6 +78,14 @@ class Handling:
         """Whether the script ends with a failure when what it waits for fails, or never comes."""
         return self.notice() if self.notice is not None else _UNREHEARSED
 
+    # Asks whether the script goes on asking, for as long as what it asks about is not there.
+    last: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def lasts(self) -> Answer:
+        """Whether what it waits for is asked for without end, where it never comes."""
+        return self.last() if self.last is not None else _UNREHEARSED
+
     # Asks whether the script ends well and does something else where this command fails.
     turn: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
 

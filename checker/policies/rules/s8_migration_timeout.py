@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.answers import NO
+from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
@@ -187,11 +187,19 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
             why = "no wait for the task is seen, but not all of the script could be followed"
             yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
         return
-    yield _inside(waits, step)
+    yield _passed_over(waits, tasks[0]) or _inside(waits, step)
     blind = next((each for each in trace.aws if _polls(each, step) and each.handling.notices is NO), None)
     if blind is not None:
         said = "A migration that fails, or does not end in time, lets the step go on: nobody asks for its exit code."
         yield blind.fails("outcome", said, fix="Fail where the exit code is not 0, and where the wait's time is up.")
+
+
+def _passed_over(waits: Sequence[Wait], start: AwsCall) -> Judgement | None:
+    """That the program can start the task and end well without any of the waits."""
+    if start.handling.missed is YES or any(each.place.handling.missed is not YES for each in waits):
+        return None
+    why = "what starts the migration can end well without waiting for it: what decides that is not known"
+    return waits[0].place.undecided("waiter", why, fix="Wait whenever the task was started.")
 
 
 def _polls(call: AwsCall, step: Migrating) -> bool:

@@ -32,8 +32,9 @@ _SECRETS: Final = re.compile(
     r"Get(?:Secret|Parameter|SessionToken|FederationToken)|Decrypt|(?i:get-secret|get-parameter)"
 )
 _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
-# What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"); `finally` that leaves.
-_OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally)\b")
+# What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"); `finally` that leaves, a
+# context manager that may swallow what goes through it.
+_OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally|with)\b")
 _HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
 _FAILS: Final = re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
@@ -77,6 +78,10 @@ def _by_its_handling(call: AwsCall) -> str | None:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
     if taken.fallback and taken.tested == "or":
         return _after_fallback(call)
+    if taken.lost and not reads(call) and not taken.tested and not taken.background and taken.ends is NO:
+        if taken.turns is NO:
+            return "A change that is refused counts as made: nothing asks how it ended, and the script ends well."
+        return None
     if not reads(call) or (_keeps_message(taken) and taken.ends is not NO):
         return None  # where every way goes on, nothing tells one failure from another
     if taken.tested in {"if", "while", "and", "not", "until"}:

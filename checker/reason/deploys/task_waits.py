@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.answers import YES
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, Trace
 from checker.model.possible import options, shown
 from checker.model.values import Absent
@@ -102,7 +103,7 @@ def _repeated(call: AwsCall, seconds: float) -> Wait:
 
 
 def _poll(call: AwsCall, loop: Loop, trace: Trace) -> Wait:
-    if not loop.bounded:
+    if not loop.bounded or call.handling.lasts is YES:
         return Wait(call, endless=True)
     pause = next((s for each in trace.commands if (s := _sleep(each, loop)) is not None), None)
     if pause is None or loop.attempts is None:

@@ -39,7 +39,10 @@ from checker.resolve.python.syntax_facts import (
     ends,
     exits,
     leaves_early,
+    lets_errors_go,
+    manages,
     raises,
+    says_yes,
     sleeps,
     stored,
     takes_aws_errors,
@@ -234,6 +237,8 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
 def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
     pauses = sleeps(node.body)
     loop = Loop("retry" if pauses else "while", spot_of(frame.module, node), sleeps=pauses, bounded=ends(node))
+    if isinstance(node.test, ast.Constant) and not node.test.value:  # `while False`
+        return block(machine, node.orelse, frame)
     _widen(node.body, frame)
     value(machine, node.test, frame)
     block(machine, node.body, frame.inside(loop))
@@ -253,6 +258,8 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
     for item in node.items:
         found = value(machine, item.context_expr, frame)
         leads_into(machine, (found,), item.context_expr, frame)
+        if _may_swallow(machine, item.context_expr, found, frame):
+            handling = replace(handling, caught=(*handling.caught, "with"))
         if isinstance(found, Instance):
             starts, ends_with = (_method_of(machine, found, name) for name in (("__enter__", "__aenter__"), _EXITS))
             leaving.extend([(ends_with, item.context_expr)] if ends_with is not None else [])
@@ -274,6 +281,19 @@ _EXITS: Final = ("__exit__", "__aexit__")
 def _method_of(machine: Machine, owner: Instance, names: Sequence[str]) -> Function | None:
     found = next((each for name in names if (each := method(machine, owner.cls, name)) is not None), None)
     return found.of(owner) if found is not None else None
+
+
+def _may_swallow(machine: Machine, node: ast.expr, manager: Value, frame: Frame) -> bool:
+    """Whether a context manager may keep an exception from going on: the repository's own, and contextlib's."""
+    if isinstance(manager, Extern) and "suppress(" in manager.name:
+        return True
+    if isinstance(manager, Instance):
+        leave = method(machine, manager.cls, "__exit__")
+        return leave is not None and says_yes(leave.node)
+    made_by = value(machine, node.func, frame) if isinstance(node, ast.Call) else None
+    if not isinstance(made_by, Function) or isinstance(made_by.node, ast.Lambda):
+        return False
+    return manages(made_by.node) and lets_errors_go(made_by.node)
 
 
 def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:

@@ -105,7 +105,8 @@ def _sleeps(statement: ast.stmt) -> bool:
 @lru_cache(maxsize=16_384)
 def ends(loop: ast.While) -> bool:
     """Whether a loop surely ends although what it waits for never comes: it compares, or gives up with an error."""
-    if isinstance(loop.test, ast.Compare):
+    tests = loop.test.values if isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And) else [loop.test]
+    if any(isinstance(each, ast.Compare) for each in tests):
         return True
     return any(
         isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and exits(node))
@@ -156,3 +157,24 @@ def called_as(node: ast.Call) -> str:
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+@lru_cache(maxsize=16_384)
+def manages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is made a context manager of (``@contextmanager``)."""
+    return any(written(each).endswith("contextmanager") for each in node.decorator_list)
+
+
+def lets_errors_go(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function has a handler that raises nothing: a context manager made of it may swallow."""
+    return any(isinstance(each, ast.ExceptHandler) and not raises(each.body) for each in ast.walk(node))
+
+
+def says_yes(node: ast.AST) -> bool:
+    """Whether a function may return something true: ``__exit__`` then swallows what goes through it."""
+    return any(
+        isinstance(each, ast.Return)
+        and each.value is not None
+        and not (isinstance(each.value, ast.Constant) and not each.value.value)
+        for each in ast.walk(node)
+    )

@@ -20,6 +20,10 @@ from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Failing, Flow, Result, State
 
 _NOTHING: Final = Result()
+# A query of `aws ecs describe-tasks` that gives one container's exit code, and what it gives of one that was killed.
+_ONE: Final = r"(?:\[(?:0|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
+_EXIT_CODE: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.exitCode(?:\s*\|\s*\[0\])?")
+_KILLED: Final = "137"
 
 
 @dataclass(slots=True)
@@ -92,8 +96,10 @@ class Followed:
         if self.rehearsals is None:
             return handling
         given = tuple(shown(word) for word in words)
+        says = _failed_answer(given)
         return replace(
             handling,
+            notice=self.rehearsals(Failing(spot, given, works=True, says=says)) if says else None,
             rehearse=self.rehearsals(Failing(spot, given)),
             weigh=self.rehearsals(Failing(spot, given, works=True)),
             turn=self.rehearsals(Failing(spot, given, turns=True)),
@@ -103,6 +109,12 @@ class Followed:
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""
         return Result(Flow.NEXT, truth)
+
+
+def _failed_answer(words: Sequence[str]) -> str:
+    """What a command prints of a task that failed, where it is asked for the exit code and nothing else."""
+    asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
+    return _KILLED if asked and "text" in words else ""
 
 
 def _asked(commands: Sequence[Command]) -> CallPlace | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,6 +59,36 @@ def _basename(value: object, command: Command) -> Possible:
         suffix = command.words[2] if len(command.words) > 2 else ""
         return name.removesuffix(suffix) if isinstance(suffix, str) else name
     return open_text(f"$(basename {value})", command.spot.file) if isinstance(value, Text) else ""
+
+
+_SIMPLE: Final = re.compile(r"[^(){}+?*]*|(?:[^(){}+?*]|\.\*|\([\w |:.-]*\))*")  # no pattern that takes long
+_MAX_PATTERN: Final = 200
+
+
+def found_in(said: str, words: Sequence[Possible]) -> bool | None:
+    """Whether ``grep`` with these words finds a line in a text; ``None`` where its pattern is more than a simple one.
+
+    Source: GNU grep manual, "Basic vs Extended Regular Expressions".
+    """
+    options = "".join(each[1:] for each in words[1:] if isinstance(each, str) and re.fullmatch(r"-[a-zA-Z]+", each))
+    plain = [each for each in words[1:] if not (isinstance(each, str) and each.startswith("-"))]
+    pattern = plain[0] if len(plain) == 1 else None
+    if not isinstance(pattern, str) or set(options) - set("qiEFwsx") or len(pattern) > _MAX_PATTERN:
+        return None
+    if words[0] == "fgrep" or "F" in options:
+        pattern = re.escape(pattern)
+    else:
+        if words[0] != "egrep" and "E" not in options:
+            pattern = re.sub(r"\\([|+?(){}])|([|+?(){}])", lambda each: each[1] or f"\\{each[2]}", pattern)
+        if _SIMPLE.fullmatch(pattern) is None:
+            return None
+    pattern = rf"\b(?:{pattern})\b" if "w" in options else pattern
+    try:
+        asked = re.compile(pattern, re.IGNORECASE if "i" in options else 0)
+    except re.error:
+        return None
+    search = asked.fullmatch if "x" in options else asked.search
+    return any(search(line) for line in said.splitlines())
 
 
 _BEGUN: Final = re.compile(r"([A-Za-z_][\w-]*)<<(\S+)")

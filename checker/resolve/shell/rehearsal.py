@@ -85,7 +85,7 @@ class Rehearsals:
                 return _TOO_MUCH
             if way.manner.met:
                 ends.add(way.failed)
-            if failing.works and True in ends:
+            if failing.works and not failing.says and True in ends:
                 return YES
             if len(ends) > 1:
                 return Open("it depends on the way that its script takes")

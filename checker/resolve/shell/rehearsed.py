@@ -18,11 +18,11 @@ from checker.model.pipeline.shell import (
     Word,
 )
 from checker.model.possible import Possible, joined, open_text, shown
-from checker.model.sources import Spot
+from checker.model.sources import Spot, brief
 from checker.model.values import as_count
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
-from checker.resolve.shell.printing import output_of
+from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import marked
 from checker.resolve.shell.state import UNTOLD, Context, Failing, Flow, Result, State, ends_with
@@ -35,6 +35,7 @@ _EXIT: Final = "trap EXIT"  # no variable can be called this
 ERR: Final = "trap ERR"
 # What every refused call says (Amazon ECR API Reference, "Common Errors").
 _DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
+_QUIET: Final = re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
 _FOR_LATER: Final = re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
 # Commands that only say or read something, unless they write for a later step.
 _SAYS: Final = frozenset(
@@ -77,6 +78,7 @@ class Rehearsed:
     substituted: str = "0"  # the status of the last substitution
     _failed: bool = False
     _said: bool = False
+    _spoke: bool = False  # the command that is asked about prints what is given
     _captures: int = 0
 
     @property
@@ -130,18 +132,20 @@ class Rehearsed:
         fork.errexit = False
         begun = len(shell.commands)
         handling = replace(context.handling, stdout=Stream.SHOWN, tested="")
-        self._said = False
+        self._said = self._spoke = False
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
         printed = [each for each in shell.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         del shell.commands[begun:]
         self.substituted = "0" if lost else status_of(fork)
         if self._said and not printed:
             return _DENIED
+        if self._spoke and len(printed) == 1 and printed[0].program == "aws":
+            return self.failing.says
         values = [_printed(command, self.jobs) for command in printed]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             self._captures += 1
-            return open_text(substitution.source[:200], str(state.script.file), self._captures)
+            return open_text(brief(substitution.source, 200), str(state.script.file), self._captures)
         return joined([part for each in known for part in (each, "\n")][:-1]) if known else ""
 
     def fed(self, shell: Shell, block: Block, state: State, context: Context) -> None:
@@ -180,6 +184,10 @@ class Rehearsed:
             case "mapfile" | "readarray":
                 self._listed(words, statement, state)
                 return Result(Flow.NEXT, YES)
+            case "grep" | "egrep" | "fgrep" if (
+                found := self._found(shell, words, statement, state, context)
+            ) is not None:
+                return ends_with("0" if found else "1", state)
             case "read" if self._failed and (operator := _fed_by_substitution(statement)):
                 for word in words[1:]:
                     if isinstance(word, str) and word.isidentifier():
@@ -188,6 +196,18 @@ class Rehearsed:
                 return ends_with("0" if operator == "<<<" else "1", state)
         builtin = BUILTINS.get(name)
         return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
+
+    def _found(
+        self, shell: Shell, words: list[Possible], statement: Simple, state: State, context: Context
+    ) -> bool | None:
+        """Whether ``grep`` finds something in what the failing command said; ``None`` where it looks elsewhere."""
+        if context.handling.stdout is Stream.SHOWN and not any(_QUIET.fullmatch(shown(each)) for each in words):
+            return None
+        here = next((each.target for each in statement.redirects if each.operator == "<<<"), None)
+        text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
+        if not isinstance(text, str) or _DENIED not in text or len(text) > 2 * len(_DENIED):
+            return None
+        return found_in(text, words)
 
     def _waited(self, words: list[Possible]) -> str:
         """The status of ``wait``: that of the last process it names, 0 where it names none."""
@@ -224,6 +244,7 @@ class Rehearsed:
         if same and (self.met or spot == self.failing.spot):
             self.met = True
             self._failed = not self.failing.works
+            self._spoke = bool(self.failing.says)
             if self._failed and handling.stderr in {Stream.MERGED, Stream.FILE}:
                 self.told = self._said = True
         return None if self._failed else handling

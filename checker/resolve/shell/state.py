@@ -109,7 +109,7 @@ class Failing:
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
     ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
-    the command fails, and ends well.
+    the command fails, and ends well. ``says`` is what the command prints, where that is given.
     """
 
     spot: Spot
@@ -117,6 +117,7 @@ class Failing:
     works: bool = False
     missed: bool = False
     turns: bool = False
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
         call.handling,
         rehearse=rehearsals.ends(call),
         notice=rehearsals.notices(call),
+        last=rehearsals.lasts(call),
         miss=rehearsals.missed(call),
         turn=rehearsals.turns(call),
     )

@@ -6,6 +6,7 @@ Source: The Python Language Reference, "Compound statements" (``try``, ``with``,
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
@@ -32,6 +33,7 @@ MAX_ROUNDS: Final = 400
 # How often a loop goes round that asks what nobody knows; as often as that, it goes on for ever.
 _ASKING_ROUNDS: Final = 2
 _MAX_EACH: Final = 64
+_SUPPRESSES: Final = re.compile(r"(?:contextlib\.)?suppress\([\w., ]*\)$")  # made before, and kept in a variable
 _EXITS: Final = frozenset({"SystemExit", "typer.Exit", "click.exceptions.Exit"})
 # How many rounds a loop makes over something that is not known.
 _UNKNOWN_ROUNDS: Final = 1
@@ -197,6 +199,13 @@ def _within(machine: Machine, node: ast.With | ast.AsyncWith, index: int, frame:
                 raise
         return
     found = value(machine, expression, frame)
+    if isinstance(found, Extern) and (named := _SUPPRESSES.match(found.name)):
+        try:
+            _within(machine, node, index + 1, frame)
+        except RaisedError as error:
+            if not any(takes(machine, each, error, frame) for each in _arguments(named[0])):
+                raise
+        return
 
     def rest(entered: Value) -> None:
         if item.optional_vars is not None:
@@ -217,6 +226,11 @@ def _within(machine: Machine, node: ast.With | ast.AsyncWith, index: int, frame:
             enter(machine, leave.of(found), (None, None, None), {}, frame)
     else:
         rest(found)
+
+
+def _arguments(call: str) -> list[ast.expr]:
+    node = ast.parse(call, mode="eval").body
+    return node.args if isinstance(node, ast.Call) else []
 
 
 def _managed(machine: Machine, manager: Manager, rest: Callable[[Value], None]) -> None:
@@ -272,11 +286,6 @@ def yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             left.extend(ast.iter_child_nodes(each))
     return False
-
-
-@lru_cache(maxsize=16_384)
-def manages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(written(each).endswith("contextmanager") for each in node.decorator_list)
 
 
 STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {

@@ -33,6 +33,7 @@ from checker.resolve.python.rehearsal.flows import (
     raised,
 )
 from checker.resolve.python.rehearsal.standins import Mode, answer, module
+from checker.resolve.python.syntax_facts import manages
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -47,6 +48,15 @@ from checker.resolve.python.values import (
 
 MAX_STATEMENTS: Final = 5_000
 _ON_STAGE: Final = {**STATEMENTS, **statements.STATEMENTS}
+_SAID: Final = "An error occurred (AccessDeniedException)"
+# What starts a program and gives no object that tells how it ended -> what it gives where that worked (not always
+# known), and where it failed. Source: Python documentation, "os.system" (a wait status), "subprocess".
+_GIVES: Final[Mapping[str, tuple[Value, Value]]] = {
+    "system": (0, 254 << 8),
+    "call": (0, 254),
+    "getoutput": (None, _SAID),
+    "getstatusoutput": (None, (254, _SAID)),
+}
 # What the libraries call it when nobody answers.
 _UNREACHED: Final = frozenset(
     {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
@@ -228,7 +238,7 @@ class Way:
         inner = Frame(function.module, names, frame.reached, frame.handling)
         if isinstance(node, ast.Lambda):
             return value(machine, node.body, inner)
-        if statements.manages(node):
+        if manages(node):
             return Manager(function, inner)
         collected: list[Value] = []
         if node.body and isinstance(node.body[-1], ast.Raise):
@@ -310,6 +320,8 @@ class Way:
         if self.mode is Mode.WELL:
             return self._well(call)
         name = self._name(call)
+        if name == "Completed" and isinstance(call, Command) and (kind := _started_by(call)) in _GIVES:
+            return _GIVES[kind][1]
         found = _standins().names.get(name)
         frame = Frame(_standins(), _standins().names, self.machine.reached, Handling())
         if self.mode is Mode.RAISES and (name != "Completed"):
@@ -319,7 +331,9 @@ class Way:
         return Instance(found) if isinstance(found, Class) else found
 
     def _well(self, call: AwsCall | Command) -> Value:
-        if not isinstance(call, AwsCall) or call.how is not How.SDK:
+        if isinstance(call, Command):
+            return _GIVES.get(_started_by(call), (None,))[0]
+        if call.how is not How.SDK:
             return None
         name = answer(call.service, call.operation, Mode.WELL)
         return _standins().names.get(name) if name is not None else None
@@ -343,8 +357,22 @@ class Way:
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:
-        same = call.spot == self.failing.spot and which(call) == which(self.failing)
+        same = call.spot == self.failing.spot and (
+            which(call) == which(self.failing) or (self.met and self._is_once_more(call))
+        )
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
+
+    def _is_once_more(self, call: AwsCall | Command) -> bool:
+        """Whether it is the same line's call, made once more behind the loop in which it failed."""
+        loops, failing = ([each.spot for each in one.reached.loops] for one in (call, self.failing))
+        return (
+            len(loops) < len(failing) and failing[: len(loops)] == loops and which(call)[3:] == which(self.failing)[3:]
+        )
+
+
+def _started_by(command: Command) -> str:
+    """The function that starts a program, without its module."""
+    return command.source.partition("(")[0].rpartition(".")[2]
 
 
 def _acts(call: AwsCall | Command) -> bool:

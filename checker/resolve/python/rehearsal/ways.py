@@ -8,7 +8,7 @@ bound, or never ends, which the job's own limit of time turns into a failure.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,6 +48,23 @@ class Rehearsals:
         """Asks whether it does when the call answers that what it asks about failed, or never gets there."""
         modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)]
         return (lambda: self._every(call, modes)) if modes else None
+
+    def lasts(self, call: AwsCall | Command) -> Callable[[], Answer] | None:
+        """Asks whether the program asks for ever, where what the call asks about never gets there."""
+        return (lambda: self._lasting(call)) if _answers(call, Mode.WAITING) else None
+
+    def _lasting(self, call: AwsCall | Command) -> Answer:
+        way = self._first(call, Mode.WAITING)
+        if isinstance(way, Open):
+            return way
+        if not way.endless or way.ended is False:
+            return NO
+        for aside in self._asides(way, call, Mode.WAITING):
+            if aside is None or (aside.met and aside.ended is None):
+                return _TOO_MUCH
+            if aside.met and not aside.endless:
+                return NO
+        return YES
 
     def turns(self, call: AwsCall | Command) -> Callable[[], Answer]:
         """Asks whether the program does something else and ends well where the call fails."""
@@ -124,23 +141,33 @@ class Rehearsals:
             return way
         if not way.endless or way.ended is False:
             return _TOO_MUCH if way.ended is None else yes_if(way.ended)
+        for aside in self._asides(way, call, mode):
+            if aside is None or (aside.met and aside.ended is None):
+                return _TOO_MUCH
+            if aside.met and aside.ended is False:
+                return NO
+        return YES
+
+    def _asides(self, way: Gone, call: AwsCall | Command, mode: Mode) -> Iterator[Gone | None]:
+        """The ways aside of one that waits for ever; ``None`` for one that is too long."""
         due = deque([(way, frozenset[int]())])
         asides = 0
         while due and asides < _MAX_ASIDE:
             way, turned = due.popleft()
             given = list(way.given)
-            # Each question once: asked again, it gets the same answer on the way aside.
-            first = {asker: index for index, asker in reversed(list(enumerate(way.askers))) if index >= way.began}
-            for index in sorted(set(first.values()) - turned):
+            # Each question once: asked again, it gets the same answer on the way aside. Where the call is not made then
+            # (the first round of a loop is left before it), the next time it is asked.
+            led: set[int] = set()
+            for index, asker in enumerate(way.askers):
+                if index < way.began or index in turned or asker in led or asides >= _MAX_ASIDE:
+                    continue
                 asides += 1
                 aside = self._go(call, mode, [*given[:index], not given[index]], turned | {index})
-                if aside is None or (aside.met and aside.ended is None):
-                    return _TOO_MUCH
-                if aside.met and aside.ended is False:
-                    return NO
-                if aside.endless and len(turned) < _MAX_TURNS:
+                if aside is None or aside.met:
+                    led.add(asker)
+                yield aside
+                if aside is not None and aside.endless and len(turned) < _MAX_TURNS:
                     due.append((aside, turned | {index}))  # it waits somewhere else now
-        return YES
 
     def _first(self, call: AwsCall | Command, mode: Mode) -> Gone | Open:
         """The first way that leads to the call, looked for from where the last one went astray."""
