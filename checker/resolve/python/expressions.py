@@ -103,7 +103,17 @@ def _may_be_text(found: Value) -> bool:
 
 
 def _boolean(machine: Machine, node: ast.BoolOp, frame: Frame) -> Value:
-    values = [value(machine, each, frame) for each in node.values]
+    """What stands behind a question that nobody can answer beforehand may not be gone through."""
+    stops = isinstance(node.op, ast.Or)
+    values: list[Value] = []
+    for each in node.values:
+        found = value(machine, each, frame)
+        answer = truth(found)
+        values.append(found)
+        if answer is stops:
+            break
+        if answer is None:
+            frame = frame.maybe()
     return either([each for each in values if each is not None] or [None])
 
 
@@ -111,7 +121,8 @@ def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
     answer = truth(value(machine, node.test, frame))
     if answer is not None:
         return value(machine, node.body if answer else node.orelse, frame)
-    return either([value(machine, node.body, frame), value(machine, node.orelse, frame)])
+    perhaps = frame.maybe()
+    return either([value(machine, node.body, perhaps), value(machine, node.orelse, perhaps)])
 
 
 def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:

@@ -30,6 +30,8 @@ def _boolean(machine: Machine, node: ast.BoolOp, frame: Frame) -> Value:
         if index == len(node.values) - 1:
             break
         answer = exactly(found)
+        if answer is None and any(map(_calls, node.values[index + 1 :])):
+            answer = stage.choose(each, found, rather=False)
         if answer is None:
             # Left open here: who asks for the whole decides.
             rest = value(machine, node.values[index + 1], frame) if index + 2 == len(node.values) else None
