@@ -45,11 +45,12 @@ def judge(
     seconds: float,
     pipeline: Pipeline | None = None,
     repository: RepositorySettings | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.thread_time,
 ) -> list[Verdict]:
     """All verdicts of ``rules``, rule by rule, over ``projects``: one for each world, in the order of ``every_world``.
 
-    ``seconds`` bounds each rule in each world; ``budget`` is the one that the projects' scopes spend.
+    ``seconds`` of CPU bound each rule in each world, whatever else the machine does at the time; ``budget`` is the one
+    that the projects' scopes spend.
     """
     rules = list(rules)
     answers = [
