@@ -155,7 +155,7 @@ def judge_stacks(
     repository_settings: RepositorySettings | None = None,
     heard: Callable[[Project], None] | None = None,
     made: set[ResourceKey] | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.thread_time,
 ) -> list[Verdict]:
     """Judge stacks in every world that they leave open; one world's project at a time is in memory.
 
