@@ -156,7 +156,7 @@ def parse_json(text: str, shown: str) -> Document:
         data = json.loads(text, object_pairs_hook=_object_without_duplicates, parse_constant=_not_json)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"{shown}:{error.lineno}: not valid JSON: {error.msg}", "Synthesize again, or mend it."
+            f"{shown}:{error.lineno}: not valid JSON: {error.msg}", "Write the file again, or mend the line."
         ) from None
     except _DuplicateKeyError as error:
         line = _line_of_duplicate(text, error.key)
@@ -164,7 +164,7 @@ def parse_json(text: str, shown: str) -> Document:
     except RecursionError:
         raise InputError(f"{shown}: nested too deeply to be a template", "Is this the file you meant?") from None
     except ValueError as error:
-        raise InputError(f"{shown}: not valid JSON: {error}", "Synthesize again, or mend it.") from None
+        raise InputError(f"{shown}: not valid JSON: {error}", "Write the file again, or mend the line.") from None
     if not isinstance(data, dict):
         raise InputError(f"{shown}:1: the top level is not an object", "A template is an object with Resources.")
     return Document(shown, data, text)

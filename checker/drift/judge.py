@@ -35,7 +35,7 @@ from checker.model.live.drift import (
 from checker.model.live.drift_decisions import Decision
 from checker.model.live.snapshot import LiveResource, Snapshot, is_failure
 from checker.model.resources import Raw, Stack
-from checker.model.values import Hole, Reference, Resolved, ResourceKey, Text
+from checker.model.values import Attribute, Hole, Reference, Resolved, ResourceKey, Text
 
 _STACK: Final = "AWS::CloudFormation::Stack"
 # What leaves nothing in the account that a read could show.
@@ -98,10 +98,10 @@ def _told(snapshot: Snapshot) -> Raw:
     return [value for name, value in snapshot.facts.items() if name.lower().startswith("sibling")]
 
 
-def _referred(value: Resolved) -> Iterator[ResourceKey]:
-    """The resources that open parts of a value stand for."""
+def _referred(value: Resolved) -> Iterator[Reference]:
+    """What open parts of a value stand for."""
     if isinstance(value, Text):
-        yield from (hole.target for hole in value.holes if isinstance(hole, Reference))
+        yield from (hole for hole in value.holes if isinstance(hole, Reference))
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _referred(each)
 
@@ -127,7 +127,7 @@ class _Comparison:
         ]
         self._siblings = Siblings([*declared, *elsewhere], account.snapshot.account, _told(account.snapshot))
         self.matched = {id(each.live) for each in (*self._expected, *deployed) if each.live is not None}
-        self._types = {each.resource.key: each.type for each in self._expected}
+        self._targets = {each.resource.key: each for each in self._expected}
         self._words: dict[ResourceKey, frozenset[str]] = {
             each.resource.key: words_of(each.live, each.physical_id) for each in self._expected
         }
@@ -266,10 +266,21 @@ class _Comparison:
         for each in properties:
             name = each.path.partition(".")[0]
             if each.state is PropertyState.NOT_RESOLVED and name in declared.properties:
-                for target in _referred(declared.properties[name]):
-                    unread = self._account.unreadable(self._types.get(target, ""), None)
-                    if unread is not None:
-                        yield f"what {each.path} refers to could not be read: {unread[0]}"
+                for part in _referred(declared.properties[name]):
+                    why = self._unread_part(part)
+                    if why:
+                        yield f"what {each.path} refers to could not be read: {why}"
+
+    def _unread_part(self, part: Reference) -> str:
+        """Why the resource of a reference, or the attribute that is asked for, is not known; empty where it is."""
+        target = self._targets.get(part.target)
+        unread = self._account.unreadable(target.type if target is not None else "", None)
+        if unread is not None:
+            return unread[0]
+        if target is None or target.live is None or not isinstance(part, Attribute):
+            return ""
+        failed = {path: why for path, why in target.live.unread.items() if is_failure(why)}
+        return next((why for path, why in failed.items() if f"{part.name}.".startswith(f"{path}.")), "")
 
     def _note(self, declared: Declared, found: list[Difference], changes: list[CodeChange] | None) -> None:
         """Keep what the account shows beyond or against the code, for whoever wants to record it."""

@@ -216,7 +216,7 @@ def _breaks_off(items: str) -> Fault:
     return fault
 
 
-@pytest.mark.parametrize("command", ["preflight"])
+@pytest.mark.parametrize("command", ["preflight", "drift"])
 def test_a_field_that_is_always_told_hides_nothing_where_it_is_lacking(broken: Broken, command: str) -> None:
     """Each field of each answer's items, one after another."""
     tape = broken.tapes[command]

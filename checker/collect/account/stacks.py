@@ -126,7 +126,10 @@ def _pairs(entries: Any, key: str, *values: str) -> dict[str, str]:
 
 
 def _template(account: Account, stack: SnapshotStack, answer: Answer) -> Mapping[str, Any] | None:
-    """The deployed template; ``None`` where it was not read. One in YAML comes as text."""
+    """The deployed template; ``None`` where it was not read. One in YAML comes as text.
+
+    Each has resources (CloudFormation User Guide, "Template sections"): one that has none came in part.
+    """
     body = answer.value.get("TemplateBody")
     if isinstance(body, str):
         from checker.collect.documents import parse_json, parse_yaml
@@ -138,6 +141,9 @@ def _template(account: Account, stack: SnapshotStack, answer: Answer) -> Mapping
             account.unread("stacks/template", f"{answer.operation}: {error.message}")
             return None
     if not isinstance(body, Mapping):
+        return None
+    if not (isinstance(body.get("Resources"), Mapping) and body["Resources"]):
+        account.unread("stacks/template", f"{answer.operation}: the template of {stack.name} came without resources")
         return None
     template: Mapping[str, Any] = template_without_secrets(_plain(body))
     return template

@@ -216,7 +216,7 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
     ("ecr", "GetRegistryScanningConfiguration"): {
         "registryId": ACCOUNT, "scanningConfiguration": {"scanType": "BASIC", "rules": []}},
     ("rds", "DescribeDBInstances"): {"DBInstances": [_engine(
-        "postgres", DBInstanceIdentifier="db", DBInstanceClass="db.t4g.micro", MultiAZ=True, PubliclyAccessible=False,
+        "postgres", DBInstanceIdentifier="db", DBInstanceClass="db.t4g.micro", MultiAZ=True, Endpoint={"Address": "db.example", "Port": 5432}, PubliclyAccessible=False,
         AutoMinorVersionUpgrade=True, CopyTagsToSnapshot=True, AllocatedStorage=20)]},
     ("rds", "DescribeDBClusters"): {"DBClusters": [
         _engine("aurora-postgresql", DBClusterIdentifier="c"), _engine("docdb", DBClusterIdentifier="d")]},

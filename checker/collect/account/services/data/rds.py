@@ -26,7 +26,7 @@ _INSTANCE: Final = (
     said("DBInstanceIdentifier"),
     *fields("DBInstanceClass Engine EngineVersion StorageEncrypted MultiAZ PubliclyAccessible BackupRetentionPeriod "
             "AutoMinorVersionUpgrade CopyTagsToSnapshot DeletionProtection"),
-    said("AllocatedStorage", read=str), maybe("Port", "Endpoint.Port", str), maybe("Endpoint.Address"),
+    said("AllocatedStorage", read=str), maybe("Port", "Endpoint.Port", str), said("Endpoint.Address"),
     maybe("DBSubnetGroupName", "DBSubnetGroup.DBSubnetGroupName"),
     said("VPCSecurityGroups", "VpcSecurityGroups", _groups),
     maybe("DBParameterGroupName", "DBParameterGroups.0.DBParameterGroupName"),
