@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -92,6 +92,10 @@ def _is_exit_code(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Attribute | ast.Name) and "code" in ast.unparse(value).lower()
 
 
+# What has statements in it, other than expressions: those of one kind that have none are left out.
+_HOLD_STATEMENTS: Final = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
 def sleeps(body: Sequence[ast.stmt]) -> bool:
     return any(map(_sleeps, body))
 
@@ -133,10 +137,22 @@ def calls_in(node: ast.AST) -> bool:
     return any(isinstance(each, ast.Call) for each in ast.walk(node))
 
 
+def _statements_in(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements in a node, at any depth; no expression holds one."""
+    for name in node._fields:
+        inner = getattr(node, name)
+        if isinstance(inner, list):
+            for each in inner:
+                if isinstance(each, ast.stmt):
+                    yield each
+                if isinstance(each, _HOLD_STATEMENTS):
+                    yield from _statements_in(each)
+
+
 @lru_cache(maxsize=16_384)
 def rebinds(node: ast.AST) -> tuple[tuple[str, bool], ...]:
     """The names outside of it that a function (or one inside it) binds, and whether they are the module's."""
-    found = [each for each in ast.walk(node) if isinstance(each, ast.Global | ast.Nonlocal)]
+    found = [each for each in _statements_in(node) if isinstance(each, ast.Global | ast.Nonlocal)]
     return tuple(dict.fromkeys((name, isinstance(each, ast.Global)) for each in found for name in each.names))
 
 

@@ -113,7 +113,8 @@ def round_of(call: AwsCall | Command) -> tuple[object, ...]:
 @dataclass(frozen=True, slots=True)
 class Gone:
     """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
-    never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more."""
+    never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
+    ``before``: how many were given before the call was met, all of them where it was not."""
 
     mode: Mode
     turns: Set[int]
@@ -124,6 +125,7 @@ class Gone:
     given: Sequence[bool]
     askers: Sequence[int]
     again: Set[int]
+    before: int
     steps: int
     acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
 
@@ -154,6 +156,7 @@ class Way:
         self.mode = mode
         self.turns = turns
         self.met = False
+        self._before = 0
         self._choices = Choices(answers, turns)
         self._searching: dict[int, object] = {}
         self._current: list[RaisedError] = []
@@ -176,7 +179,9 @@ class Way:
         given, askers = tuple(choices.given), tuple(choices.askers)
         again, waits = choices.again(), began is not None
         acts = frozenset(call.spot for call in self.machine.calls if _acts(call))
-        return Gone(self.mode, self.turns, self.met, ended, waits, began or 0, given, askers, again, steps, acts)
+        mode, turns, met, began = self.mode, self.turns, self.met, began or 0
+        before = self._before if met else len(given)
+        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -316,6 +321,8 @@ class Way:
         """What a call gives, ``None`` where it works as any call does."""
         if not self._is_it(call):
             return self._well(call)
+        if not self.met:
+            self._before = len(self._choices.given)
         self.met = True
         if self.mode is Mode.WELL:
             return self._well(call)

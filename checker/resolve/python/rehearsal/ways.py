@@ -85,6 +85,8 @@ class Rehearsals:
         # What a program's exit status is asked for is answered as it is where all goes well, and in no other way.
         asked = () if isinstance(call, Command) and not _is_request(call) else worked.given[:_MAX_ASKED]
         for index, taken in enumerate(asked):
+            if failed.acts <= done:
+                return NO
             other = self._go(call, Mode.WELL, [*worked.given[:index], not taken])
             if other is None:
                 return _TOO_MUCH
@@ -109,15 +111,16 @@ class Rehearsals:
         way = self._go(call, Mode.WELL, []) if isinstance(led, Open) else led
         if way is None:
             return _TOO_MUCH
-        for index, taken in enumerate(way.given[:_MAX_ASKED]):
-            other = self._go(call, Mode.WELL, [*way.given[:index], not taken])
+        asked = way.given[: way.before]  # what is asked after it decides nothing over it
+        for index, taken in enumerate(asked[:_MAX_ASKED]):
+            other = self._go(call, Mode.WELL, [*asked[:index], not taken])
             if other is None:
                 return _TOO_MUCH
             if not other.met and other.ended is False:
                 return YES
         if isinstance(led, Open):
             return led
-        return NO if len(way.given) <= _MAX_ASKED else _TOO_MUCH
+        return NO if len(asked) <= _MAX_ASKED else _TOO_MUCH
 
     def _every(self, call: AwsCall | Command, modes: Sequence[Mode]) -> Answer:
         answers = [self._of(call, mode) for mode in modes]
