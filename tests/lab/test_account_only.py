@@ -27,8 +27,8 @@ from checker.run import pipeline
 from checker.run.request import Request, request_for
 from tests import patches
 from tests.lab import answers, taped
+from tests.lab.breaks.test_each_break import fresh_lab, once
 from tests.lab.taped import Tape
-from tests.lab.test_each_break import fresh_lab, once
 
 ROOT = Path(__file__).parents[2]
 CASES: list[dict[str, Any]] = patches.read(Path(__file__).with_name("account_only.yaml"))[0]

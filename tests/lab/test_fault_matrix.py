@@ -39,8 +39,8 @@ from checker.run.request import Request, request_for
 from tests.collect.account.support import error
 from tests.collect.account.test_faults import DENIALS
 from tests.lab import taped
+from tests.lab.breaks.test_each_break import fresh_lab, once
 from tests.lab.taped import Fault, Key, Pages, Tape
-from tests.lab.test_each_break import fresh_lab, once
 from tests.work import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]

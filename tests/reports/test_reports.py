@@ -18,8 +18,8 @@ from checker.compare import compare
 from checker.errors import InputError
 from checker.model.verdicts import Coverage, Outcome, Run
 from checker.reports import FORMATS, json_document, markdown, render, shape
+from tests.reports.html.test_html import BEFORE
 from tests.reports.sample import EMPTY, HOSTILE, RUN, verdict
-from tests.reports.test_html import BEFORE
 from tests.reports.write_golden import GOLDEN, expected
 
 SCHEMA = json.loads(resources.files("checker.reports").joinpath("run_schema.json").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from checker.lab.breaks.account import Account
 from checker.lab.clients import Clients
 
 pytestmark = pytest.mark.xdist_group("broken lab")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

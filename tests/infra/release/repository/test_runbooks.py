@@ -17,7 +17,7 @@ from infra import inputs, naming
 from infra.environments import ENVIRONMENTS
 from infra.release import errors
 from infra.release.arguments import parser
-from tests.infra.release.test_workflows import ROOT, WORKFLOWS
+from tests.infra.release.repository.test_workflows import ROOT, WORKFLOWS
 from tests.infra.support import Template
 from tests.work import HANG_SECONDS
 

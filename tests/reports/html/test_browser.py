@@ -19,13 +19,13 @@ from checker.compare import compare
 from checker.errors import UsageError
 from checker.model.verdicts import Outcome
 from checker.reports import render
+from tests.reports.html.test_html import BEFORE, HISTORY
 from tests.reports.sample import DRIFT, EMPTY, RUN, verdict
-from tests.reports.test_html import BEFORE, HISTORY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 SCREENSHOTS: Final = ROOT / ".checker" / "screenshots"
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SIZES: Final = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}

@@ -24,7 +24,7 @@ from checker.reports import shape
 from checker.run.pipeline import pipeline_of
 from checker.run.request import Request, request_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _NOT_CHANGES = {PropertyState.NOT_RETURNED, PropertyState.NOT_RESOLVED}
 # What AWS itself does not tell.
 _UNTOLD = {"AWS Cloud Map does not tell the VPC of a namespace"}

@@ -13,7 +13,7 @@ from checker.drift.meaning.compare import compare_properties
 from checker.drift.meaning.differences import Kind
 from checker.drift.meaning.scalars import is_neutral
 from tests.drift import recorded
-from tests.drift.generated import properties_of
+from tests.drift.meaning.generated import properties_of
 from tools.resource_types import schemas
 
 IN_ACCOUNT = {Kind.CHANGED, Kind.ADDED}

@@ -19,7 +19,7 @@ from tests.infra.release.loopback import Answers
 from tests.infra.release.test_rehearsal import release_steps, rollback_steps
 from tests.work import HANG_SECONDS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 FOLDER = ROOT / ".github" / "workflows"
 SESSION_SECONDS = 7200
 COMMAND = ".venv/bin/python -m infra.release "
