@@ -178,6 +178,32 @@ def test_no_room_holds_more_than_one_can_take_in() -> None:
     } == {}
 
 
+# Rooms whose tests stand elsewhere: tables beside what reads them, describers with the calls they share, and rules,
+# the cases of which are data.
+_TESTED_ELSEWHERE = {
+    "checker/data": "tests/reason",
+    "checker/collect/account/asking": "tests/collect/account",
+    "checker/collect/account/services": "tests/collect/account",
+    "checker/collect/account/services/data": "tests/collect/account",
+    "checker/collect/account/services/network": "tests/collect/account",
+    "checker/collect/account/services/running": "tests/collect/account",
+    "checker/model/live": "tests/collect/test_snapshots.py",
+    "checker/policies/rules": "tests/policies/cases",
+}
+
+
+def test_tests_mirror_the_rooms() -> None:
+    rooms = {file.parent.relative_to(ROOT).as_posix() for file in modules().values() if file.name != "__init__.py"}
+    rooms = {room for room in rooms if room.startswith(("checker/", "infra/"))}
+    missing = [
+        room
+        for room in sorted(rooms - _TESTED_ELSEWHERE.keys())
+        if not any((ROOT / "tests" / room.removeprefix("checker/")).rglob("test_*.py"))
+    ]
+    assert missing == []
+    assert [room for room, place in _TESTED_ELSEWHERE.items() if room not in rooms or not (ROOT / place).exists()] == []
+
+
 def test_no_file_is_longer_than_one_can_take_in() -> None:
     lines = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in modules().items()}
     assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}

@@ -240,8 +240,9 @@ def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
     if isinstance(node.test, ast.Constant) and not node.test.value:  # `while False`
         return block(machine, node.orelse, frame)
     _widen(node.body, frame)
-    value(machine, node.test, frame)
-    block(machine, node.body, frame.inside(loop))
+    inner = frame.inside(loop)
+    value(machine, node.test, inner)  # asked anew in each round
+    block(machine, node.body, inner)
     block(machine, node.orelse, frame)
     return False
 

@@ -128,17 +128,6 @@ def test_ways_through_a_program_that_are_gone_once_end_as_each_would(
     assert shared == endings(root, file)
 
 
-def test_a_way_is_another_where_what_is_wrong_was_met_or_a_turned_question_was_asked_again() -> None:
-    def gone(*, met: bool) -> Gone:
-        return Gone(Mode.FAILED, frozenset({1}), met, True, False, 0, (True, False, True), (7, 8, 7), {0, 2}, 3, 9)
-
-    assert gone(met=False).is_way_of(Mode.WAITING, {1})
-    assert not gone(met=True).is_way_of(Mode.WAITING, {1})
-    assert gone(met=True).is_way_of(Mode.FAILED, {1, 3})  # there was no fourth question
-    assert gone(met=True).is_way_of(Mode.FAILED, set())
-    assert not gone(met=True).is_way_of(Mode.FAILED, {1, 2})
-
-
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda path: path.stem)
 def test_what_rules_share_is_what_each_would_find(
     layout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
