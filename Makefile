@@ -47,7 +47,7 @@ scan: $(SCAN_READY)
 	  --with cfn-lint,checkov,cdk,cdk-nag,zizmor,actionlint,shellcheck,squawk $(SCAN_OPTIONS)
 scan: export CDK_CONTEXT_JSON = {"env": "all", "gate": "off", "scanners": "on", "@aws-cdk/core:failSynthOnValidationErrors": false}
 
-audit: setup
+audit: $(TEST_READY)
 	@$(BIN)/python -m tools.demonstration
 
 test: setup lint types tests

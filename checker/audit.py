@@ -19,7 +19,7 @@ from checker.errors import UsageError
 from checker.judge import judge
 from checker.model.environments import Project
 from checker.model.live.snapshot import Snapshot
-from checker.model.resources import ConstructOrigin
+from checker.model.resources import ConstructOrigin, Raw
 from checker.model.rules import Rule
 from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface, Unread, Verdict
 from checker.model.worlds import Budget, World
@@ -63,7 +63,7 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
         notes=(
             *live.notes,
             *known.notes,
-            *_unmanaged(live),
+            *_unmanaged(live, snapshot.facts.get("asked_stacks")),
             *([] if settings else [_NO_SETTINGS]),
             *(f"not read, and nothing that is judged rests on it: {each.what} ({each.why})" for each in of_no_matter),
         ),
@@ -94,12 +94,24 @@ def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:
             lost.append(read.unread(audited.place))
             continue
         asked = replace(request, environments=audited.environments or request.environments)
+        absent = _none_of(audited, read.reading.snapshot)
+        if absent:
+            lost.append(Unread(f"account {audited.place}", absent))
+            continue
         try:
             runs.append((audited.place, audit(asked, read.reading.snapshot)))
         except UsageError as error:
             lost.append(Unread(f"account {audited.place}", f"{error.message}. {error.hint}"))
     lost += [] if lost else _nowhere(request, every)
     return together("audit", runs, lost, request)
+
+
+def _none_of(audited: Audited, snapshot: Snapshot) -> str:
+    """Why nothing is judged of a target that names its stacks: none of them is there, and the rest is not meant."""
+    named, missing = audited.target.stacks or (), snapshot.facts.get("missing_stacks")
+    if not named or not isinstance(missing, list) or not set(named) <= set(map(str, missing)):
+        return ""
+    return f"none of its stacks is there: {', '.join(named)}"
 
 
 def _nowhere(request: Request, reads: Sequence[tuple[Audited, Read]]) -> Iterator[Unread]:
@@ -265,10 +277,13 @@ def _shown(snapshot: Snapshot) -> str:
     return f"account {snapshot.account}{region}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources{at}"
 
 
-def _unmanaged(live: LiveAccount) -> Iterable[str]:
+def _unmanaged(live: LiveAccount, asked: Raw) -> Iterable[str]:
     if not live.unmanaged:
         return
     kinds = Counter(each.type for each in live.unmanaged)
     named = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())[:_LISTED])
     more = f" and {len(kinds) - _LISTED} more types" if len(kinds) > _LISTED else ""
-    yield f"{len(live.unmanaged)} resources belong to no stack and to no environment of this project: {named}{more}"
+    if isinstance(asked, list):
+        yield f"{len(live.unmanaged)} resources are of none of the stacks that were read: {named}{more}"
+    else:
+        yield f"{len(live.unmanaged)} resources belong to no stack and to no environment of this project: {named}{more}"

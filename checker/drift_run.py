@@ -116,6 +116,7 @@ def _compared(
         notes=(
             *here.notes,
             *_elsewhere(stacks, snapshot),
+            *_in_part(snapshot),
             *_notes(found.resources),
             *_stale(decisions, request),
         ),
@@ -203,6 +204,12 @@ def _not_there(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
         places = [f"{word} {meant}" for word, meant, _ in _meant_elsewhere(stack, snapshot)]
         if places and stack.name not in there:
             yield Unread(f"stack {stack.name}", f"it is not in what was read; it is meant for {', '.join(places)}")
+
+
+def _in_part(snapshot: Snapshot) -> Iterable[str]:
+    asked = snapshot.facts.get("asked_stacks")
+    if isinstance(asked, list):
+        yield f"only these stacks were read, so what is of no stack is not told: {', '.join(map(str, asked))}"
 
 
 def _notes(entries: Sequence[ResourceDrift]) -> Iterable[str]:

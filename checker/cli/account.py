@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -104,12 +104,23 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
     reader = account.Reader(target, wanted, limits)
     click.echo(str(reader.plan(declared.counts)), err=True)
     with ThreadPoolExecutor(1) as beside, Progress() as heard:
-        settings = beside.submit(_repository_settings, request) if needs == "audit" else None
+        settings = beside.submit(repository_settings, request) if needs == "audit" else None
         found = reader.read(heard).snapshot
-        return found if settings is None else replace(found, facts={**found.facts, **settings.result()})
+        return found if settings is None else _and_facts(found, settings.result())
 
 
-def _repository_settings(request: Request) -> dict[str, Any]:
+def _and_facts(snapshot: Snapshot, facts: Mapping[str, Any]) -> Snapshot:
+    return replace(snapshot, facts={**snapshot.facts, **facts})
+
+
+def with_facts(read: Read, facts: Mapping[str, Any]) -> Read:
+    """A reading of one of many accounts with what was read elsewhere, such as the repository's settings."""
+    if read.reading is None:
+        return read
+    return replace(read, reading=replace(read.reading, snapshot=_and_facts(read.reading.snapshot, facts)))
+
+
+def repository_settings(request: Request) -> dict[str, Any]:
     """What GitHub has set for the project's repository, as a fact of the snapshot, or why it is not known."""
     from checker.collect import repository
     from checker.collect.github.facts import KEY, as_facts

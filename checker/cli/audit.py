@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.account import account_options, read_targets, snapshot_of, targets_go_alone
+from checker.cli.account import (
+    account_options,
+    read_targets,
+    repository_settings,
+    snapshot_of,
+    targets_go_alone,
+    with_facts,
+)
 from checker.cli.options import assembly, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 
@@ -48,4 +56,7 @@ def _many(request: Request, file: Path, scheduler: str) -> Run:
     from checker.audit import audit_many
     from checker.collect.account import AUDIT
 
-    return audit_many(request, read_targets(file, scheduler, AUDIT))
+    with ThreadPoolExecutor(1) as beside:
+        settings = beside.submit(repository_settings, request)
+        reads = read_targets(file, scheduler, AUDIT)
+        return audit_many(request, [(audited, with_facts(read, settings.result())) for audited, read in reads])

@@ -134,6 +134,13 @@ def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
     from checker.collect.account import Target
     from checker.errors import UsageError
 
+    meant = sorted({stack.region for stack in stacks})
+    if options["region"] and "" not in meant and options["region"] not in meant:
+        named = ", ".join(stack.name for stack in stacks)
+        raise UsageError(
+            f"no stack is meant for {options['region']}: the code of {named} is written for {', '.join(meant)}",
+            "Leave --region out, or name that one.",
+        )
     accounts = sorted({stack.account for stack in stacks if stack.account})
     regions = sorted({options["region"] or stack.region for stack in stacks} - {""})
     if len(accounts) > 1 or len(regions) > 1:

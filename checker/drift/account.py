@@ -16,6 +16,9 @@ from checker.reason.names.naming import naming_of
 
 _STACK_ARN: Final = re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What a reader says that it asked for where it reads types of any kind, and those that it never reads.
+_OTHER_TYPES: Final = "other types"
+_NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::")
 # A stack in one of these is as good as not there.
 _GONE: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
 
@@ -26,6 +29,9 @@ class Account:
     def __init__(self, snapshot: Snapshot) -> None:
         snapshot = self.snapshot = replace(snapshot, resources=tuple(map(_placed, snapshot.resources)))
         self.stacks = {each.name: each for each in snapshot.stacks if each.status not in _GONE}
+        named = snapshot.facts.get("asked_stacks")
+        # The root stacks that were looked for, where not all of the account were.
+        self.asked_stacks = frozenset(map(str, named)) if isinstance(named, list) else None
         self._listed = {
             (stack.name, each.logical_id): each
             for stack in self.stacks.values()
@@ -120,7 +126,26 @@ class Account:
             words = set(re.split(r"[\s,;()\[\]]+", each.what))
             if kind in words or (physical_id is not None and physical_id in words):
                 return each.why, each.needs
-        return None
+        return None if self._was_asked(kind) else ("it was not asked for when the account was read", "")
+
+    def _was_asked(self, kind: str) -> bool:
+        """Whether a reader that says what it asked for looked for a type. An audit needs fewer of them than drift."""
+        asked = self.snapshot.facts.get("asked")
+        if not isinstance(asked, list) or not kind.startswith("AWS::") or kind in asked:
+            return True
+        return _OTHER_TYPES in asked and not kind.startswith(_NOT_READ)
+
+    @property
+    def knows_stacks(self) -> bool:
+        """Whether a stack that is not among the account's is not deployed. Who writes by hand may leave stacks out."""
+        asked = self.snapshot.facts.get("asked")
+        lost = any(each.what == "stacks" for each in self.snapshot.unread)
+        return bool(self.snapshot.stacks) or (isinstance(asked, list) and "stacks" in asked and not lost)
+
+    def leaves_out(self, stack: str) -> bool:
+        """Whether a root stack was not looked for: only some were."""
+        asked = self.asked_stacks
+        return asked is not None and stack not in asked and stack not in self.stacks
 
 
 def _placed(live: LiveResource) -> LiveResource:

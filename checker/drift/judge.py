@@ -106,6 +106,10 @@ def _referred(value: Resolved) -> Iterator[Reference]:
         yield from _referred(each)
 
 
+def _root(stack: Stack) -> Stack:
+    return stack if stack.parent is None else _root(stack.parent)
+
+
 class _Comparison:
     def __init__(self, stacks: Sequence[Stack], account: Account, decisions: Decisions) -> None:
         self._account = account
@@ -133,7 +137,7 @@ class _Comparison:
         }
         told = account.snapshot.facts.get("stackTags")
         self._tags_told: Mapping[str, str] = told if isinstance(told, dict) else {}
-        self._stacks_known = bool(account.snapshot.stacks)
+        self._stacks_known = account.knows_stacks
         self.records: list[Record] = []
 
     def entries(self) -> Iterator[ResourceDrift]:
@@ -146,6 +150,10 @@ class _Comparison:
 
     def _entry(self, declared: Declared, deployed: Declared | None) -> ResourceDrift:
         about = self._about(declared)
+        root = _root(declared.resource.stack).name
+        if declared.stack is None and self._account.leaves_out(root):
+            why = f"stack {root} was not asked for when the account was read"
+            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
         if deployed is not None and deployed.type != declared.type:
             why = f"it was of type {deployed.type}"
             return self._settled(declared, ResourceState.PENDING, about, why, NextDeploy.REPLACE)

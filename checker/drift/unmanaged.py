@@ -38,8 +38,8 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
         for each in stack.resources
         if each.physical_id
     }
-    if account.unplaced(listed=True):
-        return  # any may be of a stack
+    if account.unplaced(listed=True) or account.asked_stacks is not None:
+        return  # any may be of a stack that was not read
     unknown_networks = account.unreadable("AWS::EC2::VPC", None) is not None
     kinds = {kind for kind, _ in listed}
     networks = _default_networks(account)

@@ -56,13 +56,8 @@ def targets(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t
             f"    role-arn: arn:aws:iam::{account}:role/audit",
             f"    endpoint-url: {endpoint}",
         ]
-    # One that cannot be reached: the role's account is another one.
-    lines += [
-        '  - account: "299999999999"',
-        "    regions: [us-west-2]",
-        f"    role-arn: arn:aws:iam::{ACCOUNTS[0]}:role/audit",
-        f"    endpoint-url: {endpoint}",
-    ]
+    # One whose credentials are another account's.
+    lines += ['  - account: "299999999999"', "    regions: [us-west-2]", f"    endpoint-url: {endpoint}"]
     file = tmp_path / "targets.yaml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return load_targets(file)
@@ -92,6 +87,12 @@ def test_a_worker_that_is_killed_loses_nothing(targets: tuple[Audited, ...], tmp
         ("targets:\n  - account: 111111111111\n", "account is 111111111111"),
         ('targets:\n  - account: "111111111111"\n    region: [x]\n', "no key 'region'"),
         ('targets:\n  - account: "111111111111"\n  - account: "111111111111"\n', "stands twice"),
+        ('targets:\n  - account: "111111111111"\n    regions: [us-west]\n', "'us-west' is no AWS region"),
+        ('targets:\n  - account: "111111111111"\n    role-arn: audit\n', "'audit' is no role's ARN"),
+        (
+            'targets:\n  - account: "111111111111"\n    role-arn: arn:aws:iam::222222222222:role/audit\n',
+            "is of account 222222222222",
+        ),
     ],
 )
 def test_a_fault_in_the_file_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:

@@ -109,6 +109,20 @@ def test_another_region_is_no_account_without_drift(tmp_path: Path) -> None:
     assert found == {"us-west-1": (3, ["stack Shop"]), "us-west-2": (0, [])}
 
 
+def test_a_region_that_no_stack_is_meant_for_is_refused_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifact = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json"}}
+    artifact |= {"environment": "aws://111111111111/us-west-2"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"Shop": artifact}}))
+    (tmp_path / "t.json").write_text(json.dumps(QUEUE))
+    words = ["drift", "--project", str(tmp_path), "--assembly", f"production={tmp_path}", "--region", "eu-west-1"]
+    assert run([*words, "--endpoint-url", "http://127.0.0.1:9"]) == 2
+    said = capsys.readouterr().err
+    assert "no stack is meant for eu-west-1" in said
+    assert "us-west-2" in said
+
+
 def test_what_is_in_sync_is_shown_on_request(tmp_path: Path) -> None:
     assert document(tmp_path, QUEUE, live(VisibilityTimeout=60))["drift"] == []
     (entry,) = document(tmp_path, QUEUE, live(VisibilityTimeout=60), "--all")["drift"]

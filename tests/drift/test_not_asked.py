@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,3 +40,44 @@ def test_what_is_not_asked_for_is_not_gone(tmp_path: Path) -> None:
     for facts, state in told:
         (entry,) = compare(tmp_path, template, {"resources": [live], "facts": facts}).resources
         assert [(each.path, each.state) for each in entry.properties] == [("CorsConfiguration", state)]
+
+
+QUEUE = {"Resources": {"It": {"Type": "AWS::SQS::Queue"}, "Meta": {"Type": "AWS::CloudFormation::Macro"}}}
+
+
+def states(folder: Path, **snapshot: Any) -> dict[str | None, str]:
+    found = compare(folder, QUEUE, snapshot)
+    return {each.logical_id or each.physical_id: each.state.value for each in found.resources}
+
+
+def listed(*kinds: tuple[str, str]) -> dict[str, Any]:
+    resources = [{"logical_id": name, "type": kind, "physical_id": f"the-{name}"} for name, kind in kinds]
+    return {"name": "Shop", "template": QUEUE, "resources": resources}
+
+
+def test_a_type_that_was_not_asked_for_is_not_missing(tmp_path: Path) -> None:
+    """An audit needs fewer types than drift does: what it did not look for is not gone from its snapshot."""
+    stacks = [listed(("It", "AWS::SQS::Queue"), ("Meta", "AWS::CloudFormation::Macro"))]
+    for asked, state in ((["stacks"], "not_checked"), (["AWS::SQS::Queue"], "missing"), (["other types"], "missing")):
+        found = states(tmp_path, stacks=stacks, facts={"asked": asked})
+        assert found == {"It": state, "Meta": "not_checked"}, asked
+
+
+def test_a_stack_that_was_not_asked_for_is_not_new(tmp_path: Path) -> None:
+    asked = {"asked": ["stacks", "AWS::SQS::Queue"]}
+    other = [{"name": "Other", "template": {"Resources": {}}, "resources": []}]
+    queue = {"type": "AWS::SQS::Queue", "physical_id": "theirs"}
+    for named, state, more in (
+        ({"asked_stacks": ["Other"]}, "not_checked", {}),
+        ({"asked_stacks": ["Other", "Shop"]}, "pending", {}),
+        ({}, "pending", {"theirs": "unmanaged"}),
+    ):
+        found = states(tmp_path, stacks=other, resources=[queue], facts={**asked, **named})
+        assert found == {"It": state, "Meta": state, **more}, named
+
+
+def test_in_an_account_without_stacks_everything_is_new(tmp_path: Path) -> None:
+    asked = {"asked": ["stacks", "AWS::SQS::Queue"]}
+    assert states(tmp_path, facts=asked) == {"It": "pending", "Meta": "pending"}
+    lost = [{"what": "stacks", "why": "denied"}]
+    assert states(tmp_path, facts=asked, unread=lost) == {"It": "not_checked", "Meta": "not_checked"}

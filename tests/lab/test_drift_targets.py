@@ -22,14 +22,14 @@ ELSEWHERE = "299999999999"
 
 @pytest.fixture
 def targets(clients: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The lab's account, and one that its role is not of."""
+    """The lab's account, and one that the credentials are not of."""
     for name in (*up.UNSET, "GH_TOKEN", "GITHUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name, value in up.variables(clients.lab).items():
         monkeypatch.setenv(name, value)
     lab = clients.lab
     asked = {"regions": [lab.region], "endpoint-url": lab.endpoint, "environments": ["production"]}
-    foreign = {"account": ELSEWHERE, "role-arn": f"arn:aws:iam::{lab.account}:role/audit", **asked}
+    foreign = {"account": ELSEWHERE, **asked}
     file = tmp_path / "targets.yaml"
     file.write_text(json.dumps({"targets": [{"account": lab.account, **asked}, foreign]}), encoding="utf-8")
     return file

@@ -66,3 +66,14 @@ def test_a_stack_may_be_where_nothing_was_read(tmp_path: Path) -> None:
 def test_a_stack_of_an_environment_that_no_target_names_is_not_missed(tmp_path: Path) -> None:
     here = Audited(Target(account="111111111111", region="us-west-1"), ("shared",))
     assert nowhere(tmp_path, (here, snapshot("Base"))) == []
+
+
+def test_a_target_none_of_whose_stacks_is_there_is_not_judged(tmp_path: Path) -> None:
+    """What else is in the account would be judged as if it were the stacks."""
+    there = snapshot("Base", missing=("Shop",))
+    for stacks, judged in ((("Shop",), False), (("Base", "Shop"), True)):
+        target = Audited(Target(account="111111111111", region="us-west-1", stacks=stacks))
+        run = audit_many(request(tmp_path), [(target, Read(target.target, Reading(there)))])
+        assert bool(run.verdicts) is judged
+        assert ("account 111111111111/us-west-1" in [each.what for each in run.coverage.unread]) is not judged
+        assert exit_code(run) is not ExitCode.CLEAN

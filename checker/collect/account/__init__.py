@@ -8,6 +8,7 @@ What could not be read at all is named in a snapshot's ``unread`` as a type, as 
 ``stacks/template``, or as ``facts/NAME``. The facts:
 
 ``asked``                all that was asked for, in the same words; the rest was not looked at
+``asked_stacks``         the root stacks that were asked for; without it all of the account and region
 ``deployments``          per ECS service: its counts and its deployments with their roll-out states
 ``tasks``                per task: its definition, its states, its containers with image and digest, its commands
 ``images``               repository -> images: digest, tags, when pushed

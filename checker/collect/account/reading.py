@@ -12,7 +12,7 @@ from typing import Any, Final
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Call
 from checker.collect.account.asking.clients import Clients
-from checker.collect.account.needs import AUDIT, Needs, expected_calls
+from checker.collect.account.needs import AUDIT, Needs, expected_calls, operations
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.scope import Scope
 from checker.collect.account.secrets import WHY, secret_places, without_places
@@ -110,6 +110,8 @@ class Reader:
         started = time.monotonic()
         account = Account(self._clients, self.needs, heard)
         account.scope = Scope(caller.region, caller.account, caller.partition)
+        if self.target.stacks is not None:
+            account.add_facts("asked_stacks", list(self.target.stacks))
         try:
             drafts, stacks = _everything(account, caller, self.target)
         finally:
@@ -260,7 +262,7 @@ def _facts(account: Account) -> dict[str, Any]:
     }
     facts = plain(facts)
     facts = without_places(facts, list(secret_places(facts)))
-    asked = sorted({what for each in OPERATIONS.values() for what in each.serves if account.needs.wants(what)})
+    asked = sorted({what for each in operations(account.needs) for what in each.serves if account.needs.wants(what)})
     return {**dict(sorted(facts.items())), "asked": asked}
 
 

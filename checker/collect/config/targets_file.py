@@ -24,6 +24,8 @@ from checker.errors import ConfigError
 
 _KEYS: Final = ("account", "regions", "role-arn", "external-id", "profile", "endpoint-url", "environments", "stacks")
 _ACCOUNT: Final = re.compile(r"\d{12}")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_ROLE: Final = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/.+")
 _HINT: Final = "Write account (twelve digits, quoted), regions, role-arn, environments."
 
 
@@ -69,17 +71,34 @@ def _regions(entry: Mapping[str, Any], where: str) -> Iterator[Audited]:
     if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
         raise ConfigError(f"{where}: account is {account!r}", _HINT)
     stacks = _words(entry, "stacks", where)
+    role_arn = _role(entry, account, where)
     for region in _words(entry, "regions", where) or ("",):
+        if region and not _REGION.fullmatch(region):
+            raise ConfigError(f"{where}: {region!r} is no AWS region", "Name it as AWS writes it, such as us-west-2.")
         target = Target(
             account=account,
             region=region,
             profile=_word(entry, "profile", where),
-            role_arn=_word(entry, "role-arn", where),
+            role_arn=role_arn,
             external_id=_word(entry, "external-id", where),
             endpoint_url=_word(entry, "endpoint-url", where),
             stacks=stacks or None,
         )
         yield Audited(target, _words(entry, "environments", where))
+
+
+def _role(entry: Mapping[str, Any], account: str, where: str) -> str:
+    """The role to take: one of the account that is read, since what it sees is its own account."""
+    arn = _word(entry, "role-arn", where)
+    match = _ROLE.fullmatch(arn)
+    if arn and match is None:
+        raise ConfigError(f"{where}: {arn!r} is no role's ARN", f"Write it as arn:aws:iam::{account}:role/NAME.")
+    if match is not None and match[1] != account:
+        raise ConfigError(
+            f"{where}: the role {arn} is of account {match[1]}, and the target is {account}",
+            "Name a role of the target's own account.",
+        )
+    return arn
 
 
 def _word(entry: Mapping[str, Any], key: str, where: str) -> str:

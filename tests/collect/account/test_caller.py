@@ -29,6 +29,7 @@ class _Server:
     status: int = 200
     code: str = ""
     message: str = "no"
+    body: str | None = None
     address: str = ""
 
 
@@ -43,7 +44,9 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
 
         def do_POST(self) -> None:
             asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            if answers.status != 200:
+            if answers.body is not None:
+                body = answers.body
+            elif answers.status != 200:
                 code = answers.code
                 said = f"<Code>{code}</Code><Message>{answers.message}</Message>"
                 body = f"<ErrorResponse><Error>{said}</Error></ErrorResponse>"
@@ -156,6 +159,36 @@ def test_a_clock_that_is_wrong(sts: _Server, message: str) -> None:
     assert "clock" in error.hint
 
 
+@pytest.mark.parametrize("code", ["RegionDisabledException", "OptInRequired"])
+def test_a_region_that_is_not_enabled(sts: _Server, code: str) -> None:
+    sts.status, sts.code = 403, code
+    error = told(target(sts, region="ap-east-1"))
+    assert "ap-east-1 is not enabled" in error.message
+    assert "--region" in error.hint
+
+
+_ANOTHER_ANSWER = "<ListTopicsResponse><ListTopicsResult><Topics/></ListTopicsResult></ListTopicsResponse>"
+_NO_ACCOUNT = "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+
+
+@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize("body", ["", "<html>Sign in</html>", "<html><br>", "{}", _ANOTHER_ANSWER, _NO_ACCOUNT])
+def test_something_else_answers(sts: _Server, status: int, body: str) -> None:
+    sts.status, sts.body = status, body
+    error = told(target(sts))
+    assert error.message == f"what answers at http://{sts.address} is not AWS"
+    assert "--endpoint-url" in error.hint
+
+
+def test_something_else_answers_where_a_variable_points_to(sts: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{sts.address}")
+    sts.body = "<html>Sign in</html>"
+    error = told(Target(region="us-west-2"))
+    assert error.message == f"what answers at http://{sts.address} is not AWS"
+    assert "AWS_ENDPOINT_URL" in error.hint
+
+
 @pytest.mark.parametrize("arn", ["audit", "arn:aws:iam::222222222222:user/audit", "arn:aws:iam::2:role/audit"])
 def test_a_role_that_is_none(sts: _Server, arn: str) -> None:
     error = told(target(sts, role_arn=arn))
@@ -170,6 +203,8 @@ def test_a_role_that_is_none(sts: _Server, arn: str) -> None:
         ("aws_access_key_id = AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key"),
         ("role_arn = arn:aws:iam::111111111111:role/x\nweb_identity_token_file = /no/token", "/no/token"),
         ("role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = keys\nmfa_serial = m", "MFA"),
+        ("credential_process = echo none", "JSON"),
+        ("credential_process = ls /no/such/helper", "/no/such/helper"),
     ],
 )
 def test_a_profile_that_leads_to_no_credentials(

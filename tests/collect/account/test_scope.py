@@ -9,6 +9,7 @@ import pytest
 from checker.collect.account.scope import Scope
 from checker.collect.account.shapes import Draft
 from checker.model.live.snapshot import SnapshotStack, StackResource
+from tests.collect.account.support import account_of, describe
 from tests.work import lines_run
 
 
@@ -155,3 +156,23 @@ def test_details_are_asked_of_the_stacks_alone_unless_their_resources_are_unknow
     unknown = Scope()
     unknown.settle([], known=False)
     assert unknown.has("AWS::EC2::RouteTable", ("rtb-2",), {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "physical_id", "gone"),
+    [
+        ("AWS::SSM::Parameter", "/shop/host", True),
+        ("AWS::StepFunctions::StateMachine", "arn:aws:states:us-west-2:111111111111:stateMachine:m", True),
+        ("AWS::Cognito::UserPoolClient", "us-west-2_a|client", True),
+        ("AWS::Cognito::UserPoolClient", "client", False),
+        ("AWS::ApiGateway::Method", "Shop-Get-1ABC", False),
+        ("AWS::Events::Rule", "Shop-Nightly-1ABC", False),
+    ],
+)
+def test_what_is_not_found_by_another_name_than_its_identifier_is_not_gone(
+    kind: str, physical_id: str, gone: bool
+) -> None:
+    """AWS Cloud Control knows resources by their identifier, CloudFormation by the physical id: not always the same."""
+    scope, _ = scope_of({"It": (kind, {}, physical_id)})
+    found = describe(account_of({}, scope=scope), "cloudcontrol")
+    assert [(each.type, list(each.unread)) for each in found if each.type == kind] == ([] if gone else [(kind, [""])])

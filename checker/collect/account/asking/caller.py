@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from checker.collect.account.asking.clients import Clients
-from checker.collect.account.asking.failures import failure, said_by
+from checker.collect.account.asking.failures import MalformedError, failure, said_by
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.target import Caller
 from checker.errors import CheckerError, UsageError
@@ -18,9 +18,15 @@ _SIGN_IN: Final = (
     "Sign in again (aws sso login, or fresh AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or name a --profile."
 )
 _LOCAL: Final = "Is the server running? --endpoint-url, or AWS_ENDPOINT_URL, must name the address that it listens on."
-_SET_UP: Final = "Set it right in the AWS configuration (~/.aws/config), or name another --profile."
+_SET_UP: Final = "Set it right in the AWS configuration (~/.aws/config) or the environment, or name another --profile."
+_NOT_AWS: Final = (
+    "Something between here and AWS answers in its place, such as a proxy or a sign-in page of the network."
+)
 # What AWS says of a request whose time is not its own (IAM User Guide, "Troubleshoot Signature Version 4 signing").
 _CLOCK: Final = re.compile(r"Signature expired|Signature not yet current")
+# What AWS STS says of a region that the account has not enabled (AWS STS API Reference, "Errors"); an opt-in region's
+# own endpoint knows no token of such an account and says InvalidClientTokenId.
+_REGION_CODES: Final = frozenset({"RegionDisabledException", "OptInRequired", "SubscriptionRequiredException"})
 _CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 # Where the services' own addresses end (AWS General Reference, "AWS service endpoints").
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".aws", ".amazonaws.eu")
@@ -46,9 +52,10 @@ def identify(clients: Clients) -> Caller:
 def _asked(clients: Clients, region: str) -> Caller:
     try:
         answer = clients.checking("sts").get_caller_identity()
+        account, arn = str(answer["Account"]), str(answer["Arn"])
     except Exception as error:  # noqa: BLE001 - each is told as what it means
         raise _told(error, clients, region, "sts", "GetCallerIdentity") from None
-    return Caller(str(answer.get("Account", "")), str(answer.get("Arn", "")), region, clients.partition())
+    return Caller(account, arn, region, clients.partition())
 
 
 def _assumed(clients: Clients, region: str) -> Caller:
@@ -76,9 +83,8 @@ def _checked(caller: Caller, clients: Clients) -> Caller:
     return caller
 
 
-def _emulator(error: Exception) -> str:
+def _emulator(address: str) -> str:
     """The address that was asked, where a variable or a profile names one that is not AWS's."""
-    address = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
     host = (urlsplit(address).hostname or "") if "://" in address else ""
     return "" if host.endswith(_OF_AWS) else address.rstrip("/") if host else ""
 
@@ -87,6 +93,8 @@ def _unusable(error: Exception, names: set[str]) -> str:
     """Why what a profile or a variable says of credentials leads to none; empty for any other error."""
     if "EOFError" in names:
         return "the profile asks for an MFA code, and there is no terminal to ask for it"
+    if "JSONDecodeError" in names:
+        return "its credential_process prints no JSON"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     if type(error).__module__ == "botocore.exceptions" and not hasattr(error, "response"):
@@ -96,11 +104,13 @@ def _unusable(error: Exception, names: set[str]) -> str:
 
 def _told(error: Exception, clients: Clients, region: str, service: str, name: str) -> CheckerError:
     names = {each.__name__ for each in type(error).__mro__}
-    endpoint = clients.target.endpoint_url or _emulator(error)
-    if names & {"NoCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOError",
+    endpoint = clients.target.endpoint_url or _emulator(clients.first_address)
+    of_process = getattr(error, "kwargs", {}).get("provider") == "custom-process"
+    if not of_process and names & {"NoCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOError",
                 "UnauthorizedSSOTokenError", "SSOTokenLoadError"}:  # fmt: skip
         return UsageError("there are no AWS credentials, or they have expired", _SIGN_IN)
-    if names & {"ValueError", "InvalidEndpointError", "UnsupportedEndpointError"} and endpoint:
+    no_address = names & {"ValueError", "InvalidEndpointError", "UnsupportedEndpointError"}
+    if no_address and endpoint and "JSONDecodeError" not in names:
         return UsageError(f"{endpoint!r} is no address of a server", "Write it as http://127.0.0.1:4566.")
     if names & {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "HTTPClientError",
                 "ConnectionError"}:  # fmt: skip
@@ -119,12 +129,32 @@ def _told(error: Exception, clients: Clients, region: str, service: str, name: s
             f"AWS refused the time of the request ({code}): this machine's clock is wrong",
             "Set the clock, or let it be set (NTP), and try again.",
         )
+    if code in _REGION_CODES:
+        return UsageError(
+            f"region {region} is not enabled for the account ({code})",
+            f"Enable {region} in the account's settings, or name the region that is meant: --region us-west-2.",
+        )
     if name == "AssumeRole" and code in {"AccessDenied", "AccessDeniedException"}:
         return UsageError(
             f"the role {clients.target.role_arn} may not be assumed",
             "Its trust policy must admit who asks, and who asks needs sts:AssumeRole on it.",
         )
+    if _is_no_answer_of_aws(error, code):
+        at = endpoint or f"the address of {service.upper()} in {region}"
+        return UsageError(f"what answers at {at} is not AWS", _LOCAL if endpoint else _NOT_AWS)
     said = failure(OPERATIONS["sts", "GetCallerIdentity"], error)
     if "credentials" in said.why or said.why == "access denied":
-        return UsageError(f"AWS refused the credentials{f' ({code})' if code else ''}", _SIGN_IN)
+        hint = f"{_SIGN_IN} Region {region} must be enabled." if code == "InvalidClientTokenId" else _SIGN_IN
+        return UsageError(f"AWS refused the credentials{f' ({code})' if code else ''}", hint)
     return UsageError(f"{service}:{name} has no answer: {said.why}", _LOCAL if endpoint else "Try again.")
+
+
+def _is_no_answer_of_aws(error: Exception, code: str) -> bool:
+    """Whether something answered that does not speak as AWS STS does: a page, an empty body, a field that lacks.
+
+    A gateway's 5xx has no code of STS either, but may well be AWS's own: it is told as a failure of the service.
+    """
+    if isinstance(error, MalformedError | LookupError) or type(error).__name__ == "ResponseParserError":
+        return True
+    status = said_by(error)[2]
+    return 0 < status < 500 and (not code or code.isdigit())

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 _SESSION_NAME: Final = "doc-platform-checker"
+# How long the first question waits for its answer, in seconds. AWS STS answers in a fraction of one from anywhere.
+_FIRST_ANSWER: Final = 4.0
 
 
 class Clients:
@@ -33,6 +35,7 @@ class Clients:
         self.target = target
         self.limits = limits
         self.ends = time.monotonic() + limits.deadline
+        self.first_address = ""  # where the first question went: a variable or a profile may name an address too
         self._session = _session(target)
         self._lock = threading.Lock()
         self._built: dict[str, Any] = {}
@@ -66,10 +69,12 @@ class Clients:
         quick = Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=0.8 if local else self.limits.connect_timeout,
-            read_timeout=5.0 if local else self.limits.read_timeout,
+            read_timeout=min(_FIRST_ANSWER, self.limits.read_timeout),
         )
         with self._lock:
-            return self._build(service, self._config().merge(quick))
+            client = self._build(service, self._config().merge(quick))
+        self.first_address = client.meta.endpoint_url
+        return client
 
     def assume(self, credentials: Mapping[str, Any]) -> None:
         """Go on as an assumed role."""

@@ -13,6 +13,7 @@ from typing import Final
 from checker.collect.account.asking.account import Account
 from checker.collect.account.operations import types_served
 from checker.collect.account.shapes import Draft
+from checker.data.type_facts import facts_of
 from checker.model.live.snapshot import MISREAD
 
 # Nothing of an account stands behind these, or AWS Cloud Control does not read them.
@@ -37,6 +38,21 @@ def describe(account: Account) -> Iterator[Draft | None]:
             yield draft
         elif not answer.outcome.absent:
             yield _read(draft, answer.value)
+        elif not _identifies(kind, ident):
+            draft.unread[""] = f"{answer.operation}: AWS Cloud Control does not know it by what CloudFormation calls it"
+            yield draft
+
+
+def _identifies(kind: str, ident: str) -> bool:
+    """Whether a stack's physical id can be the type's identifier: of something else nothing is there, and that says
+    nothing. An identifier of several parts joins them with ``|`` (Cloud Control API User Guide, "Identifying
+    resources"); many an ARN's physical id is a name."""
+    parts = facts_of(kind).identifier
+    if not parts:
+        return True
+    return ident.count("|") + 1 == len(parts) and (
+        ident.startswith("arn:") or not any(each.endswith("Arn") for each in parts)
+    )
 
 
 def _read(draft: Draft, value: object) -> Draft:
