@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 def chosen(named: str) -> list[str]:
     """The scanners of ``cfn-lint,checkov``. An unknown one is refused: what is misspelt would never run."""
+    names = [name.strip() for name in named.split(",") if name.strip()]
+    if not names:
+        return []
     from checker.collect.config.data_files import nearest
     from checker.errors import UsageError
     from checker.scanners.made import REPORTS
     from checker.scanners.tools import TOOLS
 
-    names = [name.strip() for name in named.split(",") if name.strip()]
     for name in names:
         if name not in (known := (*TOOLS, *REPORTS)):
             raise UsageError(f"--with {name}: no such scanner", nearest(name, known))

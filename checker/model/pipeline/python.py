@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-from checker.model.sources import Spot
+from checker.model.sources import Problem, Spot
 
 
 class Names(dict[str, Any]):
@@ -55,3 +55,21 @@ class PythonModule:
 
     def spot(self, node: ast.AST) -> Spot:
         return Spot(self.file, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+
+
+class PythonLibrary(Protocol):
+    """The repository's Python files, parsed when they are asked for; never imported."""
+
+    def python(self, path: str) -> PythonModule | None: ...
+
+    def fault(self, path: str) -> Problem | None:
+        """Why a file that is there could not be read or parsed."""
+        ...
+
+    def entry_point(self, name: str) -> str | None:
+        """``module:function`` of a console script that the project declares."""
+        ...
+
+    def python_below(self, tail: str) -> tuple[str, ...]:
+        """The Python files, wherever they are, that an import of ``tail`` (``a/b``) could mean."""
+        ...

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
 from checker.resolve.python.calls import call
@@ -55,7 +56,6 @@ from checker.resolve.python.values import (
     Function,
     Instance,
     Partial,
-    PythonLibrary,
     Value,
     either,
     elements,

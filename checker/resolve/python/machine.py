@@ -15,12 +15,12 @@ from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
 
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.python import PythonLibrary, PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import SCALARS, Function, PythonLibrary, Value, either, extern, plain
+from checker.resolve.python.values import SCALARS, Function, Value, either, extern, plain
 
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000

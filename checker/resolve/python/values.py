@@ -8,30 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import OneOf, Possible, joined, one_of, open_text
-from checker.model.sources import Problem
 from checker.model.values import Absent, CallPlace, Text, Unknown
-
-
-class PythonLibrary(Protocol):
-    """The repository's Python files, parsed when they are asked for; never imported."""
-
-    def python(self, path: str) -> PythonModule | None: ...
-
-    def fault(self, path: str) -> Problem | None:
-        """Why a file that is there could not be read or parsed."""
-        ...
-
-    def entry_point(self, name: str) -> str | None:
-        """``module:function`` of a console script that the project declares."""
-        ...
-
-    def python_below(self, tail: str) -> tuple[str, ...]:
-        """The Python files, wherever they are, that an import of ``tail`` (``a/b``) could mean."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import Final, Protocol
 
 from checker.data.harmless import module_is_harmless
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.effort import RECORDING, STARTING, TASK
-from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.effort import RECORDING, STARTING, Effort
-from checker.resolve.python.code import follow
-from checker.resolve.python.machine import MAX_STATEMENTS
-from checker.resolve.python.rehearsal.way import Start
-from checker.resolve.python.rehearsal.ways import Rehearsals
-from checker.resolve.python.values import PythonLibrary
+
+if TYPE_CHECKING:
+    from checker.resolve.python.rehearsal.ways import Rehearsals
 
 Call: TypeAlias = "AwsCall | Command"
 
@@ -69,6 +68,12 @@ class Programs:
         runs = self._runs.setdefault(start, [])
         run = next((each for each in runs if _same(each.asked, environment)), None)
         if run is None:
+            # What follows Python takes long to import, and few pipelines start a program of their own.
+            from checker.resolve.python.code import follow
+            from checker.resolve.python.machine import MAX_STATEMENTS
+            from checker.resolve.python.rehearsal.way import Start
+            from checker.resolve.python.rehearsal.ways import Rehearsals
+
             left = self.effort.at_most(MAX_STATEMENTS)
             machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
             self.effort.spend(left - machine.left)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.python import PythonLibrary, PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
@@ -42,7 +42,6 @@ from checker.resolve.python.values import (
     Function,
     Instance,
     Manager,
-    PythonLibrary,
     Value,
 )
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.python.rehearsal.way import Gone, Start, Way, round_of, which
-from checker.resolve.python.values import PythonLibrary
 from checker.resolve.shell.rehearsal import Allowance
 
 MAX_WAYS: Final = 8
