@@ -16,17 +16,18 @@ excuses something. A waiver never excuses its own condition.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from checker.collect.config.data_files import nearest, read_config, refuse_unseen
 from checker.collect.config.entries import Entry, entries
 from checker.collect.config.register import OUTSIDE
 from checker.errors import ConfigError
+from checker.model.overlap import Pattern, Wild, overlap
 from checker.model.verdicts import Location, Outcome, Surface, Verdict, WaiverNote, WaiverState, WaiverStatus
 
 _REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "approved-on", "expires-on")
@@ -35,6 +36,9 @@ _ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
 # What a run with the network reads: a fact that it could not see there was looked for.
 _LOOKED_AT: Final = frozenset({Surface.ACCOUNT, Surface.SETTING})
 _UNDECIDED: Final = frozenset({Outcome.UNKNOWN, Outcome.ERROR})
+
+# The findings there are, and what is judged apart of each; None where nobody can tell (a project's own rules).
+Known: TypeAlias = "Mapping[str, Collection[str] | None]"
 
 
 @lru_cache(maxsize=1024)
@@ -98,18 +102,18 @@ def names(verdict: Verdict) -> list[str]:
     return [name for name in given if name]
 
 
-def load_waivers(path: Path, shown: str, *, findings: Collection[str], max_days: int = 365) -> tuple[Waiver, ...]:
-    """Read and validate a waiver file. ``findings`` are the ids there are. Raises :class:`ConfigError`."""
+def load_waivers(path: Path, shown: str, *, findings: Known, max_days: int = 365) -> tuple[Waiver, ...]:
+    """Read and validate a waiver file. Raises :class:`ConfigError`."""
     return parse_waivers(read_config(path, shown), shown, findings=findings, max_days=max_days)
 
 
-def parse_waivers(text: str, shown: str, *, findings: Collection[str], max_days: int = 365) -> tuple[Waiver, ...]:
+def parse_waivers(text: str, shown: str, *, findings: Known, max_days: int = 365) -> tuple[Waiver, ...]:
     """The waivers of a file's YAML text: ``waivers:`` and a list of them (an empty file holds none)."""
     found = entries(text, shown, "waivers", known=_KEYS, required=_REQUIRED)
     return tuple(_waiver(entry, findings, max_days) for entry in found)
 
 
-def _waiver(entry: Entry, findings: Collection[str], max_days: int) -> Waiver:
+def _waiver(entry: Entry, findings: Known, max_days: int) -> Waiver:
     approved, expires = entry.term("approved-on", "expires-on", max_days)
     covers = _selector(entry, "finding", findings)
     condition = _selector(entry, "holds_while", findings) if entry.raw.get("holds_while") is not None else None
@@ -145,7 +149,7 @@ def _environments(entry: Entry) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _selector(entry: Entry, key: str, findings: Collection[str]) -> Selector:
+def _selector(entry: Entry, key: str, findings: Known) -> Selector:
     match = _ID.fullmatch(entry.text(key))
     if match is None:
         raise ConfigError(
@@ -154,7 +158,20 @@ def _selector(entry: Entry, key: str, findings: Collection[str]) -> Selector:
     finding, sub = match.groups()
     if finding not in findings and not OUTSIDE.fullmatch(finding):
         raise ConfigError(f"{entry.where(key)}: there is no finding {finding!r}", nearest(finding, findings))
+    requirements = findings.get(finding)
+    if sub is not None and requirements is not None and not _names_one(sub, requirements):
+        hint = nearest(sub, requirements) if requirements else f"It judges one thing: name {finding} alone."
+        raise ConfigError(f"{entry.where(key)}: {finding} has no requirement {sub!r}", hint)
     return Selector(finding, sub)
+
+
+def _names_one(sub: str, requirements: Iterable[str]) -> bool:
+    """Whether some verdict can carry a sub-id that the pattern fits; a requirement's ``*`` is any name."""
+    return any(overlap(_symbols(sub), _symbols(each)) for each in requirements)
+
+
+def _symbols(pattern: str) -> Pattern:
+    return tuple(Wild(each) if each in "*?" else each for each in pattern)
 
 
 def apply(

@@ -30,7 +30,13 @@ from checker.model.verdicts import (
 from checker.run.request import Request
 from checker.waivers import Waiver, apply, load_waivers, parse_waivers
 
-FINDINGS = frozenset({"C1", "C7", "W6", "W8"})
+FINDINGS = dict.fromkeys(("C1", "C7", "W6", "W8"))
+REQUIREMENTS = {
+    **FINDINGS,
+    "C7": ("at-rest", "auth", "client=*", "in-transit"),
+    "W6": ("environment-protection", "environment-refs", "reach", "trust"),
+    "W8": (),
+}
 TODAY = date(2026, 12, 1)
 ENTRY: dict[str, Any] = {
     "finding": "C7",
@@ -333,14 +339,28 @@ def test_findings_of_outside_scanners_can_be_waived() -> None:
         ({"expires-on": "2027-11-21"}, "w.yaml:8: it would hold for 366 days, and 365 are allowed", "earlier day"),
         ({"expire-on": "2027-01-01"}, "w.yaml:9: an entry has no key 'expire-on'", "Did you mean expires-on?"),
         ({"holds_while": "W66"}, "w.yaml:9: there is no finding 'W66'", "Did you mean W6?"),
+        ({"holds_while": "W6[nope]"}, "w.yaml:9: W6 has no requirement 'nope'", "Known: environment-protection,"),
+        ({"holds_while": "W6[trst]"}, "w.yaml:9: W6 has no requirement 'trst'", "Did you mean trust?"),
+        ({"holds_while": "W8[trust]"}, "w.yaml:9: W8 has no requirement 'trust'", "name W8 alone"),
+        ({"finding": "C7[at-rets]"}, "w.yaml:2: C7 has no requirement 'at-rets'", "Did you mean at-rest?"),
+        ({"finding": "C7[clients=*]"}, "w.yaml:2: C7 has no requirement 'clients=*'", "Did you mean client=*?"),
+        ({"finding": "C7[AUTH]"}, "w.yaml:2: C7 has no requirement 'AUTH'", "Did you mean auth?"),
         ({"holds_while": "C7"}, "w.yaml:9: it would hold while nothing needs it", "Name another check."),
     ],
 )
 def test_faults_are_told_with_their_line(entry: dict[str, Any], message: str, hint: str) -> None:
     text = yaml.safe_dump({"waivers": [{**ENTRY, **entry}]}, sort_keys=False, default_flow_style=None)
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
-        parse_waivers(text, "w.yaml", findings=FINDINGS)
+        parse_waivers(text, "w.yaml", findings=REQUIREMENTS)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("named", ["C7[client=api]", "C7[client=*]", "C7[*]", "C7[at-*]", "C7[a*]", "W6", "W6[?each]"])
+@pytest.mark.parametrize("key", ["finding", "holds_while"])
+def test_requirements_are_named_by_patterns_as_well(key: str, named: str) -> None:
+    text = yaml.safe_dump({"waivers": [{**ENTRY, "finding": "C1", key: named}]}, sort_keys=False)
+    (waiver,) = parse_waivers(text, "w.yaml", findings=REQUIREMENTS)
+    assert str(waiver.covers if key == "finding" else waiver.holds_while) == named
 
 
 @pytest.mark.parametrize(
@@ -408,7 +428,7 @@ def test_words_of_any_language_may_be_an_owner_and_a_reason() -> None:
 def test_own_waivers_are_accepted_findings_and_within_bounds() -> None:
     root = Path(__file__).parent.parent
     register = load_register()
-    own = load_waivers(root / "policies/waivers.yaml", "policies/waivers.yaml", findings=register.entries)
+    own = load_waivers(root / "policies/waivers.yaml", "policies/waivers.yaml", findings=register.requirements)
     assert own
     for waiver in own:
         assert register.entries[waiver.covers.finding].disposition == "accepted"

@@ -17,13 +17,13 @@ from checker.model.live.drift_decisions import Decision
 from checker.model.settings import Settings
 from checker.review.files import baselines, own_rules
 from checker.scanners.triage import TRIAGE_FILES, load_triage
-from checker.waivers import Waiver, load_waivers
+from checker.waivers import Known, Waiver, load_waivers
 
 _ANY: Final = 10**6  # days: how long an entry may hold is for the gate to say
 _NOT_SHOWN: Final = frozenset({"places", "origin"})
 
 
-def excuses(base: Path, head: Path, waiver_files: Sequence[str], findings: Mapping[str, Any]) -> list[str]:
+def excuses(base: Path, head: Path, waiver_files: Sequence[str], findings: Known) -> list[str]:
     """One line for each change between two checkouts of a project. Empty where nothing of the kind was touched."""
     settings = _both(project_settings, base, head, SETTINGS_FILE)
     rules = {name for each in (settings.before, settings.after) if each is not None for name in each.rules}
@@ -37,7 +37,7 @@ def excuses(base: Path, head: Path, waiver_files: Sequence[str], findings: Mappi
     ]
 
 
-def _waivers(base: Path, head: Path, names: Sequence[str], findings: Mapping[str, Any]) -> Iterator[str]:
+def _waivers(base: Path, head: Path, names: Sequence[str], findings: Known) -> Iterator[str]:
     def read(project: Path) -> Sequence[Waiver]:
         found = file_of(project, names)
         return load_waivers(project / found, found, findings=findings, max_days=_ANY) if found else ()

@@ -50,6 +50,6 @@ def _waivers(project: Path, settings: Settings) -> Sequence[waivers.Waiver]:
     name = file_of(project, WAIVER_FILES)
     if name is None:
         return ()
-    own = sorted(own_ids(project, settings, load_register().findings))
-    findings = tuple(dict.fromkeys((*load_register().findings, *own)))
+    requirements = load_register().requirements
+    findings = {**requirements, **dict.fromkeys(sorted(own_ids(project, settings, requirements)))}
     return waivers.load_waivers(project / name, name, findings=findings, max_days=settings.max_waiver_days)

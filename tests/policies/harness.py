@@ -78,7 +78,7 @@ def verdicts_of(finding: str, case: Case) -> list[Verdict]:
     for each in waivers:
         each["environments"] = [_named(name) for name in each["environments"]]
     text = yaml.safe_dump({"waivers": waivers})
-    return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=findings), TODAY)[0]
+    return apply(verdicts, parse_waivers(text, "waivers.yaml", findings=load_register().requirements), TODAY)[0]
 
 
 def github_of(case: Case) -> RepositorySettings | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,7 @@ CANNOT: Final[Mapping[str, Mapping[str, str]]] = {
     "C4": {"not_applicable": "An environment has at least one stack, and every stack is judged."},
 }
 RULES: Final = load()
+JUDGING: Final = {"fails", "passes", "undecided", "not_applicable"}
 
 
 def _page(rule: Rule) -> str:
@@ -42,6 +45,25 @@ def _outcomes(rule: Rule) -> dict[str, int]:
 
 def _cases(rule: Rule) -> list[Case]:
     return cases(CASES / f"{rule.id}.yaml")
+
+
+def _tree(rule: Rule) -> ast.Module:
+    return ast.parse(inspect.getsource(import_module(f"checker.policies.rules.{MODULES[rule.id]}")))
+
+
+def _literal_requirements(rule: Rule) -> set[str]:
+    """The sub-ids that its module writes out where it judges."""
+    calls = [node for node in ast.walk(_tree(rule)) if isinstance(node, ast.Call)]
+    judging = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in JUDGING]
+    first = [call.args[0] for call in judging if call.args]
+    named = [each.value for call in calls for each in call.keywords if each.arg == "sub"]
+    given = [each.value for each in (*first, *named) if isinstance(each, ast.Constant)]
+    return {each for each in given if isinstance(each, str)}
+
+
+def _texts(rule: Rule) -> set[str]:
+    found = [node.value for node in ast.walk(_tree(rule)) if isinstance(node, ast.Constant)]
+    return {each for each in found if isinstance(each, str)}
 
 
 def test_modules_stand_in_the_register_s_order() -> None:
@@ -66,6 +88,14 @@ class TestRule:
         assert tuple(line for line in lines[1:] if line and not line.startswith(" ")) == HEADINGS
         for heading in HEADINGS:
             assert lines[lines.index(heading) + 1].startswith("    "), f"nothing stands under {heading}"
+
+    def test_it_judges_the_register_s_requirements_and_no_others(self, rule: Rule) -> None:
+        known = load_register().entries[rule.id].requirements
+        expected = {key.partition("[")[2].removesuffix("]") for case in _cases(rule) for key in case.expect} - {""}
+        said = expected | _literal_requirements(rule)
+        assert {each for each in said if not any(fnmatchcase(each, name) for name in known)} == set()
+        said |= _texts(rule)
+        assert {name for name in known if not any(fnmatchcase(each, name) for each in said)} == set()
 
     def test_title_is_the_page_s_first_line_and_the_register_s(self, rule: Rule) -> None:
         assert load_register().entries[rule.id].title == _page(rule).splitlines()[0].removesuffix(".")

@@ -36,7 +36,7 @@ def changed(folder: Path, waivers: str = WAIVER, settings: str = SETTINGS) -> li
         (project / "policies").mkdir(parents=True, exist_ok=True)
         (project / "policies/waivers.yaml").write_text(texts[0])
         (project / "checker.toml").write_text(texts[1])
-    return excuses(folder / "base", folder / "head", WAIVER_FILES, load_register().findings)
+    return excuses(folder / "base", folder / "head", WAIVER_FILES, load_register().requirements)
 
 
 def test_nothing_is_said_of_what_says_the_same(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def found(folder: Path, name: str, before: str | None, after: str | None, settin
         if text is not None:
             (folder / side / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / side / name).write_text(text)
-    return excuses(folder / "base", folder / "head", WAIVER_FILES, load_register().findings)
+    return excuses(folder / "base", folder / "head", WAIVER_FILES, load_register().requirements)
 
 
 @pytest.mark.parametrize(

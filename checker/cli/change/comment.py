@@ -42,7 +42,7 @@ def comment(
         raise UsageError("--base-project and --head-project go together", "Name both checkouts, or none.")
     old, new = stored(base), stored(head)
     changed = (
-        excuses(base_project, head_project, WAIVER_FILES, load_register().findings)
+        excuses(base_project, head_project, WAIVER_FILES, load_register().requirements)
         if base_project is not None and head_project is not None
         else ["which waivers and settings it changes is not known: no checkouts were named"]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -27,7 +27,7 @@ SURFACES: Final[Mapping[str, Surface]] = {
 }
 DISPOSITIONS: Final = ("fixed", "accepted")
 _TEXTS: Final = ("title", "severity", "plan", "disposition", "surfaces")
-_KEYS: Final = (*_TEXTS, "reviewed", "controls", "severities")
+_KEYS: Final = (*_TEXTS, "requirements", "reviewed", "controls", "severities")
 _ID: Final = re.compile(r"[A-Z][1-9][0-9]*")
 
 
@@ -35,7 +35,8 @@ _ID: Final = re.compile(r"[A-Z][1-9][0-9]*")
 class Entry:
     """One finding as the register keeps it. ``surfaces`` are the register's letters (``T A W S M G``).
 
-    ``severities`` grades single requirements (``export`` of ``C4[export]``) other than the finding as a whole.
+    ``requirements`` are what its rule judges apart: ``export`` of ``C4[export]``; in ``client=*`` a name follows.
+    ``severities`` grades single ones of them other than the finding as a whole.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Entry:
     surfaces: str
     reviewed: bool
     controls: Mapping[str, tuple[str, ...]]
+    requirements: tuple[str, ...] = ()
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
     @property
@@ -59,6 +61,11 @@ class Register:
     """All findings, in the register's order."""
 
     entries: Mapping[str, Entry]
+
+    @property
+    def requirements(self) -> dict[str, tuple[str, ...]]:
+        """Finding -> what is judged apart of it."""
+        return {e.id: e.requirements for e in self.entries.values()}
 
     @property
     def findings(self) -> dict[str, Finding]:
@@ -128,6 +135,7 @@ def _entry(identifier: str, raw: Mapping[str, Any], where: str, lines: Mapping[s
     reviewed = raw.get("reviewed", True)
     if not isinstance(reviewed, bool):
         raise ConfigError(f"{lines['reviewed']}: reviewed is {reviewed!r}", "Write true or false.")
+    requirements = _requirements(raw.get("requirements", []), lines.get("requirements", where))
     return Entry(
         id=identifier,
         title=raw["title"],
@@ -137,13 +145,21 @@ def _entry(identifier: str, raw: Mapping[str, Any], where: str, lines: Mapping[s
         surfaces=raw["surfaces"],
         reviewed=reviewed,
         controls=_controls(raw.get("controls", {}), lines.get("controls", where)),
-        severities=_severities(raw.get("severities", {}), lines.get("severities", where)),
+        requirements=requirements,
+        severities=_severities(raw.get("severities", {}), requirements, lines.get("severities", where)),
     )
 
 
-def _severities(raw: object, where: str) -> dict[str, Severity]:
+def _requirements(raw: object, where: str) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(each, str) and each for each in raw):
+        raise ConfigError(f"{where}: requirements is not a list of names", "Write [at-rest, client=*].")
+    return tuple(raw)
+
+
+def _severities(raw: object, requirements: Collection[str], where: str) -> dict[str, Severity]:
     if not isinstance(raw, dict):
         raise ConfigError(f"{where}: severities is not a mapping", "Write {requirement: severity}.")
+    refuse_unknown(raw, requirements, where, "requirements")
     for requirement, severity in raw.items():
         if severity not in list(Severity):
             raise ConfigError(f"{where}: no severity {severity!r} of {requirement}", nearest(str(severity), Severity))

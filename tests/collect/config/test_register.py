@@ -97,12 +97,16 @@ def test_a_register_of_one_s_own(tmp_path: Path) -> None:
 
 
 def test_one_requirement_may_be_graded_apart() -> None:
-    entry = ENTRY.replace("surfaces:", "severities: {export: suggestion}, surfaces:")
+    entry = ENTRY.replace("surfaces:", "requirements: [export], severities: {export: suggestion}, surfaces:")
     finding = parse_register(entry, "r.yaml").findings["C1"]
     assert finding.severity_of("export") is Severity.SUGGESTION
     assert finding.severity_of(None) is Severity.CRITICAL
     with pytest.raises(ConfigError, match="no severity 'mild' of export"):
         parse_register(entry.replace("suggestion}", "mild}"), "r.yaml")
+    with pytest.raises(ConfigError, match="requirements has no key 'exprt'"):
+        parse_register(entry.replace("{export:", "{exprt:"), "r.yaml")
+    with pytest.raises(ConfigError, match="requirements is not a list of names"):
+        parse_register(entry.replace("[export]", "export"), "r.yaml")
 
 
 def test_every_control_is_of_a_framework_and_of_a_part_that_the_report_knows() -> None:
