@@ -12,10 +12,11 @@ from checker.model.possible import Possible
 from checker.model.values import Unknown
 
 _PROGRAM: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
-_WITH_VALUE: Final = frozenset({"-W", "-X"})
-_TELLS: Final = frozenset(
-    {"-V", "-VV", "--version", "-h", "-?", "--help", "--help-all", "--help-env", "--help-xoptions"}
-)
+# Options of one letter that take a value: in the same word behind them, or as the next word. The first two of them end
+# the options.
+_WITH_VALUE: Final = "cmWX"
+_TELLS: Final = frozenset({"--version", "--help", "--help-all", "--help-env", "--help-xoptions"})
+_TELLING: Final = "V?h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,35 @@ def parse_python(words: Sequence[Possible], writes: Sequence[Write]) -> Run | No
     rest = list(words[1:])
     while rest:
         word = rest.pop(0)
-        if word == "-m" and rest:
-            return Module(rest[0], tuple(rest[1:]))
-        if word == "-c" and rest:
-            return Inline(rest[0], tuple(rest[1:]))
         if word == "-":
             return _fed(writes, tuple(rest))
+        if not isinstance(word, str) or not word.startswith("-"):
+            return File(word, tuple(rest))
         if word in _TELLS:
             return None
-        if isinstance(word, str) and word.startswith("-"):
-            if word in _WITH_VALUE and rest:
-                rest.pop(0)
+        if word.startswith("--"):
+            del rest[: word == "--check-hash-based-pycs"]
             continue
-        return File(word, tuple(rest))
+        letter, given = _with_value(word)
+        if letter == "V":
+            return None
+        value: Possible = given
+        if letter and not given:
+            value = rest.pop(0) if rest else ""
+        if letter in ("c", "m"):
+            return (Inline if letter == "c" else Module)(value, tuple(rest))
     return _fed(writes, ())
+
+
+def _with_value(word: str) -> tuple[str, str]:
+    """The letter in a word of options that takes a value, and what of it stands in that word: ``W`` and ``ignore`` of
+    ``-Wignore``. ``V`` where Python only tells something; empty where none is in it."""
+    for index, letter in enumerate(word[1:], 2):
+        if letter in _TELLING:
+            return "V", ""
+        if letter in _WITH_VALUE:
+            return letter, word[index:]
+    return "", ""
 
 
 def _fed(writes: Sequence[Write], words: tuple[Possible, ...]) -> Run:
