@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from checker.collect import repository
 from checker.collect.config.data_files import is_there
 from checker.collect.config.drift_file import FILE_NAME, load_decisions
-from checker.drift.decisions import Decisions
-from checker.drift.judge import Record, drift_of
+from checker.drift.decisions import Decisions, is_about, is_of
+from checker.drift.judge import Drift, Record, drift_of
 from checker.errors import ExitCode
 from checker.model.environments import EnvironmentKind
 from checker.model.live.drift import PropertyState, ResourceDrift, ResourceState
-from checker.model.live.drift_decisions import Decision
+from checker.model.live.drift_decisions import Decision, NotSet
 from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # What a snapshot may lack without anything of the comparison being left out.
 _FACTS: Final = "facts/"
+_NOT_COMPARED: Final = frozenset({ResourceState.NOT_CHECKED, ResourceState.MISSING})
 
 
 def drift(request: Request, read: Callable[[Sequence[Stack]], Snapshot]) -> tuple[Run, tuple[Record, ...]]:
@@ -119,6 +120,7 @@ def _compared(
             *_in_part(snapshot),
             *_notes(found.resources),
             *_stale(decisions, request),
+            *_idle(decisions, stacks, found),
         ),
     )
     summary = ProjectSummary(
@@ -162,6 +164,30 @@ def _stale(decisions: Iterable[Decision], request: Request) -> Iterable[str]:
             yield f"{each.place}: not reviewed, so it excuses nothing: it lacks an owner, a reason or an end"
         elif not each.holds(request.today):
             yield f"{each.place}: past its end, so it excuses nothing any longer"
+
+
+def _idle(decisions: Iterable[Decision], stacks: Sequence[Stack], found: Drift) -> Iterable[str]:
+    """Entries that excuse nothing: what they are about is not here, or does not differ (any longer)."""
+    environments = {stack.environment for stack in stacks}
+    recordable = {(each.environment, f"{each.stack}/{each.logical_id}", each.path) for each in found.records}
+    for entry in decisions:
+        if not any(is_of(entry, each) for each in environments):
+            continue  # another environment's, which is not compared
+        about = [each for each in found.resources if is_about(entry, each.environment, _names(each))]
+        if not about:
+            yield f"{entry.place}: there is no resource {entry.resource}: correct or delete the entry"
+        elif isinstance(entry.value, NotSet) or any(each.state in _NOT_COMPARED for each in about):
+            continue
+        elif not any(
+            (each.environment, f"{each.stack}/{each.logical_id}", entry.path) in recordable
+            or any(part.path.partition("[")[0] == entry.path.partition("[")[0] for part in each.properties)
+            for each in about
+        ):
+            yield f"{entry.place}: nothing differs at {entry.path} of {entry.resource}: correct or delete the entry"
+
+
+def _names(each: ResourceDrift) -> list[str | None]:
+    return [each.logical_id, f"{each.stack}/{each.logical_id}", each.physical_id]
 
 
 def _surfaces(stacks: Sequence[Stack], snapshot: Snapshot, entries: Sequence[ResourceDrift]) -> dict[str, str]:

@@ -180,5 +180,5 @@ def _record(project: Path, records: Iterable[Record]) -> None:
     ]
     if new:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, appended(path.read_text(encoding="utf-8") if path.is_file() else "", new))
+        write_whole(path, appended(path.read_text(encoding="utf-8") if path.is_file() else "", new, FILE_NAME))
     click.echo(f"recorded {len(new)} values in {FILE_NAME}: give each an owner, a reason and an end", err=True)

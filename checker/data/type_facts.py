@@ -44,6 +44,7 @@ class TypeFacts:
     defaults_when: tuple[Mapping[str, Any], ...] = ()  # path, value, and the properties' values where it is the default
     pipeline: frozenset[str] = _NONE  # changed by releases or scaling on purpose
     not_asked: frozenset[str] = _NONE  # properties that no describer asks for
+    deleted: frozenset[str] = _NONE  # a read shows nothing of these only after somebody deleted them
     complete: bool = False  # what is left after all of these was set by somebody
 
 
@@ -74,6 +75,7 @@ def facts_of(kind: str) -> TypeFacts:
             "when_set",
             "pipeline",
             "not_asked",
+            "deleted",
         )
     }
     return TypeFacts(

@@ -34,13 +34,7 @@ class Decisions:
 
     def of(self, environment: str, names: Sequence[str | None]) -> list[Decision]:
         """The entries about a resource, whichever of its names they use."""
-        known = [name for name in names if name]
-        return [
-            each
-            for each in self.entries
-            if _glob(each.environment).fullmatch(environment)
-            and any(_glob(each.resource).fullmatch(name) for name in known)
-        ]
+        return [each for each in self.entries if is_about(each, environment, names)]
 
     def ignores(self, about: Sequence[Decision], path: str) -> bool:
         return any(each.ignored and each.holds(self.today) and on_path(each, path) for each in about)
@@ -52,6 +46,16 @@ class Decisions:
 
     def accepts(self, about: Sequence[Decision], deploy: NextDeploy) -> Decision | None:
         return next((each for each in about if each.next_deploy is deploy and each.holds(self.today)), None)
+
+
+def is_of(decision: Decision, environment: str) -> bool:
+    """Whether an entry is about an environment."""
+    return _glob(decision.environment).fullmatch(environment) is not None
+
+
+def is_about(decision: Decision, environment: str, names: Sequence[str | None]) -> bool:
+    """Whether an entry is about a resource, whichever of its names it uses."""
+    return is_of(decision, environment) and any(_glob(decision.resource).fullmatch(name) for name in names if name)
 
 
 def on_path(decision: Decision, path: str) -> bool:

@@ -189,6 +189,63 @@ def test_what_is_recorded_counts_once_it_is_reviewed_and_keeps_being_watched(tmp
     assert drift(tmp_path, QUEUE, live(VisibilityTimeout=91)) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# Ours.\n",
+        "drift: []\n",
+        "drift: [] # none yet\n",
+        "drift:\n",
+        "drift: null\n# to be continued\n",
+        "drift:\n- {resource: t/Old, ignored: true}\n",
+        "drift:\n    - resource: t/Old\n      ignored: true\n",
+        "# Ours.\ndrift:\n  # The queue.\n  - resource: t/Old\n    ignored: true\n\n",
+        "drift:\n  - resource: t/Old\n    ignored: true",
+    ],
+)
+def test_what_is_recorded_is_added_to_what_stands_there(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "policies" / "drift.yaml"
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    assert drift(tmp_path, QUEUE, live(VisibilityTimeout=90), "--record") == 1
+    after = file.read_text(encoding="utf-8")
+    resources = [each["resource"] for each in yaml.safe_load(after)["drift"]]
+    assert resources == [*(["t/Old"] if "Old" in text else []), "t/It"]
+    assert [line for line in text.splitlines() if line.lstrip().startswith("#") and line not in after] == []
+    assert drift(tmp_path, QUEUE, live(VisibilityTimeout=90)) == 1
+
+
+def test_nothing_is_written_where_nothing_can_be_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "policies" / "drift.yaml"
+    file.parent.mkdir()
+    file.write_text("drift: [{resource: t/Old, ignored: true}]\n", encoding="utf-8")
+    assert drift(tmp_path, QUEUE, live(VisibilityTimeout=90), "--record") == 2
+    assert file.read_text(encoding="utf-8") == "drift: [{resource: t/Old, ignored: true}]\n"
+    assert "each with a dash of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("resource: t/It, path: VisibilityTimeout, value: 90", ""),
+        ("resource: t/It, path: DelaySeconds, value: 9", "nothing differs at DelaySeconds of t/It"),
+        ("resource: t/Gone, path: VisibilityTimeout, value: 90", "there is no resource t/Gone"),
+        ("resource: t/Gone, ignored: true", "there is no resource t/Gone"),
+        ("resource: t/Gone, environment: staging, ignored: true", ""),
+        ("resource: '*', ignored: true", ""),
+    ],
+)
+def test_an_entry_that_is_about_nothing_is_told(tmp_path: Path, entry: str, said: str) -> None:
+    file = tmp_path / "policies" / "drift.yaml"
+    file.parent.mkdir()
+    file.write_text(f"drift:\n  - {{{entry}, owner: shop, reason: It is so., expires-on: 9999-12-31}}\n", "utf-8")
+    notes = document(tmp_path, QUEUE, live(VisibilityTimeout=90))["coverage"]["notes"]
+    assert [each for each in notes if "drift.yaml" in each] == (
+        [f"policies/drift.yaml:2: {said}: correct or delete the entry"] if said else []
+    )
+
+
 def test_an_undeclared_value_is_watched_once_recorded(tmp_path: Path) -> None:
     """Nothing tells whether a service chose it: recorded, a change of it is drift."""
     code = {"Resources": {"It": {"Type": "AWS::Batch::JobQueue", "Properties": {"Priority": 1}}}}
@@ -212,6 +269,10 @@ def test_an_undeclared_value_is_watched_once_recorded(tmp_path: Path) -> None:
         ("drift:\n  - resource: A\n", "drift.yaml:2: an entry says one of value, ignored and next_deploy"),
         ("drift:\n  - {resource: A, value: 1}\n", "path is not text"),
         ("drift:\n  - {path: A, ignored: true}\n", "the entry lacks resource"),
+        (
+            "drift:\n  - {resource: A, path: B, value: 1}\n  - {resource: A, path: B, value: 2}\n",
+            "drift.yaml:3: a value of B of A is recorded twice (first at drift.yaml:2)",
+        ),
         ("drift:\n  - {resource: A, ignored: maybe}\n", "ignored is neither true nor false"),
         ("drift:\n  - {resource: A, next_deploy: update}\n", "it is neither replace nor delete"),
         ("drift:\n  - {resource: A, ignored: true, expires-on: soon}\n", "expires-on is no date"),

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from checker.data.type_facts import covers, facts_of
 from checker.drift.meaning.policies import as_policy, is_policy
+from checker.drift.meaning.scalars import is_neutral
 from checker.model.live.drift import IN_ACCOUNT, ResourceDrift
 from tests.drift import recorded
 from tests.drift.support import compare
@@ -71,6 +73,41 @@ def test_every_changed_value_is_seen(file: str, tmp_path: Path) -> None:
             if not new | gone or any(not is_of(path, mutation) for path in new | gone):
                 missed.add(mutation.pattern)
     assert missed == not_told(kind)
+
+
+# Declared, and what the service takes where a read shows nothing, or what a release owns, or what no read shows.
+DEFAULTS = {
+    "AWS::EC2::EIP": {"Domain"},
+    "AWS::EC2::VPC": {"EnableDnsSupport", "InstanceTenancy"},
+    "AWS::ECS::Service": {"DeploymentController", "TaskDefinition"},
+    "AWS::ElastiCache::CacheCluster": {"AZMode"},
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": {"Scheme", "Type"},
+    "AWS::ElasticLoadBalancingV2::TargetGroup": {"TargetType"},
+    "AWS::Events::Rule": {"State"},
+    "AWS::IAM::ManagedPolicy": {"Path"},
+    "AWS::Lambda::Function": {"Code", "RuntimeManagementConfig"},
+    "AWS::S3::Bucket": {"BucketEncryption"},
+    "AWS::SNS::Subscription": {"FilterPolicyScope"},
+    "AWS::SQS::Queue": {"MessageRetentionPeriod"},
+}
+
+
+@pytest.mark.parametrize("file", FILES or ["none of the recorded models"])
+def test_every_property_that_is_gone_is_seen(file: str, tmp_path: Path) -> None:
+    """One declared property taken out of the read: it is told, but for what is there without being said."""
+    kind = recorded.type_of(file)
+    facts, missed = facts_of(kind), set()
+    for model in recorded.models(file):
+        before = {path.partition(".")[0].partition("[")[0] for path in in_account(entry_of(tmp_path, kind, model))}
+        for name, value in model["declared"].items():
+            hidden = covers(facts.write_only, name) or covers(facts.read_only, name) or value == "__unresolved__"
+            if name not in model["live"] or name in before or hidden or is_neutral(value):
+                continue
+            live = {key: each for key, each in model["live"].items() if key != name}
+            after = in_account(entry_of(tmp_path, kind, {**model, "live": live}))
+            if name not in {path.partition(".")[0].partition("[")[0] for path in after}:
+                missed.add(name)
+    assert missed == DEFAULTS.get(kind, set())
 
 
 def test_what_is_not_told_has_a_reason() -> None:

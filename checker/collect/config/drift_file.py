@@ -14,7 +14,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from checker.collect.config.data_files import read_config
 from checker.collect.config.entries import Entry, entries
 from checker.errors import ConfigError
 from checker.model.live.drift import NextDeploy
-from checker.model.live.drift_decisions import NOT_SET, Decision
+from checker.model.live.drift_decisions import NOT_SET, Decision, NotSet
 
 FILE_NAME: Final = "policies/drift.yaml"
 _KEYS: Final = (
@@ -36,6 +37,9 @@ _KEYS: Final = (
     "reason",
     "expires-on",
 )
+# The list where it is empty, and how far its entries are indented.
+_EMPTY: Final = re.compile(r"^drift:[ \t]*(\[[ \t]*\]|null|~)?[ \t]*(?=#|$)", re.MULTILINE)
+_ITEM: Final = re.compile(r"^([ ]*)- ", re.MULTILINE)
 _HEAD: Final = """\
 # What the account may show beyond or against the code. `checker drift --record` adds entries; nobody's entry excuses
 # anything before it has an owner, a reason and an end (`expires-on`, the last day on which it holds).
@@ -49,16 +53,43 @@ def load_decisions(path: Path, shown: str = FILE_NAME) -> tuple[Decision, ...]:
 
 
 def parse_decisions(text: str, shown: str = FILE_NAME) -> tuple[Decision, ...]:
-    return tuple(map(_decision, entries(text, shown, "drift", known=_KEYS, required=("resource",))))
+    found: dict[tuple[str, str, str], Decision] = {}
+    every = tuple(map(_decision, entries(text, shown, "drift", known=_KEYS, required=("resource",))))
+    for each in every:
+        if isinstance(each.value, NotSet):
+            continue
+        first = found.setdefault((each.environment, each.resource, each.path), each)
+        if first is not each:
+            raise ConfigError(
+                f"{each.place}: a value of {each.path} of {each.resource} is recorded twice (first at {first.place})",
+                "Keep the one that holds.",
+            )
+    return every
 
 
-def appended(text: str, entries: Iterable[Mapping[str, Any]]) -> str:
-    """The file's text with new entries at its end; what stands there is not touched."""
+def appended(text: str, entries: Sequence[Mapping[str, Any]], shown: str = FILE_NAME) -> str:
+    """The file's text with new entries at its end, written as those that stand there; they are not touched.
+
+    Raises :class:`ConfigError` where entries are not written one below the other, so that none can be added.
+    """
     import yaml
 
+    before = len(parse_decisions(text, shown))
+    head = (text if before else _EMPTY.sub("", text)).rstrip("\n") + "\n"
+    head = head.lstrip("\n") if before else f"{head.lstrip()}drift:\n" if head.strip() else _HEAD
+    indent = next((match[1] for match in _ITEM.finditer(text)), "  ") if before else "  "
     new = yaml.safe_dump([dict(each) for each in entries], sort_keys=False, allow_unicode=True, width=110)
-    lines = "".join(f"  {line}\n" if line else "\n" for line in new.splitlines())
-    return (text.rstrip("\n") + "\n" if text.strip() else _HEAD) + lines
+    whole = head + "".join(f"{indent}{line}\n" if line else "\n" for line in new.splitlines())
+    try:
+        added = len(parse_decisions(whole, shown)) - before
+    except ConfigError:
+        added = -1
+    if added != len(entries):
+        raise ConfigError(
+            f"{shown}: nothing can be added to how its entries are written",
+            "Write them below drift:, each with a dash of its own, and record again.",
+        )
+    return whole
 
 
 def _decision(entry: Entry) -> Decision:

@@ -16,7 +16,7 @@ from checker.data.type_facts import TypeFacts, covers, in_place
 from checker.drift.meaning import pairs
 from checker.drift.meaning.differences import MISSING, Around, Difference, Kind, Missing
 from checker.drift.meaning.policies import as_policy, compare_policies, is_policy
-from checker.drift.meaning.scalars import is_masked, same
+from checker.drift.meaning.scalars import is_masked, is_neutral, same
 from checker.drift.meaning.spellings import common
 from checker.drift.meaning.undeclared import (
     VALUES,
@@ -156,7 +156,9 @@ def _absent(path: str, pattern: str, expected: Resolved, facts: TypeFacts, aroun
         return
     if isinstance(expected, dict) and any(covers(facts.write_only, f"{pattern}.{key}") for key in expected):
         expected = {key: each for key, each in expected.items() if not covers(facts.write_only, f"{pattern}.{key}")}
-    if not is_default(pattern, plain(expected), facts):
+    value = plain(expected)
+    always_shown = pattern in facts.deleted or pattern in facts.when_set
+    if not (is_neutral(value) if always_shown else is_default(pattern, value, facts)):
         yield Difference(path, Kind.CHANGED, expected, None)
 
 
