@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.resolve.shell.rehearsal import Allowance
+from checker.resolve.shell.rehearsal.ways import Allowance
 
 # Statements of shell and Python in all jobs of a run together: some eight times what a large pipeline has.
 OF_A_RUN: Final = 400_000

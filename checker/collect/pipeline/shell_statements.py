@@ -18,6 +18,7 @@ from checker.model.pipeline.shell import (
     Function,
     Group,
     If,
+    Literal,
     Not,
     Pipe,
     Redirect,
@@ -95,6 +96,9 @@ class Reader:
                 return self._list(node, below)
             case "redirected_statement":
                 return self._redirected(node, below)
+            case "file_redirect":  # `$(< file)`: the shell prints it, as `cat` does
+                shows = Word((Literal("cat"),), *node.start_point)
+                return Simple((shows,), (), tuple(self._redirect(node, below)), *node.start_point, self.text(node))
             case "negated_command":
                 inner = self.block([child for child in node.children if child.type != "!"], below)
                 return self._negated(Not(inner.statements[0])) if inner.statements else None

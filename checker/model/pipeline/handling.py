@@ -94,6 +94,14 @@ class Handling:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.turn() if self.turn is not None else _UNREHEARSED
 
+    # Asks what the script leaves behind that tells of this command's failure, where it ends well.
+    leave: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The files, outputs and variables that tell a later step of its failure, where the script ends well."""
+        return self.leave() if self.leave is not None else ()
+
     # Asks whether the script can end well without coming to this command, where nothing fails.
     miss: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
 

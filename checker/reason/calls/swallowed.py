@@ -24,6 +24,9 @@ _CLEANS: Final = re.compile(
     r"(?:Delete|BatchDelete|Remove|Stop|Terminate|Deregister|Cancel|Untag|Detach|Disassociate|Release|Abort|rm$|rb$)"
 )
 _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publish", "CreateLogStream", "PutDashboard"})
+# Ways into a network that are open while something else goes through them, and fails where they are not.
+_TUNNELS: Final = frozenset({"StartSession", "ExecuteCommand"})
+_SHOWS: Final = re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*(?:\$\{?\w+\}?[^|&;$`]*)*")
 # Logs that are read are shown to a person.
 _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
 # A log-in's output goes to another command, which fails without it.
@@ -78,17 +81,48 @@ def _by_its_handling(call: AwsCall) -> str | None:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
     if taken.fallback and taken.tested == "or":
         return _after_fallback(call)
-    if taken.lost and not reads(call) and not taken.tested and not taken.background and taken.ends is NO:
-        if taken.turns is NO:
-            return "A change that is refused counts as made: nothing asks how it ended, and the script ends well."
-        return None
-    if not reads(call) or (_keeps_message(taken) and taken.ends is not NO):
+    if not reads(call):
+        return _unnoticed(call)
+    if _keeps_message(taken) and taken.ends is not NO:
         return None  # where every way goes on, nothing tells one failure from another
     if taken.tested in {"if", "while", "and", "not", "until"}:
         return _as_condition(call)
     if (taken.captured or taken.inside) and not taken.background and (taken.lost or not taken.errexit):
         return _as_empty(taken)
     return None
+
+
+def _unnoticed(call: AwsCall) -> str | None:
+    """A change that may be refused, after which the script does all the same, and ends well."""
+    taken = call.handling
+    if taken.ends is not NO or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
+        return None
+    if any(_asked_later(call, name) for name in taken.left):
+        return None
+    what = "A wait that fails counts as one that worked" if waits(call) else "A change that is refused counts as made"
+    return f"{what}: nothing asks how it ended, and the script ends well."
+
+
+def _asked_later(call: AwsCall, name: str) -> bool:
+    """Whether a later step may fail by something that this one's script leaves: a file, an output, a variable."""
+    step = call.step
+    if step is None or call.job is None:
+        return False
+    outputs = call.job.job.outputs.values()
+    named = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+    if step.step.id and any(named.search(str(each)) for each in outputs):
+        return True
+    for other in call.job.steps:
+        if other.index <= step.index:
+            continue
+        given = (other.step.if_, *other.env.values(), *other.with_.values(), *other.expressions.values())
+        if any(named.search(str(each)) for each in given):
+            return True
+        lines = (other.step.run.text if other.step.run is not None else "").splitlines()
+        # A line that only shows it asks nothing.
+        if any(named.search(line) and not _SHOWS.fullmatch(line) for line in lines):
+            return True
+    return False
 
 
 def _by_its_end(call: AwsCall) -> str | None:
@@ -159,7 +193,9 @@ def _after_fallback(call: AwsCall) -> str | None:
     if waits(call):
         return f"A wait that fails counts as one that succeeded: `|| {_short(taken.fallback)}`."
     if not reads(call):
-        return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`." if harmless else None
+        if harmless:
+            return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`."
+        return _unnoticed(call)
     if _keeps_message(taken):
         return None
     if taken.captured or taken.piped or not harmless:

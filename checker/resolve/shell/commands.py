@@ -173,9 +173,13 @@ class ShellCommands:
 
     def redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
         """What is written where and read from where."""
-        return tuple(
+        if not redirects:
+            return ()
+        made = tuple(
             Write(each.descriptor, each.operator, self.single(each.target, state, context)) for each in redirects
         )
+        self.manner.opened(made)
+        return made
 
     def simple(self, statement: Simple, state: State, context: Context) -> Result:
         """A command with its words and assignments, or assignments alone."""
@@ -187,8 +191,7 @@ class ShellCommands:
             else:
                 state.set(assignment.name, value)
         if not statement.words:
-            for word in (redirect.target for redirect in statement.redirects):
-                self.single(word, state, context)
+            self.redirects(statement.redirects, state, context)
             return Result(Flow.NEXT, UNTOLD if _runs_something(statement) else YES)
         for word in statement.words:
             for part in word.parts:
@@ -279,7 +282,7 @@ class ShellCommands:
     ) -> None:
         """Put a command on record."""
         plain = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
-        handling = self.manner.handling(plain, words, spot)
+        handling = self.manner.handling(plain, words, spot, context.writes)
         if handling is None:
             return
         reached = self.reached._replace(
@@ -292,7 +295,9 @@ class ShellCommands:
         )
         given = {name: value for name, value in own.items() if not isinstance(value, tuple)}
         source = brief(statement.source, 500)
-        self.commands.append(Command(tuple(words), reached, handling, source, state.folder, given, context.writes))
+        command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes)
+        self.commands.append(command)
+        self.manner.wrote(command)
 
     def _function(self, name: str, words: list[Possible], spot: Spot, state: State, context: Context) -> Result:
         body, script = state.functions[name]

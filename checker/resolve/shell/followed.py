@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling, Stream
-from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.scripts import Command, Write
 from checker.model.pipeline.shell import Block, Simple, Substitution, Word
 from checker.model.possible import Possible, call_behind, one_of, open_text, shown
 from checker.model.sources import Spot, brief
@@ -26,11 +26,19 @@ _EXIT_CODE: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.ex
 _KILLED: Final = "137"
 
 
+class Rehearsing(Protocol):
+    """Who tells what becomes of a script when one of its commands fails."""
+
+    def of(self, failing: Failing) -> Callable[[], Answer]: ...
+
+    def left(self, failing: Failing) -> Callable[[], tuple[str, ...]]: ...
+
+
 @dataclass(slots=True)
 class Followed:
     """The manner of :class:`~checker.resolve.shell.follower.Follower`. ``rehearsals`` tell of a script's ends."""
 
-    rehearsals: Callable[[Failing], Callable[[], Answer]] | None = None
+    rehearsals: Rehearsing | None = None
     _captures: int = 0
 
     @property
@@ -91,7 +99,19 @@ class Followed:
         """The starting command is a program like any other."""
         return None
 
-    def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
+    def opened(self, writes: Sequence[Write]) -> None:
+        """Nothing is kept of files: a script that is followed writes them on every way."""
+
+    def wrote(self, command: Command) -> None:
+        """As :meth:`opened`."""
+
+    def handling(
+        self,
+        handling: Handling,
+        words: Sequence[Possible],
+        spot: Spot,
+        writes: Sequence[Write],  # noqa: ARG002
+    ) -> Handling | None:
         """With what becomes of the script where the command fails, and where it works."""
         if self.rehearsals is None:
             return handling
@@ -99,11 +119,12 @@ class Followed:
         says = _failed_answer(given)
         return replace(
             handling,
-            notice=self.rehearsals(Failing(spot, given, works=True, says=says)) if says else None,
-            rehearse=self.rehearsals(Failing(spot, given)),
-            weigh=self.rehearsals(Failing(spot, given, works=True)),
-            turn=self.rehearsals(Failing(spot, given, turns=True)),
-            miss=self.rehearsals(Failing(spot, given, works=True, missed=True)),
+            notice=self.rehearsals.of(Failing(spot, given, works=True, says=says)) if says else None,
+            rehearse=self.rehearsals.of(Failing(spot, given)),
+            weigh=self.rehearsals.of(Failing(spot, given, works=True)),
+            turn=self.rehearsals.of(Failing(spot, given, turns=True)),
+            leave=self.rehearsals.left(Failing(spot, given)),
+            miss=self.rehearsals.of(Failing(spot, given, works=True, missed=True)),
         )
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002

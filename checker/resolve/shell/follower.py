@@ -37,7 +37,7 @@ from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import Problem, brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
 from checker.resolve.shell.followed import Followed
-from checker.resolve.shell.rehearsal import Allowance, Rehearsals
+from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
@@ -78,7 +78,7 @@ class Follower:
     def follow(self, state: State) -> State:
         """Follow ``state.script`` from its beginning to its end."""
         self._shell.note(state.script.problems)
-        self._manner.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance).of
+        self._manner.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance)
         try:
             with self._shell.inside(*Flow):
                 self.block(state.script.body, state, Context(certain=self.reached.certain))

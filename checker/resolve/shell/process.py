@@ -1,8 +1,8 @@
 """The parts that a shell which is followed is put together of, and what each may ask of the others.
 
 :mod:`.commands` takes commands for what they are. Two go through the statements around them, each in its own way:
-:mod:`.follower` takes every branch that a run may take, :mod:`.rehearsal` one after the other. What differs between
-the two inside a command is its manner: :mod:`.followed` and :mod:`.rehearsed`.
+:mod:`.follower` takes every branch that a run may take, :mod:`.rehearsal.way` one after the other. What differs
+between the two inside a command is its manner: :mod:`.followed` and :mod:`.rehearsal.manner`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.scripts import Command, Write
 from checker.model.pipeline.shell import Block, Simple, Statement, Substitution, Word
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
@@ -104,8 +104,18 @@ class Manner(Protocol):
         """How a command ends that started these others (``xargs``), where they decide it."""
         ...
 
-    def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
+    def opened(self, writes: Sequence[Write]) -> None:
+        """Redirections are made."""
+        ...
+
+    def handling(
+        self, handling: Handling, words: Sequence[Possible], spot: Spot, writes: Sequence[Write]
+    ) -> Handling | None:
         """How the failure of a program is taken; ``None`` where it fails here, and so does nothing."""
+        ...
+
+    def wrote(self, command: Command) -> None:
+        """A program was put on record that may print something."""
         ...
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:

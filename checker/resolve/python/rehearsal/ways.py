@@ -17,7 +17,7 @@ from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.python.rehearsal.way import Gone, Start, Way, round_of, which
-from checker.resolve.shell.rehearsal import Allowance
+from checker.resolve.shell.rehearsal.ways import Allowance
 
 MAX_WAYS: Final = 8
 _MAX_SEARCH: Final = 2_500  # how many statements are gone through before another way to the call is tried

@@ -1,19 +1,11 @@
-"""What becomes of a script when one of its commands fails: the script is gone through, with that command failing.
-
-Every other command works. A question that nobody can answer beforehand (``grep``, a variable that is not known) is
-answered both ways, one way after the other. Asked again, the command fails again: a loop that waits for it comes to
-its bound, or never ends, which the job's own limit of time turns into a failure.
-Source: Bash Reference Manual, "The Set Builtin" (``-e``, ``pipefail``), "Bourne Shell Builtins" (``trap``), "Job
-Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a substitution), "Exit Status".
-"""
+"""One way through a script with one of its commands failing: its statements, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Certain, Open, negated, yes_if
+from checker.model.answers import NO, YES, Certain, negated, yes_if
+from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import Reached
 from checker.model.pipeline.shell import (
     AndOr,
@@ -35,137 +27,25 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
 from checker.resolve.shell.arithmetic import calculated
-from checker.resolve.shell.commands import NEXT, ShellCommands
+from checker.resolve.shell.commands import NEXT, ShellCommands, streams
 from checker.resolve.shell.process import EndlessError
-from checker.resolve.shell.rehearsed import ERR, MAX_ROUNDS, MAX_STATEMENTS, Choices, Rehearsed, TooMuchError, status_of
-from checker.resolve.shell.starting import fed_by
-from checker.resolve.shell.state import UNTOLD, Context, Failing, Flow, Library, Result, State, ends_with
+from checker.resolve.shell.rehearsal.manner import (
+    ERR,
+    MAX_ROUNDS,
+    MAX_STATEMENTS,
+    Choices,
+    Rehearsed,
+    TooMuchError,
+    status_of,
+)
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import first_word, is_test
 from checker.resolve.shell.words import decide, matches
 
-MAX_WAYS: Final = 48
-_ERR: Final = "trap ERR"
-_TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
 
-
-@dataclass(slots=True)
-class Allowance:
-    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
-
-    left: int = 600_000
-
-
-@dataclass(slots=True)
-class Rehearsals:
-    """Rehearsals of one script, each made when it is asked for, once."""
-
-    library: Library
-    reached: Reached
-    begin: State
-    allowance: Allowance
-    _found: dict[Failing, Answer] = field(default_factory=dict)
-
-    def of(self, failing: Failing) -> Callable[[], Answer]:
-        def rehearse() -> Answer:
-            if failing not in self._found:
-                asked = self._missed if failing.missed else self._turns if failing.turns else self._ends
-                self._found[failing] = asked(failing)
-            return self._found[failing]
-
-        return rehearse
-
-    def _ends(self, failing: Failing) -> Answer:
-        """Whether the script ends with a failure on all ways on which the command is reached, or on none.
-
-        Where the command works, whether there is such a way.
-        """
-        ends: set[bool] = set()
-        for way in self._each(failing):
-            if way is None:
-                return _TOO_MUCH
-            if way.manner.met:
-                ends.add(way.failed)
-            if failing.works and not failing.says and True in ends:
-                return YES
-            if len(ends) > 1:
-                return Open("it depends on the way that its script takes")
-        return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
-
-    def _turns(self, failing: Failing) -> Answer:
-        """Compares what is done on the ways on which the command fails and all ends well with what else is done."""
-        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
-        if worked is None or failed is None:
-            return _TOO_MUCH
-        failed = [way for way in failed if not way.failed and not (way.manner.told and way.choices.given)]
-        done = [way.acts for way in worked]
-        if not done or not failed:
-            return NO
-        some, always = frozenset.union(*done), frozenset.intersection(*done)
-        return yes_if(any(way.acts - some or always - way.acts for way in failed))
-
-    def _each(self, failing: Failing) -> Iterator[_Way | None]:
-        """Every way through the script, one after the other; ``None`` where there are too many."""
-        answers: list[bool] = []
-        for _ in range(MAX_WAYS):
-            way = self._gone(failing, answers)
-            yield way
-            if way is None:
-                return
-            # The next way: the last question that was answered with no is answered with yes.
-            answers = list(way.choices.given)
-            while answers and answers[-1]:
-                answers.pop()
-            if not answers:
-                return
-            answers[-1] = True
-        yield None
-
-    def _ways(self, failing: Failing) -> list[_Way] | None:
-        """The ways that lead to the command; ``None`` where there are too many."""
-        found = list(self._each(failing))
-        return None if None in found else [way for way in found if way is not None and way.manner.met]
-
-    def _missed(self, failing: Failing) -> Answer:
-        """On a way that leads to it each question is answered the other way once: what decides over it is one."""
-        due: list[list[bool]] = [[]]
-        for _ in range(MAX_WAYS):
-            if not due:
-                return Open("no way through its script leads to it")
-            answers = due.pop()
-            way = self._gone(failing, answers)
-            if way is None:
-                return _TOO_MUCH
-            given = way.choices.given
-            others = [[*given[:index], not given[index]] for index in range(len(given))]
-            if way.manner.met:
-                return self._misses(failing, others)
-            due.extend(others[len(answers) :])
-        return _TOO_MUCH
-
-    def _misses(self, failing: Failing, ways: Sequence[list[bool]]) -> Answer:
-        """Whether one of these ways ends well without the command."""
-        for answers in ways[:MAX_WAYS]:
-            way = self._gone(failing, answers)
-            if way is None:
-                return _TOO_MUCH
-            if not way.manner.met and not way.failed:
-                return YES
-        return NO if len(ways) <= MAX_WAYS else _TOO_MUCH
-
-    def _gone(self, failing: Failing, answers: list[bool]) -> _Way | None:
-        """One way through the script; ``None`` where that is more than can be gone through."""
-        if self.allowance.left <= 0:
-            return None
-        way = _Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
-        begun = way.left
-        try:
-            way.failed = way.run_through(self.begin.fork())
-            way.acts = way.manner.acts(way.shell.commands)
-        except (TooMuchError, RecursionError):
-            return None
-        finally:
-            self.allowance.left -= begun - way.left + 1
-        return way
+def _merged(context: Context) -> Context:
+    """``|&``: what it says goes on with what it prints."""
+    return context.handled(stderr=Stream.MERGED)
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
@@ -175,7 +55,7 @@ def _is_question(statement: Statement, state: State, context: Context) -> bool:
 
 
 @dataclass(slots=True)
-class _Way:
+class Way:
     """One way through a script."""
 
     library: Library
@@ -256,11 +136,7 @@ class _Way:
                 inner = self.statement(statement.statement, state, context.handled(tested="not"))
                 return inner if inner.flow is not Flow.NEXT else Result(Flow.NEXT, negated(inner.truth))
             case Group():
-                if statement.own_shell:
-                    fork = state.fork()
-                    worked = self._ended(statement.body, fork, context)
-                    return Result(Flow.NEXT, YES) if worked else ends_with(status_of(fork), state)
-                return self.block(statement.body, state, context)
+                return self._group(statement, state, context)
             case Background():
                 fork = state.fork()
                 self._ended(Block((statement.statement,)), fork, context.handled(tested=""))
@@ -280,12 +156,23 @@ class _Way:
                 state.functions[statement.name] = (statement.body, state.script)
                 return Result(Flow.NEXT, YES)
 
+    def _group(self, statement: Group, state: State, context: Context) -> Result:
+        if statement.redirects:
+            writes = self.shell.redirects(statement.redirects, state, context)
+            handling = streams(context.handling, writes)
+            context = replace(context, writes=(*context.writes, *writes), handling=handling)
+        if not statement.own_shell:
+            return self.block(statement.body, state, context)
+        fork = state.fork()
+        worked = self._ended(statement.body, fork, context)
+        return Result(Flow.NEXT, YES) if worked else ends_with(status_of(fork), state)
+
     def _tested(self, statement: Test, state: State, context: Context) -> bool:
         if statement.arithmetic:
             number = calculated(statement.arithmetic, state)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self.shell.single(word, state, context) for word in statement.words]
-        answer = decide(words) if words else UNTOLD
+        answer = decide(self.manner.files.decided(words)) if words else UNTOLD
         return answer is YES if isinstance(answer, Certain) else self.choices.choose(statement)
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
@@ -294,10 +181,12 @@ class _Way:
         begun = len(self.shell.commands)
         for each in statement.statements:
             del self.shell.commands[begun:]
-            fork = state.fed_by(fed)
-            self._ended(Block((each,)), fork, context)
+            fork, failures = state.fed_by(fed), self.manner.failures
+            last = each is statement.statements[-1]
+            self._ended(Block((each,)), fork, context if last or not statement.merged else _merged(context))
             statuses.append(status_of(fork))
-            fed = fed_by(self.shell.commands[begun:])
+            if not last:
+                fed = self.manner.passed_on(self.shell.commands[begun:], fork, failures)
         state.set("PIPESTATUS", tuple(statuses))
         bad = [status for status in statuses if status != "0"]
         return ends_with((bad or ["0"])[-1] if state.pipefail else statuses[-1], state)

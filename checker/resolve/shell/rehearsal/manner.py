@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, yes_if
+from checker.model.answers import NO, YES, Answer, Certain, yes_if
 from checker.model.pipeline.handling import Handling, Stream
-from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.scripts import Command, Write
 from checker.model.pipeline.shell import (
     Block,
     Opaque,
@@ -24,8 +24,10 @@ from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.starting import marked
-from checker.resolve.shell.state import UNTOLD, Context, Failing, Flow, Result, State, ends_with
+from checker.resolve.shell.rehearsal.files import Files
+from checker.resolve.shell.starting import fed_by, marked
+from checker.resolve.shell.state import UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
+from checker.resolve.shell.words import decide
 
 MAX_STATEMENTS: Final = 6_000
 MAX_ROUNDS: Final = 400
@@ -41,7 +43,7 @@ _FOR_LATER: Final = re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
 _SAYS: Final = frozenset(
     {"echo", "printf", "true", "false", ":", "sleep", "exit", "return", "test", "[", "[[", "cat", "date", "jq", "grep",
      "sed", "awk", "head", "tail", "wc", "tr", "cut", "sort", "uniq", "export", "tee", "curl", "rm", "ls", "seq",
-     "jobs", "set", "read", "local", "declare", "trap"}
+     "jobs", "set", "read", "touch", "local", "declare", "trap"}
 )  # fmt: skip
 
 
@@ -80,6 +82,8 @@ class Rehearsed:
     _said: bool = False
     _spoke: bool = False  # the command that is asked about prints what is given
     _captures: int = 0
+    files: Files = field(default_factory=Files)
+    failures: int = 0  # how often the command has failed so far
 
     @property
     def nothing(self) -> Result:
@@ -141,12 +145,23 @@ class Rehearsed:
             return _DENIED
         if self._spoke and len(printed) == 1 and printed[0].program == "aws":
             return self.failing.says
-        values = [_printed(command, self.jobs) for command in printed]
+        values = [self._printed(command) for command in printed]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             self._captures += 1
             return open_text(brief(substitution.source, 200), str(state.script.file), self._captures)
         return joined([part for each in known for part in (each, "\n")][:-1]) if known else ""
+
+    def _printed(self, command: Command) -> Possible | None:
+        words = command.words
+        numbers = [number for each in words[1:] if (number := as_count(each)) is not None]
+        if command.program == "seq" and 0 < len(numbers) < 3 and len(numbers) == len(words) - 1:
+            first, last = (numbers[0], numbers[1]) if len(numbers) > 1 else (1, numbers[0])
+            return " ".join(str(number) for number in range(first, min(last, first + MAX_ROUNDS) + 1))
+        if command.program == "jobs" and "-p" in words:
+            return " ".join(self.jobs)
+        kept = self.files.printed(words, command.writes) if words else None
+        return kept if kept is not None else output_of(command)
 
     def fed(self, shell: Shell, block: Block, state: State, context: Context) -> None:
         """A process of its own, whose failure is told by what comes in from it."""
@@ -181,6 +196,17 @@ class Rehearsed:
             case "let":
                 numbers = [calculated(shown(word), state) for word in words[1:]]
                 return Result(Flow.NEXT, _nonzero(numbers[-1]) if numbers else UNTOLD)
+            case "test" if (given := self.files.decided(words[1:])) != words[1:]:
+                answer = decide(given)
+                return ends_with("0" if answer is YES else "1", state) if isinstance(answer, Certain) else None
+            case "touch":
+                self.files.touch(words)
+            case "rm":
+                self.files.remove(words)
+            case "tee":
+                self.files.tee(words, state.fed.text if state.fed else None)
+            case "read" if (line := self._next(statement, context)) is not None:
+                return ends_with(self._taken(words, line, state), state)
             case "mapfile" | "readarray":
                 self._listed(words, statement, state)
                 return Result(Flow.NEXT, YES)
@@ -203,11 +229,28 @@ class Rehearsed:
         """Whether ``grep`` finds something in what the failing command said; ``None`` where it looks elsewhere."""
         if context.handling.stdout is Stream.SHOWN and not any(_QUIET.fullmatch(shown(each)) for each in words):
             return None
+        if (found := self.files.found(words)) is not None:
+            return found
         here = next((each.target for each in statement.redirects if each.operator == "<<<"), None)
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
         if not isinstance(text, str) or _DENIED not in text or len(text) > 2 * len(_DENIED):
             return None
         return found_in(text, words)
+
+    def _next(self, statement: Simple, context: Context) -> tuple[str] | tuple[()] | None:
+        """The next line that ``read`` gets from a file that is known."""
+        own = [each for each in context.writes if each.operator == "<"][-1:] if statement.redirects else []
+        return self.files.next_line(context.writes, own)
+
+    def _taken(self, words: list[Possible], line: tuple[str] | tuple[()], state: State) -> str:
+        """Give the words of a line to the variables of ``read``; its status."""
+        names = [word for word in words[1:] if isinstance(word, str) and word.isidentifier()]
+        rest = line[0] if line else ""
+        for index, name in enumerate(names):
+            first, _, after = rest.strip().partition(" ") if index < len(names) - 1 else (rest, "", "")
+            state.set(name, first)
+            rest = after
+        return "0" if line else "1"
 
     def _waited(self, words: list[Possible]) -> str:
         """The status of ``wait``: that of the last process it names, 0 where it names none."""
@@ -237,7 +280,18 @@ class Rehearsed:
         """GNU findutils manual, "Invoking xargs": 123 where a command failed."""
         return ends_with("123", state) if any(each.truth is NO for each in results) else None
 
-    def handling(self, handling: Handling, words: Sequence[Possible], spot: Spot) -> Handling | None:
+    def opened(self, writes: Sequence[Write]) -> None:
+        """Files are emptied."""
+        self.files.opened(writes)
+
+    def wrote(self, command: Command) -> None:
+        """What it prints into files is kept."""
+        if command.writes and command.program not in {"exit", "return"}:
+            self.files.wrote(command.writes, self._printed(command))
+
+    def handling(
+        self, handling: Handling, words: Sequence[Possible], spot: Spot, writes: Sequence[Write]
+    ) -> Handling | None:
         """As it is, but for the command that is taken to fail."""
         self._failed = False
         same = tuple(shown(word) for word in words) == self.failing.words
@@ -245,9 +299,21 @@ class Rehearsed:
             self.met = True
             self._failed = not self.failing.works
             self._spoke = bool(self.failing.says)
+            if self._failed:
+                self.failures += 1
+                self.files.wrote(writes, "", _DENIED)
             if self._failed and handling.stderr in {Stream.MERGED, Stream.FILE}:
                 self.told = self._said = True
         return None if self._failed else handling
+
+    def passed_on(self, commands: Sequence[Command], before: State, failures: int) -> Fed:
+        """What the next command of a pipe gets, where ``failures`` had been when this one began."""
+        shown_ones = [each for each in commands if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+        if not shown_ones and self.failures > failures:
+            return Fed(text=_DENIED if self._said else "")
+        if len(shown_ones) == 1 and shown_ones[0].program == "tee":
+            return before.fed or Fed()
+        return fed_by(shown_ones)
 
     def acts(self, commands: Sequence[Command]) -> frozenset[Spot]:
         """Where these do something that another command, step or person will see."""
@@ -302,14 +368,3 @@ def _set_trap(words: list[Possible], state: State) -> Result:
             elif name:
                 state.variables.pop(name, None)
     return Result(Flow.NEXT, YES)
-
-
-def _printed(command: Command, jobs: dict[str, str]) -> Possible | None:
-    words = command.words
-    numbers = [number for each in words[1:] if (number := as_count(each)) is not None]
-    if command.program == "seq" and 0 < len(numbers) < 3 and len(numbers) == len(words) - 1:
-        first, last = (numbers[0], numbers[1]) if len(numbers) > 1 else (1, numbers[0])
-        return " ".join(str(number) for number in range(first, min(last, first + MAX_ROUNDS) + 1))
-    if command.program == "jobs" and "-p" in words:
-        return " ".join(jobs)
-    return output_of(command)

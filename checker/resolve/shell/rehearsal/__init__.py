@@ -1,0 +1,1 @@
+"""A script gone through with one of its commands failing."""

@@ -1,0 +1,159 @@
+"""What becomes of a script when one of its commands fails: the script is gone through, with that command failing.
+
+Every other command works. A question that nobody can answer beforehand (``grep``, a variable that is not known) is
+answered both ways, one way after the other. Asked again, the command fails again: a loop that waits for it comes to
+its bound, or never ends, which the job's own limit of time turns into a failure.
+Source: Bash Reference Manual, "The Set Builtin" (``-e``, ``pipefail``), "Bourne Shell Builtins" (``trap``), "Job
+Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a substitution), "Exit Status".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.pipeline.scripts import Reached
+from checker.resolve.shell.rehearsal.manner import (
+    Choices,
+    Rehearsed,
+    TooMuchError,
+)
+from checker.resolve.shell.rehearsal.way import Way
+from checker.resolve.shell.state import Failing, Library, State
+
+MAX_WAYS: Final = 48
+_TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
+
+    left: int = 600_000
+
+
+@dataclass(slots=True)
+class Rehearsals:
+    """Rehearsals of one script, each made when it is asked for, once."""
+
+    library: Library
+    reached: Reached
+    begin: State
+    allowance: Allowance
+    _found: dict[Failing, Answer] = field(default_factory=dict)
+
+    def of(self, failing: Failing) -> Callable[[], Answer]:
+        def rehearse() -> Answer:
+            if failing not in self._found:
+                asked = self._missed if failing.missed else self._turns if failing.turns else self._ends
+                self._found[failing] = asked(failing)
+            return self._found[failing]
+
+        return rehearse
+
+    def left(self, failing: Failing) -> Callable[[], tuple[str, ...]]:
+        """Asks what is left for a later step on ways on which the command fails and all ends well, and on no other."""
+
+        def leaves() -> tuple[str, ...]:
+            worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+            done = [way.manner.files.held for way in worked or ()]
+            ended = [way for way in failed or () if not way.failed]
+            return tuple(dict.fromkeys(name for way in ended for name in way.manner.files.differing(done)))
+
+        return leaves
+
+    def _ends(self, failing: Failing) -> Answer:
+        """Whether the script ends with a failure on all ways on which the command is reached, or on none.
+
+        Where the command works, whether there is such a way.
+        """
+        ends: set[bool] = set()
+        for way in self._each(failing):
+            if way is None:
+                return _TOO_MUCH
+            if way.manner.met:
+                ends.add(way.failed)
+            if failing.works and not failing.says and True in ends:
+                return YES
+            if len(ends) > 1:
+                return Open("it depends on the way that its script takes")
+        return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
+
+    def _turns(self, failing: Failing) -> Answer:
+        """Compares what is done on the ways on which the command fails and all ends well with what else is done."""
+        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+        if worked is None or failed is None:
+            return _TOO_MUCH
+        failed = [way for way in failed if not way.failed and not (way.manner.told and way.choices.given)]
+        done = [way.acts for way in worked]
+        if not done or not failed:
+            return NO
+        some, always = frozenset.union(*done), frozenset.intersection(*done)
+        own = frozenset({failing.spot})
+        return yes_if(any(way.acts - some or always - own - way.acts for way in failed))
+
+    def _each(self, failing: Failing) -> Iterator[Way | None]:
+        """Every way through the script, one after the other; ``None`` where there are too many."""
+        answers: list[bool] = []
+        for _ in range(MAX_WAYS):
+            way = self._gone(failing, answers)
+            yield way
+            if way is None:
+                return
+            # The next way: the last question that was answered with no is answered with yes.
+            answers = list(way.choices.given)
+            while answers and answers[-1]:
+                answers.pop()
+            if not answers:
+                return
+            answers[-1] = True
+        yield None
+
+    def _ways(self, failing: Failing) -> list[Way] | None:
+        """The ways that lead to the command; ``None`` where there are too many."""
+        found = list(self._each(failing))
+        return None if None in found else [way for way in found if way is not None and way.manner.met]
+
+    def _missed(self, failing: Failing) -> Answer:
+        """On a way that leads to it each question is answered the other way once: what decides over it is one."""
+        due: list[list[bool]] = [[]]
+        for _ in range(MAX_WAYS):
+            if not due:
+                return Open("no way through its script leads to it")
+            answers = due.pop()
+            way = self._gone(failing, answers)
+            if way is None:
+                return _TOO_MUCH
+            given = way.choices.given
+            others = [[*given[:index], not given[index]] for index in range(len(given))]
+            if way.manner.met:
+                return self._misses(failing, others)
+            due.extend(others[len(answers) :])
+        return _TOO_MUCH
+
+    def _misses(self, failing: Failing, ways: Sequence[list[bool]]) -> Answer:
+        """Whether one of these ways ends well without the command."""
+        for answers in ways[:MAX_WAYS]:
+            way = self._gone(failing, answers)
+            if way is None:
+                return _TOO_MUCH
+            if not way.manner.met and not way.failed:
+                return YES
+        return NO if len(ways) <= MAX_WAYS else _TOO_MUCH
+
+    def _gone(self, failing: Failing, answers: list[bool]) -> Way | None:
+        """One way through the script; ``None`` where that is more than can be gone through."""
+        if self.allowance.left <= 0:
+            return None
+        way = Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
+        begun = way.left
+        try:
+            way.failed = way.run_through(self.begin.fork())
+            way.acts = way.manner.acts(way.shell.commands)
+        except (TooMuchError, RecursionError):
+            return None
+        finally:
+            self.allowance.left -= begun - way.left + 1
+        return way
