@@ -33,7 +33,7 @@ from checker.model.live.drift import (
     ResourceState,
 )
 from checker.model.live.drift_decisions import Decision
-from checker.model.live.snapshot import LiveResource, Snapshot, is_failure
+from checker.model.live.snapshot import NOT_YET, LiveResource, Snapshot, is_failure
 from checker.model.resources import Raw, Stack
 from checker.model.values import Attribute, Hole, Reference, Resolved, ResourceKey, Text
 
@@ -287,7 +287,7 @@ class _Comparison:
             return unread[0]
         if target is None or target.live is None or not isinstance(part, Attribute):
             return ""
-        failed = {path: why for path, why in target.live.unread.items() if is_failure(why)}
+        failed = {path: why for path, why in target.live.unread.items() if is_failure(why) or why == NOT_YET}
         return next((why for path, why in failed.items() if f"{part.name}.".startswith(f"{path}.")), "")
 
     def _note(self, declared: Declared, found: list[Difference], changes: list[CodeChange] | None) -> None:

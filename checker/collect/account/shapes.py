@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from checker.collect.account.asking.answers import Answer
-from checker.model.live.snapshot import LACKING, MISREAD, NOT_ASKED
+from checker.model.live.snapshot import LACKING, MISREAD, NOT_ASKED, NOT_YET
 from checker.model.values import as_count
 
 # What a malformed value makes of the code that reads it.
@@ -95,6 +95,13 @@ class Draft:
         elif not outcome.absent:
             self.read(answer.value, fields)
         return self
+
+
+def being_made(draft: Draft | None, *paths: str) -> Draft | None:
+    """The draft of a resource that is being created: what it has only afterwards is not lacking, and not known."""
+    if draft is not None:
+        draft.unread.update({path: NOT_YET for path in paths if at(draft.properties, path) is None})
+    return draft
 
 
 class NamelessError(Exception):

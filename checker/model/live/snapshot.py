@@ -20,6 +20,8 @@ NOT_ASKED: Final = "not asked for"
 # Why a property is unread where a call did answer: without it, or with something else in its place.
 LACKING: Final = "the answer does not tell"
 MISREAD: Final = "the answer is not in the service's form"
+# Why a property is unread that a resource has only once it is made.
+NOT_YET: Final = "it is being created, and there is none yet"
 # How a reason begins where a call failed: with the service and the operation.
 _CALL: Final = re.compile(r"[a-z][\w-]*:[A-Z]\w+: ")
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
-from checker.collect.account.shapes import Draft, fields, maybe, picked, said, shape
+from checker.collect.account.shapes import Draft, being_made, fields, maybe, picked, said, shape
 from checker.model.secrets.values import NOT_KEPT
 
 _ON: Final = frozenset({"enabled", "enabling"})
@@ -62,6 +62,7 @@ SUBNET_GROUP: Final = shape(
     said("Description", "CacheSubnetGroupDescription"),
     said("SubnetIds", "Subnets", lambda found: sorted(each["SubnetIdentifier"] for each in found)),
 )  # fmt: skip
+_ADDRESSES: Final = ("PrimaryEndPoint.Address", "ReaderEndPoint.Address", "ConfigurationEndPoint.Address")
 _MODES: Final = {"password": "password", "no-password": "no-password-required", "iam": "iam"}
 USER: Final = shape(
     "AWS::ElastiCache::User", "UserId", *fields("UserId UserName Engine AccessString"),
@@ -89,6 +90,8 @@ def describe(account: Account) -> Iterator[Draft | None]:
         if draft is not None:
             if each.get("AuthTokenEnabled") is False:
                 draft.properties["AuthToken"] = ""  # told to be none, which is more than not told
+            if each.get("Status") == "creating":
+                being_made(draft, *_ADDRESSES, "Port")
             _sizes(draft, each)
             _join(draft, members.get(draft.id), clusters)
             yield draft

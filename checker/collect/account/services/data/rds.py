@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.account.asking.account import Account
-from checker.collect.account.shapes import Draft, Field, fields, maybe, own_tags, picked, said, shape
+from checker.collect.account.shapes import Draft, Field, being_made, fields, maybe, own_tags, picked, said, shape
 
 
 def _some(value: Any) -> list[Any] | None:
@@ -83,6 +83,17 @@ CLUSTER_SNAPSHOT: Final = shape(
 )  # fmt: skip
 
 
+def _instance(told: Mapping[str, Any]) -> Draft | None:
+    """An instance. While it is being created it may have no endpoint yet (RDS API Reference, DBInstance): only what
+    needs that is unknown. Otherwise each has one."""
+    draft = INSTANCE.draft(told)
+    if told.get("DBInstanceStatus") == "creating":
+        return being_made(draft, "Endpoint.Address", "Port")
+    if draft is not None and "Endpoint.Address" in draft.unread:
+        draft.unread["Port"] = draft.unread["Endpoint.Address"]
+    return draft
+
+
 def describe(account: Account) -> Iterator[Draft | None]:
     instances = account.ask("rds", "DescribeDBInstances")
     clusters = account.ask("rds", "DescribeDBClusters")
@@ -91,7 +102,7 @@ def describe(account: Account) -> Iterator[Draft | None]:
     cluster_snapshots = account.ask("rds", "DescribeDBClusterSnapshots")
     for each in instances.items:
         if each.get("Engine") not in _OTHERS:
-            yield INSTANCE.draft(each)
+            yield _instance(each)
             account.add_facts("databases", {str(each.get("DBInstanceIdentifier")): each.get("DBInstanceStatus")})
     for each in clusters.items:
         other = _OTHERS.get(str(each.get("Engine")))
