@@ -83,7 +83,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
     """One push of an image, or one more tag for it."""
     from checker.model.possible import options
-    from checker.reason.images.revisions import is_commit
+    from checker.reason.images.commit_tags import is_commit
 
     value = call.text("imageTag")
     tags = ("latest",) if isinstance(value, Absent) else options(value)

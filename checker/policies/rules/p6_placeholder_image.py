@@ -36,8 +36,8 @@ from checker.model.resources import Stack
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
+from checker.reason.images.commit_tags import is_commit
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
-from checker.reason.images.revisions import is_commit
 
 _FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)

@@ -30,7 +30,7 @@ from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Unknown
 from checker.reason.account.running import own_repositories, running_tasks, task_places
 from checker.reason.deploys.paths import At, after_failure, once, rolls, unseen
-from checker.reason.images.revisions import Runs, revision_of
+from checker.reason.images.revisions import Release, Runs, release_of, revision_of
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX: Final = (
@@ -38,17 +38,17 @@ _FIX: Final = (
 )
 
 
-def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - all in the scripts
-    found = list(once(_all(pipeline)))
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    found = list(once(_all(pipeline, release_of(pipeline, project))))
     yield from found or unseen(pipeline, None, "whether services are rolled or tasks run")
 
 
-def _all(pipeline: Pipeline) -> Iterator[Judgement]:
+def _all(pipeline: Pipeline, release: Release) -> Iterator[Judgement]:
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
         for index, action in enumerate(trace.actions):
             if isinstance(action, AwsCall) and (_runs_task(action) or _rolls(action)):
-                yield from _judged(At(job, trace, index), action)
+                yield from _judged(At(job, trace, index), action, release)
 
 
 def _runs_task(call: AwsCall) -> bool:
@@ -59,10 +59,10 @@ def _rolls(call: AwsCall) -> bool:
     return call.service == "ecs" and rolls(call)
 
 
-def _judged(at: At, call: AwsCall) -> Iterator[Judgement]:
+def _judged(at: At, call: AwsCall, release: Release) -> Iterator[Judgement]:
     one_off = _runs_task(call)
     sub = "one-off-task" if one_off else "roll-out"
-    answer = revision_of(at, call)
+    answer = revision_of(at, call, release)
     if after_failure(call) and not one_off and not isinstance(call.argument("taskDefinition"), Absent):
         yield call.passes(sub, "It takes back to the revision that it names.")
     elif answer.runs is Runs.COMMIT:

@@ -14,21 +14,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open, either, every
+from checker.model.answers import NO, YES, Open, either, every
+from checker.model.environments import Project
 from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
-from checker.model.values import Absent, CallPlace, Hole, Text, Unknown, pieces, text
+from checker.model.values import Absent, CallPlace, Known, Resolved, Text, Unknown
 from checker.reason.deploys.paths import At, of_action
+from checker.reason.images.commit_tags import Pushed, is_released, pushed
+from checker.reason.images.references import ParsedImage, Registry, parse_image
+from checker.reason.images.replaced import CHANGERS, Replaced, marked, set_by, unmarked
 
-_SHA: Final = re.compile(
-    r"(?<![a-z])(sha|commit|rev[-_ ]?parse|rev[-_ ]?list|head[-_]?commit|git[-_]?rev)(?![a-z])", re.I
-)
-_MOVES: Final = re.compile(
-    r"(?<![a-z])(latest|stable|ref_name|tag_name|run_number|run_id|head_ref|branch)(?![a-z])", re.I
-)
-_HEX: Final = re.compile(r"[0-9a-f]{40}")
-_CHANGERS: Final = frozenset({"jq", "yq", "sed", "perl", "envsubst", "gomplate", "awk", "node", "ruby"})
 _OUTPUT_OF_STACK: Final = re.compile(
     # The option of every command of AWS's, `--output text`, is no stack's output.
     r"describe[-_]?stacks|list[-_]?exports|(?<!-)outputs?\b.*task|task.*(?<!-)outputs?\b|\bstack\w*\[|outputs?\[",
@@ -54,33 +51,23 @@ class Revision:
     why: str
 
 
-def is_commit(value: Scalar) -> Answer:
-    """Whether an image's tag is a commit of this run: by the name of what it holds."""
-    tag = _tag(value)
-    named = " ".join(f"{part.shown}" for part in tag if isinstance(part, Hole))
-    literal = "".join(part for part in tag if isinstance(part, str))
-    if named:
-        if _SHA.search(named.replace("_", " ")) or _SHA.search(named):
-            return YES
-        return NO if _MOVES.search(named) else Open(f"whether {named} is a commit")
-    return NO if literal else Open("what its tag is")
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the pipeline pushes, and the project whose task definitions it changes."""
+
+    pushed: Pushed
+    project: Project
 
 
-def _tag(value: Scalar) -> list[str | Hole]:
-    """What stands behind the last colon of an image reference; all of it where it has none."""
-    parts = list(pieces(value if isinstance(value, Text) else shown(value)))
-    for index in range(len(parts) - 1, -1, -1):
-        part = parts[index]
-        if isinstance(part, str) and ":" in part:
-            return [part.rpartition(":")[2], *parts[index + 1 :]]
-    return parts
+def release_of(pipeline: Pipeline, project: Project) -> Release:
+    return Release(pushed(pipeline.aws_calls()), project)
 
 
-def revision_of(at: At, call: AwsCall) -> Revision:
+def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     """Which image the task definition that ``call`` names runs."""
     if of_action(call):
         read = _file_of(at)
-        return _image(read[0], read[1]) if read is not None else _of_action(call)
+        return _image(read[0], read[1], release) if read is not None else _of_action(call, release)
     value = call.text("taskDefinition")
     if isinstance(value, Absent):
         if not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
@@ -91,7 +78,7 @@ def revision_of(at: At, call: AwsCall) -> Revision:
     each = options(value)
     if each is None:
         return Revision(Runs.OPEN, f"its task definition: {value.why if isinstance(value, Unknown) else value}")
-    answers = [_named(at, option) for option in each]
+    answers = [_named(at, option, release) for option in each]
     if any(answer.runs is Runs.COMMIT for answer in answers):
         # A revision that is used again where it is the same one: `register` is the other way to get it.
         answers = [answer for answer, option in zip(answers, each, strict=True) if not _used_again(at, option)]
@@ -127,11 +114,11 @@ def _at_origin(at: At, origin: CallPlace) -> AwsCall | None:
     return None
 
 
-def _named(at: At, value: Scalar) -> Revision:
+def _named(at: At, value: Scalar, release: Release) -> Revision:
     origin = call_behind(value)
     operation = plain_name(origin.operation) if origin is not None else ""
     if operation == "registertaskdefinition":
-        return _registered(at, origin)
+        return _registered(at, origin, release)
     if operation == "describeservices":
         return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
@@ -141,54 +128,126 @@ def _named(at: At, value: Scalar) -> Revision:
             Runs.OTHER, "it names the stack's own task definition, whose image the stack sets, not the release"
         )
     if isinstance(value, str):
-        earlier = _registered(at, None, value.rpartition("/")[2].partition(":")[0])
-        if re.search(r":\d+$", value) or earlier.runs is not Runs.COMMIT:
+        if re.search(r":\d+$", value):
             return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
-        return earlier
+        return _newest(at, value.rpartition("/")[2], release)
     return Revision(Runs.OPEN, f"which image {shown(value)} runs")
 
 
-def _registered(at: At, origin: CallPlace | None, family: str = "") -> Revision:
-    """The image of the registration before ``at``: at a line, or the nearest (of a family, where one is given)."""
+def _registrations(at: At) -> Iterator[tuple[At, AwsCall]]:
+    """What is registered before ``at``, the last first."""
     for index in range(at.index - 1, -1, -1):
         action = at.trace.actions[index]
-        if not isinstance(action, AwsCall) or action.operation != "RegisterTaskDefinition":
-            continue
-        if family and _family(action) not in ("", family):
-            continue
+        if isinstance(action, AwsCall) and action.operation == "RegisterTaskDefinition":
+            yield At(at.job, at.trace, index), action
+
+
+def _registered(at: At, origin: CallPlace | None, release: Release) -> Revision:
+    """The image of the registration before ``at`` that stands at a line."""
+    for place, action in _registrations(at):
         if origin is None or (action.spot.file, action.spot.line) == (origin.file, origin.line):
-            return _image(At(at.job, at.trace, index), action)
+            return _image(place, action, release)
     return Revision(Runs.OPEN, "no registration of its revision was found")
 
 
-def _family(call: AwsCall) -> str:
-    """The family of a registration; empty where it is not told."""
+def _newest(at: At, family: str, release: Release) -> Revision:
+    """A family without a revision is its newest: the one that the job has registered before, if it surely has."""
+    for place, action in _registrations(at):
+        named = _family(place, action)
+        if named == family:
+            found = _image(place, action, release)
+            if found.runs is Runs.COMMIT and not action.certain and at.action.certain:
+                return Revision(Runs.OPEN, f"whether a revision of {family} is registered before, on every way")
+            return found
+        if named is None:
+            return Revision(Runs.OPEN, f"whether the revision that is registered before is one of {family}")
+    return Revision(Runs.OTHER, f"it names {family}, whatever image its newest revision has")
+
+
+def _family(at: At, call: AwsCall) -> str | None:
+    """The family of a registration; ``None`` where it is not told. What is changed of a revision keeps its family."""
     named = call.text("family")
     if isinstance(named, str):
         return named
+    if not isinstance(named, Absent):
+        return None
     given = call.text("cliInputJson")
-    found = _FAMILY.search(shown(given)) if isinstance(given, str | Text) else None
-    return found[1] if found is not None else ""
+    if not isinstance(given, str | Text):
+        return None
+    found = _FAMILY.search(shown(given))
+    if found is not None:
+        return found[1]
+    origin = call_behind(given)
+    asked = _at_origin(at, origin) if origin is not None else None
+    base = asked.text("taskDefinition") if asked is not None and ".family" not in shown(given) else None
+    return base.rpartition("/")[2].partition(":")[0] if isinstance(base, str) else None
 
 
-def _image(at: At, call: AwsCall) -> Revision:
+def _image(at: At, call: AwsCall, release: Release) -> Revision:
     """The image that a registration sets."""
     images = list(_images(call.argument("containerDefinitions")))
     given = call.text("cliInputJson")
     if not images and isinstance(given, str | Text):
         images = list(_images(given))
     if not images and call.step is not None and isinstance(given, str | Text):
-        rendered = _rendered(call.step, shown(given))
+        rendered = _rendered(call.step, shown(given), release)
         if rendered is not None:
             return rendered
     if not images:
-        images = [value for action in _changers(at) for value in _set_by(action)]
-    answers = [is_commit(option) for image in images for option in options(image) or (None,)]
+        changed = [each for action in _changers(at) for each in set_by(action)]
+        wrong = next((each for each in changed if _is_foreign(each, _family(at, call), release.project)), None)
+        if wrong is not None:
+            why = f"it puts the image into the container {wrong.container}, which runs another publisher's"
+            return Revision(Runs.OTHER, why)
+        images = [each.image for each in changed]
+    each_can_be = [option for image in images for option in options(image) or (None,)]
+    answers = [is_released(option, release.pushed) for option in each_can_be]
     if YES in answers:
+        kept = next((each for each in each_can_be if _is_kept(each, release.pushed)), None)
+        if kept is not None:
+            return Revision(Runs.OTHER, f"one container of the revision that it registers keeps the image {kept}")
         return Revision(Runs.COMMIT, "a revision is registered with the commit's image")
     if answers and either(answers) is NO:
         return Revision(Runs.OTHER, "the revision that it registers does not take its image from the commit")
-    return Revision(Runs.OPEN, "which image the registered revision has")
+    doubt = either(answers) if answers else None
+    return Revision(Runs.OPEN, doubt.why if isinstance(doubt, Open) else "which image the registered revision has")
+
+
+def _is_kept(value: Scalar, known: Pushed) -> bool:
+    """Whether an image that is written out stands where a release's belongs: no name of a registry's, or one that the
+    pipeline pushes to."""
+    if not isinstance(value, str) or not value:
+        return False
+    name = value.partition("@")[0].rpartition(":")[0] or value
+    return not re.search(r"[/:@]", value) or (".dkr.ecr" in value and name.rpartition("/")[2] in known.forms)
+
+
+def _is_foreign(replaced: Replaced, family: str | None, project: Project) -> bool:
+    """Whether the container that gets the image runs another publisher's in the template, beside one of our own."""
+    if replaced.container is None:
+        return False
+    seen = []
+    for definition in project.resources("AWS::ECS::TaskDefinition"):
+        named = definition.get("Family")
+        if isinstance(named, Known) and isinstance(named.value, str) and family not in (None, named.value):
+            continue
+        containers = definition.get("ContainerDefinitions")
+        if not isinstance(containers, Known) or not isinstance(containers.value, list):
+            continue
+        of = [_container(each, project) for each in containers.value]
+        for index, (name, image) in enumerate(of):
+            if replaced.container in (name, index):
+                own = any(other is not None and other.registry is Registry.ECR for _, other in of)
+                seen.append(own and image is not None and image.registry is Registry.FOREIGN)
+    return bool(seen) and all(seen)
+
+
+def _container(value: Resolved, project: Project) -> tuple[str, ParsedImage | None]:
+    if not isinstance(value, dict):
+        return "", None
+    name, image = value.get("Name"), value.get("Image")
+    parsed = parse_image(image, project) if isinstance(image, str | Text) else None
+    return (name if isinstance(name, str) else ""), parsed
 
 
 def _images(value: Argument | Absent) -> Iterator[Possible]:
@@ -203,23 +262,18 @@ def _images(value: Argument | Absent) -> Iterator[Possible]:
         yield from _written(value)
 
 
-# What stands for a hole while a text is searched: Unicode's private use area, 6,400 letters that no text has.
-_STANDS: Final = re.compile("([\ue000-\uf8ff])")
 _IMAGE: Final = re.compile(r'"?image"?\s*[:=]\s*"?([^"\s,}]*)')
 
 
 def _written(value: str | Text) -> Iterator[Possible]:
     """The images in a text such as JSON's; no character of what a hole is called ends one."""
-    plain = [part for part in pieces(value) if isinstance(part, str)]
-    holes = [part for part in pieces(value) if isinstance(part, Hole)]
-    if len(holes) > 6_400 or any(map(_STANDS.search, plain)):
+    found = marked(value)
+    if found is None:
         yield Unknown("its text is too long, or has letters of nobody's")
         return
-    numbers = iter(range(len(holes)))
-    whole = "".join(part if isinstance(part, str) else chr(0xE000 + next(numbers)) for part in pieces(value))
-    for found in _IMAGE.finditer(whole):
-        each = _STANDS.split(found[1])
-        yield text([holes[ord(part) - 0xE000] if at % 2 else part for at, part in enumerate(each)])
+    line, holes = found
+    for each in _IMAGE.finditer(line):
+        yield unmarked(each[1], holes)
 
 
 def _changers(at: At) -> Iterator[Command]:
@@ -230,37 +284,13 @@ def _changers(at: At) -> Iterator[Command]:
             if not _same_round(action, at.action):
                 return
             continue
-        if isinstance(action, Command) and (action.program in _CHANGERS or action.program.startswith("python")):
+        if isinstance(action, Command) and (action.program in CHANGERS or action.program.startswith("python")):
             yield action
 
 
 def _same_round(one: AwsCall, other: Command | AwsCall | CdkCommand) -> bool:
     mine, theirs = ([(each.spot, each.index) for each in action.reached.loops] for action in (one, other))
     return mine == theirs
-
-
-def _set_by(command: Command) -> Iterator[Possible]:
-    """What a program sets an image to: all its words that are not known in full, where it speaks of images."""
-    text = command.text()
-    if not re.search(r"image|:latest|IMAGE|__TAG__|\.tag", text) and command.program != "envsubst":
-        return
-    known = False
-    for word in (*command.words[1:], *command.environment.values()):
-        for option in options(word) or ():
-            if isinstance(option, Text):
-                known = True
-                if any(isinstance(part, str) and ":" in part for part in option.parts):
-                    yield option
-                else:
-                    yield from (Text((hole,)) for hole in option.holes)
-            elif isinstance(option, str) and re.search(r"\S:[\w.-]+$", option) and "image" not in option:
-                known = True
-                yield option
-    for found in re.finditer(r'\.image\s*\|?=\s*"([^"$\\]*)"', text):
-        known = True
-        yield found[1]
-    if not known:
-        yield Unknown("what it sets the image to")
 
 
 def _file_of(at: At) -> tuple[At, AwsCall] | None:
@@ -275,22 +305,24 @@ def _file_of(at: At) -> tuple[At, AwsCall] | None:
     return None
 
 
-def _of_action(call: AwsCall) -> Revision:
+def _of_action(call: AwsCall, release: Release) -> Revision:
     """``amazon-ecs-deploy-task-definition``: the file that ``amazon-ecs-render-task-definition`` made."""
     step = call.step
     if step is None:
         return Revision(Runs.OPEN, "which task definition the action deploys")
     given = step.with_.get("task-definition")
     named = shown(given) if isinstance(given, str | Text) else ""
-    return _rendered(step, named) or Revision(Runs.OPEN, f"which image {named or 'the task definition'} has")
+    return _rendered(step, named, release) or Revision(Runs.OPEN, f"which image {named or 'the task definition'} has")
 
 
-def _rendered(step: EffectiveStep, named: str) -> Revision | None:
+def _rendered(step: EffectiveStep, named: str, release: Release) -> Revision | None:
     """The image of a file that ``amazon-ecs-render-task-definition`` made, where ``named`` is its output."""
     found = re.search(r"steps\.([\w-]+)\.outputs\.task-definition", named)
     for other in step.job.steps if found else ():
         if found and other.step.id == found[1] and "render-task-definition" in other.step.action:
-            answers = [is_commit(option) for option in options(other.with_.get("image", "")) or (None,)]
+            answers = [
+                is_released(option, release.pushed) for option in options(other.with_.get("image", "")) or (None,)
+            ]
             if every(answers) is YES:
                 return Revision(Runs.COMMIT, "the rendered task definition has the commit's image")
             if either(answers) is NO:

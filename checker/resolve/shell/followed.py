@@ -145,7 +145,8 @@ def _asked(commands: Sequence[Command]) -> CallPlace | None:
             plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
             service, operation = (*plain, "", "")[:2]
             return CallPlace(service, operation, command.spot.file, command.spot.line)
-        for word in command.words[1:]:
+        fed = [write.target for write in command.writes if write.operator in {"<<", "<<-", "<<<"}]
+        for word in (*fed, *command.words[1:]):
             if (call := call_behind(word)) is not None:
                 return call
     return None

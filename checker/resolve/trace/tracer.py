@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeAlias
 
 from checker.model.answers import NO, YES
 from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Unfollowed
-from checker.model.pipeline.scripts import Gap, Reached, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Reached, Trace
 from checker.model.possible import Possible, joined, mapped, one_of
 from checker.model.sources import Problem
 from checker.model.values import Hole, RunValue, Text
@@ -25,6 +26,8 @@ from checker.resolve.trace.commands.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Programs
 from checker.resolve.workflows.starts import runner_variables
+
+Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 
 @dataclass(slots=True)
@@ -124,7 +127,10 @@ class Tracer:
         if step.run is not None:
             environment = {name: self._filled(value, own) for name, value in step.env.items()}
             fill = partial(self._filled, own=own)
+            begun = len(collected.actions)
             outputs = collected.step(step, reached, {**extra, **environment}, fill)
+            if self._files:
+                collected.actions[begun:] = map(self._with_file, collected.actions[begun:])
             for output in outputs:
                 if not output.step:
                     extra[output.name] = output.value
@@ -143,6 +149,14 @@ class Tracer:
         foreign = unread_action(step)
         if foreign is not None:
             collected.foreign.append(foreign)
+
+    def _with_file(self, action: Action) -> Action:
+        """A registration of a file that an earlier step's action wrote, with what the file holds."""
+        given = action.argument("cliInputJson") if isinstance(action, AwsCall) else None
+        if not isinstance(action, AwsCall) or not isinstance(given, Text) or given.parts[0] != "file://":
+            return action
+        held = self._files.get(Text(given.parts[1:]))
+        return action if held is None else replace(action, arguments={**action.arguments, "cliinputjson": held})
 
     def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
         """A value with the outputs of earlier steps put in: the job's own, and those of the jobs that it needs."""

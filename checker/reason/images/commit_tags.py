@@ -1,0 +1,169 @@
+"""Whether an image's tag is the release's commit, as the pipeline tags its images.
+
+A value is told by the name of what it holds (``${{ github.sha }}``, ``$(git rev-parse HEAD)``). A tag that is a part of
+the commit, or has more than the commit in it, names an image only where one is pushed under a tag of the same form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.pipeline.scripts import AwsCall, plain_name
+from checker.model.possible import Scalar, call_behind, options, shown
+from checker.model.values import Absent, Hole, Text, pieces, text
+
+_SHA: Final = re.compile(
+    r"(?<![a-z])(sha|commit|rev[-_ ]?parse|rev[-_ ]?list|head[-_]?commit|git[-_]?rev)(?![a-z])", re.I
+)
+_MOVES: Final = re.compile(
+    r"(?<![a-z])(latest|stable|ref_name|tag_name|run_number|run_id|head_ref|branch)(?![a-z])", re.I
+)
+# What makes a commit shorter: `${SHA:0:7}`, `sha[:7]`, `git rev-parse --short`, `cut -c1-7`, an output `short_sha`.
+_SHORT: Final = re.compile(
+    r"(?<![a-z])short|--abbrev|\{\w+:\.\.\.|:\d*:\s*-?\d+\}|\[\s*0?\s*:\s*\d+\s*\]|\bcut\s|\bhead\s+-c|"
+    r"substr|slice\(|%\.\d+s|%h\b|truncate|trunc\b|tag_sha7",
+    re.I,
+)
+# Another commit than the one that the run is of: one before it, or where a pull request began.
+_ANOTHER: Final = re.compile(r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I)
+
+
+class Mark(Enum):
+    """What a position of a tag holds of the commit."""
+
+    WHOLE = "whole"
+    PART = "part"
+
+
+# A tag by what it is made of: two tags of one form name one image, whatever the commit is called where they stand.
+Form: TypeAlias = "tuple[str | Mark, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The forms of tags that the pipeline pushes, by repository; ``None`` where one of them is not known."""
+
+    forms: dict[str, set[Form] | None]
+
+    def under(self, repository: str) -> set[Form] | None:
+        """Those of a repository, by the last part of its name; of all where it is not known or nothing is pushed to
+        that name."""
+        if repository in self.forms:
+            return self.forms[repository]
+        if any(each is None for each in self.forms.values()):
+            return None
+        return {form for each in self.forms.values() for form in each or ()}
+
+
+def pushed(calls: Iterable[AwsCall]) -> Pushed:
+    """What the pipeline's calls push to Amazon ECR."""
+    forms: dict[str, set[Form] | None] = {}
+    for call in calls:
+        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"}:
+            continue
+        given, names = call.text("imageTag"), call.texts("repositoryName")
+        tags = None if isinstance(given, Absent) or not call.complete else options(given)
+        for name in names or ("",):
+            known = forms.setdefault(_last(name), set())
+            if tags is None or known is None:
+                forms[_last(name)] = None
+            else:
+                known.update(form_of(tag) for tag in tags)
+    return Pushed(forms)
+
+
+def _last(name: Scalar) -> str:
+    return shown(name).rpartition("/")[2]
+
+
+def is_commit(value: Scalar) -> Answer:
+    """Whether an image's tag is a commit of this run, or made of one: by the name of what it holds."""
+    tag = _tag(value)
+    named = " ".join(f"{part.shown}" for part in tag if isinstance(part, Hole))
+    literal = "".join(part for part in tag if isinstance(part, str))
+    if named:
+        if _SHA.search(named.replace("_", " ")) or _SHA.search(named):
+            return YES
+        return NO if _MOVES.search(named) else Open(f"whether {named} is a commit")
+    return NO if literal else Open("what its tag is")
+
+
+def is_released(value: Scalar, known: Pushed) -> Answer:
+    """Whether an image is the one that was pushed for the release's commit."""
+    name, digest = _without_digest(value)
+    if digest is not None:
+        return _of_digest(digest)
+    answer = is_commit(name)
+    if answer is not YES:
+        return answer
+    tag = _tag(name)
+    said = shown(text(tag))
+    if any(isinstance(part, Hole) and _ANOTHER.search(part.shown) for part in tag):
+        return Open(f"whether {said} is the release's commit, and not another one")
+    form = form_of(text(tag))
+    if form == (Mark.WHOLE,):
+        return YES
+    forms = known.under(_repository(name))
+    if forms and form in forms:
+        return YES
+    if forms and all(each == (Mark.WHOLE,) for each in forms):
+        return NO
+    return Open(f"whether an image is pushed under a tag of the form {said}")
+
+
+def form_of(tag: Scalar) -> Form:
+    """What a tag is made of."""
+    return tuple(_position(part) for part in pieces(tag if isinstance(tag, Text) else shown(tag)))
+
+
+def _position(part: str | Hole) -> str | Mark:
+    if isinstance(part, str):
+        return part
+    if not (_SHA.search(part.shown.replace("_", " ")) or _SHA.search(part.shown)):
+        return part.shown
+    return Mark.PART if _SHORT.search(part.shown.replace("_", "-")) else Mark.WHOLE
+
+
+def _without_digest(value: Scalar) -> tuple[Scalar, Text | str | None]:
+    """An image reference, and the digest behind its ``@``, which decides alone where it is given."""
+    parts = list(pieces(value if isinstance(value, Text) else shown(value)))
+    for index, part in enumerate(parts):
+        if isinstance(part, str) and "@" in part:
+            before, _, after = part.partition("@")
+            digest = text([after, *parts[index + 1 :]])
+            return text([*parts[:index], before]), digest if digest else None
+    return value, None
+
+
+def _of_digest(digest: Text | str) -> Answer:
+    """A digest that is read from what runs already, or written out, is of a release before."""
+    origin = call_behind(digest)
+    asked = plain_name(origin.operation) if origin is not None else ""
+    if asked in {"describetaskdefinition", "describetasks", "describeservices"}:
+        return NO
+    if isinstance(digest, str):
+        return NO
+    return Open(f"which image the digest {digest} is of")
+
+
+def _repository(value: Scalar) -> str:
+    """The last part of an image's name, before its tag; empty where it is not known."""
+    parts = list(pieces(value if isinstance(value, Text) else shown(value)))
+    whole = "".join(part if isinstance(part, str) else "\0" for part in parts)
+    name = whole.rpartition(":")[0].rpartition("/")[2]
+    return "" if "\0" in name else name
+
+
+def _tag(value: Scalar) -> list[str | Hole]:
+    """What stands behind the last colon of an image reference; all of it where it has none."""
+    parts = list(pieces(value if isinstance(value, Text) else shown(value)))
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if isinstance(part, str) and ":" in part:
+            return [each for each in (part.rpartition(":")[2], *parts[index + 1 :]) if each != ""]
+    return parts

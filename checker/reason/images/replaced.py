@@ -1,0 +1,230 @@
+"""What programs put into a task definition's text as its image: jq's and yq's assignments, sed's substitutions.
+
+Source: jq manual, "Assignment", "String interpolation", "Invoking jq"; GNU sed manual, "The s Command".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import Possible, joined, open_text, options, shown
+from checker.model.values import Hole, Text, Unknown, pieces, text
+
+CHANGERS: Final = frozenset({"jq", "gojq", "yq", "sed", "perl", "envsubst", "gomplate", "awk", "node", "ruby"})
+_FILTERS: Final = frozenset({"jq", "gojq", "yq"})
+_EDITORS: Final = frozenset({"sed", "gsed", "perl"})
+
+# What stands for a hole while a text is searched: Unicode's private use area, 6,400 letters that no text has.
+_FIRST: Final = 0xE000
+_STANDS: Final = re.compile("([\ue000-\uf8ff])")
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """An image that is put into a container: the one of this name or at this position, where it says which."""
+
+    image: Possible
+    container: str | int | None = None
+
+
+def marked(value: str | Text) -> tuple[str, Sequence[Hole]] | None:
+    """A text with a letter for each hole, and the holes; ``None`` where there are too many of them."""
+    plain = [part for part in pieces(value) if isinstance(part, str)]
+    holes = [part for part in pieces(value) if isinstance(part, Hole)]
+    if len(holes) > 6_400 or any(map(_STANDS.search, plain)):
+        return None
+    numbers = iter(range(len(holes)))
+    return "".join(part if isinstance(part, str) else chr(_FIRST + next(numbers)) for part in pieces(value)), holes
+
+
+def unmarked(value: str, holes: Sequence[Hole]) -> str | Text:
+    """The text with its holes again."""
+    return text([holes[ord(part) - _FIRST] if at % 2 else part for at, part in enumerate(_STANDS.split(value))])
+
+
+def set_by(command: Command) -> Iterator[Replaced]:
+    """What a program sets images to; an unknown one where it speaks of images and does not say."""
+    if command.program in _FILTERS:
+        yield from _assigned(command)
+        return
+    written = command.text()
+    if not re.search(r"image|:latest|IMAGE|__TAG__|\.tag", written) and command.program != "envsubst":
+        return
+    known = False
+    for word in (*command.words[1:], *command.environment.values()):
+        for option in options(word) or ():
+            if isinstance(option, Text):
+                known = True
+                edits = list(_substituted(option)) if command.program in _EDITORS else []
+                yield from map(Replaced, edits or [_value_of(option)])
+            elif isinstance(option, str) and re.search(r"\S:[\w.-]+$", option) and "image" not in option:
+                known = True
+                yield Replaced(option)
+    if not known:
+        yield Replaced(Unknown("what it sets the image to"))
+
+
+def _value_of(option: Text) -> str | Text:
+    """The value of a word such as ``--tag=VALUE``."""
+    first, *rest = pieces(option)
+    name, sign, value = first.partition("=") if isinstance(first, str) else ("", "", "")
+    return text([value, *rest]) if sign and re.fullmatch(r"-*\w[\w-]*", name) else option
+
+
+_EDIT: Final = re.compile(r"(?:^|[;\s])(?:[^;]*?[\s}/])?s([|/#@,~!%+^])")
+
+
+def _substituted(option: Text) -> Iterator[str | Text]:
+    """The replacements that substitutions make: quotes around the value and what is kept of the text go."""
+    found = marked(option)
+    if found is None:
+        return
+    line, holes = found
+    for edit in _EDIT.finditer(line):
+        sides = re.split(rf"(?<!\\){re.escape(edit[1])}", line[edit.end() :], maxsplit=2)
+        if len(sides) > 1 and _STANDS.search(sides[1]):
+            put = re.sub(r'\\\d|\\?["\',]|[\s}&]|\$\{?\d\}?', "", re.sub(r'^.*image\\?"?\s*:\s*', "", sides[1]))
+            yield unmarked(put, holes)
+
+
+# -- jq and yq ---------------------------------------------------------------------------------------
+
+_SETS: Final = re.compile(
+    r'(?:\.image|\["image"\])\s*\)?\s*\|?=(?!=)|"?\bimage"?\s*:(?!\s*\.image\b)|"image"\s*\]\s*[;,]'
+)
+_AT_END: Final = re.compile(r"\b(?:else|elif|end|then|as|del)\b")
+_NAMED: Final = re.compile(r"""\.name\s*==\s*(?:\\?"([^"\\]+)\\?"|\$(\w+))""")
+_NUMBERED: Final = re.compile(r"containerDefinitions\s*\.?\[(\d+)\]")
+_SLICE: Final = re.compile(r"\[\s*0?\s*:\s*\d+\s*\]")
+_VARIABLE: Final = re.compile(r"\$(?:ENV\.)?(\w+)|\b(?:str)?env\(?\.?(\w+)\)?")
+
+
+def _assigned(command: Command) -> Iterator[Replaced]:
+    """Each assignment to an image in a filter. A filter that assigns none changes no image."""
+    given = _arguments(command)
+    if any(word in {"-f", "--from-file"} for word in command.words):
+        yield Replaced(Unknown("what it sets the image to: its filter stands in a file"))
+        return
+    for word in command.words[1:]:
+        for option in options(word) or ():
+            found = marked(option) if isinstance(option, str | Text) else None
+            if found is None or not _SETS.search(found[0]):
+                continue
+            line, holes = found
+            for place in _SETS.finditer(line):
+                container = _container(line, place.start(), given)
+                image = _evaluated(_right_side(line[place.end() :]), holes, given)
+                if image is not None:
+                    yield Replaced(image, container)
+
+
+def _arguments(command: Command) -> Mapping[str, Possible]:
+    """The variables of a filter: ``--arg NAME VALUE``, and the environment's."""
+    words = command.words
+    named = {
+        shown(words[index + 1]): words[index + 2]
+        for index, word in enumerate(words[:-2])
+        if word in {"--arg", "--argjson"}
+    }
+    return {**command.environment, **named}
+
+
+def _right_side(line: str) -> str:
+    """What is assigned: up to where the assignment ends, outside of texts and brackets."""
+    depth, quoted, index = 0, False, 0
+    while index < len(line):
+        letter = line[index]
+        if quoted:
+            if letter == "\\" and line[index + 1 : index + 2] == "(":
+                end = _closing(line, index + 2)
+                index = end
+            elif letter == '"':
+                quoted = False
+        elif letter == '"':
+            quoted = True
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+            if depth < 0:
+                return line[:index]
+        elif depth == 0 and (letter in "|,;" or (letter.isalpha() and _AT_END.match(line, index))):
+            return line[:index]
+        index += 1
+    return line
+
+
+def _closing(line: str, start: int) -> int:
+    """Where the bracket ends that was opened before ``start``."""
+    depth = 1
+    for index in range(start, len(line)):
+        depth += {"(": 1, ")": -1}.get(line[index], 0)
+        if depth == 0:
+            return index
+    return len(line)
+
+
+def _evaluated(side: str, holes: Sequence[Hole], given: Mapping[str, Possible]) -> Possible | None:
+    """The text that an expression makes, of its literals and variables in order; ``None`` where it has neither."""
+    parts: list[Possible] = []
+    index = 0
+    while index < len(side):
+        if side[index] == '"' or side.startswith('\\"', index):
+            index += 1 if side[index] == '"' else 2
+            end, inside = _text_at(side, index, holes, given)
+            parts.extend(inside)
+            index = end
+            continue
+        found = _VARIABLE.match(side, index)
+        if found is not None:
+            sliced = _SLICE.match(side, found.end())
+            parts.append(_variable(found[1] or found[2], given, cut=sliced is not None))
+            index = found.end()
+            continue
+        if _STANDS.match(side[index]):
+            parts.append(unmarked(side[index], holes))
+        index += 1
+    return joined(parts) if parts else None
+
+
+def _text_at(side: str, index: int, holes: Sequence[Hole], given: Mapping[str, Possible]) -> tuple[int, list[Possible]]:
+    """The parts of a text that begins here, and where it ends."""
+    parts: list[Possible] = []
+    start = index
+    while index < len(side) and side[index] != '"':
+        if side[index] == "\\" and side[index + 1 : index + 2] == "(":
+            end = _closing(side, index + 2)
+            inner = side[index + 2 : end]
+            parts.append(unmarked(side[start:index], holes))
+            named = _VARIABLE.search(inner)
+            if named is not None:
+                parts.append(_variable(named[1] or named[2], given, cut=_SLICE.search(inner) is not None))
+            else:
+                parts.append(open_text(f"jq's {inner.strip()}"))
+            index = start = end + 1
+        elif side.startswith('\\"', index):
+            break
+        else:
+            index += 1
+    parts.append(unmarked(side[start:index], holes))
+    return index + (2 if side.startswith('\\"', index) else 1), parts
+
+
+def _variable(name: str, given: Mapping[str, Possible], *, cut: bool) -> Possible:
+    value = given.get(name, open_text(f"${name}"))
+    return open_text(f"{shown(value)}[:n]".replace("[:n]", "[0:7]")) if cut else value
+
+
+def _container(line: str, end: int, given: Mapping[str, Possible]) -> str | int | None:
+    """Which container an assignment at ``end`` is about, where the filter names one just before."""
+    before = line[:end]
+    named = list(_NAMED.finditer(before))
+    if named:
+        name = given.get(named[-1][2]) if named[-1][2] else named[-1][1]
+        return name if isinstance(name, str) and not _STANDS.search(name) else None
+    numbered = list(_NUMBERED.finditer(before))
+    return int(numbered[-1][1]) if numbered else None
