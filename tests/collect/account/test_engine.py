@@ -70,8 +70,8 @@ def fixed(status: int, body: bytes | Mapping[str, Any]) -> Respond:
     return lambda _: (status, text)
 
 
-def refusal(code: str, status: int = 400) -> Respond:
-    return fixed(status, {"__type": code, "message": "no"})
+def refusal(code: str, status: int = 400, message: str = "no") -> Respond:
+    return fixed(status, {"__type": code, "message": message})
 
 
 def test_a_list_is_read_over_all_its_pages(asking: Any) -> None:
@@ -111,9 +111,27 @@ def test_a_marker_without_a_paginator_is_followed_and_watched(asking: Any) -> No
 
 # Clusters, and what is found in them alone.
 UNREAD = ["AWS::ECS::Cluster", "AWS::ECS::Service", "AWS::ECS::TaskDefinition", "facts/deployments", "facts/tasks"]
+_WHO = "User: arn:aws:sts::111111111111:assumed-role/a/x is not authorized to perform: ecs:ListClusters on resource: *"
 FAULTS = {
     "denied": (refusal("AccessDeniedException"), "access denied", "ecs:ListClusters"),
     "denied, as an emulator says it": (refusal("403", 403), "access denied", "ecs:ListClusters"),
+    "denied by an organization": (
+        refusal("AccessDeniedException", 400, f"{_WHO} with an explicit deny in a service control policy"),
+        "access denied (an explicit deny in a service control policy)",
+        "ecs:ListClusters",
+    ),
+    "kept from it by a boundary": (
+        refusal("AccessDeniedException", 400, f"{_WHO} because no permissions boundary allows the action"),
+        "access denied (no permissions boundary allows it)",
+        "ecs:ListClusters",
+    ),
+    "not allowed by a policy of its own": (
+        refusal("AccessDeniedException", 400, f"{_WHO} because no identity-based policy allows the action"),
+        "access denied",
+        "ecs:ListClusters",
+    ),
+    "a region that is off": (refusal("OptInRequired", 403), "has not enabled the service or the region", ""),
+    "another clock": (refusal("RequestTimeTooSkewed", 403), "the credentials were refused (RequestTimeTooSkewed)", ""),
     "throttled": (refusal("ThrottlingException"), "throttled beyond the retries", ""),
     "failed": (fixed(500, b"{}"), "the service failed", ""),
     "unavailable": (fixed(503, b""), "the service failed", ""),
@@ -137,6 +155,7 @@ def test_no_failure_is_an_empty_list(asking: Any, respond: Respond, why: str, ne
     assert not answer.complete
     assert answer.failure is not None
     assert why in answer.failure.why
+    assert (why == "access denied") <= (answer.failure.why == why)
     assert answer.failure.needs == needs
     assert [each.what for each in account.all_unread] == UNREAD
     assert {each.needs for each in account.all_unread} == {needs}
@@ -187,15 +206,17 @@ def test_what_is_not_asked_for_is_not_asked(asking: Any) -> None:
 
 
 def test_throttling_is_tried_again_and_counted(asking: Any) -> None:
-    answers = iter([refusal("ThrottlingException"), fixed(200, {"clusterArns": ["a"]})])
+    throttled = refusal("ThrottlingException")
+    answers = iter([throttled, throttled, fixed(200, {"clusterArns": ["a"]})])
 
     def respond(request: Any) -> tuple[int, bytes]:
         return next(answers)(request)
 
     account, sent = asking(respond, Limits(attempts=3))
     assert account.ask("ecs", "ListClusters").items == ["a"]
-    assert len(sent) == 2
-    assert [call.attempts for call in account.calls] == [2]
+    assert account.all_unread == ()
+    assert len(sent) == 3
+    assert [call.attempts for call in account.calls] == [3]
 
 
 def test_the_deadline_ends_what_has_not_begun(asking: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from checker.collect.account.asking.clients import Clients
-from checker.collect.account.asking.failures import MalformedError, failure, said_by
+from checker.collect.account.asking.failures import DENIED, REGION_CODES, MalformedError, failure, said_by
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.target import Caller
 from checker.errors import CheckerError, UsageError
@@ -24,9 +24,6 @@ _NOT_AWS: Final = (
 )
 # What AWS says of a request whose time is not its own (IAM User Guide, "Troubleshoot Signature Version 4 signing").
 _CLOCK: Final = re.compile(r"Signature expired|Signature not yet current")
-# What AWS STS says of a region that the account has not enabled (AWS STS API Reference, "Errors"); an opt-in region's
-# own endpoint knows no token of such an account and says InvalidClientTokenId.
-_REGION_CODES: Final = frozenset({"RegionDisabledException", "OptInRequired", "SubscriptionRequiredException"})
 _CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 # Where the services' own addresses end (AWS General Reference, "AWS service endpoints").
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".aws", ".amazonaws.eu")
@@ -129,7 +126,7 @@ def _told(error: Exception, clients: Clients, region: str, service: str, name: s
             f"AWS refused the time of the request ({code}): this machine's clock is wrong",
             "Set the clock, or let it be set (NTP), and try again.",
         )
-    if code in _REGION_CODES:
+    if code in REGION_CODES:
         return UsageError(
             f"region {region} is not enabled for the account ({code})",
             f"Enable {region} in the account's settings, or name the region that is meant: --region us-west-2.",
@@ -143,7 +140,7 @@ def _told(error: Exception, clients: Clients, region: str, service: str, name: s
         at = endpoint or f"the address of {service.upper()} in {region}"
         return UsageError(f"what answers at {at} is not AWS", _LOCAL if endpoint else _NOT_AWS)
     said = failure(OPERATIONS["sts", "GetCallerIdentity"], error)
-    if "credentials" in said.why or said.why == "access denied":
+    if "credentials" in said.why or said.why.startswith(DENIED):
         hint = f"{_SIGN_IN} Region {region} must be enabled." if code == "InvalidClientTokenId" else _SIGN_IN
         return UsageError(f"AWS refused the credentials{f' ({code})' if code else ''}", hint)
     return UsageError(f"{service}:{name} has no answer: {said.why}", _LOCAL if endpoint else "Try again.")

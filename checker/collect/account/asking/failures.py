@@ -21,8 +21,8 @@ _DENIED: Final = frozenset({
 _CREDENTIALS: Final = frozenset({
     "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId",
     "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken", "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired",
-    "UnrecognizedClientException",
+    "MissingAuthenticationTokenException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+    "TokenRefreshRequired", "UnrecognizedClientException",
 })  # fmt: skip
 # The codes that botocore itself retries as throttling (botocore.retries.standard).
 _THROTTLED: Final = frozenset({
@@ -31,8 +31,11 @@ _THROTTLED: Final = frozenset({
     "SlowDown", "Throttling", "ThrottledException", "ThrottlingException", "TooManyRequestsException",
     "TransactionInProgressException",
 })  # fmt: skip
+# A region that the account has not enabled (AWS Account Management Reference Guide, "Enable or disable AWS Regions").
+REGION_CODES: Final = frozenset({"OptInRequired", "RegionDisabledException", "SubscriptionRequiredException"})
+DENIED: Final = "access denied"
 _UNSUPPORTED: Final = frozenset({
-    "InvalidAction", "NotImplemented", "OptInRequired", "SubscriptionRequiredException", "UnknownOperation",
+    "InvalidAction", "NotImplemented", "UnknownOperation",
     "UnknownOperationException", "UnsupportedActionException", "UnsupportedOperation",
 })  # fmt: skip
 
@@ -53,6 +56,13 @@ class MalformedError(Exception):
     """An answer that is cut off, empty, or not in the service's own form."""
 
 
+# What denied it, where the service says so: one's own permissions do not help against these (IAM User Guide,
+# "Troubleshoot access denied error messages").
+_DENIED_BY: Final = re.compile(
+    r"with (an explicit deny in (?:an?|the) [\w -]*?(?:policy|boundary))"
+    r"|because (no [\w -]*?(?:policy|boundary) allows)"
+)
+_OWN: Final = "no identity-based policy allows"  # the usual case: the permission is missing
 _REFUSED: Final = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 
 
@@ -78,22 +88,31 @@ def failure(operation: Operation, error: Exception) -> Failure:
     # AWS Cloud Control calls the resource's own service for whoever asks, and says which call was refused.
     refused = _REFUSED.search(message) if operation.service == "cloudcontrol" else None
     if refused is not None:
-        return Failure(operation, "access denied", refused[1])
+        return Failure(operation, _denied(message), refused[1])
     if code in _DENIED:
-        return Failure(operation, "access denied", operation.action)
+        return Failure(operation, _denied(message), operation.action)
     if code in _CREDENTIALS:
         return Failure(operation, f"the credentials were refused ({code})")
     if code in _THROTTLED or status == 429:
         return Failure(operation, f"throttled beyond the retries ({code or status})")
+    if code in REGION_CODES:
+        return Failure(operation, f"the account has not enabled the service or the region ({code})")
     if code in _UNSUPPORTED or status == 501:
         return Failure(operation, f"not supported here ({code or status})")
     if status in {401, 403}:
-        return Failure(operation, "access denied", operation.action)
+        return Failure(operation, _denied(message), operation.action)
     if status >= 500:
         return Failure(operation, f"the service failed ({code or status})")
     if code:
         return Failure(operation, f"refused ({code})")
     return Failure(operation, _spoken(error))
+
+
+def _denied(message: str) -> str:
+    """``access denied``, with what denied it where that is something else than a permission that lacks."""
+    match = _DENIED_BY.search(message)
+    by = (match[1] or match[2]) if match else _OWN
+    return DENIED if by == _OWN else f"{DENIED} ({by}{'' if match and match[1] else ' it'})"
 
 
 def code_of(error: Exception) -> str:
