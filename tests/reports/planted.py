@@ -1,4 +1,4 @@
-"""Fifty secrets of different kinds, none of them real, and a project that leaves them where people do.
+"""Sixty secrets of different kinds, none of them real, and a project that leaves them where people do.
 
 Each is put together here from parts, so that no scanner takes this file for a leak.
 """
@@ -72,6 +72,16 @@ SECRETS: Final[dict[str, str]] = {
     "workflow input": "wfInputPw62",
     "step's environment": "st3pEnvPw35",
     "snapshot value": "snapsh0tPw27",
+    "program's option": "opt10nPw84",
+    "option in a list": "l1stedPw17",
+    "curl's user": "curlUs3rPw93",
+    "stored secret": "st0redPw28",
+    "standard input": "std1nPw46",
+    "stand-in": "st4ndInPw52",
+    "user of Redis": "aclUs3rPw31",
+    "script in a word": "w0rdScriptPw7",
+    "password by position": "pos1tionPw66",
+    "wrapped program": "wr4ppedPw12",
 }
 # What surrounds a secret that shows itself only by what it is called.
 QUOTED: Final[dict[str, str]] = {
@@ -89,6 +99,16 @@ QUOTED: Final[dict[str, str]] = {
     "workflow input": f"DEPLOY_PASSWORD={SECRETS['workflow input']}",
     "step's environment": f"REDIS_PASSWORD={SECRETS['step' + chr(39) + 's environment']}",
     "snapshot value": f"LIVE_PASSWORD={SECRETS['snapshot value']}",
+    "program's option": f"redis-cli -a {SECRETS['program' + chr(39) + 's option']} ping",
+    "option in a list": f'["migrate", "--password", "{SECRETS["option in a list"]}"]',
+    "curl's user": f"curl -u admin:{SECRETS['curl' + chr(39) + 's user']} https://api.example.com/health",
+    "stored secret": f"aws secretsmanager put-secret-value --secret-id a --secret-string {SECRETS['stored secret']}",
+    "standard input": f"echo {SECRETS['standard input']} | docker login --username AWS --password-stdin example.com",
+    "stand-in": f"state=$(aws ecs describe-services --services api || echo {SECRETS['stand-in']})",
+    "user of Redis": f"redis-cli ACL SETUSER app on '>{SECRETS['user of Redis']}' '~*' +@all",
+    "script in a word": f'"ZipFile": "import os\\nPASSWORD=\'{SECRETS["script in a word"]}\'\\n"',
+    "password by position": f"vault login {SECRETS['password by position']}",
+    "wrapped program": f"sshpass -p {SECRETS['wrapped program']} ssh host aws ecs list-clusters",
 }
 
 

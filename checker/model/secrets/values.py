@@ -22,7 +22,7 @@ NOT_KEPT: Final = "(not kept: may be a secret)"
 
 _PASSWORDS: Final = frozenset({"password", "passwd", "passphrase", "passcode", "pswd", "pwd", "pass", "pw"})
 _SECRETS: Final = frozenset({
-    "secret", "secrets", "credential", "credentials", "creds", "token", "tokens", "apikey", "apikeys",
+    "secret", "secrets", "passwords", "credential", "credentials", "creds", "token", "tokens", "apikey", "apikeys",
 })  # fmt: skip
 # Words that may stand for a secret or for a way (``REDIS_AUTH``, ``GITHUB_PAT``): the value decides.
 _PERHAPS: Final = frozenset({"auth", "pat"})
@@ -131,7 +131,7 @@ def _is_generated(value: str) -> bool:
 def _kind(name: str) -> str | None:
     """``password``, ``auth``, ``secret``, ``key`` or ``perhaps`` (may be no secret at all); ``None`` for others."""
     parts = words(name)
-    while parts and (parts[-1].isdigit() or parts[-1] in {"v", "base", "value", "plaintext"}):
+    while parts and (parts[-1].isdigit() or parts[-1] in {"v", "base", "binary", "plaintext", "string", "value"}):
         parts.pop()
     if not parts:
         return None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from checker.model.secrets.commands import spans_of_arguments
 from checker.model.secrets.formats import spans_of_secrets
 from checker.model.secrets.values import is_secret_name, looks_secret
 
@@ -19,12 +20,18 @@ _VALUE: Final = r"""(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&|"'`()\[\]{}<>]++
 _NAME: Final = r"(?P<name>[A-Za-z_][\w.-]{1,80})"
 # NAME=value, "name": "value", --name value, PASSWORD 'value'.
 _SET: Final = re.compile(rf"{_NAME}[\"']?(?:\s*=>?\s*|\s*:\s*(?=[\"']))[fru]?{_VALUE}")
-_FLAG: Final = re.compile(rf"--{_NAME}[ =]+{_VALUE}")
+_FLAG: Final = re.compile(rf"--{_NAME}(?:[ =]+|\\?[\"'],\s*(?=\\?[\"'])\\?){_VALUE}")
 _SQL: Final = re.compile(r"\b(?P<name>PASSWORD|IDENTIFIED\s+BY)\s+(?P<value>'[^']*'|\"[^\"]*\")", re.IGNORECASE)
 _YAML: Final = re.compile(rf"{_NAME}[\"']?\s*:\s+{_VALUE}")
 # What a line says of the line after it, or of a value beside it: a name alone.
-_NAMED: Final = re.compile(r"""(?i)["']?\b(?:name|key|parameterkey|variable)["']?\s*[:=]\s*["']?(?P<name>[\w.-]+)""")
+_NAMED: Final = re.compile(
+    r"""(?i)["']?\b(?:name|key|parameterkey|variable)\\?["']?\s*[:=]\s*\\?["']?(?P<name>[\w./-]+)"""
+)
 _VALUED: Final = re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plaintext|valuefrom)["']?\s*[:=]""")
+# An option that is an element of a list: the next one is its value.
+_OPTION: Final = re.compile(r"""^\s*(?:-\s+)?["']?--?(?P<name>[A-Za-z][\w-]*)["']?,?\s*$""")
+# A line break that a string of JSON or of a program has in it.
+_ESCAPED: Final = re.compile(r"\\[nrt]")
 _OPENS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*(?:[|>][+-]?\d?)?|[ =]\\)\s*[("\[{]?\s*$""")
 # Long and mixed as nobody writes words; a commit's SHA, a digest or an integrity hash is no secret.
 _RANDOM: Final = re.compile(
@@ -32,10 +39,16 @@ _RANDOM: Final = re.compile(
 )
 # What CDK ends a generated name with: the rest of such a name is words.
 _NAME_HASH: Final = re.compile(r"[0-9A-F]{8}$")
+_SHORTEST_SCRIPT: Final = 8
 _DIGITS: Final = re.compile(r"\d+")
 _PATH: Final = re.compile(r"[\w.-]*(?:/[\w.-]*[a-z]{3}[\w.-]*){2,}")
 # What stands in where a secret could not be fetched: `DB_PASSWORD=$(aws ... || echo VALUE)`, whatever it is stored in.
-_STANDS_IN: Final = re.compile(r"""\|\|\s*(?:echo|printf|print)\s+(?:-\S+\s+)*["']?[^\s"'$&>|)]""")
+_PRINTED_INSTEAD: Final = r"""\|\|\s*(?:echo|printf|print)\s+(?:-\S+\s+)*["']?"""
+_STANDS_IN: Final = re.compile(rf"""{_PRINTED_INSTEAD}[^\s"'$&>|)]""")
+# One word with letters and digits, as nobody writes an answer.
+_GENERATED_STANDS_IN: Final = re.compile(
+    rf"""{_PRINTED_INSTEAD}(?P<value>(?=[^\s"')]*\d)(?=[^\s"')]*[A-Za-z])[^\s"'$&>|)]{{8,}})["']?\s*(?:[)`;]|$)"""
+)
 _TAKEN: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)=[\"']?(?:\$\(|`)")
 _FETCHES: Final = re.compile(
     r"get-secret-value|get-parameters?\b|\bkms\s+decrypt|\bop\s+read|vault\s+(?:kv\s+get|read)"
@@ -49,7 +62,7 @@ _KEY_BEGINS, _KEY_ENDS = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY"), re.compile
 @lru_cache(maxsize=8192)
 def without_secrets(text: str) -> str:
     """The message without the values in it that may be secrets."""
-    spans = sorted({*spans_of_secrets(text), *_set(text), *_random(text)}) if len(text) > 3 else []
+    spans = sorted({*spans_of_secrets(text), *spans_of_arguments(text), *_set(text), *_random(text)})
     if not spans:
         return text
     kept, at = [], 0
@@ -63,7 +76,9 @@ def without_secrets(text: str) -> str:
 
 
 def _random(text: str) -> Iterator[tuple[int, int]]:
-    """Whole keys, and long runs of characters that nobody would write: digits among the letters again and again."""
+    """Whole keys, and long runs of characters that nobody would write: digits among the letters again and again. Short
+    ones are enough where they are printed in the place of an answer."""
+    yield from (match.span("value") for match in _GENERATED_STANDS_IN.finditer(text))
     if "PRIVATE KEY" in text:
         yield from (match.span() for match in _WHOLE_KEY.finditer(text))
     for match in _RANDOM.finditer(text):
@@ -75,6 +90,11 @@ def _set(text: str, *patterns: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for pattern in patterns or (_SET, _FLAG, _SQL):
         for match in pattern.finditer(text):
             name, value = match["name"], match["value"].strip("\"'")
+            inside = match["value"][1:-1]
+            if len(inside) > _SHORTEST_SCRIPT and match["value"][0] in "\"'":  # it may be a script, or JSON in a word
+                yield from (
+                    (match.start("value") + 1 + start, match.start("value") + 1 + end) for start, end in _set(inside)
+                )
             if value != NOT_SHOWN and (pattern is _SQL or looks_secret(name, value)) and not value.startswith("(not "):
                 yield match.span("value")
 
@@ -100,8 +120,12 @@ def _inside_keys(lines: Sequence[str], last: int) -> set[int]:
 
 
 def _hides(lines: Sequence[str], index: int) -> bool:
-    line = lines[index]
-    if next(spans_of_secrets(line), None) or next(_set(line, _SET, _FLAG, _SQL, _YAML), None):
+    line = _ESCAPED.sub("  ", lines[index])
+    if (
+        next(spans_of_arguments(line), None)
+        or next(spans_of_secrets(line), None)
+        or next(_set(line, _SET, _FLAG, _SQL, _YAML), None)
+    ):
         return True
     if next(_random(line), None):
         return True
@@ -112,9 +136,8 @@ def _hides(lines: Sequence[str], index: int) -> bool:
     if _VALUED.search(line) and any(_names_secret(each, _HOLDS) for each in lines[max(index - 3, 0) : index + 1]):
         return True
     before = lines[index - 1] if index else ""
-    return bool(line.strip()) and _names_secret(before, _OPENS)
+    return bool(line.strip()) and (_names_secret(before, _OPENS) or _names_secret(before, _OPTION))
 
 
 def _names_secret(line: str, pattern: re.Pattern[str]) -> bool:
-    match = pattern.search(line)
-    return match is not None and is_secret_name(match["name"])
+    return any(is_secret_name(match["name"]) for match in pattern.finditer(line))

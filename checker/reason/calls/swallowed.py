@@ -40,6 +40,8 @@ _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "g
 _OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally|with)\b")
 _HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
+# One word of letters and digits, as nobody writes an answer.
+_GENERATED: Final = re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
 _FAILS: Final = re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
 _SAYS: Final = re.compile(r"\s*(?:(?:echo|printf)\b.*)?")
 
@@ -233,7 +235,8 @@ def _as_empty(taken: Handling) -> str:
 def _instead(call: AwsCall) -> str:
     """What is run in the call's place, without its words where the answer would be a secret: so is what stands in."""
     fallback = call.handling.fallback
-    if _SECRETS.match(call.operation) or is_secret_name(call.handling.captured):
+    secret = _SECRETS.match(call.operation) is not None or is_secret_name(call.handling.captured)
+    if secret or _GENERATED.fullmatch(fallback):
         return f"{fallback.partition(' ')[0]} ..."
     return _short(fallback)
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.model.secrets.commands import spans_of_arguments
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import Expression, Hole, Known, Parameter, Resolved, Text, Value, pieces, text
 
@@ -43,13 +44,6 @@ _KEYED: Final = re.compile(
 )
 # A header that a command sends.
 _HEADER: Final = re.compile(rf"""['"](?P<name>[A-Za-z][\w-]{{1,63}}):[ ]?(?P<value>{_LITERAL})['"]""")
-# Programs that take a password behind an option of one letter: curl (a name and its password), redis-cli, and those of
-# MySQL (their manual pages).
-_LOGIN: Final = re.compile(
-    r"\b(?:curl|wget|http)\b[^\n|;&]{0,512}?[ \t](?:-u|--user)[ =]?['\"]?[^\s:'\"$]{1,128}:(?P<user>[^\s'\"$`]{2,512})"
-    r"|\b(?:redis|valkey)-cli\b[^\n|;&]{0,512}?[ \t](?:-a|--pass)[ \t]+['\"]?(?P<auth>[^\s'\"$`]{2,512})"
-    r"|\b(?:mysql|mariadb)(?:admin|dump)?\b[^\n|;&]{0,512}?[ \t]-p['\"]?(?P<pass>[^\s'\"$`]{2,512})"
-)
 # Nothing but letters: a type, a field's name, a word of a message. No program is given such a password.
 _WORDS: Final = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*")
 _LONGEST: Final = 65_536
@@ -92,8 +86,9 @@ def secrets_in(written: str) -> Iterator[tuple[str, str]]:
             plain = all(ord(each) < _FIRST_MARK for each in value) and not _WORDS.fullmatch(value)
             if plain and looks_secret(name, value):
                 yield name, value
-    for found in _LOGIN.finditer(written[:_LONGEST]):
-        yield "password", found[found.lastgroup or 0]
+    for start, end in spans_of_arguments(written[:_LONGEST]):
+        if all(ord(each) < _FIRST_MARK for each in written[start:end]):
+            yield "password", written[start:end]
 
 
 # AWS CodeBuild User Guide, "Build specification reference": what stands below these keys names secrets.

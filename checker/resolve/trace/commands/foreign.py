@@ -36,6 +36,8 @@ _ENGINE_FLAGS: Final = frozenset(
      "--privileged", "--read-only", "-P", "--publish-all", "--quiet", "--no-healthcheck", "--oom-kill-disable"}
 )  # fmt: skip
 _NAME: Final = re.compile(r"[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
+# Letters and digits as nobody calls a command: what a program is given, and maybe in confidence.
+_GENERATED: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{12,}")
 _FILE: Final = re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
 _AWS_CLI: Final = re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
 
@@ -58,7 +60,7 @@ def _spelled(command: Command) -> str:
     option's value, which may be a secret."""
     first = [command.program]
     for word in command.words[1:4]:
-        if not isinstance(word, str) or not _NAME.fullmatch(word):
+        if not isinstance(word, str) or not _NAME.fullmatch(word) or _GENERATED.fullmatch(word):
             break
         first.append(word)
     behind = [word for word in command.words[len(first) :] if isinstance(word, str)]
