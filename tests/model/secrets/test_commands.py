@@ -8,7 +8,7 @@ from checker.model.secrets.commands import spans_of_arguments
 
 
 def found(text: str) -> list[str]:
-    return [text[start:end] for start, end in spans_of_arguments(text)]
+    return [text[start:end] for start, end in dict.fromkeys(spans_of_arguments(text))]
 
 
 WORD = "correct-horse-9"
