@@ -19,7 +19,7 @@ _BEFORE: Final = r"[\s'\"]"
 _ENGINES: Final = r"(?:docker|podman|nerdctl|buildah|skopeo|oras|g?crane(?:[ \t]+auth)?|regctl|helm|az|argocd|flux)"
 _PRINTS: Final = r"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+|'%s(?:\\n)?'[ \t]+|\"%s(?:\\n)?\"[ \t]+){0,3}\\?['\"]?"
 _READS_IT: Final = r"(?:--[\w-]*(?:password|passphrase|token)[\w-]*stdin|--with-token|--passphrase-fd|\bsudo[ \t]+-S)\b"
-_ACL_PASSWORD: Final = r"[ \t'\"](?:>(?P<value>(?![($/&])[^\s'\"$`>]{2,512})|#[0-9a-f]{64}\b)"
+_ACL_VALUE: Final = r"[ \t'\"](?:>(?P<value>(?![($/&])[^\s'\"$`>]{2,512})|#[0-9a-f]{64}\b)"
 _ACL_RIGHT: Final = r"(?:[ '\"][~&]\S|[+-]@|allkeys|allcommands)"
 
 # A program, and how it is told: with its options of one letter, or the words before the secret.
@@ -48,8 +48,8 @@ _FORMS: Final = (
     rf"{_PRINTS}{_VALUE}\\?['\"]?[ \t]*\|[^|\n]{{0,256}}?{_READS_IT}",
     rf"{_READS_IT}[^\n|]{{0,256}}?<<<[ \t]*['\"]?{_VALUE}",
     # A user of Redis (Redis documentation, "ACL"): its passwords, in the clear or hashed.
-    rf"(?i:setuser|access-?string)[^\n]{{0,256}}?{_ACL_PASSWORD}",
-    rf"(?i:\bon\b|\boff\b)(?=[^\n]{{0,256}}?{_ACL_RIGHT})[^\n]{{0,256}}?{_ACL_PASSWORD}",
+    rf"(?i:setuser|access-?string)[^\n]{{0,256}}?{_ACL_VALUE}",
+    rf"(?i:\bon\b|\boff\b)(?=[^\n]{{0,256}}?{_ACL_RIGHT})[^\n]{{0,256}}?{_ACL_VALUE}",
 )
 # Each needs one of these words; most texts have none of them.
 _HINT: Final = re.compile(
