@@ -29,7 +29,7 @@ from checker.model.values import ABSENT, Absent, Hole, Known, Text, pieces, text
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment
 from checker.reason.names.arns import name_of
 from checker.reason.oidc.trust import all_admitted
-from checker.reason.text.patterns import exact, glob, has_hole
+from checker.reason.text.patterns import exact, glob
 
 _ROLE: Final = "AWS::IAM::Role"
 _ACCOUNT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):")
@@ -56,14 +56,12 @@ _COMMON: Final = frozenset(
 class Assumption:
     """A step that assumes a role by the job's own token, and the roles of the project that it can be.
 
-    ``certain`` is true where the role is told for sure: by its ARN, or because no other could be meant. ``why`` says
-    what is missing where there is no candidate.
+    ``why`` says what is missing where there is no candidate.
     """
 
     credentials: Credentials
     job: EffectiveJob
     candidates: tuple[Deployer, ...]
-    certain: bool
     why: str = ""
 
 
@@ -97,15 +95,15 @@ def assumption(job: EffectiveJob, credentials: Credentials, project: Project) ->
     deployment = deployment_of(project)
     trusting = {id(each.role): each for each in _trusting(deployment)}
     if not trusting:
-        return Assumption(credentials, job, (), False, "no role in the templates trusts GitHub")
+        return Assumption(credentials, job, (), "no role in the templates trusts GitHub")
     if not isinstance(credentials.role, Absent) and options(credentials.role) == (None,):
-        return Assumption(credentials, job, (), False, "the role is empty, for no caller hands the secret down")
+        return Assumption(credentials, job, (), "the role is empty, for no caller hands the secret down")
     meant = _meant(job, credentials, project)
     if meant is None:
-        return Assumption(credentials, job, tuple(trusting.values()), False, "which role it assumes cannot be told")
+        return Assumption(credentials, job, tuple(trusting.values()), "which role it assumes cannot be told")
     found = tuple(trusting[id(role)] for role in meant.roles if id(role) in trusting)
     why = "" if found else f"no role in the templates is {credentials.role}"
-    return Assumption(credentials, job, found, meant.certain and len(found) == 1, why)
+    return Assumption(credentials, job, found, why)
 
 
 def assumed(credentials: Credentials | None, project: Project) -> Assumed:
@@ -133,7 +131,6 @@ class _Meant:
 
     roles: tuple[Resource, ...]
     by_name: frozenset[int]
-    certain: bool
     account: str
     missing: str | None
 
@@ -151,25 +148,23 @@ def _meant(job: EffectiveJob, credentials: Credentials, project: Project) -> _Me
     found: dict[int, Resource] = {}
     by_name: set[int] = set()
     accounts: set[str] = set()
-    certain, missing = True, None
+    missing: str | None = None
     for choice in choices:
         if job.is_reusable_alone and isinstance(choice, Text) and _is_callers(choice):
             return None
         roles: Sequence[Resource] = ()
-        sure = False
         if isinstance(choice, str | Text) and any(isinstance(part, str) and "/" in part for part in pieces(choice)):
-            roles, sure = _by_arn(choice, list(project.resources(_ROLE)))
+            roles = _by_arn(choice, list(project.resources(_ROLE)))
             account = _account(choice)
             accounts.update([account] if account else [])
         elif isinstance(choice, Text) and credentials.oidc is not NO:
-            named, sure = _by_name(choice, job, _trusting(deployment), deployment)
+            named = _by_name(choice, job, _trusting(deployment), deployment)
             roles = [each.role for each in named]
             by_name.update(id(each) for each in roles)
-        certain = certain and sure
         missing = missing if roles else str(choice)
         found.update({id(each): each for each in roles})
     account = accounts.pop() if len(accounts) == 1 else ""
-    return _Meant(tuple(found.values()), frozenset(by_name), certain, account, missing)
+    return _Meant(tuple(found.values()), frozenset(by_name), account, missing)
 
 
 def _is_callers(role: Text) -> bool:
@@ -184,19 +179,17 @@ def _account(arn: str | Text) -> str:
     return found[1] if found else ""
 
 
-def _by_arn(arn: str | Text, roles: Sequence[Resource]) -> tuple[list[Resource], bool]:
+def _by_arn(arn: str | Text, roles: Sequence[Resource]) -> list[Resource]:
     """Roles whose ARN it is: by the account where both say it, and by the name behind the path."""
     parts = list(pieces(arn))
     account = _account(arn)
     last = max(index for index, part in enumerate(parts) if isinstance(part, str) and "/" in part)
     name = exact(text([str(parts[last]).rpartition("/")[2], *parts[last + 1 :]]))
-    matched = [
+    return [
         role
         for role in roles
         if not (account and role.stack.account and account != role.stack.account) and overlap(_name_pattern(role), name)
     ]
-    sure = len(matched) == 1 and not has_hole(name) and not has_hole(_name_pattern(matched[0]))
-    return matched, sure
 
 
 def _name_pattern(role: Resource) -> Pattern:
@@ -212,7 +205,7 @@ def _name_pattern(role: Resource) -> Pattern:
 
 def _by_name(
     role: Text, job: EffectiveJob, roles: tuple[Deployer, ...], deployment: Deployment
-) -> tuple[tuple[Deployer, ...], bool]:
+) -> tuple[Deployer, ...]:
     """Roles that a secret's or a variable's name can mean."""
     hole = role.only_hole
     name = _EXPRESSION.findall(hole.shown)[-1] if hole and _EXPRESSION.search(hole.shown) else ""
@@ -223,7 +216,7 @@ def _by_name(
         silent = [each for each in meant if not _purposes(each)]
         meant = agreeing or silent
         if not meant:
-            return (), False
+            return ()
     named = environment_of(name) or job.environment_name
     if named and len(meant) > 1:
         theirs = {id(each): _environment(each, deployment) for each in meant}
@@ -232,13 +225,13 @@ def _by_name(
     elif environment_of(name):
         other = _environment(meant[0], deployment)
         if other and not same_environment(other, named):
-            return (), False
+            return ()
     meant = _sharing_words(meant, set(words(name)) - _COMMON)
     if len(meant) > 1 and not purposes:
         # A name that says nothing of what it is for, in a job that deploys or in one that does not.
         deploying = [each for each in meant if each.deploys]
         meant = deploying if len(deploying) == 1 and job.environment_name else meant
-    return tuple(meant), len(meant) == 1
+    return tuple(meant)
 
 
 def _sharing_words(roles: Sequence[Deployer], wanted: set[str]) -> list[Deployer]:

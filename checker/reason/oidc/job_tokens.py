@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from checker.model.pipeline.jobs import PULL_REQUESTS, Credentials, Demand, EffectiveJob
 from checker.model.possible import Possible, options
-from checker.model.values import Absent, Text
+from checker.model.values import Absent, Text, pieces, text
 from checker.reason.oidc.trust import Repository, Token, environment_token, pull_request_token, ref_token, with_claims
 
 
@@ -69,9 +69,8 @@ def _token(
         token = with_claims(pull_request_token(repository), ref=ref)
     else:
         token = ref_token(repository, ref)
-    if isinstance(repository.name, str) and isinstance(ref, str):
-        workflow = f"{repository.name}/{job.workflow.file}@{ref}"
-        token = with_claims(token, job_workflow_ref=workflow, workflow=job.entry.name)
+    workflow = text([*pieces(repository.name), f"/{job.workflow.file}@", *pieces(ref)])
+    token = with_claims(token, job_workflow_ref=workflow, workflow=job.entry.name)
     audience: Possible = {name.lower(): value for name, value in credentials.step.with_.items()}.get("audience", "")
     if isinstance(audience, str) and audience:
         token = with_claims(token, aud=audience)

@@ -288,8 +288,8 @@ def _is_github(value: str | Text | None) -> tuple[Answer, str]:
 
 
 def _may_be_provider(value: Text) -> bool:
-    first = value.parts[0]
-    return not isinstance(first, str) or ":oidc-provider/" in str(value) or not first.startswith("arn:aws:iam::cloud")
+    """Whether a federated principal with open parts may be an OIDC provider; one of SAML says so in its ARN."""
+    return not any(isinstance(part, str) and ":saml-provider/" in part for part in value.parts)
 
 
 def _is_host(name: str) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from checker.model.answers import NO, YES
 from checker.model.settings import SubjectForm
 from checker.reason.iam.deployers import deployment_of
+from checker.reason.iam.evaluation import Access
 from checker.reason.oidc.overmatch import Own, is_narrow, outsider
 from checker.reason.oidc.trust import (
     AUDIENCE,
@@ -23,6 +24,7 @@ from checker.reason.oidc.trust import (
     trust_of,
     with_claims,
 )
+from tests.answers import said
 from tests.projects import project_of, resource
 
 REPO = Repository("kcjonson/doc-platform")
@@ -115,3 +117,40 @@ def test_a_role_is_worked_out_once_per_project() -> None:
     project = project_of("Resources: {R: {Type: AWS::IAM::Role}}")
     assert deployment_of(project) is deployment_of(project)
     assert deployment_of(project).github_roles == ()
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "expected"),
+    [("34", "34", True), ("34", "35", False), ("", "34", None), ("", "*", False)],
+)
+def test_a_repository_by_its_id_is_the_project_s_own_where_the_settings_have_it(
+    known: str, asked: str, expected: bool | None
+) -> None:
+    own = Own((Repository("kcjonson/doc-platform", repository_id=known),), (), ("production",), declared=True)
+    trust = _trust(f"{{StringLike: {{{HOST}:repository_id: '{asked}', {HOST}:environment: production}}}}")
+    assert said(is_narrow(trust, trust.entrances[0], own)) is expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "expected"),
+    [
+        ("arn:aws:iam::${AWS::AccountId}:saml-provider/${Name}", None),
+        ("arn:aws:iam::${AWS::AccountId}:oidc-provider/${Name}", Access.UNKNOWN),
+        ("${Name}", Access.UNKNOWN),
+    ],
+)
+def test_a_provider_with_open_parts_may_be_github_s_unless_its_arn_says_another_kind(
+    provider: str, expected: Access | None
+) -> None:
+    project = project_of(f"""
+        Parameters: {{Name: {{Type: String}}}}
+        Resources:
+          R:
+            Type: AWS::IAM::Role
+            Properties:
+              AssumeRolePolicyDocument:
+                Statement:
+                  - {{Effect: Allow, Action: "sts:AssumeRoleWith*", Principal: {{Federated: !Sub "{provider}"}}}}
+    """)
+    trust = trust_of(resource(project, "R"), project)
+    assert (trust and trust.admits(environment_token(REPO, "production")).answer) is expected
