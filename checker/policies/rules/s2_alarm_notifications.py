@@ -7,7 +7,7 @@ What is checked
     alarms may publish to the topic, and that it has a subscriber whom their messages reach: an address, and no filter
     that no alarm matches (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the topic must be
     there, and the subscriber must have confirmed. An alarm whose state a notifying composite alarm reads is heard
-    through that.
+    through that, and one whose change a rule of EventBridge sends to such a topic through the rule.
 When it does not apply
     No alarm in the environment. Alarms that only drive scaling: they are no news to anybody.
 What cannot be decided
@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -40,8 +41,9 @@ from checker.model.values import (
     first_unknown,
     pieces,
 )
-from checker.model.verdicts import Surface
+from checker.model.verdicts import Outcome, Surface
 from checker.reason.iam.services import CLOUDWATCH, key_refuses, may_call
+from checker.reason.templates.alarm_events import rules_that_hear, targets_of
 from checker.reason.templates.alarms import ALARM_TYPES, listened_to
 from checker.reason.templates.composite_rules import may_fire
 from checker.reason.templates.notifications import never_matches_alarms, no_address
@@ -58,6 +60,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
     heard_through = listened_to(environment)
     topics: dict[ResourceKey, tuple[Resource, Resource]] = {}
     told: dict[ResourceKey, list[Resource]] = {}
+    through_rules: dict[ResourceKey, Resource] = {}
     for alarm in environment.resources(*ALARM_TYPES):
         own = [*_topics(environment, alarm)]
         for topic in own:
@@ -66,13 +69,60 @@ def check(environment: Environment) -> Iterator[Judgement]:
         parents = heard_through.get(alarm, ())
         if not own and any(_hears(environment, parent, alarm) for parent in parents):
             yield alarm.passes(None, "A composite alarm reads it and notifies.")
+            continue
+        said = _alarm(environment, alarm)
+        if own or said.outcome not in (Outcome.FAIL, Outcome.UNKNOWN):
+            yield said
+            continue
+        passed_on, doubt = _passed_on(environment, alarm)
+        through_rules.update({topic.key: topic for topic in passed_on})
+        if passed_on:
+            yield alarm.passes(None, "An EventBridge rule passes it on to a topic.")
         else:
-            yield _alarm(environment, alarm)
+            yield said if doubt is None else alarm.undecided(None, doubt.why, fix=_FIX)
     subscriptions = environment.resources("AWS::SNS::Subscription")
     astray = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
     for topic, alarm in topics.values():
         refused = _refused(environment, topic, alarm)
         yield refused if refused is not None else _topic(environment, topic, _names(told[topic.key]), astray=astray)
+    for key, topic in through_rules.items():
+        if key not in topics:
+            yield _subscribed(environment, topic, astray=astray)
+
+
+def _passed_on(environment: Environment, alarm: Resource) -> tuple[list[Resource], Open | None]:
+    """The topics to which a rule of EventBridge surely sends the alarm's change of state, and why it may reach others.
+
+    Whether the rule may publish there is asked where callers are (P14).
+    """
+    doubt: Open | None = None
+    sure: list[Resource] = []
+    for rule, answer in rules_that_hear(environment, alarm):
+        targets = [environment.referred(each) for each in targets_of(rule)]
+        topics = [each for each in targets if each is not None and each.type == "AWS::SNS::Topic"]
+        if answer is YES and topics:
+            sure += topics
+        elif doubt is None:
+            untold = Open(f"whether what the rule {rule.logical_id} sends it to tells anybody")
+            doubt = answer if isinstance(answer, Open) else untold
+    return sure, doubt
+
+
+def _subscribed(environment: Environment, topic: Resource, *, astray: bool) -> Judgement:
+    """Whether a topic that rules publish to has a subscriber. What they send is an event, and filters are for that."""
+    inline = topic.get("Subscription")
+    found = list(environment.children(topic, "AWS::SNS::Subscription"))
+    listed = as_list(inline.value) if isinstance(inline, Known) else []
+    if any(_has_endpoint(each) for each in listed) or any(not _never_there(each) for each in found):
+        return topic.passes("subscriber", "It has a subscriber.")
+    if astray or isinstance(inline, Unknown) or found or listed:
+        return topic.undecided("subscriber", "whether anybody is subscribed to it", fix=_FIX_SUBSCRIBE)
+    return topic.fails("subscriber", "Nobody is subscribed to the alarm topic.", fix=_FIX_SUBSCRIBE)
+
+
+def _never_there(subscription: Resource) -> bool:
+    filtered = not isinstance(subscription.get("FilterPolicy"), Absent)
+    return filtered or _pending(subscription) or bool(_doubt(subscription) or _never(subscription, []))
 
 
 def _names(alarms: list[Resource]) -> list[str]:

@@ -5,8 +5,8 @@ What the review found
 What is checked
     Every VPC has a flow log for rejected traffic (``REJECT`` or ``ALL``), on the VPC or on each of its subnets; and
     where the log goes has a retention: a log group's ``RetentionInDays``, or a rule of the bucket that expires
-    what the flow log writes there by its age (its prefix, tags and sizes leave nothing out). A role of the project
-    that writes the log may do so (``delivery``).
+    what the flow log writes there by its age (its prefix, tags and sizes leave nothing out). A log that goes to
+    CloudWatch Logs has a role, and one of the project may write it (``delivery``).
 When it does not apply
     No VPC in the environment.
 What cannot be decided
@@ -26,6 +26,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, as_number, pieces, text
+from checker.model.verdicts import Surface
 from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.iam.policies import read_document
 from checker.reason.names.arns import arn_of
@@ -100,10 +101,19 @@ _FIX_DELIVERY: Final = (
     "Let vpc-flow-logs.amazonaws.com assume the role, and allow it logs:PutLogEvents on the log group."
 )
 
+_FIX_ROLE: Final = (
+    "Set DeliverLogsPermissionArn to a role that vpc-flow-logs.amazonaws.com may assume and that may write to the log "
+    "group."
+)
+
 
 def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
-    """A role of the project that surely cannot write the log (Amazon VPC User Guide, "IAM role for publishing flow logs
-    to CloudWatch Logs"). Nothing is said of one that can, or is not seen."""
+    """A role of the project that surely cannot write the log, or none (Amazon VPC User Guide, "IAM role for publishing
+    flow logs to CloudWatch Logs"; Amazon EC2 API Reference, "CreateFlowLogs": DeliverLogsPermissionArn is required for
+    a destination in CloudWatch Logs). Nothing is said of one that can, or is not seen."""
+    if isinstance(log.get("DeliverLogsPermissionArn"), Absent) and _to_cloudwatch(environment, log):
+        said = "Nothing is logged: it has no role, and without one nobody writes to the log group."
+        yield log.fails("delivery", said, fix=_FIX_ROLE, path="DeliverLogsPermissionArn", expected="an IAM role")
     role = environment.referred(log.get("DeliverLogsPermissionArn"))
     group = environment.referred(log.get("LogGroupName"))
     if role is None or role.type != "AWS::IAM::Role":
@@ -122,6 +132,16 @@ def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
             said = f"Nothing is logged: its role {role.logical_id} may not {action} on the log group."
             yield log.fails("delivery", said, fix=_FIX_DELIVERY, path=path, related=(role,))
             return
+
+
+def _to_cloudwatch(environment: Environment, log: Resource) -> bool:
+    """Whether a flow log of a template surely goes to CloudWatch Logs, which it does where nothing says otherwise."""
+    kind = log.get("LogDestinationType")
+    if log.surface is not Surface.TEMPLATE or not (isinstance(kind, Absent) or kind == Known("cloud-watch-logs")):
+        return False
+    target = environment.referred(log.get("LogDestination"))
+    named = isinstance(log.get("LogGroupName"), Known)
+    return named or (target is not None and target.type == "AWS::Logs::LogGroup")
 
 
 def _retention(environment: Environment, log: Resource) -> Judgement:

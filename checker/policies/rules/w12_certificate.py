@@ -76,7 +76,7 @@ def _covers(server: Server, project: Project) -> Judgement:
     owner, path = server.resource, server.path
     if not server.certificates:
         return owner.fails("covers", "It serves TLS and has no certificate.", fix=_COVER, path=path)
-    if astray := _elsewhere(server):
+    if astray := _elsewhere(server, project):
         violation = f"It takes certificates of {server.region}, and this one is of {astray}: the deployment fails."
         fix = f"Make its certificate in {server.region}."
         return owner.fails("covers", violation, fix=fix, path=path, expected=server.region, actual=astray)
@@ -89,7 +89,7 @@ def _covers(server: Server, project: Project) -> Judgement:
     foreign: list[str] = []
     related: list[Resource] = []
     for value in server.certificates:
-        meant = _meant(value, owner, project)
+        meant = _meant(value, server, project)
         related.extend(meant)
         offered.extend(name for certificate in meant for name in _names(certificate))
         if not meant:
@@ -115,7 +115,7 @@ def _covers(server: Server, project: Project) -> Judgement:
     return owner.passes("covers", f"The certificate covers {_listed(answers)}.", path=path)
 
 
-def _elsewhere(server: Server) -> str:
+def _elsewhere(server: Server, project: Project) -> str:
     """The region of a certificate of ACM that is not the one that its server asks; empty where it is, or where nobody
     knows. Sources: Amazon CloudFront Developer Guide, "Requirements for using SSL/TLS certificates with CloudFront";
     Elastic Load Balancing User Guide, "Create an HTTPS listener" (the load balancer's own region)."""
@@ -123,16 +123,20 @@ def _elsewhere(server: Server) -> str:
         fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
         if len(fields) > 5 and fields[2] == "acm" and fields[3] not in {"", server.region}:
             return fields[3]
+        for each in project.all_referred(value) if not fields else ():
+            if each.type == _CERTIFICATE and each.stack.region not in {"", server.region}:
+                return each.stack.region
     return ""
 
 
-def _meant(value: Resolved, owner: Resource, project: Project) -> Sequence[Resource]:
+def _meant(value: Resolved, server: Server, project: Project) -> Sequence[Resource]:
     """The certificates that a certificate's ARN may stand for: the one that it refers to, or those of shared stacks."""
+    owner = server.resource
     referred = [each for each in project.all_referred(value) if each.type == _CERTIFICATE or is_custom(each.type)]
     if referred or owner.surface is Surface.ACCOUNT:
         return referred  # an account names one certificate, and not what a configuration stands for
     fields = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
-    region = fields[3] if len(fields) > 5 else owner.stack.region
+    region = fields[3] if len(fields) > 5 else server.region or owner.stack.region
     account = fields[4] if len(fields) > 5 else owner.stack.account
     return [
         each

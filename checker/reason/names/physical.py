@@ -70,10 +70,12 @@ def _name_at(resource: Resource, path: str) -> Resolved | Absent:
 
 
 # Host names that CloudFront answers under: one distribution of all accounts may have each (Amazon CloudFront Developer
-# Guide, "Use custom URLs by adding alternate domain names").
+# Guide, "Use custom URLs by adding alternate domain names", "Move an alternate domain name"). Amplify serves its apps
+# through distributions of its own, so theirs are drawn from the same set.
 ALIASES: Final = {
     "AWS::CloudFront::Distribution": "DistributionConfig.Aliases",
     "AWS::CloudFront::DistributionTenant": "Domains",
+    "AWS::Amplify::Domain": "SubDomainSettings",
 }
 HOST_NAMES: Final = "CloudFront alias"
 _ALIAS: Final = Naming(HOST_NAMES, ("Aliases",), reach=Reach.PARTITION, caseless=True)
@@ -83,8 +85,17 @@ def _aliases(distribution: Resource) -> Iterator[PhysicalName]:
     path = ALIASES[distribution.type]
     listed = distribution.get(path)
     for index, alias in enumerate(listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else ()):
-        if isinstance(alias, str | Text) and alias != "":
-            yield PhysicalName(distribution, f"{path}.{index}", alias, _ALIAS)
+        name = _served(distribution, alias) if isinstance(alias, dict) else alias
+        if isinstance(name, str | Text) and name != "":
+            yield PhysicalName(distribution, f"{path}.{index}", name, _ALIAS)
+
+
+def _served(domain: Resource, setting: Mapping[str, Resolved]) -> Resolved:
+    """The host name of one subdomain of an Amplify app: without a prefix it is the domain itself."""
+    whole, prefix = domain.get("DomainName"), setting.get("Prefix", "")
+    if not isinstance(whole, Known) or not isinstance(whole.value, str | Text) or not isinstance(prefix, str | Text):
+        return None
+    return text([*pieces(prefix), ".", *pieces(whole.value)]) if prefix != "" else whole.value
 
 
 def _records(group: Resource) -> Iterator[PhysicalName]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Hole, Known, Resolved, Text, as_bool, pieces, text
+from checker.model.values import Absent, Hole, Known, Resolved, Text, as_bool, pieces, text
 from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.iam.passing import TASKS
 from checker.reason.iam.policies import read_document
@@ -36,10 +36,13 @@ class Need:
 
 
 def refused(task: Resource, role: Resource, project: Project) -> Need | None:
-    """The first call of those that start the task which its execution role surely may not make."""
+    """The first call of those that start the task which its execution role surely may not make.
+
+    A role without any policy may do nothing, unless somebody outside these stacks attaches one by its name.
+    """
     policies = policies_of(role, project)
-    if policies.empty:
-        return None  # what it may do is said elsewhere, if anywhere
+    if policies.empty and not isinstance(role.get("RoleName"), Absent):
+        return None
     for need in _needs(task, project):
         if decide(policies, Request(need.action, exact(need.resource))).denied:
             return need

@@ -83,14 +83,14 @@ def never_matches_alarms(policy: Resolved, *, in_body: bool, alarms: Collection[
             return f"its filter asks for the message attribute {key}, and an alarm's message has none"
         if in_body and key not in _FIELDS:
             return f"its filter asks for {key}, which an alarm's message does not have"
-        if key == "AlarmName" and alarms and not any(_lets(wanted, name) for name in alarms):
+        if key == "AlarmName" and alarms and not any(lets(wanted, name) for name in alarms):
             return f"its filter asks for other alarms than {sorted(alarms)[0]}"
-        if key == "NewStateValue" and wanted and not _lets(wanted, "ALARM"):
+        if key == "NewStateValue" and wanted and not lets(wanted, "ALARM"):
             return "its filter lets no message through that says ALARM"
     return ""
 
 
-def _lets(wanted: Resolved, text: str) -> bool:
+def lets(wanted: Resolved, text: str) -> bool:
     """Whether one of a filter's conditions may hold for a text (Amazon SNS Developer Guide, "Subscription filter
     policies": exact, prefix, suffix, anything-but and others, of which those that are not read here may hold)."""
     for each in as_list(wanted):

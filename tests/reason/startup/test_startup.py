@@ -120,7 +120,7 @@ CONTAINER = {"Name": "web", "Image": IMAGE, "Secrets": [{"Name": "PASSWORD", "Va
     ("statements", "refuses"),
     [
         ([LOGIN, PULL, READ], None),
-        ([], None),  # what it may do is said elsewhere
+        ([], "ecr:GetAuthorizationToken"),
         ([PULL, READ], "ecr:GetAuthorizationToken"),
         ([LOGIN, READ], "ecr:BatchGetImage"),
         (
