@@ -84,11 +84,14 @@ def _rests_on(verdict: Verdict, unread: Unread, said: Iterable[str]) -> bool:
 
 
 def once_each(unread: Sequence[Unread]) -> list[Unread]:
-    """Templates and pipeline are looked for in the same folders: what neither could read is named once."""
-    whole = {(each.what, each.why) for each in unread}
-    return [
-        each for each in unread if (each.what.removesuffix(":1"), each.why) not in whole or not each.what.endswith(":1")
-    ]
+    """Templates and pipeline are looked for in the same folders: what neither could read is named once.
+
+    So is a template that is deployed several times, and a line that does the same twice.
+    """
+    once: dict[tuple[str, str], Unread] = {}
+    for each in unread:
+        once.setdefault((each.what, each.why), each)
+    return [each for (what, why), each in once.items() if not what.endswith(":1") or (what[:-2], why) not in once]
 
 
 def unread_of_stacks(stacks: Sequence[Stack]) -> Iterable[Unread]:
@@ -112,6 +115,10 @@ def unread_of_pipeline(pipeline: Pipeline | None) -> Iterable[Unread]:
 
 
 def left_out(pipeline: Pipeline | None) -> Iterable[str]:
+    if pipeline and pipeline.not_run:
+        rest = len(pipeline.not_run) - 4
+        shown = ", ".join(pipeline.not_run[:4]) + (f" and {rest} more" if rest > 0 else "")
+        yield f"no workflow is seen to run {shown}: what it does is not judged"
     for name in pipeline.left_out if pipeline else ():
         yield f"jobs of environment {name} are not judged: its stacks are not among what is judged"
     problems = list(pipeline.workflows.all_problems) if pipeline else []

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checker.collect.exclusions import Exclusions
+from checker.collect.templates.search import is_test
 from checker.model.environment_words import UNNAMED
 from checker.model.settings import Settings
 
 if TYPE_CHECKING:
+    from checker.collect.pipeline.scripts import ScriptLibrary
+    from checker.model.pipeline.jobs import EffectiveJob
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import Trace
     from checker.model.sources import Problem
 
 # Code that may deploy or migrate. A folder without any has no pipeline.
@@ -44,11 +49,13 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     code = read_migration_code(root)
     problems = [*workflows.all_problems, *unread, *code.problems]
     found = workflows.files or folders or code.runners or problems or exclusions.used
-    if not (found or find_scripts(root, settings, problems)):
+    scripts = find_scripts(root, settings, [] if found else problems)
+    if not (found or scripts):
         return None
     # Where no template names an environment, the jobs' own words stand.
     known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
-    tracer = Tracer(ScriptLibrary(root))
+    library = ScriptLibrary(root)
+    tracer = Tracer(library)
     jobs = effective_jobs(workflows, settings, tuple(known), tracer.outputs)
     elsewhere = set(known) - set(environments) if environments else set[str]()
     known_jobs = [job for job in jobs.jobs if not elsewhere.issuperset(way.environment_name for way in job.ways)]
@@ -66,9 +73,33 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
         code,
         problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
         left_out=tuple(left_out),
+        not_run=tuple(_not_run(scripts, traces, library, settings)),
         exclusions=exclusions.used,
         unfollowed=unfollowed,
     )
+
+
+# A line of a script that calls AWS, or has it changed.
+_CALLS: Final = re.compile(r"(?m)^[^#\n]*(?<![\w./-])(?:aws|cdk|sam|eb|copilot)[ \t]+(?:--\S+[ \t]+)*[a-z]")
+
+
+def _not_run(
+    scripts: Sequence[str], traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary, settings: Settings
+) -> Iterator[str]:
+    """The scripts that call AWS and of which no job is seen to run a line: nothing of them is judged."""
+    spots = (
+        spot
+        for trace in traces.values()
+        for action in trace.actions
+        for spot in (action.reached.spot, *action.reached.via)
+    )
+    run = {spot.file for spot in spots}
+    exclusions = Exclusions(settings.exclude)
+    for path in scripts:
+        inner = Path(path)
+        known = path in run or is_test(inner) or exclusions.pattern_of(inner) is not None
+        if not known and _CALLS.search(library.text(path) or ""):
+            yield path
 
 
 def _may_have_pipeline(root: Path, settings: Settings) -> bool:

@@ -12,6 +12,7 @@ from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
 from checker.model.settings import Settings
 from checker.model.verdicts import Run, Unread
 from checker.preflight import preflight
+from checker.run.coverage import once_each
 from checker.run.ending import exit_code
 from checker.run.request import Request
 
@@ -77,3 +78,9 @@ def test_a_target_none_of_whose_stacks_is_there_is_not_judged(tmp_path: Path) ->
         assert bool(run.verdicts) is judged
         assert ("account 111111111111/us-west-1" in [each.what for each in run.coverage.unread]) is not judged
         assert exit_code(run) is not ExitCode.CLEAN
+
+
+def test_what_two_looks_could_not_read_is_named_once() -> None:
+    first, again = Unread("a.yaml", "no"), Unread("a.yaml:1", "no")
+    other = Unread("b.sh:3", "what `x` does was not followed")
+    assert once_each([other, first, again, other, Unread("c.yaml:1", "no")]) == [other, first, Unread("c.yaml:1", "no")]

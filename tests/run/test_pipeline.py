@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from checker.model.settings import Settings
+from checker.run.coverage import left_out
 from checker.run.pipeline import pipeline_of
 from tests.pipelines import repository
 
@@ -30,3 +31,19 @@ def test_migrations_alone_are_seen_whatever_they_are_written_in(file: str, text:
 
 def test_a_folder_of_templates_has_none(tmp_path: Path) -> None:
     assert pipeline_of(repository(tmp_path, {"template.yaml": "Resources: {}"}), Settings(), ()) is None
+
+
+def test_scripts_that_no_job_runs_are_named_where_they_call_aws(tmp_path: Path) -> None:
+    files = {
+        ".github/workflows/a.yml": "on: push\njobs: {a: {runs-on: x, steps: [{run: ./run.sh}]}}\n",
+        "run.sh": ". ./lib.sh\nroll\n",
+        "lib.sh": "roll() { aws ecs update-service --cluster a --service b; }\n",
+        "by-hand.sh": "set -e\naws --region eu-west-1 s3 sync . s3://site\n",
+        "plain.sh": "# aws s3 ls\necho aws-cli\n",
+        "tests/fake.sh": "aws s3 ls\n",
+        "old/gone.sh": "cdk deploy\n",
+    }
+    found = pipeline_of(repository(tmp_path, files), Settings(exclude={"old": "not used"}), ())
+    assert found is not None
+    assert found.not_run == ("by-hand.sh",)
+    assert list(left_out(found)) == ["no workflow is seen to run by-hand.sh: what it does is not judged"]

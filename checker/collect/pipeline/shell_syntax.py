@@ -69,7 +69,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
     except InputError as error:
         return Script(file, Block(), lines, shebang, (Problem(empty.spot(0), error.message, error.hint),))
     problems = tuple(
-        Problem(empty.spot(node.start_point[0], node.start_point[1]), "not understood as bash from here on", "Mend it.")
+        Problem(empty.spot(node.start_point[0], node.start_point[1]), "not understood as bash from here on", "Fix it.")
         for node in _errors(root)
     )
     return Script(file, body, lines, shebang, problems)

@@ -7,6 +7,7 @@ large, not YAML or not shaped as a workflow becomes a located problem, and all o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +73,11 @@ def read_workflows(root: Path, exclusions: Exclusions | None = None) -> Workflow
             continue
         shown = path.relative_to(root).as_posix()
         files[shown] = read_workflow(path, shown)
+    names = [shown.rpartition(".")[0] for shown in files]
+    files = {
+        shown: replace(each, has_twin=names.count(name) > 1)
+        for name, (shown, each) in zip(names, files.items(), strict=True)
+    }
     actions: dict[str, CompositeAction] = {}
     for path in walk(root, lambda name: name in {"action.yml", "action.yaml"}, MAX_FILES, problems):
         shown = path.relative_to(root).as_posix()

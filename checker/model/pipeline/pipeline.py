@@ -60,6 +60,7 @@ class Pipeline(Judgeable):
     problems: tuple[Problem, ...] = field(default=())
     left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
     unfollowed: tuple[Unfollowed, ...] = ()
+    not_run: tuple[str, ...] = ()  # scripts that call AWS, and that no job runs as far as jobs could be followed
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     @property
@@ -92,7 +93,7 @@ class Pipeline(Judgeable):
         return Subject(SubjectKind.SETTING, "the repository's pipeline")
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a file is all there is
-        """The workflow that changes something, else the first one, else a file of the migrations."""
+        """The workflow that changes something, else the first one, else a file of the migrations or one not read."""
         acting = [job for job in self.jobs if self.traces[job].aws or self.traces[job].cdk]
         for job in (*acting, *self.jobs):
             return Location(job.entry.spot.file, job.entry.spot.line, path or None)
@@ -101,4 +102,6 @@ class Pipeline(Judgeable):
         for folder in self.migrations:
             for migration in folder.migrations:
                 return Location(migration.file, 1, path or None)
+        for problem in self.problems:
+            return Location(problem.spot.file, problem.spot.line, path or None)
         return Location(".github/workflows", None, path or None)

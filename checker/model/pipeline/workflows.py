@@ -203,11 +203,16 @@ class Workflow:
     concurrency: Concurrency | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    has_twin: bool = False  # whether another file has its name but for the ending, ``.yml`` and ``.yaml``
 
     @property
     def stem(self) -> str:
-        """``prod-deploy`` for ``.github/workflows/prod-deploy.yml``."""
-        return self.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        """``prod-deploy`` for ``.github/workflows/prod-deploy.yml``: with the ending where another one is called so.
+
+        Jobs are named by it, and what is said of two jobs of one name would be taken for one.
+        """
+        name = self.file.rsplit("/", 1)[-1]
+        return name if self.has_twin else name.rsplit(".", 1)[0]
 
     @property
     def starts_itself(self) -> bool:

@@ -56,7 +56,7 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
         return extern("client")
     known = service_of(service)
     if known is None:
-        machine.problem(call.spot, f"there is no AWS service {service!r}", "Mend the name.")
+        machine.problem(call.spot, f"there is no AWS service {service!r}", "Correct the name.")
         return extern("client")
     region = call.positional[1] if len(call.positional) > 1 else call.named.get("region_name", session.region)
     if not isinstance(region, Absent):

@@ -30,7 +30,7 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
     if kind == "waiter":
         polled = polled_by(client.service, spelled)
         if polled is None:
-            machine.problem(spot, f"{client.service} has no waiter {spelled!r}", "Mend the name.")
+            machine.problem(spot, f"{client.service} has no waiter {spelled!r}", "Correct the name.")
         how, operation, waiter = How.SDK_WAITER, polled or spelled, spelled.replace("_", "-")
     elif kind == "paginator":
         how = How.SDK_PAGINATOR
@@ -39,6 +39,9 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
     arguments: dict[str, Argument] = {
         plain_name(name): _argument(given, name, where) for name, given in call.named.items()
     }
+    body = call.named.get("TemplateBody")
+    if isinstance(body, Extern) and (file := _read_from(body.name)):
+        arguments["templatebody"] = f"file://{file}"  # as the AWS CLI names a file whose content is meant
     for index, given in enumerate(call.positional):
         arguments[str(index)] = _argument(given, str(index), where)
     reached, region = frame.reached.at(spot), client.region
@@ -56,8 +59,27 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         client.profile,
         complete=complete,
         keys_of=client.keys_of,
+        folder=machine.folder,
     )
     return _made(machine, made)
+
+
+_READS: Final = frozenset({"read", "read_text", "read_bytes"})
+_OPENS: Final = frozenset({"open", "io.open", "Path", "pathlib.Path"})
+
+
+def _read_from(shown_as: str) -> str:
+    """The file whose text an expression gives, where that is written in it: ``open("a.yaml").read()``."""
+    try:
+        node = ast.parse(shown_as, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {*_READS, "decode"}:
+        node = node.func.value
+    if not isinstance(node, ast.Call) or ast.unparse(node.func) not in _OPENS or not node.args:
+        return ""
+    name = node.args[0]
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else ""
 
 
 def _stopping(handling: Handling) -> Handling:

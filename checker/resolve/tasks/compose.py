@@ -6,8 +6,9 @@ Source: Docker documentation, "docker compose run" and "Compose file reference",
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from checker.model.possible import Possible, open_text
@@ -33,27 +34,60 @@ def run_words(words: Sequence[Possible], folder: str | None, library: TaskLibrar
     found = _taken_apart(words)
     if found is None or folder is None:
         return None
-    files, service, given, options = found
+    files, service, given, options, replaced = found
     declared = _service(files, service, folder, library)
     if declared is None:
         return None
     command = given or _command(declared.get("command"))
-    if command is None or declared.get("entrypoint") is not None:
+    entry = declared.get("entrypoint") if replaced is None else replaced
+    program: tuple[Possible, ...] = ()
+    if entry is not None:
+        # What takes the place of the image's own program takes that of its command too. Of an emptied one that is all.
+        own = () if entry in ("", []) else _command(entry)
+        if own is None or not (*own, *(command or ())):
+            return None
+        program = (*own, *(command or ()))
+    elif command is None:
         return None
     image = declared.get("image") if "build" not in declared else None
     return (
         "docker",
         "run",
         *options,
+        *_handed_in(declared),
+        *(("--entrypoint", program[0]) if program else ()),
         image if isinstance(image, str) else open_text(f"the image of {service}"),
-        *command,
+        *(program[1:] if program else command or ()),
     )
+
+
+def _handed_in(service: Mapping[str, Any]) -> Iterator[str]:
+    """What a service's container is given of the job's, as options of ``docker run``: variables, files, folders."""
+    for each in _listed(service.get("environment")):
+        # A variable of compose's own environment, `$NAME`, is the job's.
+        yield "--env=" + _VARIABLE.sub(r"${\1}", str(each))
+    for each in _listed(service.get("env_file")):
+        yield f"--env-file={each.get('path', '') if isinstance(each, dict) else each}"
+    for each in _listed(service.get("volumes")):
+        yield f"--volume={each.get('source', '') if isinstance(each, dict) else each}"
+
+
+def _listed(value: Any) -> list[Any]:
+    """What compose takes as a list, as one thing, or (variables) as a mapping."""
+    if isinstance(value, dict) and "path" not in value:
+        return [name if each is None else f"{name}={each}" for name, each in value.items()]
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+_ADDED: Final = ("environment", "env_file", "volumes")  # what a later file adds to
+_VARIABLE: Final = re.compile(r"\$(\w+)")
 
 
 def _taken_apart(
     words: Sequence[Possible],
-) -> tuple[list[str], str, tuple[Possible, ...], tuple[Possible, ...]] | None:
-    """The compose files, the service, the command behind it and the options of ``run``."""
+) -> tuple[list[str], str, tuple[Possible, ...], tuple[Possible, ...], str | None] | None:
+    """The compose files, the service, the command behind it, the options of ``run``, and the program that it is told to
+    start in place of the image's."""
     if not words or not isinstance(words[0], str):
         return None
     name = words[0].rpartition("/")[2]
@@ -63,6 +97,7 @@ def _taken_apart(
     files: list[str] = []
     options: list[Possible] = []
     running = False
+    replaced: str | None = None
     while index < len(words):
         word = words[index]
         index += 1
@@ -70,13 +105,15 @@ def _taken_apart(
             return None
         if word.startswith("-"):
             option, has_value, value = word.partition("=")
-            if option == _REPLACES:
-                return None
             taken: Possible = value
-            if not has_value and (option in _VALUES or option in _FILE_OPTIONS):
+            if not has_value and (option in _VALUES or option in _FILE_OPTIONS or option == _REPLACES):
                 taken = words[index] if index < len(words) else ""
                 index += 1
-            if option in _FILE_OPTIONS and not running:
+            if option == _REPLACES:
+                if not running or not isinstance(taken, str):
+                    return None
+                replaced = taken
+            elif option in _FILE_OPTIONS and not running:
                 if not isinstance(taken, str):
                     return None
                 files.append(taken)
@@ -87,7 +124,7 @@ def _taken_apart(
                 return None
             running = True
         else:
-            return files, word, tuple(words[index:]), tuple(options)
+            return files, word, tuple(words[index:]), tuple(options), replaced
     return None
 
 
@@ -99,7 +136,9 @@ def _service(files: Sequence[str], name: str, folder: str, library: TaskLibrary)
         services = _read(posixpath.normpath(joined_path(folder, each)), library).get("services") if each else None
         declared = services.get(name) if isinstance(services, dict) else None
         if isinstance(declared, dict):
-            found = {**(found or {}), **declared}
+            before = found or {}
+            both = {key: [*_listed(before.get(key)), *_listed(declared.get(key))] for key in _ADDED}
+            found = {**before, **declared, **both}
     return None if found is None or "extends" in found else found
 
 

@@ -63,9 +63,22 @@ def _guess(stack: Stack, stage: str, folder: str) -> tuple[str, str]:
     """The environment of a stack that nobody assigned, and why it is taken for that one."""
     if (by_name := environment_of(stack.name, stage)) is not None:
         return by_name, "by its name"
-    if (by_folder := environment_of(folder)) is not None:
+    if (by_folder := _of_folder(folder)) is not None:
         return by_folder, "by its folder"
     return UNNAMED, "nothing names an environment"
+
+
+def _of_folder(folder: str) -> str | None:
+    """The environment that a template's folder speaks of: the nearest does, `live/staging` is staging.
+
+    What several share says so itself: of `shared/templates/` the templates are nobody's in particular.
+    """
+    *above, own = folder.split("/")
+    found = environment_of(own)
+    if found is not None:
+        return found
+    named = (environment_of(each) for each in reversed(above))
+    return next((each for each in named if each not in (None, "shared")), None)
 
 
 def _follow_imports(stacks: Sequence[Stack], said: dict[str, tuple[str, str]]) -> None:

@@ -35,7 +35,8 @@ def placed(stack: Stack, settings: Settings) -> Stack:
         changes: dict[str, Any] = {"account": each.account or account, "region": each.region or region}
         if each is stack:
             changes["name"] = str(own.get(_NAME, "")) or stack.name
-            changes["parameters"] = {name: value for name, value in given.items() if name not in _PSEUDO}
+            said = {name: value for name, value in given.items() if name not in _PSEUDO}
+            changes["parameters"] = {**each.parameters, **said}
         return changes
 
     return rebuilt(stack, change)

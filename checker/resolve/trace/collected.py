@@ -198,8 +198,8 @@ class Collected:
                 self._unread(command)
         self.outputs.extend(outputs_of(command, self._unfinished))
 
-    def _unread(self, command: Command) -> None:
-        if (problem := unread(command)) is not None:
+    def _unread(self, command: Command, written: Command | None = None) -> None:
+        if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
 
     def _sam(self, command: Command) -> None:
@@ -211,6 +211,7 @@ class Collected:
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""
+        written = command
         words = run_words(command.words, command.folder, self.library)
         if words is not None:
             command = self.actions[-1] = replace(command, words=words)
@@ -222,7 +223,7 @@ class Collected:
             self._aws(replace(command, words=inner))
             return
         self.record(pushes(command, self.logged_in, self.built))
-        self._unread(command)
+        self._unread(command, written)
 
     def _aws(self, command: Command) -> None:
         parsed = parse_cli(command.words)
@@ -249,7 +250,7 @@ class Collected:
                     self.complain(command.spot, fault.message, fault.fix)
                 else:
                     message = f"the Python file {file} was not found in the repository"
-                    self.complain(command.spot, message, "Mend the path.")
+                    self.complain(command.spot, message, "Correct the path.")
 
     def _module(
         self, name: Possible, words: tuple[Possible, ...], command: Command, environment: Mapping[str, Possible]

@@ -121,7 +121,7 @@ class _Builder:
             return None
         workflow = self.workflows.files.get(path)
         if workflow is None:
-            self._complain(spot, f"there is no workflow {path}", "Mend the path, or add the file.")
+            self._complain(spot, f"there is no workflow {path}", "Correct the path, or add the file.")
             return None
         if "workflow_call" not in workflow.triggers:
             self._complain(spot, f"{path} cannot be called: it has no workflow_call", "Add on: workflow_call.")
@@ -172,7 +172,7 @@ class _Builder:
             needs = bound.workflow.jobs[job_id].needs
             for need in needs:
                 if need not in bound.workflow.jobs:
-                    self._complain(effective.spot, f"job {job_id} needs {need!r}, which is no job", "Mend the name.")
+                    self._complain(effective.spot, f"job {job_id} needs {need!r}, which is no job", "Correct the name.")
             complete(effective, needs=tuple(made[need] for need in needs if need in made))
         for job_id, effective in made.items():
             complete(effective, alternatives=self._alternatives(bound, bound.workflow.jobs[job_id], effective))
@@ -187,7 +187,7 @@ class _Builder:
         written = job.environment.value if job.environment else None
         for fault in (fault_in(job.if_, condition=True), fault_in(written)):
             if fault:
-                self._complain(job.spot, fault, "Mend the expression.")
+                self._complain(job.spot, fault, "Correct the expression.")
         effective = self._evaluated(bound, job, caller, view, starts)
         complete(effective, examples=tuple(examples_of(effective, self.settings)))
         complete(effective, concurrency=tuple(concurrency_of(effective, bound, view)))

@@ -105,7 +105,7 @@ class Unfolder:
         contexts = {**contexts, "env": below}
         for fault in (fault_in(step.if_, condition=True), fault_in(step.run.text if step.run else None)):
             if fault:
-                self._complain(step.spot, fault, "Mend the expression.")
+                self._complain(step.spot, fault, "Correct the expression.")
         effective = self._step(step, contexts, shell, via)
         action = self._action(step, via) if step.uses.startswith("./") else None
         if step.uses.startswith("./") and (action is None or action.using == "composite"):
@@ -128,7 +128,7 @@ class Unfolder:
         folder = posixpath.normpath(step.uses)
         action = self.workflows.actions.get(folder if folder != "." else "")
         if action is None:
-            self._complain(step.spot, f"there is no action in {folder}", "Mend the path, or add action.yml.")
+            self._complain(step.spot, f"there is no action in {folder}", "Correct the path, or add action.yml.")
         elif folder in via or len(via) >= MAX_LEVELS:
             self._complain(step.spot, f"the action {folder} uses itself", "Break the cycle.")
             return None

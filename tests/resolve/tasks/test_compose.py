@@ -17,6 +17,12 @@ services:
   git: {build: ., command: ["git", "status"]}
   bare: {image: tool}
   other: {image: tool, command: x, entrypoint: /bin/sh}
+  cli: {build: ., entrypoint: [aws, ecs], command: [update-service, --service, web]}
+  line: {image: tool, entrypoint: "sh -ec 'make deploy'"}
+  emptied: {image: tool, entrypoint: [], command: [aws, s3, ls]}
+  nothing: {image: tool, entrypoint: []}
+  keys: {image: tool, command: x, environment: [AWS_SESSION_TOKEN, A=1, B=$C], env_file: .env, volumes: ["~/.aws:/aws"]}
+  named: {image: tool, command: x, environment: {A: null, B: 2}, volumes: [{type: bind, source: /root, target: /r}]}
   base: {extends: {service: bare}, command: y}
 """
 
@@ -51,6 +57,16 @@ def made(line: str, folder: str | None = "") -> str | None:
         ("docker compose --profile x run listed", "docker run tool a b c"),
         ("docker compose -f compose.yaml -f prod.yml run bare", "docker run tool z"),
         ("docker compose run bare make", "docker run tool make"),
+        ("docker compose run other", "docker run --entrypoint /bin/sh tool x"),
+        ("docker compose run cli", "docker run --entrypoint aws the image of cli ecs update-service --service web"),
+        (
+            "docker compose run cli describe-services",
+            "docker run --entrypoint aws the image of cli ecs describe-services",
+        ),
+        ("docker compose run line", "docker run --entrypoint sh tool -ec make deploy"),
+        ("docker compose run emptied", "docker run --entrypoint aws tool s3 ls"),
+        ("docker compose run --entrypoint aws bare s3 ls", "docker run --entrypoint aws tool s3 ls"),
+        ("docker compose run --entrypoint=sh other -c x", "docker run --entrypoint sh tool -c x"),
         ("docker compose run git", "docker run ${the image of git} git status"),
     ],
 )
@@ -71,11 +87,11 @@ def test_the_file_of_the_folder() -> None:
         "docker compose up migrate",
         "docker compose run",
         "docker compose run bare",
-        "docker compose run other",
+        "docker compose run nothing",
         "docker compose run base",
         "docker compose run missing x",
         "docker compose -f missing.yml run migrate",
-        "docker compose run --entrypoint sh migrate",
+        "docker compose --entrypoint sh run migrate",
     ],
 )
 def test_what_no_file_tells(line: str) -> None:

@@ -381,3 +381,10 @@ jobs:
         (".github/workflows/ci.yml:3: a workflow has no key 'cache-mode' that is known", False),
         (".github/workflows/off.yml:1: not a workflow: the file's top level is not a mapping", False),
     ]
+
+
+def test_two_files_that_differ_by_their_ending_are_two_workflows(tmp_path: Path) -> None:
+    text = "on: push\njobs: {go: {runs-on: x, steps: [{run: a}]}}\n"
+    names = ("deploy.yml", "deploy.yaml", "check.yml")
+    made = pipeline(tmp_path, {f".github/workflows/{name}": text for name in names})
+    assert sorted(job.name for job in made.jobs) == ["check/go", "deploy.yaml/go", "deploy.yml/go"]

@@ -42,8 +42,9 @@ _FILE: Final = re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
 _AWS_CLI: Final = re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
 
 
-def unread(command: Command) -> Problem | None:
-    """That a command's program was not followed; ``None`` where it is known to change nothing."""
+def unread(command: Command, written: Command | None = None) -> Problem | None:
+    """That a command's program was not followed; ``None`` where it is known to change nothing. ``written`` is the
+    command as it stands there, where this is what it comes to."""
     words = command.words
     if not command.program or command.program in {"exit", "return"} or program_is_harmless(words):
         return None
@@ -52,7 +53,7 @@ def unread(command: Command) -> Problem | None:
         return None
     if any(program_is_harmless(inner) for inner in _image_commands(words)):
         return None
-    return _problem(command, f"what `{_spelled(command)}` does was not followed")
+    return _problem(command, f"what `{_spelled(written or command)}` does was not followed")
 
 
 def _spelled(command: Command) -> str:
@@ -109,31 +110,39 @@ def _is_inert(name: str, words: Sequence[Possible]) -> bool:
 
 
 def image_command(words: Sequence[Possible]) -> tuple[Possible, ...] | None:
-    """The command that ``docker run`` gives to an image whose program is the AWS CLI, ``aws`` in front of it."""
-    for image, rest in _images(words):
-        if isinstance(image, str) and _AWS_CLI.fullmatch(image):
+    """The command that ``docker run`` gives to an image whose program is the AWS CLI, ``aws`` in front of it; or to the
+    AWS CLI, where that is to run in place of an image's own program."""
+    for image, program, rest in _images(words):
+        started = program.rpartition("/")[2] if isinstance(program, str) else program
+        if started == "aws" or (started is None and isinstance(image, str) and _AWS_CLI.fullmatch(image)):
             return ("aws", *rest)
     return None
 
 
 def _image_commands(words: Sequence[Possible]) -> Iterator[tuple[Possible, ...]]:
     """The command line of an image that is named after its program: ``flyway/flyway:10 migrate``."""
-    for image, rest in _images(words):
-        if isinstance(image, str):
+    for image, program, rest in _images(words):
+        if program is not None:
+            yield (program, *rest)
+        elif isinstance(image, str):
             yield (re.split(r"[:@]", image.rpartition("/")[2])[0], *rest)
 
 
-def _images(words: Sequence[Possible]) -> Iterator[tuple[Possible, tuple[Possible, ...]]]:
-    """The image of ``docker run`` and the words behind it; nothing where its program is replaced."""
+def _images(words: Sequence[Possible]) -> Iterator[tuple[Possible, Possible | None, tuple[Possible, ...]]]:
+    """The image of ``docker run``, what replaces its program (``None`` where nothing does), the words behind it."""
     verb = next(((index, verb) for index, verb in engine_verbs(words) if verb != "container"), (0, ""))
     if not words or verb[1] != "run" or installed(str(words[0])) not in {"docker", "podman", "nerdctl", "finch"}:
         return
     index = verb[0] + 1
+    program: Possible | None = None
     while index < len(words):
         word = words[index]
         if not isinstance(word, str) or not word.startswith("-"):
-            yield word, tuple(words[index + 1 :])
+            yield word, program or None, tuple(words[index + 1 :])
             return
         if word.startswith("--entrypoint"):
-            return
+            given = word.partition("=")[2]
+            program = given or (words[index + 1] if index + 1 < len(words) else "")
+            if not program:  # without a program of its own the image starts the first word behind it
+                return
         index += 1 if word in _ENGINE_FLAGS or "=" in word else 2
