@@ -78,7 +78,7 @@ class Gate:
         violations = _violations(run)
         if code is ExitCode.CLEAN or violations:
             return cdk.PolicyValidationPluginReport(success=code is ExitCode.CLEAN, violations=violations)
-        return _refusal("The gate did not pass; the summary above says why.", "Mend what it names, or waive it.")
+        return _refusal("The gate did not pass; the summary above says why.", "Fix what it names, or waive it.")
 
     def _judge(self, templates: list[Path]) -> Run:
         folder = next((path.parent for path in templates if (path.parent / "manifest.json").exists()), None)

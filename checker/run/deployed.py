@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +34,9 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
     judged = {stack.source.file for assembly in assemblies for stack in with_nested(assembly.stacks)}
     for path, spot in dict(templates_given(pipeline)).items():
         there = request.project / path
-        known = path in judged or any(file.startswith(f"{path}/") for file in judged)
+        # A link inside the repository is another name of the same file.
+        names = {path, posixpath.relpath(os.path.realpath(there), os.path.realpath(request.project))}
+        known = any(file in names or file.startswith(tuple(f"{name}/" for name in names)) for file in judged)
         if known or excluded(path, request.settings):
             continue
         if there.is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checker.collect.config.settings_file import missing_folders
 from checker.collect.templates.assembly import Assembly, read_assembly
-from checker.collect.templates.own import Own, read_own, unread_of
+from checker.collect.templates.own import EXCLUDE, Own, read_own, unread_of
 from checker.errors import InputError, UsageError
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack, rebuilt
@@ -18,6 +18,8 @@ from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.loosened import loosened
 from checker.resolve.templates.placing import check_names, placed
 from checker.run.request import Request
+
+_SHOWN = 8  # of what was seen where nothing can be judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,19 @@ class AtHand:
 
     def nothing(self, project: Path) -> InputError:
         """What to say where nothing at all can be judged."""
-        seen = [f"{each.what} ({each.why})" for each in self.unread[:3]]
+        seen = [f"{each.what} ({each.why})" for each in self.unread[:_SHOWN]]
+        if (rest := len(self.unread) - _SHOWN) > 0:
+            seen.append(f"{rest} more that could not be read")
         seen += [f"{path.as_posix()} is left out" for path in self.left_out[:3]]
         seen += [f"checker.toml leaves out {pattern}" for pattern in sorted(self.exclusions or ())[:3]]
         seen = seen or ["no template, assembly, workflow, deploy script or migration"]
-        hint = next((each.needs for each in self.unread if each.needs), "")
-        hint = (
-            f"It needs {hint}." if hint else "Run `cdk synth` first, or name an assembly or a template with --assembly."
-        )
+        hint = next((each.needs for each in self.unread if each.needs and each.needs != EXCLUDE), "")
+        if hint:
+            hint = f"It needs {hint}."
+        elif any(each.needs == EXCLUDE for each in self.unread):
+            hint = "Judged are CDK, CloudFormation, SAM, ECS task definitions, GitHub workflows and SQL migrations."
+        else:
+            hint = "Run `cdk synth` first, or name an assembly or a template with --assembly."
         return InputError(f"{project}: nothing to judge: {'; '.join(seen)}", hint)
 
 

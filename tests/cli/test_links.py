@@ -191,3 +191,15 @@ def test_workflows_and_migrations_are_left_out_too(project: Project) -> None:
     notes = document["coverage"]["notes"]
     assert "left out by checker.toml: .github/workflows/demo.yml (a demo)" in notes
     assert "left out by checker.toml: demo (a demo too)" in notes
+
+
+def test_a_template_that_is_deployed_by_a_link_s_name_is_the_one_that_is_judged(project: Project) -> None:
+    deploy = "aws cloudformation deploy --stack-name a --template-file stacks/topic.yaml"
+    project.write(
+        {
+            "shared/topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}",
+            ".github/workflows/deploy.yml": f"on: push\njobs: {{a: {{runs-on: x, steps: [{{run: {deploy}}}]}}}}\n",
+        }
+    )
+    link(project, "stacks", "shared")
+    assert [each for each in unread(project.gate()) if "topic" in each] == []

@@ -80,7 +80,7 @@ def read_migrations(
     for below in sorted(wanted):
         if (root / below).is_dir():
             paths.extend(walk(root, _is_migration, MAX_FILES, problems, below))
-        else:
+        elif (root / below).exists():  # what is not there is told of with the other names that fit nothing
             why = f"migration_folders: {below} is no folder"
             problems.append(Problem(Spot("checker.toml"), why, "Name the folder as it is."))
     by_folder: dict[str, dict[str, Path]] = {}

@@ -70,7 +70,7 @@ def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
         message = str(error.args[0]) if error.args else "a syntax error"
         offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
         at = line(len(text[:offset].encode("utf-8", "surrogatepass")))
-        problem = Problem(Spot(file, at), brief(f"not PostgreSQL: {message}"), "Mend the statement.")
+        problem = Problem(Spot(file, at), brief(f"not PostgreSQL: {message}"), "Correct the statement.")
         return SqlFile(file, (), header, (problem,))
     except (ValueError, RecursionError, UnicodeError) as error:
         problem = Problem(Spot(file, first_line), brief(f"the SQL cannot be read: {error}"), "Split the file.")

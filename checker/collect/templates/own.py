@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from checker.collect.documents import read_text
 from checker.collect.folders import LEADS_OUT
 from checker.collect.repository import is_committed
 from checker.collect.templates.assembly import Assembly, read_assembly
+from checker.collect.templates.sam_config import NAMES as SAM_CONFIGURATIONS
+from checker.collect.templates.sam_config import SamDeployment, sam_deployments
 from checker.collect.templates.search import Found, newer_source, search, shortened
 from checker.collect.templates.synthesis import own_assembly
 from checker.collect.templates.task_definitions import read_task_definition
 from checker.errors import InputError
-from checker.model.resources import Stack
+from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
 from checker.model.verdicts import Unread
@@ -52,7 +55,7 @@ def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> O
     own.unread.extend(_of_problem(problem) for problem in found.problems)
     for tool, files in found.not_read.items():
         where = shortened(files, 2)
-        own.unread.append(Unread(f"{where}: {tool}", "it is there, and the checker does not read it", _EXCLUDE))
+        own.unread.append(Unread(f"{where}: {tool}", "it is there, and the checker does not read it", EXCLUDE))
     own.left_out = [*found.tests, *found.passed_over]
     if found.tests:
         own.notes.append(f"left out, because tests own them: {shortened(found.tests)}")
@@ -64,7 +67,7 @@ def read_own(project: Path, settings: Settings, say: Callable[[str], None]) -> O
 
 
 _INSIDE = "an output folder inside the project, or --assembly"
-_EXCLUDE = "an entry below [exclude] in checker.toml, where it is judged elsewhere"
+EXCLUDE = "an entry below [exclude] in checker.toml, where it is judged elsewhere"
 
 
 def _without_the_root_app(found: Found, own: Own) -> None:
@@ -159,6 +162,36 @@ def _add_templates(project: Path, found: Found, own: Own) -> None:
             for child in _below(assembly.stacks[0])
         )
         own.folders[assembly.stacks[0].id] = path.parent.as_posix()
+        if _is_sam(assembly.stacks[0]):
+            _as_deployed(project / path, assembly, own)
+
+
+def _as_deployed(template: Path, assembly: Assembly, own: Own) -> None:
+    """A SAM template once for each stack that its configuration deploys it as, where it says so."""
+    (stack,) = assembly.stacks
+    try:
+        found = sam_deployments(template)
+    except InputError as error:
+        own.unread.append(unread_of(error))
+        return
+    if not found:
+        return
+    folder = own.folders.pop(stack.id, "")
+    made = {f"{stack.id}@{each.environment}": each for each in found}
+    assembly.stacks = [_deployed(stack, key, said) for key, said in made.items()]
+    assembly.stages.update((key, said.environment) for key, said in made.items())
+    own.folders.update(dict.fromkeys(made, folder))
+    file = next(name for name in SAM_CONFIGURATIONS if (template.parent / name).is_file())
+    where = (Path(folder) / file).as_posix()
+    own.notes.append(f"took {where} for what it is deployed as: {', '.join(each.stack for each in found)}")
+
+
+def _deployed(stack: Stack, key: str, said: SamDeployment) -> Stack:
+    def change(each: Stack) -> dict[str, Any]:
+        own = {"name": said.stack, "parameters": said.parameters} if each is stack else {}
+        return {"id": key + each.id.removeprefix(stack.id), "region": each.region or said.region, **own}
+
+    return rebuilt(stack, change)
 
 
 def _add_task_definitions(project: Path, found: Found, own: Own) -> None:

@@ -42,6 +42,14 @@ _RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|C
 # A character that need not be escaped, escaped: in JSON, and between double quotes in YAML.
 _ESCAPED: Final = re.compile(rb"\\(?:u00|x)([2-7][0-9A-Fa-f])")
 
+_VERSION: Final = re.compile(rb"""(?m)^\s*\{?\s*["']?AWSTemplateFormatVersion["']?\s*:""")
+_NO_RESOURCES: Final = "it says AWSTemplateFormatVersion and declares no Resources: not read as a template"
+_FIX_RESOURCES: Final = "Declare Resources, or leave it out below [exclude] in checker.toml."
+# What another program fills in before there is a template: Jinja, ERB, envsubst, Mustache, Go's templates.
+_FILLED_IN: Final = (".j2", ".jinja", ".jinja2", ".erb", ".tpl", ".tmpl", ".mustache", ".hbs", ".gotmpl", ".in")
+_NOT_FILLED_IN: Final = "a template that another program fills in first: what comes of it is not known, it was not read"
+_FIX_FILLED_IN: Final = "Fill it in before the gate and name it with --assembly, or leave it out below [exclude]."
+
 # As `aws ecs register-task-definition --cli-input-json` takes it.
 _TASK_DEFINITION: Final = re.compile(rb"""["']?containerDefinitions["']?\s*:\s*[\[\n]""")
 
@@ -54,6 +62,11 @@ _NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "Pulumi": ("Pulumi.yaml", "Pulumi.yml"),
     "the Serverless Framework": ("serverless.yml", "serverless.yaml", "serverless.json", "serverless.ts"),
     "SST": ("sst.config.ts",),
+    "CDK for Terraform": ("cdktf.json",),
+    "Terragrunt": ("terragrunt.hcl",),
+    "AWS Amplify": ("amplify.yml", "amplify.yaml"),
+    "Skaffold": ("skaffold.yaml", "skaffold.yml"),
+    "Dagger": ("dagger.json",),
     "Ansible": ("ansible.cfg",),
     "AWS CodeBuild": ("buildspec.yml", "buildspec.yaml", "buildspec-*.yml", "buildspec.*.yml"),
     "AWS CodeDeploy": ("appspec.yml", "appspec.yaml", "appspec.json"),
@@ -122,10 +135,10 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
 def _add_folder(folder: Path, inner: Path, found: Found) -> None:
     """A folder that is not searched, for what it is."""
     if is_assembly(folder):
-        (found.tests if _is_test(inner) else found.assemblies).append(inner)
+        (found.tests if is_test(inner) else found.assemblies).append(inner)
     elif folder.name in _SAID:
         found.passed_over.append(inner)
-    elif folder.name == "cdk.out" and not _is_test(inner) and (why := _no_assembly(folder)):
+    elif folder.name == "cdk.out" and not is_test(inner) and (why := _no_assembly(folder)):
         found.problems.append(Problem(Spot(inner.as_posix()), why, "Synthesize again."))
 
 
@@ -136,17 +149,24 @@ def _add_file(path: Path, inner: Path, found: Found) -> None:
             found.assemblies.append(inner.parent)
         return
     tool = _tool(inner)
-    if tool is not None and not _is_test(inner):
+    if tool is not None and not is_test(inner):
         found.not_read.setdefault(tool, []).append(inner)
     if path.name == "cdk.json":
         output = output_of(path)
-        if output is not None and not _is_test(inner):
+        if output is not None and not is_test(inner):
             found.apps[inner] = Path(os.path.normpath(inner.parent / output))
+    elif tool is not None:
+        return
+    elif path.name.lower().endswith(_FILLED_IN):
+        if looks_like_template(_glance(path, inner, found.problems)) and not is_test(inner):
+            found.problems.append(Problem(Spot(inner.as_posix()), _NOT_FILLED_IN, _FIX_FILLED_IN))
     elif path.name.lower().endswith(TEMPLATE_FILES) and inner.parts[0] != ".github":
         text = _glance(path, inner, found.problems)
         if looks_like_template(text):
-            (found.tests if _is_test(inner) else found.templates).append(inner)
-        elif b"containerDefinitions" in text and _TASK_DEFINITION.search(text) and not _is_test(inner):
+            (found.tests if is_test(inner) else found.templates).append(inner)
+        elif b"AWSTemplateFormatVersion" in text[:4000] and _VERSION.search(text[:4000]) and not is_test(inner):
+            found.problems.append(Problem(Spot(inner.as_posix()), _NO_RESOURCES, _FIX_RESOURCES))
+        elif b"containerDefinitions" in text and _TASK_DEFINITION.search(text) and not is_test(inner):
             found.task_definitions.append(inner)
 
 
@@ -165,7 +185,9 @@ class _Exclusions(Exclusions):
 
 
 def _is_candidate(name: str) -> bool:
-    return name.lower().endswith(TEMPLATE_FILES) or _tool(Path(name)) is not None or name == ".workspace"
+    if name.lower().endswith((*TEMPLATE_FILES, *_FILLED_IN)) or name == ".workspace":
+        return True
+    return _tool(Path(name)) is not None
 
 
 def _tool(inner: Path) -> str | None:
@@ -178,7 +200,8 @@ def _tool(inner: Path) -> str | None:
     )
 
 
-def _is_test(inner: Path) -> bool:
+def is_test(inner: Path) -> bool:
+    """Whether a file below the root is a test's own, by its folders."""
     return any(part.lower() in _TEST_FOLDERS for part in inner.parts[:-1])
 
 
@@ -267,7 +290,7 @@ def newer_source(root: Path, app: Path, assembly: Path) -> Path | None:
     for path in walk(root, _is_app_code, 5_000, problems, below=app.parent.as_posix()):
         inner = path.relative_to(root)
         try:
-            if not _is_test(inner) and path.stat().st_mtime > written + 5:
+            if not is_test(inner) and path.stat().st_mtime > written + 5:
                 return inner
         except OSError:
             continue

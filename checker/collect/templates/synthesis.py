@@ -105,7 +105,8 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
             command, cwd=project, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
         )
     except FileNotFoundError:
-        raise InputError(f"checker.toml: no such command: {command[0]}", "Name a program that is installed.") from None
+        where = settings.places.get("synthesis_command", "checker.toml:1")
+        raise InputError(f"{where}: no such command: {command[0]}", "Name a program that is installed.") from None
     except subprocess.TimeoutExpired:
         raise InputError(
             f"synthesis took more than {TIME_LIMIT:g} s and was stopped", "Run it by hand to see."

@@ -49,3 +49,43 @@ def test_a_template_is_found_and_read(tmp_path: Path, name: str, text: str) -> N
 def test_what_only_speaks_of_one_is_none(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(text.encode())
     assert search(tmp_path).templates == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("stub.yaml", "AWSTemplateFormatVersion: '2010-09-09'\nDescription: later\n", "declares no Resources"),
+        ("typo.yaml", YAML.replace("Resources", "Resource"), "declares no Resources"),
+        ("typo.json", '{"AWSTemplateFormatVersion": "2010-09-09", "Resource": {}}', "declares no Resources"),
+        ("stack.yaml.j2", YAML.replace("Files", "{{ name }}"), "another program fills in"),
+        ("stack.json.erb", JSON.replace("Files", "<%= name %>"), "another program fills in"),
+    ],
+)
+def test_what_would_be_one_is_named(tmp_path: Path, name: str, text: str, why: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = search(tmp_path)
+    assert found.templates == []
+    assert [each.spot.file for each in found.problems] == [name]
+    assert why in found.problems[0].message
+    assert search(tmp_path, {name: "an example"}).problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("notes.md", "AWSTemplateFormatVersion: '2010-09-09'\n"),
+        ("guide.yaml", "text: say AWSTemplateFormatVersion at the top\n"),
+        ("config.yaml.j2", "Resources: {{ all }}\n"),
+        ("fixtures/typo.yaml", YAML.replace("Resources", "Resource")),
+    ],
+)
+def test_what_is_something_else_is_not_named(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    assert search(tmp_path).problems == []
+
+
+def test_a_file_of_another_tool_is_named_as_that_alone(tmp_path: Path) -> None:
+    (tmp_path / "appspec.yml").write_text("Resources:\n- Web: {Type: AWS::ECS::Service}\n")
+    found = search(tmp_path)
+    assert (found.templates, list(found.not_read)) == ([], ["AWS CodeDeploy"])

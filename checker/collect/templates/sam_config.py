@@ -1,0 +1,91 @@
+"""What ``samconfig.toml`` says of a SAM template: the stacks that it is deployed as, with their parameters.
+
+Source: AWS SAM Developer Guide, "AWS SAM CLI configuration file": a table per environment and command, below
+``parameters`` what the command's options would say; ``global`` is for every command. The file lies beside the template.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from checker.collect.documents import read_text
+from checker.errors import InputError
+from checker.model.resources import Raw
+
+NAMES: Final = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
+# Where the configuration does not say which template it is for (AWS SAM Developer Guide, "sam deploy").
+_TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
+
+
+@dataclass(frozen=True, slots=True)
+class SamDeployment:
+    """One environment of the configuration that names a stack."""
+
+    environment: str  # as `--config-env` names it
+    stack: str
+    region: str = ""
+    parameters: Mapping[str, Raw] = field(default_factory=dict)
+
+
+def sam_deployments(template: Path) -> tuple[SamDeployment, ...]:
+    """The stacks that a template is deployed as. Raises InputError where the configuration cannot be read."""
+    for name in NAMES:
+        file = template.parent / name
+        if file.is_file():
+            return tuple(_deployments(_read(file), template.name))
+    return ()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    text = read_text(file, file.name)
+    if file.suffix == ".toml":
+        import tomllib
+
+        try:
+            return tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise InputError(f"{file.name}: not valid TOML: {error}", "Write the line again.") from None
+    from checker.collect.yaml_nodes import construct
+
+    data, _ = construct(text, file.name, 20_000)
+    return data if isinstance(data, dict) else {}
+
+
+def _deployments(data: Mapping[str, Any], template: str) -> Iterator[SamDeployment]:
+    for environment, commands in data.items():
+        if not isinstance(commands, dict):
+            continue
+        said: dict[str, Any] = {}
+        for command in ("global", "deploy"):
+            table = commands.get(command)
+            given = table.get("parameters") if isinstance(table, dict) else None
+            said |= given if isinstance(given, dict) else {}
+        stack, region = said.get("stack_name"), said.get("region", "")
+        # A build's output is the template that stands here.
+        named = str(said.get("template_file", said.get("template", ""))).rpartition("/")[2]
+        ours = template in (named, "") if named else template in _TEMPLATES
+        if isinstance(stack, str) and stack and ours:
+            given = dict(_overrides(said.get("parameter_overrides")))
+            yield SamDeployment(environment, stack, region if isinstance(region, str) else "", given)
+
+
+def _overrides(value: object) -> Iterator[tuple[str, str]]:
+    """``"Key=value Other='two words'"``, a list of such, a table, or the form ``ParameterKey=K,ParameterValue=V``."""
+    if isinstance(value, dict):
+        yield from ((str(name), str(each)) for name, each in value.items() if isinstance(each, str | int | float))
+        return
+    for line in value if isinstance(value, list) else [value]:
+        try:
+            words = shlex.split(line) if isinstance(line, str) else []
+        except ValueError:
+            continue
+        for word in words:
+            name, has_value, given = word.partition("=")
+            if name == "ParameterKey":
+                name, has_value, given = given.partition(",ParameterValue=")
+            if has_value:
+                yield name, given
