@@ -45,8 +45,9 @@ _ESCAPED: Final = re.compile(rb"\\(?:u00|x)([2-7][0-9A-Fa-f])")
 _VERSION: Final = re.compile(rb"""(?m)^\s*\{?\s*["']?AWSTemplateFormatVersion["']?\s*:""")
 _NO_RESOURCES: Final = "it says AWSTemplateFormatVersion and declares no Resources: not read as a template"
 _FIX_RESOURCES: Final = "Declare Resources, or leave it out below [exclude] in checker.toml."
-# What another program fills in before there is a template: Jinja, ERB, envsubst, Mustache, Go's templates.
+# What another program fills in before there is a template: Jinja, ERB, Mustache, Go's templates.
 _FILLED_IN: Final = (".j2", ".jinja", ".jinja2", ".erb", ".tpl", ".tmpl", ".mustache", ".hbs", ".gotmpl", ".in")
+_PLACES: Final = re.compile(rb"\{\{|\{%|<%")  # where something is filled in
 _NOT_FILLED_IN: Final = "a template that another program fills in first: what comes of it is not known, it was not read"
 _FIX_FILLED_IN: Final = "Fill it in before the gate and name it with --assembly, or leave it out below [exclude]."
 
@@ -158,7 +159,8 @@ def _add_file(path: Path, inner: Path, found: Found) -> None:
     elif tool is not None:
         return
     elif path.name.lower().endswith(_FILLED_IN):
-        if looks_like_template(_glance(path, inner, found.problems)) and not is_test(inner):
+        text = _glance(path, inner, found.problems)
+        if _PLACES.search(text) and looks_like_template(text) and not is_test(inner):
             found.problems.append(Problem(Spot(inner.as_posix()), _NOT_FILLED_IN, _FIX_FILLED_IN))
     elif path.name.lower().endswith(TEMPLATE_FILES) and inner.parts[0] != ".github":
         text = _glance(path, inner, found.problems)

@@ -76,6 +76,7 @@ def test_what_would_be_one_is_named(tmp_path: Path, name: str, text: str, why: s
         ("notes.md", "AWSTemplateFormatVersion: '2010-09-09'\n"),
         ("guide.yaml", "text: say AWSTemplateFormatVersion at the top\n"),
         ("config.yaml.j2", "Resources: {{ all }}\n"),
+        ("stack.tpl", YAML),
         ("fixtures/typo.yaml", YAML.replace("Resources", "Resource")),
     ],
 )
