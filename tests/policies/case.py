@@ -8,7 +8,7 @@ A file is a list of cases; or ``bases:``, name -> what several cases start from,
     ``plain`` (default), ``hostile`` (looks right and is wrong) or ``innocent`` (looks wrong and is right).
 ``template``
     One template as YAML text; or ``environments``: environment name -> template text (or a list of them). The
-    environment's kind follows from its name, as in discovery.
+    environment's kind follows from ``environment_kinds`` of the settings or from its name, as in discovery.
 ``files``
     Path -> text: the repository around it, with its workflows, scripts and migrations. With files, a template may be
     missing. ``repository: NAME`` puts the files of ``tests/policies/repositories/NAME`` below the case's own.

@@ -51,7 +51,12 @@ def stacks_of(case: Case) -> tuple[list[Stack], dict[str, EnvironmentKind]]:
         for index, document in enumerate(documents):
             name = environment if index == 0 else f"{environment}-{index}"
             stacks.append(Stack(name, name, _named(environment), document.data, document, region="us-west-2"))
-    return stacks, {_named(name): kind_of(name) for name in case.input.environments}
+    return stacks, {_named(name): _kind(name, case) for name in case.input.environments}
+
+
+def _kind(environment: str, case: Case) -> EnvironmentKind:
+    """What the case's settings say that it is, or its name."""
+    return EnvironmentKind(case.input.settings.get("environment_kinds", {}).get(environment) or kind_of(environment))
 
 
 def _named(environment: str) -> str:

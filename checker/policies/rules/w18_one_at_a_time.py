@@ -85,9 +85,6 @@ def _at_once(rollout: Rollout, others: list[Rollout]) -> str:
     job = rollout.at.job
     if by_matrix(rollout) and any(level.max_parallel not in (1, "1", 1.0) for level in matrices(rollout)):
         return "each is a job of a matrix, and nothing keeps them from running at the same time"
-    services = rollout.call.texts("service")
-    if services is not None and len(services) > 1 and not by_matrix(rollout):
-        return ""
     for other in others:
         unordered = other.at.job is not job and not follows(other.at, rollout.at) and not follows(rollout.at, other.at)
         if unordered and other.call.spot != rollout.call.spot:

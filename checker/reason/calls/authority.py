@@ -221,7 +221,7 @@ class Authority:
     def _places(self, role: Resource) -> Iterator[dict[str, str]]:
         stack = role.stack
         place = {"AWS::Partition": stack.partition}
-        region = self.region or self._stack_region() or stack.region
+        region = self.region or self._stack_region(stack.region)
         if region:
             place["AWS::Region"] = region
         if stack.account:
@@ -230,9 +230,10 @@ class Authority:
         if self.who.account and not stack.account:
             yield {**place, "AWS::AccountId": self.who.account}
 
-    def _stack_region(self) -> str:
-        """Of the environment's stacks, where they are all in one."""
-        regions = {stack.region for stack in self.project.stacks if stack.environment == self.environment}
+    def _stack_region(self, others: str) -> str:
+        """Of the environment's stacks, where they are all in one; empty where they are in several, of which a call can
+        mean any; ``others`` where it has none."""
+        regions = {stack.region for stack in self.project.stacks if stack.environment == self.environment} or {others}
         return regions.pop() if len(regions) == 1 else ""
 
 

@@ -213,8 +213,6 @@ def _arns(environment: Environment) -> Iterator[str | Text]:
         yield ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
     for task in environment.resources("AWS::ECS::TaskDefinition"):
         yield ecs_arn(task.stack, "task-definition", text([*pieces(family_of(task)), ":", _REVISION]))
-    for alarm in environment.resources("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
-        yield _alarm(alarm, alarm.stack)
 
 
 def _last(arn: str | Text) -> str | Text:
@@ -234,12 +232,3 @@ def family_of(task: Resource) -> str | Text:
         return Text((made_up,))
     # Without the dashes of other generated names (AWS CloudFormation User Guide, AWS::ECS::TaskDefinition, Family).
     return text([f"{task.stack.name}{task.logical_id}", made_up])
-
-
-def _alarm(alarm: Resource, stack: Stack) -> str | Text:
-    value = alarm.get("AlarmName")
-    made_up = Generated(f"${{{alarm.logical_id}}}", alarm.key)
-    named = value.value if isinstance(value, Known) and isinstance(value.value, str | Text) else text([made_up])
-    region = stack.region or Pseudo("AWS::Region")
-    account = stack.account or Pseudo("AWS::AccountId")
-    return text([f"arn:{stack.partition}:cloudwatch:", region, ":", account, ":alarm:", *pieces(named)])
