@@ -55,12 +55,12 @@ _GROUPS_OF: Final = {
     "AWS::EC2::VPCEndpoint": "SecurityGroupIds",
 }
 _SUBNETS_OF: Final = {
-    "AWS::ECS::Service": ("NetworkConfiguration.AwsvpcConfiguration.Subnets",),
-    "AWS::Lambda::Function": ("VpcConfig.SubnetIds",),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Subnets",),
-    "AWS::RDS::DBProxy": ("VpcSubnetIds",),
-    "AWS::ElastiCache::ServerlessCache": ("SubnetIds",),
-    "AWS::EC2::VPCEndpoint": ("SubnetIds",),
+    "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.Subnets",
+    "AWS::Lambda::Function": "VpcConfig.SubnetIds",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
+    "AWS::RDS::DBProxy": "VpcSubnetIds",
+    "AWS::ElastiCache::ServerlessCache": "SubnetIds",
+    "AWS::EC2::VPCEndpoint": "SubnetIds",
 }
 _SUBNET_GROUP_OF: Final = {
     "AWS::RDS::DBInstance": "DBSubnetGroupName",
@@ -152,28 +152,20 @@ class Reach:
         return Member(resource, None if groups is None else tuple(groups), self._subnets(resource))
 
     def _subnets(self, resource: Resource) -> tuple[Resource, ...] | None:
-        paths = _SUBNETS_OF.get(resource.type, ())
-        found: list[Resource] = []
-        for path in paths:
+        path, group_path = _SUBNETS_OF.get(resource.type), _SUBNET_GROUP_OF.get(resource.type)
+        found = None
+        if path is not None:
             value = resource.get(path)
             if isinstance(value, Absent) and resource.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
                 mappings = resource.get("SubnetMappings")
                 items = mappings.value if isinstance(mappings, Known) and isinstance(mappings.value, list) else []
-                read = subnets_in(
-                    self.environment, [each.get("SubnetId") if isinstance(each, dict) else None for each in items]
-                )
+                each = [item.get("SubnetId") if isinstance(item, dict) else None for item in items]
+                found = subnets_in(self.environment, each)
             else:
-                read = subnets_in(self.environment, value)
-            if not read:
-                return None
-            found += read
-        group_path = _SUBNET_GROUP_OF.get(resource.type)
-        if group_path:
+                found = subnets_in(self.environment, value)
+        elif group_path is not None:
             group = self.environment.referred(resource.get(group_path))
-            read = subnets_in(self.environment, group.get("SubnetIds")) if group is not None else None
-            if not read:
-                return None
-            found += read
+            found = subnets_in(self.environment, group.get("SubnetIds")) if group is not None else None
         return tuple(found) if found else None
 
     def _side(self, group: GroupId, direction: Direction) -> Side | None:

@@ -19,6 +19,7 @@ from checker.reason.network.openness import openness
 from checker.reason.network.routes import Exit, endpoints, is_private, table_of, way_out
 from checker.reason.network.security_groups import (
     EVERYWHERE,
+    SECURITY_GROUP,
     Direction,
     Network,
     Peer,
@@ -198,6 +199,28 @@ def test_ways_out_of_subnets() -> None:
     private = {name: said(is_private(project, subnet)) for name, subnet in subnets.items()}
     assert private == {"Main": True, "Halves": False, "Half": False, "Transit": True}
     assert table_of(project, subnets["Main"]).resource is None
+
+
+def test_rules_that_a_condition_makes_leave_the_default_of_egress_alone() -> None:
+    made = environment("""
+Parameters: {Open: {Type: String}}
+Conditions: {Opened: !Equals [!Ref Open, "yes"]}
+Resources:
+  Group: {Type: AWS::EC2::SecurityGroup}
+  In:
+    Type: AWS::EC2::SecurityGroupIngress
+    Condition: Opened
+    Properties: {GroupId: !Ref Group, IpProtocol: "-1", CidrIp: 10.0.0.0/8}
+  Out:
+    Type: AWS::EC2::SecurityGroupEgress
+    Condition: Opened
+    Properties: {GroupId: !Ref Group, IpProtocol: "-1", CidrIp: 10.0.0.0/8}
+""")
+    (group,) = made.resources(SECURITY_GROUP)
+    sides = {direction: side_of(made, group, direction) for direction in Direction}
+    assert [len(side.permissions) for side in sides.values()] == [1, 1]
+    # No other rule lets anything in. What else goes out depends on whether the rule is there.
+    assert [bool(side.why) for side in sides.values()] == [False, True]
 
 
 @pytest.mark.parametrize(
