@@ -1,8 +1,8 @@
 """What only a live account tells, case by case: what runs, what is being deployed, what the registry holds.
 
 A case of ``live.yaml`` has ``finding``, ``expect`` (``sub`` -> subject -> outcome: all that the finding says under
-these sub-ids), and parts of a snapshot: ``resources`` (type -> physical id -> properties), ``facts``,
-``stack`` and ``taken_at``. ``@name`` in any text stands for one of the file's ``names``.
+these sub-ids), and parts of a snapshot: ``resources`` (type -> physical id -> properties), ``by_hand`` (such that no
+stack made), ``facts``, ``stack`` and ``taken_at``. ``@name`` in any text stands for one of the file's ``names``.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ def test_live(case: dict[str, Any], tmp_path: Path) -> None:
             {"name": "shop-production", "template": {"Resources": {}}, "resources": [], **case.get("stack", {})}
         ],
         "resources": [
-            {"type": kind, "physical_id": physical_id, "stack": "shop-production", "properties": properties}
-            for kind, each in case.get("resources", {}).items()
+            {"type": kind, "physical_id": physical_id, "stack": stack, "properties": properties}
+            for stack, key in (("shop-production", "resources"), (None, "by_hand"))
+            for kind, each in case.get(key, {}).items()
             for physical_id, properties in each.items()
         ],
         "facts": case.get("facts", {}),
