@@ -23,6 +23,9 @@ from checker.model.resources import Raw
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 
 NOT_SHOWN: Final = "(not shown)"
+# A word of a command line, of which nothing says what it is for; and one that nobody would call a thing.
+_IS_WORD: Final = re.compile(r"(?:^|\.)(?:Command|EntryPoint|Args)(?:\[\d+\])?$")
+_GENERATED: Final = re.compile(r"(?:-\w)?(?=\S*\d)(?=\S*[A-Za-z])[^\s/:.,=]{8,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def holds_secret(path: str, value: Raw) -> bool:
     """Whether a value, or anything in it, may be a secret. Variables hold them often enough to show none."""
     if value is None or isinstance(value, bool | int | float):
         return False
-    leaf = re.split(r"[.\[\]]", path.rstrip("]"))[-1]
+    leaf = _named_by(path)
     if isinstance(value, dict):
         named = next((value[key] for key in ("Name", "Key") if isinstance(value.get(key), str)), "")
         if isinstance(named, str) and named and any(looks_secret(named, str(each)) for each in value.values()):
@@ -89,9 +92,17 @@ def holds_secret(path: str, value: Raw) -> bool:
     if isinstance(value, list):
         return any(holds_secret(path, each) for each in value)
     text = str(value)
+    if _IS_WORD.search(path) and _GENERATED.fullmatch(text):
+        return True
     if leaf in {"UserData", "AuthToken"} or (is_secret_name(leaf) and "Arn" not in leaf and looks_secret(leaf, text)):
         return True
     return plain_secret(text) is not None or looks_secret(leaf, text)
+
+
+def _named_by(path: str) -> str:
+    """The name of the setting at a path: its last key, or the variable's where that is ``Value``."""
+    keys = re.split(r"[.\[\]]+", path.rstrip("]"))
+    return keys[-2] if keys[-1] == "Value" and len(keys) > 1 else keys[-1]
 
 
 def shown(path: str, value: Raw) -> Raw:

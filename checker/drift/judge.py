@@ -20,7 +20,7 @@ from checker.drift.meaning.differences import Around, Difference, Kind
 from checker.drift.meaning.scalars import is_arn, names_of
 from checker.drift.releases import Releases
 from checker.drift.siblings import Sibling, Siblings
-from checker.drift.states import properties_of
+from checker.drift.states import properties_of, without_values
 from checker.drift.unmanaged import unmanaged
 from checker.drift.witness import witnessed
 from checker.model.live.drift import (
@@ -35,6 +35,7 @@ from checker.model.live.drift import (
 from checker.model.live.drift_decisions import Decision
 from checker.model.live.snapshot import NOT_YET, LiveResource, Snapshot, is_failure
 from checker.model.resources import Raw, Stack
+from checker.model.secrets.values import is_secret_name
 from checker.model.values import Attribute, Hole, Reference, Resolved, ResourceKey, Text
 
 _STACK: Final = "AWS::CloudFormation::Stack"
@@ -236,6 +237,8 @@ class _Comparison:
                 before = compare_properties(self._releases.at_rest(declared, deployed.properties), shown, facts, around)
         self._note(declared, found, changes)
         properties = properties_of(found, changes, before, self._decisions, about)
+        if declared.type == "AWS::SSM::Parameter" and is_secret_name(str(live.properties.get("Name", ""))):
+            properties = tuple(without_values(each) if each.path == "Value" else each for each in properties)
         deploy, why = self._next(declared, deployed)
         parts = unreadable_parts(declared.properties, facts)
         notes = [why, f"no read returns {', '.join(parts)}" if parts else ""]

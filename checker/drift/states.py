@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from checker.drift.decisions import Decisions, same_record, shown
+from checker.drift.decisions import NOT_SHOWN, Decisions, same_record, shown
 from checker.drift.deploying import CodeChange
 from checker.drift.meaning.compare import plain
 from checker.drift.meaning.differences import Difference, Kind
@@ -133,3 +134,11 @@ def _grouped(drifts: Sequence[PropertyDrift]) -> Iterator[PropertyDrift]:
         )
         expected, deployed, live = (side if any(each is not None for each in side) else None for side in sides)
         yield PropertyDrift(path, state, expected, deployed, live, notes, first.accepted)
+
+
+def without_values(drift: PropertyDrift) -> PropertyDrift:
+    """The same, of a property whose resource alone says that it is a secret."""
+    expected, deployed, live = (
+        None if each is None else NOT_SHOWN for each in (drift.expected, drift.deployed, drift.live)
+    )
+    return replace(drift, expected=expected, deployed=deployed, live=live)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
-from checker.model.secrets.values import NOT_KEPT, keeps_no_secret
+from checker.model.secrets.commands import secret_words
+from checker.model.secrets.values import NOT_KEPT, keeps_no_secret, looks_secret
 
 # Start-up scripts, wherever they stand: they often carry credentials, and no rule reads them.
 _USER_DATA: Final = frozenset({"UserData", "userData"})
@@ -25,11 +27,23 @@ def secret_places(value: Any, name: str = "", place: Path = ()) -> Iterator[Path
                 yield from secret_places(each, named.get(key, str(key)), (*place, key))
         return
     if isinstance(value, list):
+        hidden = {*secret_words(value), *_values_of_options(value)}
         for index, each in enumerate(value):
-            yield from secret_places(each, name, (*place, index))
+            if index in hidden:
+                yield (*place, index)
+            else:
+                yield from secret_places(each, name, (*place, index))
         return
     if isinstance(value, str) and not keeps_no_secret(name, value):
         yield place
+
+
+def _values_of_options(words: list[Any]) -> Iterator[int]:
+    """Which words of a command are the value of an option that is called a secret: ``--password``, ``value``."""
+    for index, (option, value) in enumerate(pairwise(words), 1):
+        is_option = isinstance(option, str) and option.startswith("-")
+        if is_option and isinstance(value, str) and looks_secret(option.lstrip("-"), value):
+            yield index
 
 
 def _pair(value: dict[str, Any]) -> dict[str, str]:

@@ -7,10 +7,13 @@ Source: the programs' manual pages. A reference (``$NAME``, ``$(...)``, ``<name>
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Final
 
+_MOST_WORDS: Final = 1_000
 _REST: Final = r"[^\n|;&]{0,256}?"  # of the same command
 _VALUE: Final = r"(?P<value>(?![-$`{<(*%])[^\s'\"$`|;&<>\\]{2,512})"
 # Between an option and its value: a blank, an equals sign, or the next element of a list.
@@ -62,6 +65,14 @@ _HINT: Final = re.compile(
 @cache
 def _forms() -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, _FORMS))
+
+
+def secret_words(words: Sequence[object]) -> Iterator[int]:
+    """Which of a command's words are secrets by their place; what is no text among them is none."""
+    texts = [word if isinstance(word, str) else "" for word in words[:_MOST_WORDS]]
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    for start, _ in spans_of_arguments(" ".join(texts)):
+        yield bisect_right(ends, start)
 
 
 def spans_of_arguments(text: str) -> Iterator[tuple[int, int]]:

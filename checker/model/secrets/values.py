@@ -12,6 +12,7 @@ from typing import Final
 
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import EnvironmentKind
+from checker.model.secrets.commands import spans_of_arguments
 from checker.model.secrets.formats import format_of_secret
 
 _RESOLVED_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
@@ -82,6 +83,8 @@ _REFERENCE: Final = re.compile(
 _NAME_OF_SOMETHING: Final = re.compile(
     r"/?[a-z]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)+|[a-z]+(?:[_-][a-z]+)+"
 )
+# What basic authentication is told: `admin:hunter2`.
+_NAME_AND_PASSWORD: Final = re.compile(r"[\w.+@-]{1,64}:(?=[^\s:/]*\d)[^\s:/$]{4,256}")
 _SHORTEST_GENERATED: Final = 8
 _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=_-]{20,}")
 
@@ -111,7 +114,7 @@ def looks_secret(name: str, value: str) -> bool:
     if value.replace(".", "", 1).isdigit() or _NAME_OF_SOMETHING.fullmatch(value):
         return False
     if kind in {"perhaps", "auth"}:
-        return _is_generated(value)
+        return _is_generated(value) or _NAME_AND_PASSWORD.fullmatch(value) is not None
     return kind == "secret" or _RANDOM.fullmatch(value) is not None
 
 
@@ -182,4 +185,6 @@ def keeps_no_secret(name: str, value: str) -> bool:
     """
     if value == NOT_KEPT or _REFERENCE_TO_RESOLVE.fullmatch(value.strip()):
         return True
-    return plain_secret(value) is None and not looks_secret(name, value)
+    if plain_secret(value) is not None or looks_secret(name, value):
+        return False
+    return next(spans_of_arguments(value), None) is None

@@ -21,6 +21,13 @@ from tests.collect.account.test_faults import WHOLE
         {"Variables": {"ANY": "postgres://user:pass@host/db"}},
         {"Text": "-----BEGIN RSA PRIVATE KEY-----"},
         {"UserData": "IyEvYmluL2Jhc2g="},
+        {"Command": ["redis-cli", "-a", "hunter2", "ping"]},
+        {"Command": ["serve", "--db-password", "hunter2"]},
+        {"Command": ["sh", "-c", "mysql -u root -phunter2 shop"]},
+        {"HealthCheck": {"Command": ["CMD-SHELL", "curl -u admin:hunter2 http://localhost/"]}},
+        {"SecretString": "hunter2"},
+        {"AccessString": "on >hunter2 ~* +@all"},
+        {"Environment": [{"Name": "BASIC_AUTH", "Value": "admin:hunter2"}]},
         {"Deep": [{"er": [{"MasterUserPassword": "hunter2"}]}]},
     ],
 )
@@ -40,6 +47,11 @@ def test_a_secret_has_a_place(value: Any) -> None:
         {"Key": "access_logs.s3.enabled", "Value": "true"},
         {"AuthToken": NOT_KEPT},
         {"REDIS_URL": "rediss://cache.internal:6379"},
+        {"Command": ["redis-cli", "-h", "cache", "-p", "6379", "ping"]},
+        {"Command": ["serve", "--token-file", "/run/secrets/token", "--password", "$PASSWORD"]},
+        {"HealthCheck": {"Command": ["CMD-SHELL", "curl -f http://localhost:8000/health || exit 1"]}},
+        {"AccessString": "on ~* +@all"},
+        {"Environment": [{"Name": "HTTP_AUTH", "Value": "required"}]},
     ],
 )
 def test_what_is_no_secret_stays(value: Any) -> None:
