@@ -195,12 +195,15 @@ class Declared:
     regions: Mapping[str, str]
 
 
-def declared(request: Request) -> Declared:
-    """What the assemblies at hand say of an account before it is read."""
+def declared(request: Request, stacks: Sequence[str] | None = None) -> Declared:
+    """What the assemblies at hand say of an account before it is read; ``stacks``: of these root stacks alone."""
     counts: Counter[str] = Counter()
     regions: dict[str, str] = {}
     for _, path in _assemblies(request):
-        for stack in with_nested(read_assembly(path, request.project).stacks):
+        roots = read_assembly(path, request.project).stacks
+        # Under another name it is not known which are meant: all of them, then.
+        meant = [each for each in roots if stacks is None or each.name in stacks] or roots
+        for stack in with_nested(meant):
             regions[stack.name] = stack.region
             resources = stack.template.get("Resources")
             for each in resources.values() if isinstance(resources, dict) else ():

@@ -90,7 +90,8 @@ def _read(request: Request, options: dict[str, Any], needs: str) -> Snapshot:
     """Say what will be done, do it, and show how far it is on a terminal."""
     from checker.collect import account
 
-    declared, stacks = declared_of(request), _stacks(request)
+    stacks = _stacks(request)
+    declared = declared_of(request, stacks)
     target = account.Target(
         region=options["region"],
         profile=options["profile"],
@@ -146,11 +147,11 @@ def _stacks(request: Request) -> tuple[str, ...] | None:
     return tuple(wanted) or None
 
 
-def declared_of(request: Request) -> Declared:
+def declared_of(request: Request, stacks: tuple[str, ...] | None = None) -> Declared:
     """What the project's stacks declare, as far as an assembly is there to tell."""
     from checker.audit import declared
 
-    return declared(request)
+    return declared(request, stacks)
 
 
 class Progress:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from checker.audit import audit, audit_many
+from checker.audit import audit, audit_many, declared
 from checker.collect.account import Read, Reading, Target
 from checker.collect.config.targets_file import Audited
 from checker.errors import ExitCode
@@ -84,3 +85,19 @@ def test_what_two_looks_could_not_read_is_named_once() -> None:
     first, again = Unread("a.yaml", "no"), Unread("a.yaml:1", "no")
     other = Unread("b.sh:3", "what `x` does was not followed")
     assert once_each([other, first, again, other, Unread("c.yaml:1", "no")]) == [other, first, Unread("c.yaml:1", "no")]
+
+
+def test_what_is_counted_beforehand_is_of_the_stacks_that_are_read(tmp_path: Path) -> None:
+    artifacts = {}
+    for name, kind in (("Shop", "AWS::SQS::Queue"), ("Base", "AWS::S3::Bucket")):
+        template = {"Resources": {"It": {"Type": kind}}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(template), encoding="utf-8")
+        place = {"environment": "aws://111111111111/us-west-2", "properties": {"templateFile": f"{name}.json"}}
+        artifacts[name] = {"type": "aws:cloudformation:stack", **place}
+    (tmp_path / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": artifacts}), "utf-8")
+    asked = Request(project=tmp_path, settings=Settings(), assemblies=[("", tmp_path)])
+    both = {"AWS::SQS::Queue": 1, "AWS::S3::Bucket": 1}
+    assert declared(asked).counts == both
+    assert declared(asked, ("Shop",)).counts == {"AWS::SQS::Queue": 1}
+    assert declared(asked, ("Shop",)).regions == {"Shop": "us-west-2"}
+    assert declared(asked, ("Elsewhere",)).counts == both

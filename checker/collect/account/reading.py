@@ -203,7 +203,10 @@ def _stacks(account: Account, names: tuple[str, ...] | None) -> tuple[SnapshotSt
     try:
         return read_stacks(account, names)
     except Exception as error:  # noqa: BLE001 - as for the describers
-        account.unread("stacks", f"an answer could not be understood ({type(error).__name__})")
+        first = OPERATIONS["cloudformation", "DescribeStacks"]
+        for what in (*first.serves, *first.leads_to):
+            if account.needs.wants(what):
+                account.unread(what, f"an answer could not be understood ({type(error).__name__})")
         return ()
 
 

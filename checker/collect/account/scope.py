@@ -68,14 +68,20 @@ class Scope:
         self._ids: dict[str, list[str]] = {}
 
     def settle(self, stacks: Iterable[SnapshotStack], *, known: bool) -> None:
-        """Say which stacks there are. ``known``: the resources of all of them were listed."""
-        self._stacks, self._known = tuple(stacks), known
-        for stack in self._stacks:
-            for each in stack.resources:
-                if each.physical_id and each.status != "DELETE_COMPLETE":
-                    self._by_id[each.type, each.physical_id] = (stack.name, each.logical_id)
-                    self._ids.setdefault(each.type, []).append(each.physical_id)
-        self._ready.set()
+        """Say which stacks there are. ``known``: the resources of all of them were listed.
+
+        Whatever becomes of it, nobody waits any longer: an answer that is in no form must not hold everything up.
+        """
+        try:
+            self._stacks = tuple(stacks)
+            for stack in self._stacks:
+                for each in stack.resources:
+                    if each.physical_id and each.status != "DELETE_COMPLETE":
+                        self._by_id[each.type, each.physical_id] = (stack.name, each.logical_id)
+                        self._ids.setdefault(each.type, []).append(each.physical_id)
+            self._known = known
+        finally:
+            self._ready.set()
 
     @property
     def known(self) -> bool:

@@ -125,8 +125,9 @@ class Shape:
         """
         if not source:
             return None
-        found = tuple(str(each) for each in ids or (at(source, path) for path in self.ids) if each)
-        if not found:
+        named = [each for each in ids or [at(source, path) for path in self.ids] if each]
+        found = tuple(map(str, named))
+        if not found or any(isinstance(each, Mapping | list | bool) for each in named):
             raise NamelessError
         tags = tags_of(at(source, self.tags))
         return Draft(self.type, found, tags).read(source, self.fields)

@@ -10,7 +10,7 @@ from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Answer
 from checker.collect.account.secrets import template_without_secrets
 from checker.collect.account.shapes import NamelessError, tags_of
-from checker.model.live.snapshot import SnapshotStack, StackResource
+from checker.model.live.snapshot import MISREAD, SnapshotStack, StackResource
 from checker.model.secrets.values import NOT_KEPT, keeps_no_secret
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
@@ -74,7 +74,10 @@ def read_stacks(account: Account, names: tuple[str, ...] | None) -> tuple[Snapsh
         account.scope.settle(stacks, known=known)
     _importers(account, exports)
     for stack, drift in zip(stacks, drifts, strict=True):
-        account.add_facts("drift_detection", [_drift(stack.name, each) for each in drift.items])
+        try:
+            account.add_facts("drift_detection", [_drift(stack.name, each) for each in drift.items])
+        except (AttributeError, TypeError):
+            account.unread("facts/drift_detection", f"{drift.operation}: {MISREAD}")
     return tuple(
         replace(stack, template=_template(account, stack, answer))
         for stack, answer in zip(stacks, templates, strict=True)
@@ -106,12 +109,19 @@ def _stack(name: str, described: Answer, resources: Answer) -> SnapshotStack:
             StackResource(
                 logical_id=str(each.get("LogicalResourceId")),
                 type=str(each.get("ResourceType")),
-                physical_id=each.get("PhysicalResourceId") or None,
+                physical_id=_word(each.get("PhysicalResourceId")),
                 status=str(each.get("ResourceStatus", "")),
             )
             for each in resources.items
         ),
     )
+
+
+def _word(value: Any) -> str | None:
+    """A text, or none. Raises for anything else: it is no answer of the service."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value or None
 
 
 def _pairs(entries: Any, key: str, *values: str) -> dict[str, str]:

@@ -18,6 +18,8 @@ from checker.model.live.snapshot import LiveResource, Snapshot
 from tests.collect.account.example import ACCOUNT, ANSWERS, REGION
 from tests.collect.account.support import ScriptedClients, error, faults
 
+# Read one by one, as the stacks list them.
+OTHERS = ("AWS::StepFunctions::StateMachine",)
 MADE = [key for key in OPERATIONS if key[0] != "sts"]
 Key = tuple[str, str]
 
@@ -140,12 +142,45 @@ def test_an_item_without_its_name_is_not_forgotten(key: Key) -> None:
     assert gone & set(types) <= gaps, "a type vanished without a word"
 
 
+ODD: tuple[Any, ...] = ("x", 7, ["x"], {"a": 1}, [None])
+
+
+@pytest.mark.parametrize("key", LISTED, ids=":".join)
+def test_a_field_of_another_kind_ends_no_reading_and_hides_no_type(key: Key) -> None:
+    """A text where a list belongs, and so on: in each field of an item, and in place of the items."""
+    items, first = OPERATIONS[key].items, _first(ANSWERS[key], key)
+    changed = [{**first, name: odd} for name, value in first.items() for odd in ODD if type(odd) is not type(value)]
+    answers = [[each] for each in changed] + ["x", 7, {"a": 1}, ["x"], [None], [7], [[]], True]
+    for answer in answers:
+        snapshot, _ = read({**ANSWERS, key: {**ANSWERS[key], items: answer}})
+        gaps = {each.what for each in snapshot.unread}
+        lost = {each.type for each in WHOLE.resources} - {each.type for each in snapshot.resources}
+        told = {each.type for stack in snapshot.stacks for each in stack.resources}
+        unlisted = {kind for kind in lost if "stacks" in gaps or (snapshot.stacks and kind not in told)}
+        assert lost - unlisted - set(OTHERS) <= gaps, answer
+
+
 @pytest.mark.parametrize("key", [key for key in MADE if OPERATIONS[key].holds], ids=":".join)
 def test_an_answer_without_its_one_thing_is_none(key: Key) -> None:
     snapshot, _ = read({**ANSWERS, key: {"Unheard": "of"}})
     said = [each.why for each in snapshot.unread]
     said += [why for each in snapshot.resources for why in each.unread.values()]
     assert f"{OPERATIONS[key]}: the answer is cut off or malformed" in said
+
+
+@pytest.mark.parametrize("odd", ["x", {"a": 1}])
+def test_what_cloudformation_detected_takes_no_stack_away(odd: Any) -> None:
+    """It is one more witness: an answer in no form is that alone."""
+    snapshot, _ = read({**ANSWERS, ("cloudformation", "DescribeStackResourceDrifts"): {"StackResourceDrifts": [odd]}})
+    assert snapshot.stacks == WHOLE.stacks
+    assert ("facts/drift_detection" in {each.what for each in snapshot.unread}) is isinstance(odd, str)
+
+
+def test_stacks_in_no_form_leave_nothing_of_them_known() -> None:
+    odd = {"StackResourceSummaries": [{"LogicalResourceId": "It", "ResourceType": "x", "PhysicalResourceId": ["q"]}]}
+    snapshot, _ = read({**ANSWERS, ("cloudformation", "ListStackResources"): odd})
+    assert snapshot.stacks == ()
+    assert {"stacks", "stacks/resources", "stacks/template"} <= {each.what for each in snapshot.unread}
 
 
 def test_an_account_of_no_stack_is_read_by_its_lists() -> None:

@@ -35,6 +35,14 @@ def owner(scope: Scope, stack: SnapshotStack, *drafts: Draft) -> list[tuple[str 
 TABLE: tuple[str, dict[str, Any], str] = ("AWS::EC2::RouteTable", {}, "rtb-1")
 
 
+def test_nobody_waits_for_stacks_that_are_in_no_form() -> None:
+    scope, odd = Scope(), StackResource("It", "AWS::SQS::Queue", ["q"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        scope.settle([SnapshotStack("Shop", resources=(odd,))], known=True)
+    assert not scope.known
+    assert scope.has("AWS::SQS::Queue", ("q",), {})
+
+
 def test_by_physical_id() -> None:
     scope, stack = scope_of({"Table": TABLE})
     draft = Draft("AWS::EC2::RouteTable", ("rtb-1",))

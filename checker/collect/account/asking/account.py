@@ -80,6 +80,8 @@ class Account:
                     part = operation.holds or operation.items
                     if part and page.get(part) is None and not operation.may_lack_items:
                         raise MalformedError
+                    if operation.items and not _is_list(page.get(operation.items)):
+                        raise MalformedError
                     pages.append(page)
                     now = time.monotonic()
                     metadata = page.get("ResponseMetadata") or {}
@@ -152,6 +154,13 @@ class Account:
             pools = list(self._pools.values())
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_list(items: Any) -> bool:
+    """Whether the items of a page are a list of names or of objects: what is neither must not be taken for none."""
+    if items is None:
+        return True
+    return isinstance(items, list) and all(isinstance(each, Mapping | str) and each for each in items)
 
 
 def _marked(method: Callable[..., Mapping[str, Any]], marker: str, parameters: Mapping[str, Any]) -> Iterator[Any]:

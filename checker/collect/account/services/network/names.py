@@ -90,9 +90,10 @@ def _record(zone: Draft, record: Mapping[str, Any]) -> Draft | None:
 def _discovery(account: Account, namespaces: list[Any]) -> Iterator[Draft | None]:
     drafts = []
     for each in namespaces:
-        kind, ident = _NAMESPACES.get(str(each.get("Type"))), each.get("Id")
-        if not ident or not each.get("Type"):
+        said_kind, ident = each.get("Type"), each.get("Id")
+        if not ident or not said_kind or not isinstance(said_kind, str):
             raise NamelessError
+        kind = _NAMESPACES.get(said_kind)
         if kind is None:
             continue
         draft = Draft(kind, (str(ident), str(each.get("Arn", ident)))).read(each, NAMESPACE)
