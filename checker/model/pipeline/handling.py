@@ -51,6 +51,7 @@ class Handling:
     retried: bool = False
     caught: tuple[str, ...] = ()
     swallowed: bool = False
+    untold: bool = False  # swallowed by a handler that neither says anything nor keeps what it caught
     bounded: bool = False  # `timeout` ends it
     # Asks what becomes of the script when this command fails, by going through it.
     rehearse: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)

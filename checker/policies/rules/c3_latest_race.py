@@ -11,8 +11,9 @@ What is checked
     has to be one that the repository refuses to move; another publisher's image has to name a release, not a line of
     them (nginx's 1.27). And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no
     release tag, no commit
-    SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run: an immutable
-    repository refuses the second one, and in any other the image changes under who names it.
+    SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run, or the branch's
+    name: an immutable repository refuses the second one, and in any other the image changes under who names it. Pushes
+    of container engines, crane, skopeo, regctl, oras, kaniko, pack and jib are read.
 When it does not apply
     No image reference and no ECR repository in the environment. A creation template for pull-through caches alone.
 What cannot be decided
@@ -29,7 +30,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checker.model.answers import Open
+from checker.model.answers import YES, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -82,13 +83,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
     """One push of an image, or one more tag for it."""
-    from checker.model.possible import options
-    from checker.reason.images.commit_tags import is_commit
+    from checker.reason.images.commit_tags import is_commit, of_branch, tags_of
 
-    value = call.text("imageTag")
-    tags = ("latest",) if isinstance(value, Absent) else options(value)
-    if isinstance(value, Absent) and not call.complete:
-        tags = None
+    value, tags = call.text("imageTag"), tags_of(call)
     for tag in tags or ():
         if isinstance(tag, str) and not _may_be_pushed(tag, call, by_name, settings):
             return call.fails(
@@ -98,7 +95,18 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
                 expected="a commit SHA",
                 actual=tag,
             )
-    unsure = any(isinstance(is_commit(tag), Open) for tag in tags or (None,))
+        if of_branch(tag, call.job) is YES:
+            return call.fails(
+                "push",
+                f"Every run on a branch pushes the branch's name, {tag}: an immutable repository refuses it, any other "
+                "lets it move.",
+                fix=_FIX_PUSH,
+                expected="a commit SHA",
+                actual=str(tag),
+            )
+    unsure = any(
+        isinstance(is_commit(tag), Open) or isinstance(of_branch(tag, call.job), Open) for tag in tags or (None,)
+    )
     named = all(isinstance(tag, str) or _RELEASE_TAG.search(str(tag)) for tag in tags or ("",)) and tags is not None
     if not unsure or named:
         return call.passes("push", "Each run pushes a tag of its own.")

@@ -9,7 +9,8 @@ What is checked
     compared with what was rolled. And, where more than one service is rolled, that a failure part way is dealt with:
     the services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each
     service runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no
-    other.
+    other. What brings back is of the services and the cluster that were rolled, leaves none of them out, and its own
+    failure is not swallowed (``|| true``, ``&``, ``continue-on-error``, a handler that says nothing).
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided
@@ -44,7 +45,15 @@ from checker.reason.deploys.paths import (
     once,
     unseen,
 )
-from checker.reason.deploys.sequence import may_be_for, rolls_again, several, shows_state
+from checker.reason.deploys.sequence import (
+    fails_unseen,
+    left_behind,
+    may_be_for,
+    rolls_again,
+    several,
+    shows_state,
+    takes_back,
+)
 from checker.reason.deploys.taken_back import asks_only_for_stability, looked_at, taken_back
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -107,8 +116,17 @@ def _dealt_with(path: DeployPath) -> Judgement:
     if again is not None:
         why = "After a failure the services are set to the revision that was rolled, not to the one that ran before."
         return again.call.fails("one-version", why, fix=_FIX_BACK)
-    if path.takes_back:
-        return path.takes_back[0].call.passes("one-version", "After a failure the services are brought back.")
+    backs = [each for each in path.takes_back if takes_back(path, each)]
+    behind = left_behind(path, backs) if backs else []
+    unseen_back = next((each for each in backs if fails_unseen(path, each)), None)
+    if unseen_back is not None:
+        why = "When a service cannot be brought back, nobody learns of it: its failure is swallowed."
+        return unseen_back.call.fails("one-version", why, fix="Let it fail, or print which service runs what.")
+    if behind and path.complete:
+        why = f"After a failure {', '.join(behind)} stays on the new version: only other services are brought back."
+        return backs[0].call.fails("one-version", why, fix=_FIX_BACK)
+    if backs:
+        return backs[0].call.passes("one-version", "After a failure the services are brought back.")
     shown = shows_state(path, first)
     if shown is not None:
         return shown.action.passes("one-version", "After a failure it says what each service runs, and fails.")

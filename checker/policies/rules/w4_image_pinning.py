@@ -7,6 +7,8 @@ What is checked
     Every call that rolls a service or runs a one-off task (``update-service``, ``run-task``, boto3, the ECS deploy
     action): the task definition that it names is followed to where it comes from, and has to be a revision that is
     registered with the image of the commit. Naming none, the family's newest, or the one of the stack's outputs fails.
+    A tag with a part of the commit, or more than it, passes where images are pushed under tags of that form; and the
+    image has to go into the container that runs the project's own.
 When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
 What cannot be decided

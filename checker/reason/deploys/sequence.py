@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from checker.model.environments import Environment
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
-from checker.model.possible import OneOf, Possible, call_behind, options, shown
+from checker.model.possible import OneOf, Possible, call_behind, options, shown, truth
 from checker.model.resources import Resource
 from checker.model.values import Absent, Text, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
@@ -62,10 +63,52 @@ def may_be_for(wait: At, rollout: Rollout) -> bool:
     call = wait.action
     if not isinstance(call, AwsCall) or rollout.service is None or call.operation == "UpdateService":
         return True
+    if _in_another_cluster(call, rollout.call):
+        return False
     asked = call.texts("services")
     if not asked or not all(isinstance(each, str) for each in asked):
         return True
     return rollout.service in {str(each).rsplit("/", 1)[-1] for each in asked}
+
+
+def _in_another_cluster(one: AwsCall, other: AwsCall) -> bool:
+    """Whether two calls surely ask different clusters; none named is the account's default one."""
+    names = [call.text("cluster") if call.complete else Unknown("") for call in (one, other)]
+    named = ["default" if isinstance(each, Absent) else each for each in names]
+    return all(isinstance(each, str) for each in named) and len({str(each).rsplit("/", 1)[-1] for each in named}) > 1
+
+
+def left_behind(path: DeployPath, backs: Sequence[Rollout]) -> list[str]:
+    """The services that were rolled before another one could fail, and that nothing takes back, as far as all are
+    named."""
+    rolled = list(dict.fromkeys(each.service for each in path.forward))
+    taken = {each.service for each in backs}
+    if None in taken or None in rolled:
+        return []
+    return [str(each) for each in rolled[:-1] if each not in taken]
+
+
+def takes_back(path: DeployPath, back: Rollout) -> bool:
+    """Whether a roll-out after a failure may be of a service that the path rolls."""
+    return any(
+        (None in (each.service, back.service) or each.service == back.service)
+        and not _in_another_cluster(each.call, back.call)
+        for each in path.forward
+    )
+
+
+_SILENT: Final = re.compile(r"\s*(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*;?\s*")
+
+
+def fails_unseen(path: DeployPath, back: Rollout) -> bool:
+    """Whether nobody learns of it when a service cannot be taken back. A step that rolls as well is judged by that."""
+    taken, step = back.call.handling, back.call.step
+    alone = step is not None and not any(each.call.step is step for each in path.forward)
+    if step is not None and alone and truth(step.continue_on_error) is YES:
+        return True
+    if taken.tested == "or" and taken.fallback and _SILENT.fullmatch(taken.fallback):
+        return True
+    return taken.background or (taken.swallowed and taken.untold)
 
 
 def rolls_again(path: DeployPath, back: Rollout) -> bool:

@@ -7,8 +7,9 @@ a later one takes the place of the one that waits (``queue: max``, since May 202
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from itertools import combinations
 from typing import Final
@@ -72,6 +73,9 @@ def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[C
     names = {name for name, _ in group.on_refs}
     if len(job.environments or ()) < 2 and len(names) > 1 and all(isinstance(name, str) for name in names):
         return NO  # one environment, and another group for another event or ref
+    changes = list(changes)
+    if all(isinstance(option, str) for option in each) and len(each) > _most_targets(job, changes):
+        return NO  # what is chosen besides the target decides the group: two runs that change one thing are in two
     targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
     if len({start.event for start in job.starts}) == 1:
         targets.add(_EVENT)  # all its runs are of one event
@@ -81,6 +85,16 @@ def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[C
         if on_refs and len(set(map(str, on_refs))) == 1 and _steady(on_refs[0], targets) is YES:
             return YES
     return answer
+
+
+def _most_targets(job: EffectiveJob, changes: Sequence[Change]) -> float:
+    """How many different things its runs can change at most, each of which may have a group of its own."""
+    if job.environments is None:
+        return math.inf
+    counts = [options(target) for change in changes for target in change.targets]
+    if any(each is None or any(isinstance(option, Text) for option in each) for each in counts):
+        return math.inf
+    return max(1, len(job.environments), *(len(each or ()) for each in counts))
 
 
 def _steady(group: object, targets: set[str]) -> Answer:

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open
+from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, plain_name
 from checker.model.possible import Scalar, call_behind, options, shown
 from checker.model.values import Absent, Hole, Text, pieces, text
@@ -29,6 +30,12 @@ _SHORT: Final = re.compile(
     r"substr|slice\(|%\.\d+s|%h\b|truncate|trunc\b|tag_sha7",
     re.I,
 )
+# A branch, whose name is the same for every commit on it.
+_BRANCH: Final = re.compile(
+    r"--abbrev-ref|--show-current|symbolic-ref|name-rev|(?<![a-z])head[-_]ref(?![a-z])|(?<![a-z])branch(?:[-_]?name)?(?![a-z])",
+    re.I,
+)
+_REF: Final = re.compile(r"(?<![a-z])ref[-_]name(?![a-z])", re.I)
 # Another commit than the one that the run is of: one before it, or where a pull request began.
 _ANOTHER: Final = re.compile(r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I)
 
@@ -66,8 +73,7 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
     for call in calls:
         if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"}:
             continue
-        given, names = call.text("imageTag"), call.texts("repositoryName")
-        tags = None if isinstance(given, Absent) or not call.complete else options(given)
+        tags, names = tags_of(call), call.texts("repositoryName")
         for name in names or ("",):
             known = forms.setdefault(_last(name), set())
             if tags is None or known is None:
@@ -75,6 +81,29 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
             else:
                 known.update(form_of(tag) for tag in tags)
     return Pushed(forms)
+
+
+def tags_of(call: AwsCall) -> tuple[Scalar, ...] | None:
+    """The tags that a push puts on an image: ``latest`` where it names none, ``None`` where they cannot be told."""
+    value = call.text("imageTag")
+    if isinstance(value, Absent):
+        return ("latest",) if call.complete else None
+    return options(value)
+
+
+def of_branch(tag: Scalar, job: EffectiveJob | None) -> Answer:
+    """Whether a tag is a branch's name and nothing else that tells one run from another. ``${{ github.ref_name }}`` is
+    one unless the job runs on tags alone."""
+    parts = tag.holes if isinstance(tag, Text) else ()
+    refs = [hole for hole in parts if _REF.search(hole.shown)]
+    if not parts or any(hole not in refs and not _BRANCH.search(hole.shown) for hole in parts):
+        return NO
+    if not refs:
+        return YES
+    starts = job.starts if job is not None else ()
+    if starts and all(shown(start.ref).startswith("refs/tags/") for start in starts):
+        return NO
+    return Open(f"whether {tag} is a branch's name")
 
 
 def _last(name: Scalar) -> str:
@@ -87,7 +116,7 @@ def is_commit(value: Scalar) -> Answer:
     named = " ".join(f"{part.shown}" for part in tag if isinstance(part, Hole))
     literal = "".join(part for part in tag if isinstance(part, str))
     if named:
-        if _SHA.search(named.replace("_", " ")) or _SHA.search(named):
+        if any(_is_of_commit(part) for part in tag if isinstance(part, Hole)):
             return YES
         return NO if _MOVES.search(named) else Open(f"whether {named} is a commit")
     return NO if literal else Open("what its tag is")
@@ -121,10 +150,15 @@ def form_of(tag: Scalar) -> Form:
     return tuple(_position(part) for part in pieces(tag if isinstance(tag, Text) else shown(tag)))
 
 
+def _is_of_commit(hole: Hole) -> bool:
+    called = hole.shown
+    return not _BRANCH.search(called) and bool(_SHA.search(called.replace("_", " ")) or _SHA.search(called))
+
+
 def _position(part: str | Hole) -> str | Mark:
     if isinstance(part, str):
         return part
-    if not (_SHA.search(part.shown.replace("_", " ")) or _SHA.search(part.shown)):
+    if not _is_of_commit(part):
         return part.shown
     return Mark.PART if _SHORT.search(part.shown.replace("_", "-")) else Mark.WHOLE
 

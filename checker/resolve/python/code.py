@@ -43,6 +43,7 @@ from checker.resolve.python.syntax_facts import (
     lets_errors_go,
     manages,
     raises,
+    says_nothing,
     says_yes,
     sleeps,
     stored,
@@ -269,7 +270,7 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
         if item.optional_vars is not None:
             bind(machine, item.optional_vars, found, frame)
         if written(item.context_expr).startswith(("contextlib.suppress", "suppress")):
-            handling = replace(handling, swallowed=True, caught=(*handling.caught, "suppress"))
+            handling = replace(handling, swallowed=True, untold=True, caught=(*handling.caught, "suppress"))
     left = block(machine, node.body, frame.handled(handling))
     for function, expression in reversed(leaving):
         enter(machine, function, (None, None, None), {}, machine.called_at(expression, frame))
@@ -302,8 +303,14 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
     caught = tuple(written(handler.type) if handler.type else "BaseException" for handler in node.handlers)
     if leaves_early(node.finalbody):
         caught = (*caught, "finally")  # what leaves there takes the exception with it
-    swallowed = any(takes_aws_errors(handler) and not raises(handler.body) for handler in node.handlers)
-    handling = replace(handling, caught=(*handling.caught, *caught), swallowed=handling.swallowed or swallowed)
+    swallowing = [each for each in node.handlers if takes_aws_errors(each) and not raises(each.body)]
+    swallowed = bool(swallowing)
+    handling = replace(
+        handling,
+        caught=(*handling.caught, *caught),
+        swallowed=handling.swallowed or swallowed,
+        untold=handling.untold or any(map(says_nothing, swallowing)),
+    )
     left = block(machine, node.body, frame.handled(handling) if caught else frame)
     bound = dict(frame.names)
     after: list[dict[str, Value]] = []

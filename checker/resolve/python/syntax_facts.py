@@ -194,3 +194,11 @@ def says_yes(node: ast.AST) -> bool:
         and not (isinstance(each.value, ast.Constant) and not each.value.value)
         for each in ast.walk(node)
     )
+
+
+def says_nothing(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler neither calls anything nor uses what it caught: nobody learns of the exception."""
+    inside = [node for statement in handler.body for node in ast.walk(statement)]
+    return not any(
+        isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id == handler.name) for node in inside
+    )

@@ -25,11 +25,9 @@ from checker.model.pipeline.shell import (
     Group,
     If,
     Not,
-    Opaque,
     Pipe,
     Simple,
     Statement,
-    Substitution,
     Test,
     While,
 )
@@ -41,7 +39,7 @@ from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
 from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
-from checker.resolve.shell.words import decide, matches
+from checker.resolve.shell.words import decide, is_one_word, matches
 
 MAX_COMMANDS: Final = 10_000
 MAX_STATEMENTS: Final = 100_000
@@ -246,11 +244,10 @@ class Follower:
         spot = state.script.spot(statement.line)
         values: list[Possible] | None = None
         if statement.words is not None:
-            values = [value for word in statement.words for value in self._shell.words(word, state, context)]
-            if not all(isinstance(value, str) for value in values) or any(
-                isinstance(part, Substitution | Opaque) for word in statement.words for part in word.parts
-            ):
-                values = values if all(isinstance(value, str) for value in values) else None
+            each_word = [(word, self._shell.words(word, state, context)) for word in statement.words]
+            values = [value for _, found in each_word for value in found]
+            if not all(is_one_word(value, word) for word, found in each_word for value in found):
+                values = None
         elif not statement.arithmetic and state.positional is not None:
             values = list(state.positional)
         if retries(statement, values):

@@ -69,6 +69,20 @@ def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
     return found
 
 
+# What GitHub gives that has no blank in it: https://docs.github.com/en/actions/reference/contexts-reference#github-context
+_NO_BLANK: Final = re.compile(r"\$\{\{ github\.(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor) \}\}")
+
+
+def is_one_word(value: Possible, word: Word) -> bool:
+    """Whether a value that a word of a list became is surely one: an open one may hold blanks, unless it is quoted."""
+    if isinstance(value, str):
+        return True
+    if not isinstance(value, Text):
+        return False
+    quoted = all(isinstance(part, Literal) or (isinstance(part, Variable) and part.quoted) for part in word.parts)
+    return quoted or all(_NO_BLANK.fullmatch(hole.shown) for hole in value.holes)
+
+
 def single(word: Word, state: State, capture: Capture) -> Possible:
     """The one value of a word where no splitting happens: an assignment, a redirection, a test."""
     values: list[Possible] = []

@@ -30,6 +30,7 @@ from checker.resolve.trace.commands.foreign import image_command, is_shell, unre
 from checker.resolve.trace.commands.images_pushed import pushes
 from checker.resolve.trace.commands.own_commands import is_own, reads
 from checker.resolve.trace.commands.python_cli import File, Inline, Module, is_python, parse_python
+from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.programs import Programs
@@ -192,7 +193,9 @@ class Collected:
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
             entry = self.library.entry_point(program) if program else None
-            if is_own(command, entry):
+            if self._put(command):
+                pass
+            elif is_own(command, entry):
                 self.record(reads(command))
             elif entry is None or not self._entry(entry, command, {**variables, **command.environment}):
                 self._unread(command)
@@ -201,6 +204,13 @@ class Collected:
     def _unread(self, command: Command, written: Command | None = None) -> None:
         if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
+
+    def _put(self, command: Command) -> bool:
+        """Whether a program puts images into a registry by itself: these are pushes like any other."""
+        if (found := puts(command, self.logged_in)) is not None:
+            self.record(found[0])
+            self.foreign.extend(filter(None, found[1:]))
+        return found is not None
 
     def _sam(self, command: Command) -> None:
         words = as_aws(command.words, command.folder, self.library.text)
@@ -222,8 +232,9 @@ class Collected:
         if inner is not None:
             self._aws(replace(command, words=inner))
             return
-        self.record(pushes(command, self.logged_in, self.built))
-        self._unread(command, written)
+        if not self._put(command):
+            self.record(pushes(command, self.logged_in, self.built))
+            self._unread(command, written)
 
     def _aws(self, command: Command) -> None:
         parsed = parse_cli(command.words)

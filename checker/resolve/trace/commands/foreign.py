@@ -83,6 +83,11 @@ def unread_module(command: Command, name: str) -> Problem:
     return _problem(command, f"what the Python module {name} does was not followed")
 
 
+def not_named(command: Command) -> Problem:
+    """That a command pushes images which its words do not name."""
+    return _problem(command, f"which images `{_spelled(command)}` pushes does not stand in its line")
+
+
 def _problem(command: Command, message: str) -> Problem:
     return Problem(command.spot, brief(message), _FIX)
 
@@ -112,7 +117,7 @@ def _is_inert(name: str, words: Sequence[Possible]) -> bool:
 def image_command(words: Sequence[Possible]) -> tuple[Possible, ...] | None:
     """The command that ``docker run`` gives to an image whose program is the AWS CLI, ``aws`` in front of it; or to the
     AWS CLI, where that is to run in place of an image's own program."""
-    for image, program, rest in _images(words):
+    for image, program, rest in images_started(words):
         started = program.rpartition("/")[2] if isinstance(program, str) else program
         if started == "aws" or (started is None and isinstance(image, str) and _AWS_CLI.fullmatch(image)):
             return ("aws", *rest)
@@ -121,14 +126,14 @@ def image_command(words: Sequence[Possible]) -> tuple[Possible, ...] | None:
 
 def _image_commands(words: Sequence[Possible]) -> Iterator[tuple[Possible, ...]]:
     """The command line of an image that is named after its program: ``flyway/flyway:10 migrate``."""
-    for image, program, rest in _images(words):
+    for image, program, rest in images_started(words):
         if program is not None:
             yield (program, *rest)
         elif isinstance(image, str):
             yield (re.split(r"[:@]", image.rpartition("/")[2])[0], *rest)
 
 
-def _images(words: Sequence[Possible]) -> Iterator[tuple[Possible, Possible | None, tuple[Possible, ...]]]:
+def images_started(words: Sequence[Possible]) -> Iterator[tuple[Possible, Possible | None, tuple[Possible, ...]]]:
     """The image of ``docker run``, what replaces its program (``None`` where nothing does), the words behind it."""
     verb = next(((index, verb) for index, verb in engine_verbs(words) if verb != "container"), (0, ""))
     if not words or verb[1] != "run" or installed(str(words[0])) not in {"docker", "podman", "nerdctl", "finch"}:

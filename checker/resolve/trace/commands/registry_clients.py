@@ -1,0 +1,183 @@
+"""Images that programs without a container engine put into a registry, started by themselves or as ``docker run`` does.
+
+Sources: crane's, regctl's and oras' command references, skopeo-copy(1), README of kaniko ("--destination"), README of
+jib-maven-plugin and jib-gradle-plugin ("Extended usage"), Cloud Native Buildpacks documentation ("pack build").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker.data.harmless import installed
+from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.possible import Possible, joined, shown
+from checker.model.sources import Problem
+from checker.model.values import Text, pieces, text
+from checker.resolve.trace.commands.foreign import images_started, not_named
+from checker.resolve.trace.commands.images_pushed import calls
+
+# Options with a value behind a space, of any of the clients. Of an option that is not known the next word is taken for
+# what it is: a word too much is an image that no registry of ours holds.
+_VALUES: Final = frozenset(
+    """--platform -t --tag --jobs -j --allow-nondistributable-artifacts --image-refs --creds --src-creds --dest-creds
+    --authfile --src-authfile --dest-authfile --format -f --policy --tmpdir --retry-times --sign-by --digestfile
+    --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --multi-arch --host --verbosity -v --logopt
+    --username -u --password -p --config --annotation -a --artifact-type --registry-config --to-username --to-password
+    --from-username --from-password --concurrency --dest-username --dest-password --src-username --src-password
+    """.split()  # noqa: SIM905 - a table
+)
+_BUILD_TOOLS: Final = frozenset({"mvn", "mvnw", "gradle", "gradlew"})
+_JIB_GOAL: Final = re.compile(r"(?:jib|(?:[\w.-]+:)?jib-maven-plugin(?::[\w.]+)?):build")
+_JIB_TASK: Final = re.compile(r"(?::?[\w-]+)*?:?jib")
+_IMAGES: Final = (  # an image by its name -> the program that it starts
+    (re.compile(r"(?:.*/)?go-containerregistry/crane|(?:.*/)?crane"), "crane"),
+    (re.compile(r"(?:.*/)?skopeo(?:/stable|/upstream|/testing)?"), "skopeo"),
+    (re.compile(r"(?:.*/)?regctl"), "regctl"),
+    (re.compile(r"(?:.*/)?oras"), "oras"),
+    (re.compile(r"(?:.*/)?kaniko(?:-project)?/executor|(?:.*/)?kaniko"), "executor"),
+)
+
+
+def puts(command: Command, logged_in: bool) -> tuple[list[AwsCall], Problem | None] | None:
+    """What a command pushes, and that it does not say all of it; ``None`` for one that pushes nothing by itself."""
+    images = images_put(command.words)
+    if images is None:
+        return None
+    made = [
+        call
+        for image in images
+        for call in calls(image, "docker-push", command.reached, command.handling, command.source, logged_in)
+    ]
+    return made, None if images else not_named(command)
+
+
+def images_put(words: Sequence[Possible]) -> list[Possible] | None:
+    """The images that a command line puts into a registry; ``None`` for one that puts none there, or another program.
+
+    An empty list is a push of what its words do not name.
+    """
+    for program, rest in _programs(words):
+        found = _put(program, rest)
+        if found is not None:
+            return found
+    return None
+
+
+def _programs(words: Sequence[Possible]) -> Iterator[tuple[str, Sequence[Possible]]]:
+    """The program of a command line, and the one in the image that it starts."""
+    first = words[0] if words else None
+    if not isinstance(first, str):
+        return
+    name = installed(first)
+    yield ("executor" if first.endswith("/kaniko/executor") else name or ""), words[1:]
+    for image, program, rest in images_started(words):
+        if program is not None:
+            yield shown(program).rpartition("/")[2], rest
+            continue
+        plain = re.split(r"[:@]", shown(image).rpartition("/")[2])[0]
+        whole = "/".join(filter(None, (shown(image).rpartition("/")[0], plain)))
+        yield from ((started, rest) for pattern, started in _IMAGES if pattern.fullmatch(whole))
+
+
+def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
+    plain = list(_plain(words))
+    verb = plain[0] if plain else ""
+    match program, verb:
+        case ("crane", "copy" | "cp"):
+            return [*plain[2:3], *_more_tags(plain[2:3], words, ("-t", "--tag"))]
+        case ("crane" | "oras", "tag"):
+            return [_retagged(plain[1], tag) for tag in plain[2:]] if len(plain) > 2 else []
+        case ("crane", "push" | "append" | "mutate" | "rebase"):
+            named = list(_given(words, ("-t", "--tag", "--new_tag")))
+            return named or (plain[2:3] if verb == "push" else [])
+        case ("skopeo", "copy"):
+            target = [each for each in plain[2:3] if shown(each).startswith("docker://")]
+            return [_without_transport(each) for each in target] if target or len(plain) < 3 else None
+        case ("skopeo", "sync"):
+            return []
+        case ("regctl", "image"):
+            if plain[1:2] in (["copy"], ["cp"]):
+                return plain[3:4]
+            return plain[2:3] if plain[1:2] == ["import"] else None
+        case ("oras", "push"):
+            return plain[1:2]
+        case ("oras", "copy" | "cp"):
+            return plain[2:3]
+        case ("pack", "build"):
+            return [*plain[1:2], *_given(words, ("-t", "--tag"))] if "--publish" in words else None
+        case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
+            return list(_given(words, ("--destination", "-d"))) or None
+    return _of_jib(words) if program in _BUILD_TOOLS else None
+
+
+def _of_jib(words: Sequence[Possible]) -> list[Possible] | None:
+    """What jib pushes; an empty list where the build file says where to."""
+    goals = [word for word in words if isinstance(word, str) and not word.startswith("-")]
+    if not any(_JIB_GOAL.fullmatch(goal) or _JIB_TASK.fullmatch(goal) for goal in goals):
+        return None
+    named = list(_given(words, ("--image", "-Dimage", "-Djib.to.image", "-Pjib.to.image")))
+    tags = [tag for each in _given(words, ("-Djib.to.tags", "-Pjib.to.tags")) for tag in _split(each)]
+    return [*named, *(_retagged(image, tag) for image in named for tag in tags)]
+
+
+def _plain(words: Sequence[Possible]) -> Iterator[Possible]:
+    """The words that are no options, nor values of options."""
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif isinstance(word, str) and word.startswith("-"):
+            skip = word in _VALUES
+        elif not (isinstance(word, Text) and str(word.parts[0]).startswith("--")):
+            yield word
+
+
+def _given(words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possible]:
+    """What an option is given, behind a space or an equals sign."""
+    for index, word in enumerate(words):
+        first, *rest = pieces(word) if isinstance(word, str | Text) else ("",)
+        if not isinstance(first, str):
+            continue
+        name, sign, value = first.partition("=")
+        if name in wanted and sign:
+            yield text([value, *rest])
+        elif name in wanted and not rest and index + 1 < len(words):
+            yield words[index + 1]
+
+
+def _split(value: Possible) -> Iterator[Possible]:
+    entry: list[Possible] = []
+    for part in pieces(value) if isinstance(value, str | Text) else ():
+        first, *more = part.split(",") if isinstance(part, str) else (Text((part,)),)
+        entry.append(first)
+        for each in more:
+            yield joined(entry)
+            entry = [each]
+    if entry:
+        yield joined(entry)
+
+
+def _more_tags(image: Sequence[Possible], words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possible]:
+    for tag in _given(words, wanted):
+        yield from (_retagged(each, tag) for each in image)
+
+
+def _retagged(image: Possible, tag: Possible) -> Possible:
+    """An image's name with another tag behind it."""
+    if not isinstance(image, str | Text):
+        return image
+    parts = list(pieces(image))
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if isinstance(part, str) and (found := re.search(r"[:@][^/]*$", part)) is not None:
+            return joined([text([*parts[:index], part[: found.start()]]), ":", tag])
+        if isinstance(part, str) and "/" in part:
+            break
+    return joined([image, ":", tag])
+
+
+def _without_transport(image: Possible) -> Possible:
+    first, *rest = pieces(image) if isinstance(image, str | Text) else ("",)
+    return text([str(first).removeprefix("docker://"), *rest])
