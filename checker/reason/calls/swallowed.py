@@ -76,7 +76,9 @@ def misread(call: AwsCall) -> str | None:
 def _by_its_handling(call: AwsCall) -> str | None:
     taken = call.handling
     if taken.stops:
-        return _in_tested_function(call) or _in_handler(call)
+        found = _in_tested_function(call) or _in_handler(call)
+        # What runs beside the rest keeps its failure to itself, unless somebody asks for it.
+        return _unnoticed(call) if found is None and taken.background and not reads(call) else found
     if taken.ends is YES:
         return None
     if taken.swallowed:

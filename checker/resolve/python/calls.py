@@ -19,7 +19,7 @@ from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, leaves, program
 from checker.resolve.python.requests import makes_requests, names_host, request_of
-from checker.resolve.python.syntax_facts import LEAVES, called_as, is_group, shown, unpacks
+from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
     Class,
     Client,
@@ -60,9 +60,6 @@ _KEEPING: Final = frozenset(
         "dict.fromkeys",
     }
 )
-_GROWING: Final = frozenset(
-    {"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop"}
-)
 
 
 def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
@@ -102,6 +99,8 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             inner = machine.called_at(given.node, given.frame)
             if isinstance(function.node, ast.AsyncFunctionDef) and id(given.node) not in machine.awaited:
                 inner = inner.handled(replace(inner.handling, background=True))
+                if machine.stage is not None and given.frame.module.file:
+                    return machine.stage.later(function, given.positional, given.named, inner)
             if not isinstance(function.node, ast.Lambda) and is_group(function.node):
                 _commands(machine, function, inner)
             return enter(machine, function, given.positional, given.named, inner)
@@ -153,7 +152,7 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
             return tuple(owner.items) if not owner.open else extern(given.shown)
         case Dict() if name == "values":
             return tuple(each for _, each in owner.items) if not owner.open else extern(given.shown)
-        case tuple() | Some() | Dict() if name in _GROWING and isinstance(given.node.func, ast.Attribute):
+        case tuple() | Some() | Dict() if name in GROWING and isinstance(given.node.func, ast.Attribute):
             bind(machine, given.node.func.value, _grown(owner, name, given), given.frame)
             return None
         case str() if (found := _of_text(owner, name, given)) is not None:
@@ -202,7 +201,7 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
 
 def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
-    if machine.stage is not None and (gives := machine.stage.gives(function.name)) is not None:
+    if machine.stage is not None and (gives := machine.stage.gives(function, given)) is not None:
         return gives
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
@@ -346,6 +345,8 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
             enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
             continue
         beside = _side_by_side(given.node, given.frame).maybe()
+        if by is not None and by.name == "atexit.register":  # what it raises is shown, and the exit status stays
+            beside = beside.handled(replace(beside.handling, background=True))
         if isinstance(found, Function):
             enter(machine, found, positional, named, machine.called_at(given.node, beside))
         else:

@@ -287,7 +287,7 @@ def _method_of(machine: Machine, owner: Instance, names: Sequence[str]) -> Funct
 
 def _may_swallow(machine: Machine, node: ast.expr, manager: Value, frame: Frame) -> bool:
     """Whether a context manager may keep an exception from going on: the repository's own, and contextlib's."""
-    if isinstance(manager, Extern) and "suppress(" in manager.name:
+    if isinstance(manager, Extern) and ("suppress(" in manager.name or "ExitStack(" in manager.name):
         return True
     if isinstance(manager, Instance):
         leave = method(machine, manager.cls, "__exit__")

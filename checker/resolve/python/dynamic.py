@@ -152,8 +152,8 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     elif name.startswith("sh."):
         started = [(*(part.replace("_", "-") for part in name[3:].split(".")), *positional)]
     for words in started:
-        program(machine, words, call, checked=name.startswith(("os.exec", "sh.")), line=name in _LINES)
-        return (extern(name),)
+        gives = program(machine, words, call, checked=name.startswith(("os.exec", "sh.")), line=name in _LINES)
+        return (gives if gives is not None else extern(name),)
     if _LOADS.fullmatch(name):
         machine.problem(spot, "code that is looked up while the program runs was not followed", _IMPORT)
         return (extern(name),)

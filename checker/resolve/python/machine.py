@@ -20,7 +20,7 @@ from checker.model.pipeline.scripts import AwsCall, Command, Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import SCALARS, Function, Value, either, extern, plain
+from checker.resolve.python.values import SCALARS, Extern, Function, Value, either, extern, plain
 
 MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
@@ -134,7 +134,11 @@ class Stage(Protocol):
 
     def made(self, call: AwsCall | Command) -> Value: ...
 
-    def gives(self, name: str) -> Value: ...
+    def gives(self, function: Extern, given: Call) -> Value: ...
+
+    def later(
+        self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+    ) -> Value: ...
 
 
 @dataclass(frozen=True, slots=True)

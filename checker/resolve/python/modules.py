@@ -13,7 +13,7 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.python.machine import OWN, Frame, Machine, block, spot_of, value
-from checker.resolve.python.syntax_facts import rebinds, shown
+from checker.resolve.python.syntax_facts import fills, rebinds, shown
 from checker.resolve.python.values import Class, Either, Extern, Instance, Method, Module, Value, extern
 
 # Marks a module whose names depend on the program that loads it.
@@ -45,7 +45,7 @@ def load(machine: Machine, module: PythonModule, *, main: bool = False) -> None:
     frame = Frame(module, module.names, machine.reached.at(Spot(module.file)), Handling(errexit=True))
     block(machine, module.tree.body, frame)
     # What its functions bind in it later differs from program to program.
-    changes = any(of_module for _, of_module in rebinds(module.tree))
+    changes = any(of_module for _, of_module in rebinds(module.tree)) or not fills(module.tree).isdisjoint(module.names)
     if changes or before != _state(machine):
         module.names[_OWN] = True
         machine.own += 1

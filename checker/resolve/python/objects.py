@@ -12,7 +12,7 @@ from checker.data.aws_calls import service_of
 from checker.model.pipeline.handling import Handling
 from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, Remembered, StopError, block, value
 from checker.resolve.python.once import key_of, once
-from checker.resolve.python.syntax_facts import rebinds, written
+from checker.resolve.python.syntax_facts import grows, rebinds, written
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -141,6 +141,11 @@ def rebind(machine: Machine, function: Function, names: Mapping[str, Value]) -> 
             machine.memo.clear()  # functions that were gone through may find another value now
             known = machine.stage is not None or before is None
             outside[name] = names[name] if known else either([names[name], before])
+    for name in grows(function.node) if machine.stage is not None else ():
+        outside = function.closure if name in function.closure else function.module.names
+        if name in names and isinstance(outside, dict) and outside.get(name) is not names[name]:
+            machine.depends()
+            outside[name] = names[name]
 
 
 def _identity(given: Value) -> object:

@@ -156,6 +156,37 @@ def rebinds(node: ast.AST) -> tuple[tuple[str, bool], ...]:
     return tuple(dict.fromkeys((name, isinstance(each, ast.Global)) for each in found for name in each.names))
 
 
+GROWING: Final = frozenset({"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop"})
+
+
+@lru_cache(maxsize=16_384)
+def grows(node: ast.AST) -> frozenset[str]:
+    """The names outside of it to which a function adds something: ``failures.append(name)``, ``results[name] = 1``."""
+    if isinstance(node, ast.Lambda):
+        return frozenset()
+    statements = list(_statements_in(node))
+    added: set[str] = set()
+    own = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    for each in statements:
+        if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call) and called_as(each.value) in GROWING:
+            owner = each.value.func.value if isinstance(each.value.func, ast.Attribute) else None
+            added |= {owner.id} if isinstance(owner, ast.Name) else set()
+        for target in each.targets if isinstance(each, ast.Assign) else ():
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                added.add(target.value.id)
+            own |= {target.id} if isinstance(target, ast.Name) else set()
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            own.add(each.target.id)
+    return frozenset(added - own)
+
+
+@lru_cache(maxsize=4_096)
+def fills(tree: ast.Module) -> frozenset[str]:
+    """The names to which functions of a module add something that is not their own."""
+    functions = (each for each in _statements_in(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset().union(*map(grows, functions))
+
+
 @lru_cache(maxsize=16_384)
 def unpacks(node: ast.Call) -> bool:
     """Whether a call is given all of a list: ``f(*words)``."""

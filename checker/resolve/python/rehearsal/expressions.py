@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -12,9 +13,21 @@ from checker.resolve.python.attributes import attribute
 from checker.resolve.python.calls import call, called
 from checker.resolve.python.expressions import EXPRESSIONS, bind
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
+from checker.resolve.python.rehearsal.libraries import awaited, iterated
 from checker.resolve.python.rehearsal.questions import compare, decide, exactly
-from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import SCALARS, Class, Dict, Extern, Instance, Some, Value, either, elements
+from checker.resolve.python.syntax_facts import shown, written
+from checker.resolve.python.values import (
+    SCALARS,
+    Class,
+    Dict,
+    Extern,
+    Function,
+    Instance,
+    Some,
+    Value,
+    either,
+    elements,
+)
 
 _Listed: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp"
 _NUMBERS: Final = (int, float)
@@ -67,7 +80,7 @@ def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
 def _comprehension(machine: Machine, node: _Listed, frame: Frame) -> Value:
     """One over what is known, element by element, its filters answered."""
     generator = node.generators[0]
-    source = value(machine, generator.iter, frame) if len(node.generators) == 1 else None
+    source = iterated(machine, value(machine, generator.iter, frame), frame) if len(node.generators) == 1 else None
     each = elements(source) if isinstance(source, tuple | Dict) else None
     if each is None:
         return EXPRESSIONS[type(node)](machine, node, frame)
@@ -92,6 +105,10 @@ def _yield(machine: Machine, node: ast.Yield, frame: Frame) -> Value:
     return None
 
 
+def _await(machine: Machine, node: ast.Await, frame: Frame) -> Value:
+    return awaited(machine, EXPRESSIONS[ast.Await](machine, node, frame))
+
+
 def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     left, right = value(machine, node.left, frame), value(machine, node.right, frame)
     if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
@@ -114,6 +131,12 @@ def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
         return call(machine, node, frame)
     if isinstance(node.func, ast.Name):
         own = _BUILTINS.get(node.func.id)
+        if node.func.id in _GOES_THROUGH and node.func.id not in frame.names:
+            given = [iterated(machine, value(machine, each, frame), frame) for each in node.args]
+            found = own(given) if own is not None else _OPEN
+            if found is not _OPEN:
+                return found  # type: ignore[return-value]
+            return called(machine, node, frame, value(machine, node.func, frame), given)
         if own is None or node.func.id in frame.names or node.func.id in frame.module.names:
             return call(machine, node, frame)
         given = [value(machine, each, frame) for each in node.args]
@@ -123,19 +146,25 @@ def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
         return called(machine, node, frame, value(machine, node.func, frame), given)
     if isinstance(node.func, ast.Attribute) and (node.func.attr in _TEXTS or node.func.attr == "run"):
         owner = value(machine, node.func.value, frame)
+        if node.func.attr == "run":
+            machine.awaits(*node.args)
         given = [value(machine, each, frame) for each in node.args]
         if node.func.attr in _TEXTS and isinstance(owner, str | Text):
             found = _of_text(owner, node.func.attr, given)
             if found is not _OPEN:
                 return found  # type: ignore[return-value]
         starts = isinstance(owner, Extern) and owner.name in {"asyncio", "anyio", "trio"}
-        if starts and node.func.attr == "run" and len(given) == 1:
-            return given[0]
+        if starts and node.func.attr == "run" and len(given) == 1 and not isinstance(given[0], Function):
+            return awaited(machine, given[0])
         return called(machine, node, frame, attribute(machine, owner, node.func.attr, frame), given)
     return call(machine, node, frame)
 
 
 _OPEN: Final = object()
+# What goes through all that it is given.
+_GOES_THROUGH: Final = frozenset(
+    {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "any", "all", "enumerate", "max", "min", "zip"}
+)
 _TEXTS: Final = frozenset({"startswith", "endswith", "isdigit", "isnumeric"})
 
 
@@ -227,16 +256,31 @@ def _set(given: list[Value]) -> object:
 
 
 def _isinstance(given: list[Value]) -> object:
-    if (
-        len(given) == 2
-        and isinstance(given[0], Instance)
-        and isinstance(given[1], Class)
-        and not given[0].cls.node.bases
-    ):
-        return given[0].cls.node is given[1].node
-    if len(given) == 2 and isinstance(given[0], Instance) and isinstance(given[1], Class):
-        return True if given[0].cls.node is given[1].node else _OPEN
-    return _OPEN
+    """Whether an object is one of a class, or of a class of errors, by what its own classes are called."""
+    if len(given) != 2:
+        return _OPEN
+    found, kind = given
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    answers = [_is_one(found, each) for each in kinds]
+    return True if True in answers else (_OPEN if _OPEN in answers else False)
+
+
+def _is_one(found: Value, kind: Value) -> object:
+    if isinstance(found, Instance) and isinstance(kind, Class):
+        return True if found.cls.node is kind.node else (_OPEN if found.cls.node.bases else False)
+    name = kind.name.rpartition(".")[2] if isinstance(kind, Extern) else ""
+    known = getattr(builtins, name, None)
+    if not isinstance(known, type) or not issubclass(known, BaseException):
+        return _OPEN
+    if found is None or isinstance(found, (*SCALARS, tuple, Dict)):
+        return False
+    if not isinstance(found, Instance):
+        return _OPEN
+    bases = [written(base).rpartition(".")[2] for base in found.cls.node.bases]
+    above = [getattr(builtins, base, None) for base in bases]
+    if any(isinstance(each, type) and issubclass(each, known) for each in above):
+        return True
+    return False if all(isinstance(each, type) for each in above) else _OPEN
 
 
 _MOST: Final = 64
@@ -263,5 +307,6 @@ ON_ONE_WAY: Final[Mapping[type[ast.AST], Evaluate]] = {
     ast.IfExp: _conditional,
     ast.UnaryOp: _unary,
     ast.Yield: _yield,
+    ast.Await: _await,
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _comprehension),
 }

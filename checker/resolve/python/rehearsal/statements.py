@@ -6,8 +6,7 @@ Source: The Python Language Reference, "Compound statements" (``try``, ``with``,
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -25,6 +24,8 @@ from checker.resolve.python.rehearsal.flows import (
     raised,
     takes,
 )
+from checker.resolve.python.rehearsal.libraries import iterated
+from checker.resolve.python.rehearsal.managers import managed
 from checker.resolve.python.rehearsal.questions import decide, exactly
 from checker.resolve.python.syntax_facts import sleeps, written
 from checker.resolve.python.values import Extern, Instance, Manager, Value, elements
@@ -33,7 +34,6 @@ MAX_ROUNDS: Final = 400
 # How often a loop goes round that asks what nobody knows; as often as that, it goes on for ever.
 _ASKING_ROUNDS: Final = 2
 _MAX_EACH: Final = 64
-_SUPPRESSES: Final = re.compile(r"(?:contextlib\.)?suppress\([\w., ]*\)$")  # made before, and kept in a variable
 _EXITS: Final = frozenset({"SystemExit", "typer.Exit", "click.exceptions.Exit"})
 # How many rounds a loop makes over something that is not known.
 _UNKNOWN_ROUNDS: Final = 1
@@ -53,7 +53,7 @@ def _leaves(body: list[ast.stmt]) -> bool:
 
 
 def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
-    whole = value(machine, node.iter, frame)
+    whole = iterated(machine, value(machine, node.iter, frame), frame)
     spot = spot_of(frame.module, node)
     variable = written(node.target)
     values: list[Value] | None = elements(whole) if isinstance(whole, tuple) else None
@@ -190,22 +190,7 @@ def _within(machine: Machine, node: ast.With | ast.AsyncWith, index: int, frame:
         return
     item = node.items[index]
     expression = item.context_expr
-    suppressed = written(expression.func) if isinstance(expression, ast.Call) else ""
-    if suppressed in {"contextlib.suppress", "suppress"} and isinstance(expression, ast.Call):
-        try:
-            _within(machine, node, index + 1, frame)
-        except RaisedError as error:
-            if not any(takes(machine, each, error, frame) for each in expression.args):
-                raise
-        return
     found = value(machine, expression, frame)
-    if isinstance(found, Extern) and (named := _SUPPRESSES.match(found.name)):
-        try:
-            _within(machine, node, index + 1, frame)
-        except RaisedError as error:
-            if not any(takes(machine, each, error, frame) for each in _arguments(named[0])):
-                raise
-        return
 
     def rest(entered: Value) -> None:
         if item.optional_vars is not None:
@@ -213,44 +198,22 @@ def _within(machine: Machine, node: ast.With | ast.AsyncWith, index: int, frame:
         _within(machine, node, index + 1, frame)
 
     if isinstance(found, Manager):
-        _managed(machine, found, rest)
+        managed(machine, found, rest)
     elif isinstance(found, Instance) and (leave := method(machine, found.cls, "__exit__")) is not None:
         start = method(machine, found.cls, "__enter__")
         rest_of = enter(machine, start.of(found), (), {}, frame) if start is not None else found
         try:
             rest(rest_of)
         except RaisedError as error:
-            if exactly(enter(machine, leave.of(found), (error.value, error.value, None), {}, frame)) is not True:
+            assert machine.stage is not None
+            with machine.stage.handling(error):
+                taken = enter(machine, leave.of(found), (error.value, error.value, None), {}, frame)
+            if exactly(taken) is not True:
                 raise
         else:
             enter(machine, leave.of(found), (None, None, None), {}, frame)
     else:
         rest(found)
-
-
-def _arguments(call: str) -> list[ast.expr]:
-    node = ast.parse(call, mode="eval").body
-    return node.args if isinstance(node, ast.Call) else []
-
-
-def _managed(machine: Machine, manager: Manager, rest: Callable[[Value], None]) -> None:
-    """Run a generator under ``@contextmanager``: the block stands in the place of its ``yield``."""
-    node = manager.function.node
-    assert not isinstance(node, ast.Lambda)
-    stage = machine.stage
-    assert stage is not None
-    entered: list[bool] = []
-
-    def body(given: Value) -> None:
-        entered.append(True)
-        rest(given)
-
-    with stage.yielding(manager.frame.names, body):
-        try:
-            block(machine, node.body, manager.frame)
-        except ReturnedError as flow:
-            if flow.names is not manager.frame.names:
-                raise
 
 
 def _match(machine: Machine, node: ast.Match, frame: Frame) -> bool:

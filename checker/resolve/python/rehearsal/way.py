@@ -18,10 +18,10 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Text
 from checker.resolve.python.code import STATEMENTS
 from checker.resolve.python.expressions import EXPRESSIONS
-from checker.resolve.python.machine import MAX_DEPTH, OWN, Frame, Machine, Question, StopError, block, value
+from checker.resolve.python.machine import MAX_DEPTH, OWN, Call, Frame, Machine, Question, StopError, block, value
 from checker.resolve.python.modules import load, module_at
 from checker.resolve.python.objects import bound, enter, rebind, typed
-from checker.resolve.python.rehearsal import statements
+from checker.resolve.python.rehearsal import libraries, statements
 from checker.resolve.python.rehearsal.choices import Choices
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
 from checker.resolve.python.rehearsal.flows import (
@@ -32,6 +32,7 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
+from checker.resolve.python.rehearsal.libraries import given_by, later
 from checker.resolve.python.rehearsal.standins import Mode, answer, module
 from checker.resolve.python.syntax_facts import manages
 from checker.resolve.python.values import (
@@ -54,7 +55,8 @@ _GIVES: Final[Mapping[str, tuple[Value, Value]]] = {
     "system": (0, 254 << 8),
     "call": (0, 254),
     "getoutput": (None, _SAID),
-    "getstatusoutput": (None, (254, _SAID)),
+    "getstatusoutput": ((0, "done"), (254, _SAID)),
+    "popen": ("PipedWell", "PipedFailed"),
 }
 # What the libraries call it when nobody answers.
 _UNREACHED: Final = frozenset(
@@ -98,10 +100,23 @@ def _standins() -> PythonModule:
     return found
 
 
+@lru_cache(maxsize=1)
+def _lent() -> PythonModule:
+    """The stand-ins for Python's libraries, gone through once for all programs."""
+    found = libraries.module()
+    load(Machine(_NoFiles(), Reached(Spot(found.file)), EXPRESSIONS, STATEMENTS), found)
+    return found
+
+
 def which(call: AwsCall | Command) -> tuple[object, ...]:
     """All by which one call of a program is told from another."""
     operation = (call.operation, call.waiter) if isinstance(call, AwsCall) else ()
-    return (type(call), call.spot, tuple(each.spot for each in call.reached.loops), *operation)
+    return (type(call), call.spot, tuple(_loops(call)), *operation)
+
+
+def _loops(call: AwsCall | Command) -> list[Spot]:
+    """The loops around it, without those that a pool makes over what it is given."""
+    return [each.spot for each in call.reached.loops if each.variable or each.kind != "each"]
 
 
 def round_of(call: AwsCall | Command) -> tuple[object, ...]:
@@ -285,6 +300,10 @@ class Way:
         if takers:
             takers[-1](found)
 
+    def later(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame) -> Value:
+        """A coroutine that nobody waits for yet."""
+        return later(self.machine, _lent(), function, positional, named, frame)
+
     # --- errors -----------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -327,7 +346,7 @@ class Way:
             return self._well(call)
         name = self._name(call)
         if name == "Completed" and isinstance(call, Command) and (kind := _started_by(call)) in _GIVES:
-            return _GIVES[kind][1]
+            return _piped(_GIVES[kind][1])
         found = _standins().names.get(name)
         frame = Frame(_standins(), _standins().names, self.machine.reached, Handling())
         if self.mode is Mode.RAISES and (name != "Completed"):
@@ -338,7 +357,7 @@ class Way:
 
     def _well(self, call: AwsCall | Command) -> Value:
         if isinstance(call, Command):
-            return _GIVES.get(_started_by(call), (None,))[0]
+            return _piped(_GIVES.get(_started_by(call), (None,))[0])
         if call.how is not How.SDK:
             return None
         name = answer(call.service, call.operation, Mode.WELL)
@@ -353,27 +372,38 @@ class Way:
             return "URLError" if self.mode is Mode.RAISES else "Response"
         return "Completed" if call.handling.lost else "CalledProcessError"
 
-    def gives(self, name: str) -> Value:
-        """What a function of another library gives after the failure, ``None`` where nobody knows."""
+    def gives(self, function: Extern, given: Call) -> Value:
+        """What a function of another library gives, ``None`` where nobody knows."""
+        name = function.name
         if not name.startswith("http.client."):
-            return None
+            return given_by(self.machine, _lent(), function, given)
         self.machine.notes(OWN)
         answered = self.mode is Mode.STATUS and self.met
         response = _standins().names.get("Response") if answered and name.endswith(".getresponse") else None
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:
+        one, other = which(call), which(self.failing)
+        beside = self.failing.handling.background  # where it was handed over is not where it runs
         same = call.spot == self.failing.spot and (
-            which(call) == which(self.failing) or (self.met and self._is_once_more(call))
+            one == other
+            or (beside and (one[0], one[3:]) == (other[0], other[3:]))
+            or (self.met and self._is_once_more(call))
         )
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
 
     def _is_once_more(self, call: AwsCall | Command) -> bool:
         """Whether it is the same line's call, made once more behind the loop in which it failed."""
-        loops, failing = ([each.spot for each in one.reached.loops] for one in (call, self.failing))
+        loops, failing = (_loops(one) for one in (call, self.failing))
         return (
             len(loops) < len(failing) and failing[: len(loops)] == loops and which(call)[3:] == which(self.failing)[3:]
         )
+
+
+def _piped(found: Value) -> Value:
+    """An object of the stand-in of this name; any other value as it is."""
+    cls = _lent().names.get(found) if isinstance(found, str) else None
+    return Instance(cls) if isinstance(cls, Class) else found
 
 
 def _started_by(command: Command) -> str:
