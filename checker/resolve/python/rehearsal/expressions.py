@@ -13,7 +13,7 @@ from checker.resolve.python.attributes import attribute
 from checker.resolve.python.calls import call, called
 from checker.resolve.python.expressions import EXPRESSIONS, bind
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
-from checker.resolve.python.rehearsal.libraries import awaited, iterated
+from checker.resolve.python.rehearsal.lending import awaited, iterated
 from checker.resolve.python.rehearsal.questions import compare, decide, exactly
 from checker.resolve.python.syntax_facts import shown, written
 from checker.resolve.python.values import (

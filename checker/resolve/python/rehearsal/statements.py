@@ -24,7 +24,7 @@ from checker.resolve.python.rehearsal.flows import (
     raised,
     takes,
 )
-from checker.resolve.python.rehearsal.libraries import iterated
+from checker.resolve.python.rehearsal.lending import iterated
 from checker.resolve.python.rehearsal.managers import managed
 from checker.resolve.python.rehearsal.questions import decide, exactly
 from checker.resolve.python.syntax_facts import sleeps, written

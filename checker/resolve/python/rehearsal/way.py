@@ -7,21 +7,19 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.python import PythonLibrary, PythonModule
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible
-from checker.model.sources import Problem, Spot
+from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.resolve.python.code import STATEMENTS
-from checker.resolve.python.expressions import EXPRESSIONS
 from checker.resolve.python.machine import MAX_DEPTH, OWN, Call, Frame, Machine, Question, StopError, block, value
 from checker.resolve.python.modules import load, module_at
 from checker.resolve.python.objects import bound, enter, rebind, typed
-from checker.resolve.python.rehearsal import libraries, statements
+from checker.resolve.python.rehearsal import statements
 from checker.resolve.python.rehearsal.choices import Choices
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
 from checker.resolve.python.rehearsal.flows import (
@@ -32,8 +30,9 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
-from checker.resolve.python.rehearsal.libraries import given_by, later
-from checker.resolve.python.rehearsal.standins import Mode, answer, module
+from checker.resolve.python.rehearsal.lending import given_by, later
+from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
+from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.python.syntax_facts import manages
 from checker.resolve.python.values import (
     SCALARS,
@@ -74,38 +73,6 @@ class Start:
     environment: Mapping[str, Possible]
     folder: str | None
     function: str
-
-
-class _NoFiles:
-    """The library of stand-ins: they import nothing."""
-
-    def python(self, path: str) -> PythonModule | None:  # noqa: ARG002
-        return None
-
-    def fault(self, path: str) -> Problem | None:  # noqa: ARG002
-        return None
-
-    def entry_point(self, name: str) -> str | None:  # noqa: ARG002
-        return None
-
-    def python_below(self, tail: str) -> tuple[str, ...]:  # noqa: ARG002
-        return ()
-
-
-@lru_cache(maxsize=1)
-def _standins() -> PythonModule:
-    """The stand-ins, gone through once for all programs: classes and structures, which nothing changes."""
-    found = module()
-    load(Machine(_NoFiles(), Reached(Spot(found.file)), EXPRESSIONS, STATEMENTS), found)
-    return found
-
-
-@lru_cache(maxsize=1)
-def _lent() -> PythonModule:
-    """The stand-ins for Python's libraries, gone through once for all programs."""
-    found = libraries.module()
-    load(Machine(_NoFiles(), Reached(Spot(found.file)), EXPRESSIONS, STATEMENTS), found)
-    return found
 
 
 def which(call: AwsCall | Command) -> tuple[object, ...]:
@@ -302,7 +269,7 @@ class Way:
 
     def later(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame) -> Value:
         """A coroutine that nobody waits for yet."""
-        return later(self.machine, _lent(), function, positional, named, frame)
+        return later(self.machine, lent_libraries(), function, positional, named, frame)
 
     # --- errors -----------------------------------------------------------------------------------------------------
 
@@ -347,8 +314,8 @@ class Way:
         name = self._name(call)
         if name == "Completed" and isinstance(call, Command) and (kind := _started_by(call)) in _GIVES:
             return _piped(_GIVES[kind][1])
-        found = _standins().names.get(name)
-        frame = Frame(_standins(), _standins().names, self.machine.reached, Handling())
+        found = written_answers().names.get(name)
+        frame = Frame(written_answers(), written_answers().names, self.machine.reached, Handling())
         if self.mode is Mode.RAISES and (name != "Completed"):
             error = raised(self.machine, found, frame)
             error.names |= _UNREACHED if name == "URLError" else frozenset()
@@ -361,7 +328,7 @@ class Way:
         if call.how is not How.SDK:
             return None
         name = answer(call.service, call.operation, Mode.WELL)
-        return _standins().names.get(name) if name is not None else None
+        return written_answers().names.get(name) if name is not None else None
 
     def _name(self, call: AwsCall | Command) -> str:
         if isinstance(call, AwsCall):
@@ -376,10 +343,10 @@ class Way:
         """What a function of another library gives, ``None`` where nobody knows."""
         name = function.name
         if not name.startswith("http.client."):
-            return given_by(self.machine, _lent(), function, given)
+            return given_by(self.machine, lent_libraries(), function, given)
         self.machine.notes(OWN)
         answered = self.mode is Mode.STATUS and self.met
-        response = _standins().names.get("Response") if answered and name.endswith(".getresponse") else None
+        response = written_answers().names.get("Response") if answered and name.endswith(".getresponse") else None
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:
@@ -402,7 +369,7 @@ class Way:
 
 def _piped(found: Value) -> Value:
     """An object of the stand-in of this name; any other value as it is."""
-    cls = _lent().names.get(found) if isinstance(found, str) else None
+    cls = lent_libraries().names.get(found) if isinstance(found, str) else None
     return Instance(cls) if isinstance(cls, Class) else found
 
 
