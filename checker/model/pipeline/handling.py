@@ -95,6 +95,14 @@ class Handling:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.turn() if self.turn is not None else _UNREHEARSED
 
+    # Asks for how many seconds the script goes on asking for what never comes: infinite, or None where nobody knows.
+    wait: Callable[[], float | None] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def waited(self) -> float | None:
+        """How long it is waited for, in seconds, where what it waits for never comes; ``None`` if not known."""
+        return self.wait() if self.wait is not None else None
+
     # Asks what the script leaves behind that tells of this command's failure, where it ends well.
     leave: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from checker.model.answers import YES
@@ -62,7 +63,7 @@ def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
     around = {loop.spot for loop in start.reached.loops}
     begun = next((index for index, each in enumerate(trace.aws) if each is start), 0)
     for call in trace.aws[begun:]:
-        if call.job is not start.job or call.service != "ecs":
+        if call.job is not start.job or call.service != "ecs" or _left_alone(call, trace):
             continue
         if call.how in (How.CLI_WAITER, How.SDK_WAITER) and "stopped" in call.waiter.lower().replace("_", ""):
             yield _waiter(call)
@@ -75,7 +76,25 @@ def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
             yield _poll(call, call.loop, trace)
 
 
+def _left_alone(call: AwsCall, trace: Trace) -> bool:
+    """Whether it waits in the background of a shell that does not wait for it: the script goes on at once."""
+    if not call.handling.background or call.how not in (How.CLI, How.CLI_WAITER):
+        return False
+    return not any(each.program == "wait" and each.step is call.step for each in trace.commands)
+
+
+def _rehearsed(call: AwsCall) -> Wait | None:
+    """As going through its script tells, ``None`` where that does not."""
+    seconds = call.handling.waited
+    if seconds is None:
+        return None
+    return Wait(call, endless=True) if seconds == inf else Wait(call, seconds)
+
+
 def _waiter(call: AwsCall) -> Wait:
+    found = _rehearsed(call)
+    if found is not None:
+        return found
     limit = _timeout(call.source)
     if limit is not None:
         return Wait(call, limit)
@@ -103,6 +122,9 @@ def _repeated(call: AwsCall, seconds: float) -> Wait:
 
 
 def _poll(call: AwsCall, loop: Loop, trace: Trace) -> Wait:
+    found = _rehearsed(call)
+    if found is not None:
+        return found
     if not loop.bounded or call.handling.lasts is YES:
         return Wait(call, endless=True)
     pause = next((s for each in trace.commands if (s := _sleep(each, loop)) is not None), None)

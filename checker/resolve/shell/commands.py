@@ -234,9 +234,8 @@ class ShellCommands:
         own: dict[str, Possible | tuple[Possible, ...]],
     ) -> Result:
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
-        bounded = bool(words) and words[0] == "timeout"
-        if bounded:
-            context = context.handled(bounded=True)
+        if words and words[0] == "timeout" and unwrapped(words).words != words:
+            return self._bounded(words, statement, state, context.handled(bounded=True), own)
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
         inner = Unwrapped(words) if own_function else unwrapped(words)
         words, given = inner.words, inner.given
@@ -251,25 +250,40 @@ class ShellCommands:
             return decided
         name = words[0]
         spot = state.script.spot(statement.line, statement.column)
-        try:
-            if isinstance(name, str):
-                answer = self.manner.builtin(self, name, words, statement, state, context)
-                if answer is not None:
-                    return answer
-                if name in state.functions:
-                    return self._function(name, words, spot, state, context)
-                followed = start(self, words, Call(spot, state, context, {**own, **given}))
-                if followed is not None:
-                    return followed
-            elif isinstance(name, Text):
-                self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
-        except EndlessError:
-            if not bounded:
-                raise
-            return ends_with(_TIMED_OUT, state)
+        if isinstance(name, str):
+            answer = self.manner.builtin(self, name, words, statement, state, context)
+            if answer is not None:
+                return answer
+            if name in state.functions:
+                return self._function(name, words, spot, state, context)
+            followed = start(self, words, Call(spot, state, context, {**own, **given}))
+            if followed is not None:
+                return followed
+        elif isinstance(name, Text):
+            self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
         self.emit(words, statement, spot, state, context, {**own, **given})
         truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
         return self.manner.ended(words, state, truth)
+
+    def _bounded(
+        self,
+        words: list[Possible],
+        statement: Simple,
+        state: State,
+        context: Context,
+        own: dict[str, Possible | tuple[Possible, ...]],
+    ) -> Result:
+        """``timeout 60 command``: however long that takes, it ends."""
+        limit = next((word for word in words[1:] if isinstance(word, str) and word[:1].isdigit()), None)
+        begun = self.manner.begun()
+        try:
+            result = self._run(unwrapped(words).words, statement, state, context, own)
+        except EndlessError:
+            self.manner.cut(begun, limit, endless=True)
+            return ends_with(_TIMED_OUT, state)
+        if result.flow is Flow.NEXT and self.manner.cut(begun, limit, endless=False):
+            return ends_with(_TIMED_OUT, state)
+        return result
 
     def emit(
         self,

@@ -18,12 +18,9 @@ from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Failing, Flow, Result, State
+from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer
 
 _NOTHING: Final = Result()
-# A query of `aws ecs describe-tasks` that gives one container's exit code, and what it gives of one that was killed.
-_ONE: Final = r"(?:\[(?:0|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
-_EXIT_CODE: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.exitCode(?:\s*\|\s*\[0\])?")
-_KILLED: Final = "137"
 
 
 class Rehearsing(Protocol):
@@ -32,6 +29,8 @@ class Rehearsing(Protocol):
     def of(self, failing: Failing) -> Callable[[], Answer]: ...
 
     def left(self, failing: Failing) -> Callable[[], tuple[str, ...]]: ...
+
+    def waited(self, failing: Failing) -> Callable[[], float | None]: ...
 
 
 @dataclass(slots=True)
@@ -102,6 +101,14 @@ class Followed:
     def opened(self, writes: Sequence[Write]) -> None:
         """Nothing is kept of files: a script that is followed writes them on every way."""
 
+    def begun(self) -> float:
+        """No time goes by."""
+        return 0.0
+
+    def cut(self, begun: float, limit: Possible, *, endless: bool) -> bool:  # noqa: ARG002
+        """Only what never ends."""
+        return endless
+
     def wrote(self, command: Command) -> None:
         """As :meth:`opened`."""
 
@@ -116,7 +123,7 @@ class Followed:
         if self.rehearsals is None:
             return handling
         given = tuple(shown(word) for word in words)
-        says = _failed_answer(given)
+        says, asked = failed_answer(given), running_answer(given)
         return replace(
             handling,
             notice=self.rehearsals.of(Failing(spot, given, works=True, says=says)) if says else None,
@@ -124,18 +131,15 @@ class Followed:
             weigh=self.rehearsals.of(Failing(spot, given, works=True)),
             turn=self.rehearsals.of(Failing(spot, given, turns=True)),
             leave=self.rehearsals.left(Failing(spot, given)),
+            wait=self.rehearsals.waited(Failing(spot, given, waits=True, says=asked))
+            if asked or is_waiter(given)
+            else None,
             miss=self.rehearsals.of(Failing(spot, given, works=True, missed=True)),
         )
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""
         return Result(Flow.NEXT, truth)
-
-
-def _failed_answer(words: Sequence[str]) -> str:
-    """What a command prints of a task that failed, where it is asked for the exit code and nothing else."""
-    asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
-    return _KILLED if asked and "text" in words else ""
 
 
 def _asked(commands: Sequence[Command]) -> CallPlace | None:

@@ -114,6 +114,14 @@ class Manner(Protocol):
         """How the failure of a program is taken; ``None`` where it fails here, and so does nothing."""
         ...
 
+    def begun(self) -> float:
+        """How much time has gone by."""
+        ...
+
+    def cut(self, begun: float, limit: Possible, *, endless: bool) -> bool:
+        """Whether ``timeout`` ends what was begun then, and has come to its end or never will."""
+        ...
+
     def wrote(self, command: Command) -> None:
         """A program was put on record that may print something."""
         ...

@@ -109,7 +109,8 @@ class Failing:
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
     ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
-    the command fails, and ends well. ``says`` is what the command prints, where that is given.
+    the command fails, and ends well. ``says`` is what the command prints, where that is given. ``waits``: it asks about
+    something that never comes, for as long as the script goes on asking.
     """
 
     spot: Spot
@@ -118,6 +119,7 @@ class Failing:
     missed: bool = False
     turns: bool = False
     says: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,17 @@ from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import Shell
+from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.starting import fed_by, marked
 from checker.resolve.shell.state import UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
+from checker.resolve.shell.waiting import WAITER_SECONDS, picked
 from checker.resolve.shell.words import decide
 
 MAX_STATEMENTS: Final = 6_000
 MAX_ROUNDS: Final = 400
+MAX_WAITING_STATEMENTS: Final = 30_000
+MAX_WAITING_ROUNDS: Final = 5_000
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
 _FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that gives up
 _EXIT: Final = "trap EXIT"  # no variable can be called this
@@ -59,6 +63,10 @@ class Choices:
     given: list[bool] = field(default_factory=list)
     asked: dict[int, int] = field(default_factory=dict)
 
+    def repeats(self) -> bool:
+        """Whether a question was asked so often that its answer is made up."""
+        return any(times > _ASKED_FREELY for times in self.asked.values())
+
     def choose(self, asker: object) -> bool:
         """The answer to a question that nobody can answer beforehand."""
         times = self.asked[id(asker)] = self.asked.get(id(asker), 0) + 1
@@ -83,6 +91,8 @@ class Rehearsed:
     _spoke: bool = False  # the command that is asked about prints what is given
     _captures: int = 0
     files: Files = field(default_factory=Files)
+    clock: Clock = field(default_factory=Clock)
+    endless: bool = False
     failures: int = 0  # how often the command has failed so far
 
     @property
@@ -96,6 +106,8 @@ class Rehearsed:
         """Whether a process of its own ends with success."""
         state.variables.pop(_EXIT, None)
         state.set("?", "0")
+        if "SECONDS" not in state.variables:
+            self.clock.begin(state)
         with shell.inside(*Flow):
             shell.block(block, state, context)
             self.trapped(shell, _EXIT, state, context)
@@ -143,8 +155,10 @@ class Rehearsed:
         self.substituted = "0" if lost else status_of(fork)
         if self._said and not printed:
             return _DENIED
-        if self._spoke and len(printed) == 1 and printed[0].program == "aws":
-            return self.failing.says
+        if self._spoke and len(printed) == 1:
+            said = self.failing.says if printed[0].program == "aws" else picked(printed[0].words)
+            if said is not None:
+                return said
         values = [self._printed(command) for command in printed]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
@@ -160,6 +174,8 @@ class Rehearsed:
             return " ".join(str(number) for number in range(first, min(last, first + MAX_ROUNDS) + 1))
         if command.program == "jobs" and "-p" in words:
             return " ".join(self.jobs)
+        if words and (told := self.clock.printed(words)) is not None:
+            return told
         kept = self.files.printed(words, command.writes) if words else None
         return kept if kept is not None else output_of(command)
 
@@ -173,7 +189,7 @@ class Rehearsed:
         part = word.parts[0] if len(word.parts) == 1 else None
         if not isinstance(part, Opaque) or not part.source.startswith("$(("):
             return None
-        return calculated(part.source.removeprefix("$((").removesuffix("))"), state)
+        return calculated(self.clock.told(part.source.removeprefix("$((").removesuffix("))")), state)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -199,6 +215,10 @@ class Rehearsed:
             case "test" if (given := self.files.decided(words[1:])) != words[1:]:
                 answer = decide(given)
                 return ends_with("0" if answer is YES else "1", state) if isinstance(answer, Certain) else None
+            case "sleep":
+                spans = [span(word) for word in words[1:]]
+                known = [each for each in spans if each is not None]
+                self.clock.passes(sum(known) if len(known) == len(spans) else None, state)
             case "touch":
                 self.files.touch(words)
             case "rm":
@@ -233,6 +253,8 @@ class Rehearsed:
             return found
         here = next((each.target for each in statement.redirects if each.operator == "<<<"), None)
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
+        if isinstance(text, str) and text and self.failing.waits and text == self.failing.says:
+            return found_in(text, words)
         if not isinstance(text, str) or _DENIED not in text or len(text) > 2 * len(_DENIED):
             return None
         return found_in(text, words)
@@ -297,7 +319,9 @@ class Rehearsed:
         same = tuple(shown(word) for word in words) == self.failing.words
         if same and (self.met or spot == self.failing.spot):
             self.met = True
-            self._failed = not self.failing.works
+            self._failed = not self.failing.works and not (self.failing.waits and self.failing.says)
+            if self.failing.waits and not self.failing.says:
+                self.clock.passes(WAITER_SECONDS)
             self._spoke = bool(self.failing.says)
             if self._failed:
                 self.failures += 1
@@ -311,9 +335,23 @@ class Rehearsed:
         shown_ones = [each for each in commands if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         if not shown_ones and self.failures > failures:
             return Fed(text=_DENIED if self._said else "")
+        if len(shown_ones) == 1 and self._spoke and shown_ones[0].program == "aws":
+            return Fed(text=self.failing.says)
         if len(shown_ones) == 1 and shown_ones[0].program == "tee":
             return before.fed or Fed()
         return fed_by(shown_ones)
+
+    def begun(self) -> float:
+        """How late it is."""
+        return self.clock.gone
+
+    def cut(self, begun: float, limit: Possible, *, endless: bool) -> bool:
+        """Whether ``timeout`` ends what was begun then."""
+        seconds = span(limit)
+        if endless:
+            self.clock.passes(None if seconds is None else begun + seconds - self.clock.gone)
+            return True
+        return self.clock.cut(begun, seconds)
 
     def acts(self, commands: Sequence[Command]) -> frozenset[Spot]:
         """Where these do something that another command, step or person will see."""

@@ -29,17 +29,20 @@ from checker.model.sources import Spot
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
 from checker.resolve.shell.process import EndlessError
+from checker.resolve.shell.rehearsal.clock import LONGEST, asks_for_time, without_clocks
 from checker.resolve.shell.rehearsal.manner import (
     ERR,
     MAX_ROUNDS,
     MAX_STATEMENTS,
+    MAX_WAITING_ROUNDS,
+    MAX_WAITING_STATEMENTS,
     Choices,
     Rehearsed,
     TooMuchError,
     status_of,
 )
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, ends_with
-from checker.resolve.shell.syntax_facts import first_word, is_test
+from checker.resolve.shell.syntax_facts import first_word, is_test, within
 from checker.resolve.shell.words import decide, matches
 
 
@@ -68,6 +71,8 @@ class Way:
     shell: ShellCommands = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.manner.failing.waits:
+            self.left = MAX_WAITING_STATEMENTS
         self.shell = ShellCommands(self.library, self.reached, self, self.manner)
 
     def run_through(self, state: State) -> bool:
@@ -75,6 +80,7 @@ class Way:
         try:
             return self.process(state.script.body, state, Context()).truth is NO
         except EndlessError:
+            self.manner.endless = True
             return True
 
     def process(self, block: Block, state: State, context: Context) -> Result:
@@ -169,7 +175,7 @@ class Way:
 
     def _tested(self, statement: Test, state: State, context: Context) -> bool:
         if statement.arithmetic:
-            number = calculated(statement.arithmetic, state)
+            number = calculated(self.manner.clock.told(statement.arithmetic), state)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self.shell.single(word, state, context) for word in statement.words]
         answer = decide(self.manner.files.decided(words)) if words else UNTOLD
@@ -209,8 +215,12 @@ class Way:
         return self.block(statement.otherwise or Block(), state, context)
 
     def _while(self, statement: While, state: State, context: Context) -> Result:
-        for _ in range(MAX_ROUNDS):
-            before = (dict(state.variables), len(self.choices.given), len(self.manner.jobs))
+        waits = self.manner.failing.waits
+        timed = asks_for_time([*within(statement.condition), *within(statement.body)], state.functions)
+        for _ in range(MAX_WAITING_ROUNDS if waits else MAX_ROUNDS):
+            if waits and self.manner.clock.gone > LONGEST:
+                raise EndlessError
+            before = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
             with self.shell.inside(Flow.BREAK, Flow.CONTINUE):
                 asked = self.block(statement.condition, state, context.handled(tested="while"))
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
@@ -222,11 +232,17 @@ class Way:
                 break
             if result.flow in {Flow.RETURN, Flow.EXIT}:
                 return result
-            if before == (state.variables, len(self.choices.given), len(self.manner.jobs)) and not self.choices.asked:
+            after = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
+            if before == after and not self.choices.asked:
                 raise EndlessError  # the next round is the same
         else:
             raise EndlessError
         return Result(Flow.NEXT, YES)
+
+    @staticmethod
+    def _told(state: State, *, timed: bool) -> dict[str, object]:
+        """What tells one round of a loop from another: the time does where it is asked for."""
+        return dict(state.variables) if timed else without_clocks(state.variables)
 
     def _for(self, statement: For, state: State, context: Context) -> Result:
         if statement.arithmetic:

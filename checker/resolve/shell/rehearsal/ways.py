@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
@@ -63,6 +64,20 @@ class Rehearsals:
             return tuple(dict.fromkeys(name for way in ended for name in way.manner.files.differing(done)))
 
         return leaves
+
+    def waited(self, failing: Failing) -> Callable[[], float | None]:
+        """Asks how long the script goes on asking for what never comes: the longest of its ways."""
+
+        def waits() -> float | None:
+            ways = self._ways(failing)
+            if not ways or any(not way.manner.clock.known or way.choices.repeats() for way in ways):
+                return None
+            endless = {way.manner.endless for way in ways}
+            if True in endless:
+                return inf if len(endless) == 1 else None
+            return max(way.manner.clock.gone for way in ways)
+
+        return waits
 
     def _ends(self, failing: Failing) -> Answer:
         """Whether the script ends with a failure on all ways on which the command is reached, or on none.
@@ -134,13 +149,17 @@ class Rehearsals:
         return _TOO_MUCH
 
     def _misses(self, failing: Failing, ways: Sequence[list[bool]]) -> Answer:
-        """Whether one of these ways ends well without the command."""
-        for answers in ways[:MAX_WAYS]:
+        """Whether one of these ways ends well without the command, what it asks later answered as it may be."""
+        due = [(answers, True) for answers in ways[:MAX_WAYS]]
+        for answers, first in due:  # grows on the way
             way = self._gone(failing, answers)
             if way is None:
                 return _TOO_MUCH
             if not way.manner.met and not way.failed:
                 return YES
+            if first and not way.manner.met and len(due) < MAX_WAYS:
+                given = way.choices.given
+                due += [([*given[:at], not given[at]], False) for at in range(len(answers), len(given))]
         return NO if len(ways) <= MAX_WAYS else _TOO_MUCH
 
     def _gone(self, failing: Failing, answers: list[bool]) -> Way | None:

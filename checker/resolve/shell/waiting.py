@@ -1,0 +1,51 @@
+"""What a command that asks about a task prints where the task has failed, and as long as it runs.
+
+Source: Amazon ECS API Reference, "Task" and "Container": the exit code is there once the container has stopped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+# A query of `aws ecs describe-tasks` that gives one container's exit code, and what it gives of one that was killed.
+_ONE: Final = r"(?:\[(?:0|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
+_EXIT_CODE: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.exitCode(?:\s*\|\s*\[0\])?")
+_STATUS: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|\s*\[0\])?")
+_JQ: Final = re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
+_JQS: Final = frozenset({"jq", "gojq", "jaq"})
+_KILLED: Final = "137"
+RUNNING: Final = "RUNNING"
+_ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}]}'
+WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
+
+
+def failed_answer(words: Sequence[str]) -> str:
+    """What a command prints of a task that failed, where it is asked for the exit code and nothing else."""
+    asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
+    return _KILLED if asked and "text" in words else ""
+
+
+def is_waiter(words: Sequence[str]) -> bool:
+    return words[:4] == ("aws", "ecs", "wait", "tasks-stopped")
+
+
+def running_answer(words: Sequence[str]) -> str:
+    """What a command prints of a task for as long as it runs; empty where it does not ask, or that is not known."""
+    if words[:3] != ("aws", "ecs", "describe-tasks"):
+        return ""
+    if any(map(_STATUS.fullmatch, words)):
+        return RUNNING if "text" in words else f'"{RUNNING}"'
+    if any(map(_EXIT_CODE.fullmatch, words)):
+        return "None" if "text" in words else "null"
+    return "" if any(word.startswith("--query") for word in words) else _ANSWER
+
+
+def picked(words: Sequence[object]) -> str | None:
+    """What ``jq`` gives of the whole answer; ``None`` where that is not known."""
+    texts = [word for word in words if isinstance(word, str)]
+    if texts[:1] and texts[0] in _JQS and any(map(_JQ.fullmatch, texts)):
+        raw = any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts)
+        return RUNNING if raw else f'"{RUNNING}"'
+    return None
