@@ -21,6 +21,7 @@ from checker.resolve.python.record import http, leaves, program
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
+    SCALARS,
     Class,
     Client,
     Dict,
@@ -167,7 +168,7 @@ def _of_text(owner: str, name: str, given: Call) -> Value:
     """What a method of a string gives; ``None`` for those that are not followed."""
     positional = given.positional
     if name == "format" and not given.named:
-        return joined(formatted(owner, [given.plain(each) for each in positional]))
+        return joined(formatted(owner, [_written(each, given) for each in positional]))
     if name == "join" and positional and (each := elements(positional[0])):
         parts: list[Possible] = []
         for index, found in enumerate(each):
@@ -179,6 +180,11 @@ def _of_text(owner: str, name: str, given: Call) -> Value:
     if name in {"lower", "upper", "strip"} and not positional:
         return str(getattr(owner, name)())
     return None
+
+
+def _written(found: Value, given: Call) -> Possible:
+    """As Python writes a value into a text."""
+    return str(found) if found is None or isinstance(found, SCALARS) else given.plain(found)
 
 
 def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Value:
@@ -310,6 +316,8 @@ def _builtin(name: str, given: Call) -> Value:
     several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)
     if (is_call or isinstance(inner, ast.Set | ast.SetComp)) and name in _ORDERED and several:
         return extern(given.shown)  # a set is in no order
+    if name == "str" and given.positional and (first is None or isinstance(first, SCALARS)):
+        return str(first)
     if name in {"str", "iter"}:
         return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
     if name == "enumerate" and isinstance(first, tuple):

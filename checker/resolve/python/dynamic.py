@@ -5,6 +5,7 @@ Source: Python documentation, "Built-in Functions", "importlib", "functools.part
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,8 +15,8 @@ from checker.data.aws_calls import methods
 from checker.model.possible import OneOf
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.machine import Call, Machine
-from checker.resolve.python.modules import find, load
+from checker.resolve.python.machine import Call, Machine, block, value
+from checker.resolve.python.modules import find, load, module_at
 from checker.resolve.python.objects import methods_of
 from checker.resolve.python.record import program
 from checker.resolve.python.values import (
@@ -36,6 +37,7 @@ from checker.resolve.python.values import (
 
 _FIX: Final = "Write the call out."
 _MAX_NAMES: Final = 64
+_MAX_CODE: Final = 20_000
 _IMPORT: Final = "Import it by its name."
 _SIGNS: Final = re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
 # Functions that start a program: a list of its words, or a line.
@@ -86,7 +88,7 @@ _NAMES: Final = frozenset(
 @lru_cache(maxsize=4096)  # a program calls the same few functions over and over
 def is_special(name: str) -> bool:
     """Whether a call of such a name may be one of these."""
-    if name in _NAMES or name in _SESSIONS or name in _LINES or name in _LISTS:
+    if name.removeprefix("builtins.") in _NAMES or name in _SESSIONS or name in _LINES or name in _LISTS:
         return True
     return (
         name.startswith("sh.")
@@ -115,10 +117,13 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     """What a call of such a function gives, as the only one of a tuple; ``None`` where it is none of these."""
     if not is_special(name):
         return None
+    name = name.removeprefix("builtins.")
     positional, named, spot, first = call.positional, call.named, call.spot, call.first
     match name:
         case "getattr" if len(positional) > 1:
             return (_attribute(machine, first, positional[1], call),)
+        case "exec" | "eval" if isinstance(first, str) and (gave := _code(machine, name, first, call)) is not None:
+            return gave
         case "exec" | "eval" | "execfile":
             machine.problem(spot, f"{name} runs code that was not followed", _FIX)
             return (extern(name),)
@@ -130,6 +135,9 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
             if not isinstance(first, str):
                 machine.problem(spot, "a module that is not known before it runs", _IMPORT)
             return (extern(first, library=first) if isinstance(first, str) else extern(name),)
+        case "runpy.run_path" if isinstance(first, str) and (file := module_at(machine, first, fresh=True)) is not None:
+            load(machine, file, main=named.get("run_name") == "__main__")
+            return (extern(name),)
         case "runpy.run_path":
             machine.problem(spot, "a file that runpy runs was not followed", _IMPORT)
             return (extern(name),)
@@ -160,6 +168,24 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     if _SIGNS.search(name):
         machine.problem(spot, "requests to AWS that are signed by hand are not followed", "Use boto3.")
     return None
+
+
+def _code(machine: Machine, name: str, text: str, call: Call) -> tuple[Value] | None:
+    """What code in a text does, where all of the text is known: it stands in the place of the call."""
+    if len(text) > _MAX_CODE:
+        return None
+    try:
+        tree = ast.parse(text.strip() if name == "eval" else text, mode="eval" if name == "eval" else "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    for each in ast.walk(tree):  # all of it stands where it is run
+        if isinstance(each, ast.expr | ast.stmt):
+            each.lineno, each.col_offset = call.node.lineno, call.node.col_offset
+    if isinstance(tree, ast.Expression):
+        return (value(machine, tree.body, call.frame),)
+    assert isinstance(tree, ast.Module)
+    block(machine, tree.body, call.frame)
+    return (None,)
 
 
 def _attribute(machine: Machine, owner: Value, name: Value, call: Call) -> Value:

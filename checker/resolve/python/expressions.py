@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
@@ -30,6 +31,7 @@ from checker.resolve.python.values import (
     either,
     elements,
     extern,
+    formatted,
     is_plain,
     plain,
     within,
@@ -55,8 +57,8 @@ def _piece(machine: Machine, node: ast.expr, frame: Frame) -> Possible:
 
 
 def _plain(found: Value, node: ast.expr, frame: Frame) -> Possible:
-    if found is None or isinstance(found, str):
-        return found
+    if found is None or isinstance(found, SCALARS):
+        return str(found)
     return plain(found, "{" + shown(node) + "}", frame.module.file)
 
 
@@ -93,7 +95,14 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
             return joined([_plain(left, node.left, frame), _plain(right, node.right, frame)])
         if isinstance(left, tuple) and isinstance(right, tuple):
             return bounded((*left, *right), shown(node))
+    if isinstance(node.op, ast.Mod) and isinstance(left, str) and "{" not in left and not isinstance(right, Dict):
+        values = right if isinstance(right, tuple) else (right,)
+        return joined(formatted(_PLACE.sub("{}", left), [_plain(each, node.right, frame) for each in values]))
     return extern(shown(node))
+
+
+# Where `text % values` puts them (Python documentation, "printf-style String Formatting").
+_PLACE: Final = re.compile(r"%[sdi]")
 
 
 def _may_be_text(found: Value) -> bool:

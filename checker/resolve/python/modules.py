@@ -99,9 +99,19 @@ def module_at(machine: Machine, path: str, *, fresh: bool = False) -> PythonModu
     return machine.modules[path]
 
 
+def load_above(machine: Machine, dotted: str, module: PythonModule, level: int = 0) -> None:
+    """The packages above a module run first, the outermost one before all (Python Language Reference, "Packages")."""
+    parts = dotted.split(".")
+    for length in range(1, len(parts)):
+        found = find(machine, ".".join(parts[:length]), module, level)
+        if found is not None and found.file.endswith("/__init__.py") and found is not module:
+            load(machine, found)
+
+
 def import_from(machine: Machine, node: ast.ImportFrom, frame: Frame) -> bool:
     """``from a import b``."""
     dotted = node.module or ""
+    load_above(machine, dotted, frame.module, node.level)
     found = find(machine, dotted, frame.module, node.level) if dotted or node.level else None
     if found is not None:
         load(machine, found)

@@ -108,11 +108,13 @@ class Unfinished:
 def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
     """What a command writes to its step's outputs, and to the job's environment (an output of no step).
 
-    Source: GitHub documentation, "Workflow commands for GitHub Actions", "Multiline strings".
+    Source: GitHub documentation, "Workflow commands for GitHub Actions", "Multiline strings", "Adding a system path".
     """
     for write in command.writes:
         target = write.target
         name = target.only_hole.shown if isinstance(target, Text) and target.only_hole else ""
+        if name == "${GITHUB_PATH}" and (folder := output_of(command)) is not None:
+            yield Output("", "PATH", joined([folder, ":", open_text("${PATH}")]), command.spot)
         if name not in {"${GITHUB_OUTPUT}", "${GITHUB_ENV}"}:
             continue
         if command.program == "cat":

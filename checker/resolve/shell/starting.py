@@ -23,6 +23,7 @@ _OF_A_TOOL: Final = re.compile(
     r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
     r"|\.cargo/env$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
 )
+_HERE: Final = re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 
 
@@ -97,6 +98,8 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
         if not rest or "-s" in flags or rest[0] in {"-", "/dev/stdin"}:
             return _incoming(follower, rest, call, flags)
     name = rest[0]
+    if not explicit and isinstance(name, str) and (own := _on_path(follower, name, call)) is not None:
+        name = words[0] = own
     if not isinstance(name, str) or (not explicit and "/" not in name):
         return None
     path = call.state.path(name)
@@ -110,6 +113,19 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
         follower.problem(call.spot, fault.message, fault.fix)
         return Result()
     return _child(follower, script, rest, call, flags, explicit=explicit)
+
+
+def _on_path(follower: Shell, name: str, call: Call) -> str | None:
+    """The repository's own program of a name, where a folder with it stands in ``PATH``; ``None`` if none is."""
+    path = call.own.get("PATH", call.state.variables.get("PATH"))
+    if "/" in name or not name or not isinstance(path, str | Text):
+        return None
+    parts = [path] if isinstance(path, str) else [part if isinstance(part, str) else part.shown for part in path.parts]
+    for folder in _HERE.sub(WORKSPACE, "".join(parts)).split(":"):
+        found = call.state.path(f"{folder}/{name}") if folder else None
+        if found and follower.library.is_file(found):
+            return f"{WORKSPACE}/{found}"
+    return None
 
 
 def _incoming(follower: Shell, rest: list[Possible], call: Call, flags: tuple[str, ...]) -> Result | None:

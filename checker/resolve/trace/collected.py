@@ -28,6 +28,7 @@ from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.cdk_cli import parse_cdk
 from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
+from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, configured, customized, loading, packages_above
 from checker.resolve.trace.commands.own_commands import is_own, reads
 from checker.resolve.trace.commands.python_cli import File, Inline, Module, is_python, parse_python
 from checker.resolve.trace.commands.registry_clients import puts
@@ -110,8 +111,8 @@ class Collected:
         if options is None:
             self._other_shell(step, reached, environment, marks)
             return self.outputs[start:]
-        if environment.get("BASH_ENV") not in (None, ""):  # bash reads it first (Bash manual, "Bash Startup Files")
-            self.complain(step.spot, "the script that BASH_ENV names runs first, and was not followed", "Call it.")
+        for name in loading(environment):
+            self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
         script = self.library.shell_text(step.run.text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
         state = State(
@@ -202,6 +203,8 @@ class Collected:
         self.outputs.extend(outputs_of(command, self._unfinished))
 
     def _unread(self, command: Command, written: Command | None = None) -> None:
+        if command.program in TEST_RUNNERS:
+            self._read_first(command, configured(command.words[1:], command.folder), command.environment)
         if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
 
@@ -247,7 +250,14 @@ class Collected:
 
     # --- programs of the repository ---------------------------------------------------------------------------------
 
+    def _read_first(self, command: Command, names: Iterable[str], environment: Mapping[str, Possible]) -> None:
+        """Files that Python, or a program in it, runs before what it was asked for."""
+        for name in dict.fromkeys(names):
+            if self.library.python(name) is not None:
+                self.python(name, (), command.reached, environment, command.folder)
+
     def _python(self, command: Command, environment: Mapping[str, Possible]) -> None:
+        self._read_first(command, customized(command, environment), environment)
         match parse_python(command.words, command.writes):
             case Module(name, words):
                 self._module(name, words, command, environment)
@@ -271,7 +281,10 @@ class Collected:
             return
         path = self._module_file(name, "__main__", (command.folder or "", "", "src"))
         if path is not None:
+            self._read_first(command, packages_above(path, name.count(".")), environment)
             self.python(path, words, command.reached, environment, command.folder)
+        elif name in TEST_RUNNERS:
+            self._read_first(command, configured(words, command.folder), environment)
         elif name == "awscli":
             self._aws(replace(command, words=("aws", *words)))
         elif not module_is_harmless(name):
@@ -376,8 +389,9 @@ class Collected:
         self._tasks -= 1
 
     def _not_followed(self, command: Command, target: str) -> None:
-        message = f"what `{command.program} {target}` runs was not followed"
-        self.problems.append(Problem(command.spot, brief(message), "Call the script itself."))
+        self.complain(
+            command.spot, f"what `{command.program} {target}` runs was not followed", "Call the script itself."
+        )
 
     def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], reached: Reached) -> None:
         """Follow one line of a task: it fails as its last command does."""

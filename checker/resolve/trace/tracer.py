@@ -133,7 +133,8 @@ class Tracer:
                 collected.actions[begun:] = map(self._with_file, collected.actions[begun:])
             for output in outputs:
                 if not output.step:
-                    extra[output.name] = output.value
+                    before = extra.get("PATH") if output.name == "PATH" else None
+                    extra[output.name] = output.value if before is None else joined([output.value, ":", before])
                 elif not step.via:
                     _learn(own, _output(output.step, output.name, where), output.value)
             return

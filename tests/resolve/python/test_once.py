@@ -217,7 +217,7 @@ def test_an_object_that_a_program_changed_is_read_each_time(tmp_path: Path) -> N
 
 def test_what_is_equal_and_not_the_same_is_told_apart(tmp_path: Path) -> None:
     found = twice(tmp_path, "bucket(named(1))\nbucket(named(True))\n", "bucket(named(True))\nbucket(named(1))\n")
-    assert found == ["docs-1 docs-true", "docs-true docs-1"]
+    assert found == ["docs-1 docs-True", "docs-True docs-1"]
 
 
 def test_a_list_that_is_a_default_is_new_each_time(tmp_path: Path) -> None:
