@@ -25,7 +25,7 @@ from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.commands.aws_cli import parse_cli
-from checker.resolve.trace.commands.cdk_cli import parse_cdk
+from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
 from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
 from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, configured, customized, loading, packages_above
@@ -376,7 +376,7 @@ class Collected:
         if not isinstance(found, Tasks):
             self._command(replace(command, words=tuple(found)), environment)
             return
-        cdk = _cdk_script(command) if found.missing else None
+        cdk = cdk_script(command) if found.missing else None
         self.actions.append(replace(command, entered=not found.missing or cdk is not None))
         if cdk is not None:
             self.record([cdk])
@@ -402,12 +402,6 @@ class Collected:
             return
         for state in states_of(line, script, folder, environment):
             self.shell(state, reached)
-
-
-def _cdk_script(command: Command) -> CdkCommand | None:
-    """``npm run cdk -- deploy``, where the script of that name is not at hand."""
-    words = [word for word in command.words[1:] if word not in {"run", "run-script", "--", "--silent", "-s"}]
-    return parse_cdk(replace(command, words=tuple(words))) if words[:1] == ["cdk"] else None
 
 
 def _path(command: Command, word: Possible) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from checker.model.pipeline.scripts import CdkCommand, Command
@@ -107,3 +108,9 @@ def _context(value: Possible, context: dict[str, Possible]) -> None:
     else:
         for option in getattr(value, "options", ()):
             _context(option, context)
+
+
+def cdk_script(command: Command) -> CdkCommand | None:
+    """``npm run cdk -- deploy``, where the script of that name is not at hand."""
+    words = [word for word in command.words[1:] if word not in {"run", "run-script", "--", "--silent", "-s"}]
+    return parse_cdk(replace(command, words=tuple(words))) if words[:1] == ["cdk"] else None
