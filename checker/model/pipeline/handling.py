@@ -103,6 +103,14 @@ class Handling:
         """How long it is waited for, in seconds, where what it waits for never comes; ``None`` if not known."""
         return self.wait() if self.wait is not None else None
 
+    # Asks for the words that the command gets where all goes well, what the script works out itself among them.
+    tell: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def worked_out(self) -> tuple[str, ...]:
+        """The words of the command as its script works them out, as far as they are known; empty where none are."""
+        return self.tell() if self.tell is not None else ()
+
     # Asks what the script leaves behind that tells of this command's failure, where it ends well.
     leave: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
 

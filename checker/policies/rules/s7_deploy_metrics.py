@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from checker.model.answers import YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import Argument, AwsCall, Command
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Hole, RunValue, Text, Unknown
@@ -116,7 +117,12 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
     if constant:
         why = f"What is told of a deployment has {constant} written out: it is the same for each of them."
         return place.fails(sub, why, fix=_FIX, expected="what was measured")
-    if len(emitted) == 1 and place.handling.missed is YES:
+    if any(_measured_here(at.action) for at in emitted):
+        why = "The duration that is told begins where it is told: the script takes the time of the start itself."
+        return place.fails(
+            sub, why, fix="Take the time of the start in a step before the roll-out.", expected="a duration"
+        )
+    if len(emitted) == 1 and (place.handling.missed is YES or _depends(place)):
         why = "the script that tells it can end well before: whether it does when a deployment ends so is not known"
         return place.undecided(sub, why, fix="Let nothing but the result of the job decide what is told, not whether.")
     return place.passes(sub, "Result, duration and commit are told.")
@@ -160,6 +166,24 @@ def _constant(emitted: Sequence[At]) -> str:
     open_one = any(_WORDS["the commit"].search(hole) for _, holes in told for hole in holes)
     written = bool(commits) and all(each != _HOLE and not _SHA.fullmatch(each) for each in commits)
     return "the commit" if written and not open_one else ""
+
+
+def _depends(place: object) -> bool:
+    """Whether a test in its script decides over it: where that says no, nothing is told, however the script ends."""
+    if not isinstance(place, AwsCall) or place.how is not How.CLI or place.certain:
+        return False
+    step, job = place.step, place.job
+    return step is not None and job is not None and step.runs is YES and job.runs is YES
+
+
+def _measured_here(action: object) -> bool:
+    """Whether the script that tells a duration works it out all by itself, from times of its own."""
+    given = action.text("value") if isinstance(action, AwsCall) and action.how is How.CLI else None
+    if not isinstance(action, AwsCall) or not isinstance(given, Text) or "SECONDS" in shown(given):
+        return False  # since when the shell counts its seconds depends on which script that is
+    words = action.handling.worked_out
+    value = next((after for word, after in pairwise(words) if word == "--value"), "")
+    return value.isdigit()
 
 
 def _written_result(action: object) -> str:

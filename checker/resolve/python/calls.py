@@ -9,12 +9,11 @@ from functools import lru_cache
 from typing import Final
 
 from checker.data.harmless import library_is_harmless
-from checker.model.pipeline.scripts import Loop
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
-from checker.resolve.python.dynamic import RUNS, is_special, looked_up, of_somebody
+from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
 from checker.resolve.python.expressions import bind, looked_up_in
-from checker.resolve.python.machine import Call, Frame, Machine, spot_of, value
+from checker.resolve.python.machine import Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, leaves, program
@@ -61,6 +60,10 @@ _KEEPING: Final = frozenset(
         "dict.fromkeys",
     }
 )
+
+
+# What waits for the coroutine that it is given (Python documentation, asyncio).
+_WAITING: Final = frozenset({"run", "run_until_complete", "wait_for", "shield", "timeout"})
 
 
 def call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
@@ -345,14 +348,14 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
     if not functions or (words and all(map(machine.other_command, words))):
         return
     for found in functions:
-        positional, named = _handed(given, found)
+        positional, named = handed(given, found)
         inner = replace(
             given, positional=positional, named=named, complete=given.complete and bool(positional or named)
         )
         if isinstance(found, Function) and isinstance(found.node, ast.Lambda):
             enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
             continue
-        beside = _side_by_side(given.node, given.frame).maybe()
+        beside = side_by_side(given.node, given.frame).maybe()
         if by is not None and by.name == "atexit.register":  # what it raises is shown, and the exit status stays
             beside = beside.handled(replace(beside.handling, background=True))
         if isinstance(found, Function):
@@ -378,32 +381,3 @@ def _declare(machine: Machine, given: Call) -> None:
     absent: Value = action == "store_false" if is_flag else given.named.get("default")
     for name in names:
         machine.declare(name, absent, flag=is_flag)
-
-
-# What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, threading,
-# asyncio), and what waits for the coroutine that it is given.
-_CONCURRENT: Final = frozenset({"map", "starmap", "imap", "imap_unordered", "map_async", "submit", "apply_async",
-                                "run_in_executor", "create_task", "to_thread", "run_sync", "Thread", "Timer", "Process",
-                                "start_new_thread", "start_soon"})  # fmt: skip
-_WAITING: Final = frozenset({"run", "run_until_complete", "wait_for", "shield", "timeout"})
-
-
-def _side_by_side(node: ast.Call, frame: Frame) -> Frame:
-    """The constructs around a function that is handed to a pool: several at a time, in the background."""
-    name = called_as(node)
-    if name not in _CONCURRENT or (name == "map" and isinstance(node.func, ast.Name)):
-        return frame
-    inner = frame.handled(replace(frame.handling, background=True))
-    return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
-
-
-def _handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]]:
-    """The arguments that a function gets from what runs it: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
-    name = called_as(given.node)
-    if name not in _CONCURRENT or "map" in name:
-        return [], {}
-    if function in given.positional and name not in {"Timer", "apply_async"}:
-        return given.positional[given.positional.index(function) + 1 :], given.named
-    positional, named = given.named.get("args"), given.named.get("kwargs", given.named.get("kwds"))
-    by_name = {key: each for key, each in named.items if isinstance(key, str)} if isinstance(named, Dict) else {}
-    return list(positional) if isinstance(positional, tuple) else [], by_name

@@ -8,20 +8,24 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from checker.data.aws_calls import methods
+from checker.model.pipeline.scripts import Loop
 from checker.model.possible import OneOf
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.machine import Call, Machine, block, value
+from checker.resolve.python.machine import Call, Frame, Machine, block, spot_of, value
 from checker.resolve.python.modules import find, load, module_at
 from checker.resolve.python.objects import methods_of
 from checker.resolve.python.record import program
+from checker.resolve.python.syntax_facts import called_as
 from checker.resolve.python.values import (
     Class,
     Client,
+    Dict,
     Either,
     Extern,
     Function,
@@ -226,3 +230,33 @@ def _fits(text: Value, name: str) -> bool:
     first, last = text.parts[0], text.parts[-1]
     begins = not isinstance(first, str) or name.startswith(first)
     return begins and (not isinstance(last, str) or name.endswith(last))
+
+
+# --- functions that other code is given ---------------------------------------------------------------------------
+
+# What runs a function beside the rest (Python documentation, concurrent.futures, multiprocessing.pool, threading,
+# asyncio).
+_CONCURRENT: Final = frozenset({"map", "starmap", "imap", "imap_unordered", "map_async", "submit", "apply_async",
+                                "run_in_executor", "create_task", "to_thread", "run_sync", "Thread", "Timer", "Process",
+                                "start_new_thread", "start_soon"})  # fmt: skip
+
+
+def side_by_side(node: ast.Call, frame: Frame) -> Frame:
+    """The constructs around a function that is handed to a pool: several at a time, in the background."""
+    name = called_as(node)
+    if name not in _CONCURRENT or (name == "map" and isinstance(node.func, ast.Name)):
+        return frame
+    inner = frame.handled(replace(frame.handling, background=True))
+    return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
+
+
+def handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]]:
+    """The arguments that a function gets from what runs it: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
+    name = called_as(given.node)
+    if name not in _CONCURRENT or "map" in name:
+        return [], {}
+    if function in given.positional and name not in {"Timer", "apply_async"}:
+        return given.positional[given.positional.index(function) + 1 :], given.named
+    positional, named = given.named.get("args"), given.named.get("kwargs", given.named.get("kwds"))
+    by_name = {key: each for key, each in named.items if isinstance(key, str)} if isinstance(named, Dict) else {}
+    return list(positional) if isinstance(positional, tuple) else [], by_name

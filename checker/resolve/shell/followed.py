@@ -32,6 +32,8 @@ class Rehearsing(Protocol):
 
     def waited(self, failing: Failing) -> Callable[[], float | None]: ...
 
+    def told(self, failing: Failing) -> Callable[[], tuple[str, ...]]: ...
+
 
 @dataclass(slots=True)
 class Followed:
@@ -131,6 +133,7 @@ class Followed:
             weigh=self.rehearsals.of(Failing(spot, given, works=True)),
             turn=self.rehearsals.of(Failing(spot, given, turns=True)),
             leave=self.rehearsals.left(Failing(spot, given)),
+            tell=self.rehearsals.told(Failing(spot, given, works=True)),
             wait=self.rehearsals.waited(Failing(spot, given, waits=True, says=asked))
             if asked or is_waiter(given)
             else None,

@@ -24,6 +24,7 @@ from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import Shell
+from checker.resolve.shell.rehearsal.choices import TooMuchError
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.starting import fed_by, marked
@@ -35,7 +36,6 @@ MAX_STATEMENTS: Final = 6_000
 MAX_ROUNDS: Final = 400
 MAX_WAITING_STATEMENTS: Final = 30_000
 MAX_WAITING_ROUNDS: Final = 5_000
-_ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
 _FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that gives up
 _EXIT: Final = "trap EXIT"  # no variable can be called this
 ERR: Final = "trap ERR"
@@ -49,32 +49,6 @@ _SAYS: Final = frozenset(
      "sed", "awk", "head", "tail", "wc", "tr", "cut", "sort", "uniq", "export", "tee", "curl", "rm", "ls", "seq",
      "jobs", "set", "read", "touch", "local", "declare", "trap"}
 )  # fmt: skip
-
-
-class TooMuchError(Exception):
-    """The script does more than can be gone through, or depends on what nobody knows."""
-
-
-@dataclass(slots=True)
-class Choices:
-    """The answers to questions that nobody can answer beforehand: those planned for this way, then "no"."""
-
-    answers: list[bool]
-    given: list[bool] = field(default_factory=list)
-    asked: dict[int, int] = field(default_factory=dict)
-
-    def repeats(self) -> bool:
-        """Whether a question was asked so often that its answer is made up."""
-        return any(times > _ASKED_FREELY for times in self.asked.values())
-
-    def choose(self, asker: object) -> bool:
-        """The answer to a question that nobody can answer beforehand."""
-        times = self.asked[id(asker)] = self.asked.get(id(asker), 0) + 1
-        if times > _ASKED_FREELY:
-            return times % 2 == 0
-        answer = self.answers[len(self.given)] if len(self.given) < len(self.answers) else False
-        self.given.append(answer)
-        return answer
 
 
 @dataclass(slots=True)
@@ -93,6 +67,7 @@ class Rehearsed:
     files: Files = field(default_factory=Files)
     clock: Clock = field(default_factory=Clock)
     endless: bool = False
+    words: tuple[str, ...] = ()  # of the command that is asked about, as they are on this way
     failures: int = 0  # how often the command has failed so far
 
     @property
@@ -316,9 +291,11 @@ class Rehearsed:
     ) -> Handling | None:
         """As it is, but for the command that is taken to fail."""
         self._failed = False
-        same = tuple(shown(word) for word in words) == self.failing.words
+        given = tuple(shown(word) for word in words)
+        same = given == self.failing.words or (spot == self.failing.spot and _may_be(given, self.failing.words))
         if same and (self.met or spot == self.failing.spot):
             self.met = True
+            self.words = given
             self._failed = not self.failing.works and not (self.failing.waits and self.failing.says)
             if self.failing.waits and not self.failing.says:
                 self.clock.passes(WAITER_SECONDS)
@@ -360,6 +337,13 @@ class Rehearsed:
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
         return ends_with(_FAILED, state) if self._failed else Result(Flow.NEXT, truth)
+
+
+def _may_be(given: Sequence[str], written: Sequence[str]) -> bool:
+    """Whether these words are what is known now of words in which something was open."""
+    return len(given) == len(written) and all(
+        one == other or "$(" in other or "${" in other for one, other in zip(given, written, strict=True)
+    )
 
 
 def _fed_by_substitution(statement: Simple) -> str:

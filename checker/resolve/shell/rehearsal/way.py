@@ -29,6 +29,7 @@ from checker.model.sources import Spot
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
 from checker.resolve.shell.process import EndlessError
+from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.clock import LONGEST, asks_for_time, without_clocks
 from checker.resolve.shell.rehearsal.manner import (
     ERR,
@@ -36,9 +37,7 @@ from checker.resolve.shell.rehearsal.manner import (
     MAX_STATEMENTS,
     MAX_WAITING_ROUNDS,
     MAX_WAITING_STATEMENTS,
-    Choices,
     Rehearsed,
-    TooMuchError,
     status_of,
 )
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, ends_with

@@ -16,11 +16,8 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import Reached
-from checker.resolve.shell.rehearsal.manner import (
-    Choices,
-    Rehearsed,
-    TooMuchError,
-)
+from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
+from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
 
@@ -64,6 +61,14 @@ class Rehearsals:
             return tuple(dict.fromkeys(name for way in ended for name in way.manner.files.differing(done)))
 
         return leaves
+
+    def told(self, failing: Failing) -> Callable[[], tuple[str, ...]]:
+        """Asks for the words that the command is given, where all goes well."""
+
+        def words() -> tuple[str, ...]:
+            return next((way.manner.words for way in self._each(failing) if way is not None and way.manner.met), ())
+
+        return words
 
     def waited(self, failing: Failing) -> Callable[[], float | None]:
         """Asks how long the script goes on asking for what never comes: the longest of its ways."""

@@ -1,0 +1,34 @@
+"""The questions of one way through a script that nobody can answer beforehand, and their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+_ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
+
+
+class TooMuchError(Exception):
+    """The script does more than can be gone through, or depends on what nobody knows."""
+
+
+@dataclass(slots=True)
+class Choices:
+    """The answers to questions that nobody can answer beforehand: those planned for this way, then "no"."""
+
+    answers: list[bool]
+    given: list[bool] = field(default_factory=list)
+    asked: dict[int, int] = field(default_factory=dict)
+
+    def repeats(self) -> bool:
+        """Whether a question was asked so often that its answer is made up."""
+        return any(times > _ASKED_FREELY for times in self.asked.values())
+
+    def choose(self, asker: object) -> bool:
+        """The answer to a question that nobody can answer beforehand."""
+        times = self.asked[id(asker)] = self.asked.get(id(asker), 0) + 1
+        if times > _ASKED_FREELY:
+            return times % 2 == 0
+        answer = self.answers[len(self.given)] if len(self.given) < len(self.answers) else False
+        self.given.append(answer)
+        return answer
