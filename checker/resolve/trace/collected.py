@@ -28,7 +28,14 @@ from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
 from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
-from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, configured, customized, loading, packages_above
+from checker.resolve.trace.commands.loaded_first import (
+    TEST_RUNNERS,
+    configured,
+    customized,
+    loading,
+    module_file,
+    packages_above,
+)
 from checker.resolve.trace.commands.own_commands import is_own, reads
 from checker.resolve.trace.commands.python_cli import File, Inline, Module, is_python, parse_python
 from checker.resolve.trace.commands.registry_clients import puts
@@ -279,7 +286,7 @@ class Collected:
         if not isinstance(name, str):
             self.complain(command.spot, "a Python module that is not known before it runs", "Name it.")
             return
-        path = self._module_file(name, "__main__", (command.folder or "", "", "src"))
+        path = module_file(self.library, name, "__main__", (command.folder or "", "", "src"))
         if path is not None:
             self._read_first(command, packages_above(path, name.count(".")), environment)
             self.python(path, words, command.reached, environment, command.folder)
@@ -293,19 +300,10 @@ class Collected:
     def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> bool:
         """Follow the function that a name stands for in ``pyproject.toml``; whether it is there."""
         module, _, function = entry.partition(":")
-        path = self._module_file(module, "__init__", ("", "src"))
+        path = module_file(self.library, module, "__init__", ("", "src"))
         if path is not None:
             self.python(path, command.words[1:], command.reached, environment, command.folder, function)
         return path is not None
-
-    def _module_file(self, name: str, package: str, roots: Iterable[str]) -> str | None:
-        """The file of a module, or ``package`` in the folder of its name."""
-        for root in dict.fromkeys(roots):
-            base = "/".join(filter(None, (root, *name.split("."))))
-            for path in (f"{base}.py", f"{base}/{package}.py"):
-                if self.library.python(path) is not None:
-                    return path
-        return None
 
     def _inline(
         self,

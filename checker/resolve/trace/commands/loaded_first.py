@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
 
@@ -63,3 +64,13 @@ def packages_above(path: str, levels: int) -> Iterator[str]:
         name = "/".join((*folders[:length], "__init__.py"))
         if name != path:
             yield name
+
+
+def module_file(library: PythonLibrary, name: str, package: str, roots: Iterable[str]) -> str | None:
+    """The file of a module, or ``package`` in the folder of its name."""
+    for root in dict.fromkeys(roots):
+        base = "/".join(filter(None, (root, *name.split("."))))
+        for path in (f"{base}.py", f"{base}/{package}.py"):
+            if library.python(path) is not None:
+                return path
+    return None
