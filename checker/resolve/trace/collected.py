@@ -24,18 +24,11 @@ from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
+from checker.resolve.trace.commands import loaded_first
 from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
 from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_module, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
-from checker.resolve.trace.commands.loaded_first import (
-    TEST_RUNNERS,
-    configured,
-    customized,
-    loading,
-    module_file,
-    packages_above,
-)
 from checker.resolve.trace.commands.own_commands import is_own, reads
 from checker.resolve.trace.commands.python_cli import File, Inline, Module, is_python, parse_python
 from checker.resolve.trace.commands.registry_clients import puts
@@ -118,7 +111,7 @@ class Collected:
         if options is None:
             self._other_shell(step, reached, environment, marks)
             return self.outputs[start:]
-        for name in loading(environment):
+        for name in loaded_first.loading(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
         script = self.library.shell_text(step.run.text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
@@ -210,8 +203,8 @@ class Collected:
         self.outputs.extend(outputs_of(command, self._unfinished))
 
     def _unread(self, command: Command, written: Command | None = None) -> None:
-        if command.program in TEST_RUNNERS:
-            self._read_first(command, configured(command.words[1:], command.folder), command.environment)
+        if command.program in loaded_first.TEST_RUNNERS:
+            self._read_first(command, loaded_first.configured(command.words[1:], command.folder), command.environment)
         if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
 
@@ -264,7 +257,7 @@ class Collected:
                 self.python(name, (), command.reached, environment, command.folder)
 
     def _python(self, command: Command, environment: Mapping[str, Possible]) -> None:
-        self._read_first(command, customized(command, environment), environment)
+        self._read_first(command, loaded_first.customized(command, environment), environment)
         match parse_python(command.words, command.writes):
             case Module(name, words):
                 self._module(name, words, command, environment)
@@ -286,12 +279,12 @@ class Collected:
         if not isinstance(name, str):
             self.complain(command.spot, "a Python module that is not known before it runs", "Name it.")
             return
-        path = module_file(self.library, name, "__main__", (command.folder or "", "", "src"))
+        path = loaded_first.module_file(self.library, name, "__main__", (command.folder or "", "", "src"))
         if path is not None:
-            self._read_first(command, packages_above(path, name.count(".")), environment)
+            self._read_first(command, loaded_first.packages_above(path, name.count(".")), environment)
             self.python(path, words, command.reached, environment, command.folder)
-        elif name in TEST_RUNNERS:
-            self._read_first(command, configured(words, command.folder), environment)
+        elif name in loaded_first.TEST_RUNNERS:
+            self._read_first(command, loaded_first.configured(words, command.folder), environment)
         elif name == "awscli":
             self._aws(replace(command, words=("aws", *words)))
         elif not module_is_harmless(name):
@@ -300,7 +293,7 @@ class Collected:
     def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> bool:
         """Follow the function that a name stands for in ``pyproject.toml``; whether it is there."""
         module, _, function = entry.partition(":")
-        path = module_file(self.library, module, "__init__", ("", "src"))
+        path = loaded_first.module_file(self.library, module, "__init__", ("", "src"))
         if path is not None:
             self.python(path, command.words[1:], command.reached, environment, command.folder, function)
         return path is not None
