@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.synthesis import own_assembly as synthesize
 from infra import node
+from tests.caches import forget
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,3 +32,10 @@ def own_assembly() -> Path:
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         return synthesize(ROOT, project_settings(ROOT), lambda _: None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_was_shown_is_forgotten() -> Iterator[None]:
+    """Of ten thousand tests' programs nothing is kept in memory: several processes run them side by side."""
+    yield
+    forget()

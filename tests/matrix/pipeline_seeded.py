@@ -26,6 +26,7 @@ from checker.policies.rules import load
 from checker.resolve.templates.discovery import assign
 from checker.run.judging import judge_stacks
 from checker.run.pipeline import pipeline_of
+from tests.caches import forget
 from tests.matrix.seeded import Key, outcomes
 from tests.patches import edited, read
 
@@ -113,6 +114,7 @@ class PipelineMatrix:
         finally:
             for file, text in before.items():
                 file.unlink() if text is None else file.write_text(text, encoding="utf-8")
+            forget()
         return _flips(self.baseline, after)
 
 
