@@ -111,7 +111,7 @@ def _collect(
     on_resources = rule.check or rule.check_project or (rule.check_account and account)
     for environment in project.environments if on_resources else ():
         if environment.name not in heard:
-            _add(found, rule, environment.not_applicable(None, f"No {rule.looked_for} in this environment."))
+            _add(found, rule, environment.not_applicable(None, f"There is no {rule.looked_for}."))
     if rule.check_pipeline is not None and pipeline is not None:
         before, known = said, len(found)
         listen(pipeline, rule.check_pipeline(pipeline, project))

@@ -115,7 +115,7 @@ def test_a_rule_that_resolves_for_ever_is_stopped_too() -> None:
 def test_silence_is_said() -> None:
     (verdict,) = judged(encrypted, "Resources: {Queue: {Type: AWS::SQS::Queue}}")
     assert verdict.outcome is Outcome.NOT_APPLICABLE
-    assert verdict.violation == "No topic (AWS::SNS::Topic) in this environment."
+    assert verdict.violation == "There is no topic (AWS::SNS::Topic)."
 
 
 def test_an_undecidable_condition_past_the_bound_on_worlds() -> None:

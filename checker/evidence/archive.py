@@ -54,7 +54,7 @@ def unpack(raw: bytes) -> Unpacked:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             _read(archive, found)
-    except (zipfile.BadZipFile, EOFError, ValueError, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, OSError, RuntimeError) as error:
         found.faults.append(f"the zip is damaged: {error}")
         return found
     if not found.faults and (again := pack(found.files)) != raw:

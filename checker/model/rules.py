@@ -35,7 +35,7 @@ class Rule:
     environments), ``check_pipeline`` once where the repository's workflows, scripts and migrations are at hand,
     ``check_account`` once where the resources are a live account's, for what no template can tell, ``check_settings``
     once where the repository's settings were looked at, whether they could be read or not. A rule has at least one of
-    them. ``looked_for`` completes "Not applicable: no ... in this environment", which the judge
+    them. ``looked_for`` completes "There is no ...", as which it is not applicable: the judge
     says of each environment that ``check`` and ``check_project`` are silent about; ``looked_for_in_pipeline`` likewise
     of a pipeline. ``unseen`` is what a part of a job that nobody could read may hide of what the rule judges.
     Title and severity stand in the register.

@@ -116,7 +116,7 @@ VERDICTS = (
         subject=_ENVIRONMENT,
         environment="shared",
         file="cdk.out",
-        violation="No Redis or Valkey cluster in this environment.",
+        violation="There is no Redis or Valkey cluster.",
     ),
     verdict(
         "C8",

@@ -1,7 +1,6 @@
 """What ``samconfig.toml`` says of a SAM template: the stacks that it is deployed as, with their parameters.
 
-Source: AWS SAM Developer Guide, "AWS SAM CLI configuration file": a table per environment and command, below
-``parameters`` what the command's options would say; ``global`` is for every command. The file lies beside the template.
+The file lies beside the template; how it is laid out is in :mod:`checker.model.pipeline.sam_config`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from checker.collect.documents import read_text
 from checker.errors import InputError
+from checker.model.pipeline.sam_config import said_to
 from checker.model.resources import Raw
 
 NAMES: Final = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
@@ -56,14 +56,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _deployments(data: Mapping[str, Any], template: str) -> Iterator[SamDeployment]:
-    for environment, commands in data.items():
-        if not isinstance(commands, dict):
-            continue
-        said: dict[str, Any] = {}
-        for command in ("global", "deploy"):
-            table = commands.get(command)
-            given = table.get("parameters") if isinstance(table, dict) else None
-            said |= given if isinstance(given, dict) else {}
+    for environment in data:
+        said = said_to("deploy", environment, data)
         stack, region = said.get("stack_name"), said.get("region", "")
         # A build's output is the template that stands here.
         named = str(said.get("template_file", said.get("template", ""))).rpartition("/")[2]

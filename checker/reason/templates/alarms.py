@@ -71,7 +71,7 @@ class AlarmNames:
         self._others: dict[str | Text, Resource] | None = None
 
     def find(self, name: Resolved) -> Resource | None:
-        """The alarm of this name in this environment, or in a shared one."""
+        """The alarm of this name in the same environment, or in a shared one."""
         if self._own is None:
             self._own = _by_name(
                 [

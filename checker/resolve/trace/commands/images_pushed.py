@@ -11,6 +11,7 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible, Scalar, joined, mapped, open_text, options, shown
 from checker.model.values import Hole, Text, pieces, text
+from checker.resolve.trace.commands.options import given_to, operands
 
 _HOST: Final = ".dkr.ecr"
 # A registry alone: the output of aws-actions/amazon-ecr-login (its README, "Outputs").
@@ -30,22 +31,22 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
     found: list[Possible] = []
     if name in {"push", "pull"} and "compose" not in command.words[1:index]:
         operation = f"docker-{name}"
-        found = [_plain(word) for word in _images(rest)]
+        found = [_plain(word) for word in operands(rest, _PUSH_VALUES)]
         if name == "push" and any(word in {"-a", "--all-tags"} for word in rest):
             found = [tag for image in found for tag in _all_tags(image, built)]
         elif command.program in {"podman", "buildah"}:
             found = found[-1:]  # the last word is where to
     elif name in _BUILDS:
-        tags = list(_given(rest, _TAGS))
+        tags = list(given_to(rest, _TAGS))
         built.extend(tags)
-        outputs = list(_given(rest, _OUTPUTS))
+        outputs = list(given_to(rest, _OUTPUTS))
         found = [*(tags if "--push" in rest or any(map(goes_out, outputs)) else []), *named_by(outputs)]
     elif name == "tag":
-        built.extend(list(_images(rest))[1:])
+        built.extend(list(operands(rest, _PUSH_VALUES))[1:])
     elif name == "imagetools" and len(verbs) > 1 and verbs[1][1] == "create" and "--dry-run" not in rest:
-        found = list(_given(rest, _TAGS))
+        found = list(given_to(rest, _TAGS))
     elif name == "create" and command.words[1:2] == ("manifest",):
-        built.extend(list(_images(rest))[:1])
+        built.extend(list(operands(rest, _PUSH_VALUES))[:1])
     for image in found:
         yield from calls(image, operation, command.reached, command.handling, command.source, logged_in)
 
@@ -56,18 +57,6 @@ _GROUPS: Final = frozenset({"image", "buildx", "builder", "container", "manifest
 _TAGS: Final = ("-t", "--tag")
 _OUTPUTS: Final = ("-o", "--output")
 _PUSH_VALUES: Final = frozenset({"--platform", "--creds", "--authfile", "--format", "--tls-verify", "--cert-dir"})
-
-
-def _images(words: Sequence[Possible]) -> Iterator[Possible]:
-    """The words that are no options, nor values of options."""
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif isinstance(word, str) and word.startswith("-"):
-            skip = word in _PUSH_VALUES
-        else:
-            yield word
 
 
 def goes_out(output: Possible) -> bool:
@@ -99,22 +88,6 @@ def named_by(outputs: Sequence[Possible]) -> Iterator[Possible]:
                     names.append(each)
         if names and any(names):
             yield text(names)
-
-
-def _given(words: Sequence[Possible], options_wanted: Sequence[str]) -> Iterator[Possible]:
-    """What an option is given: behind a space, an equals sign or its one letter, as often as it stands there."""
-    for index, word in enumerate(words):
-        if isinstance(word, str) and word in options_wanted:
-            if index + 1 < len(words):
-                yield words[index + 1]
-            continue
-        if not isinstance(word, str | Text):
-            continue
-        first, *rest = pieces(word) or ("",)
-        for option in options_wanted:
-            behind = first.removeprefix(option) if isinstance(first, str) and first.startswith(option) else None
-            if behind is not None and (behind.startswith("=") or not option.startswith("--")):
-                yield text([behind.removeprefix("="), *rest])
 
 
 def _plain(image: Possible) -> Possible:

@@ -17,6 +17,7 @@ from checker.model.sources import Problem
 from checker.model.values import Text, pieces, text
 from checker.resolve.trace.commands.foreign import images_started, not_named
 from checker.resolve.trace.commands.images_pushed import calls
+from checker.resolve.trace.commands.options import given_to, operands
 
 # Options with a value behind a space, of any of the clients. Of an option that is not known the next word is taken for
 # what it is: a word too much is an image that no registry of ours holds.
@@ -82,7 +83,7 @@ def _programs(words: Sequence[Possible]) -> Iterator[tuple[str, Sequence[Possibl
 
 
 def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
-    plain = list(_plain(words))
+    plain = list(operands(words, _VALUES))
     verb = plain[0] if plain else ""
     match program, verb:
         case ("crane", "copy" | "cp"):
@@ -90,7 +91,7 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
         case ("crane" | "oras", "tag"):
             return [_retagged(plain[1], tag) for tag in plain[2:]] if len(plain) > 2 else []
         case ("crane", "push" | "append" | "mutate" | "rebase"):
-            named = list(_given(words, ("-t", "--tag", "--new_tag")))
+            named = list(given_to(words, ("-t", "--tag", "--new_tag")))
             return named or (plain[2:3] if verb == "push" else [])
         case ("skopeo", "copy"):
             target = [each for each in plain[2:3] if shown(each).startswith("docker://")]
@@ -106,9 +107,9 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
         case ("oras", "copy" | "cp"):
             return plain[2:3]
         case ("pack", "build"):
-            return [*plain[1:2], *_given(words, ("-t", "--tag"))] if "--publish" in words else None
+            return [*plain[1:2], *given_to(words, ("-t", "--tag"))] if "--publish" in words else None
         case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
-            return list(_given(words, ("--destination", "-d"))) or None
+            return list(given_to(words, ("--destination", "-d"))) or None
     return _of_jib(words) if program in _BUILD_TOOLS else None
 
 
@@ -117,34 +118,9 @@ def _of_jib(words: Sequence[Possible]) -> list[Possible] | None:
     goals = [word for word in words if isinstance(word, str) and not word.startswith("-")]
     if not any(_JIB_GOAL.fullmatch(goal) or _JIB_TASK.fullmatch(goal) for goal in goals):
         return None
-    named = list(_given(words, ("--image", "-Dimage", "-Djib.to.image", "-Pjib.to.image")))
-    tags = [tag for each in _given(words, ("-Djib.to.tags", "-Pjib.to.tags")) for tag in _split(each)]
+    named = list(given_to(words, ("--image", "-Dimage", "-Djib.to.image", "-Pjib.to.image")))
+    tags = [tag for each in given_to(words, ("-Djib.to.tags", "-Pjib.to.tags")) for tag in _split(each)]
     return [*named, *(_retagged(image, tag) for image in named for tag in tags)]
-
-
-def _plain(words: Sequence[Possible]) -> Iterator[Possible]:
-    """The words that are no options, nor values of options."""
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif isinstance(word, str) and word.startswith("-"):
-            skip = word in _VALUES
-        elif not (isinstance(word, Text) and str(word.parts[0]).startswith("--")):
-            yield word
-
-
-def _given(words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possible]:
-    """What an option is given, behind a space or an equals sign."""
-    for index, word in enumerate(words):
-        first, *rest = pieces(word) if isinstance(word, str | Text) else ("",)
-        if not isinstance(first, str):
-            continue
-        name, sign, value = first.partition("=")
-        if name in wanted and sign:
-            yield text([value, *rest])
-        elif name in wanted and not rest and index + 1 < len(words):
-            yield words[index + 1]
 
 
 def _split(value: Possible) -> Iterator[Possible]:
@@ -160,7 +136,7 @@ def _split(value: Possible) -> Iterator[Possible]:
 
 
 def _more_tags(image: Sequence[Possible], words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possible]:
-    for tag in _given(words, wanted):
+    for tag in given_to(words, wanted):
         yield from (_retagged(each, tag) for each in image)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from checker.model.pipeline.sam_config import said_to
 from checker.model.possible import Possible, open_text
 from checker.model.values import Text, pieces
 
@@ -84,12 +85,5 @@ def _configured(
         data: Any = tomllib.loads(text or "")
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
-    found: dict[str, Possible] = {}
-    for command in ("global", verb):
-        table = data
-        for key in (environment, command, "parameters"):
-            table = table.get(key) if isinstance(table, dict) else None
-        for key, value in (table if isinstance(table, dict) else {}).items():
-            if isinstance(value, str | bool):
-                found[key.replace("_", "-")] = value
-    return found
+    said = said_to(verb, environment, data)
+    return {key.replace("_", "-"): value for key, value in said.items() if isinstance(value, str | bool)}
