@@ -20,6 +20,8 @@ NAMES: Final = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
 # Where the configuration does not say which template it is for (AWS SAM Developer Guide, "sam deploy").
 _TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 
+_FIX: Final = "Write it as 'Key=value Other=value', or as a table."
+
 
 @dataclass(frozen=True, slots=True)
 class SamDeployment:
@@ -36,7 +38,7 @@ def sam_deployments(template: Path) -> tuple[SamDeployment, ...]:
     for name in NAMES:
         file = template.parent / name
         if file.is_file():
-            return tuple(_deployments(_read(file), template.name))
+            return tuple(_deployments(_read(file), template.name, name))
     return ()
 
 
@@ -52,10 +54,12 @@ def _read(file: Path) -> dict[str, Any]:
     from checker.collect.yaml_nodes import construct
 
     data, _ = construct(text, file.name, 20_000)
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data, dict | None):
+        raise InputError(f"{file.name}: not a mapping of environments", "Write a table per environment.")
+    return data or {}
 
 
-def _deployments(data: Mapping[str, Any], template: str) -> Iterator[SamDeployment]:
+def _deployments(data: Mapping[str, Any], template: str, file: str) -> Iterator[SamDeployment]:
     for environment in data:
         said = said_to("deploy", environment, data)
         stack, region = said.get("stack_name"), said.get("region", "")
@@ -63,23 +67,35 @@ def _deployments(data: Mapping[str, Any], template: str) -> Iterator[SamDeployme
         named = str(said.get("template_file", said.get("template", ""))).rpartition("/")[2]
         ours = template in (named, "") if named else template in _TEMPLATES
         if isinstance(stack, str) and stack and ours:
-            given = dict(_overrides(said.get("parameter_overrides")))
+            given = dict(_overrides(said.get("parameter_overrides"), f"{file}: {environment}"))
             yield SamDeployment(environment, stack, region if isinstance(region, str) else "", given)
 
 
-def _overrides(value: object) -> Iterator[tuple[str, str]]:
-    """``"Key=value Other='two words'"``, a list of such, a table, or the form ``ParameterKey=K,ParameterValue=V``."""
+def _overrides(value: object, where: str) -> Iterator[tuple[str, str]]:
+    """``"Key=value Other='two words'"``, a list of such, a table, or the form ``ParameterKey=K,ParameterValue=V``.
+
+    Of what cannot be read a parameter's default would decide in silence: it is an error.
+    """
     if isinstance(value, dict):
-        yield from ((str(name), str(each)) for name, each in value.items() if isinstance(each, str | int | float))
+        yield from ((str(name), _as_text(each, where)) for name, each in value.items())
         return
-    for line in value if isinstance(value, list) else [value]:
+    for line in value if isinstance(value, list) else [] if value is None else [value]:
         try:
-            words = shlex.split(line) if isinstance(line, str) else []
-        except ValueError:
-            continue
+            words = shlex.split(_as_text(line, where))
+        except ValueError as error:
+            raise InputError(f"{where}: parameter_overrides cannot be read: {error}", _FIX) from None
         for word in words:
             name, has_value, given = word.partition("=")
             if name == "ParameterKey":
                 name, has_value, given = given.partition(",ParameterValue=")
-            if has_value:
-                yield name, given
+            if not has_value:
+                raise InputError(f"{where}: parameter_overrides has a word without a value", _FIX)
+            yield name, given
+
+
+def _as_text(value: object, where: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise InputError(f"{where}: parameter_overrides has a value that is no text", _FIX)

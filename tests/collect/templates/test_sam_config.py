@@ -66,6 +66,35 @@ def test_a_file_that_cannot_be_read_is_on_record_and_the_template_is_judged(tmp_
     assert [each.what for each in own.unread] == ["samconfig.toml"]
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        '"Encrypted=false Note=\'open"',
+        '["Encrypted=false", 3.5]',
+        "{Sizes = [1, 2]}",
+        '"Encrypted"',
+        "{When = 2026-11-27}",
+    ],
+)
+def test_overrides_that_cannot_be_read_leave_no_default_to_decide_in_silence(tmp_path: Path, overrides: str) -> None:
+    said = f'[live.deploy.parameters]\nstack_name = "a"\nparameter_overrides = {overrides}\n'
+    write(tmp_path, {"template.yaml": SAM, "samconfig.toml": said})
+    own = read_own(tmp_path, Settings(), lambda _: None)
+    assert [each.what for each in own.unread] == ["samconfig.toml"]
+
+
+def test_a_truth_value_is_written_as_cloudformation_compares_it(tmp_path: Path) -> None:
+    said = '[live.deploy.parameters]\nstack_name = "a"\nparameter_overrides = {Encrypted = true}\n'
+    write(tmp_path, {"template.yaml": SAM, "samconfig.toml": said})
+    assert [each.parameters for each in sam_deployments(tmp_path / "template.yaml")] == [{"Encrypted": "true"}]
+
+
+def test_yaml_that_is_no_mapping_is_on_record(tmp_path: Path) -> None:
+    write(tmp_path, {"template.yaml": SAM, "samconfig.yaml": "- live\n"})
+    own = read_own(tmp_path, Settings(), lambda _: None)
+    assert [each.what for each in own.unread] == ["samconfig.yaml"]
+
+
 def test_the_template_stands_for_each_of_its_stacks(tmp_path: Path) -> None:
     write(tmp_path, {"app/template.yaml": SAM, "app/samconfig.toml": CONFIG})
     own = read_own(tmp_path, Settings(), lambda _: None)
