@@ -14,6 +14,7 @@ from checker.model.settings import Settings
 
 if TYPE_CHECKING:
     from checker.collect.pipeline.scripts import ScriptLibrary
+    from checker.model.pipeline.app_context import AppContext
     from checker.model.pipeline.jobs import EffectiveJob
     from checker.model.pipeline.pipeline import Pipeline
     from checker.model.pipeline.scripts import Trace
@@ -76,7 +77,23 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
         not_run=tuple(_not_run(scripts, traces, library, settings)),
         exclusions=exclusions.used,
         unfollowed=unfollowed,
+        apps=_apps(traces, library),
     )
+
+
+def _apps(traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary) -> dict[str, AppContext]:
+    """What the apps read that the CDK's command is given context for, by the folders that it runs in."""
+    given: dict[str, set[str]] = {}
+    for trace in traces.values():
+        for command in trace.cdk:
+            if command.context:
+                given.setdefault(command.folder or "", set()).update(command.context)
+    if not given:
+        return {}
+    from checker.collect.pipeline.app_context import read_app_context
+
+    read = {folder: read_app_context(library, folder, keys) for folder, keys in given.items()}
+    return {folder: app for folder, app in read.items() if app is not None}
 
 
 # A line of a script that calls AWS, or has it changed.

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from checker.model.judgements import Judgeable
 from checker.model.migrations.folders import MigrationCode, MigrationFolder
+from checker.model.pipeline.app_context import AppContext
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.pipeline.workflows import Workflows
@@ -47,7 +48,8 @@ class Pipeline(Judgeable):
     scripts do, and ``unfollowed`` what of that nobody read although the job had something to act with. ``migrations``
     are the folders of SQL migrations (:mod:`checker.model.migrations.folders`), ``migration_code`` what runs and tests
     them. ``problems`` are what could not be read of the rest: those of a folder of migrations are its own, for they
-    hide nothing of what jobs do. It is a place: the repository as a whole, for what stands nowhere in particular.
+    hide nothing of what jobs do. ``apps`` are the CDK apps whose code is in the repository, by the folders that the
+    CDK's command runs in. It is a place: the repository as a whole, for what stands nowhere in particular.
     """
 
     surface: ClassVar[Surface] = Surface.WORKFLOW
@@ -61,6 +63,7 @@ class Pipeline(Judgeable):
     left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
     unfollowed: tuple[Unfollowed, ...] = ()
     not_run: tuple[str, ...] = ()  # scripts that call AWS, and that no job runs as far as jobs could be followed
+    apps: Mapping[str, AppContext] = field(default_factory=dict)
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     @property

@@ -6,14 +6,15 @@ What the review found
     placeholder and rolls it over the released image.
 What is checked
     Every ``cdk deploy`` in a workflow, with the ``cdk synth`` that made what it deploys: it is given an image tag by
-    context, which is a commit's. Without one the templates' own images decide: a placeholder, or a tag that moves, may
-    only be deployed where the run has made sure that nothing runs yet.
+    context, which is a commit's, under a key that the app's code reads. Without one the templates' own images decide:
+    a placeholder, or a tag that moves, may only be deployed where the run has made sure that nothing runs yet.
 When it does not apply
     No workflow deploys with the CDK; the stacks that it deploys run no container images.
 What cannot be decided
     No templates and no image tag in the context; an assembly that no step of the run makes; a variable that the
     app may read a commit's image tag from. Where other runs of the app are given the commit by context, only a variable
-    that is called an image's tag is such a one.
+    that is called an image's tag is such a one. A key of the context, where the app's code puts its keys together or
+    reads none at all.
 Fix
     Read which commit runs (``describe-services``, ``describe-task-definition``) and pass it on:
     ``cdk deploy --context imageTag=$RUNNING``.
@@ -22,8 +23,9 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
@@ -136,11 +138,16 @@ def _one(
     project: Project,
 ) -> Judgement:
     related = () if command is deploy else (deploy,)
-    tags, answers = _given_by_context(command, project)
+    unread = _read_by_nobody(command, pipeline)
+    tags, answers = _given_by_context(command, project, unread)
     if NO in answers:
         why = f"It deploys the image tag {', '.join(shown(tag) for tag in tags)} over whatever was released."
         return command.fails(None, why, fix=_FIX, related=related)
     if answers and every(answers) is YES:
+        open_keys = [key for key in command.context if _IMAGE_KEY.search(key) and isinstance(unread.get(key), Open)]
+        if len(open_keys) == len(tags):
+            why = f"whether the app reads its context {open_keys[0]}: {unread[open_keys[0]]}"
+            return command.undecided(None, why, fix=_FIX)
         return command.passes(None, "It is given a commit's image tag.")
     if answers:
         return command.undecided(None, f"whether the image tag {shown(tags[0])} is a commit's", fix=_FIX)
@@ -156,8 +163,10 @@ def _one(
         return command.undecided(None, why, fix=_FIX)
     placeholders = sorted({tag for tag in images if isinstance(tag, str) and _is_placeholder(tag)})
     if placeholders:
+        ignored = [key for key in command.context if _IMAGE_KEY.search(key) and unread.get(key) is NO]
+        given = f"no image tag that the app reads (not {', '.join(ignored)})" if ignored else "no image tag"
         why = (
-            f"It is given no image tag: when a task definition changes, CloudFormation rolls the image tag "
+            f"It is given {given}: when a task definition changes, CloudFormation rolls the image tag "
             f"{', '.join(placeholders)} over the released one."
         )
         return command.fails(None, why, fix=_FIX, related=related)
@@ -166,9 +175,21 @@ def _one(
     return command.passes(None, "The templates name images of their own that do not move.")
 
 
-def _given_by_context(command: CdkCommand, project: Project) -> tuple[list[Possible], list[Answer]]:
-    """The image tags in a command's context, and of each that it can be whether it is a released image's."""
-    tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key)]
+def _read_by_nobody(command: CdkCommand, pipeline: Pipeline) -> dict[str, Answer]:
+    """Of the keys of a command's context whether the app reads them, where that is not plainly so."""
+    app = pipeline.apps.get(command.folder or "")
+    read = {key: app.reads(key) for key in command.context} if app is not None else {}
+    return {key: answer for key, answer in read.items() if answer is not YES}
+
+
+def _given_by_context(
+    command: CdkCommand, project: Project, unread: Mapping[str, Answer] = MappingProxyType({})
+) -> tuple[list[Possible], list[Answer]]:
+    """The image tags in a command's context, and of each that it can be whether it is a released image's.
+
+    A key that the app does not read gives it nothing.
+    """
+    tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key) and unread.get(key) is not NO]
     return tags, [_is_released(option, project) for tag in tags for option in options(tag) or (None,)]
 
 
