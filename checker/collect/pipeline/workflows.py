@@ -300,6 +300,7 @@ def _job(key: str, value: Any, shapes: Shapes) -> Job:
         if_=shapes.scalar(data.get("if"), (*path, "if"), what="if"),
         runs_on=data.get("runs-on"),
         environment=_environment(data.get("environment"), path, shapes),
+        environment_url=shapes.word(_below(data, "environment").get("url"), (*path, "environment"), what="url"),
         permissions=_permissions(data, path, shapes),
         concurrency=_concurrency(data.get("concurrency"), (*path, "concurrency"), shapes),
         timeout_minutes=None if timeout is None else Field(timeout, shapes.spot((*path, "timeout-minutes"))),

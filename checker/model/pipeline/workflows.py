@@ -167,6 +167,7 @@ class Job:
     if_: Written = None
     runs_on: Written = None
     environment: Field | None = None  # its name
+    environment_url: str = ""
     permissions: Permissions | None = None
     concurrency: Concurrency | None = None
     timeout_minutes: Field | None = None

@@ -13,7 +13,8 @@ What is checked
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided
-    Scripts that could not be followed; a URL that is not known before the run, or whose domain no template serves.
+    Scripts that could not be followed; a URL that is not known before the run, or whose domain no template serves. A
+    host, where no template and no ``environment: {url: ...}`` of the job says how what was rolled is called.
 Fix
     After the roll-out, ``curl --fail --retry 10 --retry-all-errors`` each endpoint, in a step that may fail the job.
     Let what marks the release need that job.

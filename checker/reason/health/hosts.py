@@ -5,7 +5,9 @@ Sources: curl's manual (``--resolve`` and ``--connect-to`` lead a request elsewh
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -13,6 +15,7 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.possible import options
+from checker.model.values import Known
 from checker.reason.deploys.http_requests import Request
 from checker.reason.deploys.paths import DeployPath, environment_of
 from checker.reason.network.served_names import listeners_and_distributions, normal_name
@@ -24,11 +27,19 @@ _LOCAL: Final = re.compile(
 # What AWS calls a balancer, a distribution or an API by itself.
 _GIVEN: Final = re.compile(r"\.amazonaws\.com(?:\.cn)?$|\.cloudfront\.net$|\.awsapprunner\.com$", re.IGNORECASE)
 
+# What services and clusters are called after, and words that are in anybody's names.
+_NAMED: Final = {"AWS::ECS::Service": "ServiceName", "AWS::ECS::Cluster": "ClusterName"}
+_ANYBODY_S: Final = frozenset(
+    {"api", "app", "web", "www", "site", "service", "services", "server", "backend", "frontend", "cluster", "stack",
+     "status", "health", "main", "default", "com", "org", "net", "io", "example"}
+)  # fmt: skip
+
 
 def elsewhere(request: Request, path: DeployPath, project: Project) -> Answer:
     """Whether a request goes to another environment than the one that was rolled, or to the runner itself.
 
-    Open where it goes to a host under a domain of which nothing in the environment's templates is served.
+    Open where it goes to a host under a domain of which nothing in the environment's templates is served, or of which
+    neither they nor the workflow say anything.
     """
     led = _led_to(request)
     hosts = [led] if led is not None else _hosts(request)
@@ -37,11 +48,54 @@ def elsewhere(request: Request, path: DeployPath, project: Project) -> Answer:
     if all(_LOCAL.fullmatch(host) is not None or _of_another(host, path, project) for host in hosts):
         return YES
     environment = environment_of(path, project)
-    served = _domains(environment) if environment is not None else None
-    strangers = [host for host in hosts if _GIVEN.search(host) is None and _domain(host) not in (served or ())]
-    if served and len(strangers) == len(hosts):
+    if environment is None:
+        return NO
+    served = _domains(environment)
+    told = {_domain(host) for host in _told_by_jobs(path)}
+    strangers = [
+        host for host in hosts if _GIVEN.search(host) is None and _domain(host) not in {*(served or ()), *told}
+    ]
+    if len(strangers) < len(hosts):
+        return NO
+    if served or told:
         return Open(f"nothing in its templates is served as {hosts[0]}")
-    return NO
+    if served is None or any(_speaks_of(host, environment) for host in hosts):
+        return NO
+    return Open(f"neither its templates nor the workflow say that what was rolled answers as {hosts[0]}")
+
+
+def _told_by_jobs(path: DeployPath) -> Iterator[str]:
+    """The hosts that the jobs give for their environments (``environment: {url: ...}``)."""
+    for job in path.jobs:
+        found = _HOST.match(job.job.environment_url)
+        if found is not None and "{" not in found[1]:
+            yield found[1]
+
+
+def _speaks_of(host: str, environment: Environment) -> bool:
+    """Whether its templates have a host's domain written somewhere, or are called as one of its labels."""
+    if _domain(host) in _written(environment):
+        return True
+    named = set(words(environment.project.settings.repository))
+    for resource in (each for kind in _NAMED for each in environment.resources(kind)):
+        name = resource.get(_NAMED[resource.type])
+        named.update(words(name.value) if isinstance(name, Known) and isinstance(name.value, str) else ())
+    named.update(word for stack in environment.stacks for word in words(stack.name))
+    own = {word for word in named if not _is_environment(word) and word not in _ANYBODY_S}
+    labels = [set(words(label)) for label in host.split(".")[:-1]]
+    return any(
+        label & own and all(each in named or not each.isalpha() or _is_environment(each) for each in label)
+        for label in labels
+    )
+
+
+def _is_environment(word: str) -> bool:
+    return kind_of(word) is not EnvironmentKind.OTHER
+
+
+def _written(environment: Environment) -> str:
+    """All that its templates have written in them, in small letters: somewhere there a name of its own may stand."""
+    return "\n".join(json.dumps(stack.template, default=str) for stack in environment.stacks).lower()
 
 
 def _hosts(request: Request) -> list[str]:

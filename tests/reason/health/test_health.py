@@ -62,11 +62,25 @@ def test_whom_a_check_asks(line: str, expected: bool | None, tmp_path: Path) -> 
     assert said(elsewhere(request, PATH, served("shop.example.com"))) is expected
 
 
-def test_where_nothing_is_served_no_host_is_a_stranger(tmp_path: Path) -> None:
-    made = pipeline(tmp_path, {".github/workflows/ci.yml": workflow("curl -f https://shop.stranger.org/health")})
+@pytest.mark.parametrize(
+    ("host", "properties", "expected"),
+    [
+        ("shop.stranger.org", {}, None),
+        ("api.stranger.org", {"ServiceName": "api"}, None),  # a word that is in anybody's names
+        ("orders.stranger.org", {"ServiceName": "orders"}, False),
+        ("orders-production.stranger.org", {"ServiceName": "orders"}, False),
+        ("orders-wiki.stranger.org", {"ServiceName": "orders"}, None),
+        ("www.stranger.org", {"ServiceName": "x", "Tags": [{"Key": "site", "Value": "stranger.org"}]}, False),
+    ],
+)
+def test_where_nothing_is_served_what_the_templates_write_tells(
+    host: str, properties: dict[str, object], expected: bool | None, tmp_path: Path
+) -> None:
+    made = pipeline(tmp_path, {".github/workflows/ci.yml": workflow(f"curl -f https://{host}/health")})
     request = request_of(made.trace(made.jobs[0]).commands[0])
     assert request is not None
-    assert said(elsewhere(request, PATH, project_of('{"Resources": {}}'))) is False
+    service = {"Type": "AWS::ECS::Service", "Properties": properties}
+    assert said(elsewhere(request, PATH, project_of(json.dumps({"Resources": {"S": service}})))) is expected
 
 
 CHECK = "curl -f https://shop.example.com/health"
