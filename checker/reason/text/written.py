@@ -1,0 +1,178 @@
+"""Which expressions give text that somebody writes freely, by whatever way it comes.
+
+Sources: GitHub documentation, "Script injections", "Understanding the risk of script injections", and "Workflow
+commands for GitHub Actions", "Setting an output parameter" and "Setting an environment variable": what a step writes to
+``GITHUB_OUTPUT`` and ``GITHUB_ENV`` is what later expressions give.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from checker.model.possible import Possible, options
+from checker.model.values import Text
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+    from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.workflows import Input
+
+INPUT: Final = re.compile(r"\b(?:github\.event\.)?inputs(?:\.([\w-]+)|\[\s*'([^']*)'\s*\])")
+# What people write freely. Source: GitHub documentation, "Script injections": "Understanding the risk".
+_WRITTEN: Final = re.compile(
+    r"\bgithub\.head_ref\b"
+    r"|\bgithub\.event(?:\.[\w*-]+|\[[^\]]*\])*\.(?:title|body|message|head_branch|page_name|default_branch|label|email"
+    r"|description|display_title)\b"
+    r"|\bgithub\.event(?:\.[\w*-]+)*\.(?:head|base)\.ref\b|\bgithub\.event(?:\.[\w*-]+)*\.(?:author|committer)\.name\b"
+    r"|\bgithub\.event\.release\.(?:name|tag_name|target_commitish)\b|\bgithub\.event\.client_payload\b"
+)
+# All of an event or of its inputs, as JSON text: what people write is in it.
+_WHOLE: Final = re.compile(
+    r"\bgithub(?:\.event(?:\.(?:inputs|commits|pull_request|issue|comment|release|review))?)?\s*\)|\binputs\s*\)"
+)
+_FREE_TYPES: Final = frozenset({"string", ""})
+# Expressions whose value is yes or no, or a hash, whatever they look at (GitHub documentation, "Evaluate expressions").
+_ANSWER: Final = re.compile(
+    r"^!|^(?:contains|startswith|endswith|hashfiles|success|failure|always|cancelled)\s*\(", re.I
+)
+_COMPARED: Final = re.compile(r"==|!=|<|>")
+# What a step before wrote, as expressions and the holes of values name it.
+_HANDED: Final = re.compile(r"\bsteps\.(?P<step>[\w-]+)\.outputs\.(?P<output>[\w-]+)|\benv\.(?P<variable>\w+)")
+# Commands whose answer is what people wrote: titles and texts, subjects of commits, names of their authors.
+_TOLD: Final = re.compile(
+    r"\bgh\s+(?:pr|issue|release)\s+(?:view|list)\b.*\b(?:title|body|headRefName|name|comments|labels)\b"
+    r"|\bgit\s+(?:log|show)\b.*%(?:s|b|B|an|ae|cn|ce|aN|cN|D|d)\b|\bgit\s+(?:log|show)\b.*--(?:oneline|pretty=(?:medium|full|short))"
+)
+# The event itself, as scripts and programs read it; and a branch that anybody may call as they like.
+_EVENT: Final = re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")
+# A script that lets only some texts through looks like one of these.
+_LOOKED_AT: Final = re.compile(r"\bcase\b|=~|\bgrep\b|\bexit\b|\btest\b|\[\[?\s|\bexpr\b")
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_MOST_STEPS: Final = 20  # that hand a text on, one to the other
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What of an expression is text that somebody writes, and why that is not certain; empty where it is."""
+
+    what: str
+    doubt: str = ""
+
+
+class Handed:
+    """What steps hand on to later ones, of a whole pipeline."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._jobs = {job.name: job for job in pipeline.jobs}
+        self._values: dict[tuple[str, str, str], list[Possible]] = {}
+        for job in pipeline.jobs:
+            for output in pipeline.trace(job).outputs:
+                self._values.setdefault((job.name, output.step, output.name), []).append(output.value)
+
+    def written(self, value: Possible, job: EffectiveJob) -> Iterator[tuple[Written, str]]:
+        """The texts that somebody writes in a value, each with the expression that gives it."""
+        for expression, where in expressions_of(value):
+            found = self._of(expression, self._jobs.get(where, job), _MOST_STEPS)
+            if found is not None:
+                yield found, expression
+
+    def _of(self, expression: str, job: EffectiveJob, left: int) -> Written | None:
+        direct = free_text(expression, job)
+        if direct:
+            return Written(direct)
+        if not left or is_answer(expression):
+            return None
+        found = [each for handed in _HANDED.finditer(expression) if (each := self._by(handed, job, left - 1))]
+        return next((each for each in found if not each.doubt), found[0] if found else None)
+
+    def _by(self, handed: re.Match[str], job: EffectiveJob, left: int) -> Written | None:
+        step = next((each for each in job.steps if handed["step"] and each.step.id == handed["step"]), None)
+        named = (job.name, handed["step"] or "", handed["output"] or handed["variable"])
+        values = self._values.get(named)
+        if values is None:
+            return self._unseen(step, job, left) if step is not None else None
+        for value in values:
+            for shown, where in expressions_of(value):
+                found = self._of(shown, self._jobs.get(where, job), left)
+                found = found or self._by_command(shown, step, job, left)
+                if found is not None:
+                    return _perhaps_looked_at(found, step)
+        return None
+
+    def _by_command(self, shown: str, step: EffectiveStep | None, job: EffectiveJob, left: int) -> Written | None:
+        """The text that a command in a script gives: what it is asked for, or what it was given and made of it."""
+        if _EVENT.search(shown):
+            return Written(f"what {shown} gives", "" if shown.startswith("${") else "which part of the event that is")
+        if not shown.startswith("$("):
+            return None
+        if _TOLD.search(shown):
+            return Written(f"what {shown} gives")
+        names = set(_VARIABLE.findall(shown))
+        return self._given(step, names, job, left, "whether it leaves of it what would run as code")
+
+    def _unseen(self, step: EffectiveStep, job: EffectiveJob, left: int) -> Written | None:
+        """What a step may hand on whose script or action was not followed as far as its outputs."""
+        return self._given(step, None, job, left, "whether it hands that on")
+
+    def _given(
+        self, step: EffectiveStep | None, names: set[str] | None, job: EffectiveJob, left: int, doubt: str
+    ) -> Written | None:
+        if step is None:
+            return None
+        values = [value for name, value in step.env.items() if names is None or name in names]
+        if names is None:
+            mentioned = step.run.text if step.run is not None else ""
+            read = _EVENT.search(
+                "\n".join([mentioned, *(each for each in step.with_.values() if isinstance(each, str))])
+            )
+            if read is not None:
+                return Written(f"{read[0]}", f"{doubt} ({step.step.label})")
+            own = {name for name in step.env if name in mentioned}
+            values = [value for name, value in step.env.items() if name in own] if mentioned else []
+            values += [*step.with_.values(), *step.expressions.values()]
+        for value in values:
+            for shown, where in expressions_of(value):
+                found = self._of(shown, self._jobs.get(where, job), left)
+                if found is not None:
+                    return Written(found.what, found.doubt or f"{doubt} ({step.step.label})")
+        return None
+
+
+def _perhaps_looked_at(found: Written, step: EffectiveStep | None) -> Written:
+    if found.doubt or step is None or step.run is None or not _LOOKED_AT.search(step.run.text):
+        return found
+    return Written(found.what, f"whether {step.step.label} lets only some texts through")
+
+
+def expressions_of(value: Possible) -> Iterator[tuple[str, str]]:
+    """The expressions that a value has in it as they are written, each with the job that its steps are of."""
+    for option in options(value) or ():
+        for hole in option.holes if isinstance(option, Text) else ():
+            yield hole.shown.removeprefix("${{").removesuffix("}}").strip(), getattr(hole, "where", "")
+
+
+def is_answer(expression: str) -> bool:
+    """Whether an expression gives yes or no, or a hash, whatever it looks at."""
+    return bool(_ANSWER.search(expression) or (_COMPARED.search(expression) and not re.search(r"&&|\|\|", expression)))
+
+
+def free_text(expression: str, job: EffectiveJob) -> str:
+    """What of an expression is text that somebody writes; empty where it gives none."""
+    if is_answer(expression):
+        return ""
+    for match in INPUT.finditer(expression):
+        name = match[1] or match[2]
+        if _type_of(name, job) in _FREE_TYPES:
+            return f"the input {name}"
+    found = _WRITTEN.search(expression) or _WHOLE.search(expression)
+    return found[0] if found else ""
+
+
+def _type_of(name: str, job: EffectiveJob) -> str:
+    """The type of an input of the workflow that GitHub started, or of the called one where nothing here calls it."""
+    declared: Mapping[str, Input] = job.entry.call_inputs if job.is_reusable_alone else job.entry.inputs
+    found = next((each for key, each in declared.items() if key.lower() == name.lower()), None)
+    return found.type if found is not None else ""
