@@ -11,6 +11,7 @@ What is checked
 When it does not apply
     No custom resource, or only ones whose function was there before this stack.
 What cannot be decided
+    A policy that allows all of a service of which a function needs a part to write its log (``logs:*``).
     A function or role that is taken from a condition which is open. How long IAM takes is never known: a policy that
     later deployments change is not judged.
 Fix
@@ -23,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -35,6 +37,12 @@ from checker.reason.templates.order import Order
 
 _FIX: Final = "Write the statements into the Policies of the function's role, or let the function depend on the policy."
 _RANK: Final = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.WAIVED)
+# What a function writes of itself. Source: AWS Managed Policy Reference, "AWSLambdaBasicExecutionRole" and
+# "AWSXRayDaemonWriteAccess".
+_WATCHING: Final = (
+    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSampling*",
+)  # fmt: skip
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
 
 
@@ -79,12 +87,17 @@ def _run_by(environment: Environment, resource: Resource, function: Resource, or
     # A policy that has to wait for the custom resource is for what comes later.
     late = [policy for policy in late if not order.comes_after(policy, resource)]
     # A function whose log or trace is refused runs all the same.
-    late = [policy for policy in late if not only_allows(policy, environment.project, ("logs", "xray"))]
+    watching = {policy.key: only_allows(policy, environment.project, _WATCHING) for policy in late}
+    late = [policy for policy in late if watching[policy.key] is not YES]
     if not late and (doubt := _of_unknown_roles(environment, resource)) is not None:
         yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
         return
     if not late:
         yield resource.passes(None, "What its function may do is there before the function.")
+        return
+    if all(watching[policy.key] is not NO for policy in late):
+        why = f"whether {late[0].logical_id} is for anything but its log: {watching[late[0].key]}"
+        yield resource.undecided(None, why, fix=_FIX)
         return
     if not any(each.certain for each in late):
         yield resource.undecided(None, f"{late[0].logical_id} exists only under a condition that is open", fix=_FIX)

@@ -201,20 +201,26 @@ def _boundary(role: Resource, project: Project, attachments: _Attachments) -> Po
     return Policies(document.statements, document.unread, tuple(may))
 
 
-def only_allows(policy: Resource, project: Project, services: Sequence[str]) -> bool:
-    """Whether a policy surely does nothing but allow actions of these services."""
+def only_allows(policy: Resource, project: Project, actions: Sequence[str]) -> Answer:
+    """Whether a policy does nothing but allow these actions; open where it allows them by a pattern that has others of
+    the same service in it too."""
     document = _document_of(policy, project)
     if document.unread or not document.statements:
-        return False
-    prefixes = [glob(f"{service}:*") for service in services]
-    return all(
-        statement.allows
-        and statement.actions is not None
-        and all(
-            action is not None and any(covers(prefix, action) for prefix in prefixes) for action in statement.actions
-        )
-        for statement in document.statements
-    )
+        return NO
+    wanted = [folded(glob(action)) for action in actions]
+    services = [folded(glob(f"{action.partition(':')[0]}:*")) for action in actions]
+
+    def each(statement: Statement) -> Iterator[Answer]:
+        for action in statement.actions or (None,):
+            if action is None or not statement.allows:
+                yield NO
+            elif any(covers(one, action) for one in wanted):
+                yield YES
+            else:
+                wide = any(covers(action, one) for one in wanted) and any(covers(one, action) for one in services)
+                yield Open("it allows more of a service than that") if wide else NO
+
+    return every(answer for statement in document.statements for answer in each(statement))
 
 
 # -- deciding --------------------------------------------------------------------------------------
