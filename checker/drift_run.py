@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from checker.collect import repository
 from checker.collect.config.data_files import is_there
-from checker.collect.config.drift_file import FILE_NAME, load_decisions
+from checker.collect.config.drift_file import load_decisions
+from checker.collect.config.excusing_files import DRIFT_FILE
 from checker.drift.decisions import Decisions, is_about, is_of
 from checker.drift.judge import Drift, Record, drift_of
 from checker.errors import ExitCode
@@ -154,8 +155,8 @@ def _differs(entry: ResourceDrift) -> bool:
 
 
 def _decisions(request: Request) -> Sequence[Decision]:
-    there = is_there(request.project, FILE_NAME)
-    return load_decisions(request.project / FILE_NAME, FILE_NAME) if there else ()
+    there = is_there(request.project, DRIFT_FILE)
+    return load_decisions(request.project / DRIFT_FILE, DRIFT_FILE) if there else ()
 
 
 def _stale(decisions: Iterable[Decision], request: Request) -> Iterable[str]:

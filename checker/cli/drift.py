@@ -159,11 +159,12 @@ def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
 def _record(project: Path, records: Iterable[Record]) -> None:
     """Add what is not recorded yet, for somebody to review: an owner, a reason and an end make it count."""
     from checker.collect.config.data_files import is_there
-    from checker.collect.config.drift_file import FILE_NAME, appended, load_decisions
+    from checker.collect.config.drift_file import appended, load_decisions
+    from checker.collect.config.excusing_files import DRIFT_FILE
     from checker.collect.outputs import write_whole
 
-    path = project / FILE_NAME
-    known = load_decisions(path) if is_there(project, FILE_NAME) else ()
+    path = project / DRIFT_FILE
+    known = load_decisions(path) if is_there(project, DRIFT_FILE) else ()
     have = {(each.environment, each.resource, each.path) for each in known}
     new = [
         {
@@ -180,5 +181,5 @@ def _record(project: Path, records: Iterable[Record]) -> None:
     ]
     if new:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, appended(path.read_text(encoding="utf-8") if path.is_file() else "", new, FILE_NAME))
-    click.echo(f"recorded {len(new)} values in {FILE_NAME}: give each an owner, a reason and an end", err=True)
+        write_whole(path, appended(path.read_text(encoding="utf-8") if path.is_file() else "", new, DRIFT_FILE))
+    click.echo(f"recorded {len(new)} values in {DRIFT_FILE}: give each an owner, a reason and an end", err=True)

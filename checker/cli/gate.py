@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from checker.cli.options import assembly, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 from checker.cli.scanning import chosen, scanned, scanner_options, triage_of
+
+if TYPE_CHECKING:
+    from checker.run.request import Request
 
 
 @click.command()
@@ -34,5 +38,14 @@ def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **opt
     )
     names = chosen(scanners)
     triage = triage_of(request.project, request.settings.max_waiver_days) if names else ()
-    run = judge_gate(request)
+    run = replace(judge_gate(request), excuse_changes=_excuse_changes(request))
     finish(scanned(run, request, names, scanner_seconds, triage, options) if names else run, options)
+
+
+def _excuse_changes(request: Request) -> tuple[str, ...]:
+    """What the change does to all that excuses or leaves out: it stands first in every report."""
+    from checker.collect.config.excusing_files import WAIVER_FILES
+    from checker.collect.config.register import load_register
+    from checker.review.since_base import excuses_since_base
+
+    return excuses_since_base(request.project, request.settings, WAIVER_FILES, load_register().requirements)

@@ -35,7 +35,8 @@ def chosen(named: str) -> list[str]:
 
 def triage_of(project: Path, max_days: int) -> Triage:
     """The project's reviewed file of what scanners say. Read before anything is judged: its faults come first."""
-    from checker.scanners.triage import TRIAGE_FILES, load_triage
+    from checker.collect.config.excusing_files import TRIAGE_FILES
+    from checker.scanners.triage import load_triage
 
     name = next((name for name in TRIAGE_FILES if (project / name).is_file()), None)
     return load_triage(project / name, name, max_days=max_days) if name else ()

@@ -253,6 +253,7 @@ class Run:
     waivers: tuple[WaiverStatus, ...] = ()
     drift: tuple[ResourceDrift, ...] = ()  # of `checker drift`, which gives no verdicts
     facts: Facts = field(default_factory=Facts)
+    excuse_changes: tuple[str, ...] = ()  # what the change at hand does to all that excuses or leaves out
 
     @property
     def totals(self) -> dict[str, int]:

@@ -29,6 +29,7 @@ def render(run: Run, *, color: bool = False, width: int = 100, quiet: bool = Fal
     """``width`` in columns wraps prose, 0 leaves lines whole. ``quiet``: one line per defect; ``summary``: one line per
     finding; both with the totals."""
     page = _Page(color, width)
+    _excuse_changes(run, page)
     if summary:
         page.add(*_by_finding(run, page.paint), *_incomplete(run, page.paint))
     elif quiet:
@@ -88,6 +89,15 @@ class _Page:
             return [clean]
         room = max(self._width - used, 20)
         return textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _excuse_changes(run: Run, page: _Page) -> None:
+    """First of all, in every form: a change that moves the bar is measured by the moved one."""
+    if run.excuse_changes:
+        page.heading(shape.EXCUSES_CHANGED.upper(), "warning")
+        for each in run.excuse_changes:
+            page.item(each)
+        page.add("")
 
 
 def _failures(run: Run, page: _Page) -> None:

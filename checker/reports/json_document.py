@@ -51,6 +51,7 @@ def document(run: Run) -> dict[str, Any]:
             "commit": run.project.commit,
             "assemblies": dict(run.project.assemblies),
         },
+        **({"excuse_changes": list(run.excuse_changes)} if run.excuse_changes else {}),
         "environments": list(run.environments),
         "verdicts": [_verdict(verdict) for verdict in run.verdicts],
         "coverage": {
@@ -167,6 +168,7 @@ def parse(text: str, shown: str = "the run document") -> Run:
         waivers=tuple(node.items("waivers", _read_status, optional=True)),
         drift=tuple(node.items("drift", _read_drift, optional=True)),
         facts=facts_document.read(node.child("facts")),
+        excuse_changes=tuple(node.items("excuse_changes", Node.as_text, optional=True)),
     )
 
 

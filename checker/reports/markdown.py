@@ -31,7 +31,7 @@ def render(run: Run, *, limit: int = LIMIT, since: Changes | None = None) -> str
     With ``since`` what is new stands first, then what is fixed, then the rest.
     """
     head = "\n".join(_head(run, since))
-    sections = (_changed(run, since), _defects(run, since), _waivers(run), _coverage(run))
+    sections = (_excuse_changes(run), _changed(run, since), _defects(run, since), _waivers(run), _coverage(run))
     parts = [part for section in sections for part in section]
     room = limit - len(head) - 200  # for the line that says what is left out
     kept: list[str] = []
@@ -61,6 +61,12 @@ def _head(run: Run, since: Changes | None) -> Iterator[str]:
     if since is not None:
         yield ""
         yield f"Since the run before: **{len(since.new)} new**, {len(since.fixed)} fixed, {len(since.still)} as before."
+
+
+def _excuse_changes(run: Run) -> Iterator[str]:
+    if run.excuse_changes:
+        yield f"\n### {shape.EXCUSES_CHANGED}\n"
+        yield from (f"- {escape(each)}" for each in run.excuse_changes)
 
 
 def _changed(run: Run, since: Changes | None) -> Iterator[str]:

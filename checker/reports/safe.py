@@ -37,6 +37,7 @@ def safe_to_show(run: Run, *, passing: bool = True) -> Run:
         waivers=tuple(replace(each, detail=safe(each.detail), reason=safe(each.reason)) for each in run.waivers),
         drift=tuple(map(_drift, run.drift)),
         facts=_facts(run.facts),
+        excuse_changes=tuple(map(safe, run.excuse_changes)),
     )
     return all_visible(clean)
 

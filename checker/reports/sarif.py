@@ -128,10 +128,22 @@ def _invocation(run: Run, left: int) -> dict[str, Any]:
         {"level": "warning", "message": {"text": _text(f"Not read: {shape.unread_text(each)}")}}
         for each in run.coverage.unread
     ]
+    notes = [*_excuse_changes(run), *notes]
     if left > 0:
         said = f"Truncated: {left} results, the least grave ones, are not in this file. The run document has them all."
         notes.insert(0, {"level": "warning", "message": {"text": said}, "descriptor": {"id": "truncated"}})
     return {"executionSuccessful": not crashed, "toolExecutionNotifications": notes}
+
+
+def _excuse_changes(run: Run) -> list[dict[str, Any]]:
+    return [
+        {
+            "level": "warning",
+            "message": {"text": _text(f"{shape.EXCUSES_CHANGED}: {each}")},
+            "descriptor": {"id": "excuse-changes"},
+        }
+        for each in run.excuse_changes
+    ]
 
 
 def _result(defect: shape.Defect, rule: int, lines: Mapping[tuple[str, int | None], Excerpt]) -> dict[str, Any]:

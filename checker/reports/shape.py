@@ -11,6 +11,7 @@ from checker.model.matching import Pair, pairs
 from checker.model.verdicts import Finding, Outcome, Run, Severity, Unread, Verdict, WaiverState, WaiverStatus
 
 ENDING_SOON_DAYS: Final = 14
+EXCUSES_CHANGED: Final = "Changes to what is excused or left out"
 
 OUTCOME_WORDS: Final[Mapping[Outcome, str]] = {
     Outcome.FAIL: "failed",

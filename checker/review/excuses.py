@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from checker.collect.config.drift_file import FILE_NAME as DRIFT_FILE
 from checker.collect.config.drift_file import load_decisions
+from checker.collect.config.excusing_files import DRIFT_FILE, TRIAGE_FILES
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.config.settings_file import project_settings
 from checker.collect.config.waiver_files import file_of
@@ -16,7 +16,7 @@ from checker.errors import CheckerError
 from checker.model.live.drift_decisions import Decision
 from checker.model.settings import Settings
 from checker.review.files import baselines, own_rules
-from checker.scanners.triage import TRIAGE_FILES, load_triage
+from checker.scanners.triage import load_triage
 from checker.waivers import Known, Waiver, load_waivers
 
 _ANY: Final = 10**6  # days: how long an entry may hold is for the gate to say

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from checker.collect.config.excusing_files import BASELINE_FOLDERS
 from checker.collect.documents import read_text
 from checker.compare import compare
 from checker.errors import CheckerError
 from checker.model.verdicts import Outcome, Run
 from checker.reports.json_document import SCHEMA, parse
 
-# Where people keep a baseline: at the root, where `checker init` puts it, and beside the policies.
-_FOLDERS: Final = ("", "policies")
 _HEAD: Final = 4096
 _MOST_NAMED: Final = 10
 _EXCUSED: Final = (Outcome.FAIL, Outcome.UNKNOWN)
@@ -68,7 +67,7 @@ def _counted(run: Run) -> str:
 
 def _stored(project: Path) -> Iterator[str]:
     """The run documents of a checkout, by what stands at their beginning."""
-    for folder in _FOLDERS:
+    for folder in BASELINE_FOLDERS:
         for path in sorted((project / folder).glob("*.json")):
             try:
                 with path.open("rb") as file:

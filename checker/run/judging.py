@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from checker import waivers
 from checker.collect import repository
+from checker.collect.config.excusing_files import WAIVER_FILES
 from checker.collect.config.register import load_register
 from checker.collect.config.waiver_files import passed_over
 from checker.collect.own_rules import find, usable
@@ -43,7 +44,7 @@ from checker.run.coverage import (
 )
 from checker.run.deployed import not_judged
 from checker.run.pipeline import pipeline_of
-from checker.run.request import WAIVER_FILES, Request
+from checker.run.request import Request
 from checker.run.stacks import at_hand
 
 if TYPE_CHECKING:

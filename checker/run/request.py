@@ -6,18 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from checker import waivers
 from checker.collect import repository
+from checker.collect.config.excusing_files import WAIVER_FILES
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.collect.config.waiver_files import file_of
 from checker.collect.own_rules import own_ids
 from checker.model.settings import Settings
-
-# Where a project keeps its waivers; the first that is there counts.
-WAIVER_FILES: Final = ("policies/waivers.yaml", "checker-waivers.yaml")
 
 
 def today() -> date:

@@ -20,7 +20,6 @@ from checker.scanners.tools import PREFIXES, scanner_of
 from checker.waivers import Selector, Waiver
 
 # Where a project keeps it; the first that is there counts.
-TRIAGE_FILES: Final = ("policies/scanners.yaml", "checker-scanners.yaml")
 # All of it, each entry as the waiver that it is.
 Triage = tuple[Waiver, ...]
 SORTS: Final = ("real", "by plan", "noise")

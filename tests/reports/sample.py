@@ -268,7 +268,8 @@ FACTS = Facts(
         Framework("aws-fsbp", "AWS Foundational Security Best Practices"),
     ),
 )
-RUN = replace(RUN, facts=FACTS)
+EXCUSES = (f"exclusion {HOSTILE}: not set -> generated", "setting default_branch: main -> trunk")
+RUN = replace(RUN, facts=FACTS, excuse_changes=EXCUSES)
 
 DRIFT = (
     ResourceDrift(

@@ -18,6 +18,7 @@ from checker.compare import compare
 from checker.errors import InputError
 from checker.model.verdicts import Coverage, Outcome, Run
 from checker.reports import FORMATS, json_document, markdown, render, shape
+from checker.reports.shape import EXCUSES_CHANGED
 from tests.reports.html.test_html import BEFORE
 from tests.reports.sample import EMPTY, HOSTILE, RUN, verdict
 from tests.reports.write_golden import GOLDEN, expected
@@ -214,7 +215,7 @@ def test_markdown_stays_within_its_limit_and_says_so() -> None:
 def test_markdown_says_what_is_new_and_fixed_first() -> None:
     text = render(RUN, "markdown", since=compare(BEFORE, RUN))
     headings = [line for line in text.splitlines() if line.startswith("###")]
-    assert headings[:2] == ["### New", "### Rules that crashed before, too"]
+    assert headings[:3] == [f"### {EXCUSES_CHANGED}", "### New", "### Rules that crashed before, too"]
     assert text.index("### New") < text.index("**P12** (warning)") < text.index("### Violated before, too: critical")
     assert text.count("**P12**") == 1
     fixed = replace(RUN, verdicts=tuple(replace(v, outcome=Outcome.PASS) for v in RUN.verdicts), waivers=())
@@ -286,9 +287,16 @@ def test_without_a_width_no_line_is_wrapped() -> None:
     assert any(HOSTILE in line for line in render(RUN, "console", width=0).splitlines() if "violated" in line)
 
 
+@pytest.mark.parametrize("form", [{}, {"quiet": True}, {"summary": True}])
+def test_what_is_excused_anew_stands_before_all_else(form: dict[str, bool]) -> None:
+    first, second, *_ = render(RUN, "console", **form).splitlines()
+    assert first == EXCUSES_CHANGED.upper()
+    assert second.startswith("  exclusion ")
+
+
 def test_nothing_wrong_is_one_line() -> None:
     passing = tuple(each for each in RUN.verdicts if each.outcome is Outcome.PASS)
-    run = replace(RUN, verdicts=passing, waivers=(), coverage=Coverage())
+    run = replace(RUN, verdicts=passing, waivers=(), coverage=Coverage(), excuse_changes=())
     assert render(run, "console", width=0) == (
         "gate of kcjonson/doc-platform at 2030b0110f0f: shared, staging, production · nothing fails · 0 failed · "
         "0 errors · 0 unknown · 0 waived · 2 passed · 0 not applicable · not judged here: 0\n"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.config.excusing_files import WAIVER_FILES
 from checker.collect.config.register import load_register
 from checker.model.verdicts import Outcome, Verdict
 from checker.reports import render
 from checker.review.excuses import excuses
-from checker.run.request import WAIVER_FILES
 from tests.reports.sample import EMPTY, verdict
 
 WAIVER = """waivers:

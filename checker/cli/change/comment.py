@@ -31,12 +31,12 @@ def comment(
 
     Without --pull-request it is printed. Nothing of the request is run: both runs are read as files.
     """
+    from checker.collect.config.excusing_files import WAIVER_FILES
     from checker.collect.config.register import load_register
     from checker.compare import compare
     from checker.errors import UsageError
     from checker.review.comment import MARKER, render
     from checker.review.excuses import excuses
-    from checker.run.request import WAIVER_FILES
 
     if (base_project is None) != (head_project is None):
         raise UsageError("--base-project and --head-project go together", "Name both checkouts, or none.")

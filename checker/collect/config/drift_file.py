@@ -21,11 +21,11 @@ from typing import Any, Final
 
 from checker.collect.config.data_files import read_config
 from checker.collect.config.entries import Entry, entries
+from checker.collect.config.excusing_files import DRIFT_FILE
 from checker.errors import ConfigError
 from checker.model.live.drift import NextDeploy
 from checker.model.live.drift_decisions import NOT_SET, Decision, NotSet
 
-FILE_NAME: Final = "policies/drift.yaml"
 _KEYS: Final = (
     "environment",
     "resource",
@@ -47,12 +47,12 @@ drift:
 """
 
 
-def load_decisions(path: Path, shown: str = FILE_NAME) -> tuple[Decision, ...]:
+def load_decisions(path: Path, shown: str = DRIFT_FILE) -> tuple[Decision, ...]:
     """The entries of a file. Raises :class:`ConfigError` with file and line."""
     return parse_decisions(read_config(path, shown), shown)
 
 
-def parse_decisions(text: str, shown: str = FILE_NAME) -> tuple[Decision, ...]:
+def parse_decisions(text: str, shown: str = DRIFT_FILE) -> tuple[Decision, ...]:
     found: dict[tuple[str, str, str], Decision] = {}
     every = tuple(map(_decision, entries(text, shown, "drift", known=_KEYS, required=("resource",))))
     for each in every:
@@ -67,7 +67,7 @@ def parse_decisions(text: str, shown: str = FILE_NAME) -> tuple[Decision, ...]:
     return every
 
 
-def appended(text: str, entries: Sequence[Mapping[str, Any]], shown: str = FILE_NAME) -> str:
+def appended(text: str, entries: Sequence[Mapping[str, Any]], shown: str = DRIFT_FILE) -> str:
     """The file's text with new entries at its end, written as those that stand there; they are not touched.
 
     Raises :class:`ConfigError` where entries are not written one below the other, so that none can be added.

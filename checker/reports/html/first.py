@@ -34,6 +34,9 @@ def screen(run: Run, since: Changes | None) -> Iterator[str]:
     said = drift_words.summary(run) if run.command == "drift" else shape.headline(run)
     yield f"<p>{text(said[:1].upper() + said[1:])}.</p>"
     yield f"<p class=soft>{text(shape.what_was_judged(run))}</p>\n</div>"
+    if run.excuse_changes:
+        items = "".join(f"<li>{text(each)}</li>" for each in run.excuse_changes)
+        yield f"<section class=moved><h2>{text(shape.EXCUSES_CHANGED)}</h2><ul>{items}</ul></section>"
     if run.command != "drift":
         yield _totals(run)
     yield "<div class=three>"
