@@ -7,13 +7,14 @@ What is checked
     The program that applies migrations holds a PostgreSQL session advisory lock while it does, on the connection that
     migrates, or is a tool that locks by itself (Flyway, Liquibase, Prisma, golang-migrate, node-pg-migrate, Knex,
     Rails, Atlas, Sqitch). A lock of a transaction, a shared one, one taken over a pool, or a try whose answer nobody
-    looks at keeps nobody out. Who waits polls, where migrations build indexes concurrently. No workflow cancels a run
-    that may be migrating.
+    looks at keeps nobody out, nor does one whose failure is passed over: a Python runner is gone through as if another
+    run held the lock, and no migration may reach the database then. Who waits polls, where migrations build indexes
+    concurrently. No workflow cancels a run that may be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
     A runner that is not in the repository. A connection whose kind the code does not show. A `cancel-in-progress` that
-    only the run knows.
+    only the run knows. A lock that is only taken under a condition which the code alone does not tell.
 Fix
     Connect once, poll ``pg_try_advisory_lock`` on that connection with a deadline, migrate on it, and let the lock go
     with the session. Set ``cancel-in-progress: false`` for workflows that migrate.
@@ -139,6 +140,8 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
 
 
 def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -> Judgement:
+    if found.sound and found.doubt:
+        return runner.undecided("lock", found.doubt, path=found.sound[0].at, fix=_FIX_LOCK)
     if found.sound:
         return runner.passes("lock", "It holds a session advisory lock.", path=found.sound[0].at)
     if found.taken:

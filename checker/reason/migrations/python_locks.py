@@ -14,17 +14,12 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from checker.model.migrations.folders import MigrationRunner
+from checker.reason.migrations.busy_lock import gone_through
 
 _TRY: Final = re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
 _TAKES: Final = re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
 _LETS_GO: Final = re.compile(r"pg_advisory_unlock", re.IGNORECASE)
 _SWITCH: Final = re.compile(r"\b(?:environ|getenv)\b")
-# What is another in each run, or each session.
-VARYING: Final = re.compile(
-    r"\b(?:random|randint|randrange|uuid\d?|getpid|pid|time|now|hostname|gethostname|token_hex|urandom|environ|getenv"
-    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b",
-    re.IGNORECASE,
-)
 _Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 _MOST: Final = 100_000  # signs of a file
 
@@ -37,11 +32,19 @@ class _Code:
     top: tuple[ast.stmt, ...] = ()
     taking: frozenset[str] = frozenset()
     letting: frozenset[str] = frozenset()
+    trees: Mapping[str, ast.Module] = field(default_factory=dict)
 
 
-def fault_of(runner: MigrationRunner) -> str:
-    """Why the lock that a runner's code names is not held while it migrates; empty where nothing says so."""
+def fault_of(runner: MigrationRunner) -> tuple[str, str]:
+    """Why the lock that a runner's code names is not held while it migrates, empty where nothing says so; and why that
+    is not certain."""
     code = _read(tuple((file.file, file.code) for file in runner.files if file.language == "python"))
+    fault = _plain_fault(code)
+    return (fault, "") if fault or not code.trees else gone_through(code.trees)
+
+
+def _plain_fault(code: _Code) -> str:
+    """What is seen without going through the code."""
     takers = [each for several in code.functions.values() for each in several if _takes(each, code)]
     if not takers:
         return ""
@@ -66,13 +69,15 @@ def fault_of(runner: MigrationRunner) -> str:
 def _read(files: tuple[tuple[str, str], ...]) -> _Code:
     functions: dict[str, list[_Function]] = {}
     top: list[ast.stmt] = []
+    trees: dict[str, ast.Module] = {}
     taking, letting = set[str](), set[str]()
-    for _, text in files:
+    for name, text in files:
         try:
             tree = ast.parse(text) if len(text) <= _MOST else ast.Module([], [])
         except (SyntaxError, ValueError, RecursionError):
             continue
         top.extend(tree.body)
+        trees[name.rpartition("/")[2].removesuffix(".py")] = tree
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 functions.setdefault(node.name, []).append(node)
@@ -82,7 +87,7 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
                 written = _text(node.value)
                 taking |= names if _TAKES.search(written) else set()
                 letting |= names if _LETS_GO.search(written) else set()
-    return _Code(functions, tuple(top), frozenset(taking), frozenset(letting))
+    return _Code(functions, tuple(top), frozenset(taking), frozenset(letting), trees)
 
 
 def _text(node: ast.AST) -> str:

@@ -16,7 +16,8 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
-from checker.reason.migrations.python_locks import VARYING, fault_of
+from checker.reason.migrations.python_locks import fault_of
+from checker.reason.migrations.varying import VARYING
 
 _LOCK: Final = re.compile(
     r"\bpg_(?P<attempt>try_)?advisory_(?P<xact>xact_)?lock(?P<shared>_shared)?\s*\(", re.IGNORECASE
@@ -71,6 +72,7 @@ class Locking:
     table: str = ""  # where it locks a table, which lasts as long as the transaction
     elsewhere: str = ""  # where a migration's SQL is sent over another connection than the lock's
     pooler: str = ""  # where it connects through a pooler that shares sessions
+    doubt: str = ""  # why it may not hold it while it migrates
 
     @property
     def sound(self) -> tuple[Taken, ...]:
@@ -80,8 +82,8 @@ class Locking:
 def locking(runner: MigrationRunner) -> Locking:
     """How ``runner`` keeps a second run out."""
     taken = tuple(each for file in runner.files for each in _taken(file, runner))
-    fault = fault_of(runner) if any(not each.fault for each in taken) else ""
-    if fault:
+    fault, doubt = fault_of(runner) if any(not each.fault for each in taken) else ("", "")
+    if fault and not doubt:
         taken = tuple(replace(each, fault=each.fault or fault) for each in taken)
     table = next(
         (f"{file.file}:{file.line_at(m.start())}" for file in runner.files if (m := _TABLE.search(file.code))), ""
@@ -90,7 +92,8 @@ def locking(runner: MigrationRunner) -> Locking:
         (f"{file.file}:{line}" for file in runner.files for line, text in file.strings if _POOLER.search(text)), ""
     )
     holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is NO}
-    return Locking(taken, table, _elsewhere(runner, holders) if holders else "", pooler)
+    doubt = doubt and f"whether {fault}: {doubt}"
+    return Locking(taken, table, _elsewhere(runner, holders) if holders else "", pooler, doubt)
 
 
 def _taken(file: SourceFile, runner: MigrationRunner) -> Iterator[Taken]:

@@ -1,0 +1,396 @@
+"""What a runner in Python does when another one holds the lock: goes through its code with that answer, never runs it.
+
+Two questions are put to it. *Busy*: every try is answered no, and a lock that waits fails; does a migration's file
+reach the database all the same? *Free*: every lock is had; does a file reach the database after the lock was let go, or
+without anything having asked for it? A condition that neither tells is taken both ways, the same way each time; what is
+found under one is a doubt, no fault.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from checker.reason.migrations.lock_values import worth
+from checker.reason.migrations.lock_ways import (
+    End,
+    State,
+    asserted,
+    assigned,
+    assume,
+    catches,
+    different,
+    distinct,
+    handler_of,
+    parameters,
+    raised,
+    texts_in,
+    yields,
+)
+from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked
+from checker.reason.migrations.varying import VARYING
+
+_TRY: Final = re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
+_WAIT: Final = re.compile(r"\bpg_advisory_lock\s*\(", re.IGNORECASE)
+_LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(|^\s*DISCARD\s+ALL", re.IGNORECASE)
+_ABOUT: Final = re.compile(r"\bpg_(?:try_)?advisory_|\bDISCARD\s+ALL", re.IGNORECASE)
+# Answers yes whatever the lock's answer, or gives no row at all.
+_YES_ANYHOW: Final = re.compile(
+    r"\btrue\s+or\b|\bor\s+(?:true|1\s*=\s*1)\b|\bcoalesce\s*\(.*,\s*true\s*\)|\bnot\s+pg_try|\bwhere\s+(?:false|1\s*=\s*0)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SENDS: Final = frozenset(
+    {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
+)
+_ENDS: Final = frozenset({"exit", "_exit", "quit", "abort"})
+_ANY: Final = frozenset({"Exception", "BaseException", "Error", "OSError", "TimeoutError", "RuntimeError"})
+_MOST_STATES: Final = 48
+_MOST_STEPS: Final = 20_000
+_DEEPEST: Final = 20
+
+
+class _TooMuch(Exception):  # noqa: N818 - no error of anybody's: the code is too long to go through
+    pass
+
+
+@dataclass(slots=True)
+class _Walk:
+    code: Code
+    busy: bool
+    found: list[tuple[str, str]] = field(default_factory=list)  # a fault, and the doubt about it
+    migrated: bool = False
+    steps: int = 0
+    known: dict[tuple[str, State, bool], list[End]] = field(default_factory=dict)  # how functions end that were entered
+    inside: tuple[str, ...] = ()
+
+    # -- statements ------------------------------------------------------------------------------
+
+    def block(self, body: Sequence[ast.stmt], state: State) -> list[End]:
+        ends: list[End] = []
+        ways = [state]
+        for statement in body:
+            after: list[End] = [end for way in ways for end in self.statement(statement, way)]
+            ends.extend(end for end in after if end.how != "falls")
+            ways = different(end.state for end in after if end.how == "falls")
+            if len(ways) > _MOST_STATES:
+                raise _TooMuch
+            if not ways:
+                return distinct(ends)
+        return distinct([*ends, *(End("falls", way) for way in ways)])
+
+    def statement(self, node: ast.stmt, state: State) -> list[End]:
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise _TooMuch
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
+                return [End("falls", state)]
+            case ast.Break():
+                return [End("breaks", state)]
+            case ast.Continue():
+                return [End("continues", state)]
+            case ast.Return():
+                return self.given(node.value, state, lambda after, value: [End("returns", after, value)])
+            case ast.Raise():
+                return self.given(node.exc, state, lambda after, _: [raised(node.exc, after)])
+            case ast.If():
+                return self.given(node.test, state, lambda after, value: self.branch(node, after, value))
+            case ast.Assert():
+                return self.given(node.test, state, asserted)
+            case ast.While():
+                return self.loop(node, state)
+            case ast.For() | ast.AsyncFor():
+                return self.given(node.iter, state, lambda after, _: self.each(node, after))
+            case ast.With() | ast.AsyncWith():
+                return self.with_(list(node.items), node.body, state)
+            case ast.Try():
+                return self.try_(node, state)
+            case ast.Match(subject=subject, cases=cases):
+                return self.given(
+                    subject,
+                    state,
+                    lambda after, _: [
+                        End("falls", after),
+                        *(end for each in cases for end in self.block(each.body, after)),
+                    ],
+                )
+            case ast.Assign(targets=targets, value=value):
+                return self.assign(targets, value, state)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                return self.assign([target], value, state)
+            case ast.Expr(value=ast.BoolOp(op=operator, values=[first, *rest])):
+                # The rest is only gone through where the first says so.
+                after: list[ast.stmt] = [ast.Expr(rest[0] if len(rest) == 1 else ast.BoolOp(operator, rest))]
+                both = isinstance(operator, ast.And)
+                return self.statement(ast.If(first, after if both else [], [] if both else after), state)
+            case ast.Expr(value=ast.IfExp(test=test, body=body, orelse=orelse)):
+                return self.statement(ast.If(test, [ast.Expr(body)], [ast.Expr(orelse)]), state)
+            case ast.Expr(value=ast.Yield() | ast.YieldFrom()):
+                return [End("yields", state)]
+            case ast.Expr():
+                return self.given(node.value, state, lambda after, _: [End("falls", after)])
+        return [End("falls", state)]
+
+    def assign(self, targets: Sequence[ast.expr], value: ast.expr, state: State) -> list[End]:
+        return self.given(value, state, lambda after, worth: [End("falls", assigned(targets, value, after, worth))])
+
+    def given(self, node: ast.expr | None, state: State, then: Callable[[State, bool | None], list[End]]) -> list[End]:
+        """What an expression leads to: its calls are made, and ``then`` goes on with what it is worth."""
+        if node is None:
+            return then(state, False)
+        ends: list[End] = []
+        for end in self.expression(node, state):
+            ends.extend(then(end.state, end.value) if end.how == "falls" else [end])
+        return ends
+
+    def branch(self, node: ast.If, state: State, value: bool | None) -> list[End]:
+        ends: list[End] = []
+        for chosen in (True, False) if value is None else (value,):
+            way = (
+                state
+                if value is not None
+                else assume(node.test, chosen, state, self.code.repeated, doubts=self.doubts())
+            )
+            if way is not None:
+                ends.extend(self.block(node.body if chosen else node.orelse, way))
+        return ends
+
+    def doubts(self) -> bool:
+        """Whether an open condition here leaves it open whether the lock is asked for: in a loop both ways come in the
+        end, and in a function that does not lead to the lock neither tells."""
+        last = self.inside[-1] if self.inside else ""
+        return last != "loop" and (last.endswith(":") or last.partition(":")[2] in self.code.locking)
+
+    def loop(self, node: ast.While, state: State) -> list[End]:
+        ends: list[End] = []
+        for end in self.expression(node.test, state):
+            if end.how != "falls":
+                ends.append(end)
+                continue
+            if end.value is not True:
+                ends.extend(self.block(node.orelse, end.state))
+            if end.value is not False:
+                ends.extend(self.turn(node.body, end.state, over=isinstance(end.value, bool)))
+        return ends
+
+    def each(self, node: ast.For | ast.AsyncFor, state: State) -> list[End]:
+        turned = self.turn(node.body, state, over=True)
+        through = [end for end in self.block(node.body, state) if end.how in {"falls", "continues"}]
+        ends = list(turned)
+        for way in dict.fromkeys([*(end.state for end in through), *([] if through or turned else [state])]):
+            ends.extend(self.block(node.orelse, way))
+        return ends
+
+    def turn(self, body: Sequence[ast.stmt], state: State, *, over: bool) -> list[End]:
+        """One turn of a loop: what leaves it. ``over``: that it goes round again is no way out of it."""
+        before, self.inside = self.inside, (*self.inside, "loop")
+        found = self.block(body, state)
+        self.inside = before
+        ends = [End("falls", end.state) if end.how == "breaks" else end for end in found]
+        kept = [end for end, was in zip(ends, found, strict=True) if was.how not in {"falls", "continues"}]
+        return (
+            kept if over else [*kept, *(End("falls", end.state) for end in found if end.how in {"falls", "continues"})]
+        )
+
+    def with_(self, items: list[ast.withitem], body: Sequence[ast.stmt], state: State) -> list[End]:
+        if not items:
+            return self.block(body, state)
+        item, rest = items[0], items[1:]
+        call = item.context_expr
+        name = name_of(call.func) if isinstance(call, ast.Call) else ""
+        if name == "suppress" and isinstance(call, ast.Call):
+            kinds = [name_of(each) for each in call.args]
+            return [
+                End("falls", end.state) if end.how == "raises" and catches(kinds, end.error, self.code.bases) else end
+                for end in self.with_(rest, body, state)
+            ]
+        managed = [each for each in self.code.called(call, self.inside) if yields(each)]
+        ends: list[End] = []
+        for end in self.expression(call, state) if not managed else self.call(managed, state, call):
+            if end.how not in {"falls", "yields"}:
+                ends.append(end)
+                continue
+            bound = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else ""
+            inner = self.with_(rest, body, end.state)
+            closes = bool(bound) and name == "connect"
+            ends.extend(
+                replace(each, state=replace(each.state, held=False)) if closes and bound in each.state.holders else each
+                for each in inner
+            )
+        return ends
+
+    def try_(self, node: ast.Try, state: State) -> list[End]:
+        ends: list[End] = []
+        for end in self.block(node.body, state):
+            handler = handler_of(node.handlers, end, self.code.bases) if end.how in {"raises", "exits"} else None
+            if handler is not None:
+                ends.extend(
+                    replace(each, how="raises", error=end.error) if each.how == "raises" and not each.error else each
+                    for each in self.block(handler.body, end.state)
+                )
+            elif end.how == "falls":
+                ends.extend(self.block(node.orelse, end.state))
+            else:
+                ends.append(end)
+        if not node.finalbody:
+            return ends
+        last: list[End] = []
+        for end in ends:
+            finals = self.block(node.finalbody, end.state)
+            last.extend(replace(end, state=each.state) if each.how == "falls" else each for each in finals)
+        return distinct(last)
+
+    # -- expressions -----------------------------------------------------------------------------
+
+    def expression(self, node: ast.expr, state: State) -> list[End]:
+        """Makes the calls of an expression, and says what it is worth where the lock tells."""
+        ways = [End("falls", state)]
+        for call in calls(node):
+            after = [done for way in ways if way.how == "falls" for done in self.made(call, way.state)]
+            ways = distinct([*(way for way in ways if way.how != "falls"), *after])
+            if len(ways) > _MOST_STATES:
+                raise _TooMuch
+        return [
+            replace(way, value=worth(node, way.state, way.value, self.code.constants)) if way.how == "falls" else way
+            for way in ways
+        ]
+
+    def made(self, call: ast.Call, state: State) -> list[End]:
+        name = name_of(call.func)
+        text = self.sql(call, state) if name in _SENDS else None
+        if text is not None:
+            return self.sent(call, text, state)
+        if name in _ENDS and (
+            isinstance(call.func, ast.Name) or name_of(getattr(call.func, "value", None)) in {"sys", "os"}
+        ):
+            return [End("exits", state)]
+        if name in {"close", "reset", "putconn"} and name_of(getattr(call.func, "value", None)) in state.holders:
+            return [End("falls", replace(state, held=False))]
+        several = self.code.called(call, self.inside)
+        called = [each for each in several if not yields(each)]
+        if several and not called and name in self.code.locking:
+            return [End("falls", replace(state, passed=True))]  # made, and not entered: no `with`
+        if called:
+            ends = self.call(called, state, call)
+            given = tuple(name_of(each) for each in call.args if isinstance(each, ast.Name))
+            return [
+                replace(end, state=replace(end.state, holders=tuple(dict.fromkeys((*end.state.holders, *given)))))
+                if end.state.asked and not state.asked
+                else end
+                for end in ends
+            ]
+        return [End("falls", state)]
+
+    def sent(self, call: ast.Call, text: str, state: State) -> list[End]:
+        """A statement goes to the database: one that asks for the lock, lets it go, or is a migration's."""
+        receiver = name_of(getattr(call.func, "value", None))
+        holders = tuple(dict.fromkeys((*state.holders, receiver)))
+        asks = _TRY.search(text) or _WAIT.search(text)
+        if asks and VARYING.search(" ".join(self.key(each) for each in call.args)):
+            self.found.append(("its key is another one in each run", state.doubt))
+        if _TRY.search(text):
+            got = True if _YES_ANYHOW.search(text) else not self.busy
+            return [End("falls", replace(state, asked=True, held=not self.busy, answer=got, holders=holders))]
+        if _WAIT.search(text):
+            if self.busy:
+                return [End("raises", replace(state, asked=True, holders=holders), error="postgres")]
+            return [End("falls", replace(state, asked=True, held=True, holders=holders))]
+        if _LETS_GO.search(text):
+            return [End("falls", replace(state, held=False, answer=None))]
+        # What is not written in the code is a migration's where the lock was asked for, or was to be.
+        unwritten = not text.strip() and not isinstance(call.args[0], ast.Constant)
+        if self.is_file(call.args[0], state) or (unwritten and (state.asked or state.passed)):
+            self.migrated = True
+            if not state.held:
+                self.found.append((state.fault(busy=self.busy), state.doubt))
+        return [End("falls", replace(state, answer=None))]
+
+    def sql(self, call: ast.Call, state: State) -> str | None:
+        """The text that a call sends, as far as it is written; ``None`` where it sends nothing."""
+        return self.text(call.args[0], state) if call.args else None
+
+    def text(self, node: ast.expr, state: State) -> str:
+        bound = dict(state.bound)
+        given = [bound[each.id] for each in walked(node) if isinstance(each, ast.Name) and each.id in bound]
+        return " ".join([*given, *texts_in(node, self.code.constants, 3)])
+
+    def key(self, node: ast.expr) -> str:
+        """What the lock's key is made of: as it is written where it is given, and where its names get what they are."""
+        names = [each.id for each in walked(node) if isinstance(each, ast.Name) and each.id in self.code.constants]
+        return " ".join([ast.unparse(node), *(ast.unparse(self.code.constants[name]) for name in names)])
+
+    def is_file(self, node: ast.expr, state: State) -> bool:
+        """Whether what is sent is what a file says."""
+        for each in walked(node):
+            if isinstance(each, ast.Call) and name_of(each.func) in READS:
+                return True
+            if isinstance(each, ast.Name) and each.id in state.texts:
+                return True
+        return False
+
+    def call(self, several: Sequence[Function], state: State, made: ast.expr | None = None) -> list[End]:
+        ends: list[End] = []
+        for function in several:
+            if not self.matters(function, made, state):
+                self.migrated = self.migrated or state.held  # whatever it does, it does under the lock
+                ends.append(End("falls", state))
+                continue
+            mark = self.code.mark(function)
+            if mark in self.inside or len(self.inside) > _DEEPEST:
+                ends.append(End("falls", state))
+                continue
+            before, self.inside = self.inside, (*self.inside, mark)
+            inner = self.entered(function, made, state)
+            key = (mark, inner, "loop" in before)
+            if key not in self.known:
+                self.known[key] = self.block(function.body, inner)
+            for end in self.known[key]:
+                passed = end.state.passed or (function.name in self.code.locking and not end.state.asked)
+                own = replace(end.state, names=state.names, texts=state.texts, bound=state.bound, passed=passed)
+                how = "falls" if end.how == "returns" else end.how
+                ends.append(replace(end, how=how, state=own, value=end.value if end.how == "returns" else None))
+            self.inside = before
+        return distinct(ends)
+
+    def matters(self, function: Function, made: ast.expr | None, state: State) -> bool:
+        """Whether what a function does may change anything: under the lock what lets it go, before it what asks for it
+        and what sends a file."""
+        given = made.args if isinstance(made, ast.Call) else []
+        if any(_ABOUT.search(self.text(each, state)) for each in given):
+            return True
+        if state.held:
+            return function.name in self.code.releasing
+        return state.asked or state.passed or function.name in self.code.locking | self.code.reading
+
+    def entered(self, function: Function, made: ast.expr | None, state: State) -> State:
+        """The state in a function, whose parameters are what its call gives."""
+        given = parameters(function, made)
+        texts = tuple(name for name, value in given.items() if self.is_file(value, state))
+        bound = tuple((name, text) for name, value in given.items() if (text := self.text(value, state)))
+        names = tuple(pair for pair in state.names if pair[0] in self.code.constants)
+        held = tuple(name for name, value in given.items() if name_of(value) in state.holders)
+        return replace(state, names=names, texts=texts, bound=bound, holders=(*state.holders, *held))
+
+
+def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
+    """Why the lock keeps no second run out, and why that is doubtful; both empty where no fault is found. ``trees`` are
+    the runner's modules by their names."""
+    code = code_of(trees)
+    found: list[tuple[str, str]] = []
+    for busy in (True, False):
+        walk = _Walk(code, busy)
+        try:
+            for module, tree in trees.items():
+                walk.inside = (f"{module}:",)
+                walk.block(tree.body, State())
+            if not walk.migrated:
+                for root in code.roots():
+                    walk.call([root], State())
+        except (_TooMuch, RecursionError):
+            pass  # what was found until then is so
+        found.extend(walk.found)
+    sure = next((fault for fault, doubt in found if not doubt), "")
+    return (sure, "") if sure else next(iter(found), ("", ""))

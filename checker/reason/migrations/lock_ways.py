@@ -1,0 +1,155 @@
+"""How far a way through a runner's code has come, and what its expressions are made of.
+
+Parts of :mod:`checker.reason.migrations.busy_lock`, which goes the ways.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from checker.reason.migrations.runner_code import READS, Function, name_of, walked
+
+TAKES_ROW: Final = frozenset({"fetchone", "first", "one", "fetchrow", "fetchall", "one_or_none"})
+_DEEPEST: Final = 12  # classes above one another
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far one way through the code has come. ``answer`` is what the next row says that is fetched."""
+
+    asked: bool = False
+    held: bool = False
+    passed: bool = False  # by a function that asks for it on other ways
+    answer: bool | None = None
+    names: tuple[tuple[str, bool], ...] = ()
+    bound: tuple[tuple[str, str], ...] = ()  # parameters, with the SQL that they stand for
+    texts: tuple[str, ...] = ()  # names that hold what a file says
+    holders: tuple[str, ...] = ()  # names of connections that were asked for the lock
+    assumed: tuple[tuple[str, bool], ...] = ()
+    doubt: str = ""
+
+    def fault(self, *, busy: bool) -> str:
+        """What is wrong where a migration runs now, and the lock is not held."""
+        if not self.asked:
+            return "migrations run where nothing has asked for it"
+        return "migrations run although another holds it" if busy else "it is let go before the migrations run"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a statement ends: ``falls``, ``returns``, ``raises``, ``exits``, ``breaks``, ``continues`` or ``yields``."""
+
+    how: str
+    state: State
+    value: bool | None = None
+    error: str = ""
+
+
+def different(states: Iterable[State]) -> list[State]:
+    """States that differ in more than what makes them doubtful."""
+    return list({replace(each, doubt="?" if each.doubt else ""): each for each in states}.values())
+
+
+def distinct(ends: Sequence[End]) -> list[End]:
+    return list(dict.fromkeys(ends))
+
+
+def raised(node: ast.expr | None, state: State) -> End:
+    kind = name_of(node.func) if isinstance(node, ast.Call) else name_of(node)
+    return End("exits" if kind == "SystemExit" else "raises", state, error=kind)
+
+
+def asserted(state: State, value: bool | None) -> list[End]:
+    return [End("raises", state, error="AssertionError")] if value is False else [End("falls", state)]
+
+
+def assume(test: ast.expr, chosen: bool, state: State, repeated: Collection[str], *, doubts: bool) -> State | None:
+    """The way on which a condition is so; ``None`` where it was taken otherwise before. One that is asked once needs
+    no remembering."""
+    said = ast.unparse(test)
+    negative = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+    if negative and isinstance(test, ast.UnaryOp):
+        said, chosen = ast.unparse(test.operand), not chosen
+    before = dict(state.assumed).get(said)
+    if before is not None:
+        return state if before == chosen else None
+    doubt = state.doubt or (f"that depends on {said}" if doubts else "")
+    assumed = (*state.assumed, (said, chosen)) if said in repeated else state.assumed
+    return replace(state, assumed=assumed, doubt=doubt)
+
+
+def assigned(targets: Sequence[ast.expr], value: ast.expr, state: State, worth: bool | None) -> State:
+    names, texts = dict(state.names), set(state.texts)
+    reads = any(isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(value))
+    reads = reads or any(isinstance(each, ast.Name) and each.id in texts for each in walked(value))
+    row = isinstance(value, ast.Call) and name_of(value.func) in TAKES_ROW and state.answer is not None
+    for each in (one for target in targets for one in walked(target)):
+        if not isinstance(each, ast.Name):
+            continue
+        names.pop(each.id, None)
+        names.pop(f"{each.id}[]", None)
+        texts.discard(each.id)
+        if reads:
+            texts.add(each.id)
+        elif row and state.answer is not None:
+            unpacked = isinstance(targets[0], ast.Tuple | ast.List)
+            names[each.id if unpacked else f"{each.id}[]"] = state.answer
+            if not unpacked:
+                names[each.id] = True
+        elif worth is not None:
+            names[each.id] = worth
+    return replace(state, names=tuple(names.items()), texts=tuple(sorted(texts)))
+
+
+def texts_in(node: ast.expr, constants: Mapping[str, ast.expr], left: int) -> Iterator[str]:
+    for each in walked(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str | bytes):
+            yield each.value if isinstance(each.value, str) else each.value.decode("utf-8", "replace")
+        elif isinstance(each, ast.Name) and left and each.id in constants:
+            yield from texts_in(constants[each.id], constants, left - 1)
+
+
+def yields(function: Function) -> bool:
+    return any(isinstance(each, ast.Yield) for each in walked(function))
+
+
+def parameters(function: Function, made: ast.expr | None) -> dict[str, ast.expr]:
+    """What a call gives to a function's parameters."""
+    if not isinstance(made, ast.Call):
+        return {}
+    names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    if names[:1] in (["self"], ["cls"]) and isinstance(made.func, ast.Attribute):
+        names = names[1:]
+    given = dict(zip(names, made.args, strict=False))
+    return given | {each.arg: each.value for each in made.keywords if each.arg}
+
+
+def handler_of(
+    handlers: Sequence[ast.ExceptHandler], end: End, bases: Mapping[str, frozenset[str]]
+) -> ast.ExceptHandler | None:
+    """The handler that takes what ended a statement."""
+    for each in handlers:
+        kinds = each.type.elts if isinstance(each.type, ast.Tuple) else [each.type] if each.type else []
+        names = [name_of(kind) for kind in kinds]
+        if end.how == "exits":
+            if not names or {"BaseException", "SystemExit"} & set(names):
+                return each
+        elif not names or catches(names, end.error, bases):
+            return each
+    return None
+
+
+def catches(kinds: Sequence[str], error: str, bases: Mapping[str, frozenset[str]]) -> bool:
+    """Whether handlers of these kinds take an error; whatever is none of Python's takes one of PostgreSQL's."""
+    if {"Exception", "BaseException"} & set(kinds) or error in kinds:
+        return True
+    above = {error}
+    for _ in range(_DEEPEST):
+        above |= {base for name in above for base in bases.get(name, ())}
+    if above & set(kinds):
+        return True
+    return error == "postgres" and any(not hasattr(builtins, kind) and kind not in bases for kind in kinds)

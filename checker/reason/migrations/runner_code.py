@@ -1,0 +1,159 @@
+"""A Python runner's functions, constants and classes, found by the modules that they are in.
+
+A name stands for what its own module has by that name, ``history.read`` for what the module ``history`` has; a method,
+whose object's class is not worked out, for every method that is called so.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+# Calls that make a function worth going through: what sends SQL, lets connections go, or ends the program.
+_MATTERS: Final = frozenset(
+    {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query", "close",
+     "reset", "putconn", "exit", "_exit", "quit", "abort"}
+)  # fmt: skip
+READS: Final = frozenset({"read_text", "read", "read_bytes"})
+_LETTING_GO: Final = frozenset({"close", "reset", "putconn"})
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """All of a runner's code. ``repeated`` are conditions that it asks more than once."""
+
+    functions: Mapping[str, Sequence[Function]]
+    constants: Mapping[str, ast.expr]
+    bases: Mapping[str, frozenset[str]]
+    repeated: frozenset[str]
+    homes: Mapping[int, str]  # functions, by identity, and the modules that they are in
+    relevant: frozenset[str]  # names of functions that lead to something that matters
+    locking: frozenset[str]  # ... to the lock
+    releasing: frozenset[str]  # ... to what lets it go
+    reading: frozenset[str]  # ... and to what files say
+
+    def called(self, node: ast.expr, inside: Sequence[str]) -> list[Function]:
+        """The functions that a call may enter; none of those in which nothing matters."""
+        func = node.func if isinstance(node, ast.Call) else node
+        name = name_of(func)
+        several = [each for each in self.functions.get(name, ()) if name in self.relevant]
+        if isinstance(func, ast.Attribute):
+            own = [each for each in several if self.homes[id(each)] == name_of(func.value)]
+        else:
+            here = next((mark.partition(":")[0] for mark in reversed(inside) if ":" in mark), "")
+            own = [each for each in several if self.homes[id(each)] == here]
+        return own or several
+
+    def mark(self, function: Function) -> str:
+        """``MODULE:NAME``."""
+        return f"{self.homes[id(function)]}:{function.name}"
+
+    def roots(self) -> Iterator[Function]:
+        """Functions that nothing here names: a framework, or another program, starts them."""
+        named = {name_of(node) for several in self.functions.values() for each in several for node in _names(each)}
+        yield from (each for name, several in self.functions.items() if name not in named for each in several)
+
+
+def code_of(trees: Mapping[str, ast.Module]) -> Code:
+    """The code of these modules, by their names."""
+    functions: dict[str, list[Function]] = {}
+    bases: dict[str, frozenset[str]] = {}
+    homes: dict[int, str] = {}
+    asked: Counter[str] = Counter()
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                functions.setdefault(node.name, []).append(node)
+                homes[id(node)] = module
+            elif isinstance(node, ast.ClassDef):
+                bases[node.name] = frozenset(name_of(base) for base in node.bases)
+            elif isinstance(node, ast.If):
+                negative = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
+                asked[ast.unparse(node.test.operand if negative else node.test)] += 1  # type: ignore[attr-defined]
+    repeated = frozenset(test for test, count in asked.items() if count > 1)
+    constants = _constants(trees)
+    return Code(functions, constants, bases, repeated, homes, *_leading(functions, constants, frozenset(trees)))
+
+
+def _constants(trees: Mapping[str, ast.Module]) -> dict[str, ast.expr]:
+    found: dict[str, ast.expr] = {}
+    for statement in (each for tree in trees.values() for each in tree.body):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets = [statement.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and isinstance(statement, ast.Assign | ast.AnnAssign):
+                known = target.id in found or statement.value is None
+                found[target.id] = ast.Name("_several") if known or statement.value is None else statement.value
+    return found
+
+
+def _leading(
+    functions: Mapping[str, Sequence[Function]], constants: Mapping[str, ast.expr], modules: frozenset[str]
+) -> tuple[frozenset[str], ...]:
+    """The names of functions that lead to something that matters, to the lock, to what lets it go, and to what files
+    say."""
+    uses = {name: {name_of(node) for each in several for node in _names(each)} for name, several in functions.items()}
+
+    def saying(part: str) -> set[str]:
+        named = {name for name, value in constants.items() if _says(value, part)}
+        return {
+            name for name, used in uses.items() if used & named or any(_says(each, part) for each in functions[name])
+        }
+
+    matter = {name for name, used in uses.items() if used & _MATTERS}
+    letting_go = (
+        saying("advisory_unlock") | saying("discard all") | {n for n, used in uses.items() if used & _LETTING_GO}
+    )
+    reading = {name for name, several in functions.items() if any(_reads(each, modules) for each in several)}
+    return tuple(_all_above(each, uses) for each in (matter, saying("advisory_lock"), letting_go, reading))
+
+
+def _all_above(found: set[str], uses: Mapping[str, set[str]]) -> frozenset[str]:
+    left = found
+    while left:
+        left = {name for name, used in uses.items() if name not in found and used & left}
+        found = found | left
+    return frozenset(found)
+
+
+def _says(node: ast.AST, part: str) -> bool:
+    said = (each.value for each in walked(node) if isinstance(each, ast.Constant))
+    return any(isinstance(each, str) and part in each.lower() for each in said)
+
+
+def _reads(function: Function, modules: frozenset[str]) -> bool:
+    """Whether it reads a file: ``path.read_text()``, and not ``history.read()`` of a module."""
+    called = (each.func for each in walked(function) if isinstance(each, ast.Call))
+    return any(isinstance(f, ast.Attribute) and f.attr in READS and name_of(f.value) not in modules for f in called)
+
+
+def _names(node: ast.AST) -> Iterator[ast.AST]:
+    return (each for each in walked(node) if isinstance(each, ast.Name | ast.Attribute))
+
+
+@lru_cache(maxsize=1 << 14)  # code is gone through by many ways
+def walked(node: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of one."""
+    return tuple(ast.walk(node))
+
+
+@lru_cache(maxsize=1 << 14)
+def calls(node: ast.AST) -> tuple[ast.Call, ...]:
+    """The calls of an expression, those within others first."""
+    if isinstance(node, ast.Lambda):
+        return ()
+    inner = tuple(call for each in ast.iter_child_nodes(node) for call in calls(each))
+    return (*inner, node) if isinstance(node, ast.Call) else inner
+
+
+def name_of(node: ast.AST | None) -> str:
+    """The last name of a name, a member or a call."""
+    if isinstance(node, ast.Call):
+        return name_of(node.func)
+    return getattr(node, "id", "") or getattr(node, "attr", "")
