@@ -22,6 +22,25 @@ from checker.resolve.workflows.starts import release_actions
 
 # Contexts kept at once: those of a job and of the jobs it needs are asked for again, a thousand jobs' are not.
 _KEPT: Final = 512
+# What tells one event's payload from another's. Source: GitHub documentation, "Webhook events and payloads", and
+# "Contexts reference": `github.head_ref` and `base_ref` are those of pull requests alone.
+_ALL_MEMBERS: Final = (
+    "inputs", "action", "schedule", "client_payload", "release", "pull_request", "workflow_run", "issue", "comment",
+    "merge_group", "number", "review", "deployment",
+)  # fmt: skip
+_MEMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "push": frozenset(),
+    "schedule": frozenset({"schedule"}),
+    "repository_dispatch": frozenset({"action", "client_payload"}),
+    "release": frozenset({"action", "release"}),
+    "pull_request": frozenset({"action", "pull_request", "number"}),
+    "pull_request_target": frozenset({"action", "pull_request", "number"}),
+    "workflow_run": frozenset({"action", "workflow_run"}),
+    "merge_group": frozenset({"action", "merge_group"}),
+}
+_OF_PULL_REQUESTS: Final = frozenset(
+    {"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"}
+)
 
 
 class Lazy(Mapping[str, Data]):
@@ -164,11 +183,15 @@ class Bound:
             known["ref"] = one_of(start.ref for start in view.starts)
             known["ref_name"] = one_of(short_ref(start.ref) for start in view.starts)
             known["ref_type"] = one_of("tag" if _is_tag(start.ref) else "branch" for start in view.starts)
+            if not any(start.event in _OF_PULL_REQUESTS for start in view.starts):
+                known |= {"head_ref": "", "base_ref": ""}
+        event: dict[str, Data] = dict.fromkeys(_absent_members(view.starts))
         if any(start.event == "workflow_dispatch" for start in view.starts):
-            top = self.top
-            known["event"] = Partial({"inputs": top.inputs(view)}, Open("github.event"))
+            event["inputs"] = self.top.inputs(view)
         elif view.starts and all(start.event == "release" for start in view.starts):
-            known["event"] = _release_event(view.starts)
+            event |= _release_event(view.starts)
+        if event:
+            known["event"] = Partial(event, Open("github.event"))
         return Partial(known, Open("github"))
 
     @property
@@ -216,11 +239,21 @@ class Bound:
         return Lazy({name: lambda each=each: interpolate(each.value, contexts) for name, each in outputs.items()})  # type: ignore[misc]
 
 
-def _release_event(starts: tuple[Start, ...]) -> Data:
+def _absent_members(starts: tuple[Start, ...]) -> frozenset[str]:
+    """What no event that starts these runs has in its payload: null, and never equal to anything but nothing.
+
+    Nothing is said of a start by hand: a job that it then leaves out leaves out those that need it, and these are not
+    looked at start by start.
+    """
+    if not starts or not all(start.event in _MEMBERS for start in starts):
+        return frozenset()
+    return frozenset(_ALL_MEMBERS).difference(*(_MEMBERS[start.event] for start in starts))
+
+
+def _release_event(starts: tuple[Start, ...]) -> dict[str, Data]:
     marked = several([start.prerelease for start in starts])
     release = Partial({"prerelease": marked}, Open("github.event.release"))
-    actions = one_of(action for start in starts for action in release_actions(start))
-    return Partial({"action": actions, "release": release}, Open("github.event"))
+    return {"action": one_of(action for start in starts for action in release_actions(start)), "release": release}
 
 
 def short_ref(ref: str | Text) -> str | Text:

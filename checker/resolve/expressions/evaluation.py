@@ -36,6 +36,9 @@ from checker.resolve.expressions.values import (
 Contexts: TypeAlias = Mapping[str, Data]
 # Under names that no context has: see `assuming`.
 _ASSUMED: Final = "?"
+_STATUS: Final = "?status"
+# What of these is so at once. A run that was cancelled may have failed before.
+_STATUSES: Final = (("success",), ("failure",), ("cancelled",), ("failure", "cancelled"))
 _CONDITIONS: Final = frozenset({"contains", "startswith", "endswith"})
 STATUS_FUNCTIONS: Final = frozenset({"success", "failure", "always", "cancelled"})
 
@@ -70,6 +73,12 @@ def text_value(written: object, contexts: Contexts) -> Possible:
 def assuming(conditions: Mapping[str, bool]) -> Contexts:
     """What contexts are given so that some conditions, named as :func:`open_conditions` names them, hold or do not."""
     return {_ASSUMED: True, **{f"{_ASSUMED}{name}": holds for name, holds in conditions.items()}} if conditions else {}
+
+
+def in_each_status(contexts: Contexts) -> Iterator[Contexts]:
+    """The contexts in a run where all went well, in one that failed, and in one that was cancelled."""
+    for status in _STATUSES:
+        yield {**contexts, _STATUS: list(status)}
 
 
 def open_conditions(source: str, contexts: Contexts) -> Iterator[str]:
@@ -201,6 +210,9 @@ def _ordered(operator: str, sign: int) -> bool:
 def _call(name: str, arguments: tuple[Node, ...], contexts: Contexts) -> Data:
     folded = name.lower()
     if folded in STATUS_FUNCTIONS:
+        status = contexts.get(_STATUS)
+        if isinstance(status, list):
+            return folded == "always" or folded in status
         # Read for a run in which all went well so far; `failure()` and `cancelled()` are what no one can know.
         return EITHER if folded in {"failure", "cancelled"} else True
     if folded == "case":

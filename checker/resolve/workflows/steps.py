@@ -19,7 +19,14 @@ from checker.model.possible import Possible, truth
 from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Unknown
 from checker.resolve.expressions.contexts import environment_of
-from checker.resolve.expressions.evaluation import STATUS_FUNCTIONS, Contexts, evaluate, interpolate, text_value
+from checker.resolve.expressions.evaluation import (
+    STATUS_FUNCTIONS,
+    Contexts,
+    evaluate,
+    in_each_status,
+    interpolate,
+    text_value,
+)
 from checker.resolve.expressions.syntax import fault_in, functions_in, split
 from checker.resolve.expressions.values import Data, Open, Partial, choices, scalar, truthy
 
@@ -50,6 +57,12 @@ def runs_under(condition: Any, contexts: Contexts) -> Answer:
     """Whether an ``if`` holds in a run where all went well so far."""
     if condition is None:
         return YES
+    if len(status_functions(condition)) > 1 and all(_holds(condition, each) is NO for each in in_each_status(contexts)):
+        return NO  # `failure() && success()`: no run is both
+    return _holds(condition, contexts)
+
+
+def _holds(condition: Any, contexts: Contexts) -> Answer:
     if isinstance(condition, str):
         value: Data = interpolate(condition, contexts) if "${{" in condition else evaluate(condition, contexts)
     else:
