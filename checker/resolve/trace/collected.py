@@ -194,7 +194,7 @@ class Collected:
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
             entry = self.library.entry_point(program) if program else None
-            if self._put(command):
+            if self._put(command, variables):
                 pass
             elif is_own(command, entry):
                 self.record(reads(command))
@@ -208,9 +208,9 @@ class Collected:
         if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
 
-    def _put(self, command: Command) -> bool:
+    def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""
-        if (found := puts(command, self.logged_in)) is not None:
+        if (found := puts(command, self.logged_in, {**variables, **self._exported, **command.environment})) is not None:
             self.record(found[0])
             self.foreign.extend(filter(None, found[1:]))
         return found is not None
@@ -235,7 +235,7 @@ class Collected:
         if inner is not None:
             self._aws(replace(command, words=inner))
             return
-        if not self._put(command):
+        if not self._put(command, command.environment):
             self.record(pushes(command, self.logged_in, self.built))
             self._unread(command, written)
 

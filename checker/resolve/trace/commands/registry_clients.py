@@ -1,18 +1,19 @@
 """Images that programs without a container engine put into a registry, started by themselves or as ``docker run`` does.
 
 Sources: crane's, regctl's and oras' command references, skopeo-copy(1), README of kaniko ("--destination"), README of
-jib-maven-plugin and jib-gradle-plugin ("Extended usage"), Cloud Native Buildpacks documentation ("pack build").
+jib-maven-plugin and jib-gradle-plugin ("Extended usage"), ko's documentation ("ko build"), Cloud Native Buildpacks
+documentation ("pack build").
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.data.harmless import installed
 from checker.model.pipeline.scripts import AwsCall, Command
-from checker.model.possible import Possible, joined, shown
+from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem
 from checker.model.values import Text, pieces, text
 from checker.resolve.trace.commands.foreign import images_started, not_named
@@ -41,9 +42,14 @@ _IMAGES: Final = (  # an image by its name -> the program that it starts
 )
 
 
-def puts(command: Command, logged_in: bool) -> tuple[list[AwsCall], Problem | None] | None:
-    """What a command pushes, and that it does not say all of it; ``None`` for one that pushes nothing by itself."""
-    images = images_put(command.words)
+def puts(
+    command: Command, logged_in: bool, variables: Mapping[str, Possible]
+) -> tuple[list[AwsCall], Problem | None] | None:
+    """What a command pushes, and that it does not say all of it; ``None`` for one that pushes nothing by itself.
+
+    ``variables`` are those that it sees.
+    """
+    images = images_put(command.words, variables)
     if images is None:
         return None
     made = [
@@ -54,13 +60,13 @@ def puts(command: Command, logged_in: bool) -> tuple[list[AwsCall], Problem | No
     return made, None if images else not_named(command)
 
 
-def images_put(words: Sequence[Possible]) -> list[Possible] | None:
+def images_put(words: Sequence[Possible], variables: Mapping[str, Possible]) -> list[Possible] | None:
     """The images that a command line puts into a registry; ``None`` for one that puts none there, or another program.
 
     An empty list is a push of what its words do not name.
     """
     for program, rest in _programs(words):
-        found = _put(program, rest)
+        found = _of_ko(rest, variables) if program == "ko" else _put(program, rest)
         if found is not None:
             return found
     return None
@@ -111,6 +117,24 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
         case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
             return list(given_to(words, ("--destination", "-d"))) or None
     return _of_jib(words) if program in _BUILD_TOOLS else None
+
+
+def _of_ko(words: Sequence[Possible], variables: Mapping[str, Possible]) -> list[Possible] | None:
+    """What ko pushes: the repository that ``KO_DOCKER_REPO`` names, ``latest`` where it is told no tag.
+
+    Source: ko's documentation, "Configuration" and "ko build".
+    """
+    plain = [word for word in words if isinstance(word, str)]
+    if not {"build", "publish", "resolve", "apply", "create"} & set(plain[:1]):
+        return None
+    base = variables.get("KO_DOCKER_REPO", "")
+    if {"-L", "--local", "--push=false"} & set(plain) or shown(base).startswith(("ko.local", "kind.local")):
+        return None
+    if not base:
+        return []
+    image = base if "--bare" in plain else joined([base, "/", open_text("the name of what is built")])
+    tags = [tag for each in given_to(words, ("-t", "--tags")) for tag in _split(each)]
+    return [joined([image, ":", tag]) for tag in tags or ["latest"]]
 
 
 def _of_jib(words: Sequence[Possible]) -> list[Possible] | None:
