@@ -51,7 +51,7 @@ from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
 from checker.reason.names.arns import ecs_arn
 from checker.reason.oidc.trust import all_admitted
-from checker.reason.text.patterns import covers, exact, glob, has_hole
+from checker.reason.text.patterns import covers, exact, example, glob, has_hole
 
 # An environment that no project has.
 _ANY: Final = "any-environment-at-all"
@@ -119,10 +119,19 @@ def _without_an_environment(deployment: Deployment, deployer: Deployer) -> str:
     trust, branch = deployer.trust, deployment.project.settings.default_branch
     if deployment.admits_default_branch(trust) is YES:
         return branch
-    for ref, shown in (("refs/pull/1/merge", "a pull request"), ("refs/tags/anything", "a tag")):
+    named = [(ref, ref.removeprefix("refs/heads/")) for ref in _refs_named(deployer)]
+    for ref, shown in (("refs/pull/1/merge", "a pull request"), ("refs/tags/anything", "a tag"), *named):
         if all_admitted(trust, [deployment.ref_token(trust, ref)]) is YES:
-            return shown
+            return "a tag" if ref.startswith("refs/tags/") else shown
     return ""
+
+
+def _refs_named(deployer: Deployer) -> Iterator[str]:
+    """The branches and tags that the trust policy itself names; of a pattern, one that it matches."""
+    for pattern in subject_patterns(deployer.trust):
+        _, found, ref = str(example(pattern)).partition(":ref:")
+        if found:
+            yield ref
 
 
 def _leaves_subjects_open(deployer: Deployer) -> bool:
