@@ -79,6 +79,8 @@ _HOST_PASSWORD: Final = re.compile(
     r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s/@:\"']{1,200}@(?!sha\d{3}:)(?=(?:[\w-]{1,63}\.){1,8}[a-z]{2,20}(?::\d{1,5})?/)",
     re.IGNORECASE,
 )
+# user:password@tcp(db.example.com:3306)/app: how Go's MySQL driver takes it ("DSN (Data Source Name)" in its README).
+_DRIVER_PASSWORD: Final = re.compile(r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s:\"']{1,200}@(?:tcp6?|unix)\(")
 # Server=db;Password=…; and host=db password=…: pairs of a name and a value. A reference or an open part is no value.
 _PAIR: Final = re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")
 _PASSWORD_OF_PAIR: Final = re.compile(
@@ -95,6 +97,8 @@ def format_of_secret(value: str) -> str | None:
     """What secret the form of ``value`` gives away; ``None`` where it shows none."""
     if "@" in value and _URL_PASSWORD.search(value):
         return "a URL with a password in it"
+    if "@" in value and _DRIVER_PASSWORD.search(value):
+        return "a connection string with a password or key in it"
     if "=" in value and _secret_of_pairs(value):
         return "a connection string with a password or key in it"
     if len(value) < _SHORTEST_KEY:
@@ -137,6 +141,7 @@ def spans_of_secrets(text: str) -> Iterator[tuple[int, int]]:
             yield match.span()
     if "@" in text:
         yield from (match.span() for match in _HOST_PASSWORD.finditer(text))
+        yield from (match.span() for match in _DRIVER_PASSWORD.finditer(text))
     if "://" in text:
         yield from (match.span() for match in _HOOK.finditer(text))
         yield from (match.span() for match in _URL_PASSWORD.finditer(text))

@@ -26,7 +26,7 @@ _SECRETS: Final = frozenset({
     "secret", "secrets", "passwords", "credential", "credentials", "creds", "token", "tokens", "apikey", "apikeys",
 })  # fmt: skip
 # Words that may stand for a secret or for a way (``REDIS_AUTH``, ``GITHUB_PAT``): the value decides.
-_PERHAPS: Final = frozenset({"auth", "pat"})
+_PERHAPS: Final = frozenset({"auth", "pat", "salt"})
 # What asks for its password by the word AUTH alone (Redis documentation, "AUTH"), and what else a setting of that name
 # may say: whether, or in which way.
 _ASKS_FOR_AUTH: Final = frozenset({"redis", "rediscli", "valkey", "keydb"})
@@ -143,9 +143,11 @@ def _kind(name: str) -> str | None:
         return kind
     # The word comes before whose secret it is (PASSWORD_DB, API_KEY_PROD), unless what follows tells about it.
     for end in range(len(parts) - 1, 0, -1):
-        kind = _kind_of_last(parts[:end])
+        rest = parts[end:]
+        # A short word says little by itself (PASS_RATE): only in front of what has a password.
+        short = end == 1 and parts[0] in {"pass", "pwd"} and _OWNERS.issuperset(rest)
+        kind = "password" if short else _kind_of_last(parts[:end])
         if kind in {"password", "secret"}:
-            rest = parts[end:]
             if not _ABOUT.isdisjoint(rest):
                 return None
             return kind if all(word in _OWNERS or _says_environment(word) for word in rest) else "perhaps"
