@@ -154,6 +154,9 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
     port = whole(target.port)
     if service.containers is None:
         return place.undecided(sub, "its task definition is not known", path=path, fix=_FIX_PORT), None
+    if target.port is None:
+        wrong = f"The load balancer sends to no port of {target.container or 'the task'}: none is named"
+        return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path), None
     if isinstance(target.container, Unknown | Text) or port is None:
         return place.undecided(sub, "the container's name or port is not known", path=path, fix=_FIX_PORT), None
     container = service.container(target.container)
