@@ -230,6 +230,9 @@ def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, 
             why = f"{what} gets in only if its workflow asks for the audience {audience}"
             return trust.role.undecided(sub, why, path=_PATH, fix=_FIX_AUDIENCE)
     subjects = " or ".join(dict.fromkeys(str(way[0].subject) for way in ways if way))
+    if _tokens_are_seen(deployment, deployer):
+        looked_for = f"No job presents the token of {what} ({subjects}); those that jobs do present get in."
+        return trust.role.not_applicable(sub, looked_for)
     return trust.role.fails(
         sub,
         f"The token of {what} is refused ({subjects}): {_why(trust)}.",
@@ -237,6 +240,21 @@ def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, 
         path=_PATH,
         expected=subjects,
     )
+
+
+def _tokens_are_seen(deployment: Deployment, deployer: Deployer) -> bool:
+    """Whether the jobs at hand tell which tokens the role is shown, and all of those get in: then what no job presents
+    is nobody's token. Not where a job's role or token is open, or a workflow could not be read."""
+    from checker.reason.oidc.admissions import admissions_of
+
+    pipeline = deployment.project.pipeline
+    if pipeline is None or pipeline.left_out or pipeline.problems or pipeline.unfollowed:
+        return False
+    found = list(admissions_of(pipeline, deployment.project))
+    if not all(each.assumption.candidates for each in found):
+        return False
+    own = [each for each in found if deployer in each.assumption.candidates]
+    return bool(own) and all(each.refused is None and not each.why for each in own)
 
 
 def _other_audiences(trust: Trust) -> Iterator[str]:

@@ -188,7 +188,7 @@ class Trust:
     @property
     def _foreign(self) -> frozenset[str]:
         """Keys of another provider: they are not in a request that comes through this one."""
-        own = (f"{self.provider}:", "aws:", "sts:", "saml:")
+        own = (f"{self.provider}:", "aws:", "sts:")
         return frozenset(key for key in self._keys if key and not key.startswith(own))
 
     def _context(self, token: Token) -> Context:
