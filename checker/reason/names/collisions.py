@@ -51,7 +51,7 @@ class Candidate:
         for part in self.scope:
             if part is None or isinstance(part, Text) or (isinstance(part, str) and is_dynamic(part)):
                 return None
-            shape.append("not named" if part == "" else type(part))
+            shape.append("not named" if part == "" else "by its ARN" if _is_arn(part) else type(part))
         return tuple(shape)
 
 
@@ -283,7 +283,16 @@ def _same_parent(one: Parent, other: Parent) -> Answer:
     if isinstance(one, ResourceKey) or isinstance(other, ResourceKey):
         # Against a literal id it cannot be told whose id that is; two resources are two parents.
         return NO if isinstance(one, ResourceKey) and isinstance(other, ResourceKey) else _SAME_PARENT
+    if _is_arn(one) != _is_arn(other):
+        # One is said by its name, the other by its ARN, which ends in it.
+        arn, name = (one, other) if _is_arn(one) else (other, one)
+        said = tail_of(arn).rpartition("/")[2]
+        return same(said, name) if said else _SAME_PARENT
     return same(one, other)
+
+
+def _is_arn(parent: object) -> bool:
+    return isinstance(parent, str | Text) and head_of(parent).startswith("arn:")
 
 
 def _place(candidate: Candidate) -> tuple[str, ...]:

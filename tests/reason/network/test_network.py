@@ -13,6 +13,7 @@ from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Stack
 from checker.model.values import ABSENT, Known, Parameter, ResourceKey, Text
+from checker.model.verdicts import Surface
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
 from checker.reason.network.openness import openness
@@ -199,6 +200,16 @@ def test_ways_out_of_subnets() -> None:
     private = {name: said(is_private(project, subnet)) for name, subnet in subnets.items()}
     assert private == {"Main": True, "Halves": False, "Half": False, "Transit": True}
     assert table_of(project, subnets["Main"]).resource is None
+
+
+def test_a_live_subnet_whose_route_table_was_not_read_is_not_known_to_be_private() -> None:
+    project = environment(
+        "Resources: {Net: {Type: AWS::EC2::VPC}, Alone: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Net}}}"
+    )
+    (subnet,) = project.resources("AWS::EC2::Subnet")
+    assert is_private(project, subnet) is YES
+    subnet.surface = Surface.ACCOUNT
+    assert isinstance(is_private(project, subnet), Open)
 
 
 def test_rules_that_a_condition_makes_leave_the_default_of_egress_alone() -> None:
