@@ -59,7 +59,7 @@ def harmless_actions() -> Mapping[str, tuple[str, ...]]:
 
 def prints_settings(program: str) -> bool:
     """Whether a program's output is shell code that only sets variables: ``eval "$(ssh-agent)"``."""
-    return program in _table().settings
+    return installed(program) in _table().settings
 
 
 # What code calls to start a program, open a connection or load other code: in JavaScript, and elsewhere.
@@ -106,6 +106,10 @@ def program_is_harmless(words: Sequence[object]) -> bool:
         return True  # what it starts is followed
     if name in {"parallel", "watch", "entr", "nodemon"}:
         return any(isinstance(word, str) and not word.startswith("-") for word in words[1:])
+    if name == "kotlinc":  # compiles, unless it is told to run what it compiled
+        return not any(word in {"-script", "-e", "-expression"} for word in words)
+    if name == "gh" and len(words) > 1 and words[1] in {"extension", "extensions", "ext"}:
+        return "exec" not in words
     if name in {"curl", "wget", "http", "https"}:
         return not any("aws-sigv4" in word or "AWS4-HMAC" in word for word in map(str, words))
     if name in _table().programs:
@@ -122,7 +126,7 @@ def _first_verb(words: Sequence[object]) -> str:
 
 
 _FOLDERS: Final = re.compile(
-    r"(?:/usr(?:/local)?|/opt/[\w.-]+|/home/\w+/\.local|~/\.local)?/s?bin/|(?:.*/)?(?:node_modules/\.bin|\.?venv/bin)/"
+    r"(?:/usr(?:/local)?|/opt/[\w.-]+|(?:/home/\w+|/root|~)/\.[\w-]+)?/s?bin/|(?:.*/)?(?:node_modules/\.bin|\.?venv/bin)/"
 )
 
 

@@ -34,6 +34,8 @@ MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_FILES: Final = 5_000
 
 _FLYWAY: Final = re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>.*)\.sql", re.IGNORECASE)
+# The same without a description, which says enough in a folder of migrations alone.
+_VERSION: Final = re.compile(r"(?P<kind>[VU])(?P<number>\d+(?:[._]\d+)*)(?P<name>)\.sql", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
 _MIGRATIONS: Final = re.compile(r"migrate|.*migrations?", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
@@ -96,6 +98,10 @@ def read_migrations(
 
 def _is_of_tests(shown: Path) -> bool:
     return bool(_TESTS & {part.lower() for part in shown.parent.parts})
+
+
+def _flyway_name(name: str) -> re.Match[str] | None:
+    return _FLYWAY.fullmatch(name) or _VERSION.fullmatch(name)
 
 
 def _is_sql(name: str) -> bool:
@@ -228,7 +234,7 @@ class _Reader:
         return ""
 
     def _folder(self, folder: str, files: Mapping[str, Path], backs: list[dict[str, Path]]) -> MigrationFolder | None:
-        if any(_FLYWAY.fullmatch(name) for name in files):
+        if any(_FLYWAY.fullmatch(name) or (_called_migrations(folder) and _VERSION.fullmatch(name)) for name in files):
             return self._flyway(folder, files)
         read = {name: known for name in files if (known := named(_stem(name))) is not None}
         ways = {each.number for each in read.values() if each.back} & {
@@ -272,7 +278,7 @@ class _Reader:
         return MigrationFolder(folder, tool, tuple(migrations), tuple(problems))
 
     def _flyway(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder:
-        matches = [(match, path) for name, path in files.items() if (match := _FLYWAY.fullmatch(name))]
+        matches = [(match, path) for name, path in files.items() if (match := _flyway_name(name))]
         undo = {match["number"]: path for match, path in matches if match["kind"].upper() == "U"}
         ups = sorted(
             ((m, p) for m, p in matches if m["kind"].upper() == "V"), key=lambda pair: order(pair[0]["number"])

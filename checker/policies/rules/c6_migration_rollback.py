@@ -72,9 +72,8 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
             yield folder.undecided("way-back", f"{problem.spot}: {problem.message}", fix=problem.fix)
             break
     for index, migration in enumerate(folder.migrations):
-        if migration.number == "R":
-            continue  # run again whenever it changes: its way back is the file as it was
-        yield _refused(migration, folder) or _way_back(migration)
+        if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
+            yield _refused(migration, folder) or _way_back(migration)
         yield _contract(migration, folder.migrations[:index])
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)

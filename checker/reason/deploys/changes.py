@@ -88,14 +88,12 @@ _FIRST_WORDS: Final = 5
 
 def changes_of(trace: Trace) -> Iterator[Change]:
     """Everything that a trace changes, in the order in which it happens."""
-    before: Action | None = None
-    for action in trace.actions:
+    for index, action in enumerate(trace.actions):
         change = _change(action)
-        if change is None and isinstance(action, Command) and applied_behind(before, action) is not None:
+        if change is None and applied_behind(trace.actions, index) is not None:
             change = Change(What.SCHEMA, action)
         if change is not None:
             yield change
-        before = action
 
 
 @lru_cache(maxsize=16_384)  # several rules ask about each action

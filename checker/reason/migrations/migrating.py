@@ -83,8 +83,8 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     found: dict[int, list[Migrating]] = {}
     for index, action in enumerate(trace.actions):
         applied = applied_by(action) if isinstance(action, Command) else None
-        if applied is None and isinstance(action, Command) and index:
-            applied = applied_behind(trace.actions[index - 1], action)
+        if applied is None:
+            applied = applied_behind(trace.actions, index)
         if isinstance(action, AwsCall):
             applied = _call(action, job)
         if applied is not None and isinstance(action, Command | AwsCall):

@@ -12,7 +12,7 @@ from typing import Final
 from checker.model.environment_words import words as parts_of
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import shown
+from checker.model.possible import Possible, shown
 
 # program -> the words of its command group, the tool.
 _BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
@@ -73,14 +73,24 @@ def applied_by(command: Command) -> Applied | None:
     return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in (*command.words, *fed)))
 
 
-def applied_behind(before: object, command: Command) -> Applied | None:
-    """Whether a database's client changes one by what the command before it hands it: ``cat schema.sql | psql``."""
+def applied_behind(actions: Sequence[object], index: int) -> Applied | None:
+    """Whether a database's client, the action at ``index``, changes one by what the commands of its pipeline hand it.
+
+    ``cat schema.sql | psql``, ``envsubst < schema.sql | psql``, ``cat schema.sql | sed s/a/b/ | psql``.
+    """
+    command = actions[index]
+    if not isinstance(command, Command):
+        return None
     client = _BY_PROGRAM.get(_base(command.program), ((), None))[1]
-    if client is None or not client.is_client or not isinstance(before, Command):
+    if client is None or not client.is_client:
         return None
-    if not before.handling.piped or before.step is not command.step:
-        return None
-    return applied_by(replace(command, words=(*command.words, *before.words[1:])))
+    handed: list[Possible] = []
+    for at in range(index - 1, -1, -1):
+        before = actions[at]
+        if not isinstance(before, Command) or not before.handling.piped or before.step is not command.step:
+            break
+        handed += [*before.words[1:], *(write.target for write in before.writes if write.operator.startswith("<"))]
+    return applied_by(replace(command, words=(*command.words, *handed))) if handed else None
 
 
 def is_contained(command: Command) -> bool:

@@ -65,6 +65,8 @@ _FRAMEWORKS: Final[Mapping[str, tuple[str, ...]]] = {
     "flask_migrate.upgrade": ("flask", "db", "upgrade"),
     "flask_migrate.downgrade": ("flask", "db", "downgrade"),
 }
+# The same, given a list of words: ``alembic.config.main(["upgrade", "head"])`` (Alembic documentation, "Commands").
+_GIVEN_A_LIST: Final[Mapping[str, str]] = {"alembic.config.main": "alembic"}
 _LISTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("os.execv", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn", "os.posix_spawnp"), 1),
     **dict.fromkeys(("os.spawnv", "os.spawnve", "os.spawnvp", "os.spawnvpe"), 2),
@@ -97,6 +99,7 @@ def is_special(name: str) -> bool:
     return (
         name.startswith("sh.")
         or name in _FRAMEWORKS
+        or name in _GIVEN_A_LIST
         or bool(_WORDS.fullmatch(name) or _SIGNS.search(name) or _LOADS.fullmatch(name))
     )
 
@@ -159,6 +162,9 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
         started = [tuple(positional[before:])]
     elif name in _FRAMEWORKS:
         started = [(*_FRAMEWORKS[name], *(each for each in positional if isinstance(each, str | Text)))]
+    elif name in _GIVEN_A_LIST:
+        listed = named.get("argv", first)
+        started = [(_GIVEN_A_LIST[name], *listed)] if isinstance(listed, tuple) else []
     elif name == "sh.Command" and positional:
         return (extern(f"sh.{first}"),)
     elif name.startswith("sh."):

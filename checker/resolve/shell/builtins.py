@@ -105,6 +105,18 @@ def _read(asked: Asked) -> Result:
     return Result()
 
 
+def _getopts(asked: Asked) -> Result:
+    """``getopts LETTERS NAME [WORDS]``: fails where no option comes first; which one it finds is not followed."""
+    state, given = asked.state, asked.words[3:] or asked.state.positional
+    name = asked.words[2] if len(asked.words) > 2 else ""
+    if given is not None and (not given or (isinstance(given[0], str) and not given[0].startswith("-"))):
+        return Result(Flow.NEXT, NO)
+    for each in (name, "OPTARG"):
+        if isinstance(each, str) and each.isidentifier():
+            state.set(each, open_text(f"${{{each}}}", str(asked.spot)))
+    return Result()
+
+
 def _unset(asked: Asked) -> Result:
     for word in asked.words[1:]:
         if isinstance(word, str):
@@ -188,6 +200,7 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "shift": _shift,
     "read": _read,
     "mapfile": _read,
+    "getopts": _getopts,
     "readarray": _read,
     "unset": _unset,
     "source": _source,

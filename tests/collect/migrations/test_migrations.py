@@ -30,6 +30,8 @@ def folders(root: Path, *files: str, **named: str) -> tuple[MigrationFolder, ...
         (["db/10_b.up.sql", "db/9_a.up.sql", "db/9_a.down.sql"], "pairs", [("9", "a", True), ("10", "b", False)]),
         (["sql/V1.10__c.sql", "sql/V1.9__b.sql", "sql/U1.9__b.sql", "sql/R__views.sql"], "flyway",
          [("1.9", "b", True), ("1.10", "c", False), ("R", "views", False)]),
+        (["db/migration/V10.sql", "db/migration/V9.sql", "db/migration/U9.sql"], "flyway",
+         [("9", "", True), ("10", "", False)]),
         (["migrations/20240102_b.sql", "migrations/20240101_a.sql"], "numbered",
          [("20240101", "a", False), ("20240102", "b", False)]),
         (["prisma/migrations/20240101_a/migration.sql"], "prisma", [("20240101", "a", False)]),

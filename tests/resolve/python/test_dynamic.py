@@ -20,6 +20,8 @@ FILES = {
 def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     trace = trace_of(tmp_path, "python main.py", {**FILES, "main.py": case["code"]})
     assert [each.operation for each in trace.aws] == case["calls"]
+    if "commands" in case:
+        assert [" ".join(map(str, each.words)) for each in trace.commands][1:] == case["commands"]
     problems = [problem.message for problem in trace.problems if problem.unread]
     if "unread" in case:
         assert any(case["unread"] in message for message in problems)
