@@ -70,7 +70,7 @@ _REACHES: Final = re.compile(
     re.IGNORECASE,
 )
 _REACHES_ELSEWHERE: Final = re.compile(
-    r"\bexec|\bspawn|\bsystem\b|`|%x|\bqx\b|\bfork\b|\bopen3?\b|\bpopen|\bpassthru\b|\bproc_open\b|\brequire|\buse\b|\bload\b"
+    r"exec\b|\bexec|\bspawn|\bsystem\b|`|%x|\bqx\b|\bfork\b|\bopen3?\b|\bpopen|\bpassthru\b|\bproc_open\b|\brequire|\buse\b|\bload\b"
     r"|\beval|\bsocket|\bhttp|\bcurl|\bnet\b|aws|\bsend\b|\binclude",
     re.IGNORECASE,
 )
@@ -106,16 +106,22 @@ def program_is_harmless(words: Sequence[object]) -> bool:
         return True  # what it starts is followed
     if name in {"parallel", "watch", "entr", "nodemon"}:
         return any(isinstance(word, str) and not word.startswith("-") for word in words[1:])
-    if name == "kotlinc":  # compiles, unless it is told to run what it compiled
-        return not any(word in {"-script", "-e", "-expression"} for word in words)
-    if name == "gh" and len(words) > 1 and words[1] in {"extension", "extensions", "ext"}:
-        return "exec" not in words
+    if any(wanted <= set(map(str, words[1:])) for wanted in _STARTS.get(name, ())):
+        return False
     if name in {"curl", "wget", "http", "https"}:
         return not any("aws-sigv4" in word or "AWS4-HMAC" in word for word in map(str, words))
     if name in _table().programs:
         return True
     verbs = _table().verbs.get(name)
     return verbs is not None and _first_verb(words) in verbs
+
+
+# Words that make a program start another one that they, or a file, name.
+_STARTS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
+    "kotlinc": (frozenset({"-script"}), frozenset({"-e"}), frozenset({"-expression"})),
+    "gh": tuple(frozenset({word, "exec"}) for word in ("extension", "extensions", "ext")),
+    "git": (frozenset({"bisect", "run"}), frozenset({"submodule", "foreach"}), frozenset({"rebase", "--exec"})),
+}
 
 
 def _first_verb(words: Sequence[object]) -> str:
