@@ -113,6 +113,7 @@ class EffectiveStep(Judgeable):
     runs: Answer = YES
     runs_on_prerelease: Answer = _NOT_ASKED  # likewise, in a run that a pre-release started
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
+    started_by: frozenset[str] = frozenset()  # ids of earlier steps that may fail, whose failure starts this one
     with_: Mapping[str, Possible] = field(default_factory=dict)
     env: Mapping[str, Possible] = field(default_factory=dict)  # the workflow's, the job's and its own
     # `run` with each ${{ }} replaced by a mark of the same name in `expressions`; see checker.resolve.workflows.jobs.

@@ -27,8 +27,8 @@ from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
+from checker.reason.calls.step_ends import is_failing_exit
 from checker.reason.deploys.changes import Changing, workflows_of
-from checker.reason.deploys.paths import is_failing_exit
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep

@@ -11,10 +11,10 @@ from typing import Final
 
 from checker.model.answers import NO, YES
 from checker.model.pipeline.handling import Handling, Stream
-from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
+from checker.reason.calls.step_ends import only_ends
 
 _READS: Final = re.compile(
     r"(?:Describe|Get|List|Head|BatchGet|BatchCheck|Search|Filter|Lookup|Query|Scan|Test|Simulate|Detect|ls$)"
@@ -42,8 +42,6 @@ _HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0
 
 # One word of letters and digits, as nobody writes an answer.
 _GENERATED: Final = re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
-_FAILS: Final = re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
-_SAYS: Final = re.compile(r"\s*(?:(?:echo|printf)\b.*)?")
 
 
 def reads(call: AwsCall) -> bool:
@@ -142,17 +140,11 @@ def _by_its_end(call: AwsCall) -> str | None:
         if (
             other.index > step.index
             and not mends
-            and not _only_ends(other)
+            and not only_ends(other)
             and any(asks.search(str(each)) for each in given)
         ):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
-
-
-def _only_ends(step: EffectiveStep) -> bool:
-    """Whether all that a step does is to say something and to fail the job."""
-    lines = (step.step.run.text if step.step.run is not None else "").strip().splitlines()
-    return bool(lines) and _FAILS.fullmatch(lines[-1]) is not None and all(_SAYS.fullmatch(each) for each in lines[:-1])
 
 
 def _in_tested_function(call: AwsCall) -> str | None:

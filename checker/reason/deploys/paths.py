@@ -23,7 +23,8 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Loop, T
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
-from checker.model.values import Absent, Known, as_count
+from checker.model.values import Absent, Known
+from checker.reason.calls.step_ends import ended_by_another, is_failing_exit
 from checker.reason.deploys.rollbacks import is_rollback
 
 
@@ -282,7 +283,9 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
     where what went wrong is no failure of the action, so that only an exit that follows counts.
     """
     action = at.action
-    if action.step is not None and (goes_on := truth(action.step.continue_on_error)) is not NO:
+    goes_on = truth(action.step.continue_on_error) if action.step is not None else NO
+    # A step that the failure starts may end the job in its place.
+    if goes_on is not NO and not ended_by_another(at.trace, at.index):
         return negated(goes_on)
     if not _let_through(at):
         return NO
@@ -337,16 +340,6 @@ def exits_after(at: At) -> Iterator[At]:
 
 def _rounds(at: At) -> int:
     return len([loop for loop in at.action.reached.loops if loop.kind == "each"])
-
-
-def is_failing_exit(command: Command) -> bool:
-    """``exit 1``, ``return 1``, ``raise``: with a status that is known not to be 0, and that nobody swallows."""
-    if command.program not in {"exit", "return"} or command.handling.swallowed or command.handling.lost:
-        return False
-    if command.handling.fallback and not command.handling.fallback_stops:
-        return False
-    status = command.words[1] if len(command.words) > 1 else ""
-    return as_count(status) not in {None, 0}
 
 
 def _let_through(at: At) -> bool:

@@ -41,7 +41,7 @@ from checker.resolve.workflows.example_refs import examples_of
 from checker.resolve.workflows.in_force import capped, concurrency_of
 from checker.resolve.workflows.starts import starts_of
 from checker.resolve.workflows.steps import MAX_STEPS as MAX_STEPS_OF_A_JOB
-from checker.resolve.workflows.steps import Unfolder, credentials, runs_under, scalars, status_functions
+from checker.resolve.workflows.steps import Unfolder, credentials, runs_under, scalars, started_by, status_functions
 
 MAX_JOBS: Final = 10_000
 # Of all jobs together: each is followed by itself.
@@ -376,6 +376,7 @@ def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> li
     assert isinstance(opened, Open)
     for step in job.steps:
         found = list(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
+        found[:1] = [replace(each, started_by=started_by(step, steps, contexts)) for each in found[:1]]
         steps.extend(found)
         if step.id and found and found[0].runs is NO:
             # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -88,6 +88,29 @@ def status_functions(condition: Any) -> frozenset[str]:
     sources = [part for part, is_code in split(condition) if is_code] if "${{" in condition else [condition]
     sources = [_NOT_FAILED.sub("success()", _NOT_CANCELLED.sub("always()", source)) for source in sources]
     return frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
+
+
+def started_by(step: Step, before: Sequence[EffectiveStep], contexts: Contexts) -> frozenset[str]:
+    """The ids of steps that may fail (``continue-on-error``), and whose failure surely starts this step.
+
+    Such a step's ``outcome`` is then ``failure`` and its ``conclusion`` ``success``, and the job goes on as after a
+    success (GitHub documentation, "Contexts", ``steps``).
+    """
+    allowed = [each for each in before if each.step.id and not each.via and each.continue_on_error is not False]
+    return frozenset(
+        each
+        for each in sorted({other.step.id for other in allowed})
+        if runs_under(step.if_, _with_outcome(each, "failure", contexts)) is YES
+        and runs_under(step.if_, _with_outcome(each, "success", contexts)) is NO
+    )
+
+
+def _with_outcome(step: str, outcome: str, contexts: Contexts) -> Contexts:
+    steps = contexts["steps"]
+    known, rest = (steps.known, steps.rest) if isinstance(steps, Partial) else ({}, steps)
+    assert isinstance(rest, Open)
+    ended = Partial({"outcome": outcome, "conclusion": "success"}, rest.below(step))
+    return {**contexts, "steps": Partial({**known, step: ended}, rest)}
 
 
 def scalars(value: Data) -> dict[str, Possible]:

@@ -1,0 +1,47 @@
+"""How a step ends: with a failing exit of its own, or by a later step that its failure starts."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from checker.model.answers import NO
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+from checker.model.possible import truth
+from checker.model.values import as_count
+
+_FAILS: Final = re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
+_SAYS: Final = re.compile(r"\s*(?:(?:echo|printf)\b(?!.*[;&|]\s*(?:exit|exec)\b).*)?")
+
+
+def is_failing_exit(command: Command) -> bool:
+    """``exit 1``, ``return 1``, ``raise``: with a status that is known not to be 0, and that nobody swallows."""
+    if command.program not in {"exit", "return"} or command.handling.swallowed or command.handling.lost:
+        return False
+    if command.handling.fallback and not command.handling.fallback_stops:
+        return False
+    status = command.words[1] if len(command.words) > 1 else ""
+    return as_count(status) not in {None, 0}
+
+
+def only_ends(step: EffectiveStep) -> bool:
+    """Whether all that a step does is to say something and to fail the job."""
+    lines = (step.step.run.text if step.step.run is not None else "").strip().splitlines()
+    return bool(lines) and _FAILS.fullmatch(lines[-1]) is not None and all(_SAYS.fullmatch(each) for each in lines[:-1])
+
+
+def ended_by_another(trace: Trace, index: int) -> bool:
+    """Whether an action's step may fail, and its failure starts a later step that does nothing but fail the job.
+
+    Before anything else is called: what is called in between is done although the step has failed.
+    """
+    step = trace.actions[index].step
+    if step is None or step.job is None or not step.step.id:
+        return False
+    ends = [each for each in step.job.steps if step.step.id in each.started_by and only_ends(each)]
+    end = next((each for each in ends if truth(each.continue_on_error) is NO), None)
+    return end is not None and not any(
+        isinstance(each, AwsCall | CdkCommand) and each.step is not None and step.index < each.step.index < end.index
+        for each in trace.actions[index + 1 :]
+    )
