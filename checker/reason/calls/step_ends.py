@@ -37,7 +37,7 @@ def ended_by_another(trace: Trace, index: int) -> bool:
     Before anything else is called: what is called in between is done although the step has failed.
     """
     step = trace.actions[index].step
-    if step is None or step.job is None or not step.step.id:
+    if step is None or not step.step.id:
         return False
     ends = [each for each in step.job.steps if step.step.id in each.started_by and only_ends(each)]
     end = next((each for each in ends if truth(each.continue_on_error) is NO), None)
