@@ -27,7 +27,7 @@ def respelled(text: str) -> str:
     """The same script for the grammar; the number of lines stays. Very long scripts are left as they are."""
     if len(text) > _MAX_SIGNS:
         return text
-    for step in (_documents, _descriptors, _loops, _subshells, _tests, _keys, _patterns, _strings):
+    for step in (_defaults, _documents, _descriptors, _loops, _subshells, _tests, _keys, _patterns, _strings):
         text = step(text)
     return text
 
@@ -65,17 +65,22 @@ def _closing_brace(text: str, opening: int, plain: list[bool]) -> int:
 
 def _plain(text: str) -> list[bool]:
     """For each sign whether it stands outside of quotes and comments. Substitutions inside double quotes count."""
-    found = [True] * len(text)
+    return [not quote for quote in _quoted(text)]
+
+
+def _quoted(text: str) -> list[str]:
+    """For each sign the quote that it stands in; a backslash for what one escapes, a number sign for comments."""
+    found = [""] * len(text)
     index, quote = 0, ""
     depth: list[int] = []  # parentheses of substitutions inside double quotes
     while index < len(text):
         sign = text[index]
         if sign == "\\" and quote != "'":
-            found[index : index + 2] = [False] * len(found[index : index + 2])
+            found[index : index + 2] = ["\\"] * len(found[index : index + 2])
             index += 2
             continue
         if quote == "'":
-            found[index] = False
+            found[index] = "'"
             quote = "" if sign == "'" else quote
         elif quote == '"':
             if text.startswith("$(", index):
@@ -83,15 +88,15 @@ def _plain(text: str) -> list[bool]:
                 quote = ""
                 index += 1
             else:
-                found[index] = False
+                found[index] = '"'
                 quote = "" if sign == '"' else quote
         elif sign in "'\"":
-            found[index] = False
+            found[index] = sign
             quote = sign
         elif sign == "#" and (index == 0 or text[index - 1] in " \t\n;("):
             end = text.find("\n", index)
             end = len(text) if end < 0 else end
-            found[index:end] = [False] * (end - index)
+            found[index:end] = ["#"] * (end - index)
             index = end
             continue
         elif depth:
@@ -202,6 +207,42 @@ def _closing(text: str, opening: int) -> int:
                 return index
         index += 1
     return len(text)
+
+
+# What stands in place of a name's value, as in `"${LIST:-["a"]}"`: the signs that the grammar takes for the shell's own.
+_DEFAULT: Final = re.compile(r"\$\{[A-Za-z_]\w*(?:\[[@*\w]+\])?:?[-=?+](?![\"}])")
+_OWN_SIGNS: Final = re.compile(r"[\[\]{}|;&<>()']")
+
+
+def _defaults(text: str) -> str:
+    """Defaults with such signs, quoted once more: inside of double quotes that changes nothing."""
+    found = list(_DEFAULT.finditer(text))
+    quoted = _quoted(text) if found else []
+    for match in reversed(found):
+        end = _closing_default(text, match.end())
+        if quoted[match.start()] == '"' and end and _OWN_SIGNS.search(text, match.end(), end):
+            text = f'{text[: match.end()]}"{text[match.end() : end]}"{text[end:]}'
+    return text
+
+
+def _closing_default(text: str, start: int) -> int:
+    """Where the brace closes that opened before ``start``; 0 where it does not, or where quotes of its own are inside."""
+    depth, index = 1, start
+    while index < len(text):
+        sign = text[index]
+        if sign == "\\":
+            index += 2
+            continue
+        if sign == '"':
+            return 0
+        if text.startswith("$(", index):
+            index = _closing(text, index + 1) + 1
+            continue
+        depth += text.startswith("${", index) - (sign == "}")
+        if not depth:
+            return index
+        index += 1
+    return 0
 
 
 def _loops(text: str) -> str:

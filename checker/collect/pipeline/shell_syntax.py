@@ -56,10 +56,10 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
     try:
         text = turned_groups(text)
         source = text.encode("utf-8", "surrogatepass")
-        source, root = _ended(source, _parsed(source))
+        source, root = _ended(*_named(source, _parsed(source)))
         if root.has_error:
             other = respelled(text).encode("utf-8", "surrogatepass")
-            again = _parsed(other) if other != source else root
+            other, again = _named(other, _parsed(other)) if other != source else (source, root)
             if len(_errors(again)) < len(_errors(root)):
                 source, root = _ended(other, again)
         body = Reader(source).block(root.children, 0)
@@ -77,6 +77,37 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
 
 def _parsed(source: bytes) -> Node:
     return _parser().parse(source.translate(_PLAIN_BYTES)).root_node
+
+
+# A name in the middle of a word, as in `$REPOSITORY:$STAGE-api`. Where a hyphen follows the name, the grammar ends the
+# word behind the dollar sign and begins another one, which may be a command's name.
+_INNER_NAME: Final = re.compile(rb"(?<=[^\s\"'`\\$({])\$(\d|[A-Za-z_]\w*)")
+
+_WITHIN: Final = re.compile(rb"[^\s\"'`\\$(){};|&<>]*")
+
+
+def _named(source: bytes, root: Node) -> tuple[bytes, Node]:
+    """The script with such names in braces, which the grammar knows for names."""
+    for _ in range(3):
+        torn = _torn(source, root)
+        if not torn:
+            break
+        for match in reversed(torn):
+            source = source[: match.start()] + b"${" + match[1] + b"}" + source[match.end() :]
+        root = _parsed(source)
+    return source, root
+
+
+def _torn(source: bytes, root: Node) -> list[re.Match[bytes]]:
+    """The names that the grammar tears from their sign, with those behind them in the same word."""
+    found: list[re.Match[bytes]] = []
+    for match in _INNER_NAME.finditer(source):
+        node = root.descendant_for_byte_range(match.start(), match.start() + 1)
+        # Of a name that the grammar sees, the sign is a part of its expansion; inside of quotes it is one of the text.
+        torn = node is not None and node.type == "$" and node.parent is not None and node.parent.type == "concatenation"
+        if torn or (found and _WITHIN.fullmatch(source, found[-1].end(), match.start())):
+            found.append(match)
+    return found
 
 
 # Two assignments on a line, which the grammar takes for the beginning of the command on the next one.
