@@ -112,6 +112,8 @@ _WHOLE: Final = ("PolicyDocument", "ManagedPolicyArns")
 # Where something was not read, in the text of what is unknown because of it: `deploy.yml:19: `.
 _SPOT: Final = re.compile(r"\S+:\d+: ")
 
+_JOB: Final = re.compile(r"jobs/[^/]+")
+
 
 def _causes(defect: Defect, holes: Collection[str]) -> frozenset[tuple[str, ...]]:
     """What was not read, or the places that a defect stands at, as exactly as a property or a key; empty where one is
@@ -130,7 +132,7 @@ def _cause(verdict: Verdict, holes: Collection[str]) -> tuple[str, ...]:
     # Several may ask the same of one place as a whole.
     same = ("undecided", at.file, str(at.line), verdict.violation.removesuffix("."))
     whole = same if verdict.outcome is Outcome.UNKNOWN and at.line else ()
-    if not path:
+    if not path or _JOB.fullmatch(path):  # a job as a whole
         return whole
     if not path.startswith("Resources/"):
         return at.file, str(at.line), path

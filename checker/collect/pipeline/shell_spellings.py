@@ -209,7 +209,7 @@ def _closing(text: str, opening: int) -> int:
     return len(text)
 
 
-# What stands in place of a name's value, as in `"${LIST:-["a"]}"`: the signs that the grammar takes for the shell's own.
+# What stands in place of a value, as in `"${LIST:-["a"]}"`: the grammar takes signs of it for the shell's own.
 _DEFAULT: Final = re.compile(r"\$\{[A-Za-z_]\w*(?:\[[@*\w]+\])?:?[-=?+](?![\"}])")
 _OWN_SIGNS: Final = re.compile(r"[\[\]{}|;&<>()']")
 
@@ -226,7 +226,7 @@ def _defaults(text: str) -> str:
 
 
 def _closing_default(text: str, start: int) -> int:
-    """Where the brace closes that opened before ``start``; 0 where it does not, or where quotes of its own are inside."""
+    """Where the brace closes that opened before ``start``; 0 where it does not, or has quotes of its own inside."""
     depth, index = 1, start
     while index < len(text):
         sign = text[index]

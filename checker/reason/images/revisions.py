@@ -120,6 +120,10 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
     if operation == "registertaskdefinition":
         return _registered(at, origin, release)
     if operation == "describeservices":
+        changer = _changer_before(at, origin)
+        if changer is not None:
+            why = f"whether `{changer.program}` at {changer.spot} gives the service the release's revision before"
+            return Revision(Runs.OPEN, why)
         return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
         return Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
@@ -132,6 +136,26 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
             return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
         return _newest(at, value.rpartition("/")[2], release)
     return Revision(Runs.OPEN, f"which image {shown(value)} runs")
+
+
+# What programs are told that change a service without a call that is seen: Terraform's, Copilot's and their like.
+_CHANGING: Final = frozenset({"apply", "deploy", "up", "update", "upgrade", "release", "rollout", "sync"})
+
+
+def _changer_before(at: At, origin: CallPlace | None) -> Command | None:
+    """A program that is not followed, and may have rolled the service before ``origin`` reads it."""
+    unread = {problem.spot for problem in at.trace.problems if problem.unread}
+    for action in at.trace.actions[: at.index]:
+        here = (action.spot.file, action.spot.line)
+        if isinstance(action, AwsCall) and origin is not None and here == (origin.file, origin.line):
+            return None
+        if isinstance(action, Command) and action.spot in unread and _CHANGING.intersection(_plain(action)):
+            return action
+    return None
+
+
+def _plain(command: Command) -> list[str]:
+    return [word for word in command.words[1:] if isinstance(word, str)]
 
 
 def _registrations(at: At) -> Iterator[tuple[At, AwsCall]]:

@@ -63,7 +63,7 @@ def _taken_apart(manager: str, words: Sequence[Possible]) -> _Asked | None:
             if not named:
                 return None
             asked.rest.append(word)
-        elif word == "--" and asked.rest[1:] == [] and named:
+        elif word == "--" and asked.verb and (manager == "npm" or (named and asked.rest[1:] == [])):
             asked.rest.extend(pending)
             break
         elif word.startswith("-") and not (named and manager != "npm"):

@@ -1,6 +1,6 @@
-"""The SAM CLI's commands that change a stack, as the CloudFormation commands that they come to.
+"""The SAM CLI's commands that change a stack, or bring its code to S3, as the CloudFormation commands they come to.
 
-Source: AWS SAM Developer Guide, "sam deploy", "sam delete" and "AWS SAM CLI configuration file"
+Source: AWS SAM Developer Guide, "sam deploy", "sam delete", "sam package" and "AWS SAM CLI configuration file"
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html: an option
 of the command line goes before the environment's table for the command, that before the environment's ``global`` table.
 """
@@ -14,7 +14,7 @@ from checker.model.pipeline.sam_config import said_to
 from checker.model.possible import Possible, open_text
 from checker.model.values import Text, pieces
 
-_VERBS: Final = {"deploy": "deploy", "delete": "delete-stack"}
+_VERBS: Final = {"deploy": "deploy", "delete": "delete-stack", "package": "package"}
 _FLAGS: Final = frozenset(
     {"guided", "resolve-s3", "no-resolve-s3", "fail-on-empty-changeset", "no-fail-on-empty-changeset",
      "confirm-changeset", "no-confirm-changeset", "disable-rollback", "no-disable-rollback", "force-upload",
@@ -25,6 +25,7 @@ _SHORT: Final = {"-t": "template-file", "-g": "guided", "--template": "template-
 # What makes SAM push images too, under tags that it makes up: more than a stack's change.
 _IMAGES: Final = frozenset({"image-repository", "image-repositories", "resolve-image-repos"})
 _PASSED: Final = ("region", "profile", "role-arn", "template-file")
+_PACKED: Final = ("region", "profile", "template-file", "s3-bucket", "s3-prefix", "output-template-file")
 
 
 def as_aws(
@@ -44,9 +45,10 @@ def as_aws(
     operation = _VERBS[verb]
     if settings.get("no-execute-changeset") is True or settings.get("execute-changeset") is False:
         operation = "create-change-set"
-    stack = settings.get("stack-name") or open_text("the stack's name")
-    made: list[Possible] = ["aws", "cloudformation", operation, "--stack-name", stack]
-    for name in _PASSED:
+    made: list[Possible] = ["aws", "cloudformation", operation]
+    if verb != "package":
+        made += ["--stack-name", settings.get("stack-name") or open_text("the stack's name")]
+    for name in _PACKED if verb == "package" else _PASSED:
         if settings.get(name):
             made += [f"--{name}", settings[name]]
     return tuple(made)

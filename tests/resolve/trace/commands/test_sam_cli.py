@@ -34,6 +34,9 @@ def made(line: str, folder: str | None = "") -> tuple[Possible, ...] | None:
          "aws cloudformation deploy --stack-name orders-prod --region us-east-1"),
         ("sam deploy --stack-name a -t b.yaml", "aws cloudformation deploy --stack-name a --template-file b.yaml"),
         ("sam deploy --stack-name a --no-execute-changeset", "aws cloudformation create-change-set --stack-name a"),
+        ("sam package -t a.yaml --s3-bucket code --output-template-file b.yaml --force-upload",
+         "aws cloudformation package --template-file a.yaml --s3-bucket code --output-template-file b.yaml"),
+        ("sam package --resolve-s3", "aws cloudformation package"),
         ("sam delete --config-env prod --no-prompts", "aws cloudformation delete-stack --stack-name all-of-prod"),
     ],
 )  # fmt: skip
@@ -41,7 +44,11 @@ def test_what_changes_a_stack(line: str, wanted: str) -> None:
     assert made(line) == tuple(wanted.split())
 
 
-@pytest.mark.parametrize("line", ["sam", "sam build", "sam sync --stack-name a", "sam deploy --config-env images"])
+@pytest.mark.parametrize(
+    "line",
+    ["sam", "sam build", "sam sync --stack-name a", "sam deploy --config-env images",
+     "sam package --s3-bucket code --image-repository images"],
+)  # fmt: skip
 def test_what_is_more_or_less_than_that(line: str) -> None:
     assert made(line) is None
 
