@@ -80,7 +80,11 @@ _HOST_PASSWORD: Final = re.compile(
     re.IGNORECASE,
 )
 # user:password@tcp(db.example.com:3306)/app: how Go's MySQL driver takes it ("DSN (Data Source Name)" in its README).
-_DRIVER_PASSWORD: Final = re.compile(r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s:\"']{1,200}@(?:tcp6?|unix)\(")
+# user/password@ after the driver's name: Oracle's thin driver (JDBC Developer's Guide, "Database URLs").
+_DRIVER_PASSWORD: Final = re.compile(
+    r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s:\"']{1,200}@(?:tcp6?|unix)\("
+    r"|jdbc:oracle:[a-z]{2,6}:[\w.+-]{1,64}/(?![$%{*<])[^\s@]{1,200}@"
+)
 # Server=db;Password=…; and host=db password=…: pairs of a name and a value. A reference or an open part is no value.
 _PAIR: Final = re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")
 _PASSWORD_OF_PAIR: Final = re.compile(

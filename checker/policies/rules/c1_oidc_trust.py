@@ -42,7 +42,7 @@ from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, sa
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
 from checker.reason.oidc.others import other_entrance
-from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named
+from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named, why_undecided
 from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
 from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, with_claims
 from checker.reason.text.patterns import example, glob, has_hole, has_wild, shown
@@ -119,9 +119,7 @@ def _over_match(deployment: Deployment, trust: Trust) -> Judgement:
         return trust.role.undecided("over-match", trust.unread[0], path=_PATH, fix=_FIX_WIDE)
     doubt = every(answers)
     if doubt is not YES:
-        why = "what the trust policy compares is not known before deployment, and may admit others"
-        why += f": {doubt.why}" if isinstance(doubt, Open) else ""
-        return trust.role.undecided("over-match", why, path=_PATH, fix=_FIX_WIDE)
+        return trust.role.undecided("over-match", why_undecided(trust, doubt), path=_PATH, fix=_FIX_WIDE)
     if not deployment.own.declared and repositories_named(deployment.own) > 1:
         names = ", ".join(dict.fromkeys(str(each.name) for each in deployment.own.repositories))
         why = f"the policies name several repositories ({names}) and nothing says which is the project's own"

@@ -250,6 +250,15 @@ def _may_hide_a_star(pattern: Pattern, condition: Condition) -> bool:
     return any(isinstance(each, Hole) and not isinstance(each, Pseudo) for each in pattern)
 
 
+def why_undecided(trust: Trust, answer: Answer) -> str:
+    """Why it cannot be told whether others get in: a value that is open, or a claim that nothing is known of."""
+    if isinstance(answer, Open):
+        return f"what the trust policy compares is not known before deployment, and may admit others: {answer.why}"
+    if keys := " or ".join(trust.undocumented):
+        return f"AWS documents no condition key {keys}, so whether a token has it, and who gets in, is not told"
+    return "no single condition keeps all others out, and whether they do so together is not told"
+
+
 # -- too wide? ---------------------------------------------------------------------------------------
 
 

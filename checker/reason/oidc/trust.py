@@ -191,6 +191,12 @@ class Trust:
         own = (f"{self.provider}:", "aws:", "sts:")
         return frozenset(key for key in self._keys if key and not key.startswith(own))
 
+    @property
+    def undocumented(self) -> tuple[str, ...]:
+        """The keys of this provider that the policy asks for and that AWS does not list."""
+        listed = {self.key(name) for name in _CLAIMS | _NO_KEYS}
+        return tuple(sorted(key for key in self._keys if key.startswith(f"{self.provider}:") and key not in listed))
+
     def _context(self, token: Token) -> Context:
         values = {self.key(name): (value,) for name, value in token.claims.items() if value is not None}
         known = {self.key(name) for name in _CLAIMS}

@@ -113,6 +113,9 @@ TEXTS = [
     f"Resources AWS:: AWSTemplateFormatVersion{chr(13) * 200_000}",
     f"Resources AWS::{' ' * 200_000}!",
     f"migrate pg{' ' * 200_000}!",
+    f"{'a:' * 100_000}@tcp(",
+    f"{'a:b@c(' * 40_000}",
+    f"{'jdbc:oracle:thin:a/' * 20_000}@",
 ]
 
 
