@@ -16,6 +16,7 @@ from typing import Final
 
 from checker.reason.migrations.lock_values import worth
 from checker.reason.migrations.lock_ways import (
+    UNFOLLOWED,
     End,
     State,
     asserted,
@@ -380,6 +381,7 @@ def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
     the runner's modules by their names."""
     code = code_of(trees)
     found: list[tuple[str, str]] = []
+    left_off: list[tuple[str, str]] = []
     for busy in (True, False):
         walk = _Walk(code, busy)
         try:
@@ -390,7 +392,7 @@ def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
                 for root in code.roots():
                     walk.call([root], State())
         except (_TooMuch, RecursionError):
-            pass  # what was found until then is so
+            left_off = [UNFOLLOWED]  # what was found until then is so
         found.extend(walk.found)
     sure = next((fault for fault, doubt in found if not doubt), "")
-    return (sure, "") if sure else next(iter(found), ("", ""))
+    return (sure, "") if sure else next(iter((*found, *left_off)), ("", ""))

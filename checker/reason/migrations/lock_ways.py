@@ -15,6 +15,8 @@ from checker.reason.migrations.runner_code import READS, Function, name_of, walk
 
 TAKES_ROW: Final = frozenset({"fetchone", "first", "one", "fetchrow", "fetchall", "one_or_none"})
 _DEEPEST: Final = 12  # classes above one another
+# What is asked of code that was not gone through to its end, and why it is open.
+UNFOLLOWED: Final = ("its lock is let go or passed over", "its code goes too many ways to follow them all")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from checker.model.migrations.folders import MigrationRunner
 from checker.reason.migrations.busy_lock import gone_through
+from checker.reason.migrations.lock_ways import UNFOLLOWED
 
 _TRY: Final = re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
 _TAKES: Final = re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
@@ -33,6 +34,7 @@ class _Code:
     taking: frozenset[str] = frozenset()
     letting: frozenset[str] = frozenset()
     trees: Mapping[str, ast.Module] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()  # files that are too long, or no Python that this version knows
 
 
 def fault_of(runner: MigrationRunner) -> tuple[str, str]:
@@ -40,7 +42,12 @@ def fault_of(runner: MigrationRunner) -> tuple[str, str]:
     is not certain."""
     code = _read(tuple((file.file, file.code) for file in runner.files if file.language == "python"))
     fault = _plain_fault(code)
-    return (fault, "") if fault or not code.trees else gone_through(code.trees)
+    if fault:
+        return fault, ""
+    fault, doubt = gone_through(code.trees) if code.trees else ("", "")
+    if code.unread and not (fault and not doubt):
+        return UNFOLLOWED[0], f"{code.unread[0]} could not be read as Python"
+    return fault, doubt
 
 
 def _plain_fault(code: _Code) -> str:
@@ -71,10 +78,14 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
     top: list[ast.stmt] = []
     trees: dict[str, ast.Module] = {}
     taking, letting = set[str](), set[str]()
+    unread: list[str] = []
     for name, text in files:
         try:
-            tree = ast.parse(text) if len(text) <= _MOST else ast.Module([], [])
+            tree = ast.parse(text) if len(text) <= _MOST else None
         except (SyntaxError, ValueError, RecursionError):
+            tree = None
+        if tree is None:
+            unread.append(name)
             continue
         top.extend(tree.body)
         trees[name.rpartition("/")[2].removesuffix(".py")] = tree
@@ -87,7 +98,7 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
                 written = _text(node.value)
                 taking |= names if _TAKES.search(written) else set()
                 letting |= names if _LETS_GO.search(written) else set()
-    return _Code(functions, tuple(top), frozenset(taking), frozenset(letting), trees)
+    return _Code(functions, tuple(top), frozenset(taking), frozenset(letting), trees, tuple(unread))
 
 
 def _text(node: ast.AST) -> str:
