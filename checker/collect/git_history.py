@@ -47,6 +47,12 @@ def merge_base(project: Path, branch: str) -> str | None:
     return None
 
 
+def knows(project: Path, branch: str) -> bool:
+    """Whether the branch is here, as origin's or as a local one."""
+    refs = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+    return any(_git(project, "rev-parse", "--verify", "--quiet", ref) is not None for ref in refs)
+
+
 def files_at(project: Path, commit: str, folders: Sequence[str]) -> list[Blob] | None:
     """The files in the project's folder itself, and anywhere below ``folders``; ``None`` if git cannot say."""
     direct = _git(project, "ls-tree", "-z", commit)

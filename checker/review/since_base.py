@@ -28,7 +28,7 @@ def excuses_since_base(
     environment: Mapping[str, str] = os.environ,
 ) -> tuple[str, ...]:
     """One line for each change to waivers, settings, exclusions, baselines and records of drift, the working tree's
-    included. Empty where nothing of the kind was touched, and where nothing tells what a change is measured against.
+    included. Empty where nothing of the kind was touched, and where there is no branch to measure a change against.
     """
     wanted = environment.get("GITHUB_BASE_REF", "")  # what a pull request is merged into
     # A fact of the clone comes before the settings: those are the change's own to write.
@@ -40,7 +40,8 @@ def excuses_since_base(
         found = _between(project, base, settings, waiver_files, findings)
         if found is not None:
             return tuple(found)
-    if not wanted:
+    # Without a request, a branch that is not here is none that a change could go into.
+    if not wanted and not git_history.knows(project, branch):
         return ()
     why = f"the history that it shares with {branch} is not here"
     fix = "fetch it (fetch-depth: 0 of actions/checkout)"

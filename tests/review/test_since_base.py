@@ -12,21 +12,13 @@ from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
 from checker.review.since_base import excuses_since_base
 from tests.repositories import commit, git, repository
+from tests.review.test_excuses import WAIVER
 
-WAIVERS = """waivers:
-- finding: S10
-  environments: [staging]
-  resource: "*"
-  reason: Not possible there.
-  owner: platform
-  approved-on: 2026-11-20
-  expires-on: 2027-05-20
-"""
 SETTINGS = 'repository = "o/r"\nprotected_refs = ["refs/heads/main"]\nrules = ["checks"]\n'
 RULE = "RULES = ()\n"
 BASE = {
     "checker.toml": SETTINGS,
-    "policies/waivers.yaml": WAIVERS,
+    "policies/waivers.yaml": WAIVER,
     "checks/own.py": RULE,
     "src/app.py": "print(1)\n",
     "package.json": "{}\n",
@@ -51,7 +43,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
 CHANGES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "a waiver that lasts longer": (
         edit("policies/waivers.yaml", "2027-05-20", "2027-11-01"),
-        ["waiver changed: S10 on * in staging: expires-on 2027-05-20 -> 2027-11-01"],
+        ["waiver changed: S10 on *Logs* in staging: expires-on 2027-05-20 -> 2027-11-01"],
     ),
     "a wider setting": (
         edit("checker.toml", "heads/main", "heads/*"),
@@ -162,3 +154,12 @@ def test_a_folder_without_history_has_no_change(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
 
     assert said(tmp_path) == ()
+
+
+def test_a_branch_that_is_here_without_the_history_it_shares_is_said(tmp_path: Path) -> None:
+    repository(tmp_path, BASE)
+    git(tmp_path, "checkout", "-q", "--orphan", "change")
+    commit(tmp_path, {"src/app.py": "print(2)\n"})
+
+    (line,) = said(tmp_path)
+    assert "is not known" in line
