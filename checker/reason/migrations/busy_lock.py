@@ -48,7 +48,7 @@ _SENDS: Final = frozenset(
 )
 _ENDS: Final = frozenset({"exit", "_exit", "quit", "abort"})
 _ANY: Final = frozenset({"Exception", "BaseException", "Error", "OSError", "TimeoutError", "RuntimeError"})
-_MOST_STATES: Final = 48
+_MOST_STATES: Final = 256
 _MOST_STEPS: Final = 20_000
 _DEEPEST: Final = 20
 
