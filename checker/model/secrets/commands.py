@@ -19,6 +19,7 @@ _VALUE: Final = r"(?P<value>(?![-$`{<(*%])[^\s'\"$`|;&<>\\]{2,512})"
 # Between an option and its value: a blank, an equals sign, or the next element of a list.
 _NEXT: Final = r"(?:[ \t]+|=|\\?['\"][ \t]*,[ \t]*)\\?['\"]?"
 _BEFORE: Final = r"[\s'\"]"
+_USER: Final = r"(?:-[BfgGiIjkLlnNOqRsSv0146#]{0,12}[uU]|-a|--(?:proxy-)?user|--auth)"
 _ENGINES: Final = r"(?:docker|podman|nerdctl|buildah|skopeo|oras|g?crane(?:[ \t]+auth)?|regctl|helm|az|argocd|flux)"
 _PRINTS: Final = r"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+|'%s(?:\\n)?'[ \t]+|\"%s(?:\\n)?\"[ \t]+){0,3}\\?['\"]?"
 _READS_IT: Final = r"(?:--[\w-]*(?:password|passphrase|token)[\w-]*stdin|--with-token|--passphrase-fd|\bsudo[ \t]+-S)\b"
@@ -27,20 +28,20 @@ _ACL_RIGHT: Final = r"(?:[ '\"][~&]\S|[+-]@|allkeys|allcommands)"
 
 # A program, and how it is told: with its options of one letter, or the words before the secret.
 _FORMS: Final = (
-    # curl, wget, HTTPie, xh: a name and its password.
-    rf"\b(?:curl|wget|https?|xhs?)\b{_REST}{_BEFORE}(?:-u|-a|--user|--auth)(?:{_NEXT})?[^\s:'\"$,]{{1,128}}:{_VALUE}",
+    # curl, wget, HTTPie, xh: a name and its password, also behind curl's options that take no value (-fsSu).
+    rf"\b(?:curl|wget|https?|xhs?)\b{_REST}{_BEFORE}{_USER}(?:{_NEXT}|\\?['\"])?[^\s:'\"$,]{{1,128}}:{_VALUE}",
     rf"\bhttps?[ \t]+[^\s:/'\"$]{{1,128}}:{_VALUE}[ \t]+https?://",
     rf"\b(?:redis|valkey|keydb)-cli\b{_REST}{_BEFORE}(?:-a|--pass){_NEXT}{_VALUE}",
     rf"\b(?:mysql|mariadb)(?:admin|dump|import|check|show)?\b{_REST}{_BEFORE}-p\\?['\"]?{_VALUE}",
     rf"\b(?:sqlcmd|bcp|osql)\b{_REST}{_BEFORE}-P(?:{_NEXT})?{_VALUE}",
-    rf"\b(?:mongo(?:sh|dump|restore|export|import)?|cqlsh|influx|twine|rsync)\b{_REST}{_BEFORE}-p{_NEXT}{_VALUE}",
-    rf"\bldap(?:search|modify|add|delete|passwd|whoami)\b{_REST}{_BEFORE}-w{_NEXT}{_VALUE}",
+    rf"\b(?:mongo(?:sh|dump|restore|export|import)?|cqlsh|influx|twine)\b{_REST}{_BEFORE}-p{_NEXT}{_VALUE}",
+    rf"\bldap(?:search|modify|add|delete|passwd|whoami)\b{_REST}{_BEFORE}-\w{{0,8}}w(?:{_NEXT})?{_VALUE}",
     rf"\bsshpass\b{_REST}{_BEFORE}-p(?:{_NEXT})?{_VALUE}",
-    rf"\b(?:zip|unzip)\b{_REST}{_BEFORE}-P{_NEXT}{_VALUE}",
+    rf"\b(?:zip|unzip)\b{_REST}{_BEFORE}-\w{{0,8}}P{_NEXT}{_VALUE}",
     rf"\b7z[ar]?\b{_REST}{_BEFORE}-p{_VALUE}",
     rf"\bopenssl\b{_REST}{_BEFORE}-[kK]{_NEXT}{_VALUE}",
     rf"\bopenssl\b{_REST}{_BEFORE}-pass(?:in|out)?{_NEXT}pass:{_VALUE}",
-    rf"\b{_ENGINES}\b{_REST}\blogin\b{_REST}{_BEFORE}-p{_NEXT}{_VALUE}",
+    rf"\b{_ENGINES}\b{_REST}\blogin\b{_REST}{_BEFORE}-p(?:{_NEXT})?{_VALUE}",
     rf"\bvault[ \t]+login[ \t]+(?:-\S+[ \t]+){{0,8}}(?:token=)?{_VALUE}",
     rf"\brabbitmqctl[ \t]+(?:add_user|change_password|authenticate_user)[ \t]+\S{{1,128}}[ \t]+{_VALUE}",
     rf"\bhtpasswd\b{_REST}{_BEFORE}-\w*b\w*[ \t]+\S{{1,256}}[ \t]+\S{{1,128}}[ \t]+{_VALUE}",
@@ -56,7 +57,7 @@ _FORMS: Final = (
 )
 # Each needs one of these words; most texts have none of them.
 _HINT: Final = re.compile(
-    r"curl|wget|http|xhs?\b|-cli\b|mysql|mariadb|sqlcmd|\bbcp\b|osql|mongo|cqlsh|influx|twine|rsync|ldap|sshpass|zip\b"
+    r"curl|wget|http|xhs?\b|-cli\b|mysql|mariadb|sqlcmd|\bbcp\b|osql|mongo|cqlsh|influx|twine|ldap|sshpass|zip\b"
     r"|\b7z|openssl|login|rabbitmqctl|htpasswd|secret-|plaintext|SecureString|stdin|--with-token|passphrase-fd"
     r"|sudo|[ '\"]>"
 )

@@ -74,6 +74,9 @@ _PUBLIC_KEY_OF: Final = frozenset({
     "cache", "foreign", "hash", "idempotency", "index", "json", "lookup", "object", "partition", "primary", "public",
     "publishable", "range", "routing", "site", "sort", "tag",
 })  # fmt: skip
+# Whose secret it is may be said by the object that holds it: {"smtp": {"pass": "…"}}, {"auth": {"user": …, "pass": …}}.
+_HOLDERS: Final = _OWNERS | {"auth", "authentication", "connection", "credentials", "datasource"}
+_SHORT: Final = frozenset({"auth", "pass", "pw", "pwd"})
 _NO_VALUE: Final = frozenset({"", "none", "null", "undefined", "true", "false", "yes", "no", "on", "off"})
 # Filled in later, or a name of something else: $VAR, an ARN, a key's alias, a mounted file, a URL, an e-mail address.
 _REFERENCE: Final = re.compile(
@@ -94,6 +97,14 @@ def plain_secret(value: str) -> str | None:
     if "{{" in value and _RESOLVED_AT_DEPLOYMENT.search(value):
         return "a secret that CloudFormation writes out in plain text when it deploys"
     return format_of_secret(value)
+
+
+def name_inside(holder: str, key: str) -> str:
+    """What a value is called that stands under ``key`` in an object called ``holder``: a short word says little by
+    itself, and enough in what has a password."""
+    around = words(holder)
+    owned = key.lower() in _SHORT and around and around[-1] in _HOLDERS
+    return f"{holder}_{key}" if owned else key
 
 
 def is_secret_name(name: str) -> bool:

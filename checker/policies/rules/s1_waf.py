@@ -162,7 +162,7 @@ def _group(acl: Acl, sub: str, group: ManagedGroup, bypass: AclRule | None) -> J
     if bypass is not None and bypass.priority < rule.priority:
         return acl.resource.fails(
             sub,
-            f"{name} never runs: the rule {bypass.name} before it allows nearly every request.",
+            f"{name} never runs: the rule {bypass.name} before it allows the requests, or a large part of them.",
             fix="Give the rule that allows a condition, or a priority after the groups.",
             path=bypass.path,
         )

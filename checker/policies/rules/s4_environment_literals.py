@@ -38,7 +38,7 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
+from checker.model.secrets.values import is_secret_name, looks_secret, name_inside, plain_secret
 from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces
 from checker.reason.names.foreign_hosts import foreign_host
 from checker.reason.names.physical import references, settled
@@ -280,13 +280,13 @@ def _secret_in_json(value: str) -> str | None:
         document = json.loads(value)
     except (ValueError, RecursionError):
         return None
-    pending: list[object] = [document]
+    pending: list[tuple[str, object]] = [("", document)]
     while pending:
-        part = pending.pop()
+        holder, part = pending.pop()
         for key, inner in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
-            if isinstance(inner, str) and looks_secret(str(key), inner):
+            if isinstance(inner, str) and looks_secret(name_inside(holder, str(key)), inner):
                 return str(key)
-            pending.append(inner)
+            pending.append((str(key) if isinstance(part, dict) else holder, inner))
     return None
 
 

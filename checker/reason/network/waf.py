@@ -259,8 +259,7 @@ def scope_of(statement: dict[str, Resolved], environment: Environment) -> Scope:
         return Scope.ALL
     if share is Share.NONE:
         return Scope.NOTHING
-    excludes = isinstance(narrowed, dict) and "NotStatement" in narrowed and share is not Share.FEW
-    return Scope.EXCEPT if excludes or share is Share.MOST else Scope.ONLY
+    return Scope.EXCEPT if share is Share.MOST else Scope.ONLY
 
 
 def may_let_everything_pass(acl: Acl, before: float) -> str:
@@ -273,8 +272,9 @@ def may_let_everything_pass(acl: Acl, before: float) -> str:
 
 
 def lets_everything_pass(acl: Acl, rule: AclRule) -> bool:
-    """Whether a rule allows each ordinary request, so that no later rule runs: by its path, host, address or agent."""
-    return rule.action == "Allow" and acl.share(rule) >= Share.MOST
+    """Whether a rule allows each ordinary request, or one method's or one family of browsers', so that no later rule
+    runs: by its path, host, address or agent."""
+    return rule.action == "Allow" and acl.share(rule) >= Share.PART
 
 
 def labels_blocked_everywhere(rule: AclRule) -> Iterator[str]:

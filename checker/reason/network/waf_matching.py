@@ -20,8 +20,13 @@ from checker.model.environments import Environment
 from checker.model.values import Known, Resolved, Text, as_number
 
 _PATHS: Final = ("/", "/api/health", "/api/documents/42", "/oauth/consent", "/static/app.3f2.js", "/a/b.c/d_e-f")
-_AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Mozilla/5.0 (iPhone)")
-_METHODS: Final = frozenset({"GET", "POST"})
+_AGENTS: Final = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/129.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/604.1",
+)
+_METHODS: Final = ("GET", "POST")
+_ACCEPTED: Final = ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "*/*")
 # From this part of all addresses on, a set of addresses is no list of somebody's own.
 _MANY: Final = 1 / 64
 _BODIES: Final = frozenset({"Body", "JsonBody"})
@@ -32,13 +37,15 @@ _PLAIN: Final = re.compile(
 
 
 class Share(IntEnum):
-    """How much of ordinary traffic a statement matches. ``OPEN``: only the traffic tells."""
+    """How much of ordinary traffic a statement matches. ``OPEN``: only the traffic tells. ``PART``: what one method or
+    one family of browsers sends, which is much, and so is what the others send."""
 
     NONE = 0
     FEW = 1
     OPEN = 2
-    MOST = 3
-    ALL = 4
+    PART = 3
+    MOST = 4
+    ALL = 5
 
 
 def share_of(statement: Resolved, environment: Environment) -> Share:
@@ -79,8 +86,8 @@ def share_of(statement: Resolved, environment: Environment) -> Share:
 
 
 def _negated(share: Share) -> Share:
-    opposite = {Share.NONE: Share.ALL, Share.FEW: Share.MOST, Share.MOST: Share.FEW, Share.ALL: Share.NONE}
-    return opposite.get(share, Share.OPEN)
+    # What is open remains so, and the rest of a part is one.
+    return share if share in {Share.OPEN, Share.PART} else Share(Share.ALL - share)
 
 
 def _combined(name: str, parts: Resolved, environment: Environment) -> Share:
@@ -88,8 +95,33 @@ def _combined(name: str, parts: Resolved, environment: Environment) -> Share:
         return Share.OPEN
     if any({"NotStatement": {"Statement": each}} in parts for each in parts):
         return Share.NONE if name == "AndStatement" else Share.ALL
-    shares = [share_of(each, environment) for each in parts]
+    shares = [share_of(each, environment) for each in parts if _sampled(each, environment) is None]
+    # What is said of one field is taken together: no request has two methods, and each has one of them.
+    by_field: dict[tuple[str, str], list[frozenset[str]]] = {}
+    for field, held in filter(None, (_sampled(each, environment) for each in parts)):
+        by_field.setdefault(field, []).append(held)
+    for field, several in by_field.items():
+        held = frozenset.intersection(*several) if name == "AndStatement" else frozenset.union(*several)
+        shares.append(_shared_by([sample in held for sample in _ordinary(field, environment)], certain=False))
     return min(shares, default=Share.ALL) if name == "AndStatement" else max(shares, default=Share.NONE)
+
+
+def _sampled(statement: Resolved, environment: Environment) -> tuple[tuple[str, str], frozenset[str]] | None:
+    """The one field that a statement looks at, and which of its ordinary values it takes; ``None`` for others."""
+    if not isinstance(statement, dict):
+        return None
+    name = next(iter(statement), "")
+    inner = statement.get(name)
+    if not isinstance(inner, dict):
+        return None
+    if name == "NotStatement":
+        found = _sampled(inner.get("Statement"), environment)
+        return found and (found[0], frozenset(_ordinary(found[0], environment)) - found[1])
+    field = _field(inner)
+    if name != "ByteMatchStatement" or field[0] == "UriPath":
+        return None
+    samples, held = _samples(inner, environment), _held_samples(inner, environment)
+    return None if not samples or held is None else (field, frozenset(held))
 
 
 def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
@@ -104,16 +136,22 @@ def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
 
 
 def _samples(statement: dict[str, Resolved], environment: Environment) -> Sequence[str]:
+    return _ordinary(_field(statement), environment)
+
+
+def _ordinary(field: tuple[str, str], environment: Environment) -> Sequence[str]:
     """What a field holds in ordinary requests; empty where nobody can tell."""
-    match _field(statement):
+    match field:
         case ("UriPath", _):
             return _PATHS
         case ("SingleHeader", "user-agent"):
             return _AGENTS
         case ("SingleHeader", "host"):
             return tuple(own_hosts(environment))
+        case ("SingleHeader", "accept"):
+            return _ACCEPTED
         case ("Method", _):
-            return tuple(sorted(_METHODS))
+            return _METHODS
     return ()
 
 
@@ -128,24 +166,47 @@ def own_hosts(environment: Environment) -> Iterator[str]:
 def _shared_by(held: Sequence[bool], *, certain: bool) -> Share:
     if all(held):
         return Share.ALL if certain else Share.MOST
-    if any(held):
-        return Share.MOST if len(held) == len(_METHODS) else Share.OPEN
-    return Share.FEW
+    return Share.PART if any(held) else Share.FEW
 
 
 def _bytes(statement: dict[str, Resolved], environment: Environment) -> Share:
-    samples = _samples(statement, environment)
+    samples, taken = _samples(statement, environment), _held_samples(statement, environment)
     wanted, how = _text(statement), statement.get("PositionalConstraint")
-    if not samples or wanted is None:
+    if not samples or wanted is None or taken is None:
         return Share.FEW
-    lowered = "LOWERCASE" in str(statement.get("TextTransformations"))
-    held = [_held(sample.lower() if lowered else sample, wanted, str(how)) for sample in samples]
     on_path = _field(statement)[0] == "UriPath"
     # Each path begins with a slash, and has no more in common.
     whole = on_path and how in {"STARTS_WITH", "CONTAINS"} and wanted in {"/", ""}
     if on_path and not whole:
-        return Share.FEW if how != "ENDS_WITH" or wanted else Share.ALL
-    return _shared_by(held, certain=whole)
+        if how == "ENDS_WITH" and not wanted:
+            return Share.ALL
+        # All that is sent on to one of the services: how much of the whole that is, the traffic tells.
+        some = how != "EXACTLY" and any(_held(begin, wanted, str(how)) for begin in _routed(environment))
+        return Share.OPEN if some else Share.FEW
+    return _shared_by([sample in taken for sample in samples], certain=whole)
+
+
+def _held_samples(statement: dict[str, Resolved], environment: Environment) -> list[str] | None:
+    """Which of a field's ordinary values a comparison takes; ``None`` where its text is not known."""
+    wanted, how = _text(statement), statement.get("PositionalConstraint")
+    if wanted is None:
+        return None
+    lowered = "LOWERCASE" in str(statement.get("TextTransformations"))
+    samples = _samples(statement, environment)
+    return [each for each in samples if _held(each.lower() if lowered else each, wanted, str(how))]
+
+
+def _routed(environment: Environment) -> Iterator[str]:
+    """What the paths begin with that a listener sends on to one service, whatever comes after."""
+    for rule in environment.resources("AWS::ElasticLoadBalancingV2::ListenerRule"):
+        conditions = rule.get("Conditions")
+        for each in conditions.value if isinstance(conditions, Known) and isinstance(conditions.value, list) else ():
+            config = each.get("PathPatternConfig") if isinstance(each, dict) else None
+            listed = config.get("Values") if isinstance(config, dict) else None
+            for pattern in listed if isinstance(listed, list) else ():
+                begin, star, _ = str(pattern).partition("*")
+                if star and begin.strip("/"):
+                    yield begin
 
 
 def _text(statement: dict[str, Resolved]) -> str | None:
@@ -265,7 +326,7 @@ def reads_bodies(statement: Resolved, environment: Environment) -> bool:
         if name == "OrStatement":
             return bool(reading)
         # With another condition it is about some requests, unless that holds for nearly all.
-        return bool(reading) and all(share_of(part, environment) >= Share.MOST for part in others)
+        return bool(reading) and all(share_of(part, environment) >= Share.PART for part in others)
     if _field(inner)[0] not in _BODIES:
         return False
     return name != "SizeConstraintStatement" or _too_small(inner)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.secrets.commands import spans_of_arguments
+from checker.model.secrets.commands import secret_words, spans_of_arguments
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import Expression, Hole, Known, Parameter, Resolved, Text, Value, pieces, text
 
@@ -115,14 +115,18 @@ def secret_inside(written: str) -> str:
 
 def arguments(place: str, words: Sequence[Resolved]) -> Iterator[tuple[str, Resolved, int]]:
     """What the words of a command line tell, each with its place: ``--name=value`` and ``--name value`` where that is
-    a secret tell what a variable of that name would; any other word is of the command itself."""
+    a secret tell what a variable of that name would, and so does a word that is one by its place (``redis-cli -a``);
+    any other word is of the command itself."""
     before = ""
+    by_place = {each for each in secret_words(words) if not re.search(r"\s", str(words[each]))}
     for position, word in enumerate(words):
         match = _EQUALS.fullmatch(word) if isinstance(word, str) else None
         if match:
             yield match[1], match[2], position
         elif isinstance(word, str) and before.startswith("-") and looks_secret(before.lstrip("-"), word):
             yield before.lstrip("-"), word, position
+        elif position in by_place:
+            yield "password", word, position
         else:
             yield place, word, position
         before = word if isinstance(word, str) else ""

@@ -19,6 +19,12 @@ WORD = "correct-horse-9"
     [
         "curl -u admin:WORD https://shop.example.com/health",
         "curl -fsS --user 'admin:WORD' https://shop.example.com/health",
+        "curl -fsSu admin:WORD https://shop.example.com/health",
+        "curl -sku'admin:WORD' https://shop.example.com/health",
+        "curl --proxy-user admin:WORD -x proxy:3128 https://shop.example.com/health",
+        "zip -erP WORD out.zip build",
+        "ldapsearch -xwWORD -b dc=example",
+        "docker login -u AWS -pWORD registry.example.com",
         "wget --auth=admin:WORD https://shop.example.com",
         "http -a admin:WORD https://shop.example.com/health",
         "http admin:WORD https://shop.example.com/health",
@@ -64,6 +70,10 @@ def test_a_secret_by_its_place(line: str) -> None:
         'curl -u "$(user):$(password)" https://shop.example.com',
         "curl -fsS https://shop.example.com:8443/health",
         "redis-cli -h cache -p 6379 ping",
+        "rsync -p build/out host:/srv",  # keeps permissions
+        "curl -fsSu admin https://shop.example.com/health",  # asks for it
+        "curl -fsSo out.txt https://shop.example.com:8443/health",
+        "docker login --username AWS --password-stdin registry.example.com",
         'redis-cli -a "$REDIS_AUTH" ping',
         "mysql -u root -p shop",  # asks for it
         "mysql -P 3306 -h db shop",

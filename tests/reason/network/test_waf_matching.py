@@ -11,10 +11,15 @@ from tests.projects import project_of
 
 PATH: dict[str, Any] = {"FieldToMatch": {"UriPath": {}}}
 HOST: dict[str, Any] = {"FieldToMatch": {"SingleHeader": {"Name": "host"}}}
+METHOD: dict[str, Any] = {"FieldToMatch": {"Method": {}}}
+AGENT: dict[str, Any] = {"FieldToMatch": {"SingleHeader": {"Name": "User-Agent"}}}
 BODY: dict[str, Any] = {"FieldToMatch": {"Body": {}}}
 TEMPLATE = """
     Resources:
       Record: {Type: AWS::Route53::RecordSet, Properties: {Name: shop.example.com., Type: A, HostedZoneId: Z1}}
+      Shop:
+        Type: AWS::ElasticLoadBalancingV2::ListenerRule
+        Properties: {Conditions: [{Field: path-pattern, PathPatternConfig: {Values: ["/shop/*", /exact, "*"]}}]}
 """
 
 
@@ -26,6 +31,18 @@ def text(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
     plain = [{"Priority": 0, "Type": "NONE"}]
     wanted_in = {"PositionalConstraint": how, "SearchString": wanted, "TextTransformations": plain}
     return {"ByteMatchStatement": {**field, **wanted_in}}
+
+
+def without(statement: dict[str, Any]) -> dict[str, Any]:
+    return {"NotStatement": {"Statement": statement}}
+
+
+def every(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"AndStatement": {"Statements": list(statements)}}
+
+
+def either(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"OrStatement": {"Statements": list(statements)}}
 
 
 def expression(field: dict[str, Any], wanted: str) -> dict[str, Any]:
@@ -56,6 +73,23 @@ def expression(field: dict[str, Any], wanted: str) -> dict[str, Any]:
         (text(HOST, "EXACTLY", "shop.example.com"), Share.MOST),
         (text(HOST, "ENDS_WITH", "example.com"), Share.MOST),
         (text(HOST, "EXACTLY", "other.example.org"), Share.FEW),
+        (text(METHOD, "EXACTLY", "GET"), Share.PART),
+        (text(METHOD, "EXACTLY", "TRACE"), Share.FEW),
+        (without(text(METHOD, "EXACTLY", "GET")), Share.PART),
+        (without(text(METHOD, "EXACTLY", "TRACE")), Share.MOST),
+        (every(text(METHOD, "EXACTLY", "GET"), text(METHOD, "EXACTLY", "POST")), Share.FEW),
+        (every(text(METHOD, "EXACTLY", "GET"), without(text(METHOD, "EXACTLY", "POST"))), Share.PART),
+        (either(text(METHOD, "EXACTLY", "GET"), text(METHOD, "EXACTLY", "POST")), Share.MOST),
+        (every(text(METHOD, "EXACTLY", "GET"), text(PATH, "STARTS_WITH", "/")), Share.PART),
+        (every(text(METHOD, "EXACTLY", "GET"), text(PATH, "STARTS_WITH", "/upload")), Share.FEW),
+        (text(AGENT, "STARTS_WITH", "Mozilla/"), Share.MOST),
+        (without(text(AGENT, "CONTAINS", "Chrome/")), Share.PART),
+        (every(text(AGENT, "CONTAINS", "Chrome/"), text(AGENT, "CONTAINS", "Firefox/")), Share.FEW),
+        (text(PATH, "STARTS_WITH", "/shop/"), Share.OPEN),  # what a listener sends on to a service
+        (text(PATH, "STARTS_WITH", "/sh"), Share.OPEN),
+        (text(PATH, "STARTS_WITH", "/shop/cart"), Share.FEW),
+        (text(PATH, "EXACTLY", "/shop/"), Share.FEW),
+        (text(PATH, "STARTS_WITH", "/exact"), Share.FEW),
         (expression(PATH, "^/.*$"), Share.ALL),
         (expression(PATH, "^/$"), Share.OPEN),
         (expression(PATH, "^/wp-admin"), Share.OPEN),
