@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from checker.data.harmless import prints_settings
-from checker.model.answers import NO, YES, yes_if
+from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.shell import Opaque, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Spot
@@ -70,14 +70,18 @@ def _set(asked: Asked) -> Result:
 
 def _exit(asked: Asked) -> Result:
     asked.note()
-    return Result(Flow.EXIT)
+    return asked.shell.leave(Flow.EXIT, asked.state, _status(asked))
 
 
 def _return(asked: Asked) -> Result:
     asked.note()
+    return asked.shell.leave(Flow.RETURN, asked.state, _status(asked))
+
+
+def _status(asked: Asked) -> Answer:
+    """Whether the status that ``exit`` or ``return`` gives is that of success; its lowest eight bits count."""
     status = asked.words[1] if len(asked.words) > 1 else ""
-    truth = yes_if(int(status) == 0) if isinstance(status, str) and status.isdecimal() else UNTOLD
-    return asked.shell.leave(Flow.RETURN, asked.state, truth)
+    return yes_if(int(status) % 256 == 0) if isinstance(status, str) and status.isdecimal() else UNTOLD
 
 
 def _break(asked: Asked) -> Result:

@@ -222,7 +222,7 @@ class ShellCommands:
         result = self._run(words, statement, state, context, own)
         if len(words) > 1 and words[0] == "exec" and result.flow is Flow.NEXT:
             state.set("?", "0" if result.truth is not NO else state.variables.get("?", "1"))
-            return Result(Flow.EXIT, result.truth)
+            return self.leave(Flow.EXIT, state, result.truth)
         return result
 
     def _run(

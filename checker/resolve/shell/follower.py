@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.answers import NO, YES, Certain, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Certain, negated, yes_if
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import Command, Loop, Reached
 from checker.model.pipeline.shell import (
@@ -34,11 +34,30 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import Problem, brief
 from checker.resolve.shell.commands import NEXT, ShellCommands, streams
+from checker.resolve.shell.ends import (
+    FAILED,
+    asks_for_failure,
+    asks_for_success,
+    demands,
+    ends_shell,
+    last_leaves,
+    stops_on_failure,
+    surely_fails,
+)
 from checker.resolve.shell.followed import Followed
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
-from checker.resolve.shell.syntax_facts import assigned_in, attempts_of, ends, is_test, leaves, retries, sleeps
+from checker.resolve.shell.syntax_facts import (
+    assigned_in,
+    attempts_of,
+    counted_in,
+    ends,
+    is_test,
+    leaves,
+    retries,
+    sleeps,
+)
 from checker.resolve.shell.words import decide, is_one_word, matches
 
 MAX_COMMANDS: Final = 10_000
@@ -57,6 +76,7 @@ class Follower:
     reached: Reached
     left: int = MAX_STATEMENTS  # statements that may still be followed
     allowance: Allowance = field(default_factory=Allowance)
+    fails: bool = False  # whether what was followed last surely ends with a failure
     _manner: Followed = field(default_factory=Followed)
     _shell: ShellCommands = field(init=False)
 
@@ -78,8 +98,7 @@ class Follower:
         self._shell.note(state.script.problems)
         self._manner.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance)
         try:
-            with self._shell.inside(*Flow):
-                self.block(state.script.body, state, Context(certain=self.reached.certain))
+            self.fails = self.process(state.script.body, state, Context(certain=self.reached.certain)).truth is NO
         except (_ExhaustedError, RecursionError):
             self._shell.problem(
                 state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it."
@@ -88,9 +107,9 @@ class Follower:
 
     def process(self, block: Block, state: State, context: Context) -> Result:
         """A script in a process of its own: nothing leaves it but its exit status."""
-        with self._shell.inside(*Flow):
-            self.block(block, state, context)
-        return Result()
+        with self._shell.inside(*Flow) as leaving:
+            result = self.block(block, state, context)
+        return Result(Flow.NEXT, surely_fails(result, leaving))
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -103,16 +122,27 @@ class Follower:
         return result
 
     def statement(self, statement: Statement, state: State, context: Context) -> Result:
+        result = self._statement(statement, state, context)
+        if result.truth is NO and result.flow is Flow.NEXT and ends_shell(statement, state, context):
+            return self._shell.leave(Flow.EXIT, state, NO)  # what stands behind it never happens
+        return result
+
+    def _statement(self, statement: Statement, state: State, context: Context) -> Result:
         self.left -= 1
         if self.left < 0 or len(self._shell.commands) >= MAX_COMMANDS:
             raise _ExhaustedError
         match statement:
+            case Simple() | Declare() if demands(statement, state):
+                return self._shell.leave(Flow.EXIT, state, NO)
             case Simple():
-                return self._shell.simple(statement, state, context)
+                result = self._shell.simple(statement, state, context)
+                self._counted(statement, state)
+                return result
             case Declare():
                 return self._shell.declare(statement, state, context)
             case Test():
                 words = [self._shell.single(word, state, context) for word in statement.words]
+                self._counted(statement, state)
                 return Result(Flow.NEXT, decide(words) if words else UNTOLD)
             case Pipe():
                 return self._pipe(statement, state, context)
@@ -139,6 +169,12 @@ class Follower:
             case Function():
                 state.functions[statement.name] = (statement.body, state.script)
                 return NEXT
+
+    @staticmethod
+    def _counted(statement: Simple | Test, state: State) -> None:
+        """What a loop counts has many values: none of them is followed."""
+        for name in counted_in(statement):
+            state.set(name, open_text(f"${{{name}}}", str(state.script.spot(statement.line))))
 
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         is_or = statement.operator == "||"
@@ -177,7 +213,7 @@ class Follower:
         flows: list[Flow] = []
         asking = context
         for condition, body in statement.branches:
-            stops = _stops_on_failure(statement, condition, body, state)
+            stops = stops_on_failure(statement, condition, body, state)
             result = self.block(condition, state, asking.handled(tested="if", fallback_stops=stops))
             if result.flow is not Flow.NEXT:
                 return result
@@ -185,7 +221,7 @@ class Follower:
                 continue
             surely = result.truth is YES
             fork = state if surely else state.fork()
-            fails = _asks_for_failure(condition)
+            fails = asks_for_failure(condition)
             inner = asking if surely else replace(asking, certain=False, on_failure=asking.on_failure or fails)
             ended = self.block(body, fork, inner)
             flows.append(ended.flow)
@@ -197,7 +233,7 @@ class Follower:
         else:
             fork = state.fork()
             last = statement.branches[-1][0] if statement.branches else Block()
-            inner = replace(asking, on_failure=asking.on_failure or (not asking.certain and _asks_for_success(last)))
+            inner = replace(asking, on_failure=asking.on_failure or (not asking.certain and asks_for_success(last)))
             ended = self.block(statement.otherwise, fork, inner) if statement.otherwise else NEXT
             flows.append(ended.flow)
             if ended.flow is Flow.NEXT:
@@ -264,7 +300,7 @@ class Follower:
             state.join([*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             # The last round is not the first.
             self._widen(statement.body, state, str(spot))
-            goes_on = leaving.states or not (result.flow is Flow.EXIT and _last_leaves(statement.body))
+            goes_on = leaving.states or not (result.flow is Flow.EXIT and last_leaves(statement.body))
             return NEXT if goes_on else Result(result.flow)
         if values is None:
             state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
@@ -331,48 +367,23 @@ class Follower:
         inner = replace(context, writes=(*context.writes, *writes), handling=streams(context.handling, writes))
         if not statement.own_shell:
             return self.block(statement.body, state, inner)
-        with self._shell.inside(*Flow):
-            self.block(statement.body, state.fork(), inner)
-        return NEXT
+        return self.process(statement.body, state.fork(), inner)
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
         *first, last = statement.statements or (Simple((), (), (), 0, 0, ""),)
-        fed = state.fed
+        fed, truths = state.fed, set[Answer]()
         for each in first:
             before = len(self._shell.commands)
             lost = context.handling.lost or not state.pipefail
             changes = {"piped": True, "lost": lost, "stdout": Stream.SHOWN}
             if statement.merged:
                 changes["stderr"] = Stream.MERGED
-            with self._shell.inside(*Flow):
-                self.statement(each, state.fed_by(fed), context.handled(**changes))
+            inner = context.handled(**changes)
+            truths.add(self.process(Block((each,)), state.fed_by(fed), inner).truth)
             fed = fed_by(self._shell.commands[before:])
-        with self._shell.inside(*Flow):
+        with self._shell.inside(*Flow) as leaving:
             result = self.statement(last, state.fed_by(fed), context)
+        ended = surely_fails(result, leaving)
+        if ended is NO or (state.pipefail and NO in truths):
+            return FAILED
         return Result(Flow.NEXT, UNTOLD if first else result.truth)
-
-
-# --- commands ---------------------------------------------------------------------------------------------------
-
-
-def _asks_for_failure(condition: Block) -> bool:
-    """``if ! command``: the body runs after a failure."""
-    last = condition.statements[-1] if condition.statements else None
-    return isinstance(last, Not) and not is_test(last)
-
-
-def _stops_on_failure(statement: If, condition: Block, body: Block, state: State) -> bool:
-    """Whether the script surely ends with a failure where the condition's command fails."""
-    branch = body if _asks_for_failure(condition) else statement.otherwise
-    if branch is None or (branch is not body and condition is not statement.branches[-1][0]):
-        return False
-    return any(leaves(each, state.functions) for each in branch.statements)
-
-
-def _asks_for_success(condition: Block) -> bool:
-    last = condition.statements[-1] if condition.statements else None
-    return last is not None and not isinstance(last, Not) and not is_test(last)
-
-
-def _last_leaves(body: Block) -> bool:
-    return bool(body.statements) and leaves(body.statements[-1], {})

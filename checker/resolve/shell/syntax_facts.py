@@ -227,7 +227,29 @@ def assigned_in(block: Block) -> set[str]:
             found.update(word_text(word) for word in statement.words[1:])
         if isinstance(statement, For):
             found.add(statement.variable)
+        if isinstance(statement, Simple | Test):
+            found.update(counted_in(statement))
     return found
+
+
+# `i++`, `--i`, `i += 2`, `i = j`; not `i == j`.
+_COUNTED: Final = re.compile(r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))")
+
+
+def counted_in(statement: Simple | Test) -> set[str]:
+    """The variables that arithmetic in a statement sets, and ``printf -v``."""
+    sources = [statement.arithmetic] if isinstance(statement, Test) else []
+    words = list(statement.words)
+    if isinstance(statement, Simple):
+        words += [each.value for each in statement.assignments if each.value is not None]
+        program = first_word(statement)
+        if program == "let":
+            sources += [word_text(word) for word in statement.words[1:]]
+        if program == "printf" and len(words) > 2 and word_text(words[1]) == "-v":
+            return {word_text(words[2])}
+    for word in words:
+        sources += [part.source for part in word.parts if isinstance(part, Opaque) and part.source.startswith("$((")]
+    return {one or other for source in sources for one, other in _COUNTED.findall(source)}
 
 
 def attempts_of(loop: For) -> int | None:

@@ -64,6 +64,7 @@ class Collected:
     logged_in: bool = False  # to a registry of Amazon ECR
     sessions: Sessions = field(default_factory=Sessions)
     built: list[Possible] = field(default_factory=list)  # names of images
+    failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
@@ -125,7 +126,7 @@ class Collected:
             marks=marks,
         )
         state.folder = state.path(folder) if folder else ""
-        self.shell(state, reached)
+        self.failed = self.shell(state, reached)
         return self.outputs[start:]
 
     def _other_shell(
@@ -144,8 +145,8 @@ class Collected:
                 return
         self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
-    def shell(self, state: State, reached: Reached) -> None:
-        """Follow a shell script, and every program in it that is the repository's own."""
+    def shell(self, state: State, reached: Reached) -> bool:
+        """Follow a shell script, and every program in it that is the repository's own; whether it surely fails."""
         effort = self.programs.effort
         left = effort.at_most(MAX_STATEMENTS)
         follower = Follower(self.library, reached, left=left, allowance=effort.rehearsals)
@@ -159,6 +160,7 @@ class Collected:
             if name in state.exported and name not in RUNNER_NAMES and not name.startswith(RUNNER_PREFIXES)
         }
         self.commands(follower.commands, variables)
+        return follower.fails
 
     def commands(self, commands: Iterable[Command], variables: Mapping[str, Possible]) -> None:
         for command in commands:
@@ -217,10 +219,7 @@ class Collected:
 
     def _sam(self, command: Command) -> None:
         words = as_aws(command.words, command.folder, self.library.text)
-        if words is None:
-            self._unread(command)
-        else:
-            self._aws(replace(command, words=words))
+        self._unread(command) if words is None else self._aws(replace(command, words=words))
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""

@@ -93,8 +93,9 @@ class Tracer:
         extra: dict[str, Possible] = runner_variables(job)
         own = self._own[job] = {}
         self.effort.begin()
+        over = False  # a step surely failed: GitHub passes over those whose `if` does not ask for that
         for step in job.steps:
-            if step.runs is NO:
+            if step.runs is NO or (over and not step.runs_after_failure):
                 continue
             spent = False
             try:
@@ -107,6 +108,7 @@ class Tracer:
             if spent:
                 gaps.cut(step)
                 break
+            over = over or (collected.failed and step.runs is YES and step.continue_on_error is False)
             collected.credentials = by_step.get(id(step), collected.credentials)
         for hole, value in own.items():
             _learn(self._known, hole, value)
@@ -123,7 +125,7 @@ class Tracer:
             certain=step.runs is YES and step.job.runs is YES,
             on_failure=bool(step.status_functions & {"failure", "cancelled"}),
         )
-        where = step.job.name
+        where, collected.failed = step.job.name, False
         if step.run is not None:
             environment = {name: self._filled(value, own) for name, value in step.env.items()}
             fill = partial(self._filled, own=own)
