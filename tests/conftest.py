@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from checker.collect.config.settings_file import project_settings
 from checker.collect.templates.synthesis import own_assembly as synthesize
+from checker.collect.user_cache import user_cache
 from infra import node
 from tests.caches import forget
 
@@ -32,6 +34,23 @@ def own_assembly() -> Path:
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         return synthesize(ROOT, project_settings(ROOT), lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where each next test's user keeps what can be made again: nothing is there yet."""
+    user_cache("synthesis").mkdir(parents=True, exist_ok=True)
+    folder = tmp_path_factory.mktemp("caches")
+    return (folder / str(number) for number in count())
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_from_earlier_runs(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for what this repository's own assembly was made from: making it takes ten seconds."""
+    made = user_cache("synthesis")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(next(caches)))
+    user_cache().mkdir(parents=True)
+    user_cache("synthesis").symlink_to(made)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -21,7 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from checker.errors import PACKAGE, install_with, printable
+from checker.collect.user_cache import keep, user_cache
+from checker.errors import install_with, printable
 from checker.model.shown.secret_text import without_secrets
 from checker.model.verdicts import Severity, Unread
 from checker.scanners.tools import Answer, Result, Tool, parse
@@ -43,7 +44,7 @@ def _one(tool: Tool, files: Sequence[Path], project: Path, seconds: float) -> An
     if program is None:
         return _none(tool, "it is not installed", install_with("scanners"))
     key = _key(tool, program, files, project)
-    kept = _cache() / f"{tool.name}-{key}.json"
+    kept = user_cache("scanners", f"{tool.name}-{key}.json")
     if (stored := _stored(kept)) is not None:
         return Answer(tool.name, stored, cached=True, files=len(files))
     words = [word for file in files for word in ((tool.before_each, str(file)) if tool.before_each else (str(file),))]
@@ -62,7 +63,7 @@ def _one(tool: Tool, files: Sequence[Path], project: Path, seconds: float) -> An
         results = tuple(_kept(each, here) for each in parse(tool, out or "[]"))
     except ValueError as error:
         return _none(tool, f"it said what is no answer: {printable(str(error), 200)}")
-    _keep(kept, results)
+    keep(kept, json.dumps([asdict(each) for each in results]).encode(), _MOST_KEPT)
     return Answer(tool.name, results, files=len(files))
 
 
@@ -74,11 +75,6 @@ def _kept(result: Result, here: Path) -> Result:
 
 def _none(tool: Tool, why: str, needs: str = "") -> Answer:
     return Answer(tool.name, unread=Unread(f"scanner {tool.name}", why, needs))
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / PACKAGE / "scanners"
 
 
 def _program(name: str) -> str | None:
@@ -143,16 +139,3 @@ def _stored(file: Path) -> tuple[Result, ...] | None:
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def _keep(file: Path, results: Sequence[Result]) -> None:
-    from checker.collect.outputs import write_whole
-
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # where nothing can be kept it is asked anew each time
-    write_whole(file, json.dumps([asdict(each) for each in results]))
-    kept = sorted(file.parent.glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True)
-    for old in kept[_MOST_KEPT:]:
-        old.unlink(missing_ok=True)

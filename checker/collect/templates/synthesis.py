@@ -1,7 +1,8 @@
 """The project's own assembly: synthesized when what it is made from has changed, by content and never by time stamp.
 
 Synthesizing runs the project's code, so it happens only where ``checker.toml`` names the command. What was made is
-remembered by the digest of its inputs and of its output: an assembly that somebody edited by hand is made anew.
+remembered by the digest of its inputs and of its output: an assembly that somebody edited by hand is made anew. That is
+kept with the user, so that no change to the project can bring an assembly that passes for one made here.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from checker.collect.user_cache import keep, key_of, user_cache
 from checker.errors import InputError
 from checker.model.settings import Settings
 
 FOLDER: Final = Path(".checker/cdk.out")
-STAMP: Final = Path(".checker/synthesis.json")
+_MOST_STAMPS: Final = 64
 TIME_LIMIT: Final = 600.0
 # What the CDK command line sets for an app, so that the assembly is the one that would be deployed.
 _CLI_CONTEXT: Final = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
@@ -37,13 +39,15 @@ def own_assembly(project: Path, settings: Settings, say: Callable[[str], None]) 
             f"{project}: no cdk.out, and checker.toml names no synthesis command",
             "Run `cdk synth` first, or name an assembly or a template with --assembly.",
         )
-    folder, stamp = project / FOLDER, project / STAMP
+    folder, stamp = project / FOLDER, _stamp(project)
     inputs = _digest(_inputs(project, settings))
-    if _read_stamp(stamp) == {"inputs": inputs, "output": _digest(_files(folder))}:
+    if stamp is not None and _read_stamp(stamp) == {"inputs": inputs, "output": _digest(_files(folder))}:
         return folder
     say("synthesizing …")
     _synthesize(project, settings, folder)
-    stamp.write_text(json.dumps({"inputs": inputs, "output": _digest(_files(folder))}), encoding="utf-8")
+    if stamp is not None:
+        made = {"inputs": inputs, "output": _digest(_files(folder))}
+        keep(stamp, json.dumps(made).encode(), _MOST_STAMPS)
     return folder
 
 
@@ -75,6 +79,14 @@ def _digest(paths: Iterable[Path]) -> str:
         digest.update(f"{path}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _stamp(project: Path) -> Path | None:
+    """Where it stands what a project's assembly was made from; nowhere for a user without a home."""
+    try:
+        return user_cache("synthesis", f"{key_of(project)}.json")
+    except RuntimeError:
+        return None
 
 
 def _read_stamp(stamp: Path) -> object:
