@@ -51,6 +51,8 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
     settings = settings_of(snapshot)
     rules = list(_rules(register, pipeline=pipeline is not None))
     verdicts = _judged(live.project, rules, register, request, pipeline, settings)
+    if request.earlier is not None:
+        request.earlier.save()
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
     gaps = settings.unread if settings else ()
@@ -163,7 +165,7 @@ def _at_hand(request: Request, snapshot: Snapshot) -> tuple[LiveAccount, Pipelin
             f"no stack or resource of environment {', '.join(missing)} in account {snapshot.account}",
             f"There is: {there}. Is it the right account and region? checker.toml's [stacks] may name its stacks.",
         )
-    return live, pipeline_of(request.project, request.settings, tuple(live.kinds)), known
+    return live, pipeline_of(request.project, request.settings, tuple(live.kinds), request.earlier), known
 
 
 def _known(request: Request) -> _Known:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from checker.collect.config.register import load_register
+from checker.collect.pipeline.earlier_runs import EarlierRuns
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack
 from checker.model.settings import Settings
@@ -76,13 +77,17 @@ def test_no_rule_opens_a_file(finding: str, case: Case, monkeypatch: pytest.Monk
     with repository_of(case) as root:
         assert root is not None, finding
         first, second = (pipeline_of(root, settings, kinds) for _ in range(2))
+        # What an earlier run has followed, of which no rule has asked yet what becomes of a call that fails.
+        pipeline_of(root, settings, kinds, earlier := EarlierRuns())
+        earlier.save()
+        known = pipeline_of(root, settings, kinds, EarlierRuns())
     before = judged(
         case, first
     )  # once, so that the checker's own tables are read; what is known of `first` is not kept
     with closed_files(monkeypatch):
-        after = judged(case, second)
+        after, remembered = judged(case, second), judged(case, known)
     assert [verdict for verdict in after if verdict.outcome is Outcome.ERROR] == []
-    assert before == after
+    assert before == after == remembered
 
 
 def test_a_model_is_not_written_to() -> None:

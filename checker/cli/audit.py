@@ -16,7 +16,7 @@ from checker.cli.account import (
     targets_go_alone,
     with_facts,
 )
-from checker.cli.options import assembly, folder, judging_options, progress
+from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def audit(targets: Path | None, scheduler: str, **options: Any) -> None:
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
+        earlier=earlier_runs(options),
         say=progress,
         with_facts=shows_facts(options["formats"]),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.options import assembly, folder, judging_options, progress
+from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 from checker.cli.scanning import chosen, scanned, scanner_options, triage_of
 
@@ -33,6 +33,7 @@ def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **opt
         own_rules_allowed=allow_project_rules,
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
+        earlier=earlier_runs(options),
         say=progress,
         with_facts=shows_facts(options["formats"]),
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from checker.collect.pipeline.earlier_runs import EarlierRuns
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -61,6 +64,7 @@ def judging_options(command: _Command) -> _Command:
         click.option("--finding", "findings", multiple=True, metavar="ID", help="Show this finding only. Repeatable."),
         click.option("--summary", is_flag=True, help="One line per finding that is not well, and the totals."),
         click.option("--quiet", is_flag=True, help="Only what fails, and the summary."),
+        click.option("--no-cache", is_flag=True, help="Follow the project's programs anew, and keep nothing of them."),
         click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
     ]
     for option in reversed(options):
@@ -100,6 +104,13 @@ def findings_that_exist(asked: Sequence[str], project: Path | None = None) -> No
     for name in asked:
         if name not in known and not OUTSIDE.fullmatch(name):
             raise UsageError(f"--finding {name}: there is no such finding", nearest(name, known))
+
+
+def earlier_runs(options: Mapping[str, Any]) -> EarlierRuns | None:
+    """What earlier runs have followed of the project, unless nothing of it is wanted."""
+    from checker.collect.pipeline.earlier_runs import EarlierRuns
+
+    return None if options["no_cache"] else EarlierRuns()
 
 
 def folder(path: Path) -> Path:

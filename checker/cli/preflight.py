@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from checker.cli.account import account_options, snapshot_of
-from checker.cli.options import assembly, folder, judging_options, progress
+from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 
 # Seconds between two looks at what fails.
@@ -33,6 +33,7 @@ def preflight(image_tag: str, **options: Any) -> None:
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],
         environments=options["environments"],
+        earlier=earlier_runs(options),
         say=progress,
         with_facts=shows_facts(options["formats"]),
     )

@@ -14,6 +14,8 @@ from checker.resolve.shell.rehearsal.ways import Allowance
 OF_A_RUN: Final = 400_000
 # ... and in one job, so that one cannot use up what the others need.
 OF_A_JOB: Final = 100_000
+# ... and in one start of a Python program.
+OF_A_PROGRAM: Final = 30_000
 # What a command or a call on record costs, in statements: every rule looks at it.
 RECORDING: Final = 5
 # What reading a script or a task file costs, in statements.

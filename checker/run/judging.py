@@ -60,7 +60,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     here = at_hand(request)
     assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
     register = load_register()
-    pipeline = pipeline_of(request.project, request.settings, tuple(kinds)) if with_pipeline else None
+    pipeline = pipeline_of(request.project, request.settings, tuple(kinds), request.earlier) if with_pipeline else None
     if not stacks and (pipeline is None or pipeline.all_left_out):
         raise here.nothing(request.project)
     if request.own_rules_allowed:
@@ -85,6 +85,8 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         lambda some: judge_stacks(stacks, kinds, some, findings, settings=request.settings, pipeline=pipeline),
         request.settings.rule_seconds,
     )
+    if request.earlier is not None:
+        request.earlier.save()
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
     deployed = () if request.assemblies else not_judged(request, assemblies, pipeline)

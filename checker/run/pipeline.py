@@ -13,6 +13,7 @@ from checker.model.environment_words import UNNAMED
 from checker.model.settings import Settings
 
 if TYPE_CHECKING:
+    from checker.collect.pipeline.earlier_runs import EarlierRuns
     from checker.collect.pipeline.scripts import ScriptLibrary
     from checker.model.pipeline.app_context import AppContext
     from checker.model.pipeline.jobs import EffectiveJob
@@ -27,11 +28,14 @@ _CODE: Final = (
 )  # fmt: skip
 
 
-def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> Pipeline | None:
+def pipeline_of(
+    root: Path, settings: Settings, environments: Sequence[str], earlier: EarlierRuns | None = None
+) -> Pipeline | None:
     """What the repository's workflows, scripts and migrations do; ``None`` where it has none.
 
     Jobs of an environment that the settings know and whose stacks are not among ``environments`` are left out, by name:
-    what they do cannot be held against templates that are not there.
+    what they do cannot be held against templates that are not there. ``earlier``: what earlier runs have followed; who
+    gives it saves it when the rules are done, which follow more.
     """
     if not _may_have_pipeline(root, settings):
         return None
@@ -56,7 +60,7 @@ def pipeline_of(root: Path, settings: Settings, environments: Sequence[str]) -> 
     # Where no template names an environment, the jobs' own words stand.
     known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
     library = ScriptLibrary(root)
-    tracer = Tracer(library)
+    tracer = Tracer(library, earlier=earlier.begin(library) if earlier is not None else None)
     jobs = effective_jobs(workflows, settings, tuple(known), tracer.outputs)
     elsewhere = set(known) - set(environments) if environments else set[str]()
     known_jobs = [job for job in jobs.jobs if not elsewhere.issuperset(way.environment_name for way in job.ways)]

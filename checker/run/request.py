@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker import waivers
 from checker.collect import repository
@@ -16,6 +16,9 @@ from checker.collect.config.settings_file import project_settings
 from checker.collect.config.waiver_files import file_of
 from checker.collect.own_rules import own_ids
 from checker.model.settings import Settings
+
+if TYPE_CHECKING:
+    from checker.collect.pipeline.earlier_runs import EarlierRuns
 
 
 def today() -> date:
@@ -35,6 +38,7 @@ class Request:
     own_rules_allowed: bool = False
     today: date = field(default_factory=today)
     say: Callable[[str], None] = lambda _: None
+    earlier: EarlierRuns | None = None  # what earlier runs have followed of the project; saved when it is judged
     with_facts: bool = False  # whether a report will show more than verdicts: see checker.model.shown.facts
 
 

@@ -6,6 +6,7 @@ Paths are relative to the repository's root; a path (or a link) that leads out o
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import warnings
 from collections.abc import Mapping
@@ -37,7 +38,9 @@ class ScriptLibrary:
     _texts: dict[tuple[str, str, tuple[int, ...]], Script] = field(default_factory=dict)
     _python: dict[str, PythonModule | None] = field(default_factory=dict)
     _plain: dict[str, str | None] = field(default_factory=dict)
+    _inline: dict[str, str] = field(default_factory=dict)  # Python text in other files, by the path to ask for it by
     _modules: dict[str, list[str]] | None = None
+    _below: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _packages: dict[str, str] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
@@ -127,7 +130,7 @@ class ScriptLibrary:
     def python(self, path: str) -> PythonModule | None:
         """The Python file at ``path``, parsed; ``None`` where there is none."""
         if path not in self._python:
-            text = self._read(path) if path.endswith(".py") else None
+            text = self.text(path) if path.endswith(".py") else None
             self._python[path] = self._parse_python(text, path, 1) if text is not None else None
         return self._python[path]
 
@@ -139,10 +142,16 @@ class ScriptLibrary:
             if module is None:
                 return None
             self._python[path] = module
+            self._inline[path] = text
         return path
 
     def python_below(self, tail: str) -> tuple[str, ...]:
         """The Python files, wherever they are, that an import of ``tail`` (``a/b``) could mean."""
+        if tail not in self._below:
+            self._below[tail] = self._found_below(tail)
+        return self._below[tail]
+
+    def _found_below(self, tail: str) -> tuple[str, ...]:
         if self._modules is None:
             self._modules = {}
             for file in walk(self.root, lambda name: name.endswith(".py"), MAX_FILES, []):
@@ -165,6 +174,40 @@ class ScriptLibrary:
         if line > 1:
             ast.increment_lineno(tree, line - 1)
         return PythonModule(file, tree, file.rpartition("/")[0])
+
+    def inline(self, path: str) -> str:
+        """The Python text that was kept under a path, empty where that is a file's."""
+        return self._inline.get(path, "")
+
+    def asked(self) -> dict[str, str]:
+        """What was asked about Python files so far, with the answers, short: by content, not by time."""
+        files = {path: found for path, found in self._python.items() if path not in self._inline}
+        return {
+            **{f"{'is' if found else 'parse'} {path}": self._told(path) for path, found in files.items()},
+            **{f"below {tail}": "\0".join(found) for tail, found in self._below.items()},
+        }
+
+    def answers_as(self, before: Mapping[str, str]) -> bool:
+        """Whether the same questions get the same answers now."""
+        for question, answer in before.items():
+            kind, _, about = question.partition(" ")
+            if kind == "below":
+                now = "\0".join(self.python_below(about))
+            else:
+                now = self._told(about)
+                if kind == "parse" and now:
+                    self.python(about)  # why that fails is asked for by others, too
+            if now != answer:
+                return False
+        return True
+
+    def _told(self, path: str) -> str:
+        """What there is at the path of a Python file."""
+        text = self.text(path) if path.endswith(".py") else None
+        if text is not None:
+            return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        fault = self._faults.get(path)
+        return f"unread: {fault.message}" if fault is not None else ""
 
     def entry_point(self, name: str) -> str | None:
         """``module:function`` of a console script that ``pyproject.toml`` declares."""

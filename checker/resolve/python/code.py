@@ -17,10 +17,10 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
+from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
 from checker.resolve.python.machine import (
-    MAX_STATEMENTS,
     Evaluate,
     Follow,
     Frame,
@@ -73,7 +73,7 @@ def follow(
     environment: Mapping[str, Possible] | None = None,
     folder: str | None = "",
     function: str = "",
-    left: int = MAX_STATEMENTS,
+    left: int = OF_A_PROGRAM,
 ) -> Machine:
     """Follow a file as a program, or one function of it. ``arguments``: ``None`` where they are not known; ``left``:
     how many steps it may take."""
@@ -87,7 +87,8 @@ def follow(
         found = module.names.get(function) if function else None
         if isinstance(found, Function):
             enter(machine, found, (), {}, Frame(module, {}, reached, Handling(errexit=True)))
-    except (StopError, RecursionError):
+    except (StopError, RecursionError) as error:
+        machine.cut = isinstance(error, RecursionError)
         spot = module.spot(module.tree)
         machine.problem(spot, "does more than can be followed: the rest is not judged", "Split it.")
     return machine

@@ -19,10 +19,10 @@ from checker.model.pipeline.python import PythonLibrary, PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
+from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import SCALARS, Extern, Function, Value, either, extern, plain
 
-MAX_STATEMENTS: Final = 30_000
 MAX_CALLS: Final = 5_000
 MAX_DEPTH: Final = 24
 
@@ -207,8 +207,9 @@ class Machine:
     modules: dict[str, PythonModule | None] = field(default_factory=dict)
     found: dict[tuple[str, str | None], PythonModule | None] = field(default_factory=dict)
     own: int = 0  # how often something was met that only this program knows
-    left: int = MAX_STATEMENTS
+    left: int = OF_A_PROGRAM
     depth: int = 0
+    cut: bool = False  # Python's own stack ended it, which depends on who asked
     # What calls gave and did, and how much work was left then.
     memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...], int]] = field(default_factory=dict)
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo

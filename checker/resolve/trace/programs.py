@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
-from checker.resolve.effort import RECORDING, STARTING, Effort
+from checker.resolve.effort import OF_A_PROGRAM, RECORDING, STARTING, Effort
 
 if TYPE_CHECKING:
+    from checker.resolve.python.rehearsal.gone import Gone
     from checker.resolve.python.rehearsal.ways import Rehearsals
 
 Call: TypeAlias = "AwsCall | Command"
+_Gone: TypeAlias = "Mapping[tuple[object, ...], Sequence[Gone]]"
+
+
+class Earlier(Protocol):
+    """What following came to in earlier runs, by what was started; each in plain data and the model's own classes."""
+
+    def recall(self, path: str, started: str) -> object | None: ...
+
+    def keep(self, path: str, started: str, what: Callable[[], object]) -> None:
+        """Keep for later runs what this one will have come to when it ends."""
+        ...
 
 
 class Followed(NamedTuple):
@@ -46,12 +58,24 @@ class _Run:
     foreign: tuple[Problem, ...]
 
 
+class _Kept(NamedTuple):
+    """A run as it is kept for later ones, with the ways that were gone through it."""
+
+    asked: Mapping[str, Possible]
+    calls: tuple[Call, ...]
+    problems: tuple[Problem, ...]
+    foreign: tuple[Problem, ...]
+    steps: int
+    gone: _Gone
+
+
 @dataclass(slots=True)
 class Programs:
     """Follows Python programs. Jobs of one pipeline start the same few commands over and over."""
 
     library: PythonLibrary
     effort: Effort
+    earlier: Earlier | None = None
     _runs: dict[_Start, list[_Run]] = field(default_factory=dict)
 
     def follow(
@@ -68,22 +92,54 @@ class Programs:
         runs = self._runs.setdefault(start, [])
         run = next((each for each in runs if _same(each.asked, environment)), None)
         if run is None:
-            # What follows Python takes long to import, and few pipelines start a program of their own.
-            from checker.resolve.python.code import follow
-            from checker.resolve.python.machine import MAX_STATEMENTS
-            from checker.resolve.python.rehearsal.way import Start
-            from checker.resolve.python.rehearsal.ways import Rehearsals
-
-            left = self.effort.at_most(MAX_STATEMENTS)
-            machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
-            self.effort.spend(left - machine.left)
-            asked = Start(path, words, dict(environment), folder, function)
-            rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals, self.effort.asides)
-            calls = tuple(_rehearsable(call, rehearsals) for call in machine.calls)
-            run = _Run(dict(machine.asked), calls, tuple(machine.problems), tuple(machine.foreign))
+            run = self._run(start, environment)
             runs.append(run)
         self.effort.spend(STARTING + RECORDING * len(run.calls))
         return Followed(tuple(_placed(call, reached) for call in run.calls), run.problems, run.foreign)
+
+    def _run(self, start: _Start, environment: Mapping[str, Possible]) -> _Run:
+        # What follows Python takes long to import, and few pipelines start a program of their own.
+        from checker.resolve.python.rehearsal.gone import Start
+        from checker.resolve.python.rehearsal.ways import Rehearsals
+
+        left = self.effort.at_most(OF_A_PROGRAM)
+        asked = Start(start.path, start.words, dict(environment), start.folder, start.function)
+        rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals, self.effort.asides)
+        kept = self._kept(start, environment, left, rehearsals)
+        self.effort.spend(kept.steps)
+        rehearsals.gone.update({key: list(ways) for key, ways in kept.gone.items()})
+        calls = tuple(_rehearsable(call, rehearsals) for call in kept.calls)
+        return _Run(kept.asked, calls, kept.problems, kept.foreign)
+
+    def _kept(self, start: _Start, environment: Mapping[str, Possible], left: int, rehearsals: Rehearsals) -> _Kept:
+        """What following comes to: as an earlier run found it, or by following."""
+        started = repr((start, sorted(environment.items()), left))
+        earlier = self.earlier.recall(start.path, started) if self.earlier is not None else None
+        if isinstance(earlier, _Kept):
+            made = earlier
+        else:
+            from checker.resolve.python.code import follow
+
+            path, words, folder, function = start
+            machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
+            calls, problems, foreign = tuple(machine.calls), tuple(machine.problems), tuple(machine.foreign)
+            made = _Kept(dict(machine.asked), calls, problems, foreign, left - machine.left, {})
+            if machine.cut:
+                return made
+        if self.earlier is not None:
+            known = _ways(made.gone) if made is earlier else -1
+            self.earlier.keep(start.path, started, lambda: _more(made, rehearsals.gone, known))
+        return made
+
+
+def _ways(gone: _Gone) -> int:
+    return sum(map(len, gone.values()))
+
+
+def _more(made: _Kept, gone: _Gone, known: int) -> _Kept | None:
+    """A run with all the ways that were gone through it, ``None`` where so many were known before."""
+    whole = {key: tuple(way for way in ways if not way.cut) for key, ways in gone.items()}
+    return made._replace(gone=whole) if _ways(whole) > known else None
 
 
 def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) -> bool:

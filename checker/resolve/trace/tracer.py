@@ -24,7 +24,7 @@ from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.commands.foreign import unread_action
 from checker.resolve.trace.gaps import Gaps
-from checker.resolve.trace.programs import Programs
+from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
@@ -36,6 +36,7 @@ class Tracer:
 
     library: Scripts
     effort: Effort = field(default_factory=Effort)
+    earlier: Earlier | None = None
     _programs: Programs | None = None
     _traces: dict[EffectiveJob, Trace] = field(default_factory=dict)
     _known: dict[Hole, Possible] = field(default_factory=dict)  # outputs of all jobs
@@ -45,7 +46,7 @@ class Tracer:
     @property
     def _started(self) -> Programs:
         if self._programs is None:
-            self._programs = Programs(self.library, self.effort)
+            self._programs = Programs(self.library, self.effort, self.earlier)
         return self._programs
 
     def job(self, job: EffectiveJob) -> Trace:

@@ -117,7 +117,9 @@ EXPECTED: Mapping[str, Found] = {
 @pytest.fixture(autouse=True)
 def _cached_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pipeline is the same for every lab: it is analysed once."""
-    monkeypatch.setattr("checker.run.pipeline.pipeline_of", lambda project, settings, kinds: _pipeline(project, kinds))
+    monkeypatch.setattr(
+        "checker.run.pipeline.pipeline_of", lambda project, settings, kinds, _earlier: _pipeline(project, kinds)
+    )
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, KEY)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -135,7 +137,7 @@ def once(analyse: Callable[..., Any]) -> Callable[..., Any]:
     """The pipeline is the same for every account: it is analysed once."""
     known: dict[tuple[Path, tuple[str, ...]], Any] = {}
 
-    def pipeline_of(project: Path, settings: object, kinds: Mapping[str, object]) -> Any:
+    def pipeline_of(project: Path, settings: object, kinds: Mapping[str, object], _earlier: object) -> Any:
         place = (project, tuple(kinds))
         if place not in known:
             known[place] = analyse(project, settings, kinds)

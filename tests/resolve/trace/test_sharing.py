@@ -8,13 +8,15 @@ from typing import TypeVar
 
 import pytest
 
+from checker.collect.pipeline.earlier_runs import EarlierRuns
 from checker.model.environments import Project
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.verdicts import Verdict
-from checker.resolve.python import objects, values
+from checker.resolve.python import code, objects, values
+from checker.resolve.python.rehearsal.gone import Gone
 from checker.resolve.python.rehearsal.standins import Mode
-from checker.resolve.python.rehearsal.way import Gone
+from checker.resolve.python.rehearsal.way import Way
 from checker.resolve.trace import programs
 from checker.run.judging import gate
 from checker.run.pipeline import pipeline_of
@@ -70,6 +72,34 @@ def test_so_do_the_release_programs_of_this_repository_with_new_values_for_each_
     monkeypatch.setattr(values, "_extern", values._extern.__wrapped__)
     monkeypatch.setattr(objects, "key_of", lambda *_: None)
     assert shared == traces(ROOT)
+
+
+def asked_all(root: Path, earlier: EarlierRuns | None = None) -> list[str]:
+    """The traces, and what becomes of each call whichever way it is asked."""
+    pipeline: Pipeline | None = pipeline_of(root, request_for(root).settings, (), earlier)
+    actions = [each for trace in pipeline.traces.values() for each in trace.actions] if pipeline else []
+    found = []
+    for each in actions:
+        handling = each.handling
+        answers = (handling.ends, handling.notices, handling.lasts, handling.missed, handling.turns)
+        found.append(f"{told(each)} {answers!r}")
+    if earlier is not None:
+        earlier.save()
+    return found
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, None], ids=lambda path: path.stem if path else "this repository")
+def test_what_earlier_runs_followed_comes_to_what_following_gives(
+    layout: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = ROOT
+    if layout is not None:
+        lay_out(layout, root := tmp_path)
+    fresh = asked_all(root)
+    assert asked_all(root, EarlierRuns()) == fresh
+    monkeypatch.setattr(code, "follow", lambda *_: pytest.fail("a program was followed again"))
+    monkeypatch.setattr(Way, "run_through", lambda _: pytest.fail("a way was gone again"))
+    assert asked_all(root, EarlierRuns()) == fresh
 
 
 WAITING = """

@@ -6,13 +6,11 @@ import ast
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
-from checker.model.possible import Possible
 from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.resolve.python.code import STATEMENTS
@@ -30,6 +28,7 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
+from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, round_of, which
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.standins import Mode, answer
@@ -64,61 +63,6 @@ _UNREACHED: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """One start of a program."""
-
-    path: str
-    arguments: tuple[Possible, ...] | None
-    environment: Mapping[str, Possible]
-    folder: str | None
-    function: str
-
-
-def which(call: AwsCall | Command) -> tuple[object, ...]:
-    """All by which one call of a program is told from another."""
-    operation = (call.operation, call.waiter) if isinstance(call, AwsCall) else ()
-    return (type(call), call.spot, tuple(_loops(call)), *operation)
-
-
-def _loops(call: AwsCall | Command) -> list[Spot]:
-    """The loops around it, without those that a pool makes over what it is given."""
-    return [each.spot for each in call.reached.loops if each.variable or each.kind != "each"]
-
-
-def round_of(call: AwsCall | Command) -> tuple[object, ...]:
-    """By what a call in one round of a loop is told from the same call in another."""
-    return call.words if isinstance(call, Command) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
-    never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
-    ``before``: how many were given before the call was met, all of them where it was not."""
-
-    mode: Mode
-    turns: Set[int]
-    met: bool
-    ended: bool | None
-    endless: bool
-    began: int
-    given: Sequence[bool]
-    askers: Sequence[int]
-    again: Set[int]
-    before: int
-    steps: int
-    acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
-
-    def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:
-        """Whether the way with the same answers, but these two, is this one.
-
-        What is wrong with the call is read where it is met. That an answer is turned is read where its question is
-        asked again.
-        """
-        return (mode is self.mode or not self.met) and not (self.turns ^ turns) & self.again
-
-
 class Way:
     """One way through a program: a :class:`checker.resolve.python.machine.Stage`. ``turns``: which of the answers are
     the other way than on the way before."""
@@ -142,6 +86,7 @@ class Way:
         self._searching: dict[int, object] = {}
         self._current: list[RaisedError] = []
         self._errors: dict[int, RaisedError] = {}
+        self._cut = False
         self._yielding: dict[int, list[Callable[[Value], None]]] = {}
         reached = Reached(Spot(start.path))
         environment, folder = start.environment, start.folder
@@ -157,12 +102,14 @@ class Way:
         except EndlessError as endless:
             ended, began = True, endless.began
         choices, steps = self._choices, MAX_STATEMENTS - self.machine.left
-        given, askers = tuple(choices.given), tuple(choices.askers)
+        given = tuple(choices.given)
+        numbers: dict[int, int] = {}  # an asker is told by its place in memory, which is another in the next run
+        askers = tuple(numbers.setdefault(each, len(numbers)) for each in choices.askers)
         again, waits = choices.again(), began is not None
         acts = frozenset(call.spot for call in self.machine.calls if _acts(call))
         mode, turns, met, began = self.mode, self.turns, self.met, began or 0
         before = self._before if met else len(given)
-        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts)
+        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts, self._cut)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -182,7 +129,8 @@ class Way:
             return _failed(error.status) if "SystemExit" in error.names else True
         except EndedError as ended:
             return _failed(ended.status)
-        except (StopError, RecursionError, FlowError):
+        except (StopError, RecursionError, FlowError) as error:
+            self._cut = isinstance(error, RecursionError)
             return None
 
     # --- questions --------------------------------------------------------------------------------------------------
@@ -361,7 +309,7 @@ class Way:
 
     def _is_once_more(self, call: AwsCall | Command) -> bool:
         """Whether it is the same line's call, made once more behind the loop in which it failed."""
-        loops, failing = (_loops(one) for one in (call, self.failing))
+        loops, failing = (loops_of(one) for one in (call, self.failing))
         return (
             len(loops) < len(failing) and failing[: len(loops)] == loops and which(call)[3:] == which(self.failing)[3:]
         )

@@ -15,8 +15,8 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.resolve.python.rehearsal.gone import Gone, Start, round_of, which
 from checker.resolve.python.rehearsal.standins import Mode, answer
-from checker.resolve.python.rehearsal.way import Gone, Start, Way, round_of, which
 from checker.resolve.shell.rehearsal.ways import Allowance
 
 MAX_WAYS: Final = 8
@@ -37,7 +37,7 @@ class Rehearsals:
     allowance: Allowance
     asides: Allowance  # for the ways on which the call works: they take nothing from those on which it fails
     _found: dict[tuple[object, ...], Answer] = field(default_factory=dict)
-    _gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)
+    gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)  # each that was gone, told by what it had
 
     def ends(self, call: AwsCall | Command) -> Callable[[], Answer]:
         """Asks whether the program ends with a failure when the call fails."""
@@ -203,9 +203,12 @@ class Rehearsals:
         if purse.left <= 0:
             return None
         told = round_of(call) if mode is Mode.WELL else ()
-        before = self._gone.setdefault((which(call), told, tuple(answers)), [])
+        before = self.gone.setdefault((which(call), told, tuple(answers)), [])
         gone = next((each for each in before if each.is_way_of(mode, turned)), None)
         if gone is None:
+            # What goes it takes long to import, and where an earlier run went all of them nothing does.
+            from checker.resolve.python.rehearsal.way import Way
+
             gone = Way(self.library, self.start, call, mode, answers, turned).run_through()
             before.append(gone)
         purse.left -= gone.steps + 1

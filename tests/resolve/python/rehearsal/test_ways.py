@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from checker.model.pipeline.scripts import AwsCall
+from checker.resolve.python.rehearsal.gone import Gone
 from checker.resolve.python.rehearsal.standins import Mode
-from checker.resolve.python.rehearsal.way import Gone
 from checker.resolve.python.rehearsal.ways import Rehearsals
 from tests.answers import said
 from tests.pipelines import trace_of

@@ -1,0 +1,127 @@
+"""What following the repository's Python programs came to in earlier runs, so that the next one need not follow them.
+
+It is kept with the user (:mod:`checker.collect.user_cache`), one file for each repository. A file counts only where all
+is the same that following hangs on:
+
+- the checker's own code, and the Python that runs it;
+- every question about Python files that following has asked: is there a file at this path, what stands in it, which
+  files could an import mean. They are asked again of the files as they are now, and answers are compared by content;
+- the start: program, words, environment, folder, and the allowance of steps. That is part of each entry's key.
+
+A file that cannot be read, is cut short or was written by something else is as if there were none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from checker.collect.pipeline.scripts import ScriptLibrary
+from checker.collect.user_cache import keep, key_of, user_cache
+
+_MOST_BYTES: Final = 32 * 1024 * 1024
+_MOST_REPOSITORIES: Final = 32
+# Whose code decides what following comes to.
+_ROOMS: Final = ("model", "data", "resolve")
+# Whose classes an entry is made of; nothing else is made, and nothing is called.
+_OURS: Final = ("checker.model.", "checker.resolve.")
+
+
+@dataclass(slots=True)
+class EarlierRuns:
+    """The entries of one repository, from :meth:`begin` on. Without a file nothing is kept."""
+
+    _library: ScriptLibrary | None = None
+    _file: Path | None = None
+    _read: dict[str, bytes] = field(default_factory=dict)
+    _asked: Mapping[str, str] = field(default_factory=dict)
+    _made: dict[str, Callable[[], object]] = field(default_factory=dict)
+
+    def begin(self, library: ScriptLibrary) -> EarlierRuns:
+        """Take in what is kept of the repository that these files are of, where its questions are answered as then."""
+        self._library, self._file = library, None
+        self._read, self._asked, self._made = {}, {}, {}
+        with suppress(OSError, RuntimeError):
+            self._file = user_cache("followed", key_of(library.root))
+            self._load(self._file, library)
+        return self
+
+    def recall(self, path: str, started: str) -> object | None:
+        """What a start came to, ``None`` where that is not known."""
+        content = self._read.get(self._key(path, started))
+        return _unpacked(content) if content is not None else None
+
+    def keep(self, path: str, started: str, what: Callable[[], object]) -> None:
+        """Keep what ``what`` will give when the run is over; nothing where that is ``None``."""
+        self._made[self._key(path, started)] = what
+
+    def save(self) -> None:
+        """Write what is new, beside what was known of the same code."""
+        if self._file is None or self._library is None:
+            return
+        new: dict[str, bytes] = {}
+        for key, what in self._made.items():
+            made = what()
+            if made is not None:
+                with suppress(pickle.PicklingError, AttributeError, TypeError, RecursionError):
+                    new[key] = pickle.dumps(made, pickle.HIGHEST_PROTOCOL)
+        if not new:
+            return
+        entries = {**self._read, **new}
+        if sum(map(len, entries.values())) > _MOST_BYTES:
+            entries = {key: each for key, each in entries.items() if key in self._made}
+        body = pickle.dumps(({**self._asked, **self._library.asked()}, entries), pickle.HIGHEST_PROTOCOL)
+        keep(self._file, f"{_own_code()}{hashlib.sha256(body).hexdigest()}".encode() + body, _MOST_REPOSITORIES)
+
+    def _key(self, path: str, started: str) -> str:
+        told = f"{started}\0{self._library.inline(path) if self._library is not None else ''}"
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _load(self, file: Path, library: ScriptLibrary) -> None:
+        if file.stat().st_size > 2 * _MOST_BYTES:
+            return
+        content = file.read_bytes()
+        own, told, body = content[:64], content[64:128], content[128:]
+        if own != _own_code().encode() or told != hashlib.sha256(body).hexdigest().encode():
+            return
+        read = _unpacked(body)
+        if isinstance(read, tuple) and len(read) == 2 and library.answers_as(read[0]):
+            self._asked, self._read = read
+
+
+class _Ours(pickle.Unpickler):
+    """Makes objects of the checker's own classes, and no others: it looks up nothing else by name."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name) if module.startswith(_OURS) and "." not in name else None
+        if not isinstance(found, type):
+            raise pickle.UnpicklingError(f"{module}.{name} is no class of the checker's")
+        return found
+
+
+def _unpacked(content: bytes) -> object | None:
+    try:
+        found: object = _Ours(io.BytesIO(content)).load()
+    except Exception:  # noqa: BLE001 - whatever is wrong with it: it is followed anew
+        return None
+    return found
+
+
+def _own_code() -> str:
+    """What tells one state of the checker's own code, and the Python that runs it, from another."""
+    digest = hashlib.sha256(sys.version.encode())
+    home = Path(__file__).parents[2]
+    for room in _ROOMS:
+        for file in sorted((home / room).rglob("*")):
+            if file.suffix not in {".pyc", ""} and file.is_file():
+                content = file.read_bytes()
+                digest.update(f"\0{file.relative_to(home)}\0{len(content)}\0".encode())
+                digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,71 @@
+"""A start of a program, and the ways through it that were gone: what they came to, without what went them.
+
+Nothing here hangs on a process: ways that an earlier run went are told from this one's by the same things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.possible import Possible
+from checker.model.sources import Spot
+from checker.resolve.python.rehearsal.standins import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start of a program."""
+
+    path: str
+    arguments: tuple[Possible, ...] | None
+    environment: Mapping[str, Possible]
+    folder: str | None
+    function: str
+
+
+def which(call: AwsCall | Command) -> tuple[object, ...]:
+    """All by which one call of a program is told from another."""
+    operation = (call.operation, call.waiter) if isinstance(call, AwsCall) else ()
+    return (type(call), call.spot, tuple(loops_of(call)), *operation)
+
+
+def loops_of(call: AwsCall | Command) -> list[Spot]:
+    """The loops around it, without those that a pool makes over what it is given."""
+    return [each.spot for each in call.reached.loops if each.variable or each.kind != "each"]
+
+
+def round_of(call: AwsCall | Command) -> tuple[object, ...]:
+    """By what a call in one round of a loop is told from the same call in another."""
+    return call.words if isinstance(call, Command) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
+    never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
+    ``before``: how many were given before the call was met, all of them where it was not; ``cut``: whether Python's own
+    stack ended it, which depends on who asked."""
+
+    mode: Mode
+    turns: Set[int]
+    met: bool
+    ended: bool | None
+    endless: bool
+    began: int
+    given: Sequence[bool]
+    askers: Sequence[int]
+    again: Set[int]
+    before: int
+    steps: int
+    acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
+    cut: bool = False
+
+    def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:
+        """Whether the way with the same answers, but these two, is this one.
+
+        What is wrong with the call is read where it is met. That an answer is turned is read where its question is
+        asked again.
+        """
+        return (mode is self.mode or not self.met) and not (self.turns ^ turns) & self.again
