@@ -286,7 +286,7 @@ ON_RECORD = {
     *("modules", "found", "own"),
 }
 OF_PLACES_OF_CALLS = {"reached", "_numbers"}
-OF_THIS = {"left", "memo", "kept", "journal"}
+OF_THIS = {"left", "memo", "kept", "journal", "cut"}
 # The syntax alone tells it, and who makes the call has put it there.
 OF_SYNTAX = {"awaited"}
 
