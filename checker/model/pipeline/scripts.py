@@ -313,6 +313,7 @@ class Trace:
     actions: tuple[Command | AwsCall | CdkCommand, ...] = ()
     gaps: tuple[Gap, ...] = ()
     sessions: tuple[Credentials, ...] = ()  # roles that scripts take on by themselves
+    failing: tuple[EffectiveStep, ...] = ()  # the steps that surely end with a failure
 
     @property
     def complete(self) -> bool:

@@ -1,4 +1,4 @@
-"""How a step ends: with a failing exit of its own, or by a later step that its failure starts."""
+"""How a step ends: with a failing exit of its own, or by a later step that its failure starts and that fails."""
 
 from __future__ import annotations
 
@@ -32,16 +32,21 @@ def only_ends(step: EffectiveStep) -> bool:
 
 
 def ended_by_another(trace: Trace, index: int) -> bool:
-    """Whether an action's step may fail, and its failure starts a later step that does nothing but fail the job.
+    """Whether an action's step may fail, and its failure starts a later step that surely fails the job.
 
-    Before anything else is called: what is called in between is done although the step has failed.
+    Before anything else is called than what that failure starts: what is called in between is done although the step
+    has failed.
     """
     step = trace.actions[index].step
     if step is None or not step.step.id:
         return False
-    ends = [each for each in step.job.steps if step.step.id in each.started_by and only_ends(each)]
+    started = [each for each in step.job.steps if step.step.id in each.started_by]
+    ends = [each for each in started if only_ends(each) or any(each is other for other in trace.failing)]
     end = next((each for each in ends if truth(each.continue_on_error) is NO), None)
     return end is not None and not any(
-        isinstance(each, AwsCall | CdkCommand) and each.step is not None and step.index < each.step.index < end.index
+        isinstance(each, AwsCall | CdkCommand)
+        and each.step is not None
+        and step.index < each.step.index < end.index
+        and step.step.id not in each.step.started_by
         for each in trace.actions[index + 1 :]
     )

@@ -98,7 +98,8 @@ class Follower:
         self._shell.note(state.script.problems)
         self._manner.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance)
         try:
-            self.fails = self.process(state.script.body, state, Context(certain=self.reached.certain)).truth is NO
+            around = Context(certain=self.reached.certain, on_failure=self.reached.on_failure)
+            self.fails = self.process(state.script.body, state, around).truth is NO
         except (_ExhaustedError, RecursionError):
             self._shell.problem(
                 state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it."

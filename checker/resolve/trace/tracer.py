@@ -95,6 +95,7 @@ class Tracer:
         own = self._own[job] = {}
         self.effort.begin()
         over = False  # a step surely failed: GitHub passes over those whose `if` does not ask for that
+        failing: list[EffectiveStep] = []
         for step in job.steps:
             if step.runs is NO or (over and not step.runs_after_failure):
                 continue
@@ -109,11 +110,12 @@ class Tracer:
             if spent:
                 gaps.cut(step)
                 break
+            failing.extend([step] if collected.failed else [])
             over = over or (collected.failed and step.runs is YES and step.continue_on_error is False)
             collected.credentials = by_step.get(id(step), collected.credentials)
         for hole, value in own.items():
             _learn(self._known, hole, value)
-        return gaps.closed(collected.trace())
+        return replace(gaps.closed(collected.trace()), failing=tuple(failing))
 
     def _step(
         self, step: EffectiveStep, collected: Collected, extra: dict[str, Possible], own: dict[Hole, Possible]
@@ -124,7 +126,7 @@ class Tracer:
             step.spot,
             step=step,
             certain=step.runs is YES and step.job.runs is YES,
-            on_failure=bool(step.status_functions & {"failure", "cancelled"}),
+            on_failure=bool(step.started_by) or _after_failure(step.status_functions),
         )
         where, collected.failed = step.job.name, False
         if step.run is not None:
@@ -174,6 +176,11 @@ class Tracer:
             return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts)
 
         return mapped(value, fill)
+
+
+def _after_failure(functions: frozenset[str]) -> bool:
+    """Whether an ``if`` with these status functions holds only once something failed or was cancelled."""
+    return bool(functions & {"failure", "cancelled"}) and not functions & {"always", "success"}
 
 
 def _output(step: str, name: str, where: str) -> Hole:
