@@ -100,9 +100,7 @@ def program_is_harmless(words: Sequence[object]) -> bool:
         return False
     if name in _ENGINES:
         return engine_is_harmless(words)
-    if name in {"awk", "gawk", "mawk", "nawk"}:
-        return all(isinstance(word, str) and not re.search(r"system\s*\(|\|", word) for word in words[1:])
-    if name in {"find", "fd", "fdfind"}:
+    if name in {"awk", "gawk", "mawk", "nawk", "find", "fd", "fdfind"}:
         return True  # what it starts is followed
     if name in {"parallel", "watch", "entr", "nodemon"}:
         return any(isinstance(word, str) and not word.startswith("-") for word in words[1:])
@@ -113,19 +111,24 @@ def program_is_harmless(words: Sequence[object]) -> bool:
     if name in _table().programs:
         return True
     verbs = _table().verbs.get(name)
-    return verbs is not None and _first_verb(words) in verbs
+    return verbs is not None and _first_verb(words, _GIT_VALUES if name == "git" else frozenset()) in verbs
+
+
+# git(1): options in front of the verb whose value is the next word.
+_GIT_VALUES: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source"})
 
 
 # Words that make a program start another one that they, or a file, name.
 _STARTS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "kotlinc": (frozenset({"-script"}), frozenset({"-e"}), frozenset({"-expression"})),
     "gh": tuple(frozenset({word, "exec"}) for word in ("extension", "extensions", "ext")),
-    "git": (frozenset({"bisect", "run"}), frozenset({"submodule", "foreach"}), frozenset({"rebase", "--exec"})),
 }
 
 
-def _first_verb(words: Sequence[object]) -> str:
-    """The first word that is no option; of a program that is given nothing but options, the first of them."""
+def _first_verb(words: Sequence[object], with_value: frozenset[str] = frozenset()) -> str:
+    """The first word that is no option, nor the value of one; the first option where nothing else is there."""
+    while len(words) > 2 and words[1] in with_value:
+        words = [words[0], *words[3:]]
     plain = (word for word in words[1:] if not (isinstance(word, str) and word.startswith(("-", "+"))))
     found = next(plain, words[1] if len(words) > 1 else "")
     return found if isinstance(found, str) else ""

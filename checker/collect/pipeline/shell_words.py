@@ -41,7 +41,20 @@ class Words:
     def heredoc(self, node: Node, depth: int) -> Word:
         """The text of a here-document; its expansions count as quoted."""
         row, column = node.start_point
-        return Word(tuple(self._between(node, node.start_byte, node.end_byte, depth)), row, column)
+        return Word(tuple(self._between(node, self._begins(node), node.end_byte, depth)), row, column)
+
+    def _begins(self, node: Node) -> int:
+        """Where a here-document begins: the grammar leaves out what comes before the first text of one whose first line
+        begins with a backslash."""
+        parent = node.parent
+        start = next((each for each in parent.children if each.type == "heredoc_start"), None) if parent else None
+        if start is None:
+            return node.start_byte
+        between = self._text(start.end_byte, node.start_byte)
+        first, _, rest = between.partition("\n")
+        if not rest.startswith("\\") or first.strip():
+            return node.start_byte
+        return node.start_byte - len(rest.encode())
 
     def _parts(self, node: Node, depth: int) -> list[Part]:
         match node.type:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer
-from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Command, Reached, Write
 from checker.model.pipeline.shell import (
     Assignment,
@@ -25,6 +24,9 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
+from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
+from checker.resolve.shell.handed.kinds import Handed
+from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
@@ -150,6 +152,7 @@ class ShellCommands:
             if statement.keyword == "export":
                 state.exported.add(assignment.name)
                 self._note_key(assignment.name, statement, state, context)
+                self._note_loading(assignment.name, statement, state, context)
         return Result(Flow.NEXT, YES)
 
     def _declare_printed(self, assignment: Assignment, statement: Declare, state: State, context: Context) -> None:
@@ -170,6 +173,14 @@ class ShellCommands:
         if name in _KEYS and value is not None and not isinstance(value, tuple):
             written = Simple((), (), (), statement.line, 0, "export")
             self.emit(["export"], written, state.script.spot(statement.line), state, context, {name: value})
+
+    def _note_loading(self, name: str, statement: Declare, state: State, context: Context) -> None:
+        """Follow the code that an exported variable has other programs run first."""
+        value = state.variables.get(name)
+        if value is not None and not isinstance(value, tuple):
+            written = Simple((), (), (), statement.line, 0, "export")
+            found = first_of({name: value}, "", state, self)
+            self._hand_over(found, written, state, replace(context, certain=False), {})
 
     def redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
         """What is written where and read from where."""
@@ -237,7 +248,7 @@ class ShellCommands:
         if words and words[0] == "timeout" and unwrapped(words).words != words:
             return self._bounded(words, statement, state, context.handled(bounded=True), own)
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
-        inner = Unwrapped(words) if own_function else unwrapped(words)
+        inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
         words, given = inner.words, inner.given
         if not words:
             return self.manner.nothing
@@ -250,6 +261,8 @@ class ShellCommands:
             return decided
         name = words[0]
         spot = state.script.spot(statement.line, statement.column)
+        if not own_function:
+            self._hand_over(handed(words, self, {**own, **given}, state, context), statement, state, perhaps, own)
         if isinstance(name, str):
             answer = self.manner.builtin(self, name, words, statement, state, context)
             if answer is not None:
@@ -264,6 +277,32 @@ class ShellCommands:
         self.emit(words, statement, spot, state, context, {**own, **given})
         truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
         return self.manner.ended(words, state, truth)
+
+    def _inner(
+        self, words: list[Possible], state: State, context: Context, own: dict[str, Possible | tuple[Possible, ...]]
+    ) -> Unwrapped:
+        """A command without what only starts it, and what it surely is where it is another."""
+        inner = unwrapped(in_place_of(words, self, own, state, context))
+        found = in_place_of(inner.words, self, {**own, **inner.given}, state, context)
+        if found is inner.words:
+            return inner
+        behind = unwrapped(found)
+        return Unwrapped(behind.words, {**inner.given, **behind.given}, behind.folder or inner.folder)
+
+    def _hand_over(
+        self,
+        found: Iterable[Handed],
+        statement: Simple,
+        state: State,
+        context: Context,
+        own: Mapping[str, Possible | tuple[Possible, ...]],
+    ) -> None:
+        """Follow the commands that one was handed to run."""
+        for each in found:
+            if isinstance(each, str):
+                self.problem(state.script.spot(statement.line, statement.column), each, "Call it by itself.")
+            else:
+                self.run(each, statement, state.fork(), context, without_loading(own))
 
     def _bounded(
         self,
@@ -339,29 +378,6 @@ class ShellCommands:
 
     def note(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
-
-
-def streams(handling: Handling, writes: Sequence[Write]) -> Handling:
-    """Where the outputs go after these redirections, in order."""
-    stdout, stderr = handling.stdout, handling.stderr
-    for write in writes:
-        if write.operator.startswith("<"):
-            continue
-        target = write.target
-        sink = Stream.DISCARDED if target == "/dev/null" else Stream.FILE
-        if write.operator == ">&" and target in ("1", "2"):
-            if write.descriptor == 2 and target == "1":
-                stderr = stdout if stdout in {Stream.DISCARDED, Stream.FILE} else Stream.MERGED
-            elif write.descriptor == 1 and target == "2":
-                stdout = Stream.FILE if stderr is Stream.SHOWN else stderr
-            continue
-        if write.descriptor == -1 or write.operator.startswith("&>"):
-            stdout = stderr = sink
-        elif write.descriptor == 1:
-            stdout = sink
-        elif write.descriptor == 2:
-            stderr = sink
-    return replace(handling, stdout=stdout, stderr=stderr)
 
 
 def _runs_something(statement: Simple) -> bool:

@@ -33,7 +33,7 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import Problem, brief
-from checker.resolve.shell.commands import NEXT, ShellCommands, streams
+from checker.resolve.shell.commands import NEXT, ShellCommands
 from checker.resolve.shell.ends import (
     FAILED,
     asks_for_failure,
@@ -45,6 +45,7 @@ from checker.resolve.shell.ends import (
     surely_fails,
 )
 from checker.resolve.shell.followed import Followed
+from checker.resolve.shell.printing import streams
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest

@@ -1,14 +1,15 @@
-"""What simple programs print, as far as their words alone tell."""
+"""What simple programs print, as far as their words alone tell, and where it goes."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.pipeline.scripts import Command, Output
+from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.scripts import Command, Output, Write
 from checker.model.possible import Possible, joined, mapped, open_text
 from checker.model.values import Hole, Text, pieces
 from checker.resolve.shell.state import WORKSPACE
@@ -164,3 +165,26 @@ def _assignments(text: Possible | None) -> Iterator[tuple[str, Possible]]:
             rest: list[Possible] = [text.parts[0][match.end() :]]
             rest += [Text((part,)) if isinstance(part, Hole) else part for part in pieces(text)[1:]]
             yield match[1], joined(rest)
+
+
+def streams(handling: Handling, writes: Sequence[Write]) -> Handling:
+    """Where the outputs go after these redirections, in order."""
+    stdout, stderr = handling.stdout, handling.stderr
+    for write in writes:
+        if write.operator.startswith("<"):
+            continue
+        target = write.target
+        sink = Stream.DISCARDED if target == "/dev/null" else Stream.FILE
+        if write.operator == ">&" and target in ("1", "2"):
+            if write.descriptor == 2 and target == "1":
+                stderr = stdout if stdout in {Stream.DISCARDED, Stream.FILE} else Stream.MERGED
+            elif write.descriptor == 1 and target == "2":
+                stdout = Stream.FILE if stderr is Stream.SHOWN else stderr
+            continue
+        if write.descriptor == -1 or write.operator.startswith("&>"):
+            stdout = stderr = sink
+        elif write.descriptor == 1:
+            stdout = sink
+        elif write.descriptor == 2:
+            stderr = sink
+    return replace(handling, stdout=stdout, stderr=stderr)

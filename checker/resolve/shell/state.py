@@ -42,6 +42,10 @@ class Library(Protocol):
 
     def is_file(self, path: str) -> bool: ...
 
+    def text(self, path: str) -> str | None:
+        """The text of a file; ``None`` where it is not there, or cannot be read."""
+        ...
+
     def fault(self, path: str) -> Problem | None:
         """Why a file that is there could not be read."""
         ...

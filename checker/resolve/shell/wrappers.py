@@ -9,7 +9,7 @@ import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,25 @@ _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
     "nohup": (frozenset(), 0),
     "setsid": (frozenset(), 0),
     "chronic": (frozenset(), 0),
+    "coproc": (frozenset(), 0),
+    "ssh-agent": (frozenset({"-a", "-t", "-P", "-E", "-O"}), 0),
+    "dockerize": (
+        frozenset(
+            {
+                "-wait",
+                "-timeout",
+                "-template",
+                "-stdout",
+                "-stderr",
+                "-wait-http-header",
+                "-wait-retry-interval",
+                "-delims",
+                "-env",
+                "-env-section",
+            }
+        ),
+        0,
+    ),
     "unbuffer": (frozenset(), 0),
     "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
     "timeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
@@ -124,13 +143,72 @@ def _once(found: Unwrapped) -> list[Possible] | None:
         inner = _verb(name, words, found)
         if inner is not None:
             return inner
+    if name in _OWN:
+        return _OWN[name](words)
     if name not in _PLAIN:
         return None
+    if name == "sudo" and (inner := _as_somebody(words)) is not None:
+        return inner
     if name == "env":
         words = _split_string(words)
     with_value, plain = _PLAIN[name]
     rest = _after_options(words[1:], with_value, found)[plain:]
     return (_after_options(rest, frozenset(), found) if plain else rest) or None
+
+
+def _behind_hyphens(words: list[Possible]) -> list[Possible] | None:
+    """``wait-for-it HOST:PORT -- X``."""
+    return words[words.index("--") + 1 :] or None if "--" in words else None
+
+
+def _with_secrets(words: list[Possible]) -> list[Possible] | None:
+    """``sops exec-env FILE 'X'``: a line of shell (SOPS documentation, "Passing Secrets to Other Processes")."""
+    at = next((index for index, word in enumerate(words) if word in {"exec-env", "exec-file"}), len(words))
+    plain = [word for word in words[at + 1 :] if not (isinstance(word, str) and word.startswith("--"))]
+    return ["sh", "-c", plain[1]] if len(plain) > 1 else None
+
+
+# Options of `coverage run`, and of nyc and c8, whose value is the next word.
+_MEASURES: Final = frozenset(
+    {"--source", "--include", "--omit", "--rcfile", "--data-file", "--concurrency", "--context", "--debug"}
+)  # fmt: skip
+_COUNTS: Final = frozenset(
+    {"-r", "--reporter", "-x", "--exclude", "-n", "--include", "-t", "--temp-dir", "-o", "--report-dir", "--cwd",
+     "--src", "--nycrc-path", "--config", "-c", "-e", "--extension", "--require", "-i"}
+)  # fmt: skip
+
+
+def _measured(words: list[Possible]) -> list[Possible] | None:
+    """``coverage run X``: a Python program (Coverage.py documentation, "coverage run")."""
+    if words[1] != "run":
+        return None
+    rest = words[2:]
+    while rest and isinstance(rest[0], str) and rest[0].startswith("-") and rest[0] not in {"-m", "--module"}:
+        rest = rest[2 if rest[0] in _MEASURES else 1 :]
+    return ["python", *(["-m", *rest[1:]] if rest[:1] == ["--module"] else rest)] if rest else None
+
+
+def _counted(words: list[Possible]) -> list[Possible] | None:
+    """``nyc X``, ``c8 X``: unless it is one of their own verbs."""
+    rest = _after_options(words[1:], _COUNTS, Unwrapped([]))
+    return rest if rest and rest[0] not in {"report", "check-coverage", "instrument", "merge", "help"} else None
+
+
+def _as_somebody(words: list[Possible]) -> list[Possible] | None:
+    """``sudo -s``: a shell, where no command follows."""
+    with_value, _ = _PLAIN["sudo"]
+    inner = _after_options(words[1:], with_value, Unwrapped([]))
+    return ["bash"] if not inner and {"-s", "-i", "--shell", "--login"} & set(words[1:]) else None
+
+
+_OWN: Final[Mapping[str, Callable[[list[Possible]], list[Possible] | None]]] = {
+    "wait-for-it": _behind_hyphens,
+    "wait-for-it.sh": _behind_hyphens,
+    "sops": _with_secrets,
+    "coverage": _measured,
+    "nyc": _counted,
+    "c8": _counted,
+}
 
 
 def _split_string(words: list[Possible]) -> list[Possible]:

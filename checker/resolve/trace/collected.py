@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from checker.data.harmless import module_is_harmless
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import Text
 from checker.resolve.effort import RECORDING, STARTING, TASK
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
+from checker.resolve.shell.handed.asking import settings_kept
+from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
@@ -24,17 +24,18 @@ from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
-from checker.resolve.trace.commands import loaded_first
 from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
-from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_module, unread_script
+from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
+from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
 from checker.resolve.trace.commands.own_commands import is_own, reads
-from checker.resolve.trace.commands.python_cli import File, Inline, Module, is_python, parse_python
+from checker.resolve.trace.commands.python_cli import is_python
 from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.programs import Programs
+from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.trace.sessions import Sessions
 from checker.resolve.workflows.steps import shell_options
 
@@ -112,7 +113,7 @@ class Collected:
         if options is None:
             self._other_shell(step, reached, environment, marks)
             return self.outputs[start:]
-        for name in loaded_first.loading(environment):
+        for name in loading(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
         script = self.library.shell_text(step.run.text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
@@ -126,6 +127,8 @@ class Collected:
             marks=marks,
         )
         state.folder = state.path(folder) if folder else ""
+        made = [each.words for each in self.actions if isinstance(each, Command) and each.program == "git"]
+        state.variables.update(settings_kept(made))
         self.failed = self.shell(state, reached)
         return self.outputs[start:]
 
@@ -175,7 +178,7 @@ class Collected:
         self.actions.append(command)
         self.sessions.note(command)
         if program == "aws":
-            self._aws(command)
+            self.aws_cli(command)
         elif program == "sam":
             self._sam(command)
         elif program == "cdk":
@@ -183,7 +186,7 @@ class Collected:
             if parsed is not None:
                 self.record([replace(parsed, environment={**self._exported, **command.environment})])
         elif is_python(program):
-            self._python(command, {**variables, **command.environment})
+            start_python(self, command, {**variables, **command.environment})
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
             self._engine(command)
         elif program.endswith(".py"):
@@ -200,13 +203,15 @@ class Collected:
                 pass
             elif is_own(command, entry):
                 self.record(reads(command))
-            elif entry is None or not self._entry(entry, command, {**variables, **command.environment}):
+            elif entry is None or not start_entry(self, entry, command, {**variables, **command.environment}):
+                environment = {**self._exported, **command.environment}
+                read_first(self, command, customized(command, environment), environment)
                 self._unread(command)
         self.outputs.extend(outputs_of(command, self._unfinished))
 
     def _unread(self, command: Command, written: Command | None = None) -> None:
-        if command.program in loaded_first.TEST_RUNNERS:
-            self._read_first(command, loaded_first.configured(command.words[1:], command.folder), command.environment)
+        if command.program in TEST_RUNNERS:
+            start_tests(self, command, command.words[1:], {**self._exported, **command.environment})
         if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
 
@@ -219,7 +224,7 @@ class Collected:
 
     def _sam(self, command: Command) -> None:
         words = as_aws(command.words, command.folder, self.library.text)
-        self._unread(command) if words is None else self._aws(replace(command, words=words))
+        self._unread(command) if words is None else self.aws_cli(replace(command, words=words))
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""
@@ -232,13 +237,13 @@ class Collected:
             return
         inner = image_command(command.words)
         if inner is not None:
-            self._aws(replace(command, words=inner))
+            self.aws_cli(replace(command, words=inner))
             return
         if not self._put(command, command.environment):
             self.record(pushes(command, self.logged_in, self.built))
             self._unread(command, written)
 
-    def _aws(self, command: Command) -> None:
+    def aws_cli(self, command: Command) -> None:
         parsed = parse_cli(command.words)
         if parsed is None:
             return
@@ -246,70 +251,6 @@ class Collected:
             self.complain(command.spot, f"an aws command was not understood: {parsed}", "Write it out.")
             return
         self.record([parsed.made_by(command)])
-
-    # --- programs of the repository ---------------------------------------------------------------------------------
-
-    def _read_first(self, command: Command, names: Iterable[str], environment: Mapping[str, Possible]) -> None:
-        """Files that Python, or a program in it, runs before what it was asked for."""
-        for name in dict.fromkeys(names):
-            if self.library.python(name) is not None:
-                self.python(name, (), command.reached, environment, command.folder)
-
-    def _python(self, command: Command, environment: Mapping[str, Possible]) -> None:
-        self._read_first(command, loaded_first.customized(command, environment), environment)
-        match parse_python(command.words, command.writes):
-            case Module(name, words):
-                self._module(name, words, command, environment)
-            case Inline(text, words):
-                self._inline(text, words, command, environment)
-            case File(file, words):
-                path = _path(command, file)
-                if path is not None and self.library.python(path) is not None:
-                    self.python(path, words, command.reached, environment, command.folder)
-                elif path is not None and (fault := self.library.fault(path)) is not None:
-                    self.complain(command.spot, fault.message, fault.fix)
-                else:
-                    message = f"the Python file {file} was not found in the repository"
-                    self.complain(command.spot, message, "Correct the path.")
-
-    def _module(
-        self, name: Possible, words: tuple[Possible, ...], command: Command, environment: Mapping[str, Possible]
-    ) -> None:
-        if not isinstance(name, str):
-            self.complain(command.spot, "a Python module that is not known before it runs", "Name it.")
-            return
-        path = loaded_first.module_file(self.library, name, "__main__", (command.folder or "", "", "src"))
-        if path is not None:
-            self._read_first(command, loaded_first.packages_above(path, name.count(".")), environment)
-            self.python(path, words, command.reached, environment, command.folder)
-        elif name in loaded_first.TEST_RUNNERS:
-            self._read_first(command, loaded_first.configured(words, command.folder), environment)
-        elif name == "awscli":
-            self._aws(replace(command, words=("aws", *words)))
-        elif not module_is_harmless(name):
-            self.foreign.append(unread_module(command, name))
-
-    def _entry(self, entry: str, command: Command, environment: Mapping[str, Possible]) -> bool:
-        """Follow the function that a name stands for in ``pyproject.toml``; whether it is there."""
-        module, _, function = entry.partition(":")
-        path = loaded_first.module_file(self.library, module, "__init__", ("", "src"))
-        if path is not None:
-            self.python(path, command.words[1:], command.reached, environment, command.folder, function)
-        return path is not None
-
-    def _inline(
-        self,
-        text: Possible,
-        words: tuple[Possible, ...],
-        command: Command,
-        environment: Mapping[str, Possible],
-    ) -> None:
-        shown = re.sub(r"\$\{\{.*?\}\}", "expression", str(text)) if isinstance(text, str | Text) else None
-        path = self.library.python_text(shown, command.spot.file, command.spot.line) if shown else None
-        if path is None:
-            self.complain(command.spot, "Python code that is not known before it runs", "Put it in a file.")
-            return
-        self.python(path, words, command.reached, environment, command.folder)
 
     def python(
         self,

@@ -1,48 +1,35 @@
-"""Code that programs run before what they were asked for: files of a fixed name, and those that a variable names.
+"""Code that Python runs before what it was asked for: files of a fixed name.
 
-Sources: Bash Reference Manual, "Bash Startup Files" (``BASH_ENV``); ld.so(8) (``LD_PRELOAD``); Node.js documentation,
-"Command-line API" (``NODE_OPTIONS``); perlrun (``PERL5OPT``); Ruby documentation, "Environment" (``RUBYOPT``);
-Python documentation, "site" (``sitecustomize``); pytest documentation, "conftest.py: sharing fixtures".
+Sources: Python documentation, "site" (``sitecustomize``); pytest documentation, "conftest.py: sharing fixtures".
 """
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, shown
-
-_ANY: Final = re.compile(r".+", re.DOTALL)
-_LOADS: Final[Mapping[str, re.Pattern[str]]] = {
-    "BASH_ENV": _ANY,
-    "LD_PRELOAD": _ANY,
-    "NODE_OPTIONS": re.compile(r".*(?:^|\s)(?:--require|-r|--import|--loader|--experimental-loader)\b.*", re.DOTALL),
-    "PERL5OPT": re.compile(r".*-[mM].*", re.DOTALL),
-    "RUBYOPT": re.compile(r".*-r.*", re.DOTALL),
-}
-
-
-def loading(environment: Mapping[str, Possible]) -> Iterator[str]:
-    """The variables of a step that have other code run first."""
-    for name, pattern in _LOADS.items():
-        value = environment.get(name)
-        if value is not None and pattern.fullmatch(shown(value)):
-            yield name
-
+from checker.model.possible import Possible
+from checker.resolve.shell.state import WORKSPACE
 
 TEST_RUNNERS: Final = frozenset({"pytest", "py.test"})
 
 
 def customized(command: Command, environment: Mapping[str, Possible]) -> Iterator[str]:
     """The modules that every Python runs when it starts, where a folder of the repository has them."""
-    path = environment.get("PYTHONPATH")
-    for folder in path.split(":") if isinstance(path, str) else ():
+    for folder in folders(command, environment.get("PYTHONPATH")):
         for name in ("sitecustomize.py", "usercustomize.py"):
-            yield posixpath.normpath(posixpath.join(command.folder or "", folder, name))
+            yield posixpath.normpath(posixpath.join(folder, name))
+
+
+def folders(command: Command, path: Possible) -> Iterator[str]:
+    """The folders of a ``PYTHONPATH`` that are the repository's."""
+    for folder in path.split(":") if isinstance(path, str) else ():
+        inside = folder.removeprefix(WORKSPACE).lstrip("/") if folder.startswith(WORKSPACE) else folder
+        if folder and not inside.startswith("/"):
+            yield posixpath.normpath(posixpath.join("" if inside != folder else command.folder or "", inside))
 
 
 def configured(words: Sequence[Possible], folder: str | None) -> Iterator[str]:

@@ -1,0 +1,114 @@
+"""What a command of a shell that is followed is handed to run: its program asked with all that the shell knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from checker.model.possible import Possible
+from checker.resolve.shell.handed.found import PROGRAMS, handed_over
+from checker.resolve.shell.handed.git import alias, configured
+from checker.resolve.shell.handed.items import with_items
+from checker.resolve.shell.handed.kinds import Handed, Told
+from checker.resolve.shell.handed.variables import is_loading, loading
+from checker.resolve.shell.process import Shell
+from checker.resolve.shell.state import Context, State, Stored
+
+_MAX_ALIASES: Final = 5  # that stand for one another
+_SETTING: Final = "git config "  # no variable can be called this
+
+
+def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state: State, context: Context) -> Told:
+    def variable(name: str) -> Possible:
+        found = own.get(name, state.variables.get(name) if name in state.exported else None)
+        return None if isinstance(found, tuple) else found
+
+    def text_of(word: Possible) -> str | None:
+        path = state.path(word)
+        return shell.library.text(path) if path is not None else None
+
+    def is_file(word: Possible) -> bool:
+        path = state.path(word)
+        return path is not None and shell.library.is_file(path)
+
+    return Told(words, variable, _fed(shell, state, context), text_of, is_file)
+
+
+def _fed(shell: Shell, state: State, context: Context) -> Possible:
+    """What comes in over a redirection or a pipe, where it is known."""
+    given = next((each for each in reversed(context.writes) if each.operator.startswith("<")), None)
+    if given is not None and given.operator.startswith("<<"):
+        return given.target
+    file = given.target if given is not None else state.fed.file if state.fed is not None else None
+    if given is None and state.fed is not None and state.fed.text is not None:
+        return state.fed.text
+    path = state.path(file)
+    return shell.library.text(path) if path is not None else None
+
+
+def from_git(words: list[Possible], shell: Shell, own: Mapping[str, Stored], state: State, context: Context) -> Told:
+    """A command of git, with the settings that commands before it made."""
+    told = _told(shell, words, own, state, context)
+    kept = [
+        (name.removeprefix(_SETTING), value)
+        for name, value in state.variables.items()
+        if name.startswith(_SETTING) and not isinstance(value, tuple)
+    ]
+    made = [configured(each.words) for each in shell.commands if each.program == "git"]
+    return Told(words, told.variable, None, told.text_of, told.is_file, (*kept, *(each for each in made if each)))
+
+
+def settings_kept(words: list[tuple[Possible, ...]]) -> dict[str, Possible]:
+    """The settings of git that commands of earlier steps made, as variables of a later one's shell."""
+    made = [configured(each) for each in words]
+    return {f"{_SETTING}{each[0]}": each[1] for each in made if each}
+
+
+def in_place_of(
+    words: list[Possible], shell: Shell, own: Mapping[str, Stored], state: State, context: Context
+) -> list[Possible]:
+    """The command that another one surely is: an alias of git, what xargs starts for what it reads."""
+    name = words[0] if words else ""
+    if name == "git":
+        for _ in range(_MAX_ALIASES):
+            inner = alias(from_git(words, shell, own, state, context))
+            if inner is None:
+                break
+            words = inner
+        return words
+    if name == "xargs":
+        return with_items(words, _fed(shell, state, context))
+    return words
+
+
+def handed(
+    words: list[Possible], shell: Shell, own: Mapping[str, Stored], state: State, context: Context
+) -> Iterator[Handed]:
+    """The commands that one is handed to run, and what of them nobody can follow."""
+    first = words[0] if words else ""
+    name = first.rpartition("/")[2] if isinstance(first, str) else ""
+    if own:
+        yield from first_of({key: each for key, each in own.items() if not isinstance(each, tuple)}, name, state, shell)
+    if name not in PROGRAMS:
+        return
+    named = [name, *words[1:]]
+    told = from_git(named, shell, own, state, context) if name == "git" else _told(shell, named, own, state, context)
+    yield from handed_over(told)
+
+
+def first_of(given: Mapping[str, Possible], name: str, state: State, shell: Shell) -> Iterator[Handed]:
+    """The code that variables have a program run first. ``name``: the program, empty where any may be started."""
+    for each in loading(given):
+        if each == "BASH_ENV":
+            path = state.path(given[each])
+            if name and name != "bash" and not name.endswith((".sh", ".bash")):
+                continue
+            if path is not None and shell.library.is_file(path):
+                yield ["bash", given[each]]
+                continue
+        yield f"the code that {each} names runs first, and was not followed"
+
+
+def without_loading(own: Mapping[str, Stored]) -> dict[str, Stored]:
+    """Variables without those that have other code run first."""
+    return {name: value for name, value in own.items() if not is_loading(name)}

@@ -1,0 +1,127 @@
+"""Commands in what clients of databases read: ``\\!`` of psql and mysql, ``.shell`` of sqlite3.
+
+Sources: PostgreSQL documentation, "psql", "Meta-Commands" (``\\!``, ``\\copy ... program``, ``\\o |``, backquotes);
+SQLite documentation, "Command Line Shell For SQLite" (``.shell``, ``.system``, ``.import "|..."``, ``.output |``,
+``.read "|..."``, ``.load``); MySQL Reference Manual, "mysql Client Commands" (``system``, ``\\!``, ``source``,
+``pager``).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.possible import Possible
+from checker.resolve.shell.handed.kinds import Handed, Told, apart, filled, given, line, plain, unknown
+
+_MAX_FILES: Final = 20  # files that read files
+# What psql does not look into for its own commands, and these.
+_PSQL: Final = re.compile(
+    r"--[^\n]*|/\*.*?\*/|'(?:''|[^'])*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|\\(?P<name>!|[A-Za-z_?+;]+)(?P<rest>[^\n]*)",
+    re.DOTALL,
+)
+_PIPED: Final = re.compile(r"\s*(?:\([^)]*\)\s*)?\|(.+)", re.DOTALL)
+_PROGRAM: Final = re.compile(r"\b(?:from|to)\s+program\s+'((?:''|[^'])*)'", re.IGNORECASE)
+_BACKQUOTED: Final = re.compile(r"`([^`]*)`")
+_WRITES: Final = frozenset({"o", "out", "g", "gx", "w", "write"})
+_READS: Final = frozenset({"i", "include", "ir", "include_relative"})
+
+
+def psql(told: Told) -> Iterator[Handed]:
+    """The commands that psql's own ones run: in what it is told, what comes in, and files of the repository."""
+    words = apart(told.words[1:], "cf")
+    texts = [*given(words, ("-c", "--command"))]
+    files = [*given(words, ("-f", "--file"))]
+    if (not texts and not files) or "-" in files:
+        texts.append(told.fed)
+    for text in texts:
+        yield from _meta(told, text, "", 0)
+    for file in files:
+        yield from _meta(told, told.text_of(file), str(file), 0)
+
+
+def _meta(told: Told, text: Possible, file: str, depth: int) -> Iterator[Handed]:
+    written = plain(text) if text is not None else None
+    if written is None or "\\" not in written[0] or depth > _MAX_FILES:
+        return
+    for match in _PSQL.finditer(written[0]):
+        name, rest = match["name"], match["rest"] or ""
+        if name is None:
+            continue
+        found: list[str] = []
+        if name == "!":
+            found.append(rest.strip())
+        elif name == "copy":
+            found.extend(each[1].replace("''", "'") for each in _PROGRAM.finditer(rest))
+        elif name in _WRITES and (piped := _PIPED.fullmatch(rest)):
+            found.append(piped[1].strip())
+        elif name in _READS:
+            inner = rest.strip().strip("'\"")
+            path = posixpath.join(posixpath.dirname(file), inner) if name in {"ir", "include_relative"} else inner
+            yield from _meta(told, told.text_of(path), path, depth + 1)
+        if name != "!":
+            found.extend(each[1] for each in _BACKQUOTED.finditer(rest))
+        for each in found:
+            if each:
+                yield line(filled(each, written[1]))
+
+
+_DOT: Final = re.compile(r"^\s*\.(\w+)\s*(.*)$", re.MULTILINE)
+
+
+def sqlite3(told: Told) -> Iterator[Handed]:
+    """The commands that the dot-commands of sqlite3 run."""
+    texts: list[Possible] = [word for word in told.words[1:] if word is not None]
+    texts.extend([told.fed, *(told.text_of(file) for file in given(told.words[1:], ("-init", "--init")))])
+    for text in texts:
+        yield from _dotted(told, text, 0)
+
+
+def _dotted(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
+    written = plain(text) if text is not None else None
+    if written is None or depth > _MAX_FILES:
+        return
+    if re.search(r"\bload_extension\s*\(", written[0], re.IGNORECASE):
+        yield "an extension that sqlite3 loads was not followed"
+    for match in _DOT.finditer(written[0]):
+        name, rest = match[1].lower(), match[2].strip()
+        inner = rest.strip("'\"")
+        if (len(name) > 1 and "shell".startswith(name)) or (len(name) > 1 and "system".startswith(name)):
+            yield line(filled(rest, written[1])) if rest else unknown("what sqlite3 runs")
+        elif name == "load":
+            yield "an extension that sqlite3 loads was not followed"
+        elif name in {"output", "once", "import", "read"} and (inner.startswith("|") or " |" in rest):
+            yield line(filled(re.split(r"['\"]\s", inner.partition("|")[2])[0], written[1]))
+        elif name == "read":
+            yield from _dotted(told, told.text_of(inner), depth + 1)
+
+
+_MYSQL: Final = re.compile(
+    r"--\s[^\n]*|#[^\n]*|/\*.*?\*/|'(?:\\.|''|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\\(?P<letter>[!P.])\s*(?P<short>[^\n]*)"
+    r"|(?:^|(?<=;))[ \t]*(?P<name>system|pager|source)[ \t]+(?P<long>[^\n;]*)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+
+
+def mysql(told: Told) -> Iterator[Handed]:
+    """The commands that the client's own ones run."""
+    texts = [*given(apart(told.words[1:], "e"), ("-e", "--execute", "--init-command"))] or [told.fed]
+    for text in texts:
+        yield from _own(told, text, 0)
+
+
+def _own(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
+    written = plain(text) if text is not None else None
+    if written is None or depth > _MAX_FILES:
+        return
+    for match in _MYSQL.finditer(written[0]):
+        name = (match["name"] or "").lower() or {"!": "system", "P": "pager", ".": "source"}.get(
+            match["letter"] or "", ""
+        )
+        rest = (match["short"] or match["long"] or "").strip()
+        if name == "source":
+            yield from _own(told, told.text_of(rest), depth + 1)
+        elif name and rest:
+            yield line(filled(rest, written[1]))

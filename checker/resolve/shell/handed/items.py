@@ -1,0 +1,87 @@
+"""``xargs``: the command that it starts, with what it reads put in.
+
+Source: GNU findutils manual, "Invoking xargs": the words that are read follow the command's own; with ``-I`` they take
+the place of a text in them, a line each.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from checker.model.possible import Possible, joined, one_of, open_text
+from checker.model.values import Text
+
+_VALUES: Final = frozenset(
+    {"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--max-lines", "--delimiter",
+     "--arg-file", "--max-chars", "--process-slot-var", "--replace"}
+)  # fmt: skip
+_MAX_ITEMS: Final = 20
+_OPEN: Final = "a word that xargs reads"
+
+
+def with_items(words: Sequence[Possible], fed: Possible) -> list[Possible]:
+    """A command of xargs with the words that it gets; one that nobody knows where what comes in is not known."""
+    rest = list(words[1:])
+    replaced, delimiter, by_line, several = "", "", False, True
+    while rest and isinstance(rest[0], str) and rest[0].startswith("-"):
+        option = rest[0]
+        name, has_value, value = option.partition("=")
+        behind = rest[1] if len(rest) > 1 and isinstance(rest[1], str) else ""
+        if name == "--replace" or option.startswith(("-I", "-i")):
+            replaced = behind if option == "-I" else (value if has_value else option[2:]) or "{}"
+            replaced = "{}" if option in {"-i", "--replace"} else replaced
+            by_line = True
+        elif option.startswith("-d") or name == "--delimiter":
+            delimiter = (behind if option in {"-d", "--delimiter"} else value or option[2:]).replace("\\n", "\n")
+        elif option in {"-0", "--null"}:
+            delimiter = "\0"
+        elif option.startswith(("-a", "--arg-file")):
+            fed = None
+        elif re.fullmatch(r"-[nL]1?|--max-(?:args|lines)(?:=1)?", option):
+            several = False
+        rest = rest[2 if option in _VALUES - {"--replace"} and not has_value else 1 :]
+        if option == "--":
+            break
+    if not rest:
+        return ["echo"]
+    found = _items(fed, delimiter, by_line=by_line)
+    item: Possible = open_text(_OPEN) if not found else one_of(found)
+    if replaced:
+        return [_put(word, replaced, item) for word in rest]
+    if found:
+        return [*rest, *found] if several else [*rest, item]
+    return [*rest, item] if _waits(rest) else rest
+
+
+def _waits(words: Sequence[Possible]) -> bool:
+    """Whether what is read decides what a command is: its verb, its line of shell, the value of its last option."""
+    last = words[-1]
+    return len(words) == 1 or (isinstance(last, str) and last.startswith("-"))
+
+
+def _items(fed: Possible, delimiter: str, *, by_line: bool) -> list[Possible]:
+    """What is read, where it is known; empty where it is not."""
+    if isinstance(fed, Text):
+        return (
+            [fed] if not any(isinstance(part, str) and part.strip("\n") != part.strip() for part in fed.parts) else []
+        )
+    if not isinstance(fed, str):
+        return []
+    try:
+        if delimiter:
+            found = [each for each in fed.strip("\n").split(delimiter) if each]
+        else:
+            found = [each.strip() for each in fed.splitlines() if each.strip()] if by_line else shlex.split(fed)
+    except ValueError:
+        return []
+    return [*found] if len(found) <= _MAX_ITEMS else []
+
+
+def _put(word: Possible, replaced: str, item: Possible) -> Possible:
+    if isinstance(word, str) and replaced in word:
+        pieces = word.split(replaced)
+        return joined([each for index, piece in enumerate(pieces) for each in ([item, piece] if index else [piece])])
+    return word

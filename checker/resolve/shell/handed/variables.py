@@ -1,0 +1,93 @@
+"""Variables that have programs run other code: before what they were asked for, or in place of a helper.
+
+Sources: Bash Reference Manual, "Bash Startup Files" (``BASH_ENV``; ``ENV`` is read, and ``PROMPT_COMMAND`` run, by
+shells that somebody types into alone); ld.so(8) (``LD_PRELOAD``, ``LD_AUDIT``); dyld(1); Node.js documentation,
+"Command-line API" (``NODE_OPTIONS``); perlrun (``PERL5OPT``, ``PERL5DB``); Ruby documentation, "Environment"
+(``RUBYOPT``); Java documentation, "The JDK_JAVA_OPTIONS environment variable" and JVM TI, "JAVA_TOOL_OPTIONS"; .NET
+documentation, "DOTNET_STARTUP_HOOKS"; pytest documentation, "Environment Variables"; GNU make manual, "The Variable
+MAKEFILES"; rsync(1) (``RSYNC_RSH``); GNU tar manual (``TAR_OPTIONS``). ``PYTHONSTARTUP`` is read where somebody types.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from checker.model.possible import Possible, shown
+from checker.model.values import Text
+from checker.resolve.shell.handed.kinds import Handed, Told, command
+
+_ANY: Final = re.compile(r".+", re.DOTALL)
+# A library without a folder is one of the system, as are those in its folders.
+_NOT_OF_THE_SYSTEM: Final = re.compile(r"(?=.*\S)(?!(?:\s*:?(?:/usr/\S+|/lib\S*/\S+|[\w.+-]+))+\s*$).+", re.DOTALL)
+_AGENT: Final = re.compile(r".*-(?:javaagent|agentpath|agentlib|XX:OnError|XX:OnOutOfMemoryError).*", re.DOTALL)
+_LOADS: Final[Mapping[str, re.Pattern[str]]] = {
+    "BASH_ENV": _ANY,
+    "LD_PRELOAD": _NOT_OF_THE_SYSTEM,
+    "LD_AUDIT": _NOT_OF_THE_SYSTEM,
+    "DYLD_INSERT_LIBRARIES": _NOT_OF_THE_SYSTEM,
+    "NODE_OPTIONS": re.compile(r".*(?:^|\s)(?:--require|-r|--import|--loader|--experimental-loader)\b.*", re.DOTALL),
+    "PERL5OPT": re.compile(r".*-[mMd].*", re.DOTALL),
+    "PERL5DB": _ANY,
+    "RUBYOPT": re.compile(r".*-r.*", re.DOTALL),
+    "JAVA_TOOL_OPTIONS": _AGENT,
+    "JDK_JAVA_OPTIONS": _AGENT,
+    "_JAVA_OPTIONS": _AGENT,
+    "MAVEN_OPTS": _AGENT,
+    "GRADLE_OPTS": _AGENT,
+    "DOTNET_STARTUP_HOOKS": _ANY,
+    "PYTEST_PLUGINS": _ANY,
+    "PYTEST_ADDOPTS": re.compile(r".*(?:^|\s)-p\s*(?!no:)\S.*", re.DOTALL),
+    "MAKEFILES": _ANY,
+    "MAKEFLAGS": re.compile(r".*--eval.*", re.DOTALL),
+}
+
+
+def loading(environment: Mapping[str, Possible]) -> Iterator[str]:
+    """The variables of a step that have other code run first."""
+    for name, pattern in _LOADS.items():
+        value = environment.get(name)
+        if value is not None and pattern.fullmatch(shown(value)):
+            yield name
+
+
+def is_loading(name: str) -> bool:
+    return name in _LOADS
+
+
+# Program -> variables that hold a command of its.
+_COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "rsync": ("RSYNC_RSH", "RSYNC_CONNECT_PROG"),
+    "scp": ("SSH_ASKPASS",),
+    "sftp": ("SSH_ASKPASS",),
+    "ssh-add": ("SSH_ASKPASS",),
+    "sudo": ("SUDO_ASKPASS",),
+    "less": ("LESSOPEN", "LESSCLOSE"),
+    "man": ("MANPAGER", "PAGER"),
+    "crontab": ("VISUAL", "EDITOR"),
+    "gh": ("BROWSER", "GH_BROWSER", "GH_EDITOR", "GH_PAGER"),
+}
+HELPED: Final = frozenset(_COMMANDS)
+
+
+def helped(told: Told) -> Iterator[Handed]:
+    """The commands that variables hold for a program."""
+    for name in _COMMANDS.get(told.name, ()):
+        value = told.variable(name)
+        if isinstance(value, str):
+            yield from command(value.strip().lstrip("|").removesuffix("%s"))
+        elif isinstance(value, Text):
+            yield from command(value)
+
+
+def extended(told: Told) -> Told | None:
+    """tar with what ``TAR_OPTIONS`` puts in front of its words."""
+    value = told.variable("TAR_OPTIONS") if told.name in {"tar", "gtar"} else None
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return Told([told.words[0], *shlex.split(value)], told.variable, told.fed, told.text_of, told.is_file)
+    except ValueError:
+        return None
