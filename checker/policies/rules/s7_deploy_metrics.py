@@ -27,6 +27,7 @@ from typing import Final
 from checker.model.answers import YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, shown
@@ -78,6 +79,10 @@ _DURATION: Final = re.compile(
     r"(?<![a-z])(?:duration|seconds|elapsed|took|milliseconds)\W{1,8}(?:value\W{1,8})?(\d[\d.]*|\x00)", re.IGNORECASE
 )
 _HOLE: Final = "\x00"
+# What asks how late it is, and what may do so unseen: a program that is no script of a shell, an action.
+_CLOCK: Final = re.compile(r"\bdate\b|\bSECONDS\b|EPOCH(?:SECONDS|REALTIME)|%\(%s\)T")
+_UNSEEN_CLOCK: Final = re.compile(r"\.(?:py|[cm]?js|ts|rb)\b|\bpython|\bnode\b|\btime", re.IGNORECASE)
+_SECONDS: Final = re.compile(r"\$\{?SECONDS\b|\$\(\(\s*SECONDS\s*\)\)")
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -117,7 +122,14 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
     if constant:
         why = f"What is told of a deployment has {constant} written out: it is the same for each of them."
         return place.fails(sub, why, fix=_FIX, expected="what was measured")
-    if any(_measured_here(at.action) for at in emitted):
+    end = last((end, *path.waits())) or end
+    late = next((each for each in emitted if _begins_late(path, each, end)), None)
+    if late is not None:
+        why = "The duration that is told begins after the roll-out: nothing takes the time before it is over."
+        return late.action.fails(
+            sub, why, fix="Take the time of the start in a step before the roll-out.", expected="a duration"
+        )
+    if any(_measured_here(at, end) for at in emitted):
         why = "The duration that is told begins where it is told: the script takes the time of the start itself."
         return place.fails(
             sub, why, fix="Take the time of the start in a step before the roll-out.", expected="a duration"
@@ -176,14 +188,66 @@ def _depends(place: object) -> bool:
     return step is not None and job is not None and step.runs is YES and job.runs is YES
 
 
-def _measured_here(action: object) -> bool:
-    """Whether the script that tells a duration works it out all by itself, from times of its own."""
-    given = action.text("value") if isinstance(action, AwsCall) and action.how is How.CLI else None
-    if not isinstance(action, AwsCall) or not isinstance(given, Text) or "SECONDS" in shown(given):
-        return False  # since when the shell counts its seconds depends on which script that is
-    words = action.handling.worked_out
-    value = next((after for word, after in pairwise(words) if word == "--value"), "")
-    return value.isdigit()
+def _measured_here(at: At, end: At) -> bool:
+    """Whether the script that tells a duration works it out all by itself, from times of its own. ``end``: of what it
+    measures; a shell that started before that has counted its seconds all along."""
+    action = at.action
+    if not isinstance(action, AwsCall | Command) or (at.action.step is end.action.step and not _started_after(at, end)):
+        return isinstance(action, AwsCall) and not _counts(action) and _worked_out(action)
+    return _worked_out(action) if isinstance(action, AwsCall) and not _counts(action) else _counts(action)
+
+
+def _worked_out(action: AwsCall) -> bool:
+    given = action.text("value") if action.how is How.CLI else None
+    words = action.handling.worked_out if isinstance(given, Text) else ()
+    return next((after for word, after in pairwise(words) if word == "--value"), "").isdigit()
+
+
+def _counts(action: AwsCall | Command) -> bool:
+    """Whether what is told is the time since the telling shell began. A variable that is set anew counts from there."""
+    step = action.step
+    text = step.run.text if step is not None and step.run is not None else ""
+    return bool(_SECONDS.search(action.source)) and not re.search(r"\bSECONDS=", text)
+
+
+def _started_after(at: At, end: At) -> bool:
+    """Whether a script of its own tells, that the step of a roll-out starts when that is over."""
+    via, other = at.action.reached.via, (*end.action.reached.via, end.action.spot)
+    return bool(via) and via[-1].file != at.action.spot.file and other[: len(via)] != via and _own_shell(at)
+
+
+def _own_shell(at: At) -> bool:
+    """Whether the script that tells is started, and not sourced."""
+    step, file = at.action.step, at.action.spot.file.rpartition("/")[2]
+    text = step.run.text if step is not None and step.run is not None else ""
+    return re.search(rf"(?:^|[\s;&|])(?:source|\.)\s+\S*{re.escape(file)}", text) is None
+
+
+def _begins_late(path: DeployPath, at: At, end: At) -> bool:
+    """Whether every step that takes the time, for one that tells how long it was, stands behind what is measured."""
+    action = at.action
+    if not isinstance(action, AwsCall | Command) or (isinstance(action, AwsCall) and action.how is not How.CLI):
+        return False
+    holes = [hole for hole in _told_parts(action)[1] if not _WHO.search(hole)]
+    if any(hole.startswith("${{") for hole in holes):
+        return False  # of a step that nobody follows, or of what started the run
+    behind = False
+    for job in path.jobs:
+        for step in job.steps:
+            text = step.run.text if step.run is not None else step.uses
+            if _is_behind(job, step, end):
+                behind = behind or (step is not action.step and bool(_CLOCK.search(text)))
+            elif _CLOCK.search(text) or _UNSEEN_CLOCK.search(text):
+                return False
+    asked = [each for each in path.actions() if isinstance(each.action, Command) and _CLOCK.search(each.action.source)]
+    return behind and all(follows(each, end) for each in asked)
+
+
+def _is_behind(job: EffectiveJob, step: EffectiveStep, end: At) -> bool:
+    if job is not end.job:
+        return job.after(end.job)
+    ended = next((index for index, each in enumerate(job.steps) if each is end.action.step), len(job.steps))
+    return any(each is step for each in job.steps[ended + 1 :])
 
 
 def _written_result(action: object) -> str:
