@@ -209,8 +209,10 @@ def test_no_file_is_longer_than_one_can_take_in() -> None:
     assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}
 
 
-def test_start_up_imports_nothing_heavy(tmp_path: Path) -> None:
-    arguments = ["gate", "--project", str(tmp_path), "--assembly", str(ROOT / "tests/cli/small.yaml"), "--quiet"]
+@pytest.mark.parametrize("own", [False, True], ids=["a small template", "this repository's"])
+def test_templates_alone_import_nothing_heavy(own: bool, own_assembly: Path, tmp_path: Path) -> None:
+    templates = own_assembly if own else ROOT / "tests/cli/small.yaml"
+    arguments = ["gate", "--project", str(tmp_path), "--assembly", str(templates), "--quiet"]
     code = (
         f"import sys; from checker.cli import run; run({arguments!r}); "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"

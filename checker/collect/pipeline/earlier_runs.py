@@ -21,10 +21,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.pipeline.scripts import ScriptLibrary
 from checker.collect.user_cache import keep, key_of, user_cache
+
+if TYPE_CHECKING:
+    from checker.collect.pipeline.scripts import ScriptLibrary
 
 _MOST_BYTES: Final = 32 * 1024 * 1024
 _MOST_REPOSITORIES: Final = 32

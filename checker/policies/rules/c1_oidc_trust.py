@@ -243,11 +243,11 @@ def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, 
 def _tokens_are_seen(deployment: Deployment, deployer: Deployer) -> bool:
     """Whether the jobs at hand tell which tokens the role is shown, and all of those get in: then what no job presents
     is nobody's token. Not where a job's role or token is open, or a workflow could not be read."""
-    from checker.reason.oidc.admissions import admissions_of
-
     pipeline = deployment.project.pipeline
     if pipeline is None or pipeline.left_out or pipeline.problems or pipeline.unfollowed:
         return False
+    from checker.reason.oidc.admissions import admissions_of
+
     found = list(admissions_of(pipeline, deployment.project))
     if not all(each.assumption.candidates for each in found):
         return False
