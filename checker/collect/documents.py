@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,11 +103,13 @@ def _skip(source: str, position: int) -> int:
 def read_text(path: Path, shown: str, limit: int = MAX_BYTES) -> str:
     """The file's text. Errors say what to do; a file over ``limit`` bytes or with bytes that are no text is refused."""
     try:
-        size = path.stat().st_size
-        if not path.is_file():
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
             raise InputError(f"{shown}: not a regular file", "Name a file.")
-        if size > limit:
-            raise InputError(f"{shown}: {size:,} bytes, over the limit of {limit:,}", "Is this the file you meant?")
+        if state.st_size > limit:
+            raise InputError(
+                f"{shown}: {state.st_size:,} bytes, over the limit of {limit:,}", "Is this the file you meant?"
+            )
         raw = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{shown}: no such file", "Check the path, or synthesize first.") from None

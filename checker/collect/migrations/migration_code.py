@@ -79,7 +79,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     candidates: list[SourceFile] = []
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
-    for path in walk(root, lambda name: Path(name).suffix.lower() in LANGUAGES, MAX_FILES, problems):
+    for path in walk(root, lambda name: posixpath.splitext(name)[1].lower() in LANGUAGES, MAX_FILES, problems):
         shown = path.relative_to(root).as_posix()
         is_test = _TEST.search(shown) is not None
         if is_test and tests:

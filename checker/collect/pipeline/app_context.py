@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -104,25 +104,27 @@ def _around(handing_on: Collection[str], texts: Mapping[str, str]) -> Iterator[s
     called = {_last(target) for target in below}
     yield from (path for path in texts if _stem(path) in called and any(_is_module(path, each) for each in below))
     above, left = set(handing_on), set(handing_on)
+    imported: dict[str, tuple[str, ...]] = {}  # asked for round after round
     while left:
+        called = {_stem(path) for path in left}
         marks = [(f"import {_stem(path)}", f".{_stem(path)}", f"/{_stem(path)}") for path in left]
         left = {
             path
             for path, text in texts.items()
             if path not in above
             and any(part in text for parts in marks for part in parts)
-            and _imports_one(path, text, left)
+            and _imports_one(
+                imported[path] if path in imported else imported.setdefault(path, tuple(_imported(path, text))),
+                left,
+                called,
+            )
         }
         above |= left
         yield from left
 
 
-def _imports_one(path: str, text: str, modules: Collection[str]) -> bool:
-    called = {_stem(module) for module in modules}
-    return any(
-        _last(target) in called and any(_is_module(module, target) for module in modules)
-        for target in _imported(path, text)
-    )
+def _imports_one(targets: Iterable[str], modules: Collection[str], called: Collection[str]) -> bool:
+    return any(_last(target) in called and any(_is_module(module, target) for module in modules) for target in targets)
 
 
 def _last(target: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,11 @@ class ScriptLibrary:
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
     _files: dict[str, Path | None] = field(default_factory=dict)
+    _real: dict[str, str] = field(default_factory=dict)  # folders, with links followed
+    _top: str = ""
+
+    def __post_init__(self) -> None:
+        self._top = os.path.realpath(self.root).rstrip("/")
 
     def fault(self, path: str) -> Problem | None:
         """Why a file that is there could not be read or parsed; ``None`` where it could, or is not there."""
@@ -56,15 +62,20 @@ class ScriptLibrary:
         return self._files[path]
 
     def _found(self, path: str) -> Path | None:
+        # Strings, and each folder's links followed once: of most paths that are asked for there is no file.
+        whole = os.path.join(self.root, path)  # noqa: PTH118
         try:
-            found = self.root / path
-            if not found.is_file():
+            if not os.path.isfile(whole):  # noqa: PTH113
                 return None
-            found = found.resolve()
-            inside = found.is_relative_to(self.root.resolve())
+            folder, _, name = whole.rpartition("/")
+            if folder not in self._real:
+                self._real[folder] = os.path.realpath(folder)
+            real = f"{self._real[folder]}/{name}"
+            if name in {".", ".."} or os.path.islink(real):  # noqa: PTH114
+                real = os.path.realpath(real)
         except (OSError, ValueError):
             return None
-        return found if inside else None
+        return Path(real) if real.startswith(f"{self._top}/") else None
 
     def is_file(self, path: str) -> bool:
         return self._file(path) is not None

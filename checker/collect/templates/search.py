@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +93,8 @@ _EXACT: Final = {
 _PATTERNS: Final = tuple(
     (pattern, tool) for tool, patterns in _NOT_READ.items() for pattern in patterns if pattern not in _EXACT
 )
+# Of those the ones that a name alone may match: every file of a repository is asked.
+_BY_NAME: Final = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS if "/" not in pattern))
 
 
 @dataclass(slots=True)
@@ -189,7 +191,7 @@ class _Exclusions(Exclusions):
 def _is_candidate(name: str) -> bool:
     if name.lower().endswith((*TEMPLATE_FILES, *_FILLED_IN)) or name == ".workspace":
         return True
-    return _tool(Path(name)) is not None
+    return name in _EXACT or _BY_NAME.match(name) is not None
 
 
 def _tool(inner: Path) -> str | None:
