@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -55,6 +56,20 @@ class PythonModule:
 
     def spot(self, node: ast.AST) -> Spot:
         return Spot(self.file, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+
+
+def nodes_of(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below one, itself first, broadest first: :func:`ast.walk` in less than half of its time, without the
+    contexts of names (``ast.Load``), which no node is asked about."""
+    found = [node]
+    for each in found:  # grows
+        yield each
+        for name in each._fields:
+            inner = getattr(each, name, None)
+            if type(inner) is list:
+                found.extend([one for one in inner if isinstance(one, ast.AST)])
+            elif name != "ctx" and isinstance(inner, ast.AST):
+                found.append(inner)
 
 
 class PythonLibrary(Protocol):

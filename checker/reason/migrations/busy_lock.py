@@ -248,8 +248,11 @@ class _Walk:
 
     def expression(self, node: ast.expr, state: State) -> list[End]:
         """Makes the calls of an expression, and says what it is worth where the lock tells."""
+        inner = calls(node)
+        if not inner:
+            return [End("falls", state, worth(node, state, None, self.code.constants))]
         ways = [End("falls", state)]
-        for call in calls(node):
+        for call in inner:
             after = [done for way in ways if way.how == "falls" for done in self.made(call, way.state)]
             ways = distinct([*(way for way in ways if way.how != "falls"), *after])
             if len(ways) > _MOST_STATES:

@@ -53,7 +53,10 @@ class End:
 
 def different(states: Iterable[State]) -> list[State]:
     """States that differ in more than what makes them doubtful."""
-    return list({replace(each, doubt="?" if each.doubt else ""): each for each in states}.values())
+    each = list(states)
+    if len(each) < 2:  # nearly always
+        return each
+    return list({replace(state, doubt="?") if state.doubt else state: state for state in each}.values())
 
 
 def distinct(ends: Sequence[End]) -> list[End]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from checker.model.migrations.folders import MigrationRunner
+from checker.model.pipeline.python import nodes_of
 from checker.reason.migrations.busy_lock import gone_through
 from checker.reason.migrations.lock_ways import UNFOLLOWED
 
@@ -22,6 +23,7 @@ _TAKES: Final = re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
 _LETS_GO: Final = re.compile(r"pg_advisory_unlock", re.IGNORECASE)
 _SWITCH: Final = re.compile(r"\b(?:environ|getenv)\b")
 _Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+_HOLDS_OTHERS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MOST: Final = 100_000  # signs of a file
 
 
@@ -89,7 +91,7 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
             continue
         top.extend(tree.body)
         trees[name.rpartition("/")[2].removesuffix(".py")] = tree
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 functions.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -103,16 +105,18 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
 
 def _text(node: ast.AST) -> str:
     return " ".join(
-        each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        each.value for each in nodes_of(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     )
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:
     """Everything in a node but what stands in functions of its own."""
-    for each in ast.iter_child_nodes(node):
-        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    left = [*ast.iter_child_nodes(node)][::-1]
+    while left:
+        each = left.pop()
+        if not isinstance(each, _HOLDS_OTHERS):
             yield each
-            yield from _own(each)
+            left.extend([*ast.iter_child_nodes(each)][::-1])
 
 
 def _sends(node: ast.AST, names: frozenset[str], pattern: re.Pattern[str]) -> bool:
@@ -128,7 +132,7 @@ def _sends(node: ast.AST, names: frozenset[str], pattern: re.Pattern[str]) -> bo
 def _named(node: ast.AST) -> set[str]:
     return {
         getattr(each, "id", "") or getattr(each, "attr", "")
-        for each in ast.walk(node)
+        for each in nodes_of(node)
         if isinstance(each, ast.Name | ast.Attribute)
     }
 
@@ -139,7 +143,7 @@ def _takes(function: _Function, code: _Code) -> bool:
 
 def _called(node: ast.AST) -> set[str]:
     found = set[str]()
-    for each in ast.walk(node):
+    for each in nodes_of(node):
         if isinstance(each, ast.Name):
             found.add(each.id)
         elif isinstance(each, ast.Attribute):
@@ -172,7 +176,7 @@ def _answered(function: _Function, code: _Code) -> str:
         for helper in code.functions.get(name, ()):
             if any(
                 isinstance(each, ast.Return) and each.value is not None and _row_alone(each.value)
-                for each in ast.walk(helper)
+                for each in nodes_of(helper)
             ):
                 return f"{name} asks whether there is a row, and there is one whatever the answer"
     return ""

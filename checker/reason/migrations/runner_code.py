@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from checker.model.pipeline.python import nodes_of
+
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 # Calls that make a function worth going through: what sends SQL, lets connections go, or ends the program.
 _MATTERS: Final = frozenset(
@@ -66,7 +68,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
     homes: dict[int, str] = {}
     asked: Counter[str] = Counter()
     for module, tree in trees.items():
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 functions.setdefault(node.name, []).append(node)
                 homes[id(node)] = module
@@ -140,7 +142,7 @@ def _names(node: ast.AST) -> Iterator[ast.AST]:
 @lru_cache(maxsize=1 << 14)  # code is gone through by many ways
 def walked(node: ast.AST) -> tuple[ast.AST, ...]:
     """All nodes of one."""
-    return tuple(ast.walk(node))
+    return tuple(nodes_of(node))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from checker.data.aws_calls import methods
+from checker.model.pipeline.python import nodes_of
 from checker.model.pipeline.scripts import Loop
 from checker.model.possible import OneOf
 from checker.model.values import Text
@@ -188,7 +189,7 @@ def _code(machine: Machine, name: str, text: str, call: Call) -> tuple[Value] | 
         tree = ast.parse(text.strip() if name == "eval" else text, mode="eval" if name == "eval" else "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    for each in ast.walk(tree):  # all of it stands where it is run
+    for each in nodes_of(tree):  # all of it stands where it is run
         if isinstance(each, ast.expr | ast.stmt):
             each.lineno, each.col_offset = call.node.lineno, call.node.col_offset
     if isinstance(tree, ast.Expression):

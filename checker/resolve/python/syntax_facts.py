@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from checker.model.pipeline.python import nodes_of
+
 _AWS_ERRORS: Final = frozenset({"ClientError", "BotoCoreError", "WaiterError", "Exception", "BaseException"})
 LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
 
@@ -42,7 +44,7 @@ def exits(node: ast.expr) -> bool:
 @lru_cache(maxsize=16_384)
 def stored(statement: ast.stmt) -> frozenset[str]:
     """The names that a statement, or one inside it, binds."""
-    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    names = (node for node in nodes_of(statement) if isinstance(node, ast.Name))
     return frozenset(node.id for node in names if isinstance(node.ctx, ast.Store))
 
 
@@ -73,7 +75,7 @@ def _raises(statement: ast.stmt) -> bool:
         test = statement.test
         this_alone = isinstance(test, ast.Compare) and all(isinstance(each, ast.Eq | ast.In) for each in test.ops)
         return raises(statement.orelse) or (not this_alone and raises(statement.body))
-    for node in ast.walk(statement):
+    for node in nodes_of(statement):
         if isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and _is_exit_code(node.value)):
             return True
         if isinstance(node, ast.Call) and exits(node):
@@ -102,7 +104,7 @@ def sleeps(body: Sequence[ast.stmt]) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _sleeps(statement: ast.stmt) -> bool:
-    called = (written(node.func) for node in ast.walk(statement) if isinstance(node, ast.Call))
+    called = (written(node.func) for node in nodes_of(statement) if isinstance(node, ast.Call))
     return any(name.rsplit(".", 1)[-1] in {"sleep", "wait", "pause"} for name in called)
 
 
@@ -115,12 +117,12 @@ def ends(loop: ast.While) -> bool:
     return any(
         isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and exits(node))
         for statement in loop.body
-        for node in ast.walk(statement)
+        for node in nodes_of(statement)
     )
 
 
 def leaves_early(body: Sequence[ast.stmt]) -> bool:
-    return any(isinstance(node, ast.Break | ast.Return) for statement in body for node in ast.walk(statement))
+    return any(isinstance(node, ast.Break | ast.Return) for statement in body for node in nodes_of(statement))
 
 
 def case_names(node: ast.Match) -> list[str]:
@@ -134,7 +136,7 @@ def case_names(node: ast.Match) -> list[str]:
 @lru_cache(maxsize=16_384)
 def calls_in(node: ast.AST) -> bool:
     """Whether a statement holds a call."""
-    return any(isinstance(each, ast.Call) for each in ast.walk(node))
+    return any(isinstance(each, ast.Call) for each in nodes_of(node))
 
 
 def _statements_in(node: ast.AST) -> Iterator[ast.AST]:
@@ -166,7 +168,7 @@ def grows(node: ast.AST) -> frozenset[str]:
         return frozenset()
     statements = list(_statements_in(node))
     added: set[str] = set()
-    own = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    own = {each.arg for each in nodes_of(node) if isinstance(each, ast.arg)}
     for each in statements:
         if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call) and called_as(each.value) in GROWING:
             owner = each.value.func.value if isinstance(each.value.func, ast.Attribute) else None
@@ -214,7 +216,7 @@ def manages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def lets_errors_go(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function has a handler that raises nothing: a context manager made of it may swallow."""
-    return any(isinstance(each, ast.ExceptHandler) and not raises(each.body) for each in ast.walk(node))
+    return any(isinstance(each, ast.ExceptHandler) and not raises(each.body) for each in nodes_of(node))
 
 
 def says_yes(node: ast.AST) -> bool:
@@ -223,13 +225,13 @@ def says_yes(node: ast.AST) -> bool:
         isinstance(each, ast.Return)
         and each.value is not None
         and not (isinstance(each.value, ast.Constant) and not each.value.value)
-        for each in ast.walk(node)
+        for each in nodes_of(node)
     )
 
 
 def says_nothing(handler: ast.ExceptHandler) -> bool:
     """Whether a handler neither calls anything nor uses what it caught: nobody learns of the exception."""
-    inside = [node for statement in handler.body for node in ast.walk(statement)]
+    inside = [node for statement in handler.body for node in nodes_of(statement)]
     return not any(
         isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id == handler.name) for node in inside
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from checker.model.pipeline.python import nodes_of
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.calls import call, called
@@ -64,7 +65,7 @@ def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
 
 @lru_cache(maxsize=16_384)
 def _calls(node: ast.expr) -> bool:
-    return any(isinstance(each, ast.Call) for each in ast.walk(node))
+    return any(isinstance(each, ast.Call) for each in nodes_of(node))
 
 
 def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
