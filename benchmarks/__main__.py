@@ -46,12 +46,14 @@ def peers(assembly: Path, project: Path, runs: int) -> None:
 
 
 def workflows(runs: int) -> None:
-    """The gate on this whole repository, scripts and release programs followed, beside zizmor on its workflows.
+    """The gate on this whole repository beside zizmor on its workflows: release programs followed, and as an earlier
+    run has followed them.
 
     They ask different things of them: what is shown is what each costs.
     """
     commands = {
         "checker gate, all of it": [str(BIN / "checker"), "gate"],
+        "checker gate --no-cache": [str(BIN / "checker"), "gate", "--no-cache"],
         "zizmor, offline": [str(BIN / "zizmor"), "--offline", "--quiet", "--no-exit-codes", ".github"],
     }
     samples = in_turn(commands, ROOT, runs)
