@@ -6,7 +6,7 @@ What is checked
     The session that migrates has a ``statement_timeout`` and a ``lock_timeout`` that are not 0: from the runner's code,
     its start-up options, ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and
     no migration switches them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task
-    gives up before the job is ended, and fails with the task.
+    gives up before the job is ended, and fails with the task. A migration that fails fails its job.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.answers import NO, YES
+from checker.model.answers import NO, YES, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
@@ -32,6 +32,8 @@ from checker.model.possible import options, shown
 from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.values import Absent
+from checker.reason.deploys.paths import At
+from checker.reason.deploys.task_ends import failure_goes_through
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.session_timeouts import (
@@ -52,6 +54,7 @@ _WHAT: Final = {
 }
 _FIX_SESSION: Final = "Set {} on the session that migrates, before its first statement (options=-c {}=...)."
 _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
+_FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
 
 
@@ -102,6 +105,9 @@ def _runner(name: str, runner: MigrationRunner, everywhere: Bound | None) -> Jud
     own = in_code(name, runner)
     if own is not None and own.off:
         return runner.fails(sub, f"It switches {name} off: {_WHAT[name]}.", fix=fix, path=own.where)
+    if own is not None and own.undone:
+        why = f"{own.where} sets {name} and {own.undone} switches it off: which of them is in force is not followed"
+        return runner.undecided(sub, why, fix=f"Set {name} in one place; give one statement more with SET LOCAL.")
     if own is not None:
         return runner.passes(sub, f"It sets {name}.", path=own.where)
     if everywhere is not None and not everywhere.off:
@@ -140,6 +146,7 @@ def _jobs(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]
         if (step.job.spot, step.action.spot) not in waited:
             waited.add((step.job.spot, step.action.spot))
             yield from _wait(step, pipeline)
+            yield from _failure(step, pipeline)
 
 
 def _minutes(step: Migrating) -> tuple[float, ...] | None:
@@ -192,6 +199,22 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
     if blind is not None:
         said = "A migration that fails, or does not end in time, lets the step go on: nobody asks for its exit code."
         yield blind.fails("outcome", said, fix="Fail where the exit code is not 0, and where the wait's time is up.")
+
+
+def _failure(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
+    """Whether the job goes on with the release although the migration has failed, by what its script and step make of
+    it. What happens inside of the program that migrates is looked at by its waits."""
+    trace = pipeline.trace(step.job)
+    index = next((index for index, each in enumerate(trace.actions) if each is step.action), None)
+    if index is None:
+        return
+    through = failure_goes_through(At(step.job, trace, index))
+    if through is NO:
+        said = "A migration that fails lets the job go on: its exit code is swallowed."
+        yield step.action.fails("outcome", said, fix=_FIX_OUTCOME)
+    elif isinstance(through, Open):
+        why = f"whether a migration that fails ends the job: {through.why}"
+        yield step.action.undecided("outcome", why, fix=_FIX_OUTCOME)
 
 
 def _passed_over(waits: Sequence[Wait], start: AwsCall) -> Judgement | None:

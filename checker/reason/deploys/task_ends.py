@@ -1,4 +1,4 @@
-"""Whether a pipeline that waits for a task looks at how it ended.
+"""Whether a pipeline that waits for a task looks at how it ended, and whether a failure reaches the job.
 
 A task that failed has stopped like one that worked: the waiter and ``lastStatus`` tell nothing else, nor does
 ``stopCode`` (Amazon ECS API Reference, "Task" and "Container": the exit code is a container's).
@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
-from checker.model.possible import options, shown
+from checker.model.possible import options, shown, truth
 from checker.model.values import Absent, Answered, Text
+from checker.reason.calls.step_ends import ended_by_another
+from checker.reason.deploys.paths import At
 
 _STARTS: Final = frozenset({"RunTask", "StartTask"})
 _EXIT_CODE: Final = "exitcode"
@@ -48,6 +51,40 @@ def looks(trace: Trace) -> bool:
         for each in trace.actions
         if isinstance(each, AwsCall) or (isinstance(each, Command) and each.program != "aws")
     )
+
+
+def failure_goes_through(at: At) -> Answer:
+    """Whether a command that fails fails its job: through its script, the programs around it and its step.
+
+    Of an AWS call only what is around it is asked: what it answers is looked at elsewhere.
+    """
+    step = at.action.step
+    goes_on = truth(step.continue_on_error) if step is not None else NO
+    if goes_on is not NO and not ended_by_another(at.trace, at.index):
+        return Open("its continue-on-error is not known before the run") if isinstance(goes_on, Open) else NO
+    around = [
+        each
+        for each in at.trace.actions[: at.index]
+        if isinstance(each, Command) and each.step is step and each.spot in at.action.reached.via
+    ]
+    own = [at.action] if isinstance(at.action, Command) else []
+    if any(_is_tried_again(each, at) for each in (*around, *own)):
+        return YES
+    return next((NO for each in (*around, *own) if _ends(each.handling) is NO), YES)
+
+
+def _ends(handling: Handling) -> Answer:
+    ends = handling.ends
+    if not isinstance(ends, Open):
+        return ends
+    # Its script is not followed to the end: by what stands right beside it.
+    return NO if handling.swallowed or (handling.fallback and not handling.fallback_stops) else YES
+
+
+def _is_tried_again(command: Command, at: At) -> bool:
+    """Whether the same command is given once more where it fails: the last one counts."""
+    later = (each for each in at.trace.actions[at.index + 1 :] if each.step is command.step)
+    return any(isinstance(each, Command) and each.reached.on_failure and each.words == command.words for each in later)
 
 
 def _waits(call: AwsCall) -> bool:

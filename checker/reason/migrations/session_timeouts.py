@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from checker.model.environments import Project
@@ -24,10 +24,14 @@ _GROUPS: Final = ("AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGro
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Where a timeout is set; ``off`` where it is set to nothing. ``where`` is ``FILE:LINE`` or a name."""
+    """Where a timeout is set; ``off`` where it is set to nothing. ``where`` is ``FILE:LINE`` or a name.
+
+    ``undone`` is where the same code sets it to nothing: which of the two is in force, the order tells.
+    """
 
     where: str
     off: bool = False
+    undone: str = ""
 
 
 def is_off(value: str) -> bool:
@@ -55,20 +59,19 @@ def _as_key(name: str, language: str) -> re.Pattern[str]:
 
 
 def in_code(name: str, runner: MigrationRunner) -> Bound | None:
-    """Where a runner's code sets a timeout on its session. One that is switched off is told only if none is set."""
+    """Where a runner's code sets a timeout on its session, and where it switches it off."""
+    on: Bound | None = None
     off: Bound | None = None
     for file in runner.files:
-        for line, text in file.strings:
-            answer = in_text(name, text)
+        said = [(line, answer) for line, text in file.strings if (answer := in_text(name, text)) is not None]
+        found = _as_key(name, file.language).finditer(file.code)
+        said += [(file.line_at(match.start()), not is_off(match[1])) for match in found]
+        for line, answer in said:
             if answer:
-                return Bound(f"{file.file}:{line}")
-            if answer is False:
+                on = on or Bound(f"{file.file}:{line}")
+            else:
                 off = off or Bound(f"{file.file}:{line}", off=True)
-        for match in _as_key(name, file.language).finditer(file.code):
-            if not is_off(match[1]):
-                return Bound(f"{file.file}:{file.line_at(match.start())}")
-            off = off or Bound(f"{file.file}:{file.line_at(match.start())}", off=True)
-    return off
+    return replace(on, undone=off.where) if on is not None and off is not None else on or off
 
 
 def in_sql(name: str, folders: Iterable[MigrationFolder]) -> Bound | None:

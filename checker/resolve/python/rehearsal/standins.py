@@ -142,7 +142,7 @@ failed_tasks = {
         "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
         "stopCode": "EssentialContainerExited",
         "stoppedReason": "Essential container in task exited",
-        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 1, "reason": "failed"}],
+        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 137, "reason": "failed"}],
     }],
     "failures": [],
 }
