@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from checker.collect.migrations.check_trees import checks_of
-from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of
+from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.model.migrations.folders import Effect, Statement
 from checker.model.sources import Spot
 
@@ -31,7 +31,7 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             yield Statement("drop column", Effect.CONTRACT, at, table, column, why=f"column {name} is gone then")
         elif kind == "AT_AlterColumnType":
             why = f"column {name} has another type then"
-            yield Statement("alter type", Effect.CONTRACT, at, table, column, why=why)
+            yield Statement("alter type", Effect.CONTRACT, at, table, column, why=why, types=_new_type(name, each))
         elif kind == "AT_SetNotNull":
             why = f"rows without {name} are refused then"
             yield Statement("set not null", Effect.CONTRACT, at, table, column, why=why)
@@ -69,6 +69,16 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             )
 
 
+def _new_type(name: str, command: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The type that a column gets. ``USING`` may compute other values, but for a cast of the column to that type."""
+    definition = command.get("def", {}).get("ColumnDef", {})
+    made = definition.get("raw_default", {}).get("TypeCast", {})
+    fields = made.get("arg", {}).get("ColumnRef", {}).get("fields", [])
+    plain = [name_of(part) for part in fields] == [name] and type_of(made) == type_of(definition)
+    known = type_of(definition) if plain or "raw_default" not in definition else ""
+    return ((name, known),) if known else ()
+
+
 def _location(command: Mapping[str, Any]) -> int | None:
     """The offset of a command's own text, where the tree keeps one."""
     definition = command.get("def", {})
@@ -98,6 +108,7 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
         unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
         why=f"rows without {name} are refused then" if refuses else "",
         checks=tuple(checks_of([each.get("def", {})], table)),
+        types=((name, type_of(column)),),
     )
 
 

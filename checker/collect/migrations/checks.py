@@ -1,9 +1,12 @@
-"""CHECK constraints over the migrations of a folder: one that allows all that was allowed before takes nothing away."""
+"""CHECK constraints and columns' types over the migrations of a folder: one that allows all that was allowed before
+takes nothing away."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from checker.collect.migrations.check_trees import widens
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
@@ -15,8 +18,10 @@ def with_history(migrations: Iterable[Migration]) -> Iterator[Migration]:
     The rows there are and the code that runs both keep the old constraints, so what these imply refuses neither.
     """
     in_force: dict[str, dict[str, str]] = {}  # table -> name of the constraint -> its condition
-    for migration in migrations:
-        up = migration.up
+    types: dict[str, dict[str, str]] = {}  # table -> column -> its type, empty where that is not known
+    for each_of in migrations:
+        up = _typed(each_of.up, types)
+        migration = replace(each_of, up=up)
         if not any(each.checks or each.kind in _ENDING for each in up.statements):
             yield migration
             continue
@@ -54,3 +59,73 @@ def _apply(statement: Statement, in_force: dict[str, dict[str, str]]) -> None:
         return  # the table that is there stays as it is
     elif statement.checks and statement.validated:
         in_force.setdefault(table, {}).update(statement.checks)
+
+
+# --- types --------------------------------------------------------------------------------------
+
+
+# Each holds all values of those before it. Source: PostgreSQL documentation, "Numeric Types".
+_LADDERS: Final = (("int2", "int4", "int8"), ("float4", "float8"))
+_TYPE: Final = re.compile(r"([^(\[]+)(?:\((\d+)(?:,(\d+))?\))?((?:\[\])*)")
+_OF_TIME: Final = frozenset({"time", "timetz", "timestamp", "timestamptz"})
+_MOST_DIGITS: Final = 6  # of a second's fraction, where none are asked for ("Date/Time Types")
+
+
+def widens_type(old: str, new: str) -> bool:
+    """Whether every value of a type is one of the other, and reads the same there."""
+    before, after = _TYPE.fullmatch(old), _TYPE.fullmatch(new)
+    if before is None or after is None or before[4] != after[4]:
+        return False
+    if old == new:
+        return True
+    (one, size, scale), (other, larger, finer) = before.groups()[:3], after.groups()[:3]
+    if any(one in each and other in each and each.index(one) < each.index(other) for each in _LADDERS):
+        return True
+    if {one, other} <= {"varchar", "text"}:  # "Character Types": without a length each takes any
+        return larger is None or (size is not None and int(size) <= int(larger))
+    if one != other or one not in {"numeric", *_OF_TIME}:
+        return False
+    if one in _OF_TIME:
+        return int(size or _MOST_DIGITS) <= int(larger or _MOST_DIGITS)
+    if larger is None or size is None:
+        return larger is None
+    fraction, wanted = int(scale or 0), int(finer or 0)
+    return fraction <= wanted and int(size) - fraction <= int(larger) - wanted
+
+
+def _typed(up: SqlFile, types: dict[str, dict[str, str]]) -> SqlFile:
+    """The same file; a column whose new type takes all that it held is marked as expanding."""
+    found = []
+    for each in up.statements:
+        found.append(each)
+        if each.kind == "alter type":
+            (column,) = each.columns
+            ((_, new),) = each.types or ((column, ""),)
+            was = types.get(each.table, {}).get(column) or each.was
+            if was and new and each.effect is Effect.CONTRACT and widens_type(was, new):
+                found[-1] = replace(each, effect=Effect.EXPAND, why="")
+            types.setdefault(each.table, {})[column] = new
+        elif each.kind in {"do", "call"}:
+            types.clear()  # it may do anything
+        else:
+            _retype(each, types)
+    if not up.readable:
+        types.clear()
+    return replace(up, statements=tuple(found)) if found else up
+
+
+def _retype(statement: Statement, types: dict[str, dict[str, str]]) -> None:
+    own = types.setdefault(statement.table, {})
+    if statement.kind == "create table":
+        if not (statement.if_exists and own):
+            types[statement.table] = dict(statement.types)
+    elif statement.kind == "add column":
+        own.update((column, kind) for column, kind in statement.types if not (statement.if_exists and column in own))
+    elif statement.kind == "drop column":
+        own.pop(statement.columns[0], None)
+    elif statement.kind == "rename column":
+        own[statement.name] = own.pop(statement.columns[0], "")
+    elif statement.kind == "rename table":
+        types[statement.name] = types.pop(statement.table, {})
+    elif statement.kind == "drop table":
+        types.pop(statement.name, None)

@@ -5,8 +5,8 @@ and ``001_x.down.sql`` in any of the words and orders of :mod:`checker.collect.m
 ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
 migrations; the ways back may stand in the same file (:mod:`checker.collect.migrations.sections`) or in a folder of
 their own. Plans and change logs (:mod:`checker.collect.migrations.changelogs`) say themselves what is a migration. A
-folder of migrations written as code (Alembic, Django, Rails, Knex) counts too, as one that is not read. Folders of
-tests do not, unless ``checker.toml`` names them.
+folder of migrations written as code (Django, Rails, Knex) counts too, as one that is not read, but for Alembic's
+revisions (:mod:`checker.collect.migrations.revisions`). Folders of tests do not, unless ``checker.toml`` names them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from checker.collect.folders import walk
 from checker.collect.migrations import changelogs
 from checker.collect.migrations.checks import with_history
 from checker.collect.migrations.naming import BACK, FORWARD, Named, Paired, named, order, paired
+from checker.collect.migrations.revisions.reading import is_revision, revisions
 from checker.collect.migrations.sections import directions
 from checker.collect.migrations.sql import parse_sql
 from checker.errors import InputError
@@ -313,15 +314,31 @@ class _Reader:
             yield MigrationFolder(parent, tool, tuple(migrations), twice)
 
     def _as_code(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
-        """A folder whose migrations are programs: what they do to the schema is not read."""
+        """A folder whose migrations are programs: but for Alembic's, what they do to the schema is not read."""
         if not _holds_code(folder.rsplit("/", 1)[-1]):
             return None
+        if (read := self._revisions(folder, files)) is not None:
+            return read
         for name in sorted(name for name in files if name.lower().endswith(_CODE_ENDINGS)):
             text = self.text(files[name]) if not _CODE.fullmatch(name) else ""
             if not isinstance(text, str) or not text or _is_code(text):
                 problem = Problem(Spot(self.shown(files[name])), "migrations written as code are not read", "")
                 return MigrationFolder(folder, "code", (), (problem,))
         return None
+
+    def _revisions(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
+        """Alembic's revisions, where all of the folder's programs are that; ``env.py`` stands above them."""
+        texts = {self.shown(path): self.text(path) for name, path in files.items() if name.endswith(".py")}
+        told = {
+            file: text for file, text in texts.items() if isinstance(text, str) and not file.endswith("/__init__.py")
+        }
+        if not told or len(told) < sum(not file.endswith("/__init__.py") for file in texts):
+            return None
+        if not all(is_revision(text) for text in told.values()):
+            return None
+        env = self.root / folder / ".." / "env.py"
+        above = self.text(env.resolve()) if env.is_file() and env.resolve().is_relative_to(self.root) else ""
+        return revisions(folder, told, above if isinstance(above, str) else "")
 
 
 def _broken(shown: str, error: InputError) -> SqlFile:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from checker.collect.migrations.alter_table import alter_table
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_context import in_context
-from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of
+from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.collect.migrations.transactions import in_transactions
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, SqlFile, Statement
@@ -168,10 +168,12 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
 
 def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     elements = body.get("tableElts", [])
-    columns = tuple(part["ColumnDef"]["colname"] for part in elements if "ColumnDef" in part)
+    definitions = [part["ColumnDef"] for part in elements if "ColumnDef" in part]
+    columns = tuple(each["colname"] for each in definitions)
+    types = tuple((each["colname"], type_of(each)) for each in definitions)
     table, exists = relation_of(body.get("relation")), bool(body.get("if_not_exists"))
     checks = tuple(checks_of(elements, table))
-    return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks)
+    return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks, types=types)
 
 
 def _set_to(body: Mapping[str, Any]) -> str:

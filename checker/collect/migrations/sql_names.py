@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 # Where a word begins in a name like `AddColumn`.
@@ -15,6 +16,17 @@ def relation_of(node: Any) -> str:
         return ""
     schema, name = node.get("schemaname"), node.get("relname", "")
     return f"{schema}.{name}" if schema and schema != "public" else str(name)
+
+
+def type_of(definition: Mapping[str, Any]) -> str:
+    """The type of a column's definition as PostgreSQL calls it (``varchar(50)``), empty where it is not told."""
+    written = definition.get("typeName", {})
+    names = [name_of(each) for each in written.get("names", [])]
+    sizes = [str(each.get("A_Const", {}).get("ival", {}).get("ival", 0)) for each in written.get("typmods", [])]
+    if not names or "collClause" in definition:
+        return ""
+    name = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}.get(names[-1], names[-1])
+    return name + (f"({','.join(sizes)})" if sizes else "") + "[]" * len(written.get("arrayBounds", []))
 
 
 def name_of(node: Any) -> str:

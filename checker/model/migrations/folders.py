@@ -56,6 +56,10 @@ class Statement:
     why: str = ""  # why it contracts
     # CHECK constraints that it makes: the name that each has or gets, and its condition (the grammar's tree as JSON).
     checks: tuple[tuple[str, str], ...] = ()
+    # The type that each column gets, as PostgreSQL calls it (``varchar(50)``); of an ``alter type`` that computes its
+    # values by an expression of its own, none. ``was`` is the type that its author says a column had.
+    types: tuple[tuple[str, str], ...] = ()
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,20 @@ What the review found
     Migrations go forward only: a release whose schema is at fault cannot be taken back, and nothing runs or skips
     migrations when production goes back to an earlier release.
 What is checked
-    Every SQL migration has a down file that undoes what it did, or it only expands, so that the previous release
-    runs on the new schema. Neither direction builds in a transaction (its own, or its tool's) what PostgreSQL
-    builds outside of one alone: an index that is built concurrently, for one. What takes away from running code (a
-    drop, a rename, another type, NOT NULL without a default, a constraint that old rows may break) is refused
-    unless a comment at its top says that it is the second half (the contract) of an earlier change that only added
-    (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The
-    checker reads that comment; no tool needs it. Some test or job runs the way back. A workflow that is
+    Every SQL migration, and every revision of Alembic's, has a way back (a down file, a downgrade) that undoes what it
+    did, or it only expands, so that the previous release runs on the new schema. Neither direction builds in a
+    transaction (its own, or its tool's) what PostgreSQL builds outside of one alone: an index that is built
+    concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a default, a constraint
+    that old rows may break, a type that does not take all that the column held, as far as the migrations before tell)
+    is refused unless a comment at its top says that it is the second half (the contract) of an earlier change that only
+    added (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``.
+    The checker reads that comment; no tool needs it. Some test or job runs the way back. A workflow that is
     started by hand goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
-    SQL that PostgreSQL's grammar refuses, migrations written as code, a block of procedural code. Whether the release
-    that a header names was ever made.
+    SQL that PostgreSQL's grammar refuses, migrations written as code other than Alembic's, values there that do not
+    stand in the file, a block of procedural code. Whether the release that a header names was ever made.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -25,6 +26,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from checker.model.environments import Project
@@ -73,10 +75,17 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
             break
     for index, migration in enumerate(folder.migrations):
         if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
-            yield _refused(migration, folder) or _way_back(migration)
-        yield _contract(migration, folder.migrations[:index])
+            yield _worded(_refused(migration, folder) or _way_back(migration), migration)
+        yield _worded(_contract(migration, folder.migrations[:index]), migration)
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
+
+
+def _worded(judgement: Judgement, migration: Migration) -> Judgement:
+    """Comments are written as the migration's language has them."""
+    if not migration.file.endswith(".py"):
+        return judgement
+    return replace(judgement, fix=judgement.fix.replace("-- migrate:", "# migrate:").replace("down file", "downgrade"))
 
 
 def _refused(migration: Migration, folder: MigrationFolder) -> Judgement | None:

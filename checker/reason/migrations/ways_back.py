@@ -14,6 +14,8 @@ from checker.model.sources import Spot
 _CONTRACT: Final = re.compile(r"\bcontracts?\b", re.IGNORECASE)
 _EXPAND: Final = re.compile(r"^(?:[\w-]+\s*:\s*)?expand\b(?!\s*/)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<![\w.])[Vv]?(\d+)(?![\w.]*\.\d)")
+# A revision of Alembic's is named by hexadecimal digits.
+_REVISION: Final = re.compile(r"\bof\s+(?:revision\s+)?((?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{4,40})\b")
 _RELEASE: Final = re.compile(r"\breleased?\b\s*(?:in|with|by|:|=)?\s*([\w.+-]*\d[\w.+-]*)", re.IGNORECASE)
 
 
@@ -33,7 +35,7 @@ def promise_of(file: SqlFile) -> Promise | None:
         if _CONTRACT.search(line) and (":" in line or line.lower().startswith("contract")):
             release = _RELEASE.search(line)
             rest = line[: release.start()] + line[release.end() :] if release else line
-            number = _NUMBER.search(rest)
+            number = _REVISION.search(rest) or _NUMBER.search(rest)
             return Promise("contract", spot, number[1] if number else "", release[1] if release else "")
         if _EXPAND.search(line):
             return Promise("expand", spot)

@@ -1,0 +1,1 @@
+"""Migrations that are programs and are read all the same: Alembic's revisions."""
