@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 _MOST_BYTES: Final = 32 * 1024 * 1024
 _MOST_REPOSITORIES: Final = 32
 # Whose code decides what following comes to.
-_ROOMS: Final = ("model", "data", "resolve")
+_DECIDING: Final = (
+    *("model", "data", "resolve", "errors.py"),
+    *("collect/pipeline", "collect/documents.py", "collect/folders.py"),  # what is read, and how it is parsed
+)
 # Whose classes an entry is made of; nothing else is made, and nothing is called.
 _OURS: Final = ("checker.model.", "checker.resolve.")
 
@@ -120,8 +123,9 @@ def _own_code() -> str:
     """What tells one state of the checker's own code, and the Python that runs it, from another."""
     digest = hashlib.sha256(sys.version.encode())
     home = Path(__file__).parents[2]
-    for room in _ROOMS:
-        for file in sorted((home / room).rglob("*")):
+    for each in _DECIDING:
+        room = home / each
+        for file in sorted(room.rglob("*")) if room.is_dir() else (room,):
             if file.suffix not in {".pyc", ""} and file.is_file():
                 content = file.read_bytes()
                 digest.update(f"\0{file.relative_to(home)}\0{len(content)}\0".encode())

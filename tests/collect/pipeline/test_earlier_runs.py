@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +171,21 @@ def test_another_state_of_the_checker_follows_anew(
     followed.clear()
     assert calls(root, EarlierRuns()) == before
     assert followed == PROGRAMS
+
+
+def test_its_state_is_that_of_every_file_that_following_reads_imports_or_is_read_by() -> None:
+    """Modules that following leads to, and the tables that they read, stand where the state is taken from."""
+    code = (
+        "import sys; from checker.collect.pipeline import scripts; from checker.resolve.trace import tracer; "
+        "from checker.resolve.python import code; from checker.resolve.python.rehearsal import way; "
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('checker.') and m.__file__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    home = Path(earlier_runs.__file__).parents[2]
+    imported = {Path(file).relative_to(home) for file in done.stdout.split()}
+    covered = {home / each for each in earlier_runs._DECIDING}
+    missed = {file for file in imported if not any((home / file).is_relative_to(each) for each in covered)}
+    assert missed <= {Path("collect/__init__.py")}
 
 
 class Harm:
