@@ -35,8 +35,9 @@ _DECIDING: Final = (
     *("model", "data", "resolve", "errors.py"),
     *("collect/pipeline", "collect/documents.py", "collect/folders.py"),  # what is read, and how it is parsed
 )
-# Whose classes an entry is made of; nothing else is made, and nothing is called.
-_OURS: Final = ("checker.model.", "checker.resolve.")
+# Whose classes an entry is made of: facts. Nothing else is written, for a program's own objects lead to all of it; and
+# of nothing else an object is made when it is read.
+_FACTS: Final = ("checker.model.", "checker.resolve.python.rehearsal.", "checker.resolve.trace.programs")
 
 
 @dataclass(slots=True)
@@ -76,17 +77,17 @@ class EarlierRuns:
             made = what()
             if made is not None:
                 with suppress(pickle.PicklingError, AttributeError, TypeError, RecursionError):
-                    new[key] = pickle.dumps(made, pickle.HIGHEST_PROTOCOL)
+                    new[key] = _packed(made)
         if not new:
             return
         entries = {**self._read, **new}
         if sum(map(len, entries.values())) > _MOST_BYTES:
             entries = {key: each for key, each in entries.items() if key in self._made}
-        body = pickle.dumps(({**self._asked, **self._library.asked()}, entries), pickle.HIGHEST_PROTOCOL)
+        body = _packed(({**self._asked, **self._library.asked()}, entries))
         keep(self._file, f"{_own_code()}{hashlib.sha256(body).hexdigest()}".encode() + body, _MOST_REPOSITORIES)
 
     def _key(self, path: str, started: str) -> str:
-        told = f"{started}\0{self._library.inline(path) if self._library is not None else ''}"
+        told = f"{path}\0{started}\0{self._library.inline(path) if self._library is not None else ''}"
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _load(self, file: Path, library: ScriptLibrary) -> None:
@@ -101,19 +102,35 @@ class EarlierRuns:
             self._asked, self._read = read
 
 
-class _Ours(pickle.Unpickler):
-    """Makes objects of the checker's own classes, and no others: it looks up nothing else by name."""
+class _Writer(pickle.Pickler):
+    """Writes plain data and facts, and refuses all else."""
+
+    def reducer_override(self, written: object) -> Any:
+        cls = written if isinstance(written, type) else type(written)
+        if not cls.__module__.startswith(_FACTS):
+            raise pickle.PicklingError(f"{cls} is no fact")
+        return NotImplemented
+
+
+def _packed(made: object) -> bytes:
+    content = io.BytesIO()
+    _Writer(content, pickle.HIGHEST_PROTOCOL).dump(made)
+    return content.getvalue()
+
+
+class _Reader(pickle.Unpickler):
+    """Makes plain data and facts: it looks up nothing else by name."""
 
     def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(module, name) if module.startswith(_OURS) and "." not in name else None
+        found = super().find_class(module, name) if module.startswith(_FACTS) and "." not in name else None
         if not isinstance(found, type):
-            raise pickle.UnpicklingError(f"{module}.{name} is no class of the checker's")
+            raise pickle.UnpicklingError(f"{module}.{name} is no fact")
         return found
 
 
 def _unpacked(content: bytes) -> object | None:
     try:
-        found: object = _Ours(io.BytesIO(content)).load()
+        found: object = _Reader(io.BytesIO(content)).load()
     except Exception:  # noqa: BLE001 - whatever is wrong with it: it is followed anew
         return None
     return found

@@ -13,6 +13,7 @@ import pytest
 
 from checker.collect.pipeline import earlier_runs
 from checker.collect.pipeline.earlier_runs import EarlierRuns
+from checker.collect.pipeline.scripts import ScriptLibrary
 from checker.collect.user_cache import user_cache
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.settings import Settings
@@ -234,6 +235,20 @@ def test_an_entry_of_another_class_is_followed_anew_and_makes_nothing(root: Path
     followed.clear()
     assert calls(root, EarlierRuns()) == before
     assert followed == PROGRAMS
+    assert not user_cache("harmed").exists()
+
+
+def test_what_is_no_fact_is_not_written(root: Path) -> None:
+    library = ScriptLibrary(root)
+    module = library.python("tools/wait.py")
+    earlier = EarlierRuns().begin(library)
+    for name, made in {"a module": module, "its syntax": module.tree if module else None, "harm": Harm()}.items():
+        earlier.keep(name, "", lambda made=made: made)  # type: ignore[misc]
+    earlier.keep("plain", "", lambda: ("words", {"key": 1}))
+    earlier.save()
+    again = EarlierRuns().begin(ScriptLibrary(root))
+    assert again.recall("plain", "") == ("words", {"key": 1})
+    assert [again.recall(name, "") for name in ("a module", "its syntax", "harm")] == [None, None, None]
     assert not user_cache("harmed").exists()
 
 
