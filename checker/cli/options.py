@@ -117,7 +117,10 @@ def folder(path: Path) -> Path:
     from checker.errors import UsageError
 
     if not path.is_dir():
-        raise UsageError(f"--project {path}: no such folder", "Name the project's folder.")
+        fix = (
+            "Name the project's folder; name a template in it with --assembly." if path.is_file() else "Check the path."
+        )
+        raise UsageError(f"--project {path}: {'not a folder' if path.is_file() else 'no such folder'}", fix)
     return path.resolve()
 
 

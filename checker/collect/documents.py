@@ -112,7 +112,7 @@ def read_text(path: Path, shown: str, limit: int = MAX_BYTES) -> str:
             )
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{shown}: no such file", "Check the path, or synthesize first.") from None
+        raise InputError(f"{shown}: no such file", "Check the path, or make the file first.") from None
     except OSError as error:
         raise InputError(f"{shown}: {error.strerror or error}", "Check the path and its permissions.") from None
     try:

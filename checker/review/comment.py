@@ -43,7 +43,7 @@ def _lines(comparison: Comparison, base: Run, head: Run, excuses: Sequence[str],
     undecided = [now for _, now in comparison.changed if now is not None and now.outcome is Outcome.UNKNOWN]
     if undecided:
         yield "**No longer decided**\n"
-        yield from _some([f"- {_place(now)} {escape(now.violation)}" for now in undecided], limit)
+        yield from _some([f"- {_place(now)}: {escape(now.violation)}" for now in undecided], limit)
         yield ""
     if comparison.fixed:
         yield "**Fixed**\n"
@@ -52,7 +52,7 @@ def _lines(comparison: Comparison, base: Run, head: Run, excuses: Sequence[str],
     other = [(was, now) for was, now in comparison.changed if now is None or now.outcome is not Outcome.UNKNOWN]
     if other:
         yield f"<details><summary>{len(other)} other changes</summary>\n"
-        lines = [f"- {_place(either)} {outcomes(was, now)}" for was, now in other if (either := now or was)]
+        lines = [f"- {_place(either)}: {outcomes(was, now)}" for was, now in other if (either := now or was)]
         yield from _some(lines, limit)
         yield "\n</details>\n"
     still = f"{len(comparison.still)} still failing" if comparison.still else "nothing else fails"
@@ -74,13 +74,13 @@ def _headline(comparison: Comparison) -> str:
 def _item(verdict: Verdict, was: Verdict | None) -> str:
     before = f" Before: {escape(was.actual or was.violation)}." if was is not None else ""
     fix = f" *Fix:* {escape(verdict.fix)}" if verdict.fix else ""
-    return f"- {_place(verdict)} {escape(verdict.violation)}{before}{fix}"
+    return f"- {_place(verdict)}: {escape(verdict.violation)}{before}{fix}"
 
 
 def _place(verdict: Verdict) -> str:
     where = f" in {escape(verdict.environment)}" if verdict.environment else ""
     name = code(verdict.subject.construct_path or verdict.subject.name)
-    return f"**{escape(verdict.id)}** {verdict.severity} {code(str(verdict.location))} {name}{where}:"
+    return f"**{escape(verdict.id)}** {verdict.severity} {code(str(verdict.location))} {name}{where}"
 
 
 def _some(lines: Sequence[str], limit: int) -> Iterator[str]:

@@ -44,6 +44,12 @@ def test_exit_codes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_a_template_is_no_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["gate", "--project", str(project / "clean.yaml")]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert "clean.yaml: not a folder" in said and "--assembly" in said
+
+
 def test_fail_on(project: Path) -> None:
     assert run(["gate", "--assembly", "broken.yaml", "--fail-on", "critical"]) == ExitCode.FAILED
     template = "Resources:\n  Logs: {Type: AWS::Logs::LogGroup}\n"

@@ -39,7 +39,10 @@ def init(project: Path, force: bool) -> None:
     settings, baseline = root / FILE_NAME, root / BASELINE
     there = [each.name for each in (settings, baseline) if each.exists()]
     if there and not force:
-        raise UsageError(f"{' and '.join(there)} is there already", "Edit it, or write it anew with --force.")
+        raise UsageError(
+            f"{' and '.join(there)} {'are' if len(there) > 1 else 'is'} there already",
+            "Edit what is there, or write it anew with --force.",
+        )
     found = _discover(Request(project=root, settings=Settings(), say=progress))
     write_whole(settings, text(found))
     click.echo(f"{FILE_NAME}: {_said(found)}")

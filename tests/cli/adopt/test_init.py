@@ -85,6 +85,9 @@ def test_what_is_there_is_kept(project: Path, capsys: pytest.CaptureFixture[str]
     assert command(["init", "--project", str(project)]) == ExitCode.USAGE
     assert "is there already" in capsys.readouterr().err
     assert (project / "checker.toml").read_text() == "# mine\n"
+    (project / "checker-baseline.json").write_text("{}")
+    assert command(["init", "--project", str(project)]) == ExitCode.USAGE
+    assert "checker.toml and checker-baseline.json are there already" in capsys.readouterr().err
     assert command(["init", "--project", str(project), "--force"]) == 0
 
 
