@@ -47,7 +47,8 @@ def test_exit_codes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_template_is_no_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["gate", "--project", str(project / "clean.yaml")]) == ExitCode.USAGE
     said = capsys.readouterr().err
-    assert "clean.yaml: not a folder" in said and "--assembly" in said
+    assert "clean.yaml: not a folder" in said
+    assert "--assembly" in said
 
 
 def test_fail_on(project: Path) -> None:
