@@ -1,7 +1,8 @@
 """Targets of a Makefile: their recipes, prerequisites first, with make's variables put in.
 
-What make would compute by its own functions is left open; ``$(shell ...)`` becomes the shell's own substitution.
-Source: GNU make manual, "Rules", "Recipe Syntax", "Using Variables", "Variables from Environment", "Options Summary".
+What make would compute by functions that :mod:`.make_values` does not know is left open; ``$(shell ...)`` becomes the
+shell's own substitution. Source: GNU make manual, "Rules", "Recipe Syntax", "Using Variables", "Variables from
+Environment", "Options Summary".
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
+from checker.model.possible import Possible, open_text
+from checker.resolve.tasks.make_values import Makefile, Rule, Scope, fields
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
-_MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
 _ASSIGN: Final = re.compile(
     r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
@@ -27,25 +28,8 @@ _RULE: Final = re.compile(r"([^\s:#=][^:#=]*?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?
 _GIVEN: Final = re.compile(r"([A-Za-z_][\w.-]*)(?:[:+?]{0,2})=(.*)", re.DOTALL)
 _WITH_VALUE: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "--eval"})
 _DRY: Final = frozenset({"-n", "--dry-run", "--just-print", "--recon", "-q", "--question", "-v", "--version", "-p"})
-_REFERENCE: Final = re.compile(r"\$(?:\(|\{)|\$(.)", re.DOTALL)
-
-
-@dataclass(slots=True)
-class _Rule:
-    file: str
-    needs: list[str] = field(default_factory=list)
-    recipe: list[tuple[str, int]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Makefile:
-    file: str
-    variables: dict[str, str] = field(default_factory=dict)
-    rules: dict[str, _Rule] = field(default_factory=dict)
-    default: str = ""
-    one_shell: bool = False
-    flags: str = ""
-    includes: list[str] = field(default_factory=list)
+_ONLY_CALLS: Final = re.compile(r"\$[({](?:foreach|eval|call)\s")
+_DEFINE: Final = re.compile(r"(?:(?:override|export)\s+)*define\s+([\w.-]+)\s*(?::{0,3}=|\+=|\?=)?\s*")
 
 
 def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
@@ -93,7 +77,7 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
 
 def _target(
     name: str,
-    read: _Makefile,
+    read: Makefile,
     given: Mapping[str, Possible],
     environment: Mapping[str, Possible],
     lines: list[Line],
@@ -112,7 +96,7 @@ def _target(
         if depth == 0:
             yield name
         return
-    scope = _Scope(read, given, environment, name, rule.needs, stem)
+    scope = Scope(read, given, environment, name, rule.needs, stem)
     needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
     for need in needs:
         yield from _target(need, read, given, environment, lines, seen, depth + 1)
@@ -122,14 +106,19 @@ def _target(
         return
     for written, line in rule.recipe:
         prefix = re.match(r"[@\-+\s]*", written)
-        text = scope.text(written[prefix.end() if prefix else 0 :])
-        if prefix and "-" in prefix[0]:
-            text = f"{{ {text}\n}} || true"
-        if text.strip():
+        ignored = prefix is not None and "-" in prefix[0]
+        # What a variable of several lines stands for is as many lines of the recipe.
+        for each in re.split(r"(?<!\\)\n", scope.text(written[prefix.end() if prefix else 0 :])):
+            own = re.match(r"[@\-+\s]*", each)
+            text = each[own.end() if own else 0 :]
+            if not text.strip():
+                continue
+            if ignored or (own and "-" in own[0]):
+                text = f"{{ {text}\n}} || true"
             lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags))
 
 
-def _rule_for(name: str, read: _Makefile) -> tuple[_Rule | None, str]:
+def _rule_for(name: str, read: Makefile) -> tuple[Rule | None, str]:
     rule = read.rules.get(name)
     if rule is not None:
         return rule, ""
@@ -153,15 +142,15 @@ def _whole(
     given: Mapping[str, Possible],
     environment: Mapping[str, Possible],
     library: TaskLibrary,
-) -> _Makefile:
+) -> Makefile:
     """A Makefile with the files that it includes, without what its conditionals leave out."""
     read = _read(_live(text, path, given, environment), path)
-    if not read.includes:
+    if not read.includes and not read.calls:
         return read
     whole = replace(read, variables=dict(read.variables), rules=dict(read.rules))
     pending, seen = list(read.includes), {path}
     while pending and len(seen) < _MAX_DEPTH:
-        name = _Scope(whole, given, environment, "", (), "").plain(pending.pop(0))
+        name = Scope(whole, given, environment, "", (), "").plain(pending.pop(0))
         at = posixpath.normpath(joined_path(folder, name))
         inside = library.text(at) if at not in seen and library.is_file(at) else None
         seen.add(at)
@@ -170,8 +159,25 @@ def _whole(
             whole.variables.update({key: each for key, each in other.variables.items() if key not in whole.variables})
             whole.rules.update({key: each for key, each in other.rules.items() if key not in whole.rules})
             whole.default = whole.default or other.default
+            whole.calls = [*whole.calls, *other.calls]
             pending[0:0] = other.includes
+    _evaluate(whole, given, environment)
     return whole
+
+
+def _evaluate(whole: Makefile, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> None:
+    """Put in what make is told to read by ``$(eval ...)``."""
+    for written, line in whole.calls:
+        scope = Scope(whole, given, environment, "", (), "", for_make=True)
+        scope.text(written)
+        for text in scope.evaluated:
+            other = _read(text, whole.file)
+            whole.variables.update(other.variables)
+            for name, rule in other.rules.items():
+                made = whole.rules.setdefault(name, Rule(whole.file))
+                made.needs.extend(rule.needs)
+                made.recipe.extend((each, line) for each, _ in rule.recipe)
+            whole.default = whole.default or other.default
 
 
 def _live(text: str, file: str, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> str:
@@ -179,7 +185,7 @@ def _live(text: str, file: str, given: Mapping[str, Possible], environment: Mapp
     manual, "Syntax of Conditionals": they are decided while the file is read."""
     if not re.search(r"(?m)^[ \t]*(?:if(?:n?eq|n?def))\b", text):
         return text
-    scope = _Scope(_Makefile(file), given, environment, "", (), "", for_make=True)
+    scope = Scope(Makefile(file), given, environment, "", (), "", for_make=True)
     kept: list[str] = []
     stack: list[list[bool | None]] = []  # of each conditional: whether this branch is live, and whether one was before
     for line in text.split("\n"):
@@ -196,7 +202,7 @@ def _live(text: str, file: str, given: Mapping[str, Possible], environment: Mapp
     return "\n".join(kept)
 
 
-def _branch(line: str, word: str, stack: list[list[bool | None]], scope: _Scope) -> None:
+def _branch(line: str, word: str, stack: list[list[bool | None]], scope: Scope) -> None:
     if word == "endif":
         stack.pop()
         return
@@ -215,7 +221,7 @@ def _branch(line: str, word: str, stack: list[list[bool | None]], scope: _Scope)
         stack[-1] = [True, True]
 
 
-def _holds(condition: str, scope: _Scope) -> bool | None:
+def _holds(condition: str, scope: Scope) -> bool | None:
     """Whether a conditional's test holds; ``None`` where only the run tells."""
     match = _CONDITION.match(condition.split("#", 1)[0].strip())
     if match is None:
@@ -229,13 +235,17 @@ def _holds(condition: str, scope: _Scope) -> bool | None:
 
 
 @lru_cache(maxsize=256)  # recipes call make again and again
-def _read(text: str, file: str) -> _Makefile:
-    found = _Makefile(file)
-    current: list[_Rule] = []
-    defining = False
+def _read(text: str, file: str) -> Makefile:
+    found = Makefile(file)
+    current: list[Rule] = []
+    defining: list[str] = []  # the name, and then its lines
     for line, number in _logical(text):
+        if defining and line.strip().startswith("endef"):
+            found.variables[defining[0]] = "\n".join(defining[1:])
+            defining = []
+            continue
         if defining:
-            defining = not line.strip().startswith("endef")
+            defining.append(line)
             continue
         if line.startswith("\t"):
             for rule in current:
@@ -245,8 +255,11 @@ def _read(text: str, file: str) -> _Makefile:
         word = stripped.split(None, 1)[0] if stripped else ""
         if not word or word in {"ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport", "undefine"}:
             continue
-        if word == "define":
-            defining = True
+        if define := _DEFINE.fullmatch(stripped):
+            defining = [define[1]]
+            continue
+        if _ONLY_CALLS.match(stripped):
+            found.calls.append((stripped, number))
             continue
         if word in {"include", "-include", "sinclude"}:
             found.includes.extend(stripped.split()[1:])
@@ -263,7 +276,7 @@ def _read(text: str, file: str) -> _Makefile:
     return found
 
 
-def _assign(found: _Makefile, name: str, operator: str, value: str) -> None:
+def _assign(found: Makefile, name: str, operator: str, value: str) -> None:
     if name == ".SHELLFLAGS":
         found.flags = value
     elif operator == "!=":
@@ -274,15 +287,15 @@ def _assign(found: _Makefile, name: str, operator: str, value: str) -> None:
         found.variables[name] = f"\0{value}" if operator == "?=" else value
 
 
-def _rule(found: _Makefile, match: re.Match[str], number: int) -> list[_Rule]:
+def _rule(found: Makefile, match: re.Match[str], number: int) -> list[Rule]:
     specific = _ASSIGN.fullmatch(match[3].strip())
     if specific:  # a variable of one target
         found.variables.setdefault(specific[1], specific[3])
         return []
     rules = []
     for name in match[1].split():
-        rule = found.rules.setdefault(name, _Rule(found.file))
-        rule.needs.extend(need for need in match[3].split() if need != "|")
+        rule = found.rules.setdefault(name, Rule(found.file))
+        rule.needs.extend(need for need in fields(match[3]) if need != "|")
         if match[4]:
             rule.recipe.append((match[4].strip(), number))
         rules.append(rule)
@@ -304,87 +317,3 @@ def _logical(text: str) -> Iterator[tuple[str, int]]:
         held = ""
     if held:
         yield held, first
-
-
-@dataclass(slots=True)
-class _Scope:
-    """The variables in one target's recipe. ``used`` are those of which only the shell knows the value."""
-
-    read: _Makefile
-    given: Mapping[str, Possible]
-    environment: Mapping[str, Possible]
-    target: str
-    needs: Sequence[str]
-    stem: str
-    used: dict[str, Possible] = field(default_factory=dict)
-    for_make: bool = False  # whether make itself reads the text, and no shell
-    spent: int = 0  # references of variables that were followed
-
-    def text(self, written: str, depth: int = 0, before: str = "") -> str:
-        """A recipe's line as the shell gets it, behind what stands ``before`` it."""
-        parts: list[str] = []
-        position = 0
-        while match := _REFERENCE.search(written, position):
-            parts.append(written[position : match.start()])
-            if match[1] is not None:
-                parts.append("$" if match[1] == "$" else self._named(match[1], depth, before + "".join(parts)))
-                position = match.end()
-                continue
-            end = _closing(written, match.end(), written[match.end() - 1])
-            parts.append(self._named(written[match.end() : end], depth, before + "".join(parts)))
-            position = end + 1
-        parts.append(written[position:])
-        return "".join(parts)
-
-    def plain(self, written: str) -> str:
-        """The names of targets in a rule's line: what is given is put in place, for no shell reads them."""
-        return replace(self, for_make=True).text(written)
-
-    def _named(self, name: str, depth: int, before: str) -> str:
-        automatic = {"@": self.target, "<": self.needs[0] if self.needs else "", "^": " ".join(self.needs)}
-        automatic |= {"*": self.stem, "+": " ".join(self.needs), "MAKE": "make", "@D": posixpath.dirname(self.target)}
-        automatic |= {"@F": posixpath.basename(self.target), "MAKEFLAGS": "", "CURDIR": ".", "?": " ".join(self.needs)}
-        self.spent += 1
-        if self.spent > _MAX_REFERENCES:
-            rest = open_text("what comes after too many variables", self.read.file)
-            return self._value("MAKE_REST", rest) if self.spent == _MAX_REFERENCES + 1 else ""
-        if name in self.given:
-            value = joined([self.given[name]])
-            return value if self.for_make and isinstance(value, str) else placed(name, value, before, self.used)
-        if name in automatic:
-            return automatic[name]
-        if name.startswith("shell "):
-            return f"$({self.text(name[6:], depth + 1, before)})" if depth < _MAX_DEPTH else ""
-        written = self.read.variables.get(name)
-        if written is not None and written.startswith("\0"):
-            if name in self.environment:
-                return self._value(name, self.environment[name])
-            written = written[1:]
-        if written is not None:
-            return self.text(written, depth + 1, before) if depth < _MAX_DEPTH else ""
-        if name in self.environment:
-            return self._value(name, self.environment[name])
-        if re.fullmatch(r"[A-Za-z_]\w*", name):
-            return ""  # nothing sets it
-        return self._value(f"MAKE_{len(self.used)}", open_text(f"$({name})", self.read.file))
-
-    def _value(self, name: str, value: Possible) -> str:
-        if isinstance(value, str):
-            return value
-        plain = re.sub(r"\W", "_", name)
-        self.used[plain] = joined([value])
-        return f"${{{plain}}}"
-
-
-def _closing(text: str, position: int, opening: str) -> int:
-    """Where the reference that opens before ``position`` ends."""
-    closing = ")" if opening == "(" else "}"
-    depth = 1
-    for index in range(position, len(text)):
-        if text[index] == opening:
-            depth += 1
-        elif text[index] == closing:
-            depth -= 1
-            if not depth:
-                return index
-    return len(text)
