@@ -51,6 +51,38 @@ def turned_groups(text: str) -> str:
     return text
 
 
+# A word of the shell that the grammar does not know: `coproc NAME { a; b; }`, `coproc ( a )`, `coproc a`. Source: Bash
+# Reference Manual, "Coprocesses": the command runs beside the script, as behind `&`.
+_BESIDE: Final = re.compile(r"(?<![^\s;&|({])coproc[ \t]+(?:(?:[A-Za-z_]\w*[ \t]+)?([({])(?=[\s(])|(?=[^\s;&|<>]))")
+_REDIRECTED: Final = re.compile(r"(?:[ \t]*\d*[<>]+&?[ \t]*[^\s;&|]+)*[ \t]*;?")
+
+
+def coprocesses(text: str) -> str:
+    """Coprocesses as what runs in the background."""
+    if "coproc" not in text or len(text) > _MAX_SIGNS:
+        return text
+    for match in reversed(list(_BESIDE.finditer(text))):
+        plain = _plain(text)
+        if not plain[match.start()]:
+            continue
+        if match[1] == "(":
+            end = _closing(text, match.end() - 1)
+        elif match[1]:
+            end = _closing_brace(text, match.end() - 1, plain)
+        else:
+            ends = (at for at in range(match.end(), len(text)) if text[at] in "\n;&|" and plain[at])
+            end = next(ends, len(text)) - 1
+        if not 0 < end < len(text) or text[end + 1 : end + 2] in {"&", "|"}:
+            continue
+        begin = match.start(1) if match[1] else match.end()
+        behind = _REDIRECTED.match(text, end + 1)
+        rest = behind.end() if behind is not None else end + 1
+        kept = text[end + 1 : rest].rstrip("; \t")
+        blank = " " * (begin - match.start())
+        text = f"{text[: match.start()]}{blank}{text[begin : end + 1]}{kept} &{text[rest:]}"
+    return text
+
+
 def _closing_brace(text: str, opening: int, plain: list[bool]) -> int:
     """Where a group's brace closes, a word of its own; 0 where it does not."""
     depth = 0

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from checker.collect.pipeline.shell_spellings import respelled, turned_groups
+from checker.collect.pipeline.shell_spellings import coprocesses, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
 from checker.errors import InputError, install_with
 from checker.model.pipeline.shell import (
@@ -54,7 +54,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         problem = Problem(empty.spot(0), f"a script of {len(source):,} bytes was not read", "Split it.")
         return Script(file, Block(), lines, shebang, (problem,))
     try:
-        text = turned_groups(text)
+        text = turned_groups(coprocesses(text))
         source = text.encode("utf-8", "surrogatepass")
         source, root = _ended(*_named(source, _parsed(source)))
         if root.has_error:
