@@ -13,6 +13,7 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
 from checker.resolve.python.expressions import bind, looked_up_in
+from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import above, enter, instantiate, method
@@ -212,6 +213,8 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
     if machine.stage is not None and (gives := machine.stage.gives(function, given)) is not None:
         return gives
+    if function.library.startswith(("docker", "podman")) and (gave := of_docker(machine, function, given)) is not None:
+        return gave[0]
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
     known = _known(machine, function, given) if _is_known(function.name) else None

@@ -43,6 +43,10 @@ _KEYS: Final = frozenset(
 )  # fmt: skip
 
 
+# Variables that tell a program what it works on, whichever shell of several has exported them.
+_READ: Final[Mapping[str, tuple[str, ...]]] = {"ko": ("KO_DOCKER_REPO",)}
+
+
 @dataclass(slots=True)
 class ShellCommands:
     """What a simple command does, for whoever goes through the statements around it, in its manner."""
@@ -346,7 +350,9 @@ class ShellCommands:
             trap=context.trap,
             loops=context.loops,
         )
-        given = {name: value for name, value in own.items() if not isinstance(value, tuple)}
+        seen = {name: state.environment().get(name) for name in _READ.get(str(words[0]), ())} if words else {}
+        given = {name: value for name, value in {**seen, **own}.items() if not isinstance(value, tuple)}
+        given = {name: value for name, value in given.items() if name in own or value is not None}
         source = brief(statement.source, 500)
         command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes)
         self.commands.append(command)
