@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Final
 
 from checker.collect.documents import read_text
 from checker.errors import CheckerError, printable
 from checker.model.shown.facts import Excerpt
-from checker.model.shown.secret_text import shown_lines
+from checker.model.shown.secret_text import lines_of_keys, shown_lines
 from checker.model.verdicts import Location
 
 AROUND: Final = 3  # lines before and after
@@ -23,7 +23,7 @@ def read_excerpts(root: Path, places: Iterable[Location]) -> tuple[Excerpt, ...]
 
     What cannot be read has none: that it could not is told elsewhere, by whoever needed it.
     """
-    files: dict[str, list[str]] = {}
+    files: dict[str, tuple[list[str], Set[int]]] = {}
     found: dict[tuple[str, int], Excerpt] = {}
     for place in places:
         if place.line is None or (place.file, place.line) in found:
@@ -31,12 +31,13 @@ def read_excerpts(root: Path, places: Iterable[Location]) -> tuple[Excerpt, ...]
         if len(found) == MOST:
             break
         if place.file not in files:
-            files[place.file] = _lines(root, place.file)
-        lines = files[place.file]
+            read = _lines(root, place.file)
+            files[place.file] = read, lines_of_keys(read)
+        lines, keys = files[place.file]
         if not 1 <= place.line <= len(lines):
             continue
         first = max(place.line - 1 - AROUND, 0)
-        shown = shown_lines(lines, first, place.line - 1 + AROUND)
+        shown = shown_lines(lines, first, place.line - 1 + AROUND, keys)
         clean = tuple(None if each is None else printable(each.expandtabs(4))[:WIDEST] for each in shown)
         found[place.file, place.line] = Excerpt(place.file, place.line, first + 1, clean)
     return tuple(found.values())

@@ -28,6 +28,8 @@ FORMATS: Final[Mapping[str, str]] = {
 }
 # Formats that only count what passes.
 _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})
+# Their lines begin with a bracket, a quote or a number: none is taken for a command.
+_JSON: Final = frozenset({"json", "sarif", "oscal", "ocsf"})
 # What GitHub's runner would carry out, at the start of a line of a step's output.
 # Source: GitHub documentation, "Workflow commands for GitHub Actions".
 _COMMAND: Final = re.compile(r"^([ \t]*(?:\x1b\[[\d;]*m)*)(::|##\[)", re.MULTILINE)
@@ -47,7 +49,7 @@ def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the wo
         text = _drift(run, format, options)
     else:
         text = import_module(f"checker.reports.{FORMATS[format]}").render(run, **options)
-    return _HALF.sub("\N{REPLACEMENT CHARACTER}", _no_command(text))
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text if format in _JSON else _no_command(text))
 
 
 def _no_command(text: str) -> str:

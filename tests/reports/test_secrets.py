@@ -16,7 +16,7 @@ import pytest
 
 from checker.cli import run
 from checker.collect.browser import find_browser
-from checker.model.shown.secret_text import NOT_SHOWN, shown_lines, without_secrets
+from checker.model.shown.secret_text import NOT_SHOWN, lines_of_keys, shown_lines, without_secrets
 from checker.reports import FORMATS
 from checker.scanners import running
 from tests.reports import planted
@@ -265,7 +265,7 @@ def test_a_message_that_quotes_one_loses_it(kind: str) -> None:
     ],
 )
 def test_what_stands_in_for_a_secret_is_one(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown_lines([line], 0, 0) == (None,)
+    assert shown_lines([line], 0, 0, lines_of_keys([line])) == (None,)
     workflow = tmp_path / ".github" / "workflows" / "cd.yml"
     workflow.parent.mkdir(parents=True)
     workflow.write_text(
@@ -303,5 +303,5 @@ def test_what_stands_in_for_a_secret_is_one(line: str, tmp_path: Path, capsys: p
     ],
 )
 def test_what_is_no_secret_is_shown(line: str) -> None:
-    assert shown_lines([line], 0, 0) == (line,)
+    assert shown_lines([line], 0, 0, lines_of_keys([line])) == (line,)
     assert without_secrets(line) == line

@@ -7,7 +7,7 @@ about it, and a reader who may see the file has the line's number.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import Final
 
@@ -23,6 +23,8 @@ _SET: Final = re.compile(rf"{_NAME}[\"']?(?:\s*=>?\s*|\s*:\s*(?=[\"']))[fru]?{_V
 _FLAG: Final = re.compile(rf"--{_NAME}(?:[ =]+|\\?[\"'],\s*(?=\\?[\"'])\\?){_VALUE}")
 _SQL: Final = re.compile(r"\b(?P<name>PASSWORD|IDENTIFIED\s+BY)\s+(?P<value>'[^']*'|\"[^\"]*\")", re.IGNORECASE)
 _YAML: Final = re.compile(rf"{_NAME}[\"']?\s*:\s+{_VALUE}")
+# What every match of these holds, one of it at the least: to find none is much quicker than to find no match.
+_MARKS: Final = {_SET: ("=", ":"), _FLAG: ("--",), _SQL: ("'", '"'), _YAML: (":",)}
 # What a line says of the line after it, or of a value beside it: a name alone.
 _NAMED: Final = re.compile(
     r"""(?i)["']?\b(?:name|key|parameterkey|variable)\\?["']?\s*[:=]\s*\\?["']?(?P<name>[\w./-]+)"""
@@ -88,7 +90,7 @@ def _random(text: str) -> Iterator[tuple[int, int]]:
 
 def _set(text: str, *patterns: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for pattern in patterns or (_SET, _FLAG, _SQL):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text) if any(each in text for each in _MARKS[pattern]) else ():
             name, value = match["name"], match["value"].strip("\"'")
             inside = match["value"][1:-1]
             if len(inside) > _SHORTEST_SCRIPT and match["value"][0] in "\"'":  # it may be a script, or JSON in a word
@@ -99,23 +101,25 @@ def _set(text: str, *patterns: re.Pattern[str]) -> Iterator[tuple[int, int]]:
                 yield match.span("value")
 
 
-def shown_lines(lines: Sequence[str], first: int, last: int) -> tuple[str | None, ...]:
-    """Lines ``first`` to ``last`` (from 0, the last one too) of a source; ``None`` for one that may hold a secret."""
-    inside = _inside_keys(lines, last)
+def shown_lines(lines: Sequence[str], first: int, last: int, keys: Set[int]) -> tuple[str | None, ...]:
+    """Lines ``first`` to ``last`` (from 0, the last one too) of a source; ``None`` for one that may hold a secret.
+
+    ``keys``: the source's :func:`lines_of_keys`, which are looked for once.
+    """
     return tuple(
-        None if index in inside or _hides(lines, index) else lines[index]
+        None if index in keys or _hides(lines, index) else lines[index]
         for index in range(first, min(last + 1, len(lines)))
     )
 
 
-def _inside_keys(lines: Sequence[str], last: int) -> set[int]:
-    found, open_ = set(), False
-    for index in range(min(last + 1, len(lines))):
-        open_ = open_ or _KEY_BEGINS.search(lines[index]) is not None
+def lines_of_keys(lines: Sequence[str]) -> Set[int]:
+    """The lines of a source (from 0) that stand inside of a private key."""
+    found, open_ = set[int](), False
+    for index, line in enumerate(lines):
+        open_ = open_ or _KEY_BEGINS.search(line) is not None
         if open_:
             found.add(index)
-        if _KEY_ENDS.search(lines[index]):
-            open_ = False
+            open_ = _KEY_ENDS.search(line) is None
     return found
 
 

@@ -8,13 +8,13 @@ statement": requests are counted for each source address; a scope-down statement
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Known, Resolved, Text, Unknown, as_list
+from checker.model.values import Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.account.facts import table, texts
 from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
 from checker.reason.network.waf import Acl, AclRule
@@ -38,18 +38,23 @@ def own_calls(environment: Environment, balancer: Resource) -> Iterator[Variable
     for listener in environment.children(balancer, "AWS::ElasticLoadBalancingV2::Listener"):
         for rule in environment.children(listener, "AWS::ElasticLoadBalancingV2::ListenerRule"):
             names.update(normal_name(name) for name in host_conditions(rule))
-    for variable in environment_variables(environment):
-        if not _SHOWN.search(variable.name) and _calls(environment, variable.value, balancer, names):
-            yield variable
+    called = environment.project.once_for((_called, environment.name), lambda: _called(environment))
+    keys: list[ResourceKey | str] = [balancer.key, *map(str, names)]
+    found = {number: each for key in keys for number, each in called.get(key, ())}
+    yield from (found[number] for number in sorted(found))
 
 
-def _calls(environment: Environment, value: Resolved, balancer: Resource, names: set[str | Text]) -> bool:
-    if not isinstance(value, str | Text) or not _URL.match(str(value)):
-        return False
-    if any(each is balancer for each in environment.project.all_referred(value)):
-        return True
-    host = re.split(r"[/:?#]", _URL.sub("", str(value)))[0].lower().rstrip(".")
-    return host in {str(name) for name in names}
+def _called(environment: Environment) -> Mapping[ResourceKey | str, Sequence[tuple[int, Variable]]]:
+    """The variables that hold an address to call, with their numbers, by the resources that it refers to and by its
+    host."""
+    found: dict[ResourceKey | str, list[tuple[int, Variable]]] = {}
+    for number, variable in enumerate(environment_variables(environment)):
+        value = variable.value
+        if isinstance(value, str | Text) and _URL.match(str(value)) and not _SHOWN.search(variable.name):
+            host = re.split(r"[/:?#]", _URL.sub("", str(value)))[0].lower().rstrip(".")
+            for key in (host, *(each.key for each in environment.project.all_referred(value))):
+                found.setdefault(key, []).append((number, variable))
+    return found
 
 
 # An elastic IP of the templates; of a live gateway its addresses; ``None`` where they are not known.
