@@ -22,7 +22,7 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Environment, Project
@@ -44,10 +44,11 @@ _REVISION: Final = re.compile(r":\d+$")
 def check(environment: Environment) -> Iterator[Judgement]:
     """What the templates alone show: bootstrap images, which the pipeline replaces, and scaling."""
     scaled = _scaled(environment)
+    bootstrapping = _bootstrapping(environment)
     for service in environment.resources(_SERVICE):
         if _deployed_otherwise(service):
             continue
-        if _has_bootstrap_image(environment, service):
+        if environment.referred(service.get("TaskDefinition")) in bootstrapping:
             yield _family(service, "its template has a bootstrap image, which a release replaces")
         target = scaled.get(service)
         if target is not None:
@@ -70,17 +71,15 @@ def _deployed_otherwise(service: Resource) -> bool:
     return isinstance(kind, Known) and kind.value in ("CODE_DEPLOY", "EXTERNAL")
 
 
-def _has_bootstrap_image(environment: Environment, service: Resource) -> bool:
-    task = environment.referred(service.get("TaskDefinition"))
-    if task is None:
-        return False
-    tags = environment.project.settings.bootstrap_tags
-    for reference in image_references(environment):
-        if reference.owner is task and isinstance(reference.value, str | Text):
+def _bootstrapping(environment: Environment) -> Set[Resource | None]:
+    """What runs a bootstrap image: task definitions among it."""
+    tags, found = environment.project.settings.bootstrap_tags, set[Resource | None]()
+    for reference in image_references(environment) if tags else ():
+        if isinstance(reference.value, str | Text):
             image = parse_image(reference.value, environment.project)
             if not image.by_digest and image.tag in tags:
-                return True
-    return False
+                found.add(reference.owner)
+    return found
 
 
 def _scaled(environment: Environment) -> dict[Resource, Resource]:

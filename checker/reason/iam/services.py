@@ -48,9 +48,9 @@ def may_call(
     kind = _POLICIES[target.type]
     policies = list(environment.children(target, kind))
     documents = [_document(policy, environment.project) for policy in policies]
-    astray = next(
-        (each for each in environment.project.resources(kind) if each not in policies and _astray(each)), None
-    )
+    project = environment.project
+    anywhere = project.once_for((_astray, kind), lambda: [each for each in project.resources(kind) if _astray(each)])
+    astray = next((each for each in anywhere if each not in policies), None)
     if astray is not None:
         return Decision(Access.UNKNOWN, f"{astray.logical_id} may be its policy: whose it is is not known")
     if not documents:
