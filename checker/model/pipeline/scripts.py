@@ -35,7 +35,8 @@ class Loop:
 
     ``kind``: ``each`` (once per value, for different things), ``retry`` (until it works or tries are used up),
     ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound where
-    it is a number; ``bounded`` whether it surely ends although what it waits for never comes.
+    it is a number; ``bounded`` whether it surely ends although what it waits for never comes, and ``seconds`` after how
+    long, where its code tells.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Loop:
     attempts: int | None = None
     sleeps: bool = False
     bounded: bool = True
+    seconds: float | None = None
 
 
 class Reached(NamedTuple):

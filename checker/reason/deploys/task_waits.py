@@ -127,6 +127,8 @@ def _poll(call: AwsCall, loop: Loop, trace: Trace) -> Wait:
         return found
     if not loop.bounded or call.handling.lasts is YES:
         return Wait(call, endless=True)
+    if loop.seconds is not None:
+        return Wait(call, loop.seconds)
     pause = next((s for each in trace.commands if (s := _sleep(each, loop)) is not None), None)
     if pause is None or loop.attempts is None:
         return Wait(call)

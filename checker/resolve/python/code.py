@@ -20,6 +20,7 @@ from checker.model.possible import Possible
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
+from checker.resolve.python.libraries.bounds import seconds_of
 from checker.resolve.python.machine import (
     Evaluate,
     Follow,
@@ -225,7 +226,9 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         _widen(node.body, frame)
         kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
         bind(machine, node.target, within(whole, variable), frame)
-        block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=sleeps(node.body))))
+        pauses = sleeps(node.body)
+        limit = seconds_of(node, frame) if pauses else None
+        block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=pauses, seconds=limit)))
     else:
         shown = tuple(each if isinstance(each, str) else None for each in values)
         for index, each in enumerate(values):
@@ -238,7 +241,9 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
 
 def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
     pauses = sleeps(node.body)
-    loop = Loop("retry" if pauses else "while", spot_of(frame.module, node), sleeps=pauses, bounded=ends(node))
+    limit = seconds_of(node, frame) if pauses else None
+    kind = "retry" if pauses else "while"
+    loop = Loop(kind, spot_of(frame.module, node), sleeps=pauses, bounded=ends(node), seconds=limit)
     if isinstance(node.test, ast.Constant) and not node.test.value:  # `while False`
         return block(machine, node.orelse, frame)
     _widen(node.body, frame)

@@ -95,12 +95,16 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
             return joined([_plain(left, node.left, frame), _plain(right, node.right, frame)])
         if isinstance(left, tuple) and isinstance(right, tuple):
             return bounded((*left, *right), shown(node))
+    if isinstance(node.op, ast.Sub | ast.Mult) and isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
+        found = left - right if isinstance(node.op, ast.Sub) else left * right
+        return found if abs(found) < _LARGEST else extern(shown(node))
     if isinstance(node.op, ast.Mod) and isinstance(left, str) and "{" not in left and not isinstance(right, Dict):
         values = right if isinstance(right, tuple) else (right,)
         return joined(formatted(_PLACE.sub("{}", left), [_plain(each, node.right, frame) for each in values]))
     return extern(shown(node))
 
 
+_LARGEST: Final = 10**15  # what code that multiplies without end comes to is not worked out
 # Where `text % values` puts them (Python documentation, "printf-style String Formatting").
 _PLACE: Final = re.compile(r"%[sdi]")
 

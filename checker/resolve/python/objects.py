@@ -10,7 +10,18 @@ from typing import Final, TypeAlias
 
 from checker.data.aws_calls import service_of
 from checker.model.pipeline.handling import Handling
-from checker.resolve.python.machine import MAX_CALLS, MAX_DEPTH, Frame, Machine, Remembered, StopError, block, value
+from checker.resolve.python.libraries.bounds import again
+from checker.resolve.python.machine import (
+    MAX_CALLS,
+    MAX_DEPTH,
+    Frame,
+    Machine,
+    Remembered,
+    StopError,
+    block,
+    spot_of,
+    value,
+)
 from checker.resolve.python.once import key_of, once
 from checker.resolve.python.syntax_facts import grows, rebinds, written
 from checker.resolve.python.values import (
@@ -114,6 +125,9 @@ def _followed(
     """What a function returns, on any of its ways."""
     names = bound(machine, function, positional, named)
     inner = Frame(function.module, names, frame.reached, frame.handling, around=frame.around)
+    if not isinstance(function.node, ast.Lambda) and function.node.decorator_list:
+        repeated = again(function.node, spot_of(function.module, function.node), inner)
+        inner = inner.inside(repeated) if repeated is not None else inner
     machine.depth += 1
     result: Value
     if isinstance(function.node, ast.Lambda):
