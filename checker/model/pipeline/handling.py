@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -20,6 +19,42 @@ class Stream(StrEnum):
 
 
 _UNREHEARSED: Final = Open("how its script goes on is not followed")
+
+
+class Rehearsal:
+    """What becomes of a script, of one command of it: found by going through the script, each time that it is asked.
+
+    This one goes through none: all is open. Those who follow a script answer what they can.
+    """
+
+    __slots__ = ()
+
+    def ends(self) -> Answer:
+        return _UNREHEARSED
+
+    def decides(self) -> Answer:
+        return _UNREHEARSED
+
+    def notices(self) -> Answer:
+        return _UNREHEARSED
+
+    def lasts(self) -> Answer:
+        return _UNREHEARSED
+
+    def turns(self) -> Answer:
+        return _UNREHEARSED
+
+    def missed(self) -> Answer:
+        return _UNREHEARSED
+
+    def waited(self) -> float | None:
+        return None
+
+    def worked_out(self) -> tuple[str, ...]:
+        return ()
+
+    def left(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,79 +88,55 @@ class Handling:
     swallowed: bool = False
     untold: bool = False  # swallowed by a handler that neither says anything nor keeps what it caught
     bounded: bool = False  # `timeout` ends it
-    # Asks what becomes of the script when this command fails, by going through it.
-    rehearse: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+    rehearsal: Rehearsal = field(default=Rehearsal(), compare=False, repr=False)
 
     @property
     def ends(self) -> Answer:
         """Whether its failure ends the script with a failure, whichever way the script goes; no where it ends well on
         every way."""
-        return self.rehearse() if self.rehearse is not None else _UNREHEARSED
-
-    # Asks whether the script can end with a failure although this command works: its answer may decide that.
-    weigh: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+        return self.rehearsal.ends()
 
     @property
     def decides(self) -> Answer:
-        """Whether what it answers can end the script with a failure."""
-        return self.weigh() if self.weigh is not None else _UNREHEARSED
-
-    # Asks whether the script ends with a failure when this call answers that what it asks about has failed, or is not
-    # there yet whenever it is asked.
-    notice: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+        """Whether what it answers can end the script with a failure, although it works."""
+        return self.rehearsal.decides()
 
     @property
     def notices(self) -> Answer:
         """Whether the script ends with a failure when what it waits for fails, or never comes."""
-        return self.notice() if self.notice is not None else _UNREHEARSED
-
-    # Asks whether the script goes on asking, for as long as what it asks about is not there.
-    last: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+        return self.rehearsal.notices()
 
     @property
     def lasts(self) -> Answer:
         """Whether what it waits for is asked for without end, where it never comes."""
-        return self.last() if self.last is not None else _UNREHEARSED
-
-    # Asks whether the script ends well and does something else where this command fails.
-    turn: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
+        return self.rehearsal.lasts()
 
     @property
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
-        return self.turn() if self.turn is not None else _UNREHEARSED
+        return self.rehearsal.turns()
 
-    # Asks for how many seconds the script goes on asking for what never comes: infinite, or None where nobody knows.
-    wait: Callable[[], float | None] | None = field(default=None, compare=False, repr=False)
+    @property
+    def missed(self) -> Answer:
+        """Whether the script can end well and never come to this command, where nothing fails."""
+        return self.rehearsal.missed()
 
     @property
     def waited(self) -> float | None:
-        """How long it is waited for, in seconds, where what it waits for never comes; ``None`` if not known."""
-        return self.wait() if self.wait is not None else None
-
-    # Asks for the words that the command gets where all goes well, what the script works out itself among them.
-    tell: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
+        """How long it is waited for, in seconds, where what it waits for never comes: infinite where without end,
+        ``None`` where nobody knows."""
+        return self.rehearsal.waited()
 
     @property
     def worked_out(self) -> tuple[str, ...]:
-        """The words of the command as its script works them out, as far as they are known; empty where none are."""
-        return self.tell() if self.tell is not None else ()
-
-    # Asks what the script leaves behind that tells of this command's failure, where it ends well.
-    leave: Callable[[], tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
+        """The words of the command as its script works them out where all goes well, as far as they are known; empty
+        where none are."""
+        return self.rehearsal.worked_out()
 
     @property
     def left(self) -> tuple[str, ...]:
         """The files, outputs and variables that tell a later step of its failure, where the script ends well."""
-        return self.leave() if self.leave is not None else ()
-
-    # Asks whether the script can end well without coming to this command, where nothing fails.
-    miss: Callable[[], Answer] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def missed(self) -> Answer:
-        """Whether the script can end well and never come to this command."""
-        return self.miss() if self.miss is not None else _UNREHEARSED
+        return self.rehearsal.left()
 
     @property
     def stops(self) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from checker.model.answers import Answer
-from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.handling import Handling, Rehearsal, Stream
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.pipeline.shell import Block, Simple, Substitution, Word
 from checker.model.possible import Possible, call_behind, one_of, open_text, shown
@@ -17,8 +17,7 @@ from checker.model.values import CallPlace
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import Context, Failing, Flow, Result, State
-from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer
+from checker.resolve.shell.state import Context, Flow, Result, State
 
 _NOTHING: Final = Result()
 
@@ -26,13 +25,7 @@ _NOTHING: Final = Result()
 class Rehearsing(Protocol):
     """Who tells what becomes of a script when one of its commands fails."""
 
-    def of(self, failing: Failing) -> Callable[[], Answer]: ...
-
-    def left(self, failing: Failing) -> Callable[[], tuple[str, ...]]: ...
-
-    def waited(self, failing: Failing) -> Callable[[], float | None]: ...
-
-    def told(self, failing: Failing) -> Callable[[], tuple[str, ...]]: ...
+    def of(self, spot: Spot, words: tuple[str, ...]) -> Rehearsal: ...
 
 
 @dataclass(slots=True)
@@ -124,21 +117,7 @@ class Followed:
         """With what becomes of the script where the command fails, and where it works."""
         if self.rehearsals is None:
             return handling
-        given = tuple(shown(word) for word in words)
-        says, asked = failed_answer(given), running_answer(given)
-        return replace(
-            handling,
-            notice=self.rehearsals.of(Failing(spot, given, works=True, says=says)) if says else None,
-            rehearse=self.rehearsals.of(Failing(spot, given)),
-            weigh=self.rehearsals.of(Failing(spot, given, works=True)),
-            turn=self.rehearsals.of(Failing(spot, given, turns=True)),
-            leave=self.rehearsals.left(Failing(spot, given)),
-            tell=self.rehearsals.told(Failing(spot, given, works=True)),
-            wait=self.rehearsals.waited(Failing(spot, given, waits=True, says=asked))
-            if asked or is_waiter(given)
-            else None,
-            miss=self.rehearsals.of(Failing(spot, given, works=True, missed=True)),
-        )
+        return replace(handling, rehearsal=self.rehearsals.of(spot, tuple(shown(word) for word in words)))
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""

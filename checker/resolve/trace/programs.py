@@ -148,15 +148,7 @@ def _same(asked: Mapping[str, Possible], environment: Mapping[str, Possible]) ->
 
 def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
     """A call that can be asked what becomes of its program where it fails."""
-    handling = replace(
-        call.handling,
-        rehearse=rehearsals.ends(call),
-        notice=rehearsals.notices(call),
-        last=rehearsals.lasts(call),
-        miss=rehearsals.missed(call),
-        turn=rehearsals.turns(call),
-    )
-    return replace(call, handling=handling)
+    return replace(call, handling=replace(call.handling, rehearsal=rehearsals.of(call)))
 
 
 def _placed(call: Call, outer: Reached) -> Call:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.answers import NO, YES, Open
-from checker.model.pipeline.handling import Handling
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.pipeline.handling import Handling, Rehearsal
 
 
 @pytest.mark.parametrize(
@@ -35,23 +35,50 @@ def test_what_nobody_rehearsed_is_open(asked: str) -> None:
     assert isinstance(getattr(Handling(), asked), Open)
 
 
+class Gone(Rehearsal):
+    """A rehearsal that answers each question in another way."""
+
+    def ends(self) -> Answer:
+        return YES
+
+    def decides(self) -> Answer:
+        return NO
+
+    def notices(self) -> Answer:
+        return Open("one")
+
+    def lasts(self) -> Answer:
+        return NO
+
+    def turns(self) -> Answer:
+        return Open("two")
+
+    def missed(self) -> Answer:
+        return YES
+
+    def waited(self) -> float | None:
+        return 3.0
+
+    def worked_out(self) -> tuple[str, ...]:
+        return ("word",)
+
+    def left(self) -> tuple[str, ...]:
+        return ("file",)
+
+
 def test_each_question_is_asked_of_its_own_rehearsal() -> None:
-    handling = Handling(
-        rehearse=lambda: YES,
-        weigh=lambda: NO,
-        notice=lambda: Open("one"),
-        last=lambda: NO,
-        turn=lambda: Open("two"),
-        miss=lambda: YES,
-    )
+    handling = Handling(rehearsal=Gone())
     assert handling.ends is YES
     assert handling.decides is NO
     assert handling.notices == Open("one")
     assert handling.lasts is NO
     assert handling.turns == Open("two")
     assert handling.missed is YES
+    assert (handling.waited, handling.worked_out, handling.left) == (3.0, ("word",), ("file",))
+    none = Handling()
+    assert (none.waited, none.worked_out, none.left) == (None, (), ())
 
 
 def test_two_calls_are_alike_whoever_rehearses_them() -> None:
-    assert Handling(errexit=True, rehearse=lambda: YES) == Handling(errexit=True, rehearse=lambda: NO)
+    assert Handling(errexit=True, rehearsal=Gone()) == Handling(errexit=True)
     assert Handling(errexit=True) != Handling(errexit=False)

@@ -10,6 +10,7 @@ import pytest
 
 from checker.collect.pipeline.earlier_runs import EarlierRuns
 from checker.model.environments import Project
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.verdicts import Verdict
@@ -128,7 +129,7 @@ def endings(root: Path, file: str) -> list[str]:
     pipeline = pipeline_of(root, request.settings, ())
     assert pipeline is not None
     actions = [each for trace in pipeline.traces.values() for each in trace.actions if isinstance(each, AwsCall)]
-    asking = [each for each in actions if each.spot.file == file and each.handling.notice is not None]
+    asking = [each for each in actions if each.spot.file == file and each.handling.notices != Handling().notices]
     return [f"{each.spot} {each.handling.ends!r} {each.handling.notices!r}" for each in asking]
 
 

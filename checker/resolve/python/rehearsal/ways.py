@@ -8,11 +8,12 @@ bound, or never ends, which the job's own limit of time turns into a failure.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.resolve.python.rehearsal.gone import Gone, Start, round_of, which
@@ -39,21 +40,16 @@ class Rehearsals:
     _found: dict[tuple[object, ...], Answer] = field(default_factory=dict)
     gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)  # each that was gone, told by what it had
 
-    def ends(self, call: AwsCall | Command) -> Callable[[], Answer]:
-        """Asks whether the program ends with a failure when the call fails."""
-        modes = [Mode.RAISES, Mode.STATUS] if _is_request(call) else [Mode.RAISES]
-        return lambda: self._every(call, modes)
+    def of(self, call: AwsCall | Command) -> Rehearsal:
+        """What becomes of the program, of one of its calls."""
+        return _Rehearsal(self, call)
 
-    def notices(self, call: AwsCall | Command) -> Callable[[], Answer] | None:
-        """Asks whether it does when the call answers that what it asks about failed, or never gets there."""
-        modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)]
-        return (lambda: self._every(call, modes)) if modes else None
+    def ends(self, call: AwsCall | Command) -> Answer:
+        """Whether the program ends with a failure when the call fails."""
+        return self.every(call, [Mode.RAISES, Mode.STATUS] if _is_request(call) else [Mode.RAISES])
 
-    def lasts(self, call: AwsCall | Command) -> Callable[[], Answer] | None:
-        """Asks whether the program asks for ever, where what the call asks about never gets there."""
-        return (lambda: self._lasting(call)) if _answers(call, Mode.WAITING) else None
-
-    def _lasting(self, call: AwsCall | Command) -> Answer:
+    def lasts(self, call: AwsCall | Command) -> Answer:
+        """Whether the program asks for ever, where what the call asks about never gets there."""
         way = self._first(call, Mode.WAITING)
         if isinstance(way, Open):
             return way
@@ -66,12 +62,11 @@ class Rehearsals:
                 return NO
         return YES
 
-    def turns(self, call: AwsCall | Command) -> Callable[[], Answer]:
-        """Asks whether the program does something else and ends well where the call fails."""
-        return lambda: self._turned(call)
+    def turns(self, call: AwsCall | Command) -> Answer:
+        """Whether the program does something else and ends well where the call fails.
 
-    def _turned(self, call: AwsCall | Command) -> Answer:
-        """Compares the first way on which it fails with those on which it works, each question answered both ways."""
+        Compares the first way on which it fails with those on which it works, each question answered both ways.
+        """
         before = self.allowance.left
         failed = self._first(call, Mode.RAISES)
         self.asides.left -= before - self.allowance.left
@@ -93,16 +88,12 @@ class Rehearsals:
             done |= other.acts
         return yes_if(not failed.acts <= done)
 
-    def missed(self, call: AwsCall | Command) -> Callable[[], Answer]:
-        """Asks whether the program can end well without making the call."""
-
-        def misses() -> Answer:
-            key = (call.spot, tuple((loop.spot, loop.index) for loop in call.reached.loops), Mode.WELL)
-            if key not in self._found:
-                self._found[key] = self._missed(call)
-            return self._found[key]
-
-        return misses
+    def missed(self, call: AwsCall | Command) -> Answer:
+        """Whether the program can end well without making the call."""
+        key = (call.spot, tuple((loop.spot, loop.index) for loop in call.reached.loops), Mode.WELL)
+        if key not in self._found:
+            self._found[key] = self._missed(call)
+        return self._found[key]
 
     def _missed(self, call: AwsCall | Command) -> Answer:
         """On a way that leads to it each question is answered the other way once: what decides over it is one."""
@@ -122,7 +113,8 @@ class Rehearsals:
             return led
         return NO if len(asked) <= _MAX_ASKED else _TOO_MUCH
 
-    def _every(self, call: AwsCall | Command, modes: Sequence[Mode]) -> Answer:
+    def every(self, call: AwsCall | Command, modes: Sequence[Mode]) -> Answer:
+        """Whether the program ends with a failure in each of these modes of the call."""
         answers = [self._of(call, mode) for mode in modes]
         return next((each for each in answers if each is NO), next((e for e in answers if e is not YES), YES))
 
@@ -213,6 +205,30 @@ class Rehearsals:
             before.append(gone)
         purse.left -= gone.steps + 1
         return gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsal(Rehearsal):
+    """What becomes of the program, of one of its calls."""
+
+    rehearsals: Rehearsals
+    call: AwsCall | Command
+
+    def ends(self) -> Answer:
+        return self.rehearsals.ends(self.call)
+
+    def notices(self) -> Answer:
+        modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(self.call, mode)]
+        return self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
+
+    def lasts(self) -> Answer:
+        return self.rehearsals.lasts(self.call) if _answers(self.call, Mode.WAITING) else Rehearsal.lasts(self)
+
+    def turns(self) -> Answer:
+        return self.rehearsals.turns(self.call)
+
+    def missed(self) -> Answer:
+        return self.rehearsals.missed(self.call)
 
 
 def _is_request(call: AwsCall | Command) -> bool:

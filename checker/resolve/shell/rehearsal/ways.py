@@ -9,17 +9,20 @@ Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a subst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.scripts import Reached
+from checker.model.sources import Spot
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
+from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer
 
 MAX_WAYS: Final = 48
 _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
@@ -42,47 +45,38 @@ class Rehearsals:
     allowance: Allowance
     _found: dict[Failing, Answer] = field(default_factory=dict)
 
-    def of(self, failing: Failing) -> Callable[[], Answer]:
-        def rehearse() -> Answer:
-            if failing not in self._found:
-                asked = self._missed if failing.missed else self._turns if failing.turns else self._ends
-                self._found[failing] = asked(failing)
-            return self._found[failing]
+    def of(self, spot: Spot, words: tuple[str, ...]) -> Rehearsal:
+        """What becomes of the script, of the command that stands there with these words."""
+        return _Rehearsal(self, spot, words)
 
-        return rehearse
+    def found(self, failing: Failing) -> Answer:
+        """Whether the script can end well without the command, does something else where it fails, or ends with a
+        failure, whichever is asked."""
+        if failing not in self._found:
+            asked = self._missed if failing.missed else self._turns if failing.turns else self._ends
+            self._found[failing] = asked(failing)
+        return self._found[failing]
 
-    def left(self, failing: Failing) -> Callable[[], tuple[str, ...]]:
-        """Asks what is left for a later step on ways on which the command fails and all ends well, and on no other."""
+    def left(self, failing: Failing) -> tuple[str, ...]:
+        """What is left for a later step on ways on which the command fails and all ends well, and on no other."""
+        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+        done = [way.manner.files.held for way in worked or ()]
+        ended = [way for way in failed or () if not way.failed]
+        return tuple(dict.fromkeys(name for way in ended for name in way.manner.files.differing(done)))
 
-        def leaves() -> tuple[str, ...]:
-            worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
-            done = [way.manner.files.held for way in worked or ()]
-            ended = [way for way in failed or () if not way.failed]
-            return tuple(dict.fromkeys(name for way in ended for name in way.manner.files.differing(done)))
+    def told(self, failing: Failing) -> tuple[str, ...]:
+        """The words that the command is given, where all goes well."""
+        return next((way.manner.words for way in self._each(failing) if way is not None and way.manner.met), ())
 
-        return leaves
-
-    def told(self, failing: Failing) -> Callable[[], tuple[str, ...]]:
-        """Asks for the words that the command is given, where all goes well."""
-
-        def words() -> tuple[str, ...]:
-            return next((way.manner.words for way in self._each(failing) if way is not None and way.manner.met), ())
-
-        return words
-
-    def waited(self, failing: Failing) -> Callable[[], float | None]:
-        """Asks how long the script goes on asking for what never comes: the longest of its ways."""
-
-        def waits() -> float | None:
-            ways = self._ways(failing)
-            if not ways or any(not way.manner.clock.known or way.choices.repeats() for way in ways):
-                return None
-            endless = {way.manner.endless for way in ways}
-            if True in endless:
-                return inf if len(endless) == 1 else None
-            return max(way.manner.clock.gone for way in ways)
-
-        return waits
+    def waited(self, failing: Failing) -> float | None:
+        """How long the script goes on asking for what never comes: the longest of its ways."""
+        ways = self._ways(failing)
+        if not ways or any(not way.manner.clock.known or way.choices.repeats() for way in ways):
+            return None
+        endless = {way.manner.endless for way in ways}
+        if True in endless:
+            return inf if len(endless) == 1 else None
+        return max(way.manner.clock.gone for way in ways)
 
     def _ends(self, failing: Failing) -> Answer:
         """Whether the script ends with a failure on all ways on which the command is reached, or on none.
@@ -181,3 +175,42 @@ class Rehearsals:
         finally:
             self.allowance.left -= begun - way.left + 1
         return way
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsal(Rehearsal):
+    """What becomes of the script, of one of its commands."""
+
+    rehearsals: Rehearsals
+    spot: Spot
+    words: tuple[str, ...]
+
+    def ends(self) -> Answer:
+        return self.rehearsals.found(Failing(self.spot, self.words))
+
+    def decides(self) -> Answer:
+        return self.rehearsals.found(Failing(self.spot, self.words, works=True))
+
+    def notices(self) -> Answer:
+        says = failed_answer(self.words)
+        if not says:
+            return Rehearsal.notices(self)
+        return self.rehearsals.found(Failing(self.spot, self.words, works=True, says=says))
+
+    def turns(self) -> Answer:
+        return self.rehearsals.found(Failing(self.spot, self.words, turns=True))
+
+    def missed(self) -> Answer:
+        return self.rehearsals.found(Failing(self.spot, self.words, works=True, missed=True))
+
+    def waited(self) -> float | None:
+        asked = running_answer(self.words)
+        if not asked and not is_waiter(self.words):
+            return None
+        return self.rehearsals.waited(Failing(self.spot, self.words, waits=True, says=asked))
+
+    def worked_out(self) -> tuple[str, ...]:
+        return self.rehearsals.told(Failing(self.spot, self.words, works=True))
+
+    def left(self) -> tuple[str, ...]:
+        return self.rehearsals.left(Failing(self.spot, self.words))
