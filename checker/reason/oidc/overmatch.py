@@ -128,11 +128,13 @@ def is_narrow(trust: Trust, statement: Statement, own: Own) -> Answer:
     subject = either(bounds("sub", is_own_subject))
     if subject is YES:
         return YES
-    of_repository = [
-        *bounds("sub", lambda pattern, _, own: _in_repository(pattern, own)),
+    by_claim = [
         *bounds("repository", lambda pattern, _, own: _is_repository(pattern, own)),
         *bounds("repository_id", lambda pattern, _, own: _has_id(pattern, own)),
     ]
+    if either(by_claim) is YES and either(bounds("sub", _own_place)) is YES:
+        return YES
+    of_repository = [*bounds("sub", lambda pattern, _, own: _in_repository(pattern, own)), *by_claim]
     of_place = [
         *bounds("environment", _own_environment),
         *bounds("ref", _own_ref),
@@ -171,6 +173,22 @@ def is_own_subject(pattern: Pattern, condition: Condition, own: Own) -> Answer:
             rest = pattern[len(head) :]
             return _STAR if doubtful else _own_environment(rest, condition, own)
     return _open_or_no(pattern, is_open)
+
+
+def _own_place(pattern: Pattern, condition: Condition, own: Own) -> Answer:
+    """Whether every subject of ``pattern`` is of a protected place, whichever repository's: ``repo:*:environment:E``.
+
+    No ref and no environment's name in a subject has a colon, so what ends a pattern ends the subject.
+    """
+    if pattern[:5] != exact("repo:"):
+        return NO
+    for marker, check in ((":environment:", _own_environment), (":ref:", _own_ref)):
+        mark = exact(marker)
+        at = next((i for i in range(len(pattern) - len(mark), 4, -1) if pattern[i : i + len(mark)] == mark), None)
+        rest = pattern[at + len(mark) :] if at is not None else ()
+        if rest and exact(":")[0] not in rest:
+            return check(rest, condition, own)
+    return NO
 
 
 def _own_claims(made: Mapping[str, str], condition: Condition, own: Own) -> Answer:

@@ -202,7 +202,18 @@ class Trust:
         known = {self.key(name) for name in _CLAIMS}
         absent = {key for key in known if key.partition(":")[2] not in token.claims}
         absent |= {self.key(name) for name in _NO_KEYS}
-        return Context(values, frozenset(absent) | self._foreign)
+        return Context(values, frozenset(absent) | self._foreign | self._for_all)
+
+    @property
+    def _for_all(self) -> frozenset[str]:
+        """Keys that AWS does not list and that only ``ForAllValues`` asks for, which holds for a key that is not there.
+
+        AWS makes no keys of claims that it does not list (GitHub Docs, "Configuring OpenID Connect in Amazon Web
+        Services": custom claims are not supported).
+        """
+        asked = [each for statement in (*self.allows, *self.denies) for each in statement.conditions]
+        others = {each.key for each in asked if each.qualifier != "forallvalues"}
+        return frozenset(self.undocumented) - others
 
 
 def _of_web_identity(statement: Statement) -> Answer:
