@@ -156,6 +156,14 @@ class ScriptLibrary:
             self._inline[path] = text
         return path
 
+    def python_in(self, folder: str) -> tuple[str, ...]:
+        """The Python files of a folder and those below it."""
+        self.python_below("")
+        inside = f"{folder}/" if folder else ""
+        return tuple(
+            sorted(path for paths in (self._modules or {}).values() for path in paths if path.startswith(inside))
+        )
+
     def python_below(self, tail: str) -> tuple[str, ...]:
         """The Python files, wherever they are, that an import of ``tail`` (``a/b``) could mean."""
         if tail not in self._below:

@@ -50,3 +50,10 @@ def hands_over(job: EffectiveJob) -> bool:
     if secrets == INHERIT or takes_token(job):
         return True
     return isinstance(secrets, Mapping) and _any_secret(each.value for each in secrets.values())
+
+
+def ever_holds(job: EffectiveJob) -> bool:
+    """Whether some step of a job holds what AWS takes, or a secret."""
+    if job.credentials or takes_token(job):
+        return True
+    return any(given_secrets(step) or given_keys(step) for step in job.steps)

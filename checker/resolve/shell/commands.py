@@ -26,6 +26,7 @@ from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
 from checker.resolve.shell.handed.kinds import Handed
+from checker.resolve.shell.handed.variables import is_loading
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
@@ -178,7 +179,7 @@ class ShellCommands:
             written = Simple((), (), (), statement.line, 0, "export")
             self.emit(["export"], written, state.script.spot(statement.line), state, context, {name: value})
 
-    def _note_loading(self, name: str, statement: Declare, state: State, context: Context) -> None:
+    def _note_loading(self, name: str, statement: Declare | Simple, state: State, context: Context) -> None:
         """Follow the code that an exported variable has other programs run first."""
         value = state.variables.get(name)
         if value is not None and not isinstance(value, tuple):
@@ -205,6 +206,8 @@ class ShellCommands:
                 own[assignment.name] = value
             else:
                 state.set(assignment.name, value)
+                if is_loading(assignment.name) and assignment.name in {"PATH", *state.exported}:
+                    self._note_loading(assignment.name, statement, state, context)
         if not statement.words:
             self.redirects(statement.redirects, state, context)
             return Result(Flow.NEXT, UNTOLD if _runs_something(statement) else YES)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
@@ -45,6 +46,10 @@ _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 class Scripts(Library, PythonLibrary, TaskLibrary, Protocol):
     """All of the repository's code that can be followed."""
 
+    def python_in(self, folder: str) -> tuple[str, ...]:
+        """The Python files of a folder and those below it."""
+        ...
+
     def python_text(self, text: str, file: str, line: int) -> str | None:
         """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
         ...
@@ -69,6 +74,11 @@ class Collected:
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the job holds something to act with, at some time."""
+        return ever_holds(self.job)
 
     def trace(self) -> Trace:
         """All of it. What somebody else's programs do matters to jobs alone: see ``Tracer``."""

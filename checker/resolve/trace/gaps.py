@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from checker.model.pipeline.holding import given_keys, given_secrets, takes_token
+from checker.model.pipeline.holding import ever_holds, given_keys, given_secrets, takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Gap, Trace
 from checker.model.possible import shown
@@ -66,9 +66,9 @@ class Gaps:
                     found.setdefault(problem, Gap(problem, each.logged_in))
             elif self.job.credentials:
                 quiet.update(each.own)
-        if self._cut is not None and (calls or self._ever_holds()):
+        if self._cut is not None and (calls or ever_holds(self.job)):
             found.setdefault(self._cut, Gap(self._cut, logged_in=False))
-        for problem in self.job.problems if calls or self._ever_holds() else ():
+        for problem in self.job.problems if calls or ever_holds(self.job) else ():
             if problem.unread:
                 found.setdefault(problem, Gap(problem, bool(self.job.credentials)))
         problems = [
@@ -86,11 +86,6 @@ class Gaps:
         if each.logged_in or calls or given_secrets(each.step) or given_keys(each.step):
             return True
         return takes_token(self.job) and not self.job.credentials
-
-    def _ever_holds(self) -> bool:
-        if self.job.credentials or takes_token(self.job):
-            return True
-        return any(given_secrets(step) or given_keys(step) for step in self.job.steps)
 
 
 def _reaches_aws(action: object) -> bool:

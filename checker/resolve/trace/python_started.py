@@ -16,8 +16,9 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Text
 from checker.resolve.shell.state import State
 from checker.resolve.trace.commands import loaded_first
-from checker.resolve.trace.commands.foreign import unread_module
+from checker.resolve.trace.commands.foreign import too_many_tests, unread_module
 from checker.resolve.trace.commands.python_cli import File, Inline, Module, parse_python
+from checker.resolve.trace.tests_started import names_tests, selected
 
 # Modules that run another program of Python in their own process: Python documentation, "The Python Profilers", "pdb",
 # "trace", "runpy"; their words are those of the interpreter, once their own options are taken off.
@@ -38,11 +39,20 @@ class Library(PythonLibrary, Protocol):
 
     def python_text(self, text: str, file: str, line: int) -> str | None: ...
 
+    def python_in(self, folder: str) -> tuple[str, ...]: ...
+
+    def text(self, path: str) -> str | None: ...
+
 
 class Starting(Protocol):
     """Who puts on record what a job does."""
 
     foreign: list[Problem]
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the job holds something to act with, at some time."""
+        ...
 
     @property
     def library(self) -> Library: ...
@@ -106,6 +116,8 @@ def _module(
         by.python(path, words, command.reached, environment, command.folder)
     elif name in loaded_first.TEST_RUNNERS:
         start_tests(by, command, words, environment)
+    elif name == "unittest":
+        start_tests(by, command, words, environment, unittest=True)
     elif name == "awscli":
         by.aws_cli(replace(command, words=("aws", *words)))
     elif name in _RUNNERS and (behind := _behind(name, words)):
@@ -146,6 +158,25 @@ def _inline(
     by.python(path, words, command.reached, environment, command.folder)
 
 
-def start_tests(by: Starting, command: Command, words: Sequence[Possible], environment: Mapping[str, Possible]) -> None:
-    """What a runner of tests runs: the files that it reads before them, and the tests."""
-    read_first(by, command, loaded_first.configured(words, command.folder), environment)
+def start_tests(
+    by: Starting,
+    command: Command,
+    words: Sequence[Possible],
+    environment: Mapping[str, Possible],
+    *,
+    unittest: bool = False,
+) -> None:
+    """What a runner of tests runs: the files that it reads before them, and the tests that reach out of the process."""
+    if not unittest:
+        read_first(by, command, loaded_first.configured(words, command.folder), environment)
+    if not by.may_act and not names_tests(words):
+        return
+    tests = selected(by.library, words, command.folder or "", unittest=unittest)
+    if tests is None:
+        by.foreign.append(too_many_tests(command))
+        return
+    for each in tests:
+        path = by.library.python_text(each.text, each.path, 1)
+        if path is not None:
+            reached = command.reached if each.certain else command.reached._replace(certain=False)
+            by.python(path, (), reached, environment, command.folder)

@@ -41,6 +41,8 @@ _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "PYTEST_PLUGINS": _ANY,
     "PYTEST_ADDOPTS": re.compile(r".*(?:^|\s)-p\s*(?!no:)\S.*", re.DOTALL),
     "MAKEFILES": _ANY,
+    # A folder of somebody's choice stands first: any name may be a program in it.
+    "PATH": re.compile(r"\$\{\{\s*(?:vars|secrets|inputs|github\.event|needs|matrix)\b.*", re.DOTALL),
     "MAKEFLAGS": re.compile(r".*--eval.*", re.DOTALL),
 }
 

@@ -83,6 +83,10 @@ def unread_module(command: Command, name: str) -> Problem:
     return _problem(command, f"what the Python module {name} does was not followed")
 
 
+def too_many_tests(command: Command) -> Problem:
+    return _problem(command, f"the tests that `{command.program}` runs reach out, and are too many to be followed")
+
+
 def not_named(command: Command) -> Problem:
     """That a command pushes images which its words do not name."""
     return _problem(command, f"which images `{_spelled(command)}` pushes does not stand in its line")
