@@ -83,6 +83,7 @@ class Handling:
     piped: bool = False  # another command reads its output
     inside: bool = False  # its output becomes a part of another command's words
     background: bool = False
+    left_alone: bool = False  # in the background, and nothing waits until it is done
     retried: bool = False
     caught: tuple[str, ...] = ()
     swallowed: bool = False

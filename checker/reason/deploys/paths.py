@@ -232,8 +232,8 @@ def _service(call: AwsCall) -> str | None:
 
 
 def is_wait(action: object) -> bool:
-    if not isinstance(action, AwsCall):
-        return False
+    if not isinstance(action, AwsCall) or action.handling.left_alone:
+        return False  # of what nobody waits for, nobody learns how it ends
     if action.waiter:
         return action.waiter.replace("_", "-").lower() in {"services-stable", "servicesstable", "deployment-successful"}
     if action.service == "ecs" and action.operation in {"DescribeServices", "ListServiceDeployments"}:

@@ -63,7 +63,7 @@ def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
     around = {loop.spot for loop in start.reached.loops}
     begun = next((index for index, each in enumerate(trace.aws) if each is start), 0)
     for call in trace.aws[begun:]:
-        if call.job is not start.job or call.service != "ecs" or _left_alone(call, trace):
+        if call.job is not start.job or call.service != "ecs" or call.handling.left_alone:
             continue
         if call.how in (How.CLI_WAITER, How.SDK_WAITER) and "stopped" in call.waiter.lower().replace("_", ""):
             yield _waiter(call)
@@ -74,13 +74,6 @@ def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
             and call.loop.spot not in around
         ):
             yield _poll(call, call.loop, trace)
-
-
-def _left_alone(call: AwsCall, trace: Trace) -> bool:
-    """Whether it waits in the background of a shell that does not wait for it: the script goes on at once."""
-    if not call.handling.background or call.how not in (How.CLI, How.CLI_WAITER):
-        return False
-    return not any(each.program == "wait" and each.step is call.step for each in trace.commands)
 
 
 def _rehearsed(call: AwsCall) -> Wait | None:

@@ -253,8 +253,51 @@ def side_by_side(node: ast.Call, frame: Frame) -> Frame:
     name = called_as(node)
     if name not in _CONCURRENT or (name == "map" and isinstance(node.func, ast.Name)):
         return frame
-    inner = frame.handled(replace(frame.handling, background=True))
+    alone = frame.handling.left_alone or _left_alone(node, name, frame)
+    inner = frame.handled(replace(frame.handling, background=True, left_alone=alone))
     return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
+
+
+def _left_alone(node: ast.Call, name: str, frame: Frame) -> bool:
+    """Whether a thread ends with its program, which nobody keeps waiting for it: Python documentation, "threading"
+    (``daemon``), "_thread" (``start_new_thread``)."""
+    if name == "start_new_thread":
+        return not _joins(frame)
+    if name not in {"Thread", "Timer", "Process"}:
+        return False
+    daemon = any(
+        each.arg == "daemon" and isinstance(each.value, ast.Constant) and each.value.value is True
+        for each in node.keywords
+    )
+    return (daemon or _made_daemon(frame)) and not _joins(frame)
+
+
+def _made_daemon(frame: Frame) -> bool:
+    """``thread.daemon = True`` and ``thread.setDaemon(True)``, somewhere in the module."""
+    return any(
+        (
+            isinstance(each, ast.Assign)
+            and any(isinstance(target, ast.Attribute) and target.attr == "daemon" for target in each.targets)
+            and isinstance(each.value, ast.Constant)
+            and each.value.value is True
+        )
+        or (isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "setDaemon")
+        for each in ast.walk(frame.module.tree)
+    )
+
+
+def _joins(frame: Frame) -> bool:
+    """Whether the module waits for something that it started: ``thread.join()``, ``event.wait()``."""
+    for each in ast.walk(frame.module.tree):
+        if not (isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)):
+            continue
+        timed = all(isinstance(one, ast.Constant) and isinstance(one.value, int | float) for one in each.args)
+        timed = timed and all(one.arg == "timeout" for one in each.keywords)
+        if each.func.attr in {"join", "wait"} and timed and not isinstance(each.func.value, ast.Constant):
+            return True
+        if each.func.attr in {"is_alive", "result"}:
+            return True
+    return False
 
 
 def handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]]:

@@ -59,6 +59,7 @@ from checker.resolve.shell.syntax_facts import (
     retries,
     sleeps,
 )
+from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word, matches
 
 MAX_COMMANDS: Final = 10_000
@@ -105,6 +106,7 @@ class Follower:
             self._shell.problem(
                 state.script.spot(0), "does more than can be followed: the rest is not judged", "Split it."
             )
+        self._shell.commands[:] = told_alone(self._shell.commands)
         return state
 
     def process(self, block: Block, state: State, context: Context) -> Result:

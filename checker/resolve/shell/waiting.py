@@ -6,8 +6,11 @@ Source: Amazon ECS API Reference, "Task" and "Container": the exit code is there
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
+
+from checker.model.pipeline.scripts import Command
 
 # A query of `aws ecs describe-tasks` that gives one container's exit code, and what it gives of one that was killed.
 _ONE: Final = r"(?:\[(?:0|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
@@ -40,6 +43,29 @@ def running_answer(words: Sequence[str]) -> str:
     if any(map(_EXIT_CODE.fullmatch, words)):
         return "None" if "text" in words else "null"
     return "" if any(word.startswith("--query") for word in words) else _ANSWER
+
+
+# What keeps a shell until something in its background is done: Bash Reference Manual, "Job Control Builtins"; kill(1)
+# and tail(1), which a loop asks whether a process is still there.
+_KEEPS: Final = frozenset({"wait", "fg", "pwait"})
+
+
+def told_alone(commands: Iterable[Command]) -> list[Command]:
+    """Commands, with those told apart that run in the background of a shell which does not wait for them."""
+    listed = list(commands)
+    last: dict[str, int] = {}
+    for index, each in enumerate(listed):
+        first = str(each.words[1]) if len(each.words) > 1 else ""
+        asks = (each.program, first) == ("kill", "-0") or (each.program == "tail" and first.startswith("--pid"))
+        if asks or each.program in _KEEPS:
+            last[each.spot.file] = index
+    return [
+        replace(each, handling=replace(each.handling, left_alone=True))
+        if each.handling.background
+        and max((last.get(spot.file, -1) for spot in (each.spot, *each.reached.via)), default=-1) < index
+        else each
+        for index, each in enumerate(listed)
+    ]
 
 
 def picked(words: Sequence[object]) -> str | None:
