@@ -4,11 +4,11 @@ What the review found
     The deploy script forces new deployments, which pull whatever ``:latest`` points to; migrations and seeds run from
     the stack's own task definition.
 What is checked
-    Every call that rolls a service or runs a one-off task (``update-service``, ``run-task``, boto3, the ECS deploy
-    action): the task definition that it names is followed to where it comes from, and has to be a revision that is
-    registered with the image of the commit. Naming none, the family's newest, or the one of the stack's outputs fails.
-    A tag with a part of the commit, or more than it, passes where images are pushed under tags of that form; and the
-    image has to go into the container that runs the project's own.
+    Every call that rolls a service or runs a one-off task (``update-service``, ``run-task``, ``aws ecs deploy``,
+    CodeDeploy, boto3, the ECS deploy action): the task definition that it names is followed to where it comes from, and
+    has to be a revision that is registered with the image of the commit. Naming none, the family's newest, or the one
+    of the stack's outputs fails. A tag with a part of the commit, or more than it, passes where images are pushed under
+    tags of that form; and the image has to go into the container that runs the project's own.
 When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
 What cannot be decided
@@ -31,7 +31,8 @@ from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Unknown
 from checker.reason.account.running import own_repositories, running_tasks, task_places
-from checker.reason.deploys.paths import At, after_failure, once, rolls, unseen
+from checker.reason.calls.rolling import rolls
+from checker.reason.deploys.paths import At, after_failure, once, unseen
 from checker.reason.images.revisions import Release, Runs, release_of, revision_of
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -58,7 +59,7 @@ def _runs_task(call: AwsCall) -> bool:
 
 
 def _rolls(call: AwsCall) -> bool:
-    return call.service == "ecs" and rolls(call)
+    return call.service in {"ecs", "codedeploy"} and rolls(call)
 
 
 def _judged(at: At, call: AwsCall, release: Release) -> Iterator[Judgement]:

@@ -55,9 +55,17 @@ _CALLS: Final[Mapping[str, Mapping[str, tuple[What, str]]]] = {
     },
     "ecs": {
         **dict.fromkeys(
-            ("UpdateService", "CreateService", "DeleteService", "UpdateServicePrimaryTaskSet"),
+            (
+                "UpdateService",
+                "CreateService",
+                "DeleteService",
+                "UpdateServicePrimaryTaskSet",
+                "CreateTaskSet",
+                "deploy",
+            ),
             (What.SERVICE, "service"),
         ),
+        "UpdateExpressGatewayService": (What.SERVICE, "servicearn"),
         "RunTask": (What.TASK, "taskdefinition"),
         "StartTask": (What.TASK, "taskdefinition"),
     },

@@ -24,6 +24,7 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
 from checker.model.values import Absent, Known
+from checker.reason.calls.rolling import of_action, rolls
 from checker.reason.calls.step_ends import ended_by_another, is_failing_exit
 from checker.reason.deploys.rollbacks import is_rollback
 
@@ -192,24 +193,6 @@ def _clusters(environment: Environment) -> set[str]:
     return {name.value for name in names if isinstance(name, Known) and isinstance(name.value, str)}
 
 
-def rolls(call: AwsCall) -> bool:
-    """Whether a call starts a deployment of a service, rather than only changing how many tasks it has."""
-    if (call.service, call.operation) == ("codedeploy", "CreateDeployment"):
-        return True
-    if (call.service, call.operation) != ("ecs", "UpdateService") or call.waiter:
-        return False
-    if of_action(call) or not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
-        return True
-    return truth(_single(call, "forceNewDeployment")) is not NO or not isinstance(
-        call.argument("taskDefinition"), Absent
-    )
-
-
-def _single(call: AwsCall, name: str) -> Possible:
-    value = call.text(name)
-    return False if isinstance(value, Absent) else value
-
-
 def after_failure(call: Command | AwsCall | CdkCommand) -> bool:
     """Whether a call is made only after something failed or was cancelled: in a handler, or in a step for that."""
     step = call.step
@@ -217,11 +200,6 @@ def after_failure(call: Command | AwsCall | CdkCommand) -> bool:
     return call.reached.on_failure or bool(
         {"failure", "cancelled"} & functions and not {"always", "success"} & functions
     )
-
-
-def of_action(call: AwsCall) -> bool:
-    """Whether an action's step makes the call, rather than a script."""
-    return call.source.startswith("uses:")
 
 
 def _service(call: AwsCall) -> str | None:
@@ -234,6 +212,8 @@ def _service(call: AwsCall) -> str | None:
 def is_wait(action: object) -> bool:
     if not isinstance(action, AwsCall) or action.handling.left_alone:
         return False  # of what nobody waits for, nobody learns how it ends
+    if (action.service, action.operation) == ("ecs", "deploy"):
+        return True  # AWS CLI Command Reference, "ecs deploy": it waits until the deployment has succeeded
     if action.waiter:
         return action.waiter.replace("_", "-").lower() in {"services-stable", "servicesstable", "deployment-successful"}
     if action.service == "ecs" and action.operation in {"DescribeServices", "ListServiceDeployments"}:

@@ -10,7 +10,8 @@ from checker.model.pipeline.scripts import AwsCall, plain_name
 from checker.model.possible import call_behind, options
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known
-from checker.reason.deploys.paths import deploy_paths, environment_of, of_action
+from checker.reason.calls.rolling import of_action
+from checker.reason.deploys.paths import deploy_paths, environment_of
 
 # A revision that is read from the stack is the template's own.
 _FROM_STACK = frozenset({"describestacks", "listexports", "describestackresource", "describestackresources"})

@@ -16,7 +16,8 @@ from checker.model.pipeline.scripts import AwsCall
 from checker.model.possible import options, shown, truth
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known
-from checker.reason.deploys.paths import At, DeployPath, exits_after, follows, of_action
+from checker.reason.calls.rolling import of_action
+from checker.reason.deploys.paths import At, DeployPath, exits_after, follows
 
 _WAYS: Final = ("DeploymentConfiguration.DeploymentCircuitBreaker", "DeploymentConfiguration.Alarms")
 _TELLS: Final = frozenset(

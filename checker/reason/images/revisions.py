@@ -21,7 +21,8 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, CallPlace, Known, Resolved, Text, Unknown
-from checker.reason.deploys.paths import At, of_action
+from checker.reason.calls.rolling import of_action
+from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_released, pushed
 from checker.reason.images.references import ParsedImage, Registry, parse_image
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, set_by, unmarked
@@ -68,6 +69,12 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     if of_action(call):
         read = _file_of(at)
         return _image(read[0], read[1], release) if read is not None else _of_action(call, release)
+    if call.service == "codedeploy":
+        return _of_spec(at, call, release)
+    if call.operation == "deploy":  # `aws ecs deploy`: a file is registered, as programs before it leave it
+        return _image(at, call, release)
+    if call.operation == "UpdateExpressGatewayService":
+        return _of_images([*_images(call.argument("primaryContainer"))], release)
     value = call.text("taskDefinition")
     if isinstance(value, Absent):
         if not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
@@ -224,6 +231,39 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
             why = f"it puts the image into the container {wrong.container}, which runs another publisher's"
             return Revision(Runs.OTHER, why)
         images = [each.image for each in changed]
+    return _of_images(images, release)
+
+
+# What an AppSpec of CodeDeploy names (CodeDeploy User Guide, "AppSpec 'resources' section").
+_SPEC: Final = re.compile(r"TaskDefinition\W*?[:=]\s*[\\\"']*([^\s\\\"',}]+)")
+
+
+def _of_spec(at: At, call: AwsCall, release: Release) -> Revision:
+    """The task definition that the AppSpec of a deployment by CodeDeploy names, where that stands in the call."""
+    given = [*_texts(call.argument("revision")), *_texts(call.argument("cliInputJson"))]
+    for value in given:
+        found = marked(value)
+        match = _SPEC.search(found[0]) if found is not None else None
+        if found is not None and match is not None:
+            named = unmarked(match[1], found[1])
+            answers = [_named(at, each, release) for each in options(named) or ()]
+            if answers and not shown(named).startswith("<"):
+                return max(answers, key=lambda each: [Runs.COMMIT, Runs.OPEN, Runs.OTHER].index(each.runs))
+    return Revision(Runs.OPEN, "which task definition the AppSpec of this deployment by CodeDeploy names")
+
+
+def _texts(value: Argument | Absent) -> Iterator[str | Text]:
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str | Text):
+        yield value
+
+
+def _of_images(images: list[Possible], release: Release) -> Revision:
     each_can_be = [option for image in images for option in options(image) or (None,)]
     answers = [is_released(option, release.pushed) for option in each_can_be]
     if YES in answers:
