@@ -61,6 +61,11 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
     register = load_register()
     pipeline = pipeline_of(request.project, request.settings, tuple(kinds), request.earlier) if with_pipeline else None
+    if pipeline is not None:
+        from checker.collect.pipeline.scripts import ScriptLibrary
+        from checker.resolve.templates.commanded import with_given
+
+        stacks = with_given(stacks, pipeline, request.settings, ScriptLibrary(request.project).text)
     if not stacks and (pipeline is None or pipeline.all_left_out):
         raise here.nothing(request.project)
     if request.own_rules_allowed:

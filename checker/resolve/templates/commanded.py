@@ -1,0 +1,308 @@
+"""Parameters that the pipeline's own commands give to a template: what is deployed with them is judged with them.
+
+Sources: AWS CLI Command Reference, "cloudformation deploy" (``--parameter-overrides``: pairs, or a file of JSON) and
+"cloudformation create-stack" (``--parameters``); SAM documentation, "sam deploy" (either form, in one word too); CDK
+documentation, "cdk deploy" (``--parameters STACK:NAME=VALUE``); README of aws-actions/aws-cloudformation-github-deploy.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.model.possible import Possible, joined, options, shown
+from checker.model.resources import Raw, Stack, rebuilt
+from checker.model.settings import Settings
+from checker.model.values import Absent, Text
+
+_CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
+_SDK: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
+_ACTION: Final = "aws-actions/aws-cloudformation-github-deploy"
+_PAIR: Final = re.compile(
+    r"ParameterKey=(?P<key>[^,]+)(?:,ParameterValue=(?P<value>.*))?(?:,UsePreviousValue=.*)?", re.DOTALL
+)
+_SOMEWHERE: Final = "**/"  # in front of a path whose folder is not known
+_MAX_DEPLOYMENTS: Final = 200
+# What makes a template of another: SAM documentation, "sam build" (where what it builds lies).
+_BUILT: Final = re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Deployment:
+    """A command that deploys a template: its file and the stack's name, empty where they are not known; and the values
+    that it gives, ``None`` where nobody knows which."""
+
+    template: str
+    stack: str
+    environment: str
+    values: Mapping[str, Possible] | None
+
+
+def with_given(
+    stacks: Sequence[Stack], pipeline: Pipeline, settings: Settings, read: Callable[[str], str | None]
+) -> list[Stack]:
+    """The stacks with the parameters that commands give them. What ``checker.toml`` says of one stands."""
+    if not any(isinstance(each.template.get("Parameters"), dict) for each in stacks):
+        return list(stacks)
+    found = list(_deployments(pipeline, read))[:_MAX_DEPLOYMENTS]
+    return [_given(each, found, settings) for each in stacks] if found else list(stacks)
+
+
+def _given(stack: Stack, found: Sequence[_Deployment], settings: Settings) -> Stack:
+    declared: Raw = stack.template.get("Parameters")
+    of = [each for each in found if _is_of(each, stack)]
+    if any(each.stack == stack.name for each in of):
+        of = [each for each in of if each.stack == stack.name]
+    if stack.environment and any(each.environment == stack.environment for each in of):
+        of = [each for each in of if each.environment == stack.environment]
+    if not of or not isinstance(declared, dict):
+        return stack
+    own = settings.environments.get(stack.environment)
+    said = {*settings.parameters.get(stack.name, {}), *(own.parameters if own is not None else ())}
+    parameters, changed = dict(stack.parameters), dict(declared)
+    for name, declaration in declared.items():
+        if name in said or not isinstance(declaration, dict):
+            continue
+        values = [each.values.get(name, _UNSAID) if each.values is not None else None for each in of]
+        if all(value is _UNSAID for value in values):
+            continue
+        before = parameters.get(name, declaration.get("Default"))
+        known = [one for value in values for one in _options(before if value is _UNSAID else value)]
+        different = list(dict.fromkeys(shown(each) for each in known if each is not None))
+        if None not in known and len(different) == 1:
+            parameters[name] = different[0]
+            continue
+        parameters.pop(name, None)
+        open_one = {key: each for key, each in declaration.items() if key != "Default"}
+        changed[name] = {**open_one, "AllowedValues": different} if None not in known else open_one
+    if parameters == stack.parameters and changed == declared:
+        return stack
+    template = {**stack.template, "Parameters": changed}
+    return rebuilt(stack, lambda each: {"parameters": parameters, "template": template} if each is stack else {})
+
+
+_UNSAID: Final = Absent()
+
+
+def _options(value: object) -> Sequence[Any]:
+    """What a value can be; ``None`` for what nobody knows."""
+    if value is None or isinstance(value, Text):
+        return [None]
+    each = options(value)  # type: ignore[arg-type]
+    return [None] if each is None else [None if isinstance(one, Text) else one for one in each]
+
+
+def _is_of(deployment: _Deployment, stack: Stack) -> bool:
+    file = stack.source.file
+    template = deployment.template
+    if template and (file == template or (template.startswith(_SOMEWHERE) and f"/{file}".endswith(template[2:]))):
+        return True
+    return bool(deployment.stack) and deployment.stack in {stack.name, stack.id}
+
+
+# --- what commands give -----------------------------------------------------------------------------------------------
+
+
+def _deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterator[_Deployment]:
+    made: dict[str, str] = {}  # a packaged template -> the one that it was made of
+    for job in pipeline.jobs:
+        for way in job.alternatives or (job,):
+            trace = pipeline.trace(way)
+            for command in trace.commands:
+                yield from _by_command(command, way, made, read)
+            for call in trace.aws:
+                if call.how is How.SDK and call.service == "cloudformation" and call.operation in _SDK:
+                    yield _by_call(call, way)
+            for step in way.steps:
+                if step.step.action.lower() == _ACTION:
+                    yield _by_action(step, way, read)
+
+
+def _by_command(
+    command: Command, job: EffectiveJob, made: dict[str, str], read: Callable[[str], str | None]
+) -> Iterator[_Deployment]:
+    words = command.words
+    plain = [word for word in words[1:3] if isinstance(word, str)]
+    if command.program == "cdk":
+        yield from _by_cdk(words, job)
+        return
+    if command.program == "aws" and plain[:1] == ["cloudformation"]:
+        verb = plain[1] if len(plain) > 1 else ""
+    elif command.program == "sam":
+        verb = plain[0] if plain else ""
+    else:
+        return
+    template = _file(_one(words, "--template-file", "--template-body", "--template", "-t"), command.folder, made)
+    if verb == "package":
+        packaged = _file(_one(words, "--output-template-file"), command.folder, {})
+        if packaged and template:
+            made[packaged] = template
+        return
+    if verb not in _CREATES:
+        return
+    if command.program == "sam" and not template:
+        template = posixpath.normpath(posixpath.join(command.folder or "", "template.yaml"))
+    given = _values([*_several(words, "--parameter-overrides"), *_several(words, "--parameters")], command.folder, read)
+    yield _Deployment(template, shown(_one(words, "--stack-name") or ""), job.environment_name, given)
+
+
+def _by_cdk(words: Sequence[Possible], job: EffectiveJob) -> Iterator[_Deployment]:
+    """``--parameters`` of a stack, or of every one that is deployed."""
+    given: dict[str, dict[str, Possible]] = {}
+    for word in [each for option in ("--parameters",) for each in _each(words, option)]:
+        name, value = _pair(word)
+        stack, colon, inner = name.rpartition(":")
+        given.setdefault(stack if colon else "", {})[inner] = value
+    selected = [
+        word for word in words[2:] if isinstance(word, str) and re.fullmatch(r"[\w./-]+", word) and word[0] != "-"
+    ]
+    everywhere = given.pop("", {})
+    for stack in dict.fromkeys((*given, *(selected if everywhere else ()))):
+        yield _Deployment("", stack, job.environment_name, {**everywhere, **given.get(stack, {})})
+
+
+def _by_call(call: AwsCall, job: EffectiveJob) -> _Deployment:
+    given: dict[str, Possible] | None = {}
+    listed = call.argument("parameters")
+    if isinstance(listed, Absent):
+        listed = ()
+    for each in listed if isinstance(listed, tuple) else (None,):
+        pairs = {str(key).lower(): value for key, value in each.items()} if isinstance(each, Mapping) else {}
+        key, value = pairs.get("parameterkey"), pairs.get("parametervalue")
+        if not isinstance(key, str) or isinstance(value, Mapping | tuple) or given is None:
+            given = None
+        else:
+            given[key] = value
+    name = call.text("stackName")
+    return _Deployment("", name if isinstance(name, str) else "", job.environment_name, given)
+
+
+def _by_action(step: EffectiveStep, job: EffectiveJob, read: Callable[[str], str | None]) -> _Deployment:
+    text = step.with_.get("parameter-overrides")
+    words: list[Possible] = []
+    if isinstance(text, str) and text.strip():
+        words = (
+            [text] if text.startswith(("file://", "[")) else [each.strip() for each in text.split(",") if each.strip()]
+        )
+    elif isinstance(text, Text):
+        words = [text]
+    given = _values(words, "", read)
+    return _Deployment(
+        _file(step.with_.get("template"), "", {}), shown(step.with_.get("name") or ""), job.environment_name, given
+    )
+
+
+def _values(
+    words: Iterable[Possible], folder: str | None, read: Callable[[str], str | None]
+) -> Mapping[str, Possible] | None:
+    """Names and values in the words of an option; ``None`` where not all of them are known."""
+    found: dict[str, Possible] = {}
+    for word in words:
+        if isinstance(word, str) and word.startswith("file://"):
+            text = read(posixpath.normpath(posixpath.join(folder or "", word.removeprefix("file://"))))
+            inside = _in_json(text) if text is not None else None
+        elif isinstance(word, str) and word.lstrip().startswith(("[", "{")):
+            inside = _in_json(word)
+        elif isinstance(word, str) and " " in word.strip() and word.count("=") > 1:
+            inside = _values(_split(word), folder, read)
+        else:
+            name, value = _pair(word)
+            inside = {name: value} if name else None
+        if inside is None:
+            return None
+        found.update(inside)
+    return found
+
+
+def _split(text: str) -> list[Possible]:
+    try:
+        return [*shlex.split(text)]
+    except ValueError:
+        return [Text(())]
+
+
+def _in_json(text: str) -> Mapping[str, Possible] | None:
+    try:
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(data, dict):
+        data = data.get("Parameters", data)
+    if isinstance(data, dict):
+        return {str(key): value for key, value in data.items() if isinstance(value, str | int | float | bool)}
+    found: dict[str, Possible] = {}
+    for each in data if isinstance(data, list) else ():
+        if isinstance(each, str) and "=" in each:
+            found[each.partition("=")[0]] = each.partition("=")[2]
+        elif isinstance(each, dict) and "ParameterKey" in each:
+            value = each.get("ParameterValue")
+            found[str(each["ParameterKey"])] = value if isinstance(value, str) else None
+        else:
+            return None
+    return found
+
+
+def _pair(word: Possible) -> tuple[str, Possible]:
+    """``Name=value`` and ``ParameterKey=Name,ParameterValue=value``; no name where it is not known."""
+    first, *rest = word.parts if isinstance(word, Text) and word.parts else (word,)
+    if not isinstance(first, str):
+        return "", None
+    match = _PAIR.fullmatch(first)
+    if match is not None:
+        name, value = match["key"], match["value"]
+    elif "=" in first and not first.startswith("ParameterKey="):
+        name, _, value = first.partition("=")
+    else:
+        return "", None
+    name = name.strip("\"'")
+    if value is None:
+        return name, None
+    if rest:
+        return name, joined([value, *(each if isinstance(each, str) else Text((each,)) for each in rest)])
+    return name, value.strip("\"'")
+
+
+def _one(words: Sequence[Possible], *names: str) -> Possible:
+    return next((each for name in names for each in _each(words, name)), None)
+
+
+def _each(words: Sequence[Possible], option: str) -> Iterator[Possible]:
+    for index, word in enumerate(words):
+        if word == option:
+            yield from words[index + 1 : index + 2]
+        elif isinstance(word, str) and word.startswith(f"{option}="):
+            yield word[len(option) + 1 :]
+        elif isinstance(word, Text) and shown(word).startswith(f"{option}="):
+            yield Text(word.parts)
+
+
+def _several(words: Sequence[Possible], option: str) -> Iterator[Possible]:
+    """The words behind an option, up to the next."""
+    for index, word in enumerate(words):
+        if isinstance(word, str) and word.startswith(f"{option}="):
+            yield word[len(option) + 1 :]
+        if word != option:
+            continue
+        for each in words[index + 1 :]:
+            if isinstance(each, str) and each.startswith("--"):
+                break
+            yield each
+
+
+def _file(value: Possible, folder: str | None, made: Mapping[str, str]) -> str:
+    """A template's path in the repository; empty where it is not known. What was packaged is the one behind it."""
+    if not isinstance(value, str) or not value:
+        return ""
+    path = posixpath.normpath(posixpath.join(folder or "", value.removeprefix("file://")))
+    path = _BUILT.sub("/template.yaml", f"/{path}").lstrip("/") if _BUILT.search(path) else path
+    if folder is None and not path.startswith("/"):
+        path = f"{_SOMEWHERE}{path}"
+    return made.get(path, path)

@@ -1,0 +1,36 @@
+"""A template is judged with the parameters that the pipeline's commands give it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from checker.model.settings import Settings
+from checker.run.judging import gate
+from checker.run.request import Request
+from tests.pipelines import load, repository
+
+CASES = load(Path(__file__).parent / "commanded.yaml")
+DEPLOY = "aws cloudformation deploy --stack-name shop --template-file infra/db.yaml"
+TEMPLATE = """
+Parameters:
+  Encrypted: {Type: String, Default: "true"}
+Resources:
+  Db:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Snapshot
+    Properties: {StorageEncrypted: !Ref Encrypted, Engine: postgres, DBInstanceClass: db.t4g.small}
+"""
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(case: dict[str, Any], tmp_path: Path) -> None:
+    steps = case.get("steps") or [{"run": each.replace("DEPLOY", DEPLOY)} for each in case["runs"]]
+    job = {"runs-on": "ubuntu-latest", "environment": "production", "steps": steps}
+    workflow = yaml.safe_dump({"on": {"push": {"branches": ["main"]}}, "jobs": {"deploy": job}}, sort_keys=False)
+    files = {"infra/db.yaml": TEMPLATE, ".github/workflows/cd.yml": workflow, **case.get("files", {})}
+    run = gate(Request(project=repository(tmp_path, files), settings=Settings(parameters=case.get("settings", {}))))
+    assert [str(each.outcome) for each in run.verdicts if each.finding == "C8"] == [case["right"]]
