@@ -248,8 +248,7 @@ class _Walk:
 
     def expression(self, node: ast.expr, state: State) -> list[End]:
         """Makes the calls of an expression, and says what it is worth where the lock tells."""
-        inner = calls(node)
-        if not inner:
+        if not (inner := calls(node)):
             return [End("falls", state, worth(node, state, None, self.code.constants))]
         ways = [End("falls", state)]
         for call in inner:
