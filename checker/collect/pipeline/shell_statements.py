@@ -83,7 +83,9 @@ class Reader:
                 return self._declaration(node, below)
             case "test_command":
                 words = tuple(self._test_words(node, below))
-                return Test(words, node.start_point[0], self._arithmetic(node))
+                arithmetic = self._arithmetic(node)
+                asked = tuple(self._words.substitutions(node, below)) if arithmetic else ()
+                return Test(words, node.start_point[0], arithmetic, asked)
             case "pipeline":
                 parts = [child for child in node.children if child.is_named]
                 statements = tuple(s for part in parts if (s := self.statement(part, below)) is not None)
@@ -105,7 +107,8 @@ class Reader:
             case "subshell" | "compound_statement":
                 inside = [child for child in node.children if child.type not in {"(", ")", "{", "}", "((", "))"}]
                 if node.children and node.children[0].type == "((":
-                    return Test((), node.start_point[0], self._arithmetic(node))
+                    asked = tuple(self._words.substitutions(node, below))
+                    return Test((), node.start_point[0], self._arithmetic(node), asked)
                 return _group(self.block(inside, below), own_shell=node.type == "subshell")
             case "if_statement":
                 return self._if(node, below)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from checker.model.pipeline.shell import Block, Literal, Opaque, Part, Substitution, Variable, Word
@@ -110,8 +110,18 @@ class Words:
         if node.type == "simple_expansion":
             return Variable(source[1:], quoted)
         if node.type == "arithmetic_expansion":
-            return Opaque(source, quoted)
+            return Opaque(source, quoted, asked=tuple(self.substitutions(node, depth)))
         return self._braced(node, source, quoted, depth)
+
+    def substitutions(self, node: Node, depth: int) -> Iterator[Substitution]:
+        """The substitutions in an arithmetic expression, those inside of them left out."""
+        for child in node.children:
+            if child.type == "command_substitution":
+                found = self._expansion(child, True, depth + 1)
+                assert isinstance(found, Substitution)
+                yield found
+            else:
+                yield from self.substitutions(child, depth)
 
     def _braced(self, node: Node, source: str, quoted: bool, depth: int) -> Part:
         match = _BRACED.match(self._source[node.start_byte : node.end_byte])

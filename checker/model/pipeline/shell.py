@@ -43,11 +43,12 @@ class Substitution:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something that is not followed: arithmetic, process substitution."""
+    """Something that is not worked out: arithmetic, with the substitutions in it (``asked``); process substitution."""
 
     source: str
     quoted: bool = False
     inner: tuple[Block, ...] = ()
+    asked: tuple[Substitution, ...] = ()
 
 
 Part: TypeAlias = Literal | Variable | Substitution | Opaque
@@ -106,11 +107,12 @@ class Declare:
 @dataclass(frozen=True, slots=True)
 class Test:
     """``[ ... ]`` or ``[[ ... ]]``: the words in between, and the substitutions that run for it. ``arithmetic`` is what
-    stands in ``(( ... ))``."""
+    stands in ``(( ... ))``, ``asked`` the substitutions in that."""
 
     words: tuple[Word, ...]
     line: int
     arithmetic: str = ""
+    asked: tuple[Substitution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ class Follower:
             case Declare():
                 return self._shell.declare(statement, state, context)
             case Test():
+                for asked in statement.asked:
+                    self._manner.captured(self._shell, asked, state, context, name="", lost=True)
                 words = [self._shell.single(word, state, context) for word in statement.words]
                 self._counted(statement, state)
                 return Result(Flow.NEXT, decide(words) if words else UNTOLD)

@@ -104,6 +104,8 @@ def _part(part: Part, state: State, capture: Capture) -> tuple[list[Possible], b
         case Substitution():
             return [capture(part)], part.quoted
         case Opaque():
+            for each in part.asked:
+                capture(each)
             return [open_text(part.source, str(state.script.file))], True
         case Variable():
             value = variable(part, state, capture)

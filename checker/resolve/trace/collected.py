@@ -201,7 +201,9 @@ class Collected:
             self._engine(command)
         elif program.endswith(".py"):
             path = _path(command, command.words[0])
-            if path is not None:
+            if path is None or self.library.python(path) is None:
+                self._unread(command)
+            else:
                 self.python(
                     path, command.words[1:], command.reached, {**variables, **command.environment}, command.folder
                 )

@@ -10,6 +10,7 @@ from checker.resolve.shell.handed.git import git
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.languages import awk, lines_with_bang, m4, sed
 from checker.resolve.shell.handed.options import NAMES, by_options
+from checker.resolve.shell.handed.projects import lefthook, pre_commit
 from checker.resolve.shell.handed.variables import HELPED, extended, helped
 
 _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
@@ -20,6 +21,8 @@ _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
     **dict.fromkeys(("sed", "gsed"), sed),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), awk),
     **dict.fromkeys(("m4", "gm4"), m4),
+    "pre-commit": pre_commit,
+    "lefthook": lefthook,
     **dict.fromkeys(("ed", "dc"), lines_with_bang),
 }
 PROGRAMS: Final = frozenset({*_READERS, *NAMES, *HELPED})

@@ -176,6 +176,8 @@ class Way:
     def _tested(self, statement: Test, state: State, context: Context) -> bool:
         if statement.arithmetic:
             number = calculated(self.manner.clock.told(statement.arithmetic), state)
+            for asked in statement.asked if number is None else ():
+                self.manner.captured(self.shell, asked, state, context, name="", lost=True)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self.shell.single(word, state, context) for word in statement.words]
         answer = decide(self.manner.files.decided(words)) if words else UNTOLD

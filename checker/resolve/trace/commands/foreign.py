@@ -28,6 +28,14 @@ _INLINE: Final[Mapping[str, frozenset[str]]] = {
     "php": frozenset({"-r"}),
     "osascript": frozenset({"-e"}),
 }  # fmt: skip
+# Options of these interpreters that load code of the repository first: a module by its path, a folder of modules.
+_NODE_LOADS: Final = re.compile(r"--?(?:require|import|loader|experimental-loader|preload|r)\b")
+_PRELOADS: Final[Mapping[str, re.Pattern[str]]] = {
+    **dict.fromkeys(("node", "nodejs", "bun"), _NODE_LOADS),
+    "perl": re.compile(r"-I|-d"),
+    "ruby": re.compile(r"-I|-r\.{0,2}/"),
+    "php": re.compile(r"-?d?auto_(?:pre|ap)pend_file|-z"),
+}
 _JAVASCRIPT: Final = frozenset({"node", "nodejs", "bun"})
 GITHUB_SCRIPT: Final = "actions/github-script"
 # Options of `docker run` that take no value. Source: Docker documentation, "docker container run".
@@ -114,6 +122,8 @@ def unread_action(step: EffectiveStep) -> Problem | None:
 
 def _is_inert(name: str, words: Sequence[Possible]) -> bool:
     """Whether all that an interpreter is given is code in a line that starts nothing."""
+    if name in _PRELOADS and any(_PRELOADS[name].match(str(word)) for word in words[1:]):
+        return False
     code = [words[index + 1] for index, word in enumerate(words[:-1]) if word in _INLINE[name]]
     return bool(code) and all(inert(str(each), javascript=name in _JAVASCRIPT) for each in code)
 
