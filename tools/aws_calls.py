@@ -186,6 +186,7 @@ CUSTOM: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "deploy": ["DescribeServices", "RegisterTaskDefinition"],
         "execute-command": ["ExecuteCommand"],
     },
+    "codecommit": {"credential-helper": []},  # signs by itself
     "eks": {"update-kubeconfig": ["DescribeCluster"], "get-token": []},
     "rds": {"generate-db-auth-token": [], "generate_db_auth_token": []},
     "ssm": {"start-session": ["StartSession"]},
