@@ -11,7 +11,8 @@ What is checked
     another commit comes over that code before the change, nor is used beside it: by ``git pull``, ``merge`` or
     ``restore``, from a clone or a worktree, from GitHub's copy of a branch.
 When it does not apply
-    No workflow deploys a tag. A job that uses no code of the repository.
+    No workflow deploys a tag. A job that uses no code of the repository. A job that a person alone starts and that
+    deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
 What cannot be decided
     A commit from a step that is not given the tag, or that could not be followed. An artifact of another run.
 Fix
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
-from checker.reason.deploys.changes import Changing, workflows_of
+from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
 from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag, first_of_each_code
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[EffectiveJob, Found]]:
     for job in workflow.changing:
         starts = deploys_a_tag(job)
-        if starts:
+        if starts and not bootstraps(job, workflow.changes[job.name]):
             places = [change.place for change in workflow.changes[job.name]]
             for place in first_of_each_code(job, places, pipeline, own):
                 for found in code_of(job, place, starts, pipeline, own):

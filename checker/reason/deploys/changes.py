@@ -7,7 +7,7 @@ touched by them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +19,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, options
-from checker.model.values import Absent
+from checker.model.values import ABSENT, Absent
 from checker.reason.migrations.tools import applied_behind, applied_by, is_contained
 
 
@@ -117,6 +117,33 @@ def _change(action: Action) -> Change | None:
         value = action.text(argument)
         return Change(what, action, () if isinstance(value, Absent) else (value,))
     return _command(action)
+
+
+_FIRST_STACK: Final = re.compile(r"(?<![a-z])bootstrap(?!ped)", re.IGNORECASE)
+
+
+def bootstraps(job: EffectiveJob, changes: Iterable[Change]) -> bool:
+    """Whether a job that a person alone starts deploys nothing but the stack that everything else needs first: it is of
+    no release. It says so by the stack's name, its template's or a context."""
+    by_hand = bool(job.starts) and all(start.event == "workflow_dispatch" for start in job.starts)
+    return by_hand and all(each.what is What.STACK and _is_first(each) for each in changes)
+
+
+def _is_first(change: Change) -> bool:
+    named = bool(change.targets) and all(map(_of_first_stack, change.targets))
+    return named or _told_first(change.place)
+
+
+def _of_first_stack(target: Possible) -> bool:
+    each = options(target)
+    return bool(each) and all(isinstance(name, str) and _FIRST_STACK.search(name) for name in each or ())
+
+
+def _told_first(place: Action) -> bool:
+    if isinstance(place, CdkCommand):
+        return place.context.get("bootstrap") in {"true", "1", True}
+    template = place.text("templatefile") if isinstance(place, AwsCall) else ABSENT
+    return not isinstance(template, Absent) and _of_first_stack(template)
 
 
 def _only_prepares(command: CdkCommand) -> bool:
