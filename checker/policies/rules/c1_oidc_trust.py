@@ -26,6 +26,7 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -202,13 +203,14 @@ def _environment_ways(deployment: Deployment, deployer: Deployer, name: str) -> 
     return [[deployment.environment_token(deployer.trust, each)] for each in names]
 
 
-def _fix_subjects(settings: Settings, environment: str = "") -> str:
-    """Which subjects to admit, of this repository where it is known."""
-    repository = settings.repository or settings.origin or "OWNER/REPO"
-    named = f"repo:{repository}:environment:{environment or 'NAME'}"
-    whose = "" if environment else " of each environment"
-    tags = f"repo:{repository}:ref:refs/tags/v*"
-    return f"Admit {named}{whose} (StringEquals), or the release tags {tags} (StringLike)."
+def _fix_subjects(settings: Settings, subject: str = "") -> str:
+    """Which subjects to admit, of this repository where it is known: one advice for all that one policy refuses."""
+    prefix = re.match(r"repo:[^:<]+:", subject)
+    own = prefix[0] if prefix else f"repo:{settings.repository or settings.origin or 'OWNER/REPO'}:"
+    return (
+        f"Admit {own}environment:NAME of each environment (StringEquals), or the release tags {own}ref:refs/tags/v* "
+        "(StringLike)."
+    )
 
 
 def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, ways: list[list[Token]]) -> Judgement:
@@ -234,7 +236,7 @@ def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, 
     return trust.role.fails(
         sub,
         f"The token of {what} is refused ({subjects}): {_why(trust)}.",
-        fix=_fix_subjects(deployment.project.settings),
+        fix=_fix_subjects(deployment.project.settings, subjects),
         path=_PATH,
         expected=subjects,
     )
@@ -299,21 +301,22 @@ def _job(admission: Admission, settings: Settings) -> Judgement:
             "token",
             f"Its token is refused by {role.role.logical_id}: started by {presented.way} it presents "
             f"{presented.token.subject}, and {_why(role.trust)}.",
-            fix=_fix_of(str(presented.token.subject)),
+            fix=_fix_of(str(presented.token.subject), settings),
             path=path,
             expected=str(presented.token.subject),
             related=(admission.assumption.credentials.step, role.role),
         )
     if admission.why:
-        fix = _fix_subjects(settings, job.environment_name if job.job.environment else "")
-        return job.undecided("token", admission.why, path=path, fix=fix)
+        return job.undecided("token", admission.why, path=path, fix=_fix_subjects(settings))
     names = ", ".join(each.role.logical_id for each in admission.assumption.candidates)
     return job.passes("token", f"Every token that it can present gets into {names}.", path=path)
 
 
-def _fix_of(subject: str) -> str:
+def _fix_of(subject: str, settings: Settings) -> str:
     if subject.endswith(":pull_request"):
         return "Keep jobs that assume this role out of pull requests; give those a role of their own that only reads."
+    if ":environment:" in subject:
+        return _fix_subjects(settings, subject)
     return f"Admit {subject} in the trust policy's sub, or run the job where its token is one that is admitted."
 
 
