@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-# Macros that change nothing a rule looks at, or that the resolver evaluates itself.
-_KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions"})
+# Macros that change nothing a rule looks at, or that the resolver evaluates itself. For a blue-green deployment
+# CloudFormation makes a second task definition and task set of those that stand in the template, and refuses outputs and
+# imports there (CloudFormation User Guide, "Considerations when managing ECS blue/green deployments").
+_KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen"})
 _SECTIONS: Final = ("Conditions", "Mappings", "Outputs", "Parameters")
 _MODULE: Final = "::MODULE"
 # Types that deploy a template of their own, and what to call it.

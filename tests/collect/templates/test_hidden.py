@@ -32,6 +32,7 @@ def test_what_is_hidden_is_named(template: dict[str, Any], what: str) -> None:
     "template",
     [
         {"Transform": "AWS::LanguageExtensions"},
+        {"Transform": ["AWS::CodeDeployBlueGreen"]},
         {"Outputs": {"Url": {"Value": "x"}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}},
         {"Resources": {"Version": {"Type": "AWS::CloudFormation::ModuleVersion"}}},
         {"Resources": {"Product": {"Type": "AWS::ServiceCatalog::CloudFormationProduct"}}},
