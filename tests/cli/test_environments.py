@@ -192,3 +192,32 @@ def test_anchors_may_be_defined_again_and_aliases_may_not_multiply(tmp_path: Pat
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
     with pytest.raises(InputError, match="aliases expand to too many nodes"):
         parse_yaml("\n".join(lines), "bomb.yaml")
+
+
+NAMED = {
+    "Parameters": {"Suffix": {"Type": "String", "Default": "one"}},
+    "Resources": {
+        name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": written}}}
+        for name, written in (("Own", "jobs-${AWS::StackName}"), ("Told", "jobs-${Suffix}"), ("Fixed", "jobs"))
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "outcomes"),
+    [
+        ("", {"Own": "pass", "Told": "unknown", "Fixed": "fail"}),
+        ("[environments.production.parameters]\nSuffix = 'two'\n", {"Own": "pass", "Told": "pass", "Fixed": "fail"}),
+        (
+            "[environments.staging.parameters]\nSuffix = 'two'\n[environments.production.parameters]\nSuffix = 'two'\n",
+            {"Own": "pass", "Told": "unknown", "Fixed": "fail"},  # in which account each is, nobody says
+        ),
+    ],
+)
+def test_names_of_one_template_that_is_deployed_twice(settings: str, outcomes: dict[str, str], tmp_path: Path) -> None:
+    both = "".join(f"[environments.{name}]\nstacks = ['Shop']\n" for name in ("staging", "production"))
+    _, document = gate(repository(tmp_path, both + settings, Shop=NAMED))
+    judged = [each for each in document["verdicts"] if each["finding"] == "C5"]
+    found = {each["subject"]["logical_id"]: each["outcome"] for each in judged}
+    assert len(judged) == 2 * len(found)
+    assert found == outcomes

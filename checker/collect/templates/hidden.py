@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 # Macros that change nothing a rule looks at, or that the resolver evaluates itself. For a blue-green deployment
-# CloudFormation makes a second task definition and task set of those that stand in the template, and refuses outputs and
-# imports there (CloudFormation User Guide, "Considerations when managing ECS blue/green deployments").
+# CloudFormation makes a second task definition and task set of those that stand in the template, and refuses outputs
+# and imports there (CloudFormation User Guide, "Considerations when managing ECS blue/green deployments").
 _KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen"})
 _SECTIONS: Final = ("Conditions", "Mappings", "Outputs", "Parameters")
 _MODULE: Final = "::MODULE"

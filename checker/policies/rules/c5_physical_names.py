@@ -20,7 +20,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from checker.model.answers import NO, Open
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -29,7 +29,7 @@ from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.names.collisions import Candidate, Clash, candidates, clashes
 from checker.reason.names.naming import naming_of
-from checker.reason.names.next_environment import carries_environment
+from checker.reason.names.next_environment import carries_environment, untold
 
 _FIX = "Leave the name out, so that CloudFormation generates one, or put the environment into it."
 
@@ -57,8 +57,8 @@ def only_environment(project: Project) -> Environment | None:
 
 def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, alone: bool) -> Judgement:
     resource, path = name.resource, name.name.path
-    if clash is not None and clash.certain:
-        others = clash.certain
+    others = [each for each in clash.certain if not untold(name, each)] if clash is not None else []
+    if others:
         return resource.fails(
             None,
             f"The name {name.text} collides with {_listed(others)}.",
@@ -78,10 +78,22 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
     if name.text is None:
         why = f"{path}, or what it is a name in, is decided at deployment"
         return resource.undecided(None, why, path=path, fix=_FIX)
+    parameter = (
+        next((told for each in clash.certain if (told := untold(name, each)) in _parameters(name)), "") if clash else ""
+    )
+    if parameter:
+        why = f"two deployments of its template are named {name.text} unless they give {parameter} other values"
+        fix = f"Say what each is deployed with: {parameter} under [environments.NAME.parameters] of checker.toml."
+        return resource.undecided(None, why, path=path, fix=fix)
     if clash is not None and clash.possible:
         why = f"{name.text} may be the same name as that of {_listed(clash.possible)}"
         return resource.undecided(None, why, path=path, fix=_FIX)
     return resource.passes(None, "Nothing else has this name.", path=path, actual=str(name.text))
+
+
+def _parameters(name: Candidate) -> Collection[str]:
+    declared = name.resource.stack.template.get("Parameters")
+    return declared if isinstance(declared, dict) else ()
 
 
 def _would_collide(name: Candidate) -> Judgement:

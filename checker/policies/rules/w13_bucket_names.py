@@ -29,7 +29,7 @@ from checker.model.values import Absent, Known, Pseudo, Text
 from checker.policies.rules.c5_physical_names import only_environment
 from checker.reason.names.collisions import Candidate, Clash, candidates, clashes
 from checker.reason.names.custom_resources import is_custom
-from checker.reason.names.next_environment import carries_environment
+from checker.reason.names.next_environment import carries_environment, untold
 from checker.reason.names.physical import is_stacks_own
 
 _BUCKET = "AWS::S3::Bucket"
@@ -54,10 +54,11 @@ def check_project(project: Project) -> Iterator[Judgement]:
 
 def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, alone: bool) -> Judgement:
     bucket, path = name.resource, name.name.path
-    if clash is not None and clash.certain:
-        others = ", ".join(f"{each.resource.stack.name}/{each.resource.logical_id}" for each in clash.certain[:3])
+    same = [each for each in clash.certain if not untold(name, each)] if clash is not None else []
+    if same:
+        others = ", ".join(f"{each.resource.stack.name}/{each.resource.logical_id}" for each in same[:3])
         violation = f"The bucket name {name.text} is also that of {others}."
-        return _fails(name, violation, related=tuple(each.resource for each in clash.certain))
+        return _fails(name, violation, related=tuple(each.resource for each in same))
     carries = carries_environment(name, environment) if alone else None
     if carries is NO:
         return _fails(name, f"The bucket name {name.text} carries no environment: the next one cannot have it.")

@@ -59,6 +59,21 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
     return NO
 
 
+def untold(candidate: Candidate, other: Candidate) -> str:
+    """The parameter whose value would tell whether two deployments of one template name one thing alike, where neither
+    is told it; ``AWS::StackName`` for a name made of that, which two stacks of a place never share. Else empty."""
+    one, two = candidate.resource, other.resource
+    same = one.stack.source.file == two.stack.source.file and one.logical_id == two.logical_id
+    if not same or one.stack.name != two.stack.name or one.environment_name == two.environment_name:
+        return ""
+    found = set(references(one.raw_at(candidate.name.path)))
+    if found & {"AWS::StackName", "AWS::StackId"}:
+        return "AWS::StackName"
+    declared = one.stack.template.get("Parameters")
+    parameters = found & set(declared if isinstance(declared, dict) else ())
+    return min(parameters - set(one.stack.parameters) - set(two.stack.parameters), default="")
+
+
 def _parent_carries(parent: Parent, environment: Environment) -> bool:
     """Whether the parent is the environment's own. One that is named by plain words is the next one's too."""
     if not isinstance(parent, str) and not _is_imported(parent):
