@@ -26,7 +26,7 @@ _PYTHON: Final = re.compile(
     r"""(?P<comment>\#[^\n]*)
       | (?P<string>(?<![\w])[rRuUbBfF]{0,2}(?:\"{3}[\s\S]*?(?:\"{3}|\Z)|'{3}[\s\S]*?(?:'{3}|\Z)
           |"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?))
-      | (?P<bracket>[()\[\]{}])""",
+    """,
     re.VERBOSE,
 )
 _SQL_COMMENT: Final = re.compile(r"--[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
@@ -78,10 +78,7 @@ def _python(file: str, text: str) -> SourceFile:
         line += between.count("\n")
         parts.append(between)
         position = match.end()
-        if match.lastgroup == "bracket":
-            depth = max(0, depth + (1 if found in "([{" else -1))
-            parts.append(found)
-            continue
+        depth = max(0, depth + _opened(between))
         begins_line = not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
         if match.lastgroup == "comment" or (depth == 0 and begins_line):
             parts.append(_blank(match))  # a string that is a statement is documentation, whatever it says
@@ -93,3 +90,9 @@ def _python(file: str, text: str) -> SourceFile:
         line += found.count("\n")
     parts.append(text[position:])
     return SourceFile(file, "python", "".join(parts), tuple(strings))
+
+
+def _opened(code: str) -> int:
+    """How many brackets code opens that it does not close."""
+    opened = code.count("(") + code.count("[") + code.count("{")
+    return opened - code.count(")") - code.count("]") - code.count("}")
