@@ -22,6 +22,7 @@ _STYLES: Final = {
     "quiet": "2",
     "good": "32",
 }
+_SEPARATOR: Final = " · "
 _LABEL: Final = 10
 
 
@@ -77,18 +78,21 @@ class _Page:
         """Parts in a row, broken between them; without a width it is one line, for ``tail -1`` and ``grep``."""
         rows: list[list[str]] = [[]]
         for part in parts:
-            if rows[-1] and self._width and len(" · ".join([*rows[-1], part])) > self._width:
+            if rows[-1] and self._width and len(_SEPARATOR.join([*rows[-1], part])) > self._width:
                 rows.append([])
             rows[-1].append(part)
         for row in rows:
-            self.add(" · ".join(self.paint(part, styles[part]) if part in styles else part for part in row))
+            self.add(_SEPARATOR.join(self.paint(part, styles[part]) if part in styles else part for part in row))
 
     def wrap(self, text: str, used: int) -> list[str]:
         clean = " ".join(printable(text).split())
         if not self._width:
             return [clean]
         room = max(self._width - used, 20)
-        return textwrap.wrap(clean, room, break_long_words=False, break_on_hyphens=False) or [""]
+        # A separator stands before what it separates: at the end of a line it looks as if something were missing.
+        kept = clean.replace(_SEPARATOR, f" {_SEPARATOR.strip()}\N{NO-BREAK SPACE}")
+        lines = textwrap.wrap(kept, room, break_long_words=False, break_on_hyphens=False)
+        return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]
 
 
 def _excuse_changes(run: Run, page: _Page) -> None:
@@ -160,7 +164,7 @@ def _places(verdicts: Sequence[Verdict]) -> Iterator[str]:
         of = f" ({kind})" if kind and (location, name) == (first.location, first.subject.name) else ""
         within = ", ".join(dict.fromkeys(filter(None, names)))
         said = f": {violation}" if violation != first.violation else ""
-        yield f"{at}{name}{of}" + (f" · {within}" if within else "") + said
+        yield f"{at}{name}{of}" + (f"{_SEPARATOR}{within}" if within else "") + said
 
 
 def _unread(run: Run, page: _Page) -> None:

@@ -283,6 +283,15 @@ def test_prose_is_wrapped(width: int) -> None:
     assert max(map(len, prose)) <= max(width, 60)
 
 
+@pytest.mark.parametrize("length", range(20, 100))
+def test_no_line_ends_in_a_separator_however_long_its_place_is(length: int) -> None:
+    here = verdict("S6", Outcome.FAIL, "V" * length, 1, violation="None.", fix="Log.")
+    there = replace(here, location=replace(here.location, file="b.py"))
+    said = render(replace(RUN, verdicts=(here, there)), "console", width=100).splitlines()
+    assert sum("· production" in line for line in said) >= 2
+    assert [line for line in said if line.rstrip().endswith("·")] == []
+
+
 def test_without_a_width_no_line_is_wrapped() -> None:
     assert any(HOSTILE in line for line in render(RUN, "console", width=0).splitlines() if "violated" in line)
 
