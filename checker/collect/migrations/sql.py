@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker.collect.migrations.alter_table import alter_table
+from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
-from checker.collect.migrations.transactions import in_transactions
+from checker.collect.migrations.transactions import in_transactions, not_rolled_back
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
@@ -45,8 +46,8 @@ _DATA: Final[Mapping[str, str]] = {
 _SIGNS: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]{1000}")
 
 
-def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
-    """The statements of a SQL text that begins at ``first_line`` of its file."""
+def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False) -> SqlFile:
+    """The statements of a SQL text that begins at ``first_line`` of its file; ``within`` procedural code or not."""
     header = tuple(_header(text, file, first_line))
     try:
         from pglast import parser
@@ -76,11 +77,15 @@ def parse_sql(text: str, file: str, first_line: int = 1) -> SqlFile:
         problem = Problem(Spot(file, first_line), brief(f"the SQL cannot be read: {error}"), "Split the file.")
         return SqlFile(file, (), header, (problem,))
     found: list[Statement] = []
+    blocks = Blocks(lambda code: () if within else parse_sql(code, file, first_line, within=True).statements)
     for each in tree.get("stmts", []):
-        offset = _first_word(data, each.get("stmt_location", 0))
+        start = each.get("stmt_location", 0)
+        offset = _first_word(data, start)
         ((node, body),) = each["stmt"].items() if each.get("stmt") else (("", {}),)
-        found.extend(in_transactions(node, body, _statements(node, body, Spot(file, line(offset)), line)))
-    return SqlFile(file, tuple(in_context(found)), header, ())
+        source = data[start : start + each["stmt_len"] if "stmt_len" in each else None].decode("utf-8", "replace")
+        made = in_transactions(node, body, _statements(node, body, Spot(file, line(offset)), line))
+        found.extend(blocks.applied(node, body, source, one) for one in made)
+    return SqlFile(file, tuple(in_context(tuple(not_rolled_back(found)))), header, ())
 
 
 def _header(text: str, file: str, first_line: int) -> Iterator[tuple[Spot, str]]:
@@ -152,6 +157,10 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             for part in body.get("targetList", [])
             if node == "UpdateStmt" and "name" in part.get("ResTarget", {})
         )
+        for part in body.get("withClause", {}).get("ctes", []):
+            for inner, query in part.get("CommonTableExpr", {}).get("ctequery", {}).items():
+                if inner in _DATA and inner != "SelectStmt":
+                    yield from _statements(inner, query, spot, line)
         yield Statement(_DATA[node], Effect.DATA, spot, relation, written)
     elif node in _SETTINGS:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)

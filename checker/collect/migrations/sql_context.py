@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from checker.model.migrations.folders import Effect, Statement
+
+
+def _seen(inner: Statement, tables: set[str], columns: Mapping[tuple[str, str], bool]) -> Statement:
+    """What code does to a table or to columns that the file has added before: nobody uses them yet."""
+    own = bool(inner.columns) and all((inner.table, column) in columns for column in inner.columns)
+    return replace(inner, new_table=True) if own or (inner.table and inner.table in tables) else inner
 
 
 def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
@@ -17,7 +23,8 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
     tables: set[str] = set()
     columns: dict[tuple[str, str], bool] = {}  # whether it has a default
     made = {(each.kind.removeprefix("create "), each.name or each.table): i for i, each in enumerate(statements)}
-    for index, each in enumerate(statements):
+    for index, one in enumerate(statements):
+        each = replace(one, inside=tuple(_seen(inner, tables, columns) for inner in one.inside)) if one.inside else one
         if each.kind in {"create table", "create view"}:
             tables.add(each.table)
             yield each

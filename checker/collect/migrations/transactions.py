@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from checker.model.migrations.folders import Statement
+from checker.model.migrations.folders import Effect, Statement
 
 _ALWAYS_ALONE: Final = frozenset(
     {"CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"}
@@ -25,7 +25,8 @@ def in_transactions(node: str, body: Mapping[str, Any], statements: Iterable[Sta
     alone = _stands_alone(node, body)
     control = _control(body) if node == "TransactionStmt" else ""
     for each in statements:
-        yield replace(each, alone=alone, value=control or each.value) if alone or control else each
+        ends = "rollback" if control and body.get("kind") == "TRANS_STMT_ROLLBACK" else each.name
+        yield replace(each, alone=alone, value=control or each.value, name=ends) if alone or control else each
 
 
 def _control(body: Mapping[str, Any]) -> str:
@@ -34,6 +35,24 @@ def _control(body: Mapping[str, Any]) -> str:
     if kind in _BEGINS:
         return "begin"
     return "end" if kind in _ENDS and not body.get("chain") else ""
+
+
+def not_rolled_back(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """The statements without those that a ROLLBACK of the same file takes back with the transaction they are in."""
+    held: list[Statement] | None = None  # since the transaction began
+    for each in statements:
+        if each.value == "begin":
+            yield from held or ()
+            held = [each]
+        elif held is None:
+            yield each
+        elif each.value != "end":
+            held.append(each)
+        else:
+            kept = (one for one in held if one.effect is Effect.SETTING) if each.name == "rollback" else held
+            yield from (*kept, each)
+            held = None
+    yield from held or ()
 
 
 def _stands_alone(node: str, body: Mapping[str, Any]) -> bool:

@@ -60,6 +60,8 @@ class Statement:
     # values by an expression of its own, none. ``was`` is the type that its author says a column had.
     types: tuple[tuple[str, str], ...] = ()
     was: str = ""
+    # What code changes or takes away that it runs: a block, or a function that the same file makes.
+    inside: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

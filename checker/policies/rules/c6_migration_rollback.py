@@ -11,13 +11,16 @@ What is checked
     that old rows may break, a type that does not take all that the column held, as far as the migrations before tell)
     is refused unless a comment at its top says that it is the second half (the contract) of an earlier change that only
     added (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``.
-    The checker reads that comment; no tool needs it. Some test or job runs the way back. A workflow that is
-    started by hand goes back to a release, and an input of it decides whether migrations run.
+    The checker reads that comment; no tool needs it. What is marked as an expand takes nothing away by way of code that
+    it runs either (a block, a function, a rule, a trigger that drops rows), and changes no rows but in columns that
+    were added for it. Some test or job runs the way back. A workflow that is started by hand goes back to a release,
+    and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
     SQL that PostgreSQL's grammar refuses, migrations written as code other than Alembic's, values there that do not
-    stand in the file, a block of procedural code. Whether the release that a header names was ever made.
+    stand in the file, a block of procedural code without that comment. Whether the release that a header names was ever
+    made.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -40,7 +43,16 @@ from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
 from checker.reason.migrations.transactions import refused_in
-from checker.reason.migrations.ways_back import changes_rows, does_nothing, left_behind, opaque, promise_of, takes_away
+from checker.reason.migrations.ways_back import (
+    changes_rows,
+    does_nothing,
+    fills_what_was_added,
+    left_behind,
+    opaque,
+    promise_of,
+    taken_by_code,
+    takes_away,
+)
 
 _FIX_BACK: Final = (
     "Write a down file that undoes it; or only add to the schema, and say so in a comment at the file's top, which the "
@@ -75,7 +87,8 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
             break
     for index, migration in enumerate(folder.migrations):
         if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
-            yield _worded(_refused(migration, folder) or _way_back(migration), migration)
+            earlier = folder.migrations[:index]
+            yield _worded(_refused(migration, folder) or _way_back(migration, earlier), migration)
         yield _worded(_contract(migration, folder.migrations[:index]), migration)
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
@@ -100,7 +113,7 @@ def _refused(migration: Migration, folder: MigrationFolder) -> Judgement | None:
     return None
 
 
-def _way_back(migration: Migration) -> Judgement:
+def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     up, down, promise = migration.up, migration.down, promise_of(migration.up)
     if not up.readable or (down is not None and not down.readable):
         return _unread(migration, "way-back")
@@ -112,7 +125,7 @@ def _way_back(migration: Migration) -> Judgement:
             # One defect, one finding: that it takes away at all is refused below.
             return migration.not_applicable("way-back", "It is refused for what it takes away.")
         if promise is not None and promise.kind == "expand":
-            return migration.passes("way-back", "It only expands: the previous release runs on its schema.")
+            return _as_promised(migration, earlier)
         rows = changes_rows(up)
         if rows:
             return _no_way_back(migration, rows[0], f"it changes rows of {rows[0].table or 'a table'}")
@@ -133,6 +146,19 @@ def _way_back(migration: Migration) -> Judgement:
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
     return migration.passes("way-back", "Its down file undoes it.")
+
+
+def _as_promised(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
+    """Whether what is marked as an expand only expands, also by the code that it runs."""
+    gone = taken_by_code(migration.up)
+    if gone:
+        by_itself = gone[0].kind == "revoke"
+        what = gone[0].why if by_itself else f"code that it runs takes away ({gone[0].why or gone[0].kind})"
+        return _no_way_back(migration, gone[0], what)
+    rows = [each for each in changes_rows(migration.up) if not fills_what_was_added(each, earlier)]
+    if rows:
+        return _no_way_back(migration, rows[0], f"it changes rows of {rows[0].table or 'a table'}")
+    return migration.passes("way-back", "It only expands: the previous release runs on its schema.")
 
 
 def _unread(migration: Migration, sub: str) -> Judgement:
@@ -164,6 +190,8 @@ def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     if not migration.up.readable:
         return _unread(migration, "contract")
     promise, gone = promise_of(migration.up), takes_away(migration.up)
+    if promise is not None and promise.kind == "expand":
+        gone = (*gone, *taken_by_code(migration.up))
     if promise is not None and promise.kind == "contract":
         at = str(promise.spot.line)
         if not promise.expand:

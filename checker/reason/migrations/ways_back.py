@@ -52,13 +52,36 @@ def opaque(file: SqlFile) -> tuple[Statement, ...]:
     return tuple(each for each in file.statements if each.effect is Effect.OTHER)
 
 
+def taken_by_code(file: SqlFile) -> tuple[Statement, ...]:
+    """What a block of code, or a function that the file calls, takes away."""
+    return tuple(
+        inner
+        for each in opaque(file)
+        for inner in each.inside
+        if inner.effect is Effect.CONTRACT and not inner.new_table
+    )
+
+
 def changes_rows(file: SqlFile) -> tuple[Statement, ...]:
     """The statements that change or delete rows which were there before."""
     return tuple(
         each
-        for each in file.statements
+        for one in file.statements
+        for each in (one, *one.inside)
         if each.effect is Effect.DATA and each.kind in {"update", "delete", "merge"} and not each.new_table
     )
+
+
+def fills_what_was_added(statement: Statement, earlier: Sequence[Migration]) -> bool:
+    """Whether an update writes columns only that an earlier migration has added to a table that was there."""
+    added = {
+        (each.table, column)
+        for migration in earlier
+        for each in migration.up.statements
+        if each.kind == "add column"
+        for column in each.columns
+    }
+    return bool(statement.columns) and all((statement.table, each) in added for each in statement.columns)
 
 
 def does_nothing(file: SqlFile) -> bool:

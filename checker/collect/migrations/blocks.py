@@ -1,0 +1,143 @@
+"""What procedural code in a migration does: the SQL in a block, in a function that the file calls, in a trigger's.
+
+PostgreSQL's own parser of PL/pgSQL takes the code apart. What a condition guards counts as done, for in some database
+it is; what is put together at run time is not read (PostgreSQL documentation, "PL/pgSQL", "Executing Dynamic
+Commands").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from checker.collect.migrations.sql_context import in_context
+from checker.collect.migrations.sql_names import name_of, relation_of
+from checker.model.migrations.folders import Effect, Statement
+from checker.model.sources import Spot
+
+Read = Callable[[str], tuple[Statement, ...]]
+_MOST_NODES: Final = 20_000
+_BEFORE: Final = 2  # TRIGGER_TYPE_BEFORE
+_WRITES: Final = frozenset({"CMD_INSERT", "CMD_UPDATE", "CMD_DELETE"})
+_HELD: Final = frozenset({Effect.CONTRACT, Effect.DATA})
+
+
+@dataclass(slots=True)
+class Blocks:
+    """The functions that one file has made so far, and what it does by way of them."""
+
+    read: Read
+    made: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
+    swallowing: set[str] = field(default_factory=set)  # functions of triggers that may drop the row
+
+    def applied(self, node: str, body: Mapping[str, Any], source: str, statement: Statement) -> Statement:
+        """A statement with what the code does that it runs."""
+        match node:
+            case "DoStmt":
+                held = self._held(body.get("args", []), "")
+                return replace(statement, inside=_at(statement.spot, held))
+            case "CreateFunctionStmt":
+                name = _called(body.get("funcname"))
+                self.made[name] = self._held(body.get("options", []), source)
+                if _returns_nothing(source):
+                    self.swallowing.add(name)
+            case "SelectStmt" | "CallStmt":
+                held = tuple(each for name in _functions(body) for each in self.made.get(name, ()))
+                if held:
+                    return replace(statement, effect=Effect.OTHER, inside=_at(statement.spot, held))
+            case "CreateTrigStmt" if _called(body.get("funcname")) in self.swallowing:
+                if body.get("row") and body.get("timing") == _BEFORE:
+                    table = relation_of(body.get("relation"))
+                    why = "its trigger may let a write end without a trace"
+                    return replace(statement, effect=Effect.CONTRACT, table=table, why=why)
+            case "RuleStmt" if body.get("instead") and body.get("event") in _WRITES:
+                table = relation_of(body.get("relation"))
+                return replace(statement, effect=Effect.CONTRACT, table=table, why="its writes no longer reach it")
+            case "GrantStmt" if not body.get("is_grant"):
+                tables = [relation_of(each.get("RangeVar")) for each in body.get("objects", [])]
+                why = "it takes rights away"
+                held = tuple(Statement("revoke", Effect.CONTRACT, statement.spot, each, why=why) for each in tables)
+                return replace(statement, inside=held)
+        return statement
+
+    def _held(self, options: list[Any], source: str) -> tuple[Statement, ...]:
+        """What the code of a block or a function changes or takes away."""
+        given = {each["DefElem"]["defname"]: each["DefElem"].get("arg", {}) for each in options if "DefElem" in each}
+        language = str(given.get("language", {}).get("String", {}).get("sval", "plpgsql")).lower()
+        code = given.get("as", {})
+        parts = code.get("List", {}).get("items", [code])
+        text = str(parts[0].get("String", {}).get("sval", "")) if parts else ""
+        if language == "sql":
+            found = self.read(text)
+        elif language == "plpgsql":
+            each_query = (self.read(query) for query in _queries(source or _as_function(text)))
+            found = tuple(in_context([each for several in each_query for each in several]))
+        else:
+            found = ()
+        return tuple(each for each in found if each.effect in _HELD)
+
+
+def _at(spot: Spot, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    return tuple(replace(each, spot=spot) for each in statements)
+
+
+def _as_function(text: str) -> str:
+    quote = "$migration$"
+    return f"CREATE FUNCTION block() RETURNS void LANGUAGE plpgsql AS {quote}{text}{quote}" if quote not in text else ""
+
+
+def _queries(source: str) -> Iterator[str]:
+    """The statements of PL/pgSQL code that stand in it, also as a text that it executes."""
+    for key, node in _nodes(_tree(source)):
+        if key == "PLpgSQL_stmt_execsql":
+            yield _query(node.get("sqlstmt"))
+        elif key == "PLpgSQL_stmt_dynexecute":
+            query = _query(node.get("query")).strip()
+            if query[:1] == query[-1:] == "'" and len(query) > 1 and "'" not in query[1:-1].replace("''", ""):
+                yield query[1:-1].replace("''", "'")
+
+
+def _returns_nothing(source: str) -> bool:
+    """Whether a function of triggers may return NULL, upon which PostgreSQL skips the row."""
+    nodes = _nodes(_tree(source)) if "null" in source.lower() else ()
+    return any(key == "PLpgSQL_stmt_return" and _query(node.get("expr")).lower() == "null" for key, node in nodes)
+
+
+def _tree(source: str) -> Any:
+    from pglast import parser
+
+    try:
+        return json.loads(parser.parse_plpgsql_json(source)) if source else None
+    except (parser.ParseError, ValueError, RecursionError, UnicodeError):
+        return None
+
+
+def _query(expression: Any) -> str:
+    inner = expression.get("PLpgSQL_expr", {}) if isinstance(expression, dict) else {}
+    return str(inner.get("query", ""))
+
+
+def _nodes(tree: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every node of a tree with what it is called, as they are written."""
+    pending: list[tuple[str, Any]] = [("", tree)]
+    for _ in range(_MOST_NODES):
+        if not pending:
+            return
+        key, part = pending.pop()
+        if isinstance(part, dict):
+            yield key, part
+            pending.extend(reversed(part.items()))
+        elif isinstance(part, list):
+            pending.extend(("", each) for each in reversed(part))
+
+
+def _functions(body: Mapping[str, Any]) -> Iterator[str]:
+    for key, node in _nodes(body):
+        if key in {"FuncCall", "funccall"}:
+            yield _called(node.get("funcname"))
+
+
+def _called(parts: Any) -> str:
+    return name_of(parts[-1]) if isinstance(parts, list) and parts else ""
