@@ -84,7 +84,7 @@ def _judged(bucket: Resource, receives: str | None, project: Project) -> Judgeme
     said = ", ".join(dict.fromkeys(str(each) for rule in rules if (each := _algorithm(rule)) is not None))
     return encryption.must(
         lambda _: _all_kms(rules),
-        shown=said or None,
+        shown=said or ("no algorithm" if rules else None),
         expected="aws:kms",
         violation=_VIOLATION,
         fix=_FIX,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from checker.model.answers import YES, Certain
+from checker.model.possible import shown
 from checker.model.resources import Raw
 from checker.model.values import (
     Absent,
@@ -200,8 +201,10 @@ def _find_in_map(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     fallback = argument[3].get("DefaultValue") if len(argument) > 3 and isinstance(argument[3], dict) else None
     candidates: list[Raw] = [scope.mappings]
     open_key = False
+    place: list[str] = []  # as messages show it
     for step in argument[:3]:
         key = scope.resolve(step)
+        place.append("..." if isinstance(key, Unknown | list | dict) else shown(key))
         open_key = open_key or isinstance(key, Text | Unknown)
         following: list[Raw] = []
         for candidate in candidates:
@@ -217,11 +220,12 @@ def _find_in_map(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return (
             scope.resolve(fallback)
             if fallback is not None
-            else Unknown(f"Fn::FindInMap finds nothing at {argument[:3]}")
+            else Unknown(f"Fn::FindInMap finds nothing at {', '.join(place)}")
         )
     if all(candidate == candidates[0] for candidate in candidates):
         return scope.resolve(candidates[0])
-    return Unknown(f"Fn::FindInMap {argument[:3]} depends on a value that is not known before deployment")
+    where = ", ".join(place)
+    return Unknown(f"what Fn::FindInMap finds at {where} depends on a value that is not known before deployment")
 
 
 def _if(scope: Evaluation, argument: Raw) -> Resolved | Absent:
