@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
 
-_FIX: Final = 'Hand it on as a variable (env: {NOTE: "${{ ... }}"}) and write "$NOTE" in the script.'
+_FIX: Final = 'Hand it to the script as a variable of the step (env: {NOTE: "${{ ... }}"}), and write "$NOTE" there.'
 _SCRIPTS: Final = re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
 
 
@@ -71,7 +71,7 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
             return
         if not written.doubt:
             way = "" if written.what in expression or expression in written.what else f" (as {expression})"
-            why = f"What somebody writes as {written.what} becomes part of the script{way}, and runs as code with it."
+            why = f"The text of {written.what} is pasted into the script{way}: what somebody writes there runs as code."
             yield step.fails(None, why, fix=_FIX)
             return
     for written, expression in found:

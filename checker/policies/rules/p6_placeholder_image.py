@@ -41,7 +41,10 @@ from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.commit_tags import is_commit
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
 
-_FIX: Final = "Read which commit runs and give it to the CDK: --context imageTag=$RUNNING."
+_FIX: Final = (
+    "Read which image tag runs now, and give it to the CDK by a context or parameter that the app puts into its task "
+    "definitions, such as --context imageTag=$RUNNING: otherwise a deploy goes back to the template's own tag."
+)
 _IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
 _TAG_NAME: Final = re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
 _BOOTSTRAP_KEY: Final = re.compile(r"bootstrap|init|first", re.IGNORECASE)
@@ -146,7 +149,8 @@ def _one(
     if answers and every(answers) is YES:
         open_keys = [key for key in command.context if _IMAGE_KEY.search(key) and isinstance(unread.get(key), Open)]
         if len(open_keys) == len(tags):
-            why = f"whether the app reads its context {open_keys[0]}: {unread[open_keys[0]]}"
+            answer = unread[open_keys[0]]
+            why = f"whether the app reads its context {open_keys[0]}: {answer.why if isinstance(answer, Open) else ''}"
             return command.undecided(None, why, fix=_FIX)
         return command.passes(None, "It is given a commit's image tag.")
     if answers:
@@ -155,7 +159,10 @@ def _one(
         return command.passes(None, "It is only run where nothing was released.")
     if images is None:
         return command.undecided(
-            None, "it is given no image tag, and the templates are not among what is judged", fix=_FIX
+            None,
+            "it is given no image tag, and which images its stacks name is not known: no template of them is "
+            "among what is judged",
+            fix=_FIX,
         )
     variable = _given_by_environment(command, pipeline, project)
     if variable:

@@ -344,7 +344,7 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
 
     ``by``: the code that is given it; a builtin but for two only looks at what it gets.
     """
-    if by is not None and (by.library or by.name in {"map", "filter"}):
+    if by is not None and (by.library or by.name in {"map", "filter"}) and by.name not in LEAVES:
         leads_into(machine, [*given.positional, *given.named.values()], given.node, given.frame)
     each = [*given.positional, *given.named.values()] if given.named else given.positional
     functions = [found for found in each if _is_function(found)]

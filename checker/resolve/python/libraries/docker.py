@@ -5,11 +5,13 @@ Source: Docker SDK for Python, "Client", "Images", "Containers" and "Low-level A
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Sequence
 from typing import Final
 
+from checker.model.pipeline.python import nodes_of
 from checker.model.possible import Possible, joined
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import program
@@ -32,10 +34,19 @@ def of_docker(machine: Machine, function: Extern, given: Call) -> tuple[Value] |
     words = _words(function.name, given)
     if words is None:
         return None
+    pushes = words[1:2] == ["push"]
     if words:
-        # A push answers with what went wrong, and raises nothing.
-        program(machine, tuple(words), given, checked=words[1] != "push")
+        # A push answers with what went wrong, and raises nothing: somebody has to look at the answer.
+        program(machine, tuple(words), given, checked=not pushes or not _is_alone(given))
+    if pushes:
+        return (extern(given.shown),)  # text
     return (extern(given.shown, function.words, library=function.library),)
+
+
+def _is_alone(given: Call) -> bool:
+    """Whether nobody takes what a call answers."""
+    module = given.frame.module
+    return any(isinstance(each, ast.Expr) and each.value is given.node for each in nodes_of(module.tree))
 
 
 def _words(name: str, given: Call) -> list[Value] | None:
