@@ -89,6 +89,13 @@ class Shapes:
             found[key] = Field(self.scalar(each, (*path, key), what=f"{what}: {key}"), self.spot((*path, key)))
         return found
 
+    def container(self, value: Any, path: Path) -> tuple[str, dict[str, Field]]:
+        """The image in which a job's steps run, and the variables that it is started with."""
+        if not isinstance(value, dict):
+            return self.word(value, path, what="container"), {}
+        image = self.word(value.get("image"), (*path, "image"), what="image")
+        return image, self.fields(value.get("env"), (*path, "env"), what="env")
+
     def known_keys(self, data: Mapping[str, Any], allowed: Iterable[str], path: Path, *, what: str) -> None:
         """Note every key that is not known: GitHub ignores or refuses it, or it is new. The other facts still count."""
         for key in data:

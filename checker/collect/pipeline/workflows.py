@@ -292,6 +292,7 @@ def _job(key: str, value: Any, shapes: Shapes) -> Job:
     shell, folder = _defaults(data.get("defaults"), path, shapes)
     secrets = data.get("secrets")
     timeout = data.get("timeout-minutes")
+    image, started_with = shapes.container(data.get("container"), (*path, "container"))
     return Job(
         id=key,
         spot=shapes.spot(path),
@@ -304,7 +305,8 @@ def _job(key: str, value: Any, shapes: Shapes) -> Job:
         permissions=_permissions(data, path, shapes),
         concurrency=_concurrency(data.get("concurrency"), (*path, "concurrency"), shapes),
         timeout_minutes=None if timeout is None else Field(timeout, shapes.spot((*path, "timeout-minutes"))),
-        env=shapes.fields(data.get("env"), (*path, "env"), what="env"),
+        container=image,
+        env={**started_with, **shapes.fields(data.get("env"), (*path, "env"), what="env")},
         outputs=shapes.fields(data.get("outputs"), (*path, "outputs"), what="outputs"),
         matrix=Field(strategy["matrix"], shapes.spot((*path, "strategy", "matrix"))) if "matrix" in strategy else None,
         max_parallel=strategy.get("max-parallel"),

@@ -171,7 +171,8 @@ class Job:
     permissions: Permissions | None = None
     concurrency: Concurrency | None = None
     timeout_minutes: Field | None = None
-    env: Mapping[str, Field] = field(default_factory=dict)
+    container: str = ""  # the image in which its steps run
+    env: Mapping[str, Field] = field(default_factory=dict)  # those that its container is started with among them
     outputs: Mapping[str, Field] = field(default_factory=dict)
     matrix: Field | None = None
     max_parallel: Written = None

@@ -67,7 +67,8 @@ def _pushed(action: str, given: Mapping[str, Possible]) -> Iterator[Possible]:
     tags = given.get("tags", "")
     if action in known.BUILD_PUSH and _pushes(given):
         yield from dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option))
-        yield from named_by(list(_lines(given.get("outputs", ""))))
+        outputs = given.get("outputs", "")
+        yield from named_by([line for option in options(outputs) or (outputs,) for line in _lines(option)])
     elif action == known.PUSH_BUILT:
         registry, image = given.get("registry", ""), given.get("image", "")
         name = image if registry in ("", None) else joined([registry, "/", image])

@@ -22,7 +22,7 @@ from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.commands.foreign import unread_action
+from checker.resolve.trace.commands.foreign import unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
@@ -130,6 +130,8 @@ class Tracer:
         )
         where, collected.failed = step.job.name, False
         if step.run is not None:
+            if (inside := unread_container(step.job.job)) is not None and inside not in collected.foreign:
+                collected.foreign.append(inside)
             environment = {name: self._filled(value, own) for name, value in step.env.items()}
             fill = partial(self._filled, own=own)
             begun = len(collected.actions)

@@ -24,6 +24,10 @@ def written(job: dict[str, Any]) -> str:
     flow = [yaml.safe_dump(step, default_flow_style=True, width=10_000).strip() for step in job["steps"]]
     head = ["on: push", "jobs:", "  job:", "    runs-on: ubuntu-latest"]
     head.append(f"    permissions: {yaml.safe_dump(job['permissions'], default_flow_style=True).strip()}")
+    if "container" in job:
+        head.append(
+            f"    container: {yaml.safe_dump(job['container'], default_flow_style=True, width=10_000).splitlines()[0]}"
+        )
     return "\n".join([*head, "    steps:", *(f"      - {step}" for step in flow)]) + "\n"
 
 
@@ -33,7 +37,7 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     files = {**case.get("files", {}), **{name: text.encode("latin-1") for name, text in case.get("binary", {}).items()}}
     made = pipeline(tmp_path, {".github/workflows/ci.yml": written(job), **files})
     _, unfollowed = Tracer(ScriptLibrary(tmp_path)).every(made.jobs)
-    lines_before = 6 if "job" in case else 7
+    lines_before = written(job).split("\n").index("    steps:") + (1 if "job" in case else 2)
     spots = [each.problem.spot for each in unfollowed]
     said = [spot.line - lines_before if spot.file.endswith("ci.yml") else spot.file for spot in spots]
     assert said == case["gaps"]

@@ -91,3 +91,12 @@ def test_a_task_that_the_deploy_action_runs(tmp_path: Path) -> None:
     assert [call.operation for call in trace.aws] == ["RegisterTaskDefinition", "RunTask", "DescribeTasks"]
     assert trace.aws[1].text("taskDefinition") == "web"
     assert "migrate" in str(trace.aws[1].text("overrides"))
+
+
+def test_outputs_that_a_row_of_the_matrix_names(tmp_path: Path) -> None:
+    given = {"outputs": f"type=registry,name={HOST}/${{{{ matrix.image }}}}:edge"}
+    steps = [{"uses": "docker/build-push-action@v6", "with": given}]
+    job = {"runs-on": "x", "strategy": {"matrix": {"image": ["a", "b"]}}, "steps": steps}
+    text = yaml.safe_dump({"on": {"push": {"branches": ["main"]}}, "jobs": {"a": job}})
+    made = pipeline(tmp_path, {".github/workflows/ci.yml": text})
+    assert {each for job in made.jobs for each in pushed(made.trace(job))} == {"edge"}

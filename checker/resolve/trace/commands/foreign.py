@@ -9,6 +9,7 @@ from typing import Final
 from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, program_is_harmless
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.workflows import Job
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot, brief
 
@@ -118,6 +119,24 @@ def unread_action(step: EffectiveStep) -> Problem | None:
     elif not uses.startswith("./") and action_is_harmless(action):
         return None
     return Problem(step.spot, brief(f"what {uses} does was not followed"), _FIX)
+
+
+# Images of Docker's own library, and of those who make runners, clouds and tools: what is called in them is what it is
+# called. Any other image may have a program of its own under any name.
+_KNOWN_IMAGE: Final = re.compile(
+    r"(?:docker\.io/)?(?:library/)?[a-z0-9][\w.-]*(?:[:@][\w.:-]+)?"
+    r"|(?:mcr\.microsoft\.com|public\.ecr\.aws/(?:docker/library|amazonlinux|aws-cli|sam|lambda)|ghcr\.io/actions"
+    r"|(?:docker\.io/)?(?:amazon|cimg|hashicorp|google|catthehacker)|gcr\.io/google\.com/cloudsdktool"
+    r"|registry\.access\.redhat\.com|registry\.k8s\.io|quay\.io/(?:centos|fedora))/[\w./-]+(?:[:@][\w.:-]+)?",
+    re.IGNORECASE,
+)
+
+
+def unread_container(job: Job) -> Problem | None:
+    """That steps run in an image whose programs nobody knows; ``None`` for the runner and for well-known images."""
+    if not job.container or _KNOWN_IMAGE.fullmatch(job.container):
+        return None
+    return Problem(job.spot, brief(f"its steps run in the image {job.container}, whose programs were not read"), _FIX)
 
 
 def _is_inert(name: str, words: Sequence[Possible]) -> bool:

@@ -70,7 +70,7 @@ def named_by(outputs: Sequence[Possible]) -> Iterator[Possible]:
 
     Source: Docker documentation, "Image and registry exporters".
     """
-    for output in outputs:
+    for output in (option for each in outputs for option in options(each) or ()):
         if not goes_out(output) or not isinstance(output, str | Text):
             continue
         names: list[str | Hole] | None = None
