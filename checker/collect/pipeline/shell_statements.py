@@ -178,7 +178,9 @@ class Reader:
                 assignments.append(Assignment(self.text(child), None))
             elif child.type in {"command_substitution", "string", "concatenation", "simple_expansion", "expansion"}:
                 assignments.append(Assignment("", self._words.word(child, depth)))  # what is set only the run tells
-        return Declare(keyword, tuple(assignments), node.start_point[0])
+        flags = [self.text(child) for child in node.children[1:] if child.type == "word"]
+        refers = any(flag.startswith("-") and "n" in flag for flag in flags) and keyword != "export"
+        return Declare(keyword, tuple(assignments), node.start_point[0], refers)
 
     def _test_words(self, node: Node, depth: int) -> list[Word]:
         """The words between the brackets in order, whatever tree the grammar made of them."""

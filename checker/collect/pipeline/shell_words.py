@@ -115,13 +115,15 @@ class Words:
 
     def substitutions(self, node: Node, depth: int) -> Iterator[Substitution]:
         """The substitutions in an arithmetic expression, those inside of them left out."""
-        for child in node.children:
+        left = list(reversed(node.children))  # not by calls of itself: parentheses may be thousands deep
+        while left:
+            child = left.pop()
             if child.type == "command_substitution":
                 found = self._expansion(child, True, depth + 1)
                 assert isinstance(found, Substitution)
                 yield found
             else:
-                yield from self.substitutions(child, depth)
+                left.extend(reversed(child.children))
 
     def _braced(self, node: Node, source: str, quoted: bool, depth: int) -> Part:
         match = _BRACED.match(self._source[node.start_byte : node.end_byte])

@@ -97,11 +97,12 @@ class Simple:
 
 @dataclass(frozen=True, slots=True)
 class Declare:
-    """``export``, ``local``, ``readonly``, ``declare`` or ``typeset``."""
+    """``export``, ``local``, ``readonly``, ``declare`` or ``typeset``. ``refers``: with ``-n``, a name for another."""
 
     keyword: str
     assignments: tuple[Assignment, ...]
     line: int
+    refers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ class ShellCommands:
 
     def declare(self, statement: Declare, state: State, context: Context) -> Result:
         """``export``, ``local`` and their kin."""
+        state.guessed.update(["-n"] if statement.refers else [])
         for assignment in statement.assignments:
             if not assignment.name:
                 self._declare_printed(assignment, statement, state, context)

@@ -24,6 +24,8 @@ def surely_fails(result: Result, leaving: Leaving) -> Answer:
 def ends_shell(statement: Statement, state: State, context: Context) -> bool:
     """Whether the shell ends where this fails: by ``set -e``, which holds for a list or a branch as it does for the
     command in it, and not inside of a substitution."""
+    if "-n" in state.guessed or (state.guessed and not state.sealed):
+        return False
     handling = context.handling
     asked = handling.tested or handling.negated or handling.captured or handling.inside
     own = isinstance(statement, Simple | Test | Pipe) or (isinstance(statement, Group) and statement.own_shell)
@@ -41,7 +43,7 @@ def _missing(part: Variable, state: State) -> bool:
     if part.operator not in {":?", "?"} or part.index or not part.name.isidentifier():
         return False
     if part.name not in state.variables:
-        return not state.may_be_set_outside(part.name)
+        return state.sealed and not state.may_be_set_outside(part.name)
     return part.operator == ":?" and state.variables[part.name] == ""
 
 

@@ -198,6 +198,8 @@ def _child(
         folder=state.folder,
         via=(*state.via, call.spot),
         closed=state.closed,
+        sealed=state.sealed,
+        guessed=state.guessed,
         marks=marks or {},
     )
     follower.note(script.problems)

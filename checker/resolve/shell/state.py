@@ -151,6 +151,10 @@ class State:
     closed: bool = False
     marks: Mapping[str, Possible] = field(default_factory=dict)
     fed: Fed | None = None  # what comes in over a pipe, where there is one
+    # Whether nothing before the script can have given it a variable unseen, and the names that it asked for all the
+    # same and that were taken for empty. Forks share these; ``-n`` stands for a name that another one is set by.
+    sealed: bool = False
+    guessed: set[str] = field(default_factory=set)
 
     def fed_by(self, fed: Fed | None) -> State:
         """The process behind a pipe."""

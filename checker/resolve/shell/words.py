@@ -222,6 +222,7 @@ def _with_default(part: Variable, value: Stored | None, state: State, capture: C
         return value if filled or kind == "?" else argument
     if value is None:
         outside = state.may_be_set_outside(part.name) and not part.name.isdigit()
+        state.guessed.update([] if outside or part.name.isdigit() else [part.name])
         if kind == "+":
             return one_of([argument, ""]) if outside else ""
         if kind == "?":

@@ -135,6 +135,7 @@ class Collected:
             pipefail="p" in options,
             closed=True,
             marks=marks,
+            sealed=_is_sealed(step),
         )
         state.folder = state.path(folder) if folder else ""
         made = [each.words for each in self.actions if isinstance(each, Command) and each.program == "git"]
@@ -345,6 +346,17 @@ class Collected:
             return
         for state in states_of(line, script, folder, environment):
             self.shell(state, reached)
+
+
+# Actions that give later steps no variable, or only those of the runner's own names.
+_SETS_NONE: Final = re.compile(r"actions/(?:checkout|cache|(?:up|down)load-artifact)@|aws-actions/")
+
+
+def _is_sealed(step: EffectiveStep) -> bool:
+    """Whether every variable that the steps before can have handed on was seen."""
+    before = [each for each in step.job.steps if each.index < step.index]
+    writes = any(each.run is not None and "GITHUB_ENV" in each.run.text for each in before)
+    return not writes and all(each.run is not None or _SETS_NONE.match(each.uses) for each in before)
 
 
 def _path(command: Command, word: Possible) -> str | None:
