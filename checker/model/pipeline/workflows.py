@@ -11,7 +11,7 @@ A :class:`Field` is a value with the place it stands at. Names follow the workfl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -220,6 +220,16 @@ class Workflow:
     def starts_itself(self) -> bool:
         """Whether GitHub ever starts it by an event, rather than only by another workflow's call."""
         return any(event != "workflow_call" for event in self.triggers)
+
+    def needed(self, job: str) -> Sequence[str]:
+        """The ids of the jobs that a job needs, and those need; its own is among them where they go in a circle."""
+        found: dict[str, None] = {}
+        pending = [job]
+        for each in pending:  # grows
+            more = [need for need in self.jobs[each].needs if need not in found] if each in self.jobs else []
+            found.update(dict.fromkeys(more))
+            pending.extend(more)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

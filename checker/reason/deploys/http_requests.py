@@ -188,7 +188,10 @@ def path_of(url: Scalar) -> str | None:
     """The path of a URL, as far as it is written out after what is open; ``None`` where it can be any."""
     if isinstance(url, str):
         spelled = url if "://" in url or url.startswith("/") else f"http://{url}"
-        return urlsplit(spelled).path.rstrip("/") or "/"
+        try:
+            return urlsplit(spelled).path.rstrip("/") or "/"
+        except ValueError:  # "Invalid IPv6 URL": a bracket, which curl takes for a range
+            return None
     if not isinstance(url, Text):
         return None
     parts = pieces(url)

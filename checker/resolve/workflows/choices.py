@@ -177,13 +177,10 @@ def _axes(bound: Bound, job: Job, texts: list[str]) -> _Axes:
 
 def _needed(bound: Bound, job: Job) -> Iterator[str]:
     """What is written in the jobs that a job needs, and those need."""
-    pending, seen = list(job.needs), set(job.needs)
-    while pending:
-        needed = bound.workflow.jobs.get(pending.pop())
+    for each in bound.workflow.needed(job.id):
+        needed = bound.workflow.jobs.get(each)
         if needed is not None:
             yield from _texts((needed.if_, needed.env, needed.steps, needed.with_, needed.outputs))
-            pending.extend(each for each in needed.needs if each not in seen)
-            seen.update(needed.needs)
 
 
 def _texts(value: object) -> Iterator[str]:

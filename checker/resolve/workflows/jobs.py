@@ -173,7 +173,11 @@ class _Builder:
             for need in needs:
                 if need not in bound.workflow.jobs:
                     self._complain(effective.spot, f"job {job_id} needs {need!r}, which is no job", "Correct the name.")
-            complete(effective, needs=tuple(made[need] for need in needs if need in made))
+            circles = {need for need in needs if job_id in {need, *bound.workflow.needed(need)}}
+            if circles:
+                why = f"job {job_id} needs itself, by way of {', '.join(sorted(circles))}: GitHub refuses the workflow"
+                self._complain(effective.spot, why, "Take one of the needs away.")
+            complete(effective, needs=tuple(made[need] for need in needs if need in made and need not in circles))
         for job_id, effective in made.items():
             complete(effective, alternatives=self._alternatives(bound, bound.workflow.jobs[job_id], effective))
         return list(made.values())

@@ -19,6 +19,7 @@ HOST = Parameter("Host", "shop")
         (["https://shop.dev/health/?deep=1#top"], "/health"),
         (["shop.dev/health"], "/health"),
         (["/health"], "/health"),
+        (["https://[shop.dev/health"], None),  # a bracket, which curl takes for a range
         (["https://shop.dev"], "/"),
         (["https://", HOST], None),
         (["https://", HOST, "/health?deep=1"], "/health"),
