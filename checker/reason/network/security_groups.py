@@ -130,7 +130,7 @@ def permission(environment: Environment, get: Callable[[str], Value], *, certain
     networks: list[Network] = []
     groups: list[GroupId] = []
     for name in ("CidrIp", "CidrIpv6"):
-        read = _networks(get(name), name)
+        read = _networks(environment, get(name), name)
         certain = certain and read is not None
         networks += EVERYWHERE if read is None else read
     for name in ("Source", "Destination"):
@@ -149,6 +149,9 @@ def permission(environment: Environment, get: Callable[[str], Value], *, certain
     return Permission(
         protocol or "-1", first, last, tuple(networks), tuple(groups), certain and ports_known and bool(protocol)
     )
+
+
+_RANGED: Final = ("AWS::EC2::VPC", "AWS::EC2::Subnet")
 
 
 def _reader(item: dict[str, Resolved]) -> Callable[[str], Value]:
@@ -235,10 +238,15 @@ def own_port(server: Resource) -> int | None:
     return next((number for known, number in _ENGINE_PORTS if known in name.lower()), None)
 
 
-def _networks(value: Value, name: str) -> list[Network] | None:
+def _networks(environment: Environment, value: Value, name: str) -> list[Network] | None:
     """The network of a CIDR, ``None`` where it is not known."""
     if isinstance(value, Absent):
         return []
+    hole = value.value.only_hole if isinstance(value, Known) and isinstance(value.value, Text) else None
+    if isinstance(value, Known) and isinstance(hole, Attribute) and hole.name == "CidrBlock":
+        # A VPC's or a subnet's own range: what its template says.
+        owner = environment.referred(value.value)
+        value = owner.get("CidrBlock") if owner is not None and owner.type in _RANGED else value
     parsed = parse_network(value.value) if isinstance(value, Known) else None
     if parsed is None or (parsed.version == 6) != (name == "CidrIpv6"):
         return None

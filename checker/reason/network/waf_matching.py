@@ -310,6 +310,9 @@ def _addresses(addresses: Sequence[Resolved]) -> Share:
 # -- what reads bodies -----------------------------------------------------------------------------
 
 
+_TURNED: Final = {"LE": "GT", "LT": "GE"}
+
+
 def reads_bodies(statement: Resolved, environment: Environment) -> bool:
     """Whether a statement matches by what a body holds, on most paths: an injection, a pattern, a size."""
     if not isinstance(statement, dict):
@@ -318,6 +321,14 @@ def reads_bodies(statement: Resolved, environment: Environment) -> bool:
     inner = statement.get(name)
     if not isinstance(inner, dict):
         return False
+    if name == "NotStatement":
+        # Whatever is not small: the same as what is larger.
+        within = inner.get("Statement")
+        measured = within.get("SizeConstraintStatement") if isinstance(within, dict) else None
+        turned = _TURNED.get(str(measured.get("ComparisonOperator"))) if isinstance(measured, dict) else None
+        if not isinstance(measured, dict) or turned is None:
+            return False
+        return reads_bodies({"SizeConstraintStatement": {**measured, "ComparisonOperator": turned}}, environment)
     if name in {"AndStatement", "OrStatement"}:
         parts = inner.get("Statements")
         each = parts if isinstance(parts, list) else []

@@ -130,6 +130,28 @@ def test_admits_by_group_by_address_and_not_at_all() -> None:
     assert admits(Side((), why="open"), 5432, [Peer()]) == Open("open")
 
 
+@pytest.mark.parametrize(
+    ("source", "certain"),
+    [("!GetAtt Net.CidrBlock", True), ("!GetAtt Part.CidrBlock", True), ("!GetAtt Leased.CidrBlock", False)],
+)
+def test_the_range_of_a_network_is_what_its_template_says(source: str, certain: bool) -> None:
+    found = environment(f"""
+        Parameters: {{Range: {{Type: String}}}}
+        Resources:
+          Net: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.0.0.0/16}}}}
+          Part: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref Net, CidrBlock: 10.0.0.0/24}}}}
+          Leased: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: !Ref Range}}}}
+          Group:
+            Type: AWS::EC2::SecurityGroup
+            Properties:
+              SecurityGroupIngress: [{{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: {source}}}]
+    """)
+    side = side_of(found, next(found.resources(SECURITY_GROUP)), Direction.IN)
+    inside = admits(side, 80, [Peer((), (net("10.0.0.16/28"),))])
+    assert inside is YES if certain else isinstance(inside, Open)
+    assert (admits(side, 80, [Peer((), (net("192.168.0.0/24"),))]) is NO) is certain
+
+
 def test_udp_is_not_tcp() -> None:
     side = Side((rule("0.0.0.0/0", protocol="udp"),))
     assert admits(side, 443, [Peer()]) is NO

@@ -149,3 +149,19 @@ def test_a_rule_on_bodies_is_about_most_of_what_comes_or_about_some(beside: dict
     environment = next(iter(project_of(TEMPLATE).environments))
     injection: Any = {"SqliMatchStatement": {**BODY, "TextTransformations": []}}
     assert reads_bodies({"AndStatement": {"Statements": [injection, beside]}}, environment) is reads
+
+
+@pytest.mark.parametrize(
+    ("statement", "reads"),
+    [
+        (without(size(BODY, "LE", 4096)), True),
+        (without(size(BODY, "LT", 4096)), True),
+        (without(size(BODY, "LE", 65536)), False),
+        (without(size(BODY, "GT", 4096)), False),
+        (without(size(PATH, "LE", 512)), False),
+    ],
+    ids=str,
+)
+def test_whatever_is_not_small_is_what_is_larger(statement: dict[str, Any], reads: bool) -> None:
+    environment = next(iter(project_of(TEMPLATE).environments))
+    assert reads_bodies(statement, environment) is reads
