@@ -8,7 +8,7 @@ documentation, "Operation Reference" and "MigrationContext.autocommit_block"; ht
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,7 +20,12 @@ from checker.model.migrations.folders import Effect, Migration, MigrationFolder,
 from checker.model.sources import Problem, Spot
 
 _DEPTH: Final = 8
+_DECLARES: Final = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef)
 _MOST: Final = 2_000  # statements of one direction
+_CALLED: Final[Mapping[type[ast.stmt], str]] = {
+    ast.Expr: "an expression", ast.Assign: "an assignment", ast.AnnAssign: "an assignment",
+    ast.FunctionDef: "a function inside of it",
+}  # fmt: skip
 _SAYS: Final = frozenset({"print", "info", "debug", "warning", "get_bind", "get_context", "f", "inspect", "getLogger"})
 _OUTSIDE: Final = ("AUTOCOMMIT", "transactional_ddl")  # an env.py that speaks of these may run revisions in none
 
@@ -66,11 +71,14 @@ def _revision(file: str, text: str, outside: bool) -> _Revision | None:
     if not isinstance(own, str) or "upgrade" not in functions:
         return None
     header = tuple(_header(module, text, file))
-    up = _direction("upgrade", functions, names, file, header, outside=outside)
+    imported = [alias for each in module.body if isinstance(each, ast.ImportFrom) for alias in each.names]
+    op = frozenset({"op", *(alias.asname for alias in imported if alias.name == "op" and alias.asname)})
+    loaded = [each for each in module.body if not isinstance(each, _DECLARES) and not _is_text(each)]
+    up = _direction("upgrade", functions, names, file, header, outside=outside, op=op, loaded=loaded)
     back = functions.get("downgrade")
     down = None
     if back is not None and not any(isinstance(each, ast.Raise) for each in back.body):  # which says: no way back
-        down = _direction("downgrade", functions, names, file, (), outside=outside)
+        down = _direction("downgrade", functions, names, file, (), outside=outside, op=op, loaded=())
     title = (ast.get_docstring(module) or "").partition("\n")[0]
     several = before if isinstance(before, tuple) else (before,)
     after = tuple(each for each in several if isinstance(each, str))
@@ -121,9 +129,12 @@ def _direction(
     header: tuple[tuple[Spot, str], ...],
     *,
     outside: bool,
+    op: frozenset[str],
+    loaded: Sequence[ast.stmt],
 ) -> SqlFile:
-    reader = _Reader(file, functions, dict(names))
+    reader = _Reader(file, functions, dict(names), op=op)
     reader.block(functions[name].body)
+    reader.beside([*functions[name].decorator_list, *loaded])
     return SqlFile(file, tuple(in_context(reader.found)), header, tuple(reader.problems), outside)
 
 
@@ -136,22 +147,28 @@ class _Reader:
     names: dict[str, Any]  # name -> the expression that it was set to
     found: list[Statement] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    op: frozenset[str] = frozenset({"op"})  # what Alembic's operations are called here
     batches: dict[str, str] = field(default_factory=dict)  # name of a batch -> its table
     depth: int = 0
 
     def block(self, body: Iterable[ast.stmt]) -> None:
         for each in body:
             if len(self.found) > _MOST:
+                self._opaque(each)
                 return
             try:
                 self._statement(each)
             except Unread:
                 self._opaque(each)
 
+    def beside(self, each: Iterable[ast.stmt | ast.expr]) -> None:
+        """What decorates the function, or runs when the file is loaded: not read."""
+        self.found.extend(Statement("code around it", Effect.OTHER, Spot(self.file, one.lineno)) for one in each)
+
     def _opaque(self, at: ast.stmt) -> None:
         """On record by what is called alone: the values may be secrets."""
         held = getattr(at, "value", None)
-        shown = type(at).__name__.lower()
+        shown = _CALLED.get(type(at), type(at).__name__.lower())
         if isinstance(held, ast.Call):
             shown = (
                 f"{ast.unparse(held.func)[:40]}(...)" if isinstance(held.func, ast.Name | ast.Attribute) else "a call"
@@ -177,9 +194,11 @@ class _Reader:
                 for each in listed:
                     self.names[name] = ast.Constant(each)
                     self.block(body)
-            case ast.If(body=body, orelse=orelse):
+            case ast.If() | ast.Try():
                 before = len(self.found)
-                self.block([*body, *orelse])
+                handlers = statement.handlers if isinstance(statement, ast.Try) else []
+                self.block([*statement.body, *(each for one in handlers for each in one.body), *statement.orelse])
+                self.block(statement.finalbody if isinstance(statement, ast.Try) else ())
                 if len(self.found) > before:
                     self._opaque(statement)  # whether it happens is not known
             case ast.With(items=[item], body=body):
@@ -191,7 +210,7 @@ class _Reader:
         """Whether a call whose answer is kept may change something: anything but a question and a description."""
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         holder = call.func.value if isinstance(call.func, ast.Attribute) else None
-        of_op = isinstance(holder, ast.Name) and (holder.id == "op" or holder.id in self.batches)
+        of_op = isinstance(holder, ast.Name) and (holder.id in self.op or holder.id in self.batches)
         return (of_op and name not in _SAYS) or name in {"execute", "scalar", "commit", "run", "exec_driver_sql"}
 
     def _inside(self, item: ast.withitem, body: list[ast.stmt], at: ast.With) -> None:
@@ -215,14 +234,16 @@ class _Reader:
 
     def _call(self, call: ast.Call) -> None:
         match call.func:
-            case ast.Attribute(value=ast.Name(id="op"), attr=name):
+            case ast.Attribute(value=ast.Name(id=holder), attr=name) if holder in self.op:
                 self._operation(name, call, "")
             case ast.Attribute(value=ast.Name(id=batch), attr=name) if batch in self.batches:
                 self._operation(name, call, self.batches[batch])
             case ast.Attribute(attr="execute" | "exec_driver_sql"):
                 self._sql(call.args[0] if len(call.args) == 1 else None)
             case ast.Attribute(attr=name) | ast.Name(id=name) if name in _SAYS:
-                return
+                given = [*call.args, *(each.value for each in call.keywords)]
+                if any(isinstance(each, ast.Call) and self._acts(each) for inner in given for each in ast.walk(inner)):
+                    raise Unread
             case ast.Name(id=name) if name in self.functions and not call.args and not call.keywords:
                 self.depth += 1
                 if self.depth > _DEPTH:

@@ -47,10 +47,11 @@ def _read(*lines: str) -> MigrationFolder:
         ("op.execute(f'DROP TABLE {T}')", ["contract drop table users"]),
         ("op.execute(sa.text('DELETE FROM users WHERE a = :a').bindparams(a=1))", ["data delete users"]),
         ("op.execute(users.update().values(a=1))", ["other op.execute(...)"]),
-        ("[op.drop_column(T, each) for each in names()]", ["other expr"]),
+        ("[op.drop_column(T, each) for each in names()]", ["other an expression"]),
         ("globals()['upgrade_x']()", ["other a call"]),
         ("kept = op.get_bind()", []),
         ("print('begun')", []),
+        ("print(op.drop_table(T))", ["other print(...)"]),
     ],
 )
 def test_an_operation(line: str, said: list[str]) -> None:
@@ -63,6 +64,19 @@ def test_an_operation(line: str, said: list[str]) -> None:
 def test_what_may_happen_is_said_to_be_open() -> None:
     (migration,) = _read("if op.get_bind().dialect.name == 'postgresql':", "    op.drop_column(T, 'a')").migrations
     assert [each.kind for each in migration.statements] == ["drop column", "if"]
+
+
+def test_what_is_around_it_is_open() -> None:
+    head = "from alembic import op as o\nrevision = 'a1'\ndown_revision = None\n"
+    for written, said in (
+        ("def upgrade():\n    o.drop_table('a')\n", ["drop table"]),
+        ("def upgrade():\n    try:\n        o.drop_table('a')\n    finally:\n        pass\n", ["drop table", "try"]),
+        ("@mine\ndef upgrade():\n    pass\n", ["code around it"]),
+        ("o.drop_table('a')\ndef upgrade():\n    pass\n", ["code around it"]),
+    ):
+        found = revisions("v", {"v/a1.py": head + written}, "")
+        assert found is not None
+        assert [each.kind for each in found.migrations[0].statements] == said
 
 
 def test_functions_that_call_themselves_end() -> None:
