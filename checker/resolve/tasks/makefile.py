@@ -85,6 +85,7 @@ def _target(
     depth: int,
 ) -> Iterator[str]:
     """Put a target's lines behind those of what it needs; yields the targets that no rule tells of."""
+    name = name.replace("${MAKE_STEM}", "%")
     if name in seen:
         return
     if len(seen) > _MAX_TARGETS or depth > _MAX_DEPTH:
@@ -95,8 +96,13 @@ def _target(
     if rule is None:
         if depth == 0:
             yield name
+        elif "$" in name:  # which files or targets it stands for only the run tells: any that a pattern makes
+            for pattern in [each for each in read.rules if "%" in each]:
+                yield from _target(pattern, read, given, environment, lines, seen, depth + 1)
         return
-    scope = Scope(read, given, environment, name, rule.needs, stem)
+    open_stem = {"MAKE_STEM": open_text("$*", rule.file)} if "%" in name else {}
+    stem = "${MAKE_STEM}" if open_stem else stem
+    scope = Scope(read, given, environment, name.replace("%", stem), rule.needs, stem, used=dict(open_stem))
     needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
     for need in needs:
         yield from _target(need, read, given, environment, lines, seen, depth + 1)
