@@ -66,6 +66,8 @@ def _alone(path: DeployPath, steps: list[Step], index: int) -> Judgement:
     is_last = not any(follows(each.rollout.at, rollout.at) for each in steps) and not _goes_round(rollout)
     if step.wait is not None or is_last:
         return call.passes("one-at-a-time", "The next service is rolled once this one is stable.")
+    if step.doubt:
+        return call.undecided("one-at-a-time", f"whether this service is waited for: {step.doubt}", fix=_FIX)
     if not path.complete:
         return call.undecided("one-at-a-time", path.unread, fix=_FIX)
     why = f"{path.name} goes on to the next service without waiting for this one: all of them change at once."

@@ -27,21 +27,40 @@ _SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "De
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A roll-out and what waits for it before the next one begins, if anything does."""
+    """A roll-out and what waits for it before the next one begins, if anything does. ``doubt``: what waits asks for the
+    same as what waited for another service, so that it can be for one of them at most."""
 
     rollout: Rollout
     wait: At | None
+    doubt: str = ""
 
 
 def steps_of(path: DeployPath, rollouts: tuple[Rollout, ...]) -> Iterator[Step]:
     """Each roll-out with the wait between it and the next one of the same job, or in the same round of its loop."""
     waits = list(path.waits())
+    found: list[tuple[Rollout, list[At]]] = []
+    asked: dict[tuple[object, ...], set[str | None]] = {}  # after which services the same, open, was asked for
     for index, rollout in enumerate(rollouts):
         others = [each for each in rollouts[index + 1 :] if each.at.job is rollout.at.job]
         end = others[0].at.index if others else None
-        between = [wait for wait in waits if _between(rollout, wait, end)]
+        found.append((rollout, [wait for wait in waits if _between(rollout, wait, end)]))
+        for wait in found[-1][1]:
+            if (key := _open_name(wait, rollout)) is not None:
+                asked.setdefault(key, set()).add(rollout.service)
+    for rollout, every in found:
+        between = [wait for wait in every if len(asked.get(_open_name(wait, rollout) or (), ())) < 2]
         sure = (wait for wait in between if fails_here(wait) is YES)
-        yield Step(rollout, next(sure, between[0] if between else None))
+        doubt = "what is waited for is called the same after each service" if every and not between else ""
+        yield Step(rollout, next(sure, between[0] if between else None), doubt)
+
+
+def _open_name(wait: At, rollout: Rollout) -> tuple[object, ...] | None:
+    """What a wait asks for where that is one name that only the run tells, and the roll-out's own is known."""
+    call = wait.action
+    if not isinstance(call, AwsCall) or rollout.service is None or wait.job is not rollout.at.job:
+        return None
+    values = call.texts("services") or ()
+    return (call.spot, *values) if len(values) == 1 and isinstance(values[0], Text) else None
 
 
 def _between(rollout: Rollout, wait: At, end: int | None) -> bool:
