@@ -53,6 +53,12 @@ def asks_for_failure(condition: Block) -> bool:
     return isinstance(last, Not) and not is_test(last)
 
 
+def ends_badly(body: Block, state: State) -> bool:
+    """Whether a branch ends the script with a failure, whatever decided for it: it is the way on which something is
+    wrong."""
+    return any(leaves(each, state.functions) for each in body.statements)
+
+
 def stops_on_failure(statement: If, condition: Block, body: Block, state: State) -> bool:
     """Whether the script surely ends with a failure where the condition's command fails."""
     branch = body if asks_for_failure(condition) else statement.otherwise

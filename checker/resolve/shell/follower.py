@@ -39,6 +39,7 @@ from checker.resolve.shell.ends import (
     asks_for_failure,
     asks_for_success,
     demands,
+    ends_badly,
     ends_shell,
     last_leaves,
     stops_on_failure,
@@ -201,10 +202,12 @@ class Follower:
         # Which way it goes is not known, so neither may hide what comes after.
         asks = is_test(statement.left, state.functions)
         if is_or:
-            inner = replace(context, certain=False, on_failure=context.on_failure or not asks)
+            inner = replace(context, certain=False, on_failure=context.on_failure or not asks or stops)
         else:
-            # A command that works is the way on which all goes well; a test has no such way.
-            inner = replace(context, certain=context.certain and not asks)
+            # A command that works is the way on which all goes well; a test has no such way, but where it ends with a
+            # failure.
+            bad = asks and leaves(statement.right, state.functions)
+            inner = replace(context, certain=context.certain and not asks, on_failure=context.on_failure or bad)
         fork = state.fork()
         right = self.statement(statement.right, fork, inner)
         if right.flow is not Flow.NEXT:
@@ -227,7 +230,7 @@ class Follower:
                 continue
             surely = result.truth is YES
             fork = state if surely else state.fork()
-            fails = asks_for_failure(condition)
+            fails = asks_for_failure(condition) or ends_badly(body, state)
             inner = asking if surely else replace(asking, certain=False, on_failure=asking.on_failure or fails)
             ended = self.block(body, fork, inner)
             flows.append(ended.flow)
@@ -239,7 +242,8 @@ class Follower:
         else:
             fork = state.fork()
             last = statement.branches[-1][0] if statement.branches else Block()
-            inner = replace(asking, on_failure=asking.on_failure or (not asking.certain and asks_for_success(last)))
+            bad = asks_for_success(last) or (statement.otherwise is not None and ends_badly(statement.otherwise, state))
+            inner = replace(asking, on_failure=asking.on_failure or (not asking.certain and bad))
             ended = self.block(statement.otherwise, fork, inner) if statement.otherwise else NEXT
             flows.append(ended.flow)
             if ended.flow is Flow.NEXT:
