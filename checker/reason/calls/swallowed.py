@@ -75,8 +75,8 @@ def _by_its_handling(call: AwsCall) -> str | None:
     taken = call.handling
     if taken.stops:
         found = _in_tested_function(call) or _in_handler(call)
-        # What runs beside the rest keeps its failure to itself, unless somebody asks for it.
-        return _unnoticed(call) if found is None and taken.background and not reads(call) else found
+        # What runs beside the rest keeps its failure to itself, unless somebody asks for it; a trap may end all well.
+        return _unnoticed(call) if found is None and not reads(call) else found
     if taken.ends is YES:
         return None
     if taken.swallowed:

@@ -26,7 +26,7 @@ _MOVES: Final = re.compile(
 )
 # What makes a commit shorter: `${SHA:0:7}`, `sha[:7]`, `git rev-parse --short`, `cut -c1-7`, an output `short_sha`.
 _SHORT: Final = re.compile(
-    r"(?<![a-z])short|--abbrev|\{\w+:\.\.\.|:\d*:\s*-?\d+\}|\[\s*0?\s*:\s*\d+\s*\]|\bcut\s|\bhead\s+-c|"
+    r"(?<![a-z])short|--abbrev|\{[\w-]+:\.\.\.|:\d*:\s*-?\d+\}|\[\s*0?\s*:\s*\d+\s*\]|\bcut\s|\bhead\s+-c|"
     r"substr|slice\(|%\.\d+s|%h\b|truncate|trunc\b|tag_sha7",
     re.I,
 )

@@ -225,7 +225,10 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
         if rendered is not None:
             return rendered
     if not images:
-        changed = [each for action in _changers(at) for each in set_by(action)]
+        named = shown(given) if isinstance(given, str | Text) else ""
+        changers = list(_changers(at))  # of several, the one whose output the registered text is
+        changers = [each for each in changers if each.source and each.source[:90] in named] or changers
+        changed = [each for action in changers for each in set_by(action)]
         wrong = next((each for each in changed if _is_foreign(each, _family(at, call), release.project)), None)
         if wrong is not None:
             why = f"it puts the image into the container {wrong.container}, which runs another publisher's"

@@ -19,15 +19,35 @@ _STATUS: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|\s*\[
 _JQ: Final = re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
 _JQS: Final = frozenset({"jq", "gojq", "jaq"})
 _KILLED: Final = "137"
+# Amazon ECS API Reference, "Deployment": what tells that one has failed, by the query that asks for it.
+_FAILED: Final = "FAILED"
+_DEPLOYMENT: Final = rf"(?:--query=)?services{_ONE}\.deployments{_ONE}"
+_OF_SERVICES: Final = (
+    (re.compile(rf"{_DEPLOYMENT}\.rolloutState(?:\s*\|\s*\[0\])?"), _FAILED),
+    (re.compile(rf"{_DEPLOYMENT}\.runningCount(?:\s*\|\s*\[0\])?"), "0"),
+    (re.compile(rf"(?:--query=)?length\(services{_ONE}\.deployments\)"), "2"),
+)
+_FAILED_SERVICE: Final = '{"services": [{"deployments": [{"status": "PRIMARY", "rolloutState": "FAILED"}]}]}'
+_JQ_ROLLOUT: Final = re.compile(r"\.services\[0?\](?:\s*\|\s*)?\.deployments\[0?\](?:\s*\|\s*)?\.rolloutState")
 RUNNING: Final = "RUNNING"
 _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}]}'
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
 
 
 def failed_answer(words: Sequence[str]) -> str:
-    """What a command prints of a task that failed, where it is asked for the exit code and nothing else."""
+    """What a command prints of a task that failed, where it is asked for the exit code and nothing else; or of a
+    deployment of a service that failed."""
+    if words[:3] == ("aws", "ecs", "describe-services"):
+        return _failed_service(words)
     asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
     return _KILLED if asked and "text" in words else ""
+
+
+def _failed_service(words: Sequence[str]) -> str:
+    state = next((said for pattern, said in _OF_SERVICES if any(map(pattern.fullmatch, words))), None)
+    if state is None:
+        return "" if any(word.startswith("--query") for word in words) else _FAILED_SERVICE
+    return state if "text" in words or state.isdecimal() else f'"{state}"'
 
 
 def is_waiter(words: Sequence[str]) -> bool:
@@ -71,6 +91,8 @@ def told_alone(commands: Iterable[Command]) -> list[Command]:
 def picked(words: Sequence[object]) -> str | None:
     """What ``jq`` gives of the whole answer; ``None`` where that is not known."""
     texts = [word for word in words if isinstance(word, str)]
+    if texts[:1] and texts[0] in _JQS and any(map(_JQ_ROLLOUT.fullmatch, texts)):
+        return _FAILED if any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts) else f'"{_FAILED}"'
     if texts[:1] and texts[0] in _JQS and any(map(_JQ.fullmatch, texts)):
         raw = any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts)
         return RUNNING if raw else f'"{RUNNING}"'

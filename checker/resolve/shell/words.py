@@ -165,8 +165,8 @@ def variable(part: Variable, state: State, capture: Capture) -> Stored:
         return str(len(value)) if isinstance(value, str) else _derived(part, state)
     if operator in _DEFAULTS:
         return _with_default(part, value, state, capture)
-    if value is None:
-        return open_text(f"${{{part.name}}}")
+    if value is None:  # a part of what nobody knows is not the whole
+        return _derived(part, state) if operator else open_text(f"${{{part.name}}}")
     if not operator:
         return value
     if isinstance(value, tuple):

@@ -80,6 +80,8 @@ def _given(stack: Stack, found: Sequence[_Deployment], settings: Settings) -> St
         if None not in known and len(different) == 1:
             parameters[name] = different[0]
             continue
+        if before is None:
+            continue  # open already, and one of its values goes with those of others
         parameters.pop(name, None)
         open_one = {key: each for key, each in declaration.items() if key != "Default"}
         changed[name] = {**open_one, "AllowedValues": different} if None not in known else open_one
