@@ -138,6 +138,15 @@ class Scope:
                 return None
             chosen = sides[:1] if told else sides[1:2]
             return self.text(chosen[0], depth, before) if chosen else ""
+        if name in {"or", "and"}:
+            last = ""
+            for each in _arguments(written):
+                last = self.text(each, depth, before).strip()
+                if "$" in last:
+                    return None
+                if bool(last) is (name == "or"):
+                    break
+            return last
         pure = _PURE.get(name)
         given = [self.text(each, depth, before) for each in _arguments(written)] if pure else []
         return None if pure is None or any("$" in each for each in given) else pure(given)
