@@ -96,6 +96,8 @@ def program_is_harmless(words: Sequence[object]) -> bool:
     if len(words) == 2 and words[1] in _table().about:
         return True
     name = installed(words[0])
+    if name == "git" and len(words) == 1:
+        return True  # it tells how it is used
     if name is None:
         return False
     if name in _ENGINES:

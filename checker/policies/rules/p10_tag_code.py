@@ -14,14 +14,16 @@ When it does not apply
     No workflow deploys a tag. A job that uses no code of the repository. A job that a person alone starts and that
     deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
 What cannot be decided
-    A commit from a step that is not given the tag, or that could not be followed. An artifact of another run.
+    A commit from a step that is not given the tag, or that could not be followed. An artifact of another run. Code of
+    another commit, beside something that could not be followed.
 Fix
     Check out the tag's commit in every job: ``ref: ${{ inputs.tag }}``, or the commit that a first job resolved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
@@ -31,7 +33,7 @@ from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
 from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag, first_of_each_code
 
 if TYPE_CHECKING:
-    from checker.model.pipeline.jobs import EffectiveJob
+    from checker.model.pipeline.jobs import EffectiveJob, Start
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Check out the tag (or the commit that it was resolved to) with ref: at this step."
@@ -57,6 +59,16 @@ def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[E
             for place in first_of_each_code(job, places, pipeline, own):
                 for found in code_of(job, place, starts, pipeline, own):
                     yield job, found
+            if places and not pipeline.trace(job).complete:
+                yield from ((job, each) for each in _at_the_end(job, starts, pipeline, own))
+
+
+def _at_the_end(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeline, own: str) -> Iterator[Found]:
+    """Other code that comes in before something which nobody followed: that may deploy with it."""
+    for found in code_of(job, None, starts, pipeline, own):
+        if found.code is Code.OTHER:
+            why = f"whether what was not followed deploys with the code of {found.why}"
+            yield replace(found, code=Code.OPEN, why=why)
 
 
 def _judged(job: EffectiveJob, found: Found, uses: list[tuple[EffectiveJob, Found]]) -> Judgement:
