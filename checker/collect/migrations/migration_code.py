@@ -65,7 +65,7 @@ _LIBRARIES: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
     for language, written in _IMPORTS.items()
 }
 _PYTHON_IMPORT: Final = re.compile(
-    r"^[ \t]*(?:from\s+(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
+    r"^[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
 )
 _SCRIPT_IMPORT: Final = re.compile(
     r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*|\bimport\s+)['\"](\.{1,2}/[^'\"\n]+)['\"]"

@@ -36,7 +36,7 @@ _PYTHON_IMPORT: Final = re.compile(
     r"(?m)^[ \t]*(?:from[ \t]+(?P<of>[\w.]+)[ \t]+import\b[ \t]*(?P<names>\([^)]*\)|[^\n#;]*)"
     r"|import[ \t]+(?P<whole>[\w., \t]+))"
 )
-_SCRIPT_IMPORT: Final = re.compile(r"""\b(?:from|import|require)\b\s*\(?\s*["'](?P<of>[^"'\n]+)["']""")
+_SCRIPT_IMPORT: Final = re.compile(r"""\b(?:from|import|require)\b\s*+\(?\s*["'](?P<of>[^"'\n]+)["']""")
 _NAME: Final = re.compile(r"[\w.]+")
 
 

@@ -34,7 +34,7 @@ _VALUED: Final = re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plain
 _OPTION: Final = re.compile(r"""^\s*(?:-\s+)?["']?--?(?P<name>[A-Za-z][\w-]*)["']?,?\s*$""")
 # A line break that a string of JSON or of a program has in it.
 _ESCAPED: Final = re.compile(r"\\[nrt]")
-_OPENS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*(?:[|>][+-]?\d?)?|[ =]\\)\s*[("\[{]?\s*$""")
+_OPENS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*+(?:[|>][+-]?\d?)?|[ =]\\)\s*+[("\[{]?\s*$""")
 # Long and mixed as nobody writes words; a commit's SHA, a digest or an integrity hash is no secret.
 _RANDOM: Final = re.compile(
     r"(?<![0-9A-Za-z+/=])(?=[0-9A-Za-z+/=]*[a-z])(?=[0-9A-Za-z+/=]*[A-Z])(?=[0-9A-Za-z+/=]*\d)[0-9A-Za-z+/=]{28,}"

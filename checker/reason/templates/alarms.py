@@ -19,7 +19,7 @@ METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
 ALARM_TYPES: Final = (METRIC_ALARM, COMPOSITE_ALARM)
 # ALARM("name"), OK(name) or an ARN: the name is what stands in the brackets, quoted or not.
-_NAME_IN_RULE: Final = re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*[\"']?([^\"')]+?)[\"']?\s*\)")
+_NAME_IN_RULE: Final = re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]++)[\"']?\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def listened_to(environment: Environment) -> dict[Resource, list[Resource]]:
             found.setdefault(alarm, []).append(composite)
         literal = str(rule.value) if isinstance(rule, Known) else ""
         for quoted in _NAME_IN_RULE.findall(literal):
-            alarm_named = names.get(quoted.rpartition(":")[2])
+            alarm_named = names.get(quoted.strip().rpartition(":")[2])
             if alarm_named is not None:
                 found.setdefault(alarm_named, []).append(composite)
     return found
@@ -132,7 +132,7 @@ def alarms_read(composite: Resource) -> Iterator[str]:
     """The names of alarms that a composite alarm's rule reads the state of, as far as they are written out."""
     rule = composite.get("AlarmRule")
     for quoted in _NAME_IN_RULE.findall(str(rule.value)) if isinstance(rule, Known) else ():
-        yield quoted.rpartition(":")[2]
+        yield quoted.strip().rpartition(":")[2]
 
 
 # Metrics that count what goes wrong: a healthy system has none of it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*[\"']?([^\"')]*)[\"']?\s*\)|(TRUE|FALSE|AND|OR|NOT|\(|\)))\s*",
+    r"\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]*+)[\"']?\s*\)|(TRUE|FALSE|AND|OR|NOT|\(|\)))\s*",
     re.IGNORECASE,
 )
 _MOST_ALARMS: Final = 6

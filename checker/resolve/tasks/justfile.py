@@ -12,13 +12,13 @@ from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
-_HEAD: Final = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:=\n]+?(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:]+))?)*)\s*:(?!=)\s*(.*)")
+_HEAD: Final = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^\s:=]+(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:]+))?)*)\s*:(?!=)\s*(.*)")
 _ASSIGN: Final = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
 _IMPORT: Final = re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
 _ALIAS: Final = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
 _PARAMETER: Final = re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
 _NEED: Final = re.compile(r"\(\s*([\w-]+)([^)]*)\)|([\w-]+)|&&")
-_PLACE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_PLACE: Final = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}", re.DOTALL)
 _LOOKS: Final = frozenset(
     {"-l", "--list", "--summary", "--dump", "-n", "--dry-run", "--evaluate", "--version", "--fmt"}
 )

@@ -16,7 +16,7 @@ NAMES: Final = tuple(
 )
 _LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "--version", "--summary", "--status"})
 _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
-_PLACE: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_PLACE: Final = re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
 _GIVEN: Final = re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
@@ -194,7 +194,7 @@ def _filled(written: str, variables: Mapping[str, Any], run: _Run) -> tuple[str,
     used: dict[str, Possible] = {}
 
     def put(match: re.Match[str]) -> str:
-        name = match[1].lstrip(".")
+        name = match[1].strip().lstrip(".")
         if name == "CLI_ARGS":
             return '"$@"'
         if name in run.given:

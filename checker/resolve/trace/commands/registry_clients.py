@@ -32,7 +32,7 @@ _VALUES: Final = frozenset(
 )
 _BUILD_TOOLS: Final = frozenset({"mvn", "mvnw", "gradle", "gradlew"})
 _JIB_GOAL: Final = re.compile(r"(?:jib|(?:[\w.-]+:)?jib-maven-plugin(?::[\w.]+)?):build")
-_JIB_TASK: Final = re.compile(r"(?::?[\w-]+)*?:?jib")
+_JIB_TASK: Final = re.compile(r":?(?:[\w-]+:)*jib")
 _IMAGES: Final = (  # an image by its name -> the program that it starts
     (re.compile(r"(?:.*/)?go-containerregistry/crane|(?:.*/)?crane"), "crane"),
     (re.compile(r"(?:.*/)?skopeo(?:/stable|/upstream|/testing)?"), "skopeo"),
