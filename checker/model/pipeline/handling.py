@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from checker.model.answers import Answer, Open
+from checker.model.answers import YES, Answer, Open
 
 
 class Stream(StrEnum):
@@ -31,6 +31,9 @@ class Rehearsal:
 
     def ends(self) -> Answer:
         return _UNREHEARSED
+
+    def late(self) -> Answer:
+        return YES
 
     def decides(self) -> Answer:
         return _UNREHEARSED
@@ -96,6 +99,11 @@ class Handling:
         """Whether its failure ends the script with a failure, whichever way the script goes; no where it ends well on
         every way."""
         return self.rehearsal.ends()
+
+    @property
+    def late(self) -> Answer:
+        """Whether the script ends with a failure where ``timeout`` ends the command; yes where nothing does."""
+        return self.rehearsal.late() if self.bounded else YES
 
     @property
     def decides(self) -> Answer:

@@ -60,6 +60,14 @@ def misread(call: AwsCall) -> str | None:
     """
     if _after_failure(call) or _does_no_harm(call):
         return None
+    if not reads(call) and call.operation not in _TUNNELS and call.handling.late is NO and call.handling.ends is YES:
+        what = "a wait" if waits(call) else "a change"
+        return f"When its time is up, the script ends well: {what} that was cut off counts as one that was made."
+    if not reads(call) and _in_job_that_may_fail(call):
+        what = (
+            "a wait that fails counts as one that worked" if waits(call) else "a change that is refused counts as made"
+        )
+        return f"Its job may fail and the run ends well all the same (continue-on-error): {what}."
     found = _by_its_end(call) if reads(call) else None
     if found is None:
         found = _by_its_handling(call)
@@ -148,6 +156,20 @@ def _by_its_end(call: AwsCall) -> str | None:
         ):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
+
+
+def _in_job_that_may_fail(call: AwsCall) -> bool:
+    """Whether the job may fail without failing the run (GitHub Docs, "Workflow syntax": ``continue-on-error``), and no
+    later step of it says so."""
+    job, step = call.job, call.step
+    if job is None or step is None or job.job.continue_on_error not in {True, "true"}:
+        return False
+    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.{re.escape(step.step.id or '?')}\.(?:outcome|conclusion)\b")
+    return not any(
+        "failure" in each.status_functions or outcome.search(" ".join(map(str, (each.step.if_, *each.env.values()))))
+        for each in job.steps
+        if each.index > step.index
+    )
 
 
 def _in_tested_function(call: AwsCall) -> str | None:

@@ -273,7 +273,8 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
     if not _let_through(at):
         return NO
     if by_itself and not isinstance(ends := action.handling.ends, Open):
-        return NO if ends is YES and action.handling.notices is NO else ends
+        late = action.handling.late  # a time-out that passes for success
+        return NO if ends is YES and action.handling.notices is NO else late if ends is YES else ends
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return YES
     if by_itself and (again := _asked_again(at)) is not None:
@@ -332,7 +333,7 @@ def _let_through(at: At) -> bool:
         if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
             handling = each.handling
             ends = handling.ends
-            if ends is NO:
+            if ends is NO or handling.late is NO:
                 return False
             if (
                 isinstance(ends, Open)

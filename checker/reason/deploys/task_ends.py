@@ -70,13 +70,14 @@ def failure_goes_through(at: At) -> Answer:
     own = [at.action] if isinstance(at.action, Command) else []
     if any(_is_tried_again(each, at) for each in (*around, *own)):
         return YES
-    return next((NO for each in (*around, *own) if _ends(each.handling) is NO), YES)
+    answers = [_ends(each.handling) for each in (*around, *own)]
+    return next((each for each in answers if each is NO), next((each for each in answers if each is not YES), YES))
 
 
 def _ends(handling: Handling) -> Answer:
     ends = handling.ends
     if not isinstance(ends, Open):
-        return ends
+        return ends if ends is NO else handling.late
     # Its script is not followed to the end: by what stands right beside it.
     return NO if handling.swallowed or (handling.fallback and not handling.fallback_stops) else YES
 

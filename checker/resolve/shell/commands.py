@@ -32,11 +32,10 @@ from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Unwrapped, started, unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, ends_in_time, started, status_in_time, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
-_TIMED_OUT: Final = "124"  # GNU coreutils manual, "timeout": the command timed out
 # AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
 _KEYS: Final = frozenset(
     {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE",
@@ -253,7 +252,7 @@ class ShellCommands:
         own: dict[str, Possible | tuple[Possible, ...]],
     ) -> Result:
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
-        if words and words[0] == "timeout" and unwrapped(words).words != words:
+        if words and ends_in_time(words[0]) and unwrapped(words).words != words:
             return self._bounded(words, statement, state, context.handled(bounded=True), own)
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
         inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
@@ -322,14 +321,15 @@ class ShellCommands:
     ) -> Result:
         """``timeout 60 command``: however long that takes, it ends."""
         limit = next((word for word in words[1:] if isinstance(word, str) and word[:1].isdigit()), None)
-        begun = self.manner.begun()
+        begun, depth = self.manner.begun(), self.depth
         try:
             result = self._run(unwrapped(words).words, statement, state, context, own)
         except EndlessError:
+            self.depth = depth
             self.manner.cut(begun, limit, endless=True)
-            return ends_with(_TIMED_OUT, state)
+            return ends_with(status_in_time(words), state)
         if result.flow is Flow.NEXT and self.manner.cut(begun, limit, endless=False):
-            return ends_with(_TIMED_OUT, state)
+            return ends_with(status_in_time(words), state)
         return result
 
     def emit(

@@ -114,7 +114,8 @@ class Failing:
 
     ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
     the command fails, and ends well. ``says`` is what the command prints, where that is given. ``waits``: it asks about
-    something that never comes, for as long as the script goes on asking.
+    something that never comes, for as long as the script goes on asking. ``hangs``: it does not come to its end by
+    itself.
     """
 
     spot: Spot
@@ -124,6 +125,7 @@ class Failing:
     turns: bool = False
     says: str = ""
     waits: bool = False
+    hangs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

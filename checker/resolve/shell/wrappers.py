@@ -50,6 +50,7 @@ _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
     "unbuffer": (frozenset(), 0),
     "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
     "timeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
+    "gtimeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
     "flock": (frozenset({"-w", "--timeout", "-E"}), 1),
     "xargs": (frozenset({"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E"}), 0),
     "retry": (frozenset({"-t", "-s", "-m", "-d", "--times", "--delay", "--sleep"}), 0),
@@ -117,6 +118,21 @@ class Unwrapped:
     words: list[Possible]
     given: dict[str, Possible | tuple[Possible, ...]] = field(default_factory=dict)
     folder: str = ""
+
+
+def ends_in_time(program: Possible) -> bool:
+    """Whether a program is ``timeout``, by whichever path; ``gtimeout`` is what Homebrew calls it."""
+    return isinstance(program, str) and program.rsplit("/", 1)[-1] in {"timeout", "gtimeout"}
+
+
+def status_in_time(words: Sequence[Possible]) -> str:
+    """The status with which ``timeout`` ends a command when its time is up: 124, the signal's where it is KILL or the
+    command's own is preserved (GNU Coreutils manual, "timeout")."""
+    before = words[1 : len(words) - len(unwrapped(list(words)).words)]
+    written = " ".join(word for word in before if isinstance(word, str))
+    if re.search(r"(?:-s|--signal)[ =]?(?:SIG)?(?:KILL|9)\b", written):
+        return "137"
+    return "143" if re.search(r"(?:^|\s)(?:--preserve-status|-p)(?:\s|$)", written) else "124"
 
 
 def unwrapped(words: list[Possible]) -> Unwrapped:

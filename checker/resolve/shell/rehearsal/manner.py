@@ -23,7 +23,7 @@ from checker.model.values import as_count
 from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
-from checker.resolve.shell.process import Shell
+from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.choices import TooMuchError
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
@@ -296,6 +296,8 @@ class Rehearsed:
         if same and (self.met or spot == self.failing.spot):
             self.met = True
             self.words = given
+            if self.failing.hangs:
+                raise EndlessError
             self._failed = not self.failing.works and not (self.failing.waits and self.failing.says)
             if self.failing.waits and not self.failing.says:
                 self.clock.passes(WAITER_SECONDS)

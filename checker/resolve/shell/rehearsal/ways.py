@@ -188,6 +188,9 @@ class _Rehearsal(Rehearsal):
     def ends(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words))
 
+    def late(self) -> Answer:
+        return self.rehearsals.found(Failing(self.spot, self.words, hangs=True))
+
     def decides(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, works=True))
 
