@@ -9,7 +9,8 @@ What is checked
     stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
     or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows. Nothing of
     another commit comes over that code before the change, nor is used beside it: by ``git pull``, ``merge`` or
-    ``restore``, from a clone or a worktree, from GitHub's copy of a branch.
+    ``restore``, from a clone or a worktree, from GitHub's copy of a branch, or as the repository's own action or
+    reusable workflow that is named with a branch.
 When it does not apply
     No workflow deploys a tag. A job that uses no code of the repository. A job that a person alone starts and that
     deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
@@ -30,13 +31,17 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
-from checker.reason.deploys.tag_code import Code, Found, code_of, deploys_a_tag, first_of_each_code
+from checker.reason.deploys.tag_code import Code, Found, branch_used, code_of, deploys_a_tag, first_of_each_code
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, Start
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Check out the tag (or the commit that it was resolved to) with ref: at this step."
+
+_FIX_CALL: Final = (
+    "Call it by its path in the repository (uses: ./...): then it is the workflow of the run's own commit."
+)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -45,10 +50,26 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     for workflow in workflows_of(pipeline):
         for job, found in _found(workflow, pipeline, own):
             by_line.setdefault(str(found.step.spot), []).append((job, found))
+    yield from _called(pipeline, own)
     for uses in by_line.values():
         # One step of a reusable workflow is one place, however many jobs come through it.
         job, worst = next((each for code in (Code.OTHER, Code.OPEN) for each in uses if each[1].code is code), uses[0])
         yield _judged(job, worst, uses)
+
+
+def _called(pipeline: Pipeline, own: str) -> Iterator[Judgement]:
+    """A workflow of this repository that is called as a branch has it, whatever tag is deployed."""
+    changing = {job.workflow.file for workflow in workflows_of(pipeline) for job in workflow.changing}
+    for each in pipeline.unfollowed:
+        branch = branch_used(each.job.calls, own)
+        if not branch or not deploys_a_tag(each.job):
+            continue
+        path = "/".join(each.job.calls.partition("@")[0].split("/")[2:])
+        if path in changing:
+            said = f"{each.job.entry.file} deploys a tag, with {path} as {branch} has it."
+            yield each.fails(None, said, fix=_FIX_CALL)
+        else:
+            yield each.undecided(None, f"whether {path}, as {branch} has it, deploys the tag", fix=_FIX_CALL)
 
 
 def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[EffectiveJob, Found]]:

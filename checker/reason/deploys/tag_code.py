@@ -32,6 +32,7 @@ _OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|
 _OUTPUT: Final = re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
 _HEAD: Final = re.compile(r"\brev-parse\b.*\bHEAD\b")
 _LEVELS: Final = 6
+_PINNED: Final = re.compile(r"[0-9a-f]{40}|v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
 class Code(StrEnum):
@@ -122,6 +123,7 @@ class _Codes:
                 found for found in self._beside(job, others, brought, starts, level) if found.code is not Code.TAG
             )
         yield from _of_other_runs(job, end)
+        yield from _actions_of_branches(job, end, self.own)
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
                 if maker.entry is job.entry and job.after(maker) and _uploads(maker):
@@ -296,6 +298,25 @@ def _of_other_runs(job: EffectiveJob, end: int) -> Iterator[Found]:
             continue
         if run not in ("", None) and "github.run_id" not in shown(run):
             yield Found(Code.OPEN, step, f"whose code the artifact of run {shown(run)} is")
+
+
+def branch_used(uses: str, own: str) -> str:
+    """The branch of this repository at which an action or workflow of it is used; empty for a file of the workspace, of
+    another repository, and for a version or commit that is pinned (GitHub Docs, "Workflow syntax": ``uses``)."""
+    name, _, ref = uses.partition("@")
+    if uses.startswith("./") or not ref or not own:
+        return ""
+    repository = "/".join(name.split("/")[:2])
+    pinned = _PINNED.fullmatch(ref.removeprefix("refs/tags/")) or ref.startswith("refs/tags/")
+    return ref.removeprefix("refs/heads/") if is_own(repository, own) and not pinned else ""
+
+
+def _actions_of_branches(job: EffectiveJob, end: int, own: str) -> Iterator[Found]:
+    """The repository's own actions that a job takes from a branch, whatever is checked out."""
+    for step in job.steps[: end + 1]:
+        branch = branch_used(step.uses, own)
+        if branch and step.runs is not NO:
+            yield Found(Code.OTHER, step, f"{branch}, for the action {step.step.action}")
 
 
 def _uploads(job: EffectiveJob) -> bool:
