@@ -54,7 +54,7 @@ def turned_groups(text: str) -> str:
 # A word of the shell that the grammar does not know: `coproc NAME { a; b; }`, `coproc ( a )`, `coproc a`. Source: Bash
 # Reference Manual, "Coprocesses": the command runs beside the script, as behind `&`.
 _BESIDE: Final = re.compile(r"(?<![^\s;&|({])coproc[ \t]+(?:(?:[A-Za-z_]\w*[ \t]+)?([({])(?=[\s(])|(?=[^\s;&|<>]))")
-_REDIRECTED: Final = re.compile(r"(?:[ \t]*\d*[<>]+&?[ \t]*[^\s;&|]+)*[ \t]*;?")
+_REDIRECTED: Final = re.compile(r"(?:[ \t]*+\d*+[<>]++&?[ \t]*+[^\s;&|]++)*+[ \t]*+;?")
 
 
 def coprocesses(text: str) -> str:

@@ -43,7 +43,7 @@ _RANDOM: Final = re.compile(
 _NAME_HASH: Final = re.compile(r"[0-9A-F]{8}$")
 _SHORTEST_SCRIPT: Final = 8
 _DIGITS: Final = re.compile(r"\d+")
-_PATH: Final = re.compile(r"[\w.-]*(?:/[\w.-]*[a-z]{3}[\w.-]*){2,}")
+_PATH: Final = re.compile(r"[\w.-]*+(?:/(?=[\w.-]*[a-z]{3})[\w.-]++){2,}+")
 # What stands in where a secret could not be fetched: `DB_PASSWORD=$(aws ... || echo VALUE)`, whatever it is stored in.
 _PRINTED_INSTEAD: Final = r"""\|\|\s*(?:echo|printf|print)\s+(?:-\S+\s+)*["']?"""
 _STANDS_IN: Final = re.compile(rf"""{_PRINTED_INSTEAD}[^\s"'$&>|)]""")

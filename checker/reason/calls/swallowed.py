@@ -26,7 +26,7 @@ _CLEANS: Final = re.compile(
 _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publish", "CreateLogStream", "PutDashboard"})
 # Ways into a network that are open while something else goes through them, and fails where they are not.
 _TUNNELS: Final = frozenset({"StartSession", "ExecuteCommand"})
-_SHOWS: Final = re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*(?:\$\{?\w+\}?[^|&;$`]*)*")
+_SHOWS: Final = re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*+(?:\$\{?\w++\}?[^|&;$`]*+)*+")
 # Logs that are read are shown to a person.
 _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
 # A log-in's output goes to another command, which fails without it.

@@ -116,7 +116,7 @@ def takes_back(path: DeployPath, back: Rollout) -> bool:
     )
 
 
-_SILENT: Final = re.compile(r"\s*(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*;?\s*")
+_SILENT: Final = re.compile(r"\s*+(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*+;?\s*+")
 
 
 def fails_unseen(path: DeployPath, back: Rollout) -> bool:

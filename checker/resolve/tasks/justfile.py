@@ -12,7 +12,9 @@ from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
-_HEAD: Final = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^\s:=]+(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:]+))?)*)\s*:(?!=)\s*(.*)")
+_HEAD: Final = re.compile(
+    r"@?([A-Za-z_][\w-]*)((?:\s++[^\s:=]++(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:'\"])++)?)*+)\s*+:(?!=)\s*(.*)"
+)
 _ASSIGN: Final = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
 _IMPORT: Final = re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
 _ALIAS: Final = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")

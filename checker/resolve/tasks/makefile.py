@@ -137,7 +137,7 @@ def _rule_for(name: str, read: Makefile) -> tuple[Rule | None, str]:
 
 
 _CONDITION: Final = re.compile(
-    r"(ifeq|ifneq)\s*(?:\((.*),\s*(.*)\)|(['\"])(.*)\4\s+(['\"])(.*)\6)\s*$|(ifdef|ifndef)\s+(\S+)\s*$"
+    r"(ifeq|ifneq)\s*(?:\((.*),\s*+(.*)\)|(['\"])(.*)\4\s+(['\"])(.*)\6)\s*$|(ifdef|ifndef)\s+(\S+)\s*$"
 )
 
 

@@ -21,7 +21,7 @@ _OF_VERSIONS: Final = frozenset({"semver", "pep440", "match"})
 _WHOLE: Final = re.compile(r"\{\{\s*(?:version|raw|patch)\s*\}\}")
 _EXPRESSION: Final = re.compile(r"(\{\{.*?\}\})")
 # A regular expression that takes in all that a release's tag ends with: `v(.*)`, `\d+\.\d+\.\d+`.
-_ALL_OF_IT: Final = re.compile(r"\.[*+]|\\d.*\.\\?.*\\d.*\.\\?.*\\d")
+_ALL_OF_IT: Final = re.compile(r"\.[*+]|\\d(?>.*?\.)(?>.*?\\d)(?>.*?\.).*\\d")
 
 
 def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible], flavor: str) -> Mapping[str, Possible]:

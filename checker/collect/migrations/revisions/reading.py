@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from checker.collect.migrations.revisions.columns import Unread, constant, sql_text
+from checker.collect.migrations.revisions.columns import Unread, constant, quoted, sql_text
 from checker.collect.migrations.revisions.operations import operation, table_of
 from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.sql_context import in_context
@@ -27,6 +27,7 @@ _CALLED: Final[Mapping[type[ast.stmt], str]] = {
     ast.FunctionDef: "a function inside of it",
 }  # fmt: skip
 _SAYS: Final = frozenset({"print", "info", "debug", "warning", "get_bind", "get_context", "f", "inspect", "getLogger"})
+_ACTS: Final = frozenset({"execute", "scalar", "commit", "run", "exec_driver_sql"})
 _OUTSIDE: Final = ("AUTOCOMMIT", "transactional_ddl")  # an env.py that speaks of these may run revisions in none
 
 
@@ -117,6 +118,10 @@ def _header(module: ast.Module, text: str, file: str) -> Iterator[tuple[Spot, st
             yield Spot(file, index + 1), said.lstrip("#- ").strip()
 
 
+def _only_adds(statement: Statement) -> bool:
+    return statement.effect is Effect.EXPAND and not statement.inside
+
+
 def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
@@ -185,7 +190,9 @@ class _Reader:
                 self._call(call)
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
                 self.names.update(_assigned([statement]))
-                if any(isinstance(each, ast.Call) and self._acts(each) for each in ast.walk(value)):
+                if isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "create_table":
+                    self._call(value)  # the table, for rows that are put in later
+                elif any(isinstance(each, ast.Call) and self._acts(each) for each in ast.walk(value)):
                     raise Unread
             case ast.For(target=ast.Name(id=name), iter=values, body=body, orelse=[]):
                 listed = constant(values, self.names)
@@ -199,7 +206,14 @@ class _Reader:
                 handlers = statement.handlers if isinstance(statement, ast.Try) else []
                 self.block([*statement.body, *(each for one in handlers for each in one.body), *statement.orelse])
                 self.block(statement.finalbody if isinstance(statement, ast.Try) else ())
-                if len(self.found) > before:
+                maybe = self.found[before:]
+                asked = [statement.test] if isinstance(statement, ast.If) else []
+                if any(isinstance(each, ast.Call) and self._acts(each) for one in asked for each in ast.walk(one)):
+                    raise Unread
+                if isinstance(statement, ast.If) and not statement.orelse and all(map(_only_adds, maybe)):
+                    # As with IF NOT EXISTS: whether or not it happens, nothing is taken away.
+                    self.found[before:] = [replace(each, if_exists=True, types=(), checks=()) for each in maybe]
+                elif maybe:
                     self._opaque(statement)  # whether it happens is not known
             case ast.With(items=[item], body=body):
                 self._inside(item, body, statement)
@@ -211,7 +225,8 @@ class _Reader:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         holder = call.func.value if isinstance(call.func, ast.Attribute) else None
         of_op = isinstance(holder, ast.Name) and (holder.id in self.op or holder.id in self.batches)
-        return (of_op and name not in _SAYS) or name in {"execute", "scalar", "commit", "run", "exec_driver_sql"}
+        own = isinstance(call.func, ast.Name) and name in self.functions
+        return own or (of_op and name not in _SAYS) or name in _ACTS
 
     def _inside(self, item: ast.withitem, body: list[ast.stmt], at: ast.With) -> None:
         call = item.context_expr
@@ -240,6 +255,11 @@ class _Reader:
                 self._operation(name, call, self.batches[batch])
             case ast.Attribute(attr="execute" | "exec_driver_sql"):
                 self._sql(call.args[0] if len(call.args) == 1 else None)
+            case ast.Attribute(value=held, attr="create" | "drop" as way) if (of_enum := self._enum(held)) is not None:
+                made = "CREATE TYPE {} AS ENUM ()" if way == "create" else "DROP TYPE {}"
+                read = parse_sql(made.format(quoted(of_enum)), self.file, call.lineno)
+                self.found.extend(read.statements)
+                self.problems.extend(read.problems)
             case ast.Attribute(attr=name) | ast.Name(id=name) if name in _SAYS:
                 given = [*call.args, *(each.value for each in call.keywords)]
                 if any(isinstance(each, ast.Call) and self._acts(each) for inner in given for each in ast.walk(inner)):
@@ -252,6 +272,16 @@ class _Reader:
                 self.depth -= 1
             case _:
                 raise Unread
+
+    def _enum(self, held: ast.expr) -> str | None:
+        """The name of an enumeration that makes or drops its own type (SQLAlchemy documentation, "ENUM")."""
+        made = self.names.get(held.id) if isinstance(held, ast.Name) else held
+        if not isinstance(made, ast.Call):
+            return None
+        kind = made.func.attr if isinstance(made.func, ast.Attribute) else getattr(made.func, "id", "")
+        name = next((each.value for each in made.keywords if each.arg == "name"), None)
+        told = constant(name, self.names) if name is not None and kind in {"Enum", "ENUM"} else None
+        return told if isinstance(told, str) else None
 
     def _sql(self, written: ast.expr | None) -> None:
         if written is None:

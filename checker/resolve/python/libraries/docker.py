@@ -38,8 +38,9 @@ def of_docker(machine: Machine, function: Extern, given: Call) -> tuple[Value] |
     if words:
         # A push answers with what went wrong, and raises nothing: somebody has to look at the answer.
         program(machine, tuple(words), given, checked=not pushes or not _is_alone(given))
-    if pushes:
-        return (extern(given.shown),)  # text
+    detached = given.named.get("detach", False)
+    if pushes or (words[1:2] == ["run"] and detached is False):
+        return (extern(given.shown),)  # text, or what the container printed
     return (extern(given.shown, function.words, library=function.library),)
 
 

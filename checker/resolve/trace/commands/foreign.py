@@ -37,6 +37,12 @@ _PRELOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "ruby": re.compile(r"-I|-r\.{0,2}/"),
     "php": re.compile(r"-?d?auto_(?:pre|ap)pend_file|-z"),
 }
+# Options of these interpreters, in front of all, that have a file's syntax checked and nothing of it run.
+_CHECKS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("node", "nodejs"), frozenset({"--check", "-c"})),
+    "ruby": frozenset({"-c", "-wc", "-cw"}),
+    "php": frozenset({"-l", "--syntax-check"}),
+}
 _JAVASCRIPT: Final = frozenset({"node", "nodejs", "bun"})
 GITHUB_SCRIPT: Final = "actions/github-script"
 # Options of `docker run` that take no value. Source: Docker documentation, "docker container run".
@@ -123,11 +129,14 @@ def unread_action(step: EffectiveStep) -> Problem | None:
 
 # Images of Docker's own library, and of those who make runners, clouds and tools: what is called in them is what it is
 # called. Any other image may have a program of its own under any name.
+_TAG: Final = r"(?:[:@](?:[\w.:@-]|\$\{\{[^{}]*\}\})++)?"  # which of its versions it is may be the run's choice
 _KNOWN_IMAGE: Final = re.compile(
-    r"(?:docker\.io/)?(?:library/)?[a-z0-9][\w.-]*(?:[:@][\w.:-]+)?"
-    r"|(?:mcr\.microsoft\.com|public\.ecr\.aws/(?:docker/library|amazonlinux|aws-cli|sam|lambda)|ghcr\.io/actions"
-    r"|(?:docker\.io/)?(?:amazon|cimg|hashicorp|google|catthehacker)|gcr\.io/google\.com/cloudsdktool"
-    r"|registry\.access\.redhat\.com|registry\.k8s\.io|quay\.io/(?:centos|fedora))/[\w./-]+(?:[:@][\w.:-]+)?",
+    rf"(?:docker\.io/)?(?:library/)?[a-z0-9][\w.-]*{_TAG}"
+    r"|(?:mcr\.microsoft\.com|public\.ecr\.aws/(?:docker/library|amazonlinux|aws-cli|sam|lambda|ubuntu|debian)"
+    r"|ghcr\.io/(?:actions|astral-sh|catthehacker|cirruslabs)|gcr\.io/google\.com/cloudsdktool"
+    r"|(?:docker\.io/)?(?:alpine|amazon|bitnami|catthehacker|cimg|circleci|cypress|google|hashicorp|nixos|pulumi)"
+    r"|registry\.access\.redhat\.com|registry\.k8s\.io|quay\.io/(?:centos|fedora|pypa|podman|buildah))"
+    rf"/[\w./-]+{_TAG}",
     re.IGNORECASE,
 )
 
@@ -143,6 +152,8 @@ def _is_inert(name: str, words: Sequence[Possible]) -> bool:
     """Whether all that an interpreter is given is code in a line that starts nothing."""
     if name in _PRELOADS and any(_PRELOADS[name].match(str(word)) for word in words[1:]):
         return False
+    if name in _CHECKS and _CHECKS[name].intersection(map(str, words[1:2])):
+        return True
     code = [words[index + 1] for index, word in enumerate(words[:-1]) if word in _INLINE[name]]
     return bool(code) and all(inert(str(each), javascript=name in _JAVASCRIPT) for each in code)
 

@@ -50,6 +50,13 @@ def _read(*lines: str) -> MigrationFolder:
         ("[op.drop_column(T, each) for each in names()]", ["other an expression"]),
         ("globals()['upgrade_x']()", ["other a call"]),
         ("kept = op.get_bind()", []),
+        ("made = op.create_table(T, sa.Column('id', sa.Integer()))", ["expand create table users"]),
+        ("gone = op.drop_table(T)", ["other op.drop_table(...)"]),
+        ("gone = [op.drop_table(T)]", ["other an assignment"]),
+        ("sa.Enum('x', name='kind').create(op.get_bind(), checkfirst=True)", ["expand create type"]),
+        ("postgresql.ENUM(name='kind').drop(op.get_bind())", ["contract drop type"]),
+        ("sa.Enum(Kind).create(op.get_bind())", ["other sa.Enum(Kind).create(...)"]),
+        ("metadata.create(op.get_bind())", ["other metadata.create(...)"]),
         ("print('begun')", []),
         ("print(op.drop_table(T))", ["other print(...)"]),
     ],
@@ -64,6 +71,22 @@ def test_an_operation(line: str, said: list[str]) -> None:
 def test_what_may_happen_is_said_to_be_open() -> None:
     (migration,) = _read("if op.get_bind().dialect.name == 'postgresql':", "    op.drop_column(T, 'a')").migrations
     assert [each.kind for each in migration.statements] == ["drop column", "if"]
+
+
+def test_what_only_adds_may_happen_or_not() -> None:
+    asked = "if T not in sa.inspect(op.get_bind()).get_table_names():"
+    (migration,) = _read(asked, "    op.create_table(T)").migrations
+    assert [(each.kind, each.if_exists) for each in migration.statements] == [("create table", True)]
+    (migration,) = _read("if asked():", "    op.create_table(T)", "else:", "    op.create_table('b')").migrations
+    assert [each.kind for each in migration.statements] == ["create table", "create table", "if"]
+
+
+def test_a_function_of_the_file_whose_answer_is_kept() -> None:
+    for line in ("gone = drop()", "if drop(): pass", "gone = str(drop())"):
+        text = f"{_HEAD}def drop():\n    op.drop_table(T)\ndef upgrade():\n    {line}\n"
+        found = revisions("v", {"v/a1.py": text}, "")
+        assert found is not None
+        assert found.migrations[0].statements, line
 
 
 def test_what_is_around_it_is_open() -> None:

@@ -34,6 +34,8 @@ def _told(code: str, tmp_path: Path) -> tuple[list[str], list[str]]:
         ("image, log = client.images.build(path='app', tag=f'web:{TAG}')", ["docker build --tag web:v1 app"]),
         ("client.containers.run('alpine:3', 'echo one', remove=True)", ["docker run alpine:3 echo one"]),
         ("client.containers.run('tool', ['a', TAG], entrypoint='sh')", ["docker run --entrypoint sh tool a v1"]),
+        ("print(client.containers.run('alpine:3', 'ls').decode().strip())", ["docker run alpine:3 ls"]),
+        ("client.containers.run('alpine:3', 'ls', detach=True).wait()", ["docker run alpine:3 ls"]),
         ("client.login(registry='x'); client.ping(); client.images.pull('a'); print(client.containers.list())", []),
     ],
 )
@@ -56,6 +58,7 @@ def test_an_images_own_name(tmp_path: Path) -> None:
         "client.containers.get('x').exec_run('aws ecs x')",
         "client.containers.create('amazon/aws-cli', 'ecs x').start()",
         "client.images.push(*names())",
+        "client.containers.get('x').decode()",
     ],
 )
 def test_what_is_not_told_is_not_followed(code: str, tmp_path: Path) -> None:
