@@ -1,4 +1,4 @@
-"""A short run of the fuzz target, enough to see that it works and to catch what is shallow."""
+"""Short runs of both fuzzers, enough to see that they work and to catch what is shallow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.fuzz import pipelines
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,3 +39,15 @@ def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
     executed = re.search(r"stat::number_of_executed_units: (\d+)", done.stderr)
     assert executed is not None
     assert int(executed[1]) >= 2000
+
+
+@pytest.mark.parametrize("seeds", [range(first, first + 50) for first in range(0, 1_000, 50)], ids=str)
+def test_no_rule_crashes_on_a_changed_repository(seeds: range) -> None:
+    assert [(seed, each) for seed in seeds for each in pipelines.found(seed)] == []
+
+
+def test_repositories_are_changed_each_in_its_own_way_and_again_in_the_same() -> None:
+    assert pipelines.repository(7) == pipelines.repository(7)
+    assert len({str(pipelines.repository(seed)) for seed in range(20)}) == 20
+    unchanged = [case.input.repository_files() == files for case, files in map(pipelines.repository, range(100))]
+    assert sum(unchanged) < 10
