@@ -20,10 +20,12 @@ from checker.model.pipeline.shell import (
     If,
     Literal,
     Not,
+    Opaque,
     Pipe,
     Redirect,
     Simple,
     Statement,
+    Substitution,
     Test,
     While,
     Word,
@@ -76,7 +78,9 @@ class Reader:
                 return self._command(node, below)
             case "variable_assignment" | "variable_assignments":
                 parts = [node] if node.type == "variable_assignment" else node.named_children
-                assignments = tuple(self._assignment(part, below) for part in parts)
+                assignments = tuple(
+                    each for part in parts for each in (*self._index(part, below), self._assignment(part, below))
+                )
                 row, column = node.start_point
                 return Simple((), assignments, (), row, column, self.text(node))
             case "declaration_command":
@@ -115,7 +119,7 @@ class Reader:
             case "while_statement":
                 return self._while(node, below)
             case "for_statement" | "c_style_for_statement":
-                return self._for(node, below)
+                return self._asking(node, self._for(node, below), below)
             case "case_statement":
                 return self._case(node, below)
             case "function_definition":
@@ -313,6 +317,21 @@ class Reader:
         words = tuple(self._words.word(each, depth) for each in values) if has_words else None
         return For(self.text(variable) if variable is not None else "", words, body, line)
 
+    def _asking(self, node: Node, loop: For, depth: int) -> Statement:
+        """A loop, behind what the substitutions in its arithmetic run."""
+        parts = [child for child in node.children if loop.arithmetic and child.type != "do_group"]
+        asked = tuple(each for part in parts for each in self._words.inside(part, depth))
+        if not asked:
+            return loop
+        first = Simple((), (_standing_for(loop.arithmetic, asked),), (), *node.start_point, loop.arithmetic)
+        return Group(Block((first, loop)))
+
+    def _index(self, node: Node, depth: int) -> list[Assignment]:
+        """What an index of an array has run: ``a[$(command)]=1``."""
+        name = node.child_by_field_name("name")
+        asked = tuple(self._words.substitutions(name, depth)) if name is not None else ()
+        return [_standing_for(self.text(name), asked)] if name is not None and asked else []
+
     def _case(self, node: Node, depth: int) -> Case:
         value = node.child_by_field_name("value")
         items: list[tuple[tuple[Word, ...], Block]] = []
@@ -367,3 +386,8 @@ def _group(body: Block, *, own_shell: bool) -> Group:
     if isinstance(first, Simple) and first.source == BRACES:
         return Group(Block(body.statements[1:]), own_shell=False)
     return Group(body, own_shell)
+
+
+def _standing_for(source: str, asked: tuple[Substitution, ...]) -> Assignment:
+    """What runs substitutions and keeps nothing: ``_`` holds what every command leaves there."""
+    return Assignment("_", Word((Opaque(source, True, asked=asked),)))

@@ -125,15 +125,24 @@ class Words:
             else:
                 left.extend(reversed(child.children))
 
+    def inside(self, node: Node, depth: int) -> Iterator[Substitution]:
+        """Likewise, where the node may be one of them itself."""
+        if node.type == "command_substitution":
+            yield Substitution(self._block([each for each in node.children if each.is_named], depth + 1), "$()", True)
+        else:
+            yield from self.substitutions(node, depth)
+
     def _braced(self, node: Node, source: str, quoted: bool, depth: int) -> Part:
         match = _BRACED.match(self._source[node.start_byte : node.end_byte])
         if match is None or match["prefix"] == b"!":
-            return Opaque(source, quoted)
+            return Opaque(source, quoted, asked=tuple(self.substitutions(node, depth)))
         name = match["name"].decode()
         operator = (match["operator"] or b"").decode()
         index = (match["index"] or b"").decode("utf-8", "replace")
+        inside = next((child for child in node.children if child.type == "subscript"), None)
+        asked = tuple(self.substitutions(inside, depth)) if inside is not None else ()
         if match["prefix"] == b"#":
-            return Variable(name, quoted, "length", None, index)
+            return Variable(name, quoted, "length", None, index, asked)
         argument = None
         if operator:
             offset = node.start_byte + match.start("rest")
@@ -149,7 +158,7 @@ class Words:
             if position < end:
                 parts.append(self._literal(position, end, quoted))
             argument = Word(tuple(parts), *node.start_point)
-        return Variable(name, quoted, operator, argument, index)
+        return Variable(name, quoted, operator, argument, index, asked)
 
 
 def _unescaped(text: str) -> str:

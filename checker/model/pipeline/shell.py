@@ -23,13 +23,14 @@ class Literal:
 @dataclass(frozen=True, slots=True)
 class Variable:
     """``$name`` or ``${name...}``. ``operator`` is what follows the name (``:-``, ``%%``, ``,,``), ``#`` in front is
-    ``length``; ``index`` is ``@``, ``*`` or what stands in brackets."""
+    ``length``; ``index`` is ``@``, ``*`` or what stands in brackets, ``asked`` the substitutions in that."""
 
     name: str
     quoted: bool = False
     operator: str = ""
     argument: Word | None = None
     index: str = ""
+    asked: tuple[Substitution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ class ShellCommands:
                 own[assignment.name] = value
             else:
                 state.set(assignment.name, value)
-                if is_loading(assignment.name) and assignment.name in {"PATH", *state.exported}:
+                if is_loading(assignment.name) and assignment.name in {"PATH", "PS4", *state.exported}:
                     self._note_loading(assignment.name, statement, state, context)
         if not statement.words:
             self.redirects(statement.redirects, state, context)

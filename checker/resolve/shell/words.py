@@ -108,6 +108,8 @@ def _part(part: Part, state: State, capture: Capture) -> tuple[list[Possible], b
                 capture(each)
             return [open_text(part.source, str(state.script.file))], True
         case Variable():
+            for each in part.asked:
+                capture(each)
             value = variable(part, state, capture)
             return (list(value) if isinstance(value, tuple) else [value]), part.quoted
 
@@ -165,13 +167,13 @@ def variable(part: Variable, state: State, capture: Capture) -> Stored:
         return str(len(value)) if isinstance(value, str) else _derived(part, state)
     if operator in _DEFAULTS:
         return _with_default(part, value, state, capture)
+    argument = single(part.argument, state, capture) if part.argument is not None else ""
     if value is None:  # a part of what nobody knows is not the whole
         return _derived(part, state) if operator else open_text(f"${{{part.name}}}")
     if not operator:
         return value
     if isinstance(value, tuple):
         return value if operator == "@" else Unknown(f"${{{part.name}[@]{operator}...}}")
-    argument = single(part.argument, state, capture) if part.argument is not None else ""
     if not isinstance(argument, str):
         return _derived(part, state)
     return mapped(value, lambda scalar: _transformed(scalar, operator, argument, part, state))

@@ -138,8 +138,7 @@ class Collected:
             sealed=_is_sealed(step),
         )
         state.folder = state.path(folder) if folder else ""
-        made = [each.words for each in self.actions if isinstance(each, Command) and each.program == "git"]
-        state.variables.update(settings_kept(made))
+        state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))
         self.failed = self.shell(state, reached)
         return self.outputs[start:]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.found import PROGRAMS, handed_over
-from checker.resolve.shell.handed.git import alias, configured
+from checker.resolve.shell.handed.git import alias, configured, placed
 from checker.resolve.shell.handed.items import with_items
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.variables import is_loading, loading
@@ -54,14 +55,20 @@ def from_git(words: list[Possible], shell: Shell, own: Mapping[str, Stored], sta
         for name, value in state.variables.items()
         if name.startswith(_SETTING) and not isinstance(value, tuple)
     ]
-    made = [configured(each.words) for each in shell.commands if each.program == "git"]
-    return Told(words, told.variable, None, told.text_of, told.is_file, (*kept, *(each for each in made if each)))
+    return Told(words, told.variable, None, told.text_of, told.is_file, (*kept, *_made(shell.commands)))
 
 
-def settings_kept(words: list[tuple[Possible, ...]]) -> dict[str, Possible]:
+def _made(commands: Iterable[Command]) -> Iterator[tuple[str, Possible]]:
+    for each in commands:
+        found = configured(each.words) if each.program == "git" else None
+        if found is not None:
+            yield found
+        yield from placed(each)
+
+
+def settings_kept(commands: Iterable[Command]) -> dict[str, Possible]:
     """The settings of git that commands of earlier steps made, as variables of a later one's shell."""
-    made = [configured(each) for each in words]
-    return {f"{_SETTING}{each[0]}": each[1] for each in made if each}
+    return {f"{_SETTING}{name}": value for name, value in _made(commands)}
 
 
 def in_place_of(
@@ -106,6 +113,9 @@ def first_of(given: Mapping[str, Possible], name: str, state: State, shell: Shel
             if path is not None and shell.library.is_file(path):
                 yield ["bash", given[each]]
                 continue
+        if each == "PS4" and isinstance(given[each], str):
+            yield ["bash", "-c", f': "{given[each]}"']
+            continue
         yield f"the code that {each} names runs first, and was not followed"
 
 

@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import Handed, Told, command, given, line, unknown
+from checker.resolve.shell.state import WORKSPACE
 
 # Options of git itself whose value is the next word.
 _VALUES: Final = frozenset(
@@ -40,6 +42,7 @@ _HOOKS: Final[Mapping[str, tuple[str, ...]]] = {
     "am": ("applypatch-msg", "pre-applypatch", "post-applypatch"),
     **dict.fromkeys(("checkout", "switch", "clone", "worktree"), ("post-checkout",)),
 }
+_ALL_HOOKS: Final = frozenset(hook for each in _HOOKS.values() for hook in each)
 _NETWORK: Final = frozenset({"fetch", "pull", "push", "clone", "ls-remote", "submodule", "remote", "lfs"})
 _EDITS: Final = frozenset(
     {"commit", "merge", "tag", "rebase", "revert", "cherry-pick", "notes", "am", "config", "branch"}
@@ -102,6 +105,37 @@ def configured(words: Sequence[Possible]) -> tuple[str, Possible] | None:
     return (plain[0], plain[1]) if len(plain) > 1 and isinstance(plain[0], str) else None
 
 
+_PLACES: Final = re.compile(r"(?:.*/)?\.git/hooks(?:/(?P<hook>[a-z-]*))?")
+_COPIES: Final = frozenset({"cp", "ln", "mv", "install", "rsync"})
+_HOOK: Final = "hook "  # no setting can be called this
+
+
+def placed(command: Command) -> Iterator[tuple[str, Possible]]:
+    """The hooks that a command puts where git looks for them, as settings: by copying, linking or writing them."""
+    for write in command.writes:
+        at = _PLACES.fullmatch(write.target) if isinstance(write.target, str) and write.operator[:1] == ">" else None
+        if at is not None and at["hook"]:
+            yield f"{_HOOK}{at['hook']}", None
+    plain = [word for word in command.words[1:] if not (isinstance(word, str) and word.startswith("-"))]
+    to = plain[-1] if command.program in _COPIES and len(plain) > 1 else None
+    at = _PLACES.fullmatch(to) if isinstance(to, str) else None
+    for source in plain[:-1] if at is not None else ():
+        if not isinstance(source, str) or command.folder is None:
+            yield "core.hookspath", source if not isinstance(source, str) else None
+            continue
+        linked = command.program == "ln" and any(
+            re.fullmatch("-[a-zA-Z]*s[a-zA-Z]*|--symbolic", str(word)) for word in command.words
+        )
+        inside = posixpath.dirname(str(to)) if at is not None and (at["hook"] or at["hook"] is None) else str(to)
+        path = posixpath.normpath(posixpath.join(command.folder, inside if linked else "", source))
+        path = path if path.startswith("/") else f"{WORKSPACE}/{path}"
+        hook = (at["hook"] if at is not None else "") or posixpath.basename(path)
+        if hook in _ALL_HOOKS:
+            yield f"{_HOOK}{hook}", path
+        else:
+            yield "core.hookspath", posixpath.dirname(path) if "*" in hook else path
+
+
 def _all_settings(told: Told, own: Sequence[tuple[str, Possible]]) -> list[tuple[str, Possible]]:
     found = [*told.settings, *own]
     count = told.variable("GIT_CONFIG_COUNT")
@@ -161,6 +195,10 @@ def git(told: Told) -> Iterator[Handed]:
 
 def _by_settings(told: Told, verb: str, settings: Sequence[tuple[str, Possible]]) -> Iterator[Handed]:
     for name, value in settings:
+        if name.startswith(_HOOK):
+            if name.removeprefix(_HOOK) in _HOOKS.get(verb, ()):
+                yield ["sh", value] if told.is_file(value) else "a hook that was put in place was not followed"
+            continue
         if value in {None, "", "true", "false", "/dev/null"}:
             continue
         if name.lower() == "core.hookspath":

@@ -1,7 +1,8 @@
 """Variables that have programs run other code: before what they were asked for, or in place of a helper.
 
 Sources: Bash Reference Manual, "Bash Startup Files" (``BASH_ENV``; ``ENV`` is read, and ``PROMPT_COMMAND`` run, by
-shells that somebody types into alone); ld.so(8) (``LD_PRELOAD``, ``LD_AUDIT``); dyld(1); Node.js documentation,
+shells that somebody types into alone) and "Bash Variables" (``PS4``, expanded before each line that ``set -x`` shows);
+ld.so(8) (``LD_PRELOAD``, ``LD_AUDIT``); dyld(1); Node.js documentation,
 "Command-line API" (``NODE_OPTIONS``); perlrun (``PERL5OPT``, ``PERL5DB``); Ruby documentation, "Environment"
 (``RUBYOPT``); Java documentation, "The JDK_JAVA_OPTIONS environment variable" and JVM TI, "JAVA_TOOL_OPTIONS"; .NET
 documentation, "DOTNET_STARTUP_HOOKS"; pytest documentation, "Environment Variables"; GNU make manual, "The Variable
@@ -22,9 +23,11 @@ from checker.resolve.shell.handed.kinds import Handed, Told, command
 _ANY: Final = re.compile(r".+", re.DOTALL)
 # A library without a folder is one of the system, as are those in its folders.
 _NOT_OF_THE_SYSTEM: Final = re.compile(r"(?=.*\S)(?!(?:\s*:?(?:/usr/\S+|/lib\S*/\S+|[\w.+-]+))+\s*$).+", re.DOTALL)
+_SUBSTITUTES: Final = re.compile(r".*(?:\$\(|`|\$\{\s).*", re.DOTALL)
 _AGENT: Final = re.compile(r".*-(?:javaagent|agentpath|agentlib|XX:OnError|XX:OnOutOfMemoryError).*", re.DOTALL)
 _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "BASH_ENV": _ANY,
+    "PS4": _SUBSTITUTES,
     "LD_PRELOAD": _NOT_OF_THE_SYSTEM,
     "LD_AUDIT": _NOT_OF_THE_SYSTEM,
     "DYLD_INSERT_LIBRARIES": _NOT_OF_THE_SYSTEM,
