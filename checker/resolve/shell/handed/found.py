@@ -7,6 +7,7 @@ from typing import Final
 
 from checker.resolve.shell.handed.clients import mysql, psql, sqlite3
 from checker.resolve.shell.handed.git import git
+from checker.resolve.shell.handed.installing import PYTHONS, bundle, composer, go, pip, python, uv
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.languages import awk, lines_with_bang, m4, sed
 from checker.resolve.shell.handed.options import NAMES, by_options
@@ -23,6 +24,12 @@ _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
     **dict.fromkeys(("m4", "gm4"), m4),
     "pre-commit": pre_commit,
     "lefthook": lefthook,
+    **dict.fromkeys(("pip", "pip3"), pip),
+    **dict.fromkeys(PYTHONS, python),
+    "uv": uv,
+    "composer": composer,
+    "bundle": bundle,
+    "go": go,
     **dict.fromkeys(("ed", "dc"), lines_with_bang),
 }
 PROGRAMS: Final = frozenset({*_READERS, *NAMES, *HELPED})
