@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 from checker.resolve.shell.handed.kinds import Handed, Told, apart, filled, given, line, plain, unknown
 
 _MAX_FILES: Final = 20  # files that read files
@@ -25,6 +25,7 @@ _PSQL: Final = re.compile(
 _PIPED: Final = re.compile(r"\s*(?:\([^)]*\)\s*)?\|(.+)", re.DOTALL)
 _PROGRAM: Final = re.compile(r"\b(?:from|to)\s+program\s+'((?:''|[^'])*)'", re.IGNORECASE)
 _BACKQUOTED: Final = re.compile(r"`([^`]*)`")
+_WHOLLY_OPEN: Final = re.compile(r"\$\{\{")  # the run's start chooses the file, its folder too
 _WRITES: Final = frozenset({"o", "out", "g", "gx", "w", "write"})
 _READS: Final = frozenset({"i", "include", "ir", "include_relative"})
 
@@ -39,6 +40,8 @@ def psql(told: Told) -> Iterator[Handed]:
     for text in texts:
         yield from _meta(told, text, "", 0)
     for file in files:
+        if _WHOLLY_OPEN.match(shown(file)):
+            yield "what psql reads from a file that only the run names was not followed"
         yield from _meta(told, told.text_of(file), str(file), 0)
 
 
