@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from checker.collect.yaml_nodes import Mark
 from checker.errors import printable
-from checker.model.pipeline.workflows import Field, RunText
+from checker.model.pipeline.workflows import Field, RunText, Service
 from checker.model.sources import Problem, Spot
 
 Path = tuple[str | int, ...]
@@ -95,6 +95,14 @@ class Shapes:
             return self.word(value, path, what="container"), {}
         image = self.word(value.get("image"), (*path, "image"), what="image")
         return image, self.fields(value.get("env"), (*path, "env"), what="env")
+
+    def services(self, value: Any, path: Path) -> tuple[Service, ...]:
+        """The containers that run beside a job's steps; those that an expression makes are left out."""
+        found: list[Service] = []
+        for name, each in value.items() if isinstance(value, dict) else ():
+            image, env = self.container(each, (*path, str(name))) if isinstance(each, dict) else (str(each or ""), {})
+            found.append(Service(image, self.spot((*path, str(name))), env))
+        return tuple(found)
 
     def known_keys(self, data: Mapping[str, Any], allowed: Iterable[str], path: Path, *, what: str) -> None:
         """Note every key that is not known: GitHub ignores or refuses it, or it is new. The other facts still count."""

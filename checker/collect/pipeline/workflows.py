@@ -306,6 +306,7 @@ def _job(key: str, value: Any, shapes: Shapes) -> Job:
         concurrency=_concurrency(data.get("concurrency"), (*path, "concurrency"), shapes),
         timeout_minutes=None if timeout is None else Field(timeout, shapes.spot((*path, "timeout-minutes"))),
         container=image,
+        services=shapes.services(data.get("services"), (*path, "services")),
         env={**started_with, **shapes.fields(data.get("env"), (*path, "env"), what="env")},
         outputs=shapes.fields(data.get("outputs"), (*path, "outputs"), what="outputs"),
         matrix=Field(strategy["matrix"], shapes.spot((*path, "strategy", "matrix"))) if "matrix" in strategy else None,

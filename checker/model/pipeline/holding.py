@@ -11,22 +11,23 @@ from checker.model.pipeline.workflows import INHERIT
 
 _SECRET: Final = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)", re.IGNORECASE)
 # Variables from which every AWS SDK takes credentials (AWS SDKs and Tools Reference Guide, "Environment variables").
-_KEYS: Final = frozenset(
+AWS_KEYS: Final = frozenset(
     {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"}
 )
 
 
 def given_secrets(step: EffectiveStep | None) -> bool:
     """Whether a step is given a secret, GitHub's own token left out."""
-    return step is not None and _any_secret((*step.with_.values(), *step.env.values(), *step.expressions.values()))
+    return step is not None and any_secret((*step.with_.values(), *step.env.values(), *step.expressions.values()))
 
 
 def given_keys(step: EffectiveStep) -> bool:
     """Whether a step's variables hold what AWS takes for credentials."""
-    return bool(_KEYS.intersection(step.env))
+    return bool(AWS_KEYS.intersection(step.env))
 
 
-def _any_secret(values: Iterable[object]) -> bool:
+def any_secret(values: Iterable[object]) -> bool:
+    """Whether one of these is a secret's value, GitHub's own token left out."""
     return any(_SECRET.search(str(value)) for value in values)
 
 
@@ -49,7 +50,7 @@ def hands_over(job: EffectiveJob) -> bool:
     secrets = job.job.secrets
     if secrets == INHERIT or takes_token(job):
         return True
-    return isinstance(secrets, Mapping) and _any_secret(each.value for each in secrets.values())
+    return isinstance(secrets, Mapping) and any_secret(each.value for each in secrets.values())
 
 
 def ever_holds(job: EffectiveJob) -> bool:

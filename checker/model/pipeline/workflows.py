@@ -157,6 +157,15 @@ INHERIT: Final = "inherit"
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A container that runs beside a job's steps, and the variables that it is started with."""
+
+    image: str
+    spot: Spot
+    env: Mapping[str, Field] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job as written: either ``steps``, or a call of a reusable workflow (``uses``)."""
 
@@ -172,6 +181,7 @@ class Job:
     concurrency: Concurrency | None = None
     timeout_minutes: Field | None = None
     container: str = ""  # the image in which its steps run
+    services: tuple[Service, ...] = ()
     env: Mapping[str, Field] = field(default_factory=dict)  # those that its container is started with among them
     outputs: Mapping[str, Field] = field(default_factory=dict)
     matrix: Field | None = None

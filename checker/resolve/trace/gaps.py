@@ -16,6 +16,7 @@ from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Gap, Trace
 from checker.model.possible import shown
 from checker.model.sources import Problem
+from checker.resolve.trace.commands.foreign import unread_services
 
 # Commands of the CDK that read the app alone (AWS CDK Developer Guide, "AWS CDK CLI command reference").
 _OFFLINE: Final = frozenset({"synth", "list", "init", "docs", "doctor", "notices", "metadata", "ack", "context"})
@@ -66,6 +67,8 @@ class Gaps:
                     found.setdefault(problem, Gap(problem, each.logged_in))
             elif self.job.credentials:
                 quiet.update(each.own)
+        for problem in unread_services(self.job.job):
+            found.setdefault(problem, Gap(problem, logged_in=False))
         if self._cut is not None and (calls or ever_holds(self.job)):
             found.setdefault(self._cut, Gap(self._cut, logged_in=False))
         for problem in self.job.problems if calls or ever_holds(self.job) else ():

@@ -28,6 +28,9 @@ def written(job: dict[str, Any]) -> str:
         head.append(
             f"    container: {yaml.safe_dump(job['container'], default_flow_style=True, width=10_000).splitlines()[0]}"
         )
+    if "services" in job:
+        services = yaml.safe_dump(job["services"], default_flow_style=True, width=10_000).splitlines()[0]
+        head.append(f"    services: {services}")
     return "\n".join([*head, "    steps:", *(f"      - {step}" for step in flow)]) + "\n"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, program_is_harmless
+from checker.model.pipeline.holding import AWS_KEYS, any_secret
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Job
@@ -141,11 +142,29 @@ _KNOWN_IMAGE: Final = re.compile(
 )
 
 
+_PASSWORD: Final = re.compile(r"PASS(?:WORD|WD)?(?:_|$)", re.IGNORECASE)
+
+
 def unread_container(job: Job) -> Problem | None:
     """That steps run in an image whose programs nobody knows; ``None`` for the runner and for well-known images."""
     if not job.container or _KNOWN_IMAGE.fullmatch(job.container):
         return None
     return Problem(job.spot, brief(f"its steps run in the image {job.container}, whose programs were not read"), _FIX)
+
+
+def unread_services(job: Job) -> Iterator[Problem]:
+    """That containers beside the steps are given credentials of AWS or secrets, in images that nobody knows. A password
+    is a database's own."""
+    for service in job.services:
+        given = [
+            name
+            for name, each in service.env.items()
+            if (name in AWS_KEYS and "${{" in str(each.value))
+            or (any_secret((each.value,)) and not _PASSWORD.search(name))
+        ]
+        if given and service.image and not _KNOWN_IMAGE.fullmatch(service.image):
+            what = f"the image {service.image} is given {given[0]}, and what it does with it was not read"
+            yield Problem(service.spot, brief(what), _FIX)
 
 
 def _is_inert(name: str, words: Sequence[Possible]) -> bool:
