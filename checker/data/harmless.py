@@ -141,12 +141,23 @@ _FOLDERS: Final = re.compile(
 )
 
 
+# Files of a repository that are a build tool of their own version: they fetch it, and start it with their own words.
+# Source: Gradle User Manual, "Gradle Wrapper Reference"; Apache Maven Wrapper, "Maven Wrapper".
+WRAPPERS: Final = frozenset({"gradlew", "mvnw"})
+_WRAPPED: Final = re.compile(r"\W*(?:java|mvn|maven|gradle)(?:_?cmd|_?bin)?\W*", re.IGNORECASE)
+
+
+def is_wrapped(program: str, file: str) -> bool:
+    """Whether a program in such a file is the tool, or what runs it: its words were judged where it is called."""
+    return file.rpartition("/")[2] in WRAPPERS and _WRAPPED.fullmatch(program.rpartition("/")[2]) is not None
+
+
 def installed(program: str) -> str | None:
     """The name of an installed program without its folder and version; ``None`` for a file of the repository."""
     folder = program.rpartition("/")[0]
     if folder and not _FOLDERS.fullmatch(f"{folder}/"):
         name = program.rpartition("/")[2]
-        return name if name in {"gradlew", "mvnw"} else None
+        return name if name in WRAPPERS else None
     name = program.rpartition("/")[2]
     return name if name.startswith("@") else name.partition("@")[0]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from checker.data.harmless import WRAPPERS
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script
 from checker.model.possible import Possible, shown
@@ -93,6 +94,8 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     if explicit:
         flags = tuple(_flags(words[1:]))
         rest = words[1 + len(flags) :]
+        if _has_flag(flags, "n") or "noexec" in flags:  # GNU Bash manual, "The Set Builtin": read, and not run
+            return Result()
         if any(flag.startswith("-") and not flag.startswith("--") and flag.endswith("c") for flag in flags):
             return _text(follower, rest[0] if rest else "", rest[1:], call, flags)
         if not rest or "-s" in flags or rest[0] in {"-", "/dev/stdin"}:
@@ -107,12 +110,17 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     if script is None:
         if path is not None and (explicit or name.endswith(".sh")) and not follower.library.is_file(path):
             follower.problem(call.spot, f"there is no script {name} in the repository", "Correct the path.")
+            return Result()
         fault = follower.library.fault(path) if path is not None else None
         if fault is None:
             return None
         follower.problem(call.spot, fault.message, fault.fix)
         return Result()
-    return _child(follower, script, rest, call, flags, explicit=explicit)
+    result = _child(follower, script, rest, call, flags, explicit=explicit)
+    if path is None or path.rpartition("/")[2] not in WRAPPERS:
+        return result
+    words[:] = rest  # what the tool that it starts is told decides: it is judged as that tool
+    return None
 
 
 def _on_path(follower: Shell, name: str, call: Call) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.model.possible import Possible
+from checker.model.possible import OneOf, Possible
 
 # Name -> options that take a value, and how many plain words come before the program.
 _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
@@ -321,7 +321,12 @@ def _each_found(where: Sequence[Possible], command: list[Possible]) -> list[Poss
 
 
 def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
-    """The commands that a program starts for each thing that it finds or reads: ``find -exec``, ``parallel``."""
+    """The commands that a program starts for each thing that it finds or reads: ``find -exec``, ``parallel``. Where
+    the program is one of several, each of them."""
+    if words and isinstance(words[0], OneOf):
+        for each in words[0].options:
+            yield [*(each.split() if isinstance(each, str) else [each]), *words[1:]]
+        return
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
     listed = list(words)
     if name in {"find", "fd", "fdfind"}:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, program_is_harmless
+from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, is_wrapped, program_is_harmless
 from checker.model.pipeline.holding import AWS_KEYS, any_secret
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
@@ -68,6 +68,8 @@ def unread(command: Command, written: Command | None = None) -> Problem | None:
     if name is not None and name in _INLINE and _is_inert(name, words):
         return None
     if any(program_is_harmless(inner) for inner in _image_commands(words)):
+        return None
+    if is_wrapped(command.program, command.spot.file):
         return None
     return _problem(command, f"what `{_spelled(written or command)}` does was not followed")
 
