@@ -52,7 +52,8 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             "AT_AttachPartition",
             "AT_SetStatistics",
             "AT_SetRelOptions",
-            "AT_EnableRowSecurity",
+            "AT_DisableRowSecurity",
+            "AT_NoForceRowSecurity",
             "AT_ChangeOwner",
             "AT_SetStorage",
             "AT_SetCompression",
@@ -61,6 +62,10 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             "AT_AddIdentity",
         }:
             yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
+        elif kind in {"AT_EnableRowSecurity", "AT_ForceRowSecurity"}:
+            # PostgreSQL documentation, "Row Security Policies": what no policy allows is refused.
+            why = "rows are hidden and refused then, but for what a policy allows"
+            yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.CONTRACT, at, table, why=why)
         elif kind == "AT_DetachPartition":
             yield Statement("detach partition", Effect.CONTRACT, at, table, why="rows leave the table")
         else:

@@ -123,8 +123,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             if_exists=bool(body.get("if_not_exists")),
             why="rows that repeat a value are refused then" if unique else "",
         )  # fmt: skip
-    elif node == "CreateStmt":
-        yield _create_table(body, spot)
+    elif node in {"CreateStmt", "CreatePolicyStmt"}:
+        yield (_policy if node == "CreatePolicyStmt" else _create_table)(body, spot)
     elif node == "TruncateStmt":
         for each in body.get("relations", []):
             table = relation_of(each.get("RangeVar"))
@@ -183,6 +183,18 @@ def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     table, exists = relation_of(body.get("relation")), bool(body.get("if_not_exists"))
     checks = tuple(checks_of(elements, table))
     return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks, types=types)
+
+
+def _policy(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """A policy for rows; its value is ``all`` where it allows every row to everybody, whatever is done with it."""
+    table, name = relation_of(body.get("table")), _made(body)
+    if not body.get("permissive"):
+        why = "rows that it does not allow are hidden and refused then"
+        return Statement("create policy", Effect.CONTRACT, spot, table, name=name, why=why)
+    roles = [each.get("RoleSpec", {}).get("roletype") for each in body.get("roles", [])]
+    checks = [_constant(body[key]) for key in ("qual", "with_check") if key in body]
+    every = body.get("cmd_name") == "all" and roles == ["ROLESPEC_PUBLIC"] and {*checks} == {"True"} and "qual" in body
+    return Statement("create policy", Effect.EXPAND, spot, table, name=name, value="all" if every else "")
 
 
 def _set_to(body: Mapping[str, Any]) -> str:

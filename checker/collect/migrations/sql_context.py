@@ -23,6 +23,7 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
     tables: set[str] = set()
     columns: dict[tuple[str, str], bool] = {}  # whether it has a default
     made = {(each.kind.removeprefix("create "), each.name or each.table): i for i, each in enumerate(statements)}
+    shown = {each.table for each in statements if each.kind == "create policy" and each.value == "all"}
     for index, one in enumerate(statements):
         each = replace(one, inside=tuple(_seen(inner, tables, columns) for inner in one.inside)) if one.inside else one
         if each.kind in {"create table", "create view"}:
@@ -30,7 +31,9 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
             yield each
         elif each.table in tables and each.table:
             yield replace(each, new_table=True)
-        elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:
+        elif (each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index) or (
+            each.kind in {"enable row security", "force row security"} and each.table in shown
+        ):
             yield replace(each, effect=Effect.EXPAND, why="")
         else:
             if each.kind == "add column":

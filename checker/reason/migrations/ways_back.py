@@ -138,6 +138,10 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
             return any_of("alter type", "add column", on=table, of=columns)
         case "set not null":
             return gone or any_of("drop not null", "drop column", on=table, of=columns)
+        case "enable row security":
+            return gone or any_of("disable row security", on=table)
+        case "force row security":
+            return gone or any_of("no force row security", "disable row security", on=table)
         case _ if done.kind.startswith("add ") and done.kind.endswith(" constraint") and name:
             dropped = any_of("drop constraint", named=name) or any_of("drop index", named=name)
             return gone or dropped or any_of("drop column", on=table, of=columns)
