@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SqlFile
+from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SourceFile, SqlFile
 from checker.model.values import Known
 from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
 LOCK: Final = "lock_timeout"
 _ZERO: Final = re.compile(r"0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
+# What stands in a statement for a value that is given apart from it, and where that is given.
+_PLACE: Final = re.compile(r"%s|%\(\w+\)?s?|\$\d+|\?|:\w+")
+_GIVEN: Final = re.compile(r"['\"`]{1,3}\s*\)?\s*,\s*[\[({]?(?P<arguments>[^\])}]*)")
 _GROUPS: Final = ("AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup")
 
 
@@ -63,7 +66,7 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
     on: Bound | None = None
     off: Bound | None = None
     for file in runner.files:
-        said = [(line, answer) for line, text in file.strings if (answer := in_text(name, text)) is not None]
+        said = [(line, answer) for line, text in file.strings if (answer := _in_string(name, text, file)) is not None]
         found = _as_key(name, file.language).finditer(file.code)
         said += [(file.line_at(match.start()), not is_off(match[1])) for match in found]
         for line, answer in said:
@@ -72,6 +75,31 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
             else:
                 off = off or Bound(f"{file.file}:{line}", off=True)
     return replace(on, undone=off.where) if on is not None and off is not None else on or off
+
+
+def _in_string(name: str, text: str, file: SourceFile) -> bool | None:
+    """As :func:`in_text`; where a placeholder stands for the value, by what the code gives for that."""
+    found = _assigned(name).search(text) or _configured(name).search(text)
+    if found is None or _PLACE.fullmatch(found[1].strip("'")) is None:
+        return in_text(name, text)
+    at = file.code.find(text)
+    given = _GIVEN.match(file.code, at + len(text)) if at >= 0 else None
+    if given is None:
+        return True
+    place, arguments = found[1].strip("'"), [each.strip() for each in given["arguments"].split(",")]
+    named = place.strip("%:()s") if not place.startswith("$") else ""
+    if place.startswith("$"):
+        index = int(place[1:]) - 1
+    elif named:
+        keys = [re.match(rf"['\"]?{re.escape(named)}['\"]?\s*[:=]", each) for each in arguments]
+        index = next((number for number, each in enumerate(keys) if each is not None), len(arguments))
+    else:
+        index = sum(1 for each in _PLACE.finditer(text, 0, found.start(1)))
+    value = re.sub(r"^['\"]?\w+['\"]?\s*[:=]\s*", "", arguments[index]) if index < len(arguments) else ""
+    if value.isidentifier():
+        set_to = re.findall(rf"^\s*(?:const|let|var|final)?\s*{value}\b[^=\n]*?=\s*([^\n;]+)", file.code, re.MULTILINE)
+        value = set_to[0] if len(set_to) == 1 else ""
+    return not is_off(value.strip())
 
 
 def in_sql(name: str, folders: Iterable[MigrationFolder]) -> Bound | None:
