@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.python import nodes_of
 from checker.reason.migrations.busy_lock import gone_through
+from checker.reason.migrations.lock_scopes import ended
 from checker.reason.migrations.lock_ways import UNFOLLOWED
 
 _TRY: Final = re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
@@ -54,6 +55,9 @@ def fault_of(runner: MigrationRunner) -> tuple[str, str]:
 
 def _plain_fault(code: _Code) -> str:
     """What is seen without going through the code."""
+    gone = ended(code.functions, code.top, lambda node: _sends(node, code.taking, _TAKES))
+    if gone:
+        return gone
     takers = [each for several in code.functions.values() for each in several if _takes(each, code)]
     if not takers:
         return ""

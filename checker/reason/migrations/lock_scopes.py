@@ -1,0 +1,157 @@
+"""Whether the connection that was asked for a lock ends before anything is done under it: nothing refers to it.
+
+psycopg and psycopg2 close a connection when its last reference is gone (psycopg documentation, "Connection classes";
+psycopg2 documentation, "The connection class": "automatically closed when the object is garbage-collected").
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+Takes: TypeAlias = "Callable[[ast.AST], bool]"
+_LIBRARIES: Final = frozenset({"psycopg", "psycopg2"})
+# What is called of a connection, a cursor or a log, and migrates nothing.
+_SMALL: Final = frozenset(
+    {"fetchone", "fetchall", "commit", "cursor", "print", "info", "debug", "warning", "sleep", "set_session", "connect"}
+)
+
+
+def ended(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt], takes: Takes) -> str:
+    """Why the lock is gone, empty where nothing says so."""
+    called_alone = _called_alone(functions, top)
+    for several in functions.values():
+        for each in several:
+            if found := _in_body(each.body, takes) or _with_function(each, takes, called_alone):
+                return found
+    return _in_body(top, takes)
+
+
+def _with_function(function: Function, takes: Takes, called_alone: frozenset[str]) -> str:
+    """A function that connects, asks for the lock and ends; or gives the connection to nobody who keeps it."""
+    at = next((index for index, each in enumerate(function.body) if takes(each)), None)
+    if at is None or any(
+        isinstance(each, ast.Yield | ast.YieldFrom | ast.Global | ast.Nonlocal) for each in ast.walk(function)
+    ):
+        return ""
+    name = _asked(function.body, at)
+    rest = function.body[at + 1 :]
+    if not name or not all(_is_small(each) for each in rest):
+        return ""
+    kept = [each for each in ast.walk(function) if _keeps(each, name)]
+    given = [each for each in kept if isinstance(each, ast.Return)]
+    if len(kept) > len(given) or (given and function.name not in called_alone):
+        return ""
+    return f"the connection that holds it ends with {function.name}"
+
+
+def _in_body(body: Sequence[ast.stmt], takes: Takes) -> str:
+    """A connection that no name refers to, or whose name is given to another one or taken away."""
+    for index, each in enumerate(body):
+        if not isinstance(each, ast.Expr) or not takes(each):
+            continue
+        if _connects(_receiver(each.value)):
+            return "nothing keeps the connection that holds it"
+        name = _asked(body, index)
+        made = [one for one in body[:index] if isinstance(one, ast.Assign) and _is_cursor_of(one.value, name)]
+        for later in body[index + 1 :] if name and not made else ():
+            if isinstance(later, ast.Delete) and any(_is_name(one, name) for one in later.targets):
+                return f"the connection that holds it goes with {name}"
+            again = isinstance(later, ast.Assign) and any(_is_name(one, name) for one in later.targets)
+            if again and isinstance(later, ast.Assign) and _connects(later.value):
+                return f"{name} is another connection by then, and the one that holds it is gone"
+            if not _is_small(later):
+                break
+    return ""
+
+
+def _asked(body: Sequence[ast.stmt], index: int) -> str:
+    """The name of the connection, made in this body, that a statement asks for the lock, itself or by a cursor."""
+    connections, cursors = set[str](), dict[str, str]()
+    for each in body[:index]:
+        if isinstance(each, ast.Assign) and len(each.targets) == 1 and isinstance(each.targets[0], ast.Name):
+            target = each.targets[0].id
+            if _connects(each.value):
+                connections.add(target)
+            of = next((one for one in connections if _is_cursor_of(each.value, one)), None)
+            cursors.update([(target, of)] if of is not None else [])
+    for node in ast.walk(body[index]):
+        asked = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+        if isinstance(asked, ast.Name) and node.func.attr == "execute":  # type: ignore[attr-defined]
+            return asked.id if asked.id in connections else cursors.get(asked.id, "")
+    return ""
+
+
+def _connects(node: ast.expr | None) -> bool:
+    called = node.value if isinstance(node, ast.Await) else node
+    where = called.func if isinstance(called, ast.Call) else None
+    return (
+        isinstance(where, ast.Attribute)
+        and where.attr == "connect"
+        and isinstance(where.value, ast.Name)
+        and where.value.id in _LIBRARIES
+    )
+
+
+def _receiver(node: ast.expr) -> ast.expr | None:
+    """What the first of several calls is made of: ``connect()`` of ``connect().execute().fetchone()``."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not _connects(node):
+        node = node.func.value
+    return node
+
+
+def _is_cursor_of(node: ast.expr, name: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"cursor", "execute"}
+        and _is_name(node.func.value, name)
+    )
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_small(statement: ast.stmt) -> bool:
+    """Whether all that a statement calls is of a connection, a cursor or a log."""
+    names = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+    }
+    return names <= _SMALL and not isinstance(statement, ast.With | ast.AsyncWith | ast.Try)
+
+
+def _keeps(node: ast.AST, name: str) -> bool:
+    """Whether a node gives the connection on: returns it, passes it, or puts it somewhere."""
+    if isinstance(node, ast.Return):
+        return node.value is not None and any(_is_name(each, name) for each in ast.walk(node.value))  # type: ignore[arg-type]
+    if isinstance(node, ast.Assign):
+        plain = all(isinstance(each, ast.Name) for each in node.targets)
+        return not plain or any(_is_name(each, name) for each in [node.value])
+    if isinstance(node, ast.Call):
+        return any(_is_name(each, name) for each in [*node.args, *(one.value for one in node.keywords)])
+    return False
+
+
+def _called_alone(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt]) -> frozenset[str]:
+    """The functions whose answer nobody keeps, wherever they are called or named."""
+    alone, kept = list[str](), list[str]()
+    for node in _nodes(functions, top):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name):
+            alone.append(node.value.func.id)
+        elif isinstance(node, ast.Name):
+            kept.append(node.id)
+    return frozenset(each for each in alone if kept.count(each) == alone.count(each))
+
+
+def _nodes(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    seen = set[int]()
+    for each in (*top, *(one for several in functions.values() for one in several)):
+        for node in ast.walk(each):
+            if id(node) not in seen:
+                seen.add(id(node))
+                yield node
