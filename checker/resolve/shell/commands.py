@@ -22,9 +22,8 @@ from checker.model.pipeline.shell import (
     Variable,
     Word,
 )
-from checker.model.possible import Possible, joined, open_text
+from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
-from checker.model.values import Text
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import is_loading
@@ -33,7 +32,7 @@ from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Unwrapped, ends_in_time, started, status_in_time, unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, ends_in_time, is_one_of_few, started, status_in_time, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
@@ -280,8 +279,8 @@ class ShellCommands:
             followed = start(self, words, Call(spot, state, context, {**own, **given}))
             if followed is not None:
                 return followed
-        elif isinstance(name, Text) and not is_wrapped(str(name), state.script.file):
-            self.problem(spot, f"the command {name} is not known before it runs", "Write the command out.")
+        elif not is_one_of_few(words) and not is_wrapped(str(name), state.script.file):
+            self.problem(spot, f"the command {shown(name)} is not known before it runs", "Write the command out.")
         self.emit(words, statement, spot, state, context, {**own, **given})
         truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
         return self.manner.ended(words, state, truth)

@@ -320,11 +320,19 @@ def _each_found(where: Sequence[Possible], command: list[Possible]) -> list[Poss
     return [posixpath.join(root, pattern) if word == "{}" else word for word in command]
 
 
+_FEW: Final = 8
+
+
+def is_one_of_few(words: Sequence[Possible]) -> bool:
+    """Whether a program is one of so many that each of them is looked at."""
+    return bool(words) and isinstance(words[0], OneOf) and len(words[0].options) <= _FEW
+
+
 def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
     """The commands that a program starts for each thing that it finds or reads: ``find -exec``, ``parallel``. Where
     the program is one of several, each of them."""
-    if words and isinstance(words[0], OneOf):
-        for each in words[0].options:
+    if is_one_of_few(words):
+        for each in words[0].options if isinstance(words[0], OneOf) else ():
             yield [*(each.split() if isinstance(each, str) else [each]), *words[1:]]
         return
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""

@@ -24,6 +24,10 @@ jobs:
 ALARM = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmName": "all", "AlarmRule": "ALARM(" + SPACES}}
 FILES = {
     "a goal of Maven": {"RUN": f"mvn jib:b{'in' * 200}uild"},
+    "defaults of just's recipe": {"RUN": "just ship", "justfile": "ship" + ' a="b(" ' * 300 + '" =\n  aws s3 ls\n'},
+    "a library that is loaded first": {"RUN": f"LD_PRELOAD='{'a' * 300}!' ls"},
+    "what is printed where a call fails": {"RUN": f"aws s3 ls $x || echo {'$abcdefghij' * 60}'`x`"},
+    "a path as long as a secret": {"RUN": f"aws s3 rm s3://x{'/apgaabc/nitaxyz/1ddjabc' * 40}="},
     "a recipe of just": {"RUN": "just ship", "justfile": f"ship{' a' * 200} =\n  aws s3 ls\n"},
     "a place in a justfile": {"RUN": "just ship", "justfile": f"ship:\n  aws s3 ls {'{{' * 20_000}\n"},
     "a place in a Taskfile": {

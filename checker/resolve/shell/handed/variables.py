@@ -22,7 +22,9 @@ from checker.resolve.shell.handed.kinds import Handed, Told, command
 
 _ANY: Final = re.compile(r".+", re.DOTALL)
 # A library without a folder is one of the system, as are those in its folders.
-_NOT_OF_THE_SYSTEM: Final = re.compile(r"(?=.*\S)(?!(?:\s*:?(?:/usr/\S+|/lib\S*/\S+|[\w.+-]+))+\s*$).+", re.DOTALL)
+_NOT_OF_THE_SYSTEM: Final = re.compile(
+    r"(?=.*\S)(?!(?!.*\.\.)(?:[\s:]*+(?:/usr/[^\s:]++|/lib[^\s:/]*+/[^\s:]++|[\w.+-]++))++\s*$).+", re.DOTALL
+)
 _SUBSTITUTES: Final = re.compile(r".*(?:\$\(|`|\$\{\s).*", re.DOTALL)
 _AGENT: Final = re.compile(r".*-(?:javaagent|agentpath|agentlib|XX:OnError|XX:OnOutOfMemoryError).*", re.DOTALL)
 _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
