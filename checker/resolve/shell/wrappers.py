@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.model.possible import OneOf, Possible
+from checker.model.possible import OneOf, Possible, joined
+from checker.model.values import Text
 
 # Name -> options that take a value, and how many plain words come before the program.
 _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
@@ -285,6 +286,10 @@ def _after_options(words: Sequence[Possible], with_value: frozenset[str], found:
     rest = list(words)
     while rest:
         word = rest[0]
+        if isinstance(word, Text) and (named := _ASSIGNMENT.fullmatch(str(word.parts[0]))) is not None:
+            found.given[named[1]] = joined([named[2], Text(word.parts[1:])])
+            rest = rest[1:]
+            continue
         if not isinstance(word, str):
             break
         if word == "--":
