@@ -110,8 +110,6 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     if script is None:
         if path is not None and (explicit or name.endswith(".sh")) and not follower.library.is_file(path):
             follower.problem(call.spot, f"there is no script {name} in the repository", "Correct the path.")
-            if explicit:
-                return Result()
         fault = follower.library.fault(path) if path is not None else None
         if fault is None:
             return None
