@@ -122,6 +122,7 @@ class _Codes:
             yield from (
                 found for found in self._beside(job, others, brought, starts, level) if found.code is not Code.TAG
             )
+        yield from self._before(job, roots, starts, level)
         yield from _of_other_runs(job, end)
         yield from _actions_of_branches(job, end, self.own)
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
@@ -154,6 +155,19 @@ class _Codes:
             found = self._of_brought(each, step, job, starts, level)
             if each.whole or found.code is not Code.TAG:
                 yield found
+
+    def _before(
+        self, job: EffectiveJob, roots: Sequence[EffectiveStep], starts: tuple[Start, ...], level: int
+    ) -> Iterator[Found]:
+        """Actions of the workspace that nobody followed, and that ran on what was checked out before."""
+        unread = {gap.problem.spot for gap in self.pipeline.trace(job).gaps}
+        for step in job.steps[: roots[-1].index] if roots else ():
+            earlier = [each for each in roots if each.index < step.index]
+            if earlier and step.uses.startswith("./") and not step.unfolded and step.spot in unread:
+                found = self._found(earlier[-1].with_.get("ref", ""), earlier[-1], job, starts, level)
+                if found.code is Code.OTHER:
+                    why = f"whether {step.step.action}, which was not followed, deploys with the code of {found.why}"
+                    yield Found(Code.OPEN, earlier[-1], why)
 
     def _beside(
         self,
