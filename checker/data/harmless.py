@@ -144,7 +144,7 @@ _FOLDERS: Final = re.compile(
 # Files of a repository that are a build tool of their own version: they fetch it, and start it with their own words.
 # Source: Gradle User Manual, "Gradle Wrapper Reference"; Apache Maven Wrapper, "Maven Wrapper".
 WRAPPERS: Final = frozenset({"gradlew", "mvnw"})
-_WRAPPED: Final = re.compile(r"\W*(?:java|mvn|maven|gradle)(?:_?cmd|_?bin)?\W*", re.IGNORECASE)
+_WRAPPED: Final = re.compile(r"\W*(?:cygpath[ \w-]*+\W+)?(?:java|mvn|maven|gradle)(?:_?cmd|_?bin)?\W*", re.IGNORECASE)
 
 
 def is_wrapped(program: str, file: str) -> bool:
