@@ -125,6 +125,24 @@ def joined(parts: Iterable[Possible]) -> Possible:
     return one_of(map(_side_by_side, itertools.product(*sides)))
 
 
+def marked(text: Possible, mark: Callable[[int], str]) -> tuple[str, dict[str, Possible]] | None:
+    """A text with a word of ``mark`` for each value in it that is not known, and those values by their words; ``None``
+    where all of it is open."""
+    if isinstance(text, str):
+        return text, {}
+    if not isinstance(text, Text) or text.only_hole is not None:
+        return None
+    marks: dict[str, Possible] = {}
+    written: list[str] = []
+    for part in text.parts:
+        if isinstance(part, str):
+            written.append(part)
+        else:
+            written.append(mark(len(marks)))
+            marks[written[-1]] = Text((part,))
+    return "".join(written), marks
+
+
 def _side_by_side(scalars: tuple[Scalar, ...]) -> Possible:
     merged: list[str | Hole] = []
     length = 0

@@ -34,3 +34,14 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     files = {"infra/db.yaml": TEMPLATE, ".github/workflows/cd.yml": workflow, **case.get("files", {})}
     run = gate(Request(project=repository(tmp_path, files), settings=Settings(parameters=case.get("settings", {}))))
     assert [str(each.outcome) for each in run.verdicts if each.finding == "C8"] == [case["right"]]
+
+
+def test_of_many_deployments_the_last_one_counts_as_the_first(tmp_path: Path) -> None:
+    """What is cut off would be judged with a default that nobody deploys."""
+    others = [f"aws cloudformation deploy --stack-name other{n} --template-file o.yaml" for n in range(250)]
+    steps = [{"run": "\n".join([*others, f"{DEPLOY} --parameter-overrides Encrypted=false"])}]
+    job = {"runs-on": "ubuntu-latest", "environment": "production", "steps": steps}
+    workflow = yaml.safe_dump({"on": "push", "jobs": {"deploy": job}}, sort_keys=False)
+    files = {"infra/db.yaml": TEMPLATE, ".github/workflows/cd.yml": workflow}
+    run = gate(Request(project=repository(tmp_path, files), settings=Settings()))
+    assert [str(each.outcome) for each in run.verdicts if each.finding == "C8"] == ["fail"]

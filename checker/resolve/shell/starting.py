@@ -12,6 +12,7 @@ from checker.data.harmless import WRAPPERS
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script
 from checker.model.possible import Possible, shown
+from checker.model.possible import marked as with_marks
 from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.resolve.shell.printing import output_of
@@ -40,20 +41,7 @@ class Call:
 
 def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
     """Shell text with a word for each value in it that is not known, and those values; ``None`` for an open text."""
-    if isinstance(text, str):
-        return text, {}
-    if not isinstance(text, Text) or text.only_hole is not None:
-        return None
-    marks: dict[str, Possible] = {}
-    parts: list[str] = []
-    for part in text.parts:
-        if isinstance(part, str):
-            parts.append(part)
-        else:
-            name = f"__gha{_MARKS + len(marks)}__"
-            marks[name] = Text((part,))
-            parts.append(name)
-    return "".join(parts), marks
+    return with_marks(text, lambda number: f"__gha{_MARKS + number}__")
 
 
 def starts_script(command: Command) -> bool:

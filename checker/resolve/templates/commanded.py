@@ -30,7 +30,6 @@ _PAIR: Final = re.compile(
     r"ParameterKey=(?P<key>[^,]+)(?:,ParameterValue=(?P<value>.*))?(?:,UsePreviousValue=.*)?", re.DOTALL
 )
 _SOMEWHERE: Final = "**/"  # in front of a path whose folder is not known
-_MAX_DEPLOYMENTS: Final = 200
 # What makes a template of another: SAM documentation, "sam build" (where what it builds lies).
 _BUILT: Final = re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
 
@@ -52,7 +51,7 @@ def with_given(
     """The stacks with the parameters that commands give them. What ``checker.toml`` says of one stands."""
     if not any(isinstance(each.template.get("Parameters"), dict) for each in stacks):
         return list(stacks)
-    found = list(_deployments(pipeline, read))[:_MAX_DEPLOYMENTS]
+    found = list(_deployments(pipeline, read))
     return [_given(each, found, settings) for each in stacks] if found else list(stacks)
 
 

@@ -17,6 +17,7 @@ from checker.model.possible import Possible, shown
 from checker.resolve.shell.handed.kinds import Handed, Told, apart, filled, given, line, plain, unknown
 
 _MAX_FILES: Final = 20  # files that read files
+_TOO_DEEP: Final = "what files that read one another have a client run was not followed"
 # What psql does not look into for its own commands, and these.
 _PSQL: Final = re.compile(
     r"--[^\n]*|/\*.*?\*/|'(?:''|[^'])*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|\\(?P<name>!|[A-Za-z_?+;]+)(?P<rest>[^\n]*)",
@@ -47,7 +48,10 @@ def psql(told: Told) -> Iterator[Handed]:
 
 def _meta(told: Told, text: Possible, file: str, depth: int) -> Iterator[Handed]:
     written = plain(text) if text is not None else None
-    if written is None or "\\" not in written[0] or depth > _MAX_FILES:
+    if written is None or "\\" not in written[0]:
+        return
+    if depth > _MAX_FILES:
+        yield _TOO_DEEP
         return
     for match in _PSQL.finditer(written[0]):
         name, rest = match["name"], match["rest"] or ""
@@ -84,7 +88,10 @@ def sqlite3(told: Told) -> Iterator[Handed]:
 
 def _dotted(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
     written = plain(text) if text is not None else None
-    if written is None or depth > _MAX_FILES:
+    if written is None:
+        return
+    if depth > _MAX_FILES:
+        yield _TOO_DEEP
         return
     if re.search(r"\bload_extension\s*\(", written[0], re.IGNORECASE):
         yield "an extension that sqlite3 loads was not followed"
@@ -117,7 +124,10 @@ def mysql(told: Told) -> Iterator[Handed]:
 
 def _own(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
     written = plain(text) if text is not None else None
-    if written is None or depth > _MAX_FILES:
+    if written is None:
+        return
+    if depth > _MAX_FILES:
+        yield _TOO_DEEP
         return
     for match in _MYSQL.finditer(written[0]):
         name = (match["name"] or "").lower() or {"!": "system", "P": "pager", ".": "source"}.get(

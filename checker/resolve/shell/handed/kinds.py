@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from checker.model.possible import Possible, joined, open_text
+from checker.model.possible import Possible, joined, marked, open_text
 from checker.model.values import Text
 
 # The words of a command that a program starts; or what it runs, in words, where nobody can follow that.
@@ -93,19 +93,7 @@ def given(words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possible
 
 def plain(text: Possible) -> tuple[str, Mapping[str, Possible]] | None:
     """A text with a word for each value in it that is not known, and those values; ``None`` where all of it is open."""
-    if isinstance(text, str):
-        return text, {}
-    if not isinstance(text, Text) or text.only_hole is not None:
-        return None
-    marks: dict[str, Possible] = {}
-    parts: list[str] = []
-    for part in text.parts:
-        if isinstance(part, str):
-            parts.append(part)
-            continue
-        marks[f"__handed{len(marks)}__"] = Text((part,))
-        parts.append(f"__handed{len(marks) - 1}__")
-    return "".join(parts), marks
+    return marked(text, lambda number: f"__handed{number}__")
 
 
 def filled(text: str, marks: Mapping[str, Possible]) -> Possible:
