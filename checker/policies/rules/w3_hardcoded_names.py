@@ -9,7 +9,8 @@ What is checked
     does not belong to one environment alone. A default counts where a job comes to it.
 When it does not apply
     No job names a stack, a cluster or a service. Names of what all environments share; services called alike in
-    each environment's cluster; the workflow or script of one environment alone.
+    each environment's cluster; the workflow or script of one environment alone. A stack of which nothing tells the
+    environment belongs to none: a job of a named one may use it.
 What cannot be decided
     A script that could not be followed.
 Fix
@@ -36,7 +37,7 @@ _Use = tuple[AwsCall | CdkCommand, tuple[Named, ...]]
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    owners = Owners(project)
+    owners = Owners(project, (job.environment_name for job in pipeline.jobs))
     lines: Lines[_Use] = Lines()
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
@@ -67,9 +68,12 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
             file = written_in(call, named, owner) if owners.is_of_one(named) else None
             if file is not None and not _varies(named, uses):
                 whose = f"{owner}'s" if owner else "one environment's"
+                said = f"{file} serves every environment and names {whose} {named.kind}: {named.name}."
+                if owner is None and not owners.are_several:
+                    said = f"{file} names the {named.kind} {named.name} itself, so it can serve one environment only."
                 return call.fails(
                     None,
-                    f"{file} serves every environment and names {whose} {named.kind}: {named.name}.",
+                    said,
                     fix=_FIX,
                     path=path,
                     expected=f"a {named.kind} that the caller names",

@@ -7,11 +7,11 @@ composite action itself serves one environment, whoever calls.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from checker.model.environment_words import environment_of, kind_of, words
+from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, options
@@ -69,8 +69,13 @@ def _named(kind: str, values: tuple[Possible, ...]) -> Iterator[Named]:
 class Owners:
     """Which environment each name belongs to, as the templates and the settings say."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, jobs: Iterable[str] = ()) -> None:
+        """``jobs``: the environments that jobs work on, where that is told."""
         self._names: dict[Named, set[str]] = {}
+        told = {*jobs, *project.settings.stacks.values(), *(each.name for each in project.environments)}
+        named = {each for each in told if each not in ("", UNNAMED) and kind_of(each) is not EnvironmentKind.SHARED}
+        # Beside a staging environment there is another that it stages for; a lone production may be all there is.
+        self.are_several = len(named) > 1 or any(kind_of(each) is EnvironmentKind.STAGING for each in named)
         kinds = {environment.name: environment.kind for environment in project.environments}
         self._having_services: set[str] = set()
         for stack in project.stacks:
@@ -95,7 +100,7 @@ class Owners:
     def of(self, named: Named) -> str | None:
         """The one environment that it belongs to; ``shared`` for what all use, ``None`` where nothing tells."""
         known = self._names.get(named)
-        if known is None:
+        if known is None or known == {UNNAMED}:
             return environment_of(named.name)
         return next(iter(known)) if len(known) == 1 else SHARED
 

@@ -48,10 +48,15 @@ def assign(
     for stack in stacks:
         environment, why = said[stack.id]
         if why:
-            notes.append(f"took stack {stack.name} for environment {environment} ({why})")
+            notes.append(f"took {_called(stack.name)} for environment {environment} ({why})")
         assigned.append(in_environment(stack, environment))
         kinds.setdefault(environment, kind_of(environment))
     return Assigned(assigned, kinds, notes)
+
+
+def _called(name: str) -> str:
+    """A stack as a note names it: what is called just so is not named twice over."""
+    return f"the stack called {name}" if name.casefold() in ("stack", "stacks") else f"stack {name}"
 
 
 def in_environment(stack: Stack, environment: str) -> Stack:
