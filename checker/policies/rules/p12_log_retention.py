@@ -168,10 +168,6 @@ def _implicit(
         else:
             yield _elsewhere(maker, chosen.value, given)
         return
-    if maker.type == "AWS::Serverless::Function" and "LoggingConfig" in _globals(maker):
-        why = "the template's Globals say where functions log"
-        yield maker.undecided("implicit", why, path=given, fix=_FIX_IMPLICIT)
-        return
     if _sets_its_own(maker, project):
         yield maker.passes("implicit", "It gives its own log group a retention when it first sets another's.")
         return
@@ -199,13 +195,6 @@ def _sets_its_own(maker: Resource, project: Project) -> bool:
         for keeper in project.resources(_RETENTION)
         for each in project.all_referred(keeper.get("ServiceToken"))
     )
-
-
-def _globals(function: Resource) -> Mapping[str, object]:
-    """What SAM gives to every function of the template (AWS SAM Developer Guide, "Globals section")."""
-    declared = function.stack.template.get("Globals")
-    functions = declared.get("Function") if isinstance(declared, dict) else None
-    return functions if isinstance(functions, dict) else {}
 
 
 def _is_declared(name: Resolved, declared: Groups, project: Project) -> bool:

@@ -124,7 +124,7 @@ def _unasked(scopes: Sequence[StackScope], linker: Linker) -> _Options:
     which is one in each template that is judged)."""
     found: _Options = {}
     for scope in scopes:
-        for hole, keys, total in _looked_up(scope, scope.stack.template.get("Resources")):
+        for hole, keys, total in _looked_up(scope, scope.declared_resources):
             found.setdefault(hole, {}).update(dict.fromkeys(keys))
             if not total:
                 found[hole][None] = None

@@ -15,7 +15,7 @@ from checker.model.resources import Raw, Resource, Stack
 from checker.model.settings import Settings
 from checker.model.values import Text
 from checker.model.worlds import Budget, World
-from checker.resolve.templates.intrinsics import expand_for_each
+from checker.resolve.templates.intrinsics import expand_for_each, mapping
 from checker.resolve.templates.scopes import Linker, StackScope
 
 
@@ -67,9 +67,7 @@ def with_nested(stacks: Iterable[Stack]) -> Iterator[Stack]:
 def declared(scope: StackScope) -> Iterator[Resource]:
     """The resources of a stack as its scope sees them: loops expanded, and those left out whose condition is false."""
     stack = scope.stack
-    written = stack.template.get("Resources")
-    if not isinstance(written, dict):
-        return
+    written = scope.declared_resources
     stack_exists = _exists(scope)
     if stack_exists is NO or (stack_exists is not YES and scope.world.sparse):
         return
@@ -89,8 +87,8 @@ def declared(scope: StackScope) -> Iterator[Resource]:
 
 def unknown_loops(scope: StackScope) -> Sequence[str]:
     """The loops among a stack's resources whose collection is not known, so that nothing of theirs is judged."""
-    written = scope.stack.template.get("Resources")
-    if not isinstance(written, dict) or not any(name.startswith("Fn::ForEach") for name in written):
+    written = mapping(scope.stack.template.get("Resources"))
+    if not any(name.startswith("Fn::ForEach") for name in written):
         return ()
     return _without_loops(scope, written)[1]
 

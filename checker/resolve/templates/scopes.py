@@ -27,6 +27,7 @@ from checker.model.values import (
     plain_text,
 )
 from checker.model.worlds import Budget, World
+from checker.resolve.templates.inherited import inheriting
 from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_for_each, mapping
 
 # Made once: conditions are asked for by the thousand.
@@ -114,7 +115,7 @@ class StackScope:
         self.linker = linker
         self.world = world
         template = stack.template
-        self.declared_resources = mapping(template.get("Resources"))
+        self.declared_resources = inheriting(template)
         self.parameters = mapping(template.get("Parameters"))
         self.mappings = mapping(template.get("Mappings"))
         self._conditions = mapping(template.get("Conditions"))
