@@ -26,8 +26,15 @@ from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.commands.aws_cli import parse_cli
+from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
-from checker.resolve.trace.commands.foreign import image_command, is_shell, unread, unread_script
+from checker.resolve.trace.commands.foreign import (
+    image_command,
+    is_shell,
+    unread,
+    unread_input,
+    unread_script,
+)
 from checker.resolve.trace.commands.images_pushed import pushes
 from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
 from checker.resolve.trace.commands.own_commands import is_own, reads
@@ -72,6 +79,7 @@ class Collected:
     built: list[Possible] = field(default_factory=list)  # names of images
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
+    _brought: BroughtIn | None = None
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
 
@@ -226,6 +234,10 @@ class Collected:
             start_tests(self, command, command.words[1:], {**self._exported, **command.environment})
         if (problem := unread(command, written)) is not None:
             self.foreign.append(problem)
+        if command.program in CLIENTS:
+            self._brought = self._brought or BroughtIn(self.library.is_file)
+            if what := self._brought.given(command, self.actions, self.job.steps):
+                self.foreign.append(unread_input(command, what))
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""

@@ -101,6 +101,11 @@ def unread_module(command: Command, name: str) -> Problem:
     return _problem(command, f"what the Python module {name} does was not followed")
 
 
+def unread_input(command: Command, what: str) -> Problem:
+    """That a client of a database is given what nobody has read."""
+    return _problem(command, f"`{command.program}` is given {what}: its lines were not read, and may run commands")
+
+
 def too_many_tests(command: Command) -> Problem:
     return _problem(command, f"the tests that `{command.program}` runs reach out, and are too many to be followed")
 
