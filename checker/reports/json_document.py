@@ -33,10 +33,27 @@ from checker.nodes import Node
 from checker.reports import facts_document
 
 SCHEMA: Final = "checker-run/1"
+_ENTRIES: Final = 2  # how deep objects are laid out, one key a line, before an entry is one line
 
 
 def render(run: Run) -> str:
-    return json.dumps(document(run), indent=2, ensure_ascii=False) + "\n"
+    return _laid_out(document(run)) + "\n"
+
+
+def _laid_out(value: Any, level: int = 0) -> str:
+    """The document with one verdict, one finding, one excerpt a line: lines that people search, and that compare well.
+
+    An entry within is written by :mod:`json` in one go, which takes a quarter of the time of one that indents it.
+    """
+    if not value or not isinstance(value, list | dict) or (isinstance(value, dict) and level == _ENTRIES):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        items, (opening, closing) = [json.dumps(each, ensure_ascii=False) for each in value], "[]"
+    else:
+        items = [f"{json.dumps(key, ensure_ascii=False)}: {_laid_out(each, level + 1)}" for key, each in value.items()]
+        opening, closing = "{}"
+    margin = "\n" + "  " * level
+    return f"{opening}{margin}  {f',{margin}  '.join(items)}{margin}{closing}"
 
 
 def document(run: Run) -> dict[str, Any]:

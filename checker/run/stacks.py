@@ -44,7 +44,7 @@ class AtHand:
         seen = seen or ["no template, assembly, workflow, deploy script or migration"]
         hint = next((each.needs for each in self.unread if each.needs and each.needs != EXCLUDE), "")
         if hint:
-            hint = f"It needs {hint}."
+            hint = hint if hint.endswith(".") else f"It needs {hint}."
         elif any(each.needs == EXCLUDE for each in self.unread):
             hint = "Judged are CDK, CloudFormation, SAM, ECS task definitions, GitHub workflows and SQL migrations."
         else:

@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase, translate
 from pathlib import Path
 from typing import Final
 
+from checker.collect.documents import MAX_BYTES
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.model.sources import Problem, Spot
@@ -24,9 +25,8 @@ from checker.model.sources import Problem, Spot
 TEMPLATE_FILES: Final = (
     ".yaml", ".yml", ".json", ".template", ".cform", ".cfn", ".cloudformation", "template.txt", ".cfn.txt",
 )  # fmt: skip
-# CloudFormation takes 1 MB from S3 (CloudFormation User Guide, "Understand CloudFormation quotas"): no template is
-# larger, and a larger file is not read to find that out.
-MAX_TEMPLATE_BYTES: Final = 4_000_000
+# What shows that a file is a template stands in its beginning: of a larger file, no more is read to find that out.
+_BEGINNING: Final = 4_000_000
 MAX_FILES: Final = 20_000
 # Folders whose files are inputs of tests: they break rules on purpose.
 _TEST_FOLDERS: Final = frozenset(
@@ -229,23 +229,27 @@ def _no_assembly(folder: Path) -> str:
 
 
 def _glance(path: Path, inner: Path, problems: list[Problem]) -> bytes:
-    """The bytes of a file that is small enough to be deployed; none where it is not, or cannot be read.
+    """The bytes of a file; none of one that could not be read, or whose beginning shows a large file to be no template.
 
     What cannot be read, and what would be a template but for its size or encoding, is a problem.
     """
     try:
         with path.open("rb") as stream:
-            text = stream.read(MAX_TEMPLATE_BYTES + 1)
+            text = stream.read(_BEGINNING)
+            if text[:2] in {b"\xff\xfe", b"\xfe\xff"} and looks_like_template(text.replace(b"\0", b"")):
+                problems.append(
+                    Problem(Spot(inner.as_posix()), "a template that is not UTF-8", "Save the file as UTF-8.")
+                )
+                return b""
+            if len(text) == _BEGINNING and not looks_like_template(text):
+                return b""
+            text += stream.read(MAX_BYTES + 1 - len(text))
     except OSError as error:
         problems.append(Problem(Spot(inner.as_posix()), error.strerror or str(error), "Check its permissions."))
         return b""
-    if text[:2] in {b"\xff\xfe", b"\xfe\xff"} and looks_like_template(text.replace(b"\0", b"")):
-        problems.append(Problem(Spot(inner.as_posix()), "a template that is not UTF-8", "Save the file as UTF-8."))
-        return b""
-    if len(text) > MAX_TEMPLATE_BYTES:
-        if looks_like_template(text):
-            why = f"over {MAX_TEMPLATE_BYTES:,} bytes, more than CloudFormation takes"
-            problems.append(Problem(Spot(inner.as_posix()), why, "Split the stack, or leave the file out."))
+    if len(text) > MAX_BYTES:
+        why = f"a template of more than {MAX_BYTES:,} bytes"
+        problems.append(Problem(Spot(inner.as_posix()), why, "Split the stack, or leave the file out."))
         return b""
     return text
 

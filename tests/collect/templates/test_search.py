@@ -29,6 +29,7 @@ JSON = '{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}'
         ("types.json", JSON.replace("AWS::S3", r"\u0041WS\u003A\u003aS3").replace("Type", r"\u0054ype")),
         ("quoted.yaml", TYPED.replace("Resources", '"Resources"').replace("Type", "'Type'")),
         ("escaped.yaml", TYPED.replace("Resources", r'"\x52esources"')),
+        ("large.json", JSON.replace("}}}", '}}, "Metadata": "' + "-" * 5_000_000 + '"}')),
     ],
 )
 def test_a_template_is_found_and_read(tmp_path: Path, name: str, text: str) -> None:
@@ -43,12 +44,23 @@ def test_a_template_is_found_and_read(tmp_path: Path, name: str, text: str) -> N
         ("notes.txt", YAML),
         ("template.txt", "Resources: what a template declares, such as AWS::S3::Bucket\n"),
         ("words.json", r'{"Res\u006furce": {"Files": {"Type": "AWS::S3::Bucket"}}}'),
+        ("data.json", '{"rows": "' + "-" * 5_000_000 + '", "of": "AWS::S3::Bucket"}'),
         ("path.yaml", 'folder: "C:\\\\x52esources: Type: AWS::S3::Bucket"\n'),
     ],
 )
 def test_what_only_speaks_of_one_is_none(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(text.encode())
     assert search(tmp_path).templates == []
+
+
+def test_a_template_beyond_every_limit_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checker.collect.templates.search.MAX_BYTES", 4_000_000)
+    (tmp_path / "huge.json").write_text(JSON.replace("}}}", "}}" + " " * 4_000_000 + "}"))
+    found = search(tmp_path)
+    assert found.templates == []
+    assert [(each.spot.file, each.message) for each in found.problems] == [
+        ("huge.json", "a template of more than 4,000,000 bytes")
+    ]
 
 
 @pytest.mark.parametrize(
