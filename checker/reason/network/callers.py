@@ -15,8 +15,8 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Attribute, Known, Text, as_bool, pieces
-from checker.reason.network.directory import Directory, Registration
+from checker.model.values import Absent, Attribute, Known, Text, Unknown, as_bool, pieces
+from checker.reason.network.directory import Directory, Registration, namespace_of
 from checker.reason.network.reachability import Cause, Connection, Reach, stopped, untold
 from checker.reason.network.security_groups import own_port, whole
 from checker.reason.workloads.variables import Variable
@@ -121,6 +121,11 @@ def connection(reach: Reach, directory: Directory, call: Call, client: Resource,
     false for a client whose tasks share their host's network."""
     if call.server is None:
         found = directory.find(call.host)
+        if found is not None and found.connected:
+            outside = _outside(reach.environment, client, found, call.host)
+            if isinstance(outside, Connection) and directory.discovered(call.host) is None:
+                return None if directory.has_record(call.host) else outside
+            found = found if outside is None else directory.discovered(call.host)
         if found is not None and _without_vpc(client):
             why = f"the function runs outside of any VPC, and {call.host} is a name inside of one"
             return stopped(why, (found.place,), Cause.PLACE)
@@ -140,6 +145,23 @@ def connection(reach: Reach, directory: Directory, call: Call, client: Resource,
     if call.server.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         return _to_balancer(reach, call, client, call.server, awsvpc=awsvpc)
     return _to_data(reach, call, client, call.server, awsvpc=awsvpc)
+
+
+def _outside(environment: Environment, client: Resource, found: Registration, host: str) -> Connection | None:
+    """Why a client has not got the alias ``host`` of Service Connect; ``None`` where nothing says so."""
+    uses = client.get("ServiceConnectConfiguration.Enabled")
+    if isinstance(uses, Unknown):
+        return untold(f"whether {client.logical_id} uses Service Connect is not known: {uses.why}", cause=Cause.NAME)
+    if not isinstance(uses, Known) or as_bool(uses.value) is False:
+        why = f"{host} is an alias of Service Connect, which {client.logical_id} does not use"
+        return stopped(why, (found.place,), Cause.NAME)
+    own = namespace_of(environment, client)
+    if own is not None and own == found.namespace:
+        return None
+    if any(not isinstance(each, str) or each.startswith("arn:") for each in (own, found.namespace)):
+        return untold(f"in which namespace {client.logical_id} finds {host} is not known", cause=Cause.NAME)
+    why = f"{host} is an alias of Service Connect in the namespace {found.namespace}, and its client is in {own}"
+    return stopped(why, (found.place,), Cause.NAME)
 
 
 def _without_vpc(client: Resource) -> bool:
@@ -212,6 +234,10 @@ def _to_service(reach: Reach, call: Call, client: Resource, found: Registration,
         if found.others:
             return untold(f"what stands behind {call.host} is not known")
         return stopped(f"no service registers its tasks under {call.host}", (found.place,), Cause.NAME)
+    if found.connected and call.port is not None and call.port not in found.ports:
+        answers = ", ".join(map(str, sorted(found.ports)))
+        why = f"the address ends in port {call.port}, and Service Connect answers {call.host} on {answers}"
+        return stopped(why, (found.place,), Cause.PORT)
     port = found.ports.get(call.port, call.port) if call.port is not None else None
     if port is None or found.records == {"SRV"}:
         return untold(f"on which port {call.host} is called is not known", cause=Cause.PORT)

@@ -1,18 +1,19 @@
 """The names under which an environment's services can be called.
 
 Sources: AWS Cloud Map Developer Guide, "Using DNS queries to discover instances"; Amazon ECS Developer Guide, "Use
-service discovery" and "Use Service Connect" (a client alias answers inside the namespace, on its own port).
+service discovery" and "Use Service Connect"; Amazon ECS API Reference, ServiceConnectClientAlias (an alias answers the
+tasks of services that use Service Connect in the same namespace, on its own port and no other).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Unknown
+from checker.model.values import Absent, Known, Resolved, Text, Unknown
 from checker.reason.network.security_groups import whole
 from checker.reason.network.services import Service
 
@@ -23,11 +24,23 @@ _NOT_OURS: Final = (".compute.internal", ".ec2.internal", ".docker.internal", ".
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultOf:
+    """The namespace that a cluster of elsewhere gives its services, whichever it is."""
+
+    cluster: str | Text
+
+
+# A namespace of Service Connect, by its name or by what refers to it.
+Namespace: TypeAlias = "str | Text | DefaultOf"
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A service-discovery name. ``services`` register their tasks under it; ``records`` are its DNS record types.
 
-    ``ports`` are those that Service Connect listens on in the client, mapped to the container's. ``vpc`` is whose
-    names these are: ``None`` where the namespace belongs to none, or to one that is not of this project.
+    ``ports`` are those that Service Connect listens on in the client, mapped to the container's, and ``namespace`` is
+    the one whose clients it listens in, ``None`` where that is not known. ``vpc`` is whose names these are: ``None``
+    where the namespace belongs to none, or to one that is not of this project.
     """
 
     place: Resource
@@ -36,6 +49,12 @@ class Registration:
     others: bool
     records: frozenset[str]
     ports: dict[int, int]
+    namespace: Namespace | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether this is an alias of Service Connect."""
+        return self.records == frozenset({"connect"})
 
 
 class Directory:
@@ -43,6 +62,7 @@ class Directory:
 
     def __init__(self, environment: Environment, services: list[Service]) -> None:
         self._names: dict[str, Registration] = {}
+        self._aliases: dict[str, Registration] = {}
         self._zones: dict[str, bool] = {}
         self.open = False
         # Names that somebody gave a record of their own.
@@ -125,20 +145,37 @@ class Directory:
             if not isinstance(alias, dict) or port is None:
                 self.open = True
                 continue
-            zone = _text_of(environment.referred(service.resource.get("ServiceConnectConfiguration.Namespace")), "Name")
+            zone = namespace_of(environment, service.resource)
             name = alias.get("DnsName")
             discovered = entry.get("DiscoveryName", port_name)
-            host = name if isinstance(name, str) else f"{discovered}.{zone}" if zone else None
+            host = name if isinstance(name, str) else f"{discovered}.{zone}" if isinstance(zone, str) else None
             if host is None:
                 self.open = True
                 continue
-            ports = {port: inside} if inside is not None else {}
-            self._names[host.lower()] = Registration(
-                service.resource, None, (service,), False, frozenset({"connect"}), ports
+            host = host.lower()
+            known = self._aliases.get(host)
+            before = known.ports if known is not None and known.services == (service,) else {}
+            self._aliases[host] = Registration(
+                service.resource,
+                None,
+                (service,),
+                False,
+                frozenset({"connect"}),
+                {**before, port: inside or port},
+                zone,
             )
 
     def find(self, host: str) -> Registration | None:
+        """Who answers to a name. A task that uses Service Connect finds its aliases before any other name."""
+        return self._aliases.get(host) or self._names.get(host)
+
+    def discovered(self, host: str) -> Registration | None:
+        """Who answers to a name by service discovery, which is for every client in the VPC."""
         return self._names.get(host)
+
+    def has_record(self, host: str) -> bool:
+        """Whether somebody gave the name a DNS record of its own."""
+        return host in self._records
 
     def answers_for(self, host: str) -> Answer:
         """Whether a name that nobody registered should be one of this environment's: its namespace is here (yes), or
@@ -154,6 +191,21 @@ class Directory:
         if self._zones and host.endswith(_PRIVATE):
             return elsewhere if self.open or not any(self._zones.values()) else YES
         return NO
+
+
+def namespace_of(environment: Environment, service: Resource) -> Namespace | None:
+    """The namespace in which a service uses Service Connect: its own, or its cluster's default. ``None``: not known."""
+    value = service.get("ServiceConnectConfiguration.Namespace")
+    if isinstance(value, Absent):
+        named = service.get("Cluster")
+        cluster = environment.referred(named)
+        if cluster is None and not isinstance(named, Unknown):
+            written = named.value if isinstance(named, Known) else "default"
+            return DefaultOf(written) if isinstance(written, str | Text) else None
+        value = cluster.get("ServiceConnectDefaults.Namespace") if cluster is not None else named
+    name = _text_of(environment.referred(value), "Name")
+    written = value.value if isinstance(value, Known) else None
+    return name or (written.lower() if isinstance(written, str) else written if isinstance(written, Text) else None)
 
 
 def _vpc_of(environment: Environment, namespace: Resource | None) -> Resource | Open | None:
