@@ -31,8 +31,9 @@ from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
+from checker.resolve.shell.syntax_facts import runs_something
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Unwrapped, ends_in_time, is_one_of_few, started, status_in_time, unwrapped
+from checker.resolve.shell.wrappers import Timed, Unwrapped, is_left_alone, is_one_of_few, started, timed, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
@@ -210,7 +211,7 @@ class ShellCommands:
                     self._note_loading(assignment.name, statement, state, context)
         if not statement.words:
             self.redirects(statement.redirects, state, context)
-            return Result(Flow.NEXT, UNTOLD if _runs_something(statement) else YES)
+            return Result(Flow.NEXT, UNTOLD if runs_something(statement) else YES)
         for word in statement.words:
             for part in word.parts:
                 for block in part.inner if isinstance(part, Opaque) else ():
@@ -252,9 +253,13 @@ class ShellCommands:
         own: dict[str, Possible | tuple[Possible, ...]],
     ) -> Result:
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
-        if words and ends_in_time(words[0]) and unwrapped(words).words != words:
-            return self._bounded(words, statement, state, context.handled(bounded=True), own)
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
+        if not own_function and (bound := timed(words)) is not None:
+            return self._bounded(bound, statement, state, context.handled(bounded=True), own)
+        if not own_function and not context.handling.background and is_left_alone(words):
+            with self.inside(*Flow):
+                self._run(words, statement, state.fork(), context.handled(background=True, lost=True), own)
+            return ends_with("0", state)
         inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
         words, given = inner.words, inner.given
         if not words:
@@ -313,23 +318,25 @@ class ShellCommands:
 
     def _bounded(
         self,
-        words: list[Possible],
+        bound: Timed,
         statement: Simple,
         state: State,
         context: Context,
         own: dict[str, Possible | tuple[Possible, ...]],
     ) -> Result:
         """``timeout 60 command``: however long that takes, it ends."""
-        limit = next((word for word in words[1:] if isinstance(word, str) and word[:1].isdigit()), None)
-        begun, depth = self.manner.begun(), self.depth
+        begun, depth, folder, inner = self.manner.begun(), self.depth, state.folder, bound.inner
+        state.folder = state.path(inner.folder) if inner.folder else folder
         try:
-            result = self._run(unwrapped(words).words, statement, state, context, own)
+            result = self._run(inner.words, statement, state, context, {**own, **inner.given})
         except EndlessError:
             self.depth = depth
-            self.manner.cut(begun, limit, endless=True)
-            return ends_with(status_in_time(words), state)
-        if result.flow is Flow.NEXT and self.manner.cut(begun, limit, endless=False):
-            return ends_with(status_in_time(words), state)
+            self.manner.cut(begun, bound.limit, endless=True)
+            return ends_with(bound.status, state)
+        finally:
+            state.folder = folder
+        if result.flow is Flow.NEXT and self.manner.cut(begun, bound.limit, endless=False):
+            return ends_with(bound.status, state)
         return result
 
     def emit(
@@ -388,9 +395,3 @@ class ShellCommands:
 
     def note(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problem for problem in problems if problem not in self.problems)
-
-
-def _runs_something(statement: Simple) -> bool:
-    """Whether an assignment's status is that of a command in it."""
-    words = [each.value for each in statement.assignments if each.value is not None]
-    return any(isinstance(part, Substitution) for word in words for part in word.parts)

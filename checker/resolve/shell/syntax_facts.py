@@ -294,3 +294,9 @@ def _counts(statement: Statement) -> bool:
 
 def _leaves_loop(block: Block) -> bool:
     return _has_command(block, frozenset({"exit", "return", "break", "die"}), loops=True)
+
+
+def runs_something(statement: Simple) -> bool:
+    """Whether an assignment's status is that of a command in it."""
+    words = [each.value for each in statement.assignments if each.value is not None]
+    return any(isinstance(part, Substitution) for word in words for part in word.parts)

@@ -16,6 +16,10 @@ from typing import Final
 from checker.model.possible import OneOf, Possible, joined
 from checker.model.values import Text
 
+_DOCKERIZE: Final = frozenset(
+    {"-wait", "-timeout", "-template", "-stdout", "-stderr", "-wait-http-header", "-wait-retry-interval", "-delims",
+     "-env", "-env-section"}
+)  # fmt: skip
 # Name -> options that take a value, and how many plain words come before the program.
 _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
     "env": (frozenset({"-u", "-C", "--unset", "--chdir"}), 0),
@@ -31,23 +35,7 @@ _PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
     "chronic": (frozenset(), 0),
     "coproc": (frozenset(), 0),
     "ssh-agent": (frozenset({"-a", "-t", "-P", "-E", "-O"}), 0),
-    "dockerize": (
-        frozenset(
-            {
-                "-wait",
-                "-timeout",
-                "-template",
-                "-stdout",
-                "-stderr",
-                "-wait-http-header",
-                "-wait-retry-interval",
-                "-delims",
-                "-env",
-                "-env-section",
-            }
-        ),
-        0,
-    ),
+    "dockerize": (_DOCKERIZE, 0),
     "unbuffer": (frozenset(), 0),
     "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
     "timeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
@@ -108,6 +96,8 @@ _PROGRAMS: Final[Mapping[str, str]] = {
     "@sentry/cli": "sentry-cli",
     "@angular/cli": "ng", "@nestjs/cli": "nest", "@go-task/cli": "task", "aws-sam-cli": "sam", "rust-just": "just",
 }  # fmt: skip
+_MOST_WRAPPERS: Final = 8  # around one another
+_FORKS: Final = re.compile(r"-[a-z]*f[a-z]*|--fork")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
@@ -121,9 +111,49 @@ class Unwrapped:
     folder: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A command that ``timeout`` ends: after how long, and with which status."""
+
+    inner: Unwrapped
+    limit: Possible
+    status: str
+
+
 def ends_in_time(program: Possible) -> bool:
     """Whether a program is ``timeout``, by whichever path; ``gtimeout`` is what Homebrew calls it."""
     return isinstance(program, str) and program.rsplit("/", 1)[-1] in {"timeout", "gtimeout"}
+
+
+def timed(words: list[Possible]) -> Timed | None:
+    """A command that ``timeout`` ends, also where other programs start that: ``sudo timeout 60 X``, ``env A=1 nice
+    timeout 60 X``."""
+    found = Unwrapped(words)
+    for _ in range(_MOST_WRAPPERS):
+        inner = _once(found)
+        if inner is None:
+            return None
+        if ends_in_time(found.words[0]):
+            limit = next(iter(_after_options(found.words[1:], _PLAIN["timeout"][0], Unwrapped([]))), None)
+            return Timed(Unwrapped(inner, found.given, found.folder), limit, status_in_time(found.words))
+        found.words = inner
+    return None
+
+
+def is_left_alone(words: list[Possible]) -> bool:
+    """Whether a program goes on by itself, and nobody gets its status: util-linux, setsid(1), ``--fork``; Bash
+    Reference Manual, "Coprocesses"."""
+    found = Unwrapped(words)
+    for _ in range(_MOST_WRAPPERS):
+        inner = _once(found)
+        name = found.words[0].rsplit("/", 1)[-1] if inner is not None and isinstance(found.words[0], str) else ""
+        if inner is None:
+            return False
+        options = itertools.takewhile(lambda each: isinstance(each, str) and each.startswith("-"), found.words[1:])
+        if name == "coproc" or (name == "setsid" and any(map(_FORKS.fullmatch, map(str, options)))):
+            return True
+        found.words = inner
+    return False
 
 
 def status_in_time(words: Sequence[Possible]) -> str:
@@ -139,7 +169,7 @@ def status_in_time(words: Sequence[Possible]) -> str:
 def unwrapped(words: list[Possible]) -> Unwrapped:
     """A command without the programs that only start it."""
     found = Unwrapped(words)
-    for _ in range(8):
+    for _ in range(_MOST_WRAPPERS):
         inner = _once(found)
         if inner is None:
             break
