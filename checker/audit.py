@@ -29,7 +29,7 @@ from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
 from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.project import with_nested
-from checker.run.coverage import unread_of
+from checker.run.account import unread_of
 from checker.together import together
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from checker.model.live.snapshot import Snapshot
 from checker.model.resources import Stack
 from checker.model.verdicts import Coverage, ProjectSummary, Run, Unread
 from checker.resolve.templates.project import with_nested
-from checker.run.coverage import digests, unread_of_stacks, unread_properties
+from checker.run.account import unread_properties
+from checker.run.coverage import digests, unread_of_stacks
 from checker.run.request import Request
 from checker.run.stacks import AtHand, at_hand
 from checker.together import together

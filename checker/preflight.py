@@ -24,7 +24,7 @@ from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
 from checker.reason.account.state import is_behind, stack_trouble, stacks
 from checker.reason.facts import drawn_of
-from checker.run.coverage import unread_of
+from checker.run.account import unread_of
 
 if TYPE_CHECKING:
     from checker.resolve.account.project import LiveAccount

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
-from checker.model.live.repository_settings import RepositorySettings
 from checker.model.verdicts import Surface
 
 if TYPE_CHECKING:
-    # The pipeline's model is large; a run over templates alone does not pay for it.
+    # These models are large; a run over templates alone does not pay for them.
+    from checker.model.live.repository_settings import RepositorySettings
     from checker.model.pipeline.pipeline import Pipeline
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checker.model.live.drift import ResourceDrift
 from checker.model.shown.facts import Facts
+
+if TYPE_CHECKING:
+    from checker.model.live.drift import ResourceDrift
 
 
 class Outcome(StrEnum):

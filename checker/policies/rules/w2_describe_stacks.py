@@ -73,10 +73,11 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
 
 def _read(deployment: Deployment, deployer: Deployer) -> list[Pattern] | None:
     """What the jobs read as this role, where all that they do is known."""
+    if (pipeline := deployment.project.pipeline) is None:
+        return None
     from checker.reason.calls.reading import read_as
 
-    pipeline = deployment.project.pipeline
-    return read_as(deployer.role, pipeline, deployment.project) if pipeline is not None else None
+    return read_as(deployer.role, pipeline, deployment.project)
 
 
 def _request(stack: Stack) -> Request:
