@@ -137,7 +137,7 @@ def _first_verb(words: Sequence[object], with_value: frozenset[str] = frozenset(
 
 
 _FOLDERS: Final = re.compile(
-    r"(?:/usr(?:/local)?|/opt/[\w.-]+|(?:/home/\w+|/root|~)/\.[\w-]+)?/s?bin/|(?:.*/)?(?:node_modules/\.bin|\.?venv/bin)/"
+    r"(?:/usr(?:/local)?|/opt/[\w.-]+|(?:/home/\w+|/root|~)/\.[\w-]+)?/s?bin/|(?:.*/)?(?:node_modules/\.bin|\.?venv/bin|vendor/bin)/"
 )
 
 

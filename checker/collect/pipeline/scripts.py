@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.pipeline.go_packages import go_files
 from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.errors import InputError
 from checker.model.pipeline.python import PythonModule
@@ -95,6 +96,10 @@ class ScriptLibrary:
         if path not in self._plain:
             self._plain[path] = self._read(path)
         return self._plain[path]
+
+    def go_files(self, pattern: str) -> tuple[str, ...] | None:
+        """The Go files of a folder, or of ``folder/...``; ``None`` where they are too many."""
+        return go_files(self.root, pattern)
 
     def packages(self) -> Mapping[str, str]:
         """The folders of the repository's npm packages by the packages' names."""

@@ -46,6 +46,10 @@ class Library(Protocol):
         """The text of a file; ``None`` where it is not there, or cannot be read."""
         ...
 
+    def go_files(self, pattern: str) -> tuple[str, ...] | None:
+        """The Go files of a folder, or of ``folder/...``; ``None`` where they are too many."""
+        ...
+
     def fault(self, path: str) -> Problem | None:
         """Why a file that is there could not be read."""
         ...

@@ -248,11 +248,40 @@ def _as_somebody(words: list[Possible]) -> list[Possible] | None:
     return ["bash"] if not inner and {"-s", "-i", "--shell", "--login"} & set(words[1:]) else None
 
 
+# Verbs of these that start a tool by its name: of the project's manifest, or of a package. `go help tool`; Microsoft
+# Learn, "dotnet tool run"; Dart documentation, "dart run".
+_TOOL_VERBS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "go": (("tool",),),
+    "dotnet": (("tool", "run"), ("tool", "exec")),
+    "dart": (("run",),),
+    "flutter": (("pub", "run"),),
+}
+_OF_GO: Final = frozenset(
+    {"addr2line", "asm", "buildid", "cgo", "compile", "covdata", "cover", "dist", "distpack", "doc", "fix", "link",
+     "nm", "objdump", "pack", "pprof", "preprofile", "test2json", "trace", "vet"}
+)  # fmt: skip
+
+
+def _tool(words: list[Possible]) -> list[Possible] | None:
+    """``go tool X``, ``dotnet tool run X``, ``dart run X``: a tool of another name than a file's."""
+    for verbs in _TOOL_VERBS[str(words[0]).rsplit("/", 1)[-1]]:
+        if words[1 : 1 + len(verbs)] == [*verbs]:
+            rest = _after_options(
+                words[1 + len(verbs) :], frozenset({"-C", "-modfile", "--define", "-D"}), Unwrapped([])
+            )
+            name = rest[0] if rest else ""
+            if not isinstance(name, str) or not name or name in _OF_GO or "/" in name or name.endswith(".dart"):
+                return None
+            return [name.partition(":")[0], *rest[1:]]
+    return None
+
+
 _OWN: Final[Mapping[str, Callable[[list[Possible]], list[Possible] | None]]] = {
     "wait-for-it": _behind_hyphens,
     "wait-for-it.sh": _behind_hyphens,
     "sops": _with_secrets,
     "coverage": _measured,
+    **dict.fromkeys(_TOOL_VERBS, _tool),
     "nyc": _counted,
     "c8": _counted,
 }

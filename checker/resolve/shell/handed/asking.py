@@ -7,13 +7,15 @@ from typing import Final
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
+from checker.resolve.shell.handed.consoles import artisan
 from checker.resolve.shell.handed.found import PROGRAMS, handed_over
 from checker.resolve.shell.handed.git import alias, configured, placed
+from checker.resolve.shell.handed.go_programs import go_run
 from checker.resolve.shell.handed.items import with_items
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.variables import is_loading, loading
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import Context, State, Stored
+from checker.resolve.shell.state import WORKSPACE, Context, State, Stored
 
 _MAX_ALIASES: Final = 5  # that stand for one another
 _SETTING: Final = "git config "  # no variable can be called this
@@ -32,7 +34,13 @@ def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state:
         path = state.path(word)
         return path is not None and shell.library.is_file(path)
 
-    return Told(words, variable, _fed(shell, state, context), text_of, is_file)
+    def go_files(pattern: str) -> tuple[str, ...] | None:
+        folder = pattern.removesuffix("/...")
+        path = None if "..." in folder else state.path(folder)
+        found = None if path is None else shell.library.go_files(f"{path}{pattern.removeprefix(folder)}")
+        return tuple(f"{WORKSPACE}/{each}" for each in found) if found is not None else None
+
+    return Told(words, variable, _fed(shell, state, context), text_of, is_file, go_files=go_files)
 
 
 def _fed(shell: Shell, state: State, context: Context) -> Possible:
@@ -74,7 +82,7 @@ def settings_kept(commands: Iterable[Command]) -> dict[str, Possible]:
 def in_place_of(
     words: list[Possible], shell: Shell, own: Mapping[str, Stored], state: State, context: Context
 ) -> list[Possible]:
-    """The command that another one surely is: an alias of git, what xargs starts for what it reads."""
+    """The command that another one surely is: an alias of git, what xargs starts for what it reads, a program of Go."""
     name = words[0] if words else ""
     if name == "git":
         for _ in range(_MAX_ALIASES):
@@ -83,6 +91,10 @@ def in_place_of(
                 break
             words = inner
         return words
+    if name == "go":
+        return go_run(_told(shell, words, own, state, context)) or words
+    if isinstance(name, str) and name.startswith("php"):
+        return artisan(_told(shell, words, own, state, context)) or words
     if name == "xargs":
         return with_items(words, _fed(shell, state, context))
     return words

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from checker.resolve.shell.handed.clients import mysql, psql, sqlite3
+from checker.resolve.shell.handed.generating import go
 from checker.resolve.shell.handed.git import git
-from checker.resolve.shell.handed.installing import PYTHONS, bundle, composer, go, pip, python, uv
+from checker.resolve.shell.handed.installing import PYTHONS, bundle, composer, pip, python, uv
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.languages import awk, lines_with_bang, m4, sed
 from checker.resolve.shell.handed.options import NAMES, by_options

@@ -1,8 +1,8 @@
-"""What installing a project runs of its own: ``setup.py``, Composer's scripts, a Gemfile, lines for ``go generate``.
+"""What installing a project runs of its own: ``setup.py``, Composer's scripts, a Gemfile.
 
 Packages of others are none of it. Sources: pip documentation, "Build System Interface" and "Local project installs";
 PEP 517, "In-tree build backends" (``backend-path``); Composer documentation, "Scripts"; Bundler documentation,
-"Gemfile" (it is Ruby); ``go help generate``.
+"Gemfile" (it is Ruby).
 """
 
 from __future__ import annotations
@@ -136,14 +136,3 @@ def bundle(told: Told) -> Iterator[Handed]:
     for match in _RUNS.finditer(told.text_of(named or "Gemfile") or ""):
         called = match["called"] or match["ticked"]
         yield line(called) if called else "code that the Gemfile runs was not followed"
-
-
-def go(told: Told) -> Iterator[Handed]:
-    """``go generate`` runs the lines ``//go:generate`` of the files that it is given."""
-    if told.words[1:2] == ["generate"] and not {"-n", "-h"} & {str(word) for word in told.words}:
-        files = [word for word in told.words[2:] if isinstance(word, str) and word.endswith(".go")]
-        if not files:
-            yield "what lines of //go:generate run was not followed"
-        for each in files:
-            for found in re.findall(r"^//go:generate[ \t]+(.+)$", told.text_of(each) or "", re.MULTILINE):
-                yield line(f"cd {shlex.quote(posixpath.dirname(each) or '.')} && {found}")

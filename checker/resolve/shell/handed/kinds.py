@@ -27,6 +27,8 @@ class Told:
     text_of: Callable[[Possible], str | None]
     is_file: Callable[[Possible], bool]
     settings: tuple[tuple[str, Possible], ...] = ()  # of git, by commands before
+    # The Go files of a folder, or of `folder/...`, from where the program is started; None where they are too many.
+    go_files: Callable[[str], tuple[str, ...] | None] = lambda _: None
 
     @property
     def name(self) -> str:

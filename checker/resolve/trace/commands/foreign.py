@@ -51,7 +51,7 @@ _ENGINE_FLAGS: Final = frozenset(
     {"--rm", "-d", "--detach", "-i", "--interactive", "-t", "--tty", "-it", "-ti", "-dit", "-itd", "--init", "-q",
      "--privileged", "--read-only", "-P", "--publish-all", "--quiet", "--no-healthcheck", "--oom-kill-disable"}
 )  # fmt: skip
-_NAME: Final = re.compile(r"[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
+_NAME: Final = re.compile(r"(?:\.{0,2}/)?[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
 # Letters and digits as nobody calls a command: what a program is given, and maybe in confidence.
 _GENERATED: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{12,}")
 _FILE: Final = re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
