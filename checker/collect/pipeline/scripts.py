@@ -19,6 +19,7 @@ from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.pipeline.go_packages import go_files
 from checker.collect.pipeline.shell_syntax import parse_shell
+from checker.collect.pipeline.sql_files import sql_files
 from checker.errors import InputError
 from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.shell import Script
@@ -44,6 +45,7 @@ class ScriptLibrary:
     _modules: dict[str, list[str]] | None = None
     _below: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _packages: dict[str, str] | None = None
+    _sql: tuple[str, ...] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
     _files: dict[str, Path | None] = field(default_factory=dict)
@@ -100,6 +102,12 @@ class ScriptLibrary:
     def go_files(self, pattern: str) -> tuple[str, ...] | None:
         """The Go files of a folder, or of ``folder/...``; ``None`` where they are too many."""
         return go_files(self.root, pattern)
+
+    def sql_files(self) -> tuple[str, ...]:
+        """The files of SQL with lines that may be commands of a client's own."""
+        if self._sql is None:
+            self._sql = sql_files(self.root, self.text, MAX_FILES)
+        return self._sql
 
     def packages(self) -> Mapping[str, str]:
         """The folders of the repository's npm packages by the packages' names."""

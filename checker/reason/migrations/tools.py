@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from checker.model.environment_words import words as parts_of
@@ -53,6 +54,8 @@ _STATEMENT: Final = re.compile(
     r"\b(?:create|alter|drop|truncate|grant|revoke|reindex|insert\s+into|delete\s+from|update\s+\S+\s+set|comment\s+on)\b",
     re.IGNORECASE,
 )
+# A file whose name is the run's own, in a folder or not: the sign of a loop over files.
+_EACH: Final = re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xargs reads")
 _BACK: Final = re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
 
 
@@ -69,8 +72,23 @@ class Applied:
 @lru_cache(maxsize=16_384)  # several rules ask about each command
 def applied_by(command: Command) -> Applied | None:
     """Whether a command of a script applies migrations, by its words or by the file that it is fed."""
-    fed = (write.target for write in command.writes if write.operator.startswith("<"))
-    return _of_words(tuple(word if isinstance(word, str) else shown(word) for word in (*command.words, *fed)))
+    fed = [write.target for write in command.writes if write.operator.startswith("<")]
+    found = _of_words(tuple(word if isinstance(word, str) else shown(word) for word in (*command.words, *fed)))
+    return found or _one_by_one(command)
+
+
+def _one_by_one(command: Command) -> Applied | None:
+    """Whether a database's client is given file after file, whose names only the run knows: ``ls migrations | while
+    read f; do psql -f "$f"; done``, ``... | xargs -n1 psql -f``."""
+    client = _BY_PROGRAM.get(_base(command.program), ((), None))[1]
+    if client is None or not client.is_client:
+        return None
+    words = command.words
+    files = [after for before, after in pairwise(words) if before in {"-f", "--file"}]
+    files += [write.target for write in command.writes if write.operator == "<"]
+    around = any(loop.kind in {"each", "while"} for loop in command.reached.loops)
+    each = any(_EACH.fullmatch(shown(file)) and (around or not shown(file).endswith("}")) for file in files)
+    return Applied(client) if each else None
 
 
 def applied_behind(actions: Sequence[object], index: int) -> Applied | None:

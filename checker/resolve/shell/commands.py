@@ -27,13 +27,14 @@ from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import is_loading
+from checker.resolve.shell.in_time import Timed, is_left_alone, timed
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import runs_something
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Timed, Unwrapped, is_left_alone, is_one_of_few, started, timed, unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, is_one_of_few, started, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()

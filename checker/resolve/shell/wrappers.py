@@ -96,8 +96,7 @@ _PROGRAMS: Final[Mapping[str, str]] = {
     "@sentry/cli": "sentry-cli",
     "@angular/cli": "ng", "@nestjs/cli": "nest", "@go-task/cli": "task", "aws-sam-cli": "sam", "rust-just": "just",
 }  # fmt: skip
-_MOST_WRAPPERS: Final = 8  # around one another
-_FORKS: Final = re.compile(r"-[a-z]*f[a-z]*|--fork")
+MOST_WRAPPERS: Final = 8  # around one another
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
@@ -111,73 +110,19 @@ class Unwrapped:
     folder: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A command that ``timeout`` ends: after how long, and with which status."""
-
-    inner: Unwrapped
-    limit: Possible
-    status: str
-
-
-def ends_in_time(program: Possible) -> bool:
-    """Whether a program is ``timeout``, by whichever path; ``gtimeout`` is what Homebrew calls it."""
-    return isinstance(program, str) and program.rsplit("/", 1)[-1] in {"timeout", "gtimeout"}
-
-
-def timed(words: list[Possible]) -> Timed | None:
-    """A command that ``timeout`` ends, also where other programs start that: ``sudo timeout 60 X``, ``env A=1 nice
-    timeout 60 X``."""
-    found = Unwrapped(words)
-    for _ in range(_MOST_WRAPPERS):
-        inner = _once(found)
-        if inner is None:
-            return None
-        if ends_in_time(found.words[0]):
-            limit = next(iter(_after_options(found.words[1:], _PLAIN["timeout"][0], Unwrapped([]))), None)
-            return Timed(Unwrapped(inner, found.given, found.folder), limit, status_in_time(found.words))
-        found.words = inner
-    return None
-
-
-def is_left_alone(words: list[Possible]) -> bool:
-    """Whether a program goes on by itself, and nobody gets its status: util-linux, setsid(1), ``--fork``; Bash
-    Reference Manual, "Coprocesses"."""
-    found = Unwrapped(words)
-    for _ in range(_MOST_WRAPPERS):
-        inner = _once(found)
-        name = found.words[0].rsplit("/", 1)[-1] if inner is not None and isinstance(found.words[0], str) else ""
-        if inner is None:
-            return False
-        options = itertools.takewhile(lambda each: isinstance(each, str) and each.startswith("-"), found.words[1:])
-        if name == "coproc" or (name == "setsid" and any(map(_FORKS.fullmatch, map(str, options)))):
-            return True
-        found.words = inner
-    return False
-
-
-def status_in_time(words: Sequence[Possible]) -> str:
-    """The status with which ``timeout`` ends a command when its time is up: 124, the signal's where it is KILL or the
-    command's own is preserved (GNU Coreutils manual, "timeout")."""
-    before = words[1 : len(words) - len(unwrapped(list(words)).words)]
-    written = " ".join(word for word in before if isinstance(word, str))
-    if re.search(r"(?:-s|--signal)[ =]?(?:SIG)?(?:KILL|9)\b", written):
-        return "137"
-    return "143" if re.search(r"(?:^|\s)(?:--preserve-status|-p)(?:\s|$)", written) else "124"
-
-
 def unwrapped(words: list[Possible]) -> Unwrapped:
     """A command without the programs that only start it."""
     found = Unwrapped(words)
-    for _ in range(_MOST_WRAPPERS):
-        inner = _once(found)
+    for _ in range(MOST_WRAPPERS):
+        inner = once(found)
         if inner is None:
             break
         found.words = inner
     return found
 
 
-def _once(found: Unwrapped) -> list[Possible] | None:
+def once(found: Unwrapped) -> list[Possible] | None:
+    """The command behind the outermost program that only starts one; ``None`` where there is none."""
     words = found.words
     if len(words) < 2 or not isinstance(words[0], str):
         return None
@@ -185,7 +130,7 @@ def _once(found: Unwrapped) -> list[Possible] | None:
     if name == "command" and words[1] in {"-v", "-V"}:
         return None
     if name in _PACKAGES:
-        return _package(_after_options(words[1:], _PACKAGES[name], found)) or None
+        return _package(after_options(words[1:], _PACKAGES[name], found)) or None
     if name in _VERBS:
         inner = _verb(name, words, found)
         if inner is not None:
@@ -199,8 +144,8 @@ def _once(found: Unwrapped) -> list[Possible] | None:
     if name == "env":
         words = _split_string(words)
     with_value, plain = _PLAIN[name]
-    rest = _after_options(words[1:], with_value, found)[plain:]
-    return (_after_options(rest, frozenset(), found) if plain else rest) or None
+    rest = after_options(words[1:], with_value, found)[plain:]
+    return (after_options(rest, frozenset(), found) if plain else rest) or None
 
 
 def _behind_hyphens(words: list[Possible]) -> list[Possible] | None:
@@ -237,14 +182,14 @@ def _measured(words: list[Possible]) -> list[Possible] | None:
 
 def _counted(words: list[Possible]) -> list[Possible] | None:
     """``nyc X``, ``c8 X``: unless it is one of their own verbs."""
-    rest = _after_options(words[1:], _COUNTS, Unwrapped([]))
+    rest = after_options(words[1:], _COUNTS, Unwrapped([]))
     return rest if rest and rest[0] not in {"report", "check-coverage", "instrument", "merge", "help"} else None
 
 
 def _as_somebody(words: list[Possible]) -> list[Possible] | None:
     """``sudo -s``: a shell, where no command follows."""
     with_value, _ = _PLAIN["sudo"]
-    inner = _after_options(words[1:], with_value, Unwrapped([]))
+    inner = after_options(words[1:], with_value, Unwrapped([]))
     return ["bash"] if not inner and {"-s", "-i", "--shell", "--login"} & set(words[1:]) else None
 
 
@@ -266,7 +211,7 @@ def _tool(words: list[Possible]) -> list[Possible] | None:
     """``go tool X``, ``dotnet tool run X``, ``dart run X``: a tool of another name than a file's."""
     for verbs in _TOOL_VERBS[str(words[0]).rsplit("/", 1)[-1]]:
         if words[1 : 1 + len(verbs)] == [*verbs]:
-            rest = _after_options(
+            rest = after_options(
                 words[1 + len(verbs) :], frozenset({"-C", "-modfile", "--define", "-D"}), Unwrapped([])
             )
             name = rest[0] if rest else ""
@@ -307,7 +252,7 @@ def _split_string(words: list[Possible]) -> list[Possible]:
 def _verb(name: str, words: list[Possible], found: Unwrapped) -> list[Possible] | None:
     """``pnpm --filter web exec X``, ``uv run X``, ``uv tool run X``."""
     before = Unwrapped([])
-    rest = _after_options(words[1:], _VALUES, before)
+    rest = after_options(words[1:], _VALUES, before)
     if name == "corepack" and rest and isinstance(rest[0], str):
         rest = [rest[0].partition("@")[0], *rest[1:]]
     if name == "yarn" and rest[:1] == ["cdk"]:
@@ -324,9 +269,9 @@ def _verb(name: str, words: list[Possible], found: Unwrapped) -> list[Possible] 
     if name == "nix":  # the program stands behind an option (Nix reference manual, "nix develop")
         at = next((index for index, word in enumerate(rest) if word in {"-c", "--command"}), len(rest))
         return rest[at + 1 :] or None
-    inner = _after_options(rest[1:], _VALUES, found)
+    inner = after_options(rest[1:], _VALUES, found)
     if name in _ONE_BEFORE:
-        inner = _after_options(inner[1:], frozenset(), found)
+        inner = after_options(inner[1:], frozenset(), found)
     of_package = name in _OF_PACKAGES and (rest[0] != "run" or name == "pipx" or words[1] == "tool")
     return (_package(inner) if of_package else inner) or None
 
@@ -341,7 +286,8 @@ def _package(words: list[Possible]) -> list[Possible]:
     return [_PROGRAMS.get(name, name), *words[1:]]
 
 
-def _after_options(words: Sequence[Possible], with_value: frozenset[str], found: Unwrapped) -> list[Possible]:
+def after_options(words: Sequence[Possible], with_value: frozenset[str], found: Unwrapped) -> list[Possible]:
+    """Words from the first one on that is no option, no option's value and no variable."""
     rest = list(words)
     while rest:
         word = rest[0]
@@ -409,13 +355,13 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
                 if end:
                     yield _each_found(listed[1:index], rest[:end])
     elif name == "parallel":
-        rest = _after_options(
+        rest = after_options(
             listed[1:], frozenset({"-j", "-P", "--jobs", "-a", "--arg-file", "--delay"}), Unwrapped([])
         )
         end = next((at for at, each in enumerate(rest) if each in {":::", "::::", ":::+"}), len(rest))
         if end:
             yield rest[:end]
     elif name in {"watch", "entr", "nodemon"}:
-        rest = _after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
+        rest = after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
         if rest:
             yield rest

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible
+from checker.model.possible import Possible, open_text
+from checker.model.values import Text
 from checker.resolve.shell.handed.consoles import artisan
 from checker.resolve.shell.handed.found import PROGRAMS, handed_over
 from checker.resolve.shell.handed.git import alias, configured, placed
@@ -17,6 +20,7 @@ from checker.resolve.shell.handed.variables import is_loading, loading
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, State, Stored
 
+_PATTERN: Final = re.compile(r"[*?\[]")
 _MAX_ALIASES: Final = 5  # that stand for one another
 _SETTING: Final = "git config "  # no variable can be called this
 
@@ -40,7 +44,34 @@ def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state:
         found = None if path is None else shell.library.go_files(f"{path}{pattern.removeprefix(folder)}")
         return tuple(f"{WORKSPACE}/{each}" for each in found) if found is not None else None
 
-    return Told(words, variable, _fed(shell, state, context), text_of, is_file, go_files=go_files)
+    def files_of(word: Possible) -> Sequence[Possible]:
+        path = state.path(word)
+        if word is None or (path is None and isinstance(word, str)):
+            return ()
+        if path is not None and (shell.library.is_file(path) or not _PATTERN.search(path)):
+            return (word,)
+        wanted = re.compile(fnmatch.translate(path) if path is not None else _ends_as(word))
+        return [f"{WORKSPACE}/{each}" for each in shell.library.sql_files() if wanted.fullmatch(each)]
+
+    fed = _fed(shell, state, context)
+    fed_by = _file_fed(state, context) if fed is None else None
+    return Told(words, variable, fed, text_of, is_file, go_files=go_files, files_of=files_of, fed_by=fed_by)
+
+
+def _ends_as(word: Possible) -> str:
+    """A pattern of the files that a name which is known in parts may mean: by their own names, without folders."""
+    name = "".join(part if isinstance(part, str) else "*" for part in word.parts) if isinstance(word, Text) else "*"
+    return r"(?:.*/)?" + fnmatch.translate(name.rpartition("/")[2] or "*")
+
+
+def _file_fed(state: State, context: Context) -> Possible:
+    """The file that comes in over a redirection or a pipe: its name, open where that is not known."""
+    given = next((each for each in reversed(context.writes) if each.operator.startswith("<")), None)
+    if given is not None:
+        return given.target if given.operator == "<" else None
+    if state.fed is None:
+        return None
+    return state.fed.file if state.fed.file is not None else open_text("what comes in")
 
 
 def _fed(shell: Shell, state: State, context: Context) -> Possible:

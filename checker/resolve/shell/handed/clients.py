@@ -38,12 +38,14 @@ def psql(told: Told) -> Iterator[Handed]:
     files = [*given(words, ("-f", "--file"))]
     if (not texts and not files) or "-" in files:
         texts.append(told.fed)
+        files.append(told.fed_by)
     for text in texts:
         yield from _meta(told, text, "", 0)
     for file in files:
         if _WHOLLY_OPEN.match(shown(file)):
             yield "what psql reads from a file that only the run names was not followed"
-        yield from _meta(told, told.text_of(file), str(file), 0)
+        for path in told.files_of(file):
+            yield from _meta(told, told.text_of(path), str(path), 0)
 
 
 def _meta(told: Told, text: Possible, file: str, depth: int) -> Iterator[Handed]:
@@ -67,12 +69,11 @@ def _meta(told: Told, text: Possible, file: str, depth: int) -> Iterator[Handed]
         elif name in _READS:
             inner = rest.strip().strip("'\"")
             path = posixpath.join(posixpath.dirname(file), inner) if name in {"ir", "include_relative"} else inner
-            yield from _meta(told, told.text_of(path), path, depth + 1)
+            for each in told.files_of(path):
+                yield from _meta(told, told.text_of(each), str(each), depth + 1)
         if name != "!":
             found.extend(each[1] for each in _BACKQUOTED.finditer(rest))
-        for each in found:
-            if each:
-                yield line(filled(each, written[1]))
+        yield from (line(filled(command, written[1])) for command in found if command)
 
 
 _DOT: Final = re.compile(r"^\s*\.(\w+)\s*(.*)$", re.MULTILINE)
@@ -82,6 +83,7 @@ def sqlite3(told: Told) -> Iterator[Handed]:
     """The commands that the dot-commands of sqlite3 run."""
     texts: list[Possible] = [word for word in told.words[1:] if word is not None]
     texts.extend([told.fed, *(told.text_of(file) for file in given(told.words[1:], ("-init", "--init")))])
+    texts.extend(map(told.text_of, told.files_of(told.fed_by)))
     for text in texts:
         yield from _dotted(told, text, 0)
 
@@ -105,7 +107,8 @@ def _dotted(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
         elif name in {"output", "once", "import", "read"} and (inner.startswith("|") or " |" in rest):
             yield line(filled(re.split(r"['\"]\s", inner.partition("|")[2])[0], written[1]))
         elif name == "read":
-            yield from _dotted(told, told.text_of(inner), depth + 1)
+            for each in told.files_of(inner):
+                yield from _dotted(told, told.text_of(each), depth + 1)
 
 
 _MYSQL: Final = re.compile(
@@ -117,7 +120,8 @@ _MYSQL: Final = re.compile(
 
 def mysql(told: Told) -> Iterator[Handed]:
     """The commands that the client's own ones run."""
-    texts = [*given(apart(told.words[1:], "e"), ("-e", "--execute", "--init-command"))] or [told.fed]
+    texts = [*given(apart(told.words[1:], "e"), ("-e", "--execute", "--init-command"))]
+    texts = texts or [told.fed, *map(told.text_of, told.files_of(told.fed_by))]
     for text in texts:
         yield from _own(told, text, 0)
 
@@ -135,6 +139,7 @@ def _own(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
         )
         rest = (match["short"] or match["long"] or "").strip()
         if name == "source":
-            yield from _own(told, told.text_of(rest), depth + 1)
+            for each in told.files_of(rest):
+                yield from _own(told, told.text_of(each), depth + 1)
         elif name and rest:
             yield line(filled(rest, written[1]))

@@ -20,10 +20,10 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot, brief
 from checker.model.values import as_count
-from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
+from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.rehearsal.choices import TooMuchError
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files

@@ -26,10 +26,10 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
-from checker.resolve.shell.arithmetic import calculated
 from checker.resolve.shell.commands import NEXT, ShellCommands
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
+from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.clock import LONGEST, asks_for_time, without_clocks
 from checker.resolve.shell.rehearsal.manner import (

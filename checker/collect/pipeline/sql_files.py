@@ -1,0 +1,20 @@
+"""The files of SQL whose lines may be commands of a database client's own (``\\!``, ``.shell``, ``system``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from checker.collect.folders import walk
+
+_OWN_COMMANDS: Final = re.compile(
+    r"\\[!A-Za-z.]|^[ \t]*\.[a-z]|^[ \t]*(?:system|pager|source)[ \t]|\bload_extension\b", re.IGNORECASE | re.MULTILINE
+)
+
+
+def sql_files(root: Path, text_of: Callable[[str], str | None], most: int) -> tuple[str, ...]:
+    found = walk(root, lambda name: name.endswith((".sql", ".psql", ".ddl")), most, [])
+    paths = (file.relative_to(root).as_posix() for file in found)
+    return tuple(sorted(path for path in paths if _OWN_COMMANDS.search(text_of(path) or "")))
