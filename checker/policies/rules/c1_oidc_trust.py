@@ -39,6 +39,7 @@ from checker.model.overlap import Pattern, overlap
 from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
 from checker.model.values import pieces, text
+from checker.model.verdicts import Outcome
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
 from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
@@ -116,6 +117,8 @@ def _over_match(deployment: Deployment, trust: Trust) -> Judgement:
             stranger = outsider(trust, statement, deployment.own)
             if stranger is not None:
                 return _too_wide(trust, statement, stranger)
+    if (others := _others(deployment, trust)) is not None and others.outcome is Outcome.FAIL:
+        return others  # whatever else is open, these get in
     if trust.unread:
         return trust.role.undecided("over-match", trust.unread[0], path=_PATH, fix=_FIX_WIDE)
     doubt = every(answers)
@@ -125,7 +128,7 @@ def _over_match(deployment: Deployment, trust: Trust) -> Judgement:
         names = ", ".join(dict.fromkeys(str(each.name) for each in deployment.own.repositories))
         why = f"the policies name several repositories ({names}) and nothing says which is the project's own"
         return trust.role.undecided("over-match", why, path=_PATH, fix="Set repository in checker.toml.")
-    return _others(deployment, trust) or trust.role.passes(
+    return others or trust.role.passes(
         "over-match", "Only the project's protected refs and environments get in.", path=_PATH
     )
 
