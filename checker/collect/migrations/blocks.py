@@ -8,6 +8,7 @@ Commands").
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -20,6 +21,9 @@ from checker.model.sources import Spot
 Read = Callable[[str], tuple[Statement, ...]]
 _MOST_NODES: Final = 20_000
 _BEFORE: Final = 2  # TRIGGER_TYPE_BEFORE
+_ERROR: Final = 21  # ERROR, which RAISE EXCEPTION is
+_ROW: Final = re.compile(r"\b(?:new|old)\b", re.IGNORECASE)
+_DEEPEST: Final = 200
 _WRITES: Final = frozenset({"CMD_INSERT", "CMD_UPDATE", "CMD_DELETE"})
 _HELD: Final = frozenset({Effect.CONTRACT, Effect.DATA})
 
@@ -31,6 +35,7 @@ class Blocks:
     read: Read
     made: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
     swallowing: set[str] = field(default_factory=set)  # functions of triggers that may drop the row
+    refusing: set[str] = field(default_factory=set)  # ... and those that may refuse it
 
     def applied(self, node: str, body: Mapping[str, Any], source: str, statement: Statement) -> Statement:
         """A statement with what the code does that it runs."""
@@ -43,6 +48,8 @@ class Blocks:
                 self.made[name] = self._held(body.get("options", []), source)
                 if _returns_nothing(source):
                     self.swallowing.add(name)
+                if _refuses(source):
+                    self.refusing.add(name)
             case "SelectStmt" | "CallStmt":
                 held = tuple(each for name in _functions(body) for each in self.made.get(name, ()))
                 if held:
@@ -52,6 +59,9 @@ class Blocks:
                     table = relation_of(body.get("relation"))
                     why = "its trigger may let a write end without a trace"
                     return replace(statement, effect=Effect.CONTRACT, table=table, why=why)
+            case "CreateTrigStmt" if _called(body.get("funcname")) in self.refusing:
+                table = relation_of(body.get("relation"))
+                return replace(statement, effect=Effect.CONTRACT, table=table, why="its trigger may refuse a write")
             case "RuleStmt" if body.get("instead") and body.get("event") in _WRITES:
                 table = relation_of(body.get("relation"))
                 return replace(statement, effect=Effect.CONTRACT, table=table, why="its writes no longer reach it")
@@ -103,6 +113,33 @@ def _returns_nothing(source: str) -> bool:
     """Whether a function of triggers may return NULL, upon which PostgreSQL skips the row."""
     nodes = _nodes(_tree(source)) if "null" in source.lower() else ()
     return any(key == "PLpgSQL_stmt_return" and _query(node.get("expr")).lower() == "null" for key, node in nodes)
+
+
+def _refuses(source: str) -> bool:
+    """Whether a function of triggers ends a write with an error: always, or for what stands in the row.
+
+    An error that depends on something else tells of a trigger that was made wrongly (for an operation that its function
+    does not know), or passes on what failed (PostgreSQL documentation, "PL/pgSQL", "Errors and Messages").
+    """
+    raised = _raised(_tree(source), (), 0) if "raise" in source.lower() else ()
+    return any(not guards or any(_ROW.search(each) for each in guards) for guards in raised)
+
+
+def _raised(node: Any, guards: tuple[str, ...], depth: int) -> Iterator[tuple[str, ...]]:
+    """The conditions that each error of the code stands under."""
+    if depth > _DEEPEST:
+        return
+    for key, part in node.items() if isinstance(node, dict) else (("", each) for each in node or ()):
+        if not isinstance(part, dict | list):
+            continue
+        if key == "PLpgSQL_stmt_raise" and isinstance(part, dict) and part.get("elog_level", 0) >= _ERROR:
+            yield guards
+        under = guards
+        if key in {"PLpgSQL_stmt_if", "PLpgSQL_stmt_case"}:
+            under = (*guards, *(_query(inner) for name, inner in _nodes(part) if name in {"cond", "t_expr", "expr"}))
+        elif key in {"exceptions", "PLpgSQL_exception_block"}:
+            under = (*guards, "")
+        yield from _raised(part, under, depth + 1)
 
 
 def _tree(source: str) -> Any:

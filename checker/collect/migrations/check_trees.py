@@ -111,9 +111,8 @@ def _implied(given: list[Any], new: Any, depth: int) -> bool:
     goal = _range(new)
     if goal is None and len(either) > 1:
         goal = _union(either)
-    return goal is not None and any(
-        (held := _range(each)) is not None and held.operand == goal.operand and held.within(goal) for each in given
-    )
+    held = [each for one in given if (each := _range(one)) is not None and goal and each.operand == goal.operand]
+    return goal is not None and all(any(each.within(side) for each in held) for side in goal.sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +123,13 @@ class _Range:
     values: frozenset[str] | None = None
     low: tuple[Decimal, bool] | None = None
     high: tuple[Decimal, bool] | None = None
+
+    @property
+    def sides(self) -> tuple[_Range, ...]:
+        """What to ask one after the other: each of two bounds may follow from another condition."""
+        if self.low is None or self.high is None:
+            return (self,)
+        return (_Range(self.operand, None, self.low), _Range(self.operand, None, None, self.high))
 
     def within(self, other: _Range) -> bool:
         if self.values is not None:

@@ -119,7 +119,7 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     if not up.readable or (down is not None and not down.readable):
         return _unread(migration, "way-back")
     if down is None:
-        gone = takes_away(up)
+        gone = _taken(migration)
         if gone and promise is not None:
             return _no_way_back(migration, gone[0], f"it takes away ({gone[0].why or gone[0].kind})")
         if gone:
@@ -147,6 +147,15 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
     return migration.passes("way-back", "Its down file undoes it.")
+
+
+def _taken(migration: Migration) -> tuple[Statement, ...]:
+    """What it takes away, and what code that it runs does where no comment says what that is for. Whom the loss of a
+    right concerns is not told: it is held against a promise alone."""
+    gone = takes_away(migration.up)
+    if promise_of(migration.up) is not None:
+        return gone
+    return (*gone, *(each for each in taken_by_code(migration.up) if each.kind != "revoke"))
 
 
 def _as_promised(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
@@ -190,9 +199,9 @@ def _said(statement: Statement) -> str:
 def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     if not migration.up.readable:
         return _unread(migration, "contract")
-    promise, gone = promise_of(migration.up), takes_away(migration.up)
+    promise, gone = promise_of(migration.up), _taken(migration)
     if promise is not None and promise.kind == "expand":
-        gone = (*gone, *taken_by_code(migration.up))
+        gone = (*takes_away(migration.up), *taken_by_code(migration.up))
     if promise is not None and promise.kind == "contract":
         at = str(promise.spot.line)
         if not promise.expand:
