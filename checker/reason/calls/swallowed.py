@@ -236,6 +236,11 @@ def _as_condition(call: AwsCall) -> str | None:
         return None
     if taken.tested == "and" and not (taken.captured or taken.piped or taken.stdout is Stream.DISCARDED):
         return None
+    if taken.tested == "and" and not taken.negated and taken.stdout is not Stream.DISCARDED:
+        if taken.piped and not taken.pipefail:
+            return "Its failure is lost in the pipe: what reads it gets nothing and may end well, and all goes on."
+        left = f"${taken.captured} is empty" if taken.captured else "there is no answer"
+        return f"A command left of `&&` does not stop the script where it fails: {left}, and the script goes on."
     return "Its exit status decides whether something is there, and every other failure looks the same."
 
 

@@ -28,13 +28,15 @@ from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, w
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
+from checker.resolve.shell.lists.several import listed, same_program, ways_of
+from checker.resolve.shell.lists.started import is_one_of_few, started
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
-from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, ends_with
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
 from checker.resolve.shell.syntax_facts import runs_something
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Unwrapped, is_one_of_few, started, unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
@@ -124,9 +126,7 @@ class ShellCommands:
                 self.manner.fed(self, block, state, context)
         return single(word, state, self._capturing(state, context, "", lost=True))
 
-    def _assign(
-        self, assignment: Assignment, state: State, context: Context, *, lost: bool = False
-    ) -> Possible | tuple[Possible, ...]:
+    def _assign(self, assignment: Assignment, state: State, context: Context, *, lost: bool = False) -> Stored:
         number = None
         if assignment.value is not None and not assignment.append:
             number = self.manner.number(assignment.value, state)
@@ -135,9 +135,9 @@ class ShellCommands:
         capture = self._capturing(state, context, assignment.name, lost=lost)
         before = state.variables.get(assignment.name)
         if assignment.items is not None:
-            items = tuple(value for word in assignment.items for value in expand(word, state, capture))
+            items = [value for word in assignment.items for value in expand(word, state, capture)]
             earlier = before if isinstance(before, tuple) else () if before is None else (before,)
-            return (*earlier, *items) if assignment.append else items
+            return listed([*earlier, *items] if assignment.append else items, f"${{{assignment.name}[@]}}")
         value = single(assignment.value, state, capture) if assignment.value is not None else ""
         if assignment.append and before is not None and not isinstance(before, tuple):
             return joined([before, value])
@@ -201,7 +201,7 @@ class ShellCommands:
 
     def simple(self, statement: Simple, state: State, context: Context) -> Result:
         """A command with its words and assignments, or assignments alone."""
-        own: dict[str, Possible | tuple[Possible, ...]] = {}
+        own: dict[str, Stored] = {}
         for assignment in statement.assignments:
             value = self._assign(assignment, state, context)
             if statement.words:
@@ -228,15 +228,25 @@ class ShellCommands:
         context = replace(context, handling=streams(context.handling, own_writes), writes=writes)
         if unknown_fields:
             words.append(open_text("$@", state.script.file))
+        if (ways := ways_of(words)) and words[0] != "set":
+            return self._each(
+                ways, statement, state, replace(context, certain=context.certain and same_program(words)), own
+            )
         return self.run(words, statement, state, context, own)
 
+    def _each(
+        self, ways: list[list[Possible]], statement: Simple, state: State, context: Context, own: dict[str, Stored]
+    ) -> Result:
+        """A command that is one of these: each is run, and nobody knows which."""
+        made = [(self.run(way, statement, each, context, own), each) for way in ways for each in (state.fork(),)]
+        if self.manner.after_started([result for result, _ in made], state) is not None:
+            made = [each for each in made if each[0].truth is NO]  # the one that is taken to fail
+        made = [each for each in made if each[0].flow is Flow.NEXT] or made
+        state.join(each for _, each in made)
+        return next((result for result, _ in made if result.truth is UNTOLD), made[0][0])
+
     def run(
-        self,
-        words: list[Possible],
-        statement: Simple,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
+        self, words: list[Possible], statement: Simple, state: State, context: Context, own: dict[str, Stored]
     ) -> Result:
         """Run a command. A program that ``exec`` puts in the shell's place ends the script as it ends itself."""
         result = self._run(words, statement, state, context, own)
@@ -246,12 +256,7 @@ class ShellCommands:
         return result
 
     def _run(
-        self,
-        words: list[Possible],
-        statement: Simple,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
+        self, words: list[Possible], statement: Simple, state: State, context: Context, own: dict[str, Stored]
     ) -> Result:
         """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
@@ -291,9 +296,7 @@ class ShellCommands:
         truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
         return self.manner.ended(words, state, truth)
 
-    def _inner(
-        self, words: list[Possible], state: State, context: Context, own: dict[str, Possible | tuple[Possible, ...]]
-    ) -> Unwrapped:
+    def _inner(self, words: list[Possible], state: State, context: Context, own: dict[str, Stored]) -> Unwrapped:
         """A command without what only starts it, and what it surely is where it is another."""
         inner = unwrapped(in_place_of(words, self, own, state, context))
         found = in_place_of(inner.words, self, {**own, **inner.given}, state, context)
@@ -303,12 +306,7 @@ class ShellCommands:
         return Unwrapped(behind.words, {**inner.given, **behind.given}, behind.folder or inner.folder)
 
     def _hand_over(
-        self,
-        found: Iterable[Handed],
-        statement: Simple,
-        state: State,
-        context: Context,
-        own: Mapping[str, Possible | tuple[Possible, ...]],
+        self, found: Iterable[Handed], statement: Simple, state: State, context: Context, own: Mapping[str, Stored]
     ) -> None:
         """Follow the commands that one was handed to run."""
         for each in found:
@@ -318,12 +316,7 @@ class ShellCommands:
                 self.run(each, statement, state.fork(), context, without_loading(own))
 
     def _bounded(
-        self,
-        bound: Timed,
-        statement: Simple,
-        state: State,
-        context: Context,
-        own: dict[str, Possible | tuple[Possible, ...]],
+        self, bound: Timed, statement: Simple, state: State, context: Context, own: dict[str, Stored]
     ) -> Result:
         """``timeout 60 command``: however long that takes, it ends."""
         begun, depth, folder, inner = self.manner.begun(), self.depth, state.folder, bound.inner
@@ -347,7 +340,7 @@ class ShellCommands:
         spot: Spot,
         state: State,
         context: Context,
-        own: Mapping[str, Possible | tuple[Possible, ...]],
+        own: Mapping[str, Stored],
     ) -> None:
         """Put a command on record."""
         plain = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)

@@ -19,7 +19,8 @@ from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
 
-_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+NO_SCRIPT: Final = "there is no script"
 # Files of tools on the runner that give a shell their functions and paths: version managers and their kin.
 _OF_A_TOOL: Final = re.compile(
     r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
@@ -49,7 +50,7 @@ def starts_script(command: Command) -> bool:
     first = command.words[0] if command.words else ""
     if not isinstance(first, str):
         return False
-    return first.rsplit("/", 1)[-1] in _SHELLS or (first.endswith(".sh") and len(first) > 3)
+    return first.rsplit("/", 1)[-1] in SHELLS or (first.endswith(".sh") and len(first) > 3)
 
 
 def as_line(text: Text, marks: dict[str, Possible]) -> str:
@@ -78,7 +79,7 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     """Follow the script that the words start, ``None`` where they start none that can be followed."""
     flags: tuple[str, ...] = ()
     rest = words
-    explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in _SHELLS
+    explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in SHELLS
     if explicit:
         flags = tuple(_flags(words[1:]))
         rest = words[1 + len(flags) :]
@@ -97,7 +98,7 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     script = (follower.library.as_shell(path) if explicit else follower.library.shell(path)) if path else None
     if script is None:
         if path is not None and (explicit or name.endswith(".sh")) and not follower.library.is_file(path):
-            follower.problem(call.spot, f"there is no script {name} in the repository", "Correct the path.")
+            follower.problem(call.spot, f"{NO_SCRIPT} {name} in the repository", "Correct the path.")
         fault = follower.library.fault(path) if path is not None else None
         if fault is None:
             return None

@@ -14,7 +14,7 @@ from checker.model.pipeline.scripts import Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
-from checker.model.values import Unknown
+from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
 
 # The repository's root while a script runs: absolute paths below it are known to be files of the repository.
 WORKSPACE: Final = "/github/workspace"
@@ -201,9 +201,16 @@ class State:
             values = [state.variables.get(name) for state in states]
             if all(value == values[0] for value in values) and values[0] is not None:
                 joined[name] = values[0]
+            elif any(isinstance(value, tuple | Several) for value in values):
+                # Nothing outside of the script gives it an array: it is empty where it was not set.
+                unset: Stored = (open_text(f"${{{name}}}"),) if first.may_be_set_outside(name) else ()
+                lists = [each for value in values for each in alternatives(unset if value is None else value)]
+                joined[name] = one_of_lists(lists, f"${{{name}[@]}}")
             else:
                 joined[name] = one_of(
-                    open_text(f"${{{name}}}") if value is None else _single(value, name) for value in values
+                    open_text(f"${{{name}}}") if value is None else value
+                    for value in values
+                    if not isinstance(value, tuple)
                 )
         folder = first.folder if all(state.folder == first.folder for state in states) else None
         self.take(first)
@@ -236,10 +243,6 @@ class State:
             found = posixpath.join(self.folder, written)
         found = posixpath.normpath(found) if found else ""
         return None if found.startswith("..") else ("" if found == "." else found)
-
-
-def _single(value: Stored, name: str) -> Possible:
-    return Unknown(f"${{{name}[@]}} has different elements") if isinstance(value, tuple) else value
 
 
 def ends_with(status: str, state: State) -> Result:

@@ -23,6 +23,7 @@ from checker.model.possible import (
     shown,
 )
 from checker.model.values import Answered, Hole, Text, Unknown, as_count, pieces, text
+from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.state import State, Stored
 
 # How a Substitution becomes a value: given by who follows the script.
@@ -63,10 +64,16 @@ def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
                     put(each)
         if quoted and not pieces_of_part and len(word.parts) == 1:
             return []
-    found = [joined(field) for field in fields[:_MAX_FIELDS]]
+    found = [_whole(field) for field in fields[:_MAX_FIELDS]]
     if len(word.parts) == 1 and isinstance(word.parts[0], Literal) and not word.parts[0].quoted:
         return [each for value in found for each in (_braces(value) if isinstance(value, str) else [value])]
     return found
+
+
+def _whole(field: list[Possible]) -> Possible:
+    """One field out of its pieces. A list of which nobody knows the elements is no part of another word."""
+    found = joined(field)
+    return Unknown(found.why) if isinstance(found, Several) and len(field) > 1 else found
 
 
 # What GitHub gives that has no blank in it: https://docs.github.com/en/actions/reference/contexts-reference#github-context
@@ -120,7 +127,8 @@ def _split(value: Possible) -> list[tuple[Possible, bool]]:
         parts = [_split(option) for option in value.options]
         if all(len(part) == 1 for part in parts):
             return [(value, False)]
-        return [(value, False)]
+        several = one_of_lists((tuple(each for each, _ in part) for part in parts), "a text that is split")
+        return [(several, False)] if isinstance(several, Unknown) else [(value, False)]
     if isinstance(value, Unknown) or value is None:
         return [] if value is None else [(value, False)]
     found: list[list[str | Hole]] = [[]]
@@ -165,6 +173,8 @@ def variable(part: Variable, state: State, capture: Capture) -> Stored:
         if isinstance(value, tuple):
             return str(len(value))
         return str(len(value)) if isinstance(value, str) else _derived(part, state)
+    if isinstance(value, Several) and operator and operator not in _DEFAULTS:
+        return Unknown(value.why)
     if operator in _DEFAULTS:
         return _with_default(part, value, state, capture)
     argument = single(part.argument, state, capture) if part.argument is not None else ""
@@ -173,10 +183,26 @@ def variable(part: Variable, state: State, capture: Capture) -> Stored:
     if not operator:
         return value
     if isinstance(value, tuple):
-        return value if operator == "@" else Unknown(f"${{{part.name}[@]{operator}...}}")
+        return _of_elements(value, part, argument, state)
     if not isinstance(argument, str):
         return _derived(part, state)
     return mapped(value, lambda scalar: _transformed(scalar, operator, argument, part, state))
+
+
+def _of_elements(value: tuple[Possible, ...], part: Variable, argument: Possible, state: State) -> Stored:
+    """An operator on all elements: ``${a[@]:1:2}`` takes some of them, others change each."""
+    if part.operator == "@":
+        return value
+    if not isinstance(argument, str) or any(isinstance(each, Unknown) for each in value):
+        return Unknown(f"${{{part.name}[@]{part.operator}...}}")
+    if part.operator == ":":
+        start, *length = (as_count(number.strip()) for number in argument.split(":"))
+        if start is None or None in length:
+            return Unknown(f"${{{part.name}[@]:...}}")
+        return value[start : start + (length[0] or 0)] if length else value[start:]
+    return tuple(
+        mapped(each, lambda scalar: _transformed(scalar, part.operator, argument, part, state)) for each in value
+    )
 
 
 def _stored(part: Variable, state: State) -> Stored | None:
@@ -201,6 +227,13 @@ def _stored(part: Variable, state: State) -> Stored | None:
     value = state.variables.get(name)
     if name == "BASH_SOURCE" and value is None:
         return state.zero
+    if isinstance(value, Several):
+        if part.index in {"@", "*"}:
+            return value
+        index = as_count(part.index) if part.index else 0
+        if index is None or any(len(way) <= index for way in value.ways):
+            return Unknown(f"${{{name}[{part.index or 0}]}}")
+        return one_of(way[index] for way in value.ways)
     if isinstance(value, tuple):
         if part.index in {"@", "*"}:
             return value

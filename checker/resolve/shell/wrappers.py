@@ -5,15 +5,14 @@ Sources: each program's manual; npm documentation, "npx"; pnpm, "pnpm exec", "pn
 
 from __future__ import annotations
 
-import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.model.possible import OneOf, Possible, joined
+from checker.model.possible import Possible, joined
 from checker.model.values import Text
 
 _DOCKERIZE: Final = frozenset(
@@ -319,49 +318,3 @@ def after_options(words: Sequence[Possible], with_value: frozenset[str], found: 
 
 def _below(folder: str, name: str) -> str:
     return posixpath.join(folder, name) if folder or name else ""
-
-
-def _each_found(where: Sequence[Possible], command: list[Possible]) -> list[Possible]:
-    """A command of ``find`` with what it is started for in place of ``{}``: the folder, and the names' pattern."""
-    root = where[0] if where and isinstance(where[0], str) and not where[0].startswith("-") else ""
-    pattern = next((word for before, word in itertools.pairwise(where) if before in {"-name", "-iname"}), "")
-    if not root or not isinstance(pattern, str):
-        return command
-    return [posixpath.join(root, pattern) if word == "{}" else word for word in command]
-
-
-_FEW: Final = 8
-
-
-def is_one_of_few(words: Sequence[Possible]) -> bool:
-    """Whether a program is one of so many that each of them is looked at."""
-    return bool(words) and isinstance(words[0], OneOf) and len(words[0].options) <= _FEW
-
-
-def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
-    """The commands that a program starts for each thing that it finds or reads: ``find -exec``, ``parallel``. Where
-    the program is one of several, each of them."""
-    if is_one_of_few(words):
-        for each in words[0].options if isinstance(words[0], OneOf) else ():
-            yield [*(each.split() if isinstance(each, str) else [each]), *words[1:]]
-        return
-    name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
-    listed = list(words)
-    if name in {"find", "fd", "fdfind"}:
-        for index, word in enumerate(listed):
-            if word in {"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"}:
-                rest = listed[index + 1 :]
-                end = next((at for at, each in enumerate(rest) if each in {";", "+", "\\;"}), len(rest))
-                if end:
-                    yield _each_found(listed[1:index], rest[:end])
-    elif name == "parallel":
-        rest = after_options(
-            listed[1:], frozenset({"-j", "-P", "--jobs", "-a", "--arg-file", "--delay"}), Unwrapped([])
-        )
-        end = next((at for at, each in enumerate(rest) if each in {":::", "::::", ":::+"}), len(rest))
-        if end:
-            yield rest[:end]
-    elif name in {"watch", "entr", "nodemon"}:
-        rest = after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
-        if rest:
-            yield rest

@@ -19,7 +19,7 @@ from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
-from checker.resolve.shell.starting import line_of, starts_script
+from checker.resolve.shell.starting import NO_SCRIPT, SHELLS, line_of, starts_script
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
 from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
@@ -232,12 +232,18 @@ class Collected:
     def _unread(self, command: Command, written: Command | None = None) -> None:
         if command.program in TEST_RUNNERS:
             start_tests(self, command, command.words[1:], {**self._exported, **command.environment})
-        if (problem := unread(command, written)) is not None:
+        if (problem := unread(command, written)) is not None and not self._is_missing(command):
             self.foreign.append(problem)
         if command.program in CLIENTS:
             self._brought = self._brought or BroughtIn(self.library.is_file)
             if what := self._brought.given(command, self.actions, self.job.steps):
                 self.foreign.append(unread_input(command, what))
+
+    def _is_missing(self, command: Command) -> bool:
+        """Whether it is on record already that the script which a shell is given is not there."""
+        return command.program in SHELLS and any(
+            each.spot == command.spot and each.message.startswith(NO_SCRIPT) for each in self.problems
+        )
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""

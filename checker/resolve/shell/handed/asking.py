@@ -53,7 +53,7 @@ def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state:
         wanted = re.compile(fnmatch.translate(path) if path is not None else _ends_as(word))
         return [f"{WORKSPACE}/{each}" for each in shell.library.sql_files() if wanted.fullmatch(each)]
 
-    fed = _fed(shell, state, context)
+    fed = coming_in(shell, state, context)
     fed_by = _file_fed(state, context) if fed is None else None
     return Told(words, variable, fed, text_of, is_file, go_files=go_files, files_of=files_of, fed_by=fed_by)
 
@@ -74,7 +74,7 @@ def _file_fed(state: State, context: Context) -> Possible:
     return state.fed.file if state.fed.file is not None else open_text("what comes in")
 
 
-def _fed(shell: Shell, state: State, context: Context) -> Possible:
+def coming_in(shell: Shell, state: State, context: Context) -> Possible:
     """What comes in over a redirection or a pipe, where it is known."""
     given = next((each for each in reversed(context.writes) if each.operator.startswith("<")), None)
     if given is not None and given.operator.startswith("<<"):
@@ -127,7 +127,7 @@ def in_place_of(
     if isinstance(name, str) and name.startswith("php"):
         return artisan(_told(shell, words, own, state, context)) or words
     if name == "xargs":
-        return with_items(words, _fed(shell, state, context))
+        return with_items(words, coming_in(shell, state, context))
     return words
 
 

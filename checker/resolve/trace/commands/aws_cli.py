@@ -38,6 +38,14 @@ _FLAGS: Final = frozenset(
 _LISTS: Final = frozenset({"metric-data", "item-list", "metric-query-list"})
 
 
+# Source: AWS CLI User Guide, "Structure of commands"; AWS CLI Command Reference, `lambda invoke`, `s3api get-object`.
+_OUT_FILE: Final = frozenset(
+    {"invoke", "get-object", "get-object-torrent", "get-export", "get-sdk", "get-media", "get-clip", "get-job-output",
+     "get-snapshot-block", "select-object-content", "invoke-endpoint", "invoke-model", "synthesize-speech",
+     "get-raw-message-content", "download-db-log-file-portion", "get-configuration", "get-profile", "post-text"}
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class CliCall:
     """An ``aws`` command taken apart; the fields mean what :class:`~checker.model.pipeline.scripts.AwsCall`'s do."""
@@ -117,6 +125,8 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
         return f"there is no command `aws s3 {second}`"
     else:
         operation = operation_of(service, second)
+        # Operations take options alone, but for the file that an answer is written to: what is open may be any of them.
+        complete = complete and not any(isinstance(word, Unknown | Text) for word in rest[second in _OUT_FILE :])
     for position, word in enumerate(rest):
         arguments[str(position)] = word
     region, profile = (arguments.get(name, Absent()) for name in ("region", "profile"))

@@ -1,0 +1,1 @@
+"""Lists of words whose number only the run knows."""
