@@ -20,7 +20,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 from checker.model.answers import yes_if
 from checker.model.environments import Environment, Project
@@ -36,6 +36,7 @@ from checker.model.values import (
     as_bool,
     as_list,
     as_number,
+    pieces,
 )
 from checker.reason.names.groups_named import groups_named
 from checker.reason.names.implicit_groups import IMPLICIT, MAKERS, own_name
@@ -130,10 +131,17 @@ def _logged(owner: Resource, logging: Resolved, place: str, declared: Groups, pr
     elsewhere = isinstance(region, str) and owner.stack.region not in ("", region)
     if not elsewhere and _is_declared(name, declared, project):
         yield owner.passes("implicit", "The container logs to a declared group.", path=path)
-    elif isinstance(name, str) and as_bool(options.get("awslogs-create-group")):
+    elif _surely_undeclared(name, declared) and as_bool(options.get("awslogs-create-group")):
         yield _undeclared(owner, name, path)
     else:
         yield _elsewhere(owner, name, path)
+
+
+def _surely_undeclared(name: Resolved, declared: Groups) -> TypeGuard[Name]:
+    """A name that a parameter is a part of is some declared group's only where there is one. What is a parameter as a
+    whole may name a group that somebody else keeps."""
+    named_here = isinstance(name, Text) and any(isinstance(part, str) and part.strip("/") for part in pieces(name))
+    return isinstance(name, str) or (named_here and not declared)
 
 
 _ON: Final = frozenset(
@@ -204,7 +212,8 @@ def _is_declared(name: Resolved, declared: Groups, project: Project) -> bool:
 
 
 def _undeclared(maker: Resource, name: Name, path: str) -> Judgement:
-    said = f"Its log group {name} is made when it first logs, and keeps everything for ever: nobody declares it."
+    shown = "".join(part if isinstance(part, str) else "…" for part in pieces(name))
+    said = f"Its log group {shown} is made when it first logs, and keeps everything for ever: nobody declares it."
     return maker.fails("implicit", said, fix=_FIX_IMPLICIT, path=path)
 
 
