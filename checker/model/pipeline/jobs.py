@@ -204,6 +204,7 @@ class EffectiveJob(Judgeable):
     called: tuple[EffectiveJob, ...] = ()  # the jobs of that workflow
     credentials: tuple[Credentials, ...] = ()
     problems: tuple[Problem, ...] = ()
+    refusals: tuple[Problem, ...] = ()  # what GitHub refuses its whole workflow for
     # Where one choice (a ref, an option, a row of the matrix) decides several things together: the job once for every
     # way in which it can be chosen, each with what belongs together. ``given`` says of such a one what was chosen.
     alternatives: tuple[EffectiveJob, ...] = ()

@@ -6,13 +6,17 @@ What the review found
 What is checked
     Every job that assumes an AWS role by its OIDC token, in a step or by ``sts:AssumeRoleWithWebIdentity`` in a
     script: ``id-token: write`` is in force for it, from the workflow that GitHub starts through every caller. A
-    permission that is not listed below a written ``permissions`` is ``none``, and no repository's default has it.
+    permission that is not listed below a written ``permissions`` is ``none``, and no repository's default has it. And
+    of every workflow that calls AWS: that GitHub starts it. An expression that asks for a context which its place does
+    not know (``secrets`` in an ``if``, ``env`` or ``matrix`` in a job's) makes the whole file invalid (GitHub
+    documentation, "Contexts reference", Context availability).
 When it does not apply
     No job assumes a role by its token: keys, or a role that is chained from them.
 What cannot be decided
     Permissions in a form that cannot be read; a reusable workflow that asks for none, and whose callers are elsewhere.
 Fix
-    Write ``permissions: {id-token: write, contents: read}`` at the job, and at every job that calls it.
+    Write ``permissions: {id-token: write, contents: read}`` at the job, and at every job that calls it. Put a secret
+    into the job's ``env``, and ask that.
 """
 
 from __future__ import annotations
@@ -24,10 +28,11 @@ from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule, Unseen
+from checker.model.sources import Problem
 from checker.reason.oidc.assumed_roles import role_sessions
 
 if TYPE_CHECKING:
-    from checker.model.pipeline.jobs import EffectiveJob
+    from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
 
 _SCOPE: Final = "id-token"
@@ -53,6 +58,20 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             missing.setdefault(key, []).append(job)
     for key, jobs in missing.items():
         yield _refused(culprits[key], jobs)
+    yield from _not_started(pipeline)
+
+
+def _not_started(pipeline: Pipeline) -> Iterator[Judgement]:
+    """Workflows that GitHub does not take, of those with a job that acts on AWS: said once, where it stands."""
+    acting = {job.entry.file for job, _ in role_sessions(pipeline)}
+    acting |= {job.entry.file for job, trace in pipeline.traces.items() if trace.aws or trace.cdk}
+    found: dict[Problem, EffectiveJob | EffectiveStep] = {}
+    for each in (each for job in pipeline.jobs if job.entry.file in acting for each in job.chain):
+        for refusal in each.refusals:
+            found.setdefault(refusal, next((step for step in each.steps if step.spot == refusal.spot), None) or each)
+    for refusal, place in found.items():
+        said = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
+        yield place.fails("start", said, fix=refusal.fix)
 
 
 def _asking(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, bool]]:

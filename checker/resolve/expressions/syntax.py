@@ -180,15 +180,22 @@ def fault_in(written: object, *, condition: bool = False) -> str:
 def functions_in(source: str) -> frozenset[str]:
     """The names (lower case) of the functions that an expression calls; empty where it cannot be read."""
     try:
-        pending: list[Node] = [parse(source)]
+        return frozenset(node[1].lower() for node in _nodes(parse(source)) if node[0] == "call")
     except ExpressionError:
         return frozenset()
-    found: set[str] = set()
+
+
+def contexts_in(tree: Node) -> frozenset[str]:
+    """The names (lower case) of the contexts that an expression asks."""
+    return frozenset(node[1].lower() for node in _nodes(tree) if node[0] == "context")
+
+
+def _nodes(tree: Node) -> Iterator[Node]:
+    pending: list[Node] = [tree]
     while pending:
         node = pending.pop()
+        yield node
         if node[0] == "call":
-            found.add(node[1].lower())
             pending.extend(node[2])
         elif node[0] != "literal":
             pending.extend(part for part in node[1:] if isinstance(part, tuple))
-    return frozenset(found)

@@ -34,6 +34,7 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Hole, Text
 from checker.resolve.expressions.contexts import Bound, View
 from checker.resolve.expressions.evaluation import Contexts, text_value
+from checker.resolve.expressions.refused import refusals_of
 from checker.resolve.expressions.syntax import fault_in
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
 from checker.resolve.workflows.choices import RUNNER_REF, Way, ways_of
@@ -234,6 +235,7 @@ class _Builder:
             max_parallel=text_value(job.max_parallel, contexts),
             env=scalars(contexts["env"]),
             calls=job.uses,
+            refusals=tuple(refusals_of(job)),
         )
         complete(effective, environment_name=self._environment_name(effective))
         return effective
