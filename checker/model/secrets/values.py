@@ -41,9 +41,9 @@ _ENDINGS: Final = (
 )  # fmt: skip
 # Short ones are parts of other words (COMPASS, BYPASS): only after one that has a password.
 _OWNERS: Final = frozenset({
-    "admin", "amqp", "app", "basic", "broker", "cache", "cassandra", "cert", "clickhouse", "database", "db", "elastic",
-    "email", "ftp", "git", "github", "gitlab", "http", "imap", "jdbc", "jenkins", "jwt", "kafka", "keystore", "ldap",
-    "login", "mail", "mariadb", "mongo", "mongodb", "mq", "mqtt", "mssql", "my", "mysql", "neo4j", "npm", "oracle",
+    "admin", "amqp", "app", "basic", "bind", "broker", "cache", "cassandra", "cert", "clickhouse", "database", "db",
+    "elastic", "email", "ftp", "git", "github", "gitlab", "http", "imap", "jdbc", "jenkins", "jwt", "kafka",
+    "keystore", "ldap", "ldapbind", "login", "mail", "mariadb", "mongo", "mongodb", "mq", "mqtt", "mssql", "my", "mysql", "neo4j", "npm", "oracle",
     "pg", "postgres", "postgresql", "proxy", "rabbit", "rabbitmq", "rds", "redis", "rediscli", "redshift", "root",
     "sa", "service", "session", "sftp", "slack", "smtp", "snowflake", "sql", "ssh", "ssl", "stripe", "truststore",
     "twilio", "user", "vault", "vpn", "web", "wifi",
@@ -71,8 +71,8 @@ _KEY_OF: Final = frozenset({
     "secret", "service", "session", "shared", "signature", "signing", "storage", "webhook",
 })  # fmt: skip
 _PUBLIC_KEY_OF: Final = frozenset({
-    "cache", "foreign", "hash", "idempotency", "index", "json", "lookup", "object", "partition", "primary", "public",
-    "publishable", "range", "routing", "site", "sort", "tag",
+    "cache", "cmk", "foreign", "hash", "idempotency", "index", "json", "kms", "lookup", "object", "partition",
+    "primary", "public", "publishable", "range", "routing", "site", "sort", "tag",
 })  # fmt: skip
 # Whose secret it is may be said by the object that holds it: {"smtp": {"pass": "…"}}, {"auth": {"user": …, "pass": …}}.
 _HOLDERS: Final = _OWNERS | {"auth", "authentication", "connection", "credentials", "datasource"}
