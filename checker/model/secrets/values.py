@@ -43,10 +43,10 @@ _ENDINGS: Final = (
 _OWNERS: Final = frozenset({
     "admin", "amqp", "app", "basic", "bind", "broker", "cache", "cassandra", "cert", "clickhouse", "database", "db",
     "elastic", "email", "ftp", "git", "github", "gitlab", "http", "imap", "jdbc", "jenkins", "jwt", "kafka",
-    "keystore", "ldap", "ldapbind", "login", "mail", "mariadb", "mongo", "mongodb", "mq", "mqtt", "mssql", "my", "mysql", "neo4j", "npm", "oracle",
-    "pg", "postgres", "postgresql", "proxy", "rabbit", "rabbitmq", "rds", "redis", "rediscli", "redshift", "root",
-    "sa", "service", "session", "sftp", "slack", "smtp", "snowflake", "sql", "ssh", "ssl", "stripe", "truststore",
-    "twilio", "user", "vault", "vpn", "web", "wifi",
+    "keystore", "ldap", "ldapbind", "login", "mail", "mariadb", "mongo", "mongodb", "mq", "mqtt", "mssql", "my",
+    "mysql", "neo4j", "npm", "oracle", "pg", "postgres", "postgresql", "proxy", "rabbit", "rabbitmq", "rds",
+    "redis", "rediscli", "redshift", "root", "sa", "service", "session", "sftp", "slack", "smtp", "snowflake",
+    "sql", "ssh", "ssl", "stripe", "truststore", "twilio", "user", "vault", "vpn", "web", "wifi",
 })  # fmt: skip
 # What is said about a secret, and is none: TOKEN_TTL, PASSWORD_RESET_URL.
 _ABOUT: Final = frozenset({

@@ -5,14 +5,15 @@ What the review found
     thinks of rotating it; a role that a job assumes by its OIDC token is gone after the run.
 What is checked
     Every job: no access key comes to it from a secret, a variable of the repository or the text of a workflow or
-    script, by whatever way it is handed on (an action's inputs, ``env``, ``export``, ``$GITHUB_ENV``, ``aws configure
-    set``). A key pair that is only there to assume a role with is long-lived too. What an earlier step obtained for
-    this run (a session with its token) is not.
+    script, by whatever way it is handed on (an action's inputs, ``env``, ``export``, ``$GITHUB_ENV``, ``aws
+    configure``, a shared credentials file, a program on standard input). A key pair that is only there to assume a
+    role with is long-lived too. What an earlier step obtained for this run (a session with its token) is not.
 When it does not apply
     No job acts in an AWS account. Keys for an emulator or for another vendor's storage (``AWS_ENDPOINT_URL``), and
     made-up values such as ``test``.
 What cannot be decided
-    Keys from an input that nobody here gives, or from a step that is not known to make short-lived ones.
+    Keys from an input that nobody here gives, or from a step that is not known to make short-lived ones; a credentials
+    file that is a secret as a whole.
 Fix
     Let a role trust the repository's OIDC tokens, assume it with ``role-to-assume``, and delete the key.
 """
@@ -20,16 +21,17 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.possible import Possible, options
+from checker.model.possible import Possible, open_text, options, shown
 from checker.model.rules import Rule
-from checker.model.values import Answered, Hole, RunValue, Text
+from checker.model.values import Answered, Hole, RunValue, Text, pieces, text
 from checker.reason.deploys.paths import once
 
 if TYPE_CHECKING:
@@ -47,6 +49,17 @@ _ENDPOINT: Final = re.compile(r"^awsendpointurl")
 # AWS IAM User Guide, "Understanding unique ID prefixes": AKIA is an access key, ASIA a temporary one.
 _LONG: Final = re.compile(r"\bAKIA[A-Z2-7]{9}(?!.{0,7}EXAMPLE)[A-Z2-7]{7}\b")
 _STORED: Final = re.compile(r"\b(secrets|vars)(?:\.|\[)\W*([A-Za-z_][\w-]*)")
+# A half of a key pair in a profile, in code or in JSON, right before its value.
+_SETTING: Final = re.compile(r"(aws_access_key_id|aws_secret_access_key)\b\W{0,6}$", re.IGNORECASE)
+_CONTENT: Final = "the content of the credentials file"
+# What ``aws configure`` is asked for besides a key pair.
+_NO_KEYS: Final = frozenset(
+    {"add-model", "export-credentials", "get", "list", "list-profiles", "mfa-login", "set", "sso", "sso-session"}
+)
+_NAMED_KEY: Final = "aws_access_key_id"
+_CREDENTIALS: Final = re.compile(r"\.aws/(?:credentials|config)$")
+_OTHER_STORE: Final = re.compile(r"\bendpoint_?url\W+(?!\S*amazonaws)\S", re.IGNORECASE)
+_FORM: Final = re.compile(r"%[-+ #0-9.]*[sbq]")
 _OF_RUN: Final = re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
 
 
@@ -103,6 +116,52 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
         ]
         if not output.step and job.steps:
             yield _Given((above or job.steps)[-1], "run", output.name, output.value, False)
+    for command in trace.commands:
+        yield from _written(command)
+
+
+def _written(command: Command) -> Iterator[_Given]:
+    """What a command prints, or hands to a program, that has the names of a key pair in it; and what it puts into the
+    file that AWS's programs take their keys from (AWS CLI User Guide, "Configuration and credential file settings",
+    "aws configure import")."""
+    handed = [each.target for each in command.writes if each.operator.startswith("<<")]
+    plain = [word for word in command.words if not (isinstance(word, str) and word.startswith("-"))]
+    if command.program == "aws" and plain[1:2] == ["configure"] and _NO_KEYS.isdisjoint(map(str, plain[2:3])):
+        value = handed[0] if handed else open_text("aws configure", "standard input")
+        yield _Given(command, "", _NAMED_KEY, value, False)
+    spoken = _as_printed(command.words)
+    said = [*handed, *([spoken] if spoken is not None else [])]
+    if any(_OTHER_STORE.search(str(option)) for value in said for option in options(value) or ()):
+        return
+    texts = [option for value in said for option in options(value) or () if isinstance(option, Text)]
+    for each in texts:
+        token = "aws_session_token" in str(each).lower()
+        for before, hole in pairwise(each.parts):
+            if isinstance(hole, Hole) and isinstance(before, str) and (named := _SETTING.search(before)):
+                yield _Given(command, "", named[1], text([hole]), token)
+    targets = [shown(write.target) for write in command.writes if write.operator in (">", ">>", ">|")]
+    targets += [shown(word) for word in plain[1:]] if command.program == "tee" else []
+    if any(_CREDENTIALS.search(target) for target in targets):
+        stored = [hole for each in texts for hole in each.holes if _STORED.search(hole.shown)]
+        if stored or not (handed or (command.program in ("echo", "printf") and spoken is not None)):
+            value = Text((stored[0],)) if stored else open_text("standard input")
+            yield _Given(command, "", _CONTENT, value, False)
+
+
+def _as_printed(words: Sequence[Possible]) -> Possible | None:
+    """The words in one, where all are known to be one text each; what ``printf`` is given stands in its format."""
+    parts: list[str | Hole] = []
+    known = [pieces(word) for word in words[1:] if isinstance(word, str | Text)]
+    if len(known) < len(words) - 1:
+        return None
+    if words[:1] == ("printf",) and known and all(isinstance(part, str) for part in known[0]):
+        between = _FORM.split("".join(map(str, known[0])))
+        for index, literal in enumerate(between):
+            parts += [literal, *(known[index + 1] if index + 1 < min(len(known), len(between)) else ())]
+        return text(parts)
+    for each in known:
+        parts += [*each, " "]
+    return text(parts)
 
 
 def _of(holder: Holder, path: str, values: Mapping[str, Possible]) -> Iterator[_Given]:
@@ -133,7 +192,7 @@ def _is_long_lived(given: _Given) -> str | None:
             return f"The job acts with a stored access key ({stored[0][1]}.{stored[0][2]}), which works until deleted."
         made_here = given.with_token or any(_is_of_run(hole) for hole in option.holes)
         doubt = doubt or (named and not stored and not made_here)
-    return None if doubt else ""
+    return None if doubt or given.name == _CONTENT else ""
 
 
 def _is_of_run(hole: Hole) -> bool:

@@ -248,7 +248,9 @@ _RESOURCE_POLICIES: Final = (
     ("secretsmanager", "AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"),
     ("ecr", "AWS::ECR::Repository", "RepositoryPolicyText"),
     ("sns", "AWS::SNS::TopicPolicy", "PolicyDocument"),
+    ("sns", "AWS::SNS::TopicInlinePolicy", "PolicyDocument"),
     ("sqs", "AWS::SQS::QueuePolicy", "PolicyDocument"),
+    ("sqs", "AWS::SQS::QueueInlinePolicy", "PolicyDocument"),
     ("kms", "AWS::KMS::Key", "KeyPolicy"),
 )
 

@@ -30,9 +30,9 @@ _OF_PRINCIPALS: Final = frozenset(
      "aws:multifactorauthpresent"}
 )  # fmt: skip
 _POLICIES: Final = {
-    "AWS::SNS::Topic": "AWS::SNS::TopicPolicy",
-    "AWS::SQS::Queue": "AWS::SQS::QueuePolicy",
-    "AWS::S3::Bucket": "AWS::S3::BucketPolicy",
+    "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy"),
+    "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"),
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy",),
 }
 
 
@@ -45,11 +45,11 @@ def may_call(
     """
     if target.type in ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"):
         return _invokes(environment, target, service, source)
-    kind = _POLICIES[target.type]
-    policies = list(environment.children(target, kind))
+    kinds = _POLICIES[target.type]
+    policies = [each for kind in kinds for each in environment.children(target, kind)]
     documents = [_document(policy, environment.project) for policy in policies]
     project = environment.project
-    anywhere = project.once_for((_astray, kind), lambda: [each for each in project.resources(kind) if _astray(each)])
+    anywhere = project.once_for((_astray, kinds), lambda: [each for each in project.resources(*kinds) if _astray(each)])
     astray = next((each for each in anywhere if each not in policies), None)
     if astray is not None:
         return Decision(Access.UNKNOWN, f"{astray.logical_id} may be its policy: whose it is is not known")
