@@ -197,6 +197,7 @@ class EffectiveJob(Judgeable):
     timeout_minutes: Possible = DEFAULT_TIMEOUT_MINUTES
     matrix: Mapping[str, Possible] = field(default_factory=dict)
     max_parallel: Possible = None
+    continue_on_error: Possible = False
     env: Mapping[str, Possible] = field(default_factory=dict)
     needs: tuple[EffectiveJob, ...] = ()
     steps: tuple[EffectiveStep, ...] = ()

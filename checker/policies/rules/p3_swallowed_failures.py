@@ -8,13 +8,15 @@ What is checked
     other failures by its error. ``2>/dev/null``, ``|| true``, ``|| echo X``, ``if aws ...``, ``while aws ...``, a
     pipeline without ``pipefail``, ``local x=$(...)``, and an ``except`` that takes every error and goes on, are judged
     by what they do. So are ``$?``, an error's text, an outcome or a process's return code that something else is asked
-    for later, when every failure then leads the same other way to a good end. A job that starts a task and waits until
-    it has stopped looks at its exit code: a task that failed has stopped too.
+    for later, when every failure then leads the same other way to a good end; and ``continue-on-error`` of a step or a
+    job, where nobody asks how it ended. A job that starts a task and waits until it has stopped looks at its exit code:
+    a task that failed has stopped too.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
     failure.
 What cannot be decided
-    A script without ``set -e`` that may look at the result itself; a script that could not be followed.
+    A script without ``set -e`` that may look at the result itself; a ``continue-on-error`` that only the run knows; a
+    script that could not be followed.
 Fix
     Let the failure stop the script. To ask whether something is there, use a call that answers with an empty list, or
     compare the error with the one that means absence (``except ClientError`` and ``error.response["Error"]["Code"]``).
@@ -25,12 +27,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import misread
+from checker.reason.calls.swallowed import may_be_allowed, misread
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -83,6 +86,9 @@ def _judged(calls: list[AwsCall], path: str, unseeing: dict[AwsCall, bool]) -> J
         if answer == "":
             why = f"the script has no `set -e`, and whether it looks at ${call.handling.captured} is not followed"
             return call.undecided(None, why, path=path, fix="Begin the script with `set -euo pipefail`.")
+    for call in calls:
+        if isinstance(allowed := may_be_allowed(call), Open):
+            return call.undecided(None, allowed.why, path=path, fix="Leave continue-on-error out.")
     return calls[0].passes(None, "Its failure is a failure.", path=path)
 
 

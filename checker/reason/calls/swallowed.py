@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from checker.model.answers import NO, YES
+from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
+from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step
 from checker.reason.calls.step_ends import only_ends
 
 _READS: Final = re.compile(
@@ -63,11 +64,13 @@ def misread(call: AwsCall) -> str | None:
     if not reads(call) and call.operation not in _TUNNELS and call.handling.late is NO and call.handling.ends is YES:
         what = "a wait" if waits(call) else "a change"
         return f"When its time is up, the script ends well: {what} that was cut off counts as one that was made."
-    if not reads(call) and _in_job_that_may_fail(call):
+    if may_be_allowed(call) is YES:
         what = (
             "a wait that fails counts as one that worked" if waits(call) else "a change that is refused counts as made"
         )
-        return f"Its job may fail and the run ends well all the same (continue-on-error): {what}."
+        if allowed_by_job(call) is YES:
+            return f"Its job may fail and the run ends well all the same (continue-on-error): {what}."
+        return f"Its step may fail and the job ends well all the same (continue-on-error): {what}."
     found = _by_its_end(call) if reads(call) else None
     if found is None:
         found = _by_its_handling(call)
@@ -77,6 +80,13 @@ def misread(call: AwsCall) -> str | None:
     if found is None and not ended and reads(call) and taken.ends is not YES and taken.turns is YES:
         return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
     return found
+
+
+def may_be_allowed(call: AwsCall) -> Answer:
+    """Whether its failure is allowed to its step or job, and nobody asks; no where nothing comes of that."""
+    if reads(call) or _after_failure(call) or _does_no_harm(call):
+        return NO
+    return either((allowed_by_job(call), allowed_by_step(call)))
 
 
 def _by_its_handling(call: AwsCall) -> str | None:
@@ -156,20 +166,6 @@ def _by_its_end(call: AwsCall) -> str | None:
         ):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
-
-
-def _in_job_that_may_fail(call: AwsCall) -> bool:
-    """Whether the job may fail without failing the run (GitHub Docs, "Workflow syntax": ``continue-on-error``), and no
-    later step of it says so."""
-    job, step = call.job, call.step
-    if job is None or step is None or job.job.continue_on_error not in {True, "true"}:
-        return False
-    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.{re.escape(step.step.id or '?')}\.(?:outcome|conclusion)\b")
-    return not any(
-        "failure" in each.status_functions or outcome.search(" ".join(map(str, (each.step.if_, *each.env.values()))))
-        for each in job.steps
-        if each.index > step.index
-    )
 
 
 def _in_tested_function(call: AwsCall) -> str | None:

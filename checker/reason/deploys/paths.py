@@ -263,9 +263,9 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
     where what went wrong is no failure of the action, so that only an exit that follows counts.
     """
     action = at.action
-    allowed = at.job.job.continue_on_error  # then the run ends well, whatever becomes of the job
-    if allowed not in {False, "", "false"}:
-        return NO if allowed in {True, "true"} else Open("whether its job may fail without failing the run")
+    allowed = truth(at.job.continue_on_error)  # then the run ends well, whatever becomes of the job
+    if allowed is not NO:
+        return NO if allowed is YES else Open("whether its job may fail without failing the run")
     goes_on = truth(action.step.continue_on_error) if action.step is not None else NO
     # A step that the failure starts may end the job in its place.
     if goes_on is not NO and not ended_by_another(at.trace, at.index):

@@ -233,6 +233,7 @@ class _Builder:
             timeout_minutes=_timeout(job.timeout_minutes, contexts),
             matrix=scalars(contexts["matrix"]),
             max_parallel=text_value(job.max_parallel, contexts),
+            continue_on_error=text_value(job.continue_on_error, contexts),
             env=scalars(contexts["env"]),
             calls=job.uses,
             refusals=tuple(refusals_of(job)),

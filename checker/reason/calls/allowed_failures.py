@@ -1,0 +1,76 @@
+"""Failures that a step or a job is allowed (``continue-on-error``), and that nobody asks about afterwards.
+
+Source: GitHub Docs, "Workflow syntax", ``jobs.<job_id>.continue-on-error`` and ``steps[*].continue-on-error``; GitHub
+Docs, "Contexts", ``steps``: such a step's ``outcome`` is ``failure``, its ``conclusion`` ``success``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import AwsCall
+from checker.model.possible import Possible, options, truth
+
+# What a row of a matrix or the person who starts a run decides: each of it is chosen, or may be.
+_CHOSEN: Final = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
+_NAMES: Final = re.compile(r"'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*+)(?!\s*\()")
+
+
+def allowed_by_job(call: AwsCall) -> Answer:
+    """Whether the job may fail without failing the run, and no later step of it says so."""
+    job, step = call.job, call.step
+    if job is None or step is None:
+        return NO
+    may = _may_fail(job.continue_on_error, job.job.continue_on_error, call)
+    if may is NO:
+        return NO
+    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.{re.escape(step.step.id or '?')}\.(?:outcome|conclusion)\b")
+    said = any("failure" in each.status_functions or outcome.search(_condition(each)) for each in _after(step))
+    return NO if said else may
+
+
+def allowed_by_step(call: AwsCall) -> Answer:
+    """Whether its step may fail and the job goes on as after a success, and nothing asks for the step's outcome."""
+    job, step = call.job, call.step
+    if job is None or step is None:
+        return NO
+    may = _may_fail(step.continue_on_error, step.step.continue_on_error, call)
+    if may is NO or not step.step.id:
+        return may
+    asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
+    texts = [_given(each) for each in _after(step)] + [str(each) for each in job.job.outputs.values()]
+    return NO if any(map(asks.search, texts)) else may
+
+
+def _may_fail(value: Possible, written: object, call: AwsCall) -> Answer:
+    """What ``continue-on-error`` is where the call is made. An option that can be chosen, and allows it, allows it."""
+    may = truth(value)
+    if not isinstance(may, Open):
+        return may
+    each = options(value)
+    step = call.step
+    always = call.certain and step is not None and step.runs is YES
+    if each and True in each and always and _is_chosen(str(written)):
+        return YES
+    return Open("whether its failure is allowed (continue-on-error), which only the run knows")
+
+
+def _is_chosen(expression: str) -> bool:
+    names = [match[1] for match in _NAMES.finditer(expression) if match[1]]
+    return bool(names) and all(map(_CHOSEN.fullmatch, names))
+
+
+def _after(step: EffectiveStep) -> Iterable[EffectiveStep]:
+    return (each for each in step.job.steps if each.index > step.index)
+
+
+def _condition(step: EffectiveStep) -> str:
+    return " ".join(map(str, (step.step.if_, *step.env.values())))
+
+
+def _given(step: EffectiveStep) -> str:
+    return " ".join(map(str, (step.step.if_, *step.env.values(), *step.with_.values(), *step.expressions.values())))
