@@ -20,6 +20,7 @@ from checker.collect.folders import walk
 from checker.collect.pipeline.go_packages import go_files
 from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.collect.pipeline.sql_files import sql_files
+from checker.collect.pipeline.test_files import test_files
 from checker.errors import InputError
 from checker.model.pipeline.python import PythonModule
 from checker.model.pipeline.shell import Script
@@ -46,6 +47,7 @@ class ScriptLibrary:
     _below: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _packages: dict[str, str] | None = None
     _sql: tuple[str, ...] | None = None
+    _tests: tuple[str, ...] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
     _files: dict[str, Path | None] = field(default_factory=dict)
@@ -108,6 +110,12 @@ class ScriptLibrary:
         if self._sql is None:
             self._sql = sql_files(self.root, self.text, MAX_FILES)
         return self._sql
+
+    def test_files(self) -> tuple[str, ...]:
+        """The files that runners of tests in other languages take for tests."""
+        if self._tests is None:
+            self._tests = tuple(test_files(self.root, MAX_FILES))
+        return self._tests
 
     def packages(self) -> Mapping[str, str]:
         """The folders of the repository's npm packages by the packages' names."""

@@ -34,6 +34,7 @@ from checker.resolve.trace.commands.foreign import (
     unread,
     unread_input,
     unread_script,
+    unread_tests,
 )
 from checker.resolve.trace.commands.images_pushed import pushes
 from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
@@ -42,6 +43,7 @@ from checker.resolve.trace.commands.python_cli import is_python
 from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.merging import each_option, merged
+from checker.resolve.trace.other_tests import bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.trace.sessions import Sessions
@@ -55,6 +57,10 @@ class Scripts(Library, PythonLibrary, TaskLibrary, Protocol):
 
     def python_in(self, folder: str) -> tuple[str, ...]:
         """The Python files of a folder and those below it."""
+        ...
+
+    def test_files(self) -> tuple[str, ...]:
+        """The files that runners of tests in other languages take for tests."""
         ...
 
     def python_text(self, text: str, file: str, line: int) -> str | None:
@@ -232,6 +238,8 @@ class Collected:
     def _unread(self, command: Command, written: Command | None = None) -> None:
         if command.program in TEST_RUNNERS:
             start_tests(self, command, command.words[1:], {**self._exported, **command.environment})
+        if self.may_act:
+            self._other_tests(command)
         if (problem := unread(command, written)) is not None and not self._is_missing(command):
             self.foreign.append(problem)
         if command.program in CLIENTS:
@@ -244,6 +252,15 @@ class Collected:
         return command.program in SHELLS and any(
             each.spot == command.spot and each.message.startswith(NO_SCRIPT) for each in self.problems
         )
+
+    def _other_tests(self, command: Command) -> None:
+        """Tests in other languages: of bats their lines, of others that they reach out."""
+        words, folder = command.words[1:], command.folder or ""
+        for path, text in bats_programs(self.library, words, folder) if command.program == "bats" else ():
+            reached = command.reached._replace(via=(*command.reached.via, command.spot))
+            self._line(Line(text, path, 1), folder, {**self._exported, **command.environment}, reached)
+        if file := reaches_out(self.library, command.program, words, folder):
+            self.foreign.append(unread_tests(command, file))
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""

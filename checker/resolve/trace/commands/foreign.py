@@ -106,6 +106,10 @@ def unread_input(command: Command, what: str) -> Problem:
     return _problem(command, f"`{command.program}` is given {what}: its lines were not read, and may run commands")
 
 
+def unread_tests(command: Command, file: str) -> Problem:
+    return _problem(command, f"the tests that `{command.program}` runs reach out ({file}), and were not followed")
+
+
 def too_many_tests(command: Command) -> Problem:
     return _problem(command, f"the tests that `{command.program}` runs reach out, and are too many to be followed")
 

@@ -1,0 +1,27 @@
+"""The files that runners of tests in other languages than Python take for tests: by their names, or their folders'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from checker.collect.folders import walk
+
+_CODE: Final = re.compile(r".*\.(?:[cm]?[jt]sx?|bats|go|rb|php|rs|feature|py)")
+_TEST: Final = re.compile(
+    r"(?:.*/)?(?:[^/]*[._-](?:test|tests|spec|specs|cy|e2e|it)\.[cm]?[jt]sx?"  # JavaScript, TypeScript
+    r"|(?:__tests__|tests?|specs?|e2e|integration|cypress|playwright)/.*\.[cm]?[jt]sx?"
+    r"|[^/]*\.bats|[^/]*_test\.go|[^/]*_(?:spec|test)\.rb|[^/]*Test\.php|tests/.*\.rs|[^/]*\.feature"
+    r"|features/(?:steps/.*|environment)\.py"
+    r"|(?:jest|vitest|playwright|cypress|karma|wdio|ava|vite)[\w.-]*\.config\.[cm]?[jt]s)"
+)
+
+
+def test_files(root: Path, most: int) -> Iterator[str]:
+    """Their paths, relative to the root."""
+    for file in walk(root, lambda name: _CODE.fullmatch(name) is not None, most, []):
+        path = file.relative_to(root).as_posix()
+        if _TEST.fullmatch(path):
+            yield path
