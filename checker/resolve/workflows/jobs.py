@@ -266,8 +266,7 @@ class _Builder:
             return ()
         found: dict[object, EffectiveJob] = {}
         by_ref = any(RUNNER_REF.search(step.run.text) for step in effective.steps if step.run is not None)
-        ways = ways_of(effective, bound)
-        for way in ways if len(ways) > 1 else ():
+        for way in ways if len(ways := ways_of(effective, bound)) > 1 else ():
             each = self._on_way(bound, job, effective, way)
             if each is None:
                 continue
