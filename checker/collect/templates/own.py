@@ -179,11 +179,13 @@ def _as_deployed(template: Path, assembly: Assembly, own: Own) -> None:
     folder = own.folders.pop(stack.id, "")
     made = {f"{stack.id}@{each.environment}": each for each in found}
     assembly.stacks = [_deployed(stack, key, said) for key, said in made.items()]
-    assembly.stages.update((key, said.environment) for key, said in made.items())
+    # What SAM takes where nobody names an environment is the name of none (SAM Developer Guide, "AWS SAM CLI
+    # configuration file": the default environment is called default).
+    assembly.stages.update((key, said.environment) for key, said in made.items() if said.environment != "default")
     own.folders.update(dict.fromkeys(made, folder))
     file = next(name for name in SAM_CONFIGURATIONS if (template.parent / name).is_file())
     where = (Path(folder) / file).as_posix()
-    own.notes.append(f"took {where} for what it is deployed as: {', '.join(each.stack for each in found)}")
+    own.notes.append(f"took its stack names from {where}: {', '.join(each.stack for each in found)}")
 
 
 def _deployed(stack: Stack, key: str, said: SamDeployment) -> Stack:

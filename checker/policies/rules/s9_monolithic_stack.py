@@ -10,7 +10,7 @@ When it does not apply
     ``stateful``: a stack that neither keeps data nor runs anything. Functions behind custom resources are part of the
     deployment, and a queue for what failed goes with what fills it: they count as neither.
 What cannot be decided
-    A stack with a macro or a loop that cannot be expanded here.
+    A stack with a macro or a loop that cannot be expanded here; of AWS SAM's only where it may add too many.
 Fix
     Move databases, buckets, caches, secrets and registries into a stack of their own; give their identifiers to the
     services as configuration.
@@ -25,6 +25,7 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
+from checker.reason.templates.serverless import TRANSFORM, made_at_most
 from checker.reason.templates.stateful import keeps_data
 
 # CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources in one template.
@@ -97,19 +98,24 @@ def check(environment: Environment) -> Iterator[Judgement]:
         by_stack[resource.stack.id].append(resource)
     for stack in environment.stacks:
         place = StackPlace(stack)
-        unread = _unexpanded(stack, environment)
-        yield _size(place, by_stack[stack.id], unread)
-        yield _mixture(place, by_stack[stack.id], unread, environment.project)
+        left = _left(stack, environment)
+        yield _size(place, by_stack[stack.id], _unexpanded(stack, environment), left)
+        yield _mixture(place, by_stack[stack.id], left, environment.project)
 
 
-def _size(place: StackPlace, resources: list[Resource], unread: str | None) -> Judgement:
-    """The quota counts what the template declares, whether a condition makes it or not."""
+def _size(place: StackPlace, resources: list[Resource], unread: str | None, left: str | None) -> Judgement:
+    """The quota counts what the template declares, whether a condition makes it or not. ``left`` is what is unread
+    beside what AWS SAM adds."""
     declared = place.stack.template.get("Resources")
     count = max(len(resources), len(declared) if isinstance(declared, dict) else 0)
     fix = "Split the stack: data, network and services change for different reasons."
     if count > _MOST:
         violation = f"The stack has {count} resources of the {_LIMIT} that CloudFormation takes."
         return place.fails("resources", violation, fix=fix, expected=f"at most {_MOST}", actual=str(count))
+    most = made_at_most(resources) if unread and not left else None
+    if most is not None and most <= _MOST:
+        said = f"At most {most} resources, with those that AWS SAM makes."
+        return place.passes("resources", said, expected=f"at most {_MOST}")
     if unread:
         return place.undecided("resources", f"how many resources there are: {unread}", fix=fix)
     return place.passes("resources", f"{count} resources.", expected=f"at most {_MOST}", actual=str(count))
@@ -125,7 +131,7 @@ def _weight(resource: Resource) -> int:
     return foremost + resource.type.startswith(_LEAST)
 
 
-def _mixture(place: StackPlace, resources: list[Resource], unread: str | None, project: Project) -> Judgement:
+def _mixture(place: StackPlace, resources: list[Resource], left: str | None, project: Project) -> Judgement:
     data = [each for each in resources if keeps_data(each.type) or each.type in _KEPT_APART]
     if any(each.type == _QUEUE for each in data):
         of_failures = _of_failures(resources, project)
@@ -141,8 +147,8 @@ def _mixture(place: StackPlace, resources: list[Resource], unread: str | None, p
         if not any(each.certain for each in data) or not any(each.certain for each in running):
             return place.undecided("stateful", "one half exists only under an open condition", fix=fix)
         return place.fails("stateful", violation, fix=fix, related=(first, other))
-    if unread is not None and not unread.startswith("transform AWS::Serverless"):  # it adds functions and roles
-        return place.undecided("stateful", f"what the stack holds: {unread}", fix=fix)
+    if left is not None:
+        return place.undecided("stateful", f"what the stack holds: {left}", fix=fix)
     if not data and not running:
         return place.not_applicable("stateful", "Neither data nor anything that runs.")
     return place.passes("stateful", "The stack keeps data." if data else "The stack keeps no data.")
@@ -150,9 +156,17 @@ def _mixture(place: StackPlace, resources: list[Resource], unread: str | None, p
 
 def _unexpanded(stack: Stack, environment: Environment) -> str | None:
     """What of this very stack is not at hand; a nested stack's template would be judged for itself."""
-    notes = [note for note in stack.unread if not note.startswith("nested stack")]
-    notes += [f"{loop}: its collection is not known" for loop in environment.unknown_loops.get(stack.id, ())]
-    return notes[0] if notes else None
+    return next(_notes(stack, environment), None)
+
+
+def _left(stack: Stack, environment: Environment) -> str | None:
+    """What of it is not at hand beside what AWS SAM adds: functions, roles, APIs, of which a bound is known."""
+    return next((note for note in _notes(stack, environment) if not note.startswith(TRANSFORM)), None)
+
+
+def _notes(stack: Stack, environment: Environment) -> Iterator[str]:
+    yield from (note for note in stack.unread if not note.startswith("nested stack"))
+    yield from (f"{loop}: its collection is not known" for loop in environment.unknown_loops.get(stack.id, ()))
 
 
 def _of_failures(resources: list[Resource], project: Project) -> set[Resource]:

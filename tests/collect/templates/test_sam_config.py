@@ -104,4 +104,11 @@ def test_the_template_stands_for_each_of_its_stacks(tmp_path: Path) -> None:
         ("orders-production", "eu-central-1", "production"),
     ]
     assert [own.assemblies[0].stages[each.id] for each in stacks] == ["staging", "production"]
-    assert "took app/samconfig.toml for what it is deployed as: orders-staging, orders-production" in own.notes
+    assert "took its stack names from app/samconfig.toml: orders-staging, orders-production" in own.notes
+
+
+def test_the_default_environment_is_the_name_of_none(tmp_path: Path) -> None:
+    write(tmp_path, {"template.yaml": SAM, "samconfig.toml": '[default.deploy.parameters]\nstack_name = "hello"\n'})
+    own = read_own(tmp_path, Settings(), lambda _: None)
+    assert [stack.name for each in own.assemblies for stack in each.stacks] == ["hello"]
+    assert own.assemblies[0].stages == {}
