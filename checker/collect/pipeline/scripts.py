@@ -48,6 +48,7 @@ class ScriptLibrary:
     _packages: dict[str, str] | None = None
     _sql: tuple[str, ...] | None = None
     _tests: tuple[str, ...] | None = None
+    _gemspecs: tuple[str, ...] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
     _files: dict[str, Path | None] = field(default_factory=dict)
@@ -110,6 +111,13 @@ class ScriptLibrary:
         if self._sql is None:
             self._sql = sql_files(self.root, self.text, MAX_FILES)
         return self._sql
+
+    def gemspecs(self) -> tuple[str, ...]:
+        """The files that say what a gem of Ruby is."""
+        if self._gemspecs is None:
+            found = walk(self.root, lambda name: name.endswith(".gemspec"), MAX_FILES, [])
+            self._gemspecs = tuple(file.relative_to(self.root).as_posix() for file in found)
+        return self._gemspecs
 
     def test_files(self) -> tuple[str, ...]:
         """The files that runners of tests in other languages take for tests."""

@@ -50,6 +50,10 @@ class Library(Protocol):
         """The Go files of a folder, or of ``folder/...``; ``None`` where they are too many."""
         ...
 
+    def gemspecs(self) -> tuple[str, ...]:
+        """The files that say what a gem of Ruby is."""
+        ...
+
     def sql_files(self) -> tuple[str, ...]:
         """The files of SQL with lines that may be commands of a client's own."""
         ...

@@ -51,7 +51,8 @@ def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state:
         if path is not None and (shell.library.is_file(path) or not _PATTERN.search(path)):
             return (word,)
         wanted = re.compile(fnmatch.translate(path) if path is not None else _ends_as(word))
-        return [f"{WORKSPACE}/{each}" for each in shell.library.sql_files() if wanted.fullmatch(each)]
+        found = shell.library.gemspecs() if str(path).endswith(".gemspec") else shell.library.sql_files()
+        return [f"{WORKSPACE}/{each}" for each in found if wanted.fullmatch(each)]
 
     fed = coming_in(shell, state, context)
     fed_by = _file_fed(state, context) if fed is None else None

@@ -8,7 +8,7 @@ from typing import Final
 from checker.resolve.shell.handed.clients import mysql, psql, sqlite3
 from checker.resolve.shell.handed.generating import go
 from checker.resolve.shell.handed.git import git
-from checker.resolve.shell.handed.installing import PYTHONS, bundle, composer, pip, python, uv
+from checker.resolve.shell.handed.installing import BUILDERS, PYTHONS, build, bundle, composer, gem, pip, python, uv
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.languages import awk, lines_with_bang, m4, sed
 from checker.resolve.shell.handed.options import NAMES, by_options
@@ -29,7 +29,9 @@ _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
     **dict.fromkeys(PYTHONS, python),
     "uv": uv,
     "composer": composer,
+    **dict.fromkeys(BUILDERS, build),
     "bundle": bundle,
+    "gem": gem,
     "go": go,
     **dict.fromkeys(("ed", "dc"), lines_with_bang),
 }

@@ -29,7 +29,9 @@ class Told:
     settings: tuple[tuple[str, Possible], ...] = ()  # of git, by commands before
     # The Go files of a folder, or of `folder/...`, from where the program is started; None where they are too many.
     go_files: Callable[[str], tuple[str, ...] | None] = lambda _: None
-    files_of: Callable[[Possible], Sequence[Possible]] = lambda _: ()  # each file of SQL that a name may mean
+    files_of: Callable[[Possible], Sequence[Possible]] = (
+        lambda _: ()
+    )  # each file of SQL, or gemspec, that a name may mean
     fed_by: Possible = None  # the name of the file that comes in, open where something else does
 
     @property
