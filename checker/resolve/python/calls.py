@@ -42,6 +42,7 @@ from checker.resolve.python.values import (
     formatted,
     is_plain,
     json_text,
+    part_of,
 )
 
 # Builtins that give back what they are given, as far as following it goes.
@@ -89,10 +90,10 @@ def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, posi
         found = value(machine, keyword.value, frame)
         if keyword.arg is not None:
             given.named[keyword.arg] = found
-        elif isinstance(found, Dict) and not found.open:
-            given.named.update({key: each for key, each in found.items if isinstance(key, str)})
         else:
-            given.complete = False
+            items = found.items if isinstance(found, Dict) else ()
+            given.named.update({key: each for key, each in items if isinstance(key, str)})
+            given.complete = given.complete and isinstance(found, Dict) and not found.open
     return _apply(machine, function, given)
 
 
@@ -205,7 +206,8 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
         return Some((*(owner.options if isinstance(owner, Some) else owner), first))
     if isinstance(owner, Dict):
         more = first.items if isinstance(first, Dict) else ()
-        return bounded(Dict(owner.items + more, open=True), shown(given.node.func))
+        grown = Dict((*owner.items, *more, *(given.named.items() if name == "update" else ())), True, owner.rest)
+        return bounded(grown, shown(given.node.func))
     return extern(shown(given.node.func))
 
 
@@ -313,7 +315,9 @@ def _builtin(name: str, given: Call) -> Value:
     if name == "dict" and given.complete and (given.named or not given.positional):
         inside = given.first if given.positional else Dict(())
         if isinstance(inside, Dict):
-            return Dict((*inside.items, *given.named.items()), inside.open)
+            return Dict((*inside.items, *given.named.items()), inside.open, inside.rest)
+        if isinstance(inside, Extern) and inside.answer is not None:
+            return part_of(inside, given.named.items())
     if name.endswith("cast"):
         return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
     first = given.first

@@ -54,6 +54,7 @@ from checker.resolve.python.syntax_facts import (
 from checker.resolve.python.values import (
     Class,
     Dict,
+    Either,
     Extern,
     Function,
     Instance,
@@ -229,6 +230,8 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         pauses = sleeps(node.body)
         limit = seconds_of(node, frame) if pauses else None
         block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=pauses, seconds=limit)))
+        if isinstance(whole, Extern) and isinstance(node.target, ast.Name):
+            _changed(machine, node, frame)
     else:
         shown = tuple(each if isinstance(each, str) else None for each in values)
         for index, each in enumerate(values):
@@ -237,6 +240,14 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
             block(machine, node.body, frame.inside(loop))
     block(machine, node.orelse, frame)
     return False
+
+
+def _changed(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
+    """What a loop sets in each element of an AWS call's answer stands in that answer from then on."""
+    element = frame.names.get(written(node.target))
+    each = element.options if isinstance(element, Either) else (element,)
+    if any(isinstance(one, Dict) and one.rest is not None for one in each):
+        bind(machine, node.iter, (element,), frame)
 
 
 def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:

@@ -33,6 +33,7 @@ from checker.resolve.python.values import (
     extern,
     formatted,
     is_plain,
+    part_of,
     plain,
     within,
 )
@@ -75,15 +76,17 @@ def _sequence(machine: Machine, node: ast.List | ast.Tuple | ast.Set, frame: Fra
 
 def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Value:
     items: list[tuple[Value, Value]] = []
-    opened = False
+    opened, rest = False, None
     for key, each in zip(node.keys, node.values, strict=True):
         found = value(machine, each, frame)
         if key is None:
-            opened = opened or not isinstance(found, Dict)
+            opened = opened or not isinstance(found, Dict) or found.open
+            rest = found if isinstance(found, Extern) else found.rest if isinstance(found, Dict) else rest
             items.extend(found.items if isinstance(found, Dict) else ())
         else:
             items.append((value(machine, key, frame), found))
-    return bounded(Dict(tuple(items), opened), shown(node))
+    made = part_of(rest, items) if isinstance(rest, Extern) else Dict(tuple(items), opened)
+    return bounded(made, shown(node))
 
 
 def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
@@ -274,11 +277,22 @@ def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
         others = [found for name, found in owner.items if isinstance(name, Extern)]
         if others:
             return either(others)
+    if isinstance(key, str) and owner.rest is not None:
+        return within(owner.rest, f"{owner.rest.name}[{key!r}]")
     if isinstance(key, str) or not owner.items:
         return extern("a key that is not there")
     names = [name for name, _ in owner.items if isinstance(name, str)]
     chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
     return either(chosen) if chosen else extern("one of a table")
+
+
+def _changed(machine: Machine, target: ast.Subscript, owner: Extern, found: Value, frame: Frame) -> None:
+    """``answer["key"] = value``, ``answer["list"][0]["key"] = value``: what was answered, with that in it."""
+    key = value(machine, target.slice, frame)
+    if isinstance(key, str):
+        bind(machine, target.value, part_of(owner, [(key, found)]), frame)
+    elif isinstance(key, int) and isinstance(found, Dict):
+        bind(machine, target.value, (found,), frame)
 
 
 def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None:
@@ -303,8 +317,10 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
             if isinstance(owner, Dict):
                 key = value(machine, target.slice, frame)
                 kept = (item for item in owner.items if not (isinstance(key, str) and item[0] == key))
-                grown = Dict((*kept, (key, found)), open=True)
+                grown = Dict((*kept, (key, found)), open=True, rest=owner.rest)
                 nests = isinstance(found, tuple | Dict)
                 bind(machine, target.value, bounded(grown, shown(target.value)) if nests else grown, frame)
+            elif isinstance(owner, Extern) and owner.answer is not None:
+                _changed(machine, target, owner, found, frame)
         case _:
             pass

@@ -136,10 +136,17 @@ def within(outer: Value, name: str) -> Extern:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dict:
-    """A dictionary with the keys that are known. ``open`` where there may be more."""
+    """A dictionary with the keys that are known. ``open`` where there may be more; ``rest`` is what AWS has answered,
+    of which it is a part, before some of its keys were set."""
 
     items: tuple[tuple[Value, Value], ...]
     open: bool = False
+    rest: Extern | None = None
+
+
+def part_of(answer: Extern, items: Iterable[tuple[Value, Value]]) -> Dict:
+    """What an AWS call answered, or a part of it, with these keys set."""
+    return Dict(tuple(items), open=True, rest=answer if answer.answer is not None else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

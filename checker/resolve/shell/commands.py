@@ -26,7 +26,7 @@ from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
 from checker.resolve.shell.handed.kinds import Handed
-from checker.resolve.shell.handed.variables import is_loading
+from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
 from checker.resolve.shell.lists.several import listed, same_program, ways_of
 from checker.resolve.shell.lists.started import is_one_of_few, started
@@ -45,10 +45,6 @@ _KEYS: Final = frozenset(
     {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE",
      "GH_TOKEN", "GITHUB_TOKEN"}
 )  # fmt: skip
-
-
-# Variables that tell a program what it works on, whichever shell of several has exported them.
-_READ: Final[Mapping[str, tuple[str, ...]]] = {"ko": ("KO_DOCKER_REPO",)}
 
 
 @dataclass(slots=True)
@@ -355,7 +351,7 @@ class ShellCommands:
             trap=context.trap,
             loops=context.loops,
         )
-        seen = {name: state.environment().get(name) for name in _READ.get(str(words[0]), ())} if words else {}
+        seen = {name: state.environment().get(name) for name in asked_by(words)}
         given = {name: value for name, value in {**seen, **own}.items() if not isinstance(value, tuple)}
         given = {name: value for name, value in given.items() if name in own or value is not None}
         source = brief(statement.source, 500)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.possible import Possible, shown
@@ -98,3 +98,18 @@ def extended(told: Told) -> Told | None:
         return Told([told.words[0], *shlex.split(value)], told.variable, told.fed, told.text_of, told.is_file)
     except ValueError:
         return None
+
+
+# Variables that tell a program what it works on, whichever shell of several has exported them.
+_READ: Final[Mapping[str, tuple[str, ...]]] = {"ko": ("KO_DOCKER_REPO",)}
+# jq manual, "$ENV, env"; yq documentation, "Env Variable Operators".
+_FILTERS: Final = frozenset({"jq", "gojq", "yq"})
+_OF_FILTER: Final = re.compile(r"(?:\$ENV|\benv)\.(\w+)|\b(?:str)?env\((\w+)\)")
+
+
+def asked_by(words: Sequence[Possible]) -> tuple[str, ...]:
+    """The exported variables that a command is known to work with, by its name and its words."""
+    name = str(words[0]) if words else ""
+    if name not in _FILTERS:
+        return _READ.get(name, ())
+    return tuple(each[1] or each[2] for word in words[1:] for each in _OF_FILTER.finditer(shown(word)))
