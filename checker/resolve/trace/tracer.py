@@ -138,11 +138,20 @@ class Tracer:
             outputs = collected.step(step, reached, {**extra, **environment}, fill)
             if self._files:
                 collected.actions[begun:] = map(self._with_file, collected.actions[begun:])
+            handed: dict[str, Possible] = {}  # what two branches of one step write may be either
             for output in outputs:
-                if not output.step:
-                    before = extra.get("PATH") if output.name == "PATH" else None
-                    extra[output.name] = output.value if before is None else joined([output.value, ":", before])
-                elif not step.via:
+                if output.step or output.name == "PATH":
+                    continue
+                before = handed.get(output.name)
+                handed[output.name] = output.value if before is None else one_of([before, output.value])
+            extra.update(handed)
+            # Later steps ask for these as `${{ env.NAME }}` too.
+            own.update((RunValue(f"${{{{ env.{name} }}}}", where), value) for name, value in handed.items())
+            for output in outputs:
+                if not output.step and output.name == "PATH":
+                    before = extra.get("PATH")
+                    extra["PATH"] = output.value if before is None else joined([output.value, ":", before])
+                elif output.step and not step.via:
                     _learn(own, _output(output.step, output.name, where), output.value)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
