@@ -24,20 +24,61 @@ def ended(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt], 
     called_alone = _called_alone(functions, top)
     for several in functions.values():
         for each in several:
-            if found := _in_body(each.body, takes) or _with_function(each, takes, called_alone):
+            body = _without_cursors(each.body)
+            found = _in_body(body, takes) or _with_function(each, body, takes, called_alone) or _in_block(body, takes)
+            if found:
                 return found
-    return _in_body(top, takes)
+    body = _without_cursors(top)
+    return _in_body(body, takes) or _in_block(body, takes)
 
 
-def _with_function(function: Function, takes: Takes, called_alone: frozenset[str]) -> str:
+def _without_cursors(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Statements with blocks of cursors opened: a cursor's end changes nothing for its connection (psycopg
+    documentation, "Cursor.close")."""
+    found: list[ast.stmt] = []
+    for each in body:
+        if isinstance(each, ast.With | ast.AsyncWith) and all(map(_opens_cursor, each.items)):
+            for item in each.items:
+                if isinstance(item.optional_vars, ast.Name):
+                    made = ast.Assign([item.optional_vars], item.context_expr, lineno=each.lineno, col_offset=0)
+                    found.append(made)
+            found += _without_cursors(each.body)
+        else:
+            found.append(each)
+    return found
+
+
+def _opens_cursor(item: ast.withitem) -> bool:
+    called = item.context_expr
+    return isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute) and called.func.attr == "cursor"
+
+
+def _in_block(body: Sequence[ast.stmt], takes: Takes) -> str:
+    """``with psycopg.connect()``: the connection is closed at the block's end (psycopg documentation, "Connection
+    context"); psycopg2's is not (psycopg2 documentation, "with statement")."""
+    for each in body:
+        if not isinstance(each, ast.With | ast.AsyncWith):
+            continue
+        if any(_connects(item.context_expr, frozenset({"psycopg"})) for item in each.items):
+            inner = _without_cursors(each.body)
+            at = next((index for index, one in enumerate(inner) if takes(one)), None)
+            own = not any(isinstance(one, ast.Yield | ast.YieldFrom | ast.Return) for one in ast.walk(each))
+            if at is not None and own and all(map(_is_small, inner[at + 1 :])):
+                return "the connection that holds it ends with its block"
+        elif found := _in_block(_without_cursors(each.body), takes):
+            return found
+    return ""
+
+
+def _with_function(function: Function, body: Sequence[ast.stmt], takes: Takes, called_alone: frozenset[str]) -> str:
     """A function that connects, asks for the lock and ends; or gives the connection to nobody who keeps it."""
-    at = next((index for index, each in enumerate(function.body) if takes(each)), None)
+    at = next((index for index, each in enumerate(body) if takes(each)), None)
     if at is None or any(
         isinstance(each, ast.Yield | ast.YieldFrom | ast.Global | ast.Nonlocal) for each in ast.walk(function)
     ):
         return ""
-    name = _asked(function.body, at)
-    rest = function.body[at + 1 :]
+    name = _asked(body, at)
+    rest = body[at + 1 :]
     if not name or not all(_is_small(each) for each in rest):
         return ""
     kept = [each for each in ast.walk(function) if _keeps(each, name)]
@@ -84,14 +125,14 @@ def _asked(body: Sequence[ast.stmt], index: int) -> str:
     return ""
 
 
-def _connects(node: ast.expr | None) -> bool:
+def _connects(node: ast.expr | None, libraries: frozenset[str] = _LIBRARIES) -> bool:
     called = node.value if isinstance(node, ast.Await) else node
     where = called.func if isinstance(called, ast.Call) else None
     return (
         isinstance(where, ast.Attribute)
         and where.attr == "connect"
         and isinstance(where.value, ast.Name)
-        and where.value.id in _LIBRARIES
+        and where.value.id in libraries
     )
 
 

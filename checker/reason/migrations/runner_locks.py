@@ -17,6 +17,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
 from checker.reason.migrations.python_locks import fault_of
+from checker.reason.migrations.script_locks import fault_of as of_script
 from checker.reason.migrations.varying import VARYING
 
 _LOCK: Final = re.compile(
@@ -82,7 +83,9 @@ class Locking:
 def locking(runner: MigrationRunner) -> Locking:
     """How ``runner`` keeps a second run out."""
     taken = tuple(each for file in runner.files for each in _taken(file, runner))
-    fault, doubt = fault_of(runner) if any(not each.fault for each in taken) else ("", "")
+    sound = any(not each.fault for each in taken)
+    fault, doubt = fault_of(runner) if sound else ("", "")
+    fault, doubt = (fault, doubt) if fault or not sound else of_script(runner)
     if fault and not doubt:
         taken = tuple(replace(each, fault=each.fault or fault) for each in taken)
     table = next(
