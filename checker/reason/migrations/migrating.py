@@ -21,7 +21,14 @@ from checker.model.values import Unknown
 from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies
 
 _STARTS: Final = frozenset(
-    {("ecs", "RunTask"), ("lambda", "Invoke"), ("codebuild", "StartBuild"), ("ssm", "SendCommand")}
+    {
+        ("ecs", "RunTask"),
+        ("ecs", "ExecuteCommand"),
+        ("ecs", "execute-command"),  # as the AWS CLI has it: a command of its own
+        ("lambda", "Invoke"),
+        ("codebuild", "StartBuild"),
+        ("ssm", "SendCommand"),
+    }
 )
 _LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|@(?:postgres|db|database)[:/]")
 _LIST: Final = re.compile(r"\[[^\[\]{}]*\]")
@@ -107,6 +114,9 @@ def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:
         applied = applies(_words(words))
         if applied is not None:
             return applied
+    line = call.text("command")  # of `aws ecs execute-command`: a line, where others are given words
+    if isinstance(line, str) and (applied := applies(_words(json.dumps(line.split())))) is not None:
+        return applied
     named = " ".join(
         filter(None, (told, *(each.job.id for each in job.chain), call.step.step.name if call.step else ""))
     )

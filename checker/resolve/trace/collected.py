@@ -41,6 +41,7 @@ from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
 from checker.resolve.trace.commands.own_commands import is_own, reads
 from checker.resolve.trace.commands.python_cli import is_python
 from checker.resolve.trace.commands.registry_clients import puts
+from checker.resolve.trace.commands.remote import unread_remote
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import bats_programs, reaches_out
@@ -114,6 +115,8 @@ class Collected:
                 each = replace(each, credentials=self.sessions.acting(each, self.credentials))
             if isinstance(each, AwsCall) and each.operation in {"GetAuthorizationToken", "get-login-password"}:
                 self.logged_in = self.logged_in or each.service.startswith("ecr")
+            if isinstance(each, AwsCall) and (problem := unread_remote(each)) is not None:
+                self.foreign.append(problem)
             self.actions.append(each)
 
     def complain(self, spot: Spot, message: str, fix: str) -> None:

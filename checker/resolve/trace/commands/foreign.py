@@ -14,7 +14,7 @@ from checker.model.pipeline.workflows import Job
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot, brief
 
-_FIX: Final = (
+FIX: Final = (
     "Use what the checker follows (the AWS CLI, boto3, CDK, SAM, scripts in this repository), or waive what this "
     "leaves open (outcome: unknown)."
 )
@@ -89,7 +89,7 @@ def _spelled(command: Command) -> str:
 
 def unread_script(file: str, line: int, shebang: str) -> Problem:
     name = shebang.rpartition("/")[2].rpartition(" ")[2]
-    return Problem(Spot(file, line), brief(f"a script for {name or 'another program'} was not followed"), _FIX)
+    return Problem(Spot(file, line), brief(f"a script for {name or 'another program'} was not followed"), FIX)
 
 
 def is_shell(shebang: str) -> bool:
@@ -120,7 +120,7 @@ def not_named(command: Command) -> Problem:
 
 
 def _problem(command: Command, message: str) -> Problem:
-    return Problem(command.spot, brief(message), _FIX)
+    return Problem(command.spot, brief(message), FIX)
 
 
 def unread_action(step: EffectiveStep) -> Problem | None:
@@ -129,14 +129,14 @@ def unread_action(step: EffectiveStep) -> Problem | None:
     if step.unfolded or not uses:
         return None
     if uses.startswith("docker://"):
-        return Problem(step.spot, brief(f"what the image {uses[9:]} does was not followed"), _FIX)
+        return Problem(step.spot, brief(f"what the image {uses[9:]} does was not followed"), FIX)
     if action == GITHUB_SCRIPT:
         script = step.with_.get("script", "")
         if isinstance(script, str) and inert(script):
             return None
     elif not uses.startswith("./") and action_is_harmless(action):
         return None
-    return Problem(step.spot, brief(f"what {uses} does was not followed"), _FIX)
+    return Problem(step.spot, brief(f"what {uses} does was not followed"), FIX)
 
 
 # Images of Docker's own library, and of those who make runners, clouds and tools: what is called in them is what it is
@@ -160,7 +160,7 @@ def unread_container(job: Job) -> Problem | None:
     """That steps run in an image whose programs nobody knows; ``None`` for the runner and for well-known images."""
     if not job.container or _KNOWN_IMAGE.fullmatch(job.container):
         return None
-    return Problem(job.spot, brief(f"its steps run in the image {job.container}, whose programs were not read"), _FIX)
+    return Problem(job.spot, brief(f"its steps run in the image {job.container}, whose programs were not read"), FIX)
 
 
 def unread_services(job: Job) -> Iterator[Problem]:
@@ -175,7 +175,7 @@ def unread_services(job: Job) -> Iterator[Problem]:
         ]
         if given and service.image and not _KNOWN_IMAGE.fullmatch(service.image):
             what = f"the image {service.image} is given {given[0]}, and what it does with it was not read"
-            yield Problem(service.spot, brief(what), _FIX)
+            yield Problem(service.spot, brief(what), FIX)
 
 
 def _is_inert(name: str, words: Sequence[Possible]) -> bool:

@@ -1,0 +1,50 @@
+"""Commands that AWS Systems Manager runs on instances: whether they are known to change nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Final
+
+from checker.data.harmless import program_is_harmless
+from checker.model.pipeline.scripts import AwsCall
+from checker.model.sources import Problem
+from checker.resolve.trace.commands.foreign import FIX
+
+# What AWS's own documents do that change nothing of what is deployed (AWS Systems Manager User Guide, "Predefined
+# Command documents").
+_UPKEEP: Final = re.compile(
+    r"AWS-(?:UpdateSSMAgent|RunPatchBaseline\w*|GatherSoftwareInventory|List\w+|FindWindowsUpdates|RefreshAssociation|"
+    r"RunInspecChecks|ConfigureCloudWatch)|AmazonCloudWatch-ManageAgent"
+)
+_LINES: Final = re.compile(r"""(?:^|[{,\s])["']?commands["']?\s*[=:]\s*(\[.*?\]|"[^"\[]*"|[^\s,\[\]}]+)""", re.DOTALL)
+
+
+def unread_remote(call: AwsCall) -> Problem | None:
+    """That what a command runs on instances was not followed; ``None`` where it is known to change nothing."""
+    if (call.service, call.operation) != ("ssm", "SendCommand"):
+        return None
+    document, told = call.text("documentName"), call.argument("parameters")
+    if isinstance(document, str) and _UPKEEP.fullmatch(document.rpartition("/")[2]):
+        return None
+    lines = _LINES.search(told) if isinstance(told, str) else None
+    if lines is not None and all(map(_changes_nothing, _quoted(lines[1]))):
+        return None
+    return Problem(call.spot, "what `aws ssm send-command` runs on its instances was not followed", FIX)
+
+
+def _quoted(written: str) -> list[str]:
+    try:
+        found = json.loads(written)
+    except ValueError:
+        found = [each.strip(" \n'\"") for each in written.strip("[]").split(",")]
+    return [str(each) for each in found] if isinstance(found, list) else [str(found)]
+
+
+def _changes_nothing(line: str) -> bool:
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:
+        return False
+    return not re.search(r"[;&|`$<>()]", line) and (not words or program_is_harmless(tuple(words)))
