@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checker.collect.pipeline.here_documents import Parse
 from checker.collect.pipeline.shell_spellings import BRACES
 from checker.collect.pipeline.shell_words import Words
 from checker.model.pipeline.shell import (
@@ -45,11 +46,12 @@ class TooDeepError(Exception):
 
 
 class Reader:
-    """Makes statements of the nodes of a tree. ``source`` is the text that the tree was made of."""
+    """Makes statements of the nodes of a tree. ``source`` is the text that the tree was made of, ``parse`` makes one of
+    a part of it."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, parse: Parse) -> None:
         self._source = source
-        self._words = Words(source, self.block)
+        self._words = Words(source, self.block, parse)
 
     def text(self, node: Node) -> str:
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -85,6 +87,9 @@ class Reader:
                 return Simple((), assignments, (), row, column, self.text(node))
             case "declaration_command":
                 return self._declaration(node, below)
+            case "unset_command":
+                words = tuple(self._words.word(each, below) for each in node.children if each.type not in _NOISE)
+                return Simple(words, (), (), *node.start_point, self.text(node))
             case "test_command":
                 words = tuple(self._test_words(node, below))
                 arithmetic = self._arithmetic(node)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
+from checker.collect.pipeline.here_documents import false_ends
 from checker.collect.pipeline.shell_spellings import coprocesses, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
 from checker.errors import InputError, install_with
@@ -62,7 +63,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
             other, again = _named(other, _parsed(other)) if other != source else (source, root)
             if len(_errors(again)) < len(_errors(root)):
                 source, root = _ended(other, again)
-        body = Reader(source).block(root.children, 0)
+        body = Reader(source, partial(_part, source.translate(_PLAIN_BYTES))).block(root.children, 0)
     except TooDeepError:
         problem = Problem(empty.spot(0), "nested too deeply to be read", "Is this a script?")
         return Script(file, Block(), lines, shebang, (problem,))
@@ -70,13 +71,27 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         return Script(file, Block(), lines, shebang, (Problem(empty.spot(0), error.message, error.hint),))
     problems = tuple(
         Problem(empty.spot(node.start_point[0], node.start_point[1]), "not understood as bash from here on", "Fix it.")
-        for node in _errors(root)
+        for node in (*_errors(root), *itertools.islice(false_ends(source, root), _MAX_PROBLEMS))
     )
     return Script(file, body, lines, shebang, problems)
 
 
 def _parsed(source: bytes) -> Node:
     return _parser().parse(source.translate(_PLAIN_BYTES)).root_node
+
+
+def _part(source: bytes, begin: int, end: int) -> Node:
+    """The tree of a part of a script of plain bytes."""
+    from tree_sitter import Point, Range
+
+    parser = _parser()
+    row, last = source.count(b"\n", 0, begin), source.count(b"\n", 0, end)
+    column, behind = (at - source.rfind(b"\n", 0, at) - 1 for at in (begin, end))
+    parser.included_ranges = [Range(Point(row, column), Point(last, behind), begin, end)]
+    try:
+        return parser.parse(source).root_node
+    finally:
+        parser.included_ranges = []
 
 
 # A name in the middle of a word, as in `$REPOSITORY:$STAGE-api`. Where a hyphen follows the name, the grammar ends the

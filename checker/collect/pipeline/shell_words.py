@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from checker.collect.pipeline.here_documents import EXPANSIONS, Parse, expansions, is_literal
 from checker.model.pipeline.shell import Block, Literal, Opaque, Part, Substitution, Variable, Word
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_EXPANSIONS: Final = frozenset(
-    {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
-)
 _BRACED: Final = re.compile(
     rb"\$\{(?P<prefix>[#!]?)(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!_-])(?:\[(?P<index>[^\]]*)\])?"
     rb"(?P<operator>:[-=?+]|[-=?+]|##?|%%?|//?|\^\^?|,,?|:|@)?(?P<rest>.*)\}\Z",
@@ -27,9 +25,10 @@ _ANSI: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"',
 class Words:
     """Makes words from nodes of the grammar. ``block`` reads the statements inside a substitution."""
 
-    def __init__(self, source: bytes, block: Callable[[list[Node], int], Block]) -> None:
+    def __init__(self, source: bytes, block: Callable[[list[Node], int], Block], parse: Parse) -> None:
         self._source = source
         self._block = block
+        self._parse = parse
 
     def _text(self, start: int, end: int) -> str:
         return self._source[start:end].decode("utf-8", "replace")
@@ -41,7 +40,11 @@ class Words:
     def heredoc(self, node: Node, depth: int) -> Word:
         """The text of a here-document; its expansions count as quoted."""
         row, column = node.start_point
-        return Word(tuple(self._between(node, self._begins(node), node.end_byte, depth)), row, column)
+        begin = self._begins(node)
+        if is_literal(self._source, node):
+            return Word((Literal(self._text(begin, node.end_byte), True),), row, column)
+        inside = expansions(self._source, node, begin, self._parse)
+        return Word(tuple(self._between(inside, begin, node.end_byte, depth)), row, column)
 
     def _begins(self, node: Node) -> int:
         """Where a here-document begins: the grammar leaves out what comes before the first text of one whose first line
@@ -61,7 +64,7 @@ class Words:
             case "string" | "translated_string":
                 start = node.start_byte + (2 if node.type == "translated_string" else 1)
                 inner = node if node.type == "string" else (node.named_children or [node])[0]
-                return self._between(inner, start, max(start, node.end_byte - 1), depth) or [Literal("", True)]
+                return self._between(inner.children, start, max(start, node.end_byte - 1), depth) or [Literal("", True)]
             case "raw_string":
                 return [Literal(self._text(node.start_byte + 1, node.end_byte - 1), True)]
             case "ansi_c_string":
@@ -69,19 +72,19 @@ class Words:
                 return [Literal(re.sub(r"\\(.)", lambda match: _ANSI.get(match[1], match[0]), inside), True)]
             case "concatenation" | "command_name":
                 return [part for child in node.children for part in self._parts(child, depth + 1)]
-            case kind if kind in _EXPANSIONS:
+            case kind if kind in EXPANSIONS:
                 return [self._expansion(node, False, depth)]
             case _:
-                if any(child.type in _EXPANSIONS for child in node.children):
-                    return self._between(node, node.start_byte, node.end_byte, depth, quoted=False)
+                if any(child.type in EXPANSIONS for child in node.children):
+                    return self._between(node.children, node.start_byte, node.end_byte, depth, quoted=False)
                 return [Literal(_unescaped(self._text(node.start_byte, node.end_byte)), False)]
 
-    def _between(self, node: Node, start: int, end: int, depth: int, *, quoted: bool = True) -> list[Part]:
+    def _between(self, nodes: Sequence[Node], start: int, end: int, depth: int, *, quoted: bool = True) -> list[Part]:
         """Literal text and expansions between two offsets. The grammar leaves blanks out; the offsets do not."""
         parts: list[Part] = []
         position = start
-        for child in node.children:
-            if child.type not in _EXPANSIONS or child.start_byte < position:
+        for child in nodes:
+            if child.type not in EXPANSIONS or child.start_byte < position:
                 continue
             written = self._text(child.start_byte, child.end_byte)
             begin = child.start_byte + len(written) - len(written.lstrip())  # it may begin with the blanks before it

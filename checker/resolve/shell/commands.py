@@ -29,7 +29,7 @@ from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
 from checker.resolve.shell.lists.several import listed, same_program, ways_of
-from checker.resolve.shell.lists.started import is_one_of_few, started
+from checker.resolve.shell.lists.started import is_one_of_few, started, tells_of_failures
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
@@ -235,7 +235,7 @@ class ShellCommands:
     ) -> Result:
         """A command that is one of these: each is run, and nobody knows which."""
         made = [(self.run(way, statement, each, context, own), each) for way in ways for each in (state.fork(),)]
-        if self.manner.after_started([result for result, _ in made], state) is not None:
+        if self.manner.after_started([result for result, _ in made], state, told=True) is not None:
             made = [each for each in made if each[0].truth is NO]  # the one that is taken to fail
         made = [each for each in made if each[0].flow is Flow.NEXT] or made
         state.join(each for _, each in made)
@@ -271,7 +271,7 @@ class ShellCommands:
             state.folder = state.path(inner.folder)
         perhaps = replace(context, certain=False)
         others = [self.run(each, statement, state.fork(), perhaps, own) for each in started(words)]
-        if (decided := self.manner.after_started(others, state)) is not None:
+        if (decided := self.manner.after_started(others, state, told=tells_of_failures(words))) is not None:
             return decided
         name = words[0]
         spot = state.script.spot(statement.line, statement.column)

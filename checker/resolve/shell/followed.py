@@ -89,7 +89,7 @@ class Followed:
         builtin = BUILTINS.get(name)
         return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
 
-    def after_started(self, results: Sequence[Result], state: State) -> Result | None:  # noqa: ARG002
+    def after_started(self, results: Sequence[Result], state: State, *, told: bool) -> Result | None:  # noqa: ARG002
         """The starting command is a program like any other."""
         return None
 

@@ -100,8 +100,8 @@ class Manner(Protocol):
         """How one of the shell's own commands ends; ``None`` where the name is none of them."""
         ...
 
-    def after_started(self, results: Sequence[Result], state: State) -> Result | None:
-        """How a command ends that started these others (``xargs``), where they decide it."""
+    def after_started(self, results: Sequence[Result], state: State, *, told: bool) -> Result | None:
+        """How a command ends that started these others (``find``), where they decide it. ``told``: as they do."""
         ...
 
     def opened(self, writes: Sequence[Write]) -> None:

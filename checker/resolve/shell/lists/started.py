@@ -24,6 +24,41 @@ def _each_found(where: Sequence[Possible], command: list[Possible]) -> list[Poss
 
 
 _FEW: Final = 8
+# GNU Parallel manual: the options that take a value of their own.
+_PARALLEL: Final = frozenset(
+    {"-j", "-P", "--jobs", "--max-procs", "-a", "--arg-file", "--delay", "--halt", "--halt-on-error", "--joblog",
+     "--retries", "--timeout", "--results", "--tmpdir", "--env", "--load", "--memfree", "--colsep", "-C", "-S",
+     "--sshlogin", "-N", "-n", "--max-args", "-L", "-I", "-d", "--delimiter", "--tagstring", "--wd", "--workdir"}
+)  # fmt: skip
+_MAX_EACH: Final = 20
+
+
+def _in_parallel(words: Sequence[Possible]) -> Iterator[list[Possible]]:
+    """A command with each thing behind ``:::`` in place of ``{}``, or behind it; with no command, each is a line of
+    shell. Where things are read, the command alone."""
+    end = next((at for at, each in enumerate(words) if each in {":::", "::::", ":::+", "::::+"}), len(words))
+    command = [*words[:end]]
+    each = [word for word in words[end + 1 :] if word != ":::"][:_MAX_EACH] if words[end : end + 1] == [":::"] else []
+    if not command:
+        yield from (["bash", "-c", word] for word in each)
+        return
+    if len(command) == 1 and isinstance(command[0], str) and " " in command[0]:
+        command = ["bash", "-c", command[0]]
+    for thing in each or [None]:
+        if not isinstance(thing, str):
+            yield command if thing is None else [*command, thing]
+        elif any(isinstance(word, str) and "{}" in word for word in command):
+            yield [word.replace("{}", thing) if isinstance(word, str) else word for word in command]
+        elif command[:2] == ["bash", "-c"] and len(command) == 3 and isinstance(command[2], str):
+            yield [*command[:2], f"{command[2]} {thing}"]
+        else:
+            yield [*command, thing]
+
+
+def tells_of_failures(words: Sequence[Possible]) -> bool:
+    """Whether a program fails where what it started does: ``find -exec … ;`` takes that as an answer and goes on."""
+    name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
+    return name != "find" or "+" in words
 
 
 def is_one_of_few(words: Sequence[Possible]) -> bool:
@@ -48,12 +83,7 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
                 if end:
                     yield _each_found(listed[1:index], rest[:end])
     elif name == "parallel":
-        rest = after_options(
-            listed[1:], frozenset({"-j", "-P", "--jobs", "-a", "--arg-file", "--delay"}), Unwrapped([])
-        )
-        end = next((at for at, each in enumerate(rest) if each in {":::", "::::", ":::+"}), len(rest))
-        if end:
-            yield rest[:end]
+        yield from _in_parallel(after_options(listed[1:], _PARALLEL, Unwrapped([])))
     elif name in {"watch", "entr", "nodemon"}:
         rest = after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
         if rest:

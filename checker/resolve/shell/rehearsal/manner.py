@@ -273,9 +273,9 @@ class Rehearsed:
         empty = fed and self._failed
         state.set(name, () if empty else (open_text(f"${{{name}}}", state.script.file),))
 
-    def after_started(self, results: Sequence[Result], state: State) -> Result | None:
-        """GNU findutils manual, "Invoking xargs": 123 where a command failed."""
-        return ends_with("123", state) if any(each.truth is NO for each in results) else None
+    def after_started(self, results: Sequence[Result], state: State, *, told: bool) -> Result | None:
+        """With a failure where one of them failed, unless the program goes on without a word."""
+        return ends_with("1" if told else "0", state) if any(each.truth is NO for each in results) else None
 
     def opened(self, writes: Sequence[Write]) -> None:
         """Files are emptied."""

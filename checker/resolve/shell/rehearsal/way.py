@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from checker.model.answers import NO, YES, Certain, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Certain, negated, yes_if
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import Reached
 from checker.model.pipeline.shell import (
@@ -26,7 +26,7 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
-from checker.resolve.shell.commands import NEXT, ShellCommands
+from checker.resolve.shell.commands import ShellCommands
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
 from checker.resolve.shell.rehearsal.arithmetic import calculated
@@ -219,6 +219,7 @@ class Way:
     def _while(self, statement: While, state: State, context: Context) -> Result:
         waits = self.manner.failing.waits
         timed = asks_for_time([*within(statement.condition), *within(statement.body)], state.functions)
+        last: Answer = YES
         for _ in range(MAX_WAITING_ROUNDS if waits else MAX_ROUNDS):
             if waits and self.manner.clock.gone > LONGEST:
                 raise EndlessError
@@ -227,19 +228,22 @@ class Way:
                 asked = self.block(statement.condition, state, context.handled(tested="while"))
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
                     return asked
-                if asked.flow is Flow.BREAK or asked.truth is yes_if(statement.until):
+                if asked.flow is Flow.BREAK:
+                    return Result(Flow.NEXT, YES)
+                if asked.truth is yes_if(statement.until):
                     break
                 result = self.block(statement.body, state, context)
             if result.flow is Flow.BREAK:
-                break
+                return Result(Flow.NEXT, YES)
             if result.flow in {Flow.RETURN, Flow.EXIT}:
                 return result
+            last = YES if result.flow is Flow.CONTINUE else result.truth
             after = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
             if before == after and not self.choices.asked:
                 raise EndlessError  # the next round is the same
         else:
             raise EndlessError
-        return Result(Flow.NEXT, YES)
+        return Result(Flow.NEXT, last)
 
     @staticmethod
     def _told(state: State, *, timed: bool) -> dict[str, object]:
@@ -256,26 +260,29 @@ class Way:
             values = [value for word in statement.words for value in self.shell.words(word, state, context)]
         else:
             values = list(state.positional) if state.positional is not None else [open_text("$1")]
+        result = Result(Flow.NEXT, YES)
         for value in values[:MAX_ROUNDS]:
             state.set(statement.variable, value)
             result = self._round(statement.body, state, context)
             if result.flow is Flow.BREAK:
-                break
+                return Result(Flow.NEXT, YES)
             if result.flow is not Flow.NEXT:
                 return result
-        return Result(Flow.NEXT, YES)
+        return result
 
     def _round(self, body: Block, state: State, context: Context) -> Result:
+        """A loop ends as the last command that it runs, and well where it runs none."""
         with self.shell.inside(Flow.BREAK, Flow.CONTINUE):
             result = self.block(body, state, context)
-        return NEXT if result.flow is Flow.CONTINUE else result
+        return Result(Flow.NEXT, YES) if result.flow is Flow.CONTINUE else result
 
     def _counting(self, statement: For, parts: tuple[str, str, str], state: State, context: Context) -> Result:
         calculated(parts[0], state)
+        result = Result(Flow.NEXT, YES)
         for _ in range(MAX_ROUNDS):
             number = calculated(parts[1], state) if parts[1].strip() else 1
             if not (self.choices.choose(statement) if number is None else number):
-                return Result(Flow.NEXT, YES)
+                return result
             result = self._round(statement.body, state, context)
             if result.flow is Flow.BREAK:
                 return Result(Flow.NEXT, YES)
