@@ -16,7 +16,8 @@ When it does not apply
     deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
 What cannot be decided
     A commit from a step that is not given the tag, or that could not be followed. An artifact of another run. Code of
-    another commit, beside something that could not be followed.
+    another commit, beside something that could not be followed. Scripts and actions of another repository that is
+    checked out as its branch has it.
 Fix
     Check out the tag's commit in every job: ``ref: ${{ inputs.tag }}``, or the commit that a first job resolved.
 """
@@ -29,9 +30,18 @@ from typing import TYPE_CHECKING, Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.holding import may_act
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
-from checker.reason.deploys.tag_code import Code, Found, branch_used, code_of, deploys_a_tag, first_of_each_code
+from checker.reason.deploys.tag_code import (
+    Code,
+    Found,
+    branch_used,
+    code_of,
+    deploys_a_tag,
+    first_of_each_code,
+    unfollowed_code,
+)
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, Start
@@ -73,6 +83,9 @@ def _called(pipeline: Pipeline, own: str) -> Iterator[Judgement]:
 
 
 def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[EffectiveJob, Found]]:
+    for job in workflow.jobs:
+        if (starts := deploys_a_tag(job)) and may_act(job) and not _bootstraps(job, workflow):
+            yield from ((job, each) for each in unfollowed_code(job, starts, pipeline, own))
     for job in workflow.changing:
         starts = deploys_a_tag(job)
         if starts and not bootstraps(job, workflow.changes[job.name]):
@@ -82,6 +95,10 @@ def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[E
                     yield job, found
             if places and not pipeline.trace(job).complete:
                 yield from ((job, each) for each in _at_the_end(job, starts, pipeline, own))
+
+
+def _bootstraps(job: EffectiveJob, workflow: Changing) -> bool:
+    return job.name in workflow.changes and bootstraps(job, workflow.changes[job.name])
 
 
 def _at_the_end(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeline, own: str) -> Iterator[Found]:

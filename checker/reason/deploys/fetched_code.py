@@ -2,9 +2,10 @@
 
 ``git`` in all of its ways (checkout, pull, merge, restore, archive, worktree, clone ...), and the repository's own
 files as GitHub serves them. Fetching alone changes no file. Whose code a ref is that a command names is asked
-elsewhere.
+elsewhere. And what is checked out of other repositories: without a ``ref`` that is the default branch.
 
-Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "Get repository content".
+Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "Get repository content";
+actions/checkout, "Usage".
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
+from checker.model.answers import NO
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import Command, Trace
 from checker.model.possible import Possible, joined, shown
-from checker.model.values import Hole, Text, Unknown, pieces, text
+from checker.model.values import ABSENT, Absent, Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.http_requests import request_of
 
 # Options of git's commands that take the next word.
@@ -48,6 +51,7 @@ _SERVED: Final = (
 )
 _KEPT: Final = re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
 _HOLE: Final = "\x00"
+_PINNED: Final = re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,3 +323,41 @@ def _lands(brought: Brought, trace: Trace, index: int) -> bool:
 def _in_workspace(target: Possible) -> bool:
     spelled = shown(target)
     return not spelled.startswith(("/", "$", "&", "~")) and not _READ_BY_PEOPLE.fullmatch(spelled)
+
+
+# -- other repositories, and actions that nobody followed ----------------------------------------------
+
+
+def foreign_code(job: EffectiveJob, trace: Trace, own: str) -> Iterator[tuple[EffectiveStep, str]]:
+    """The checkouts of other repositories, at no commit or version, whose code the job runs; each with what is open."""
+    for step in job.steps:
+        repository = step.with_.get("repository", ABSENT)
+        if step.step.action.lower() != "actions/checkout" or step.runs is NO or isinstance(repository, Absent):
+            continue
+        name, ref = shown(repository), shown(step.with_.get("ref", ""))
+        if not name or is_own(name, own) or "github.repository" in name or _PINNED.fullmatch(ref):
+            continue
+        folder = shown(step.with_.get("path", "")).removeprefix("./").strip("/")
+        if _is_run(step, folder, job, trace):
+            yield step, f"whether {name}, as {ref or 'its default branch'} has it, is what the tag is deployed with"
+
+
+def _is_run(step: EffectiveStep, folder: str, job: EffectiveJob, trace: Trace) -> bool:
+    """Whether something of a checkout is run later on: an action of it, or a script."""
+    later = [each for each in job.steps if each.index > step.index]
+    if any(each.uses.startswith(f"./{folder}/" if folder else "./") for each in later):
+        return True
+    if not folder:
+        return bool(trace.gaps)
+    commands = (each for each in trace.actions if isinstance(each, Command) and each.step is not None)
+    if any(uses(each, folder) for each in commands if each.step is not None and each.step.index > step.index):
+        return True
+    # A script that is not in the repository leaves no command behind: its step names it.
+    inside = re.compile(rf"(?:^|[\s=:\"'/]){re.escape(folder)}/")
+    return any(each.run is not None and inside.search(each.run.text) for each in later)
+
+
+def own_actions(job: EffectiveJob, trace: Trace) -> list[EffectiveStep]:
+    """The steps that use an action of the workspace which nobody followed, with something to deploy with in hand."""
+    unread = {gap.problem.spot for gap in trace.gaps}
+    return [step for step in job.steps if step.uses.startswith("./") and not step.unfolded and step.spot in unread]

@@ -22,7 +22,7 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.changes import Action
-from checker.reason.deploys.fetched_code import Brought, brought_by, is_own, uses
+from checker.reason.deploys.fetched_code import Brought, brought_by, foreign_code, is_own, own_actions, uses
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
@@ -88,6 +88,21 @@ def code_of(
     return list(_Codes(pipeline, own).of(job, before, tuple(starts), 0))
 
 
+def unfollowed_code(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeline, own: str) -> Iterator[Found]:
+    """Code that nobody followed, and that may deploy the tag: another repository's, and that of the repository's own
+    actions where another commit than the tag's was checked out for them."""
+    trace = pipeline.trace(job)
+    yield from (Found(Code.OPEN, step, why) for step, why in foreign_code(job, trace, own))
+    codes = _Codes(pipeline, own)
+    roots = [step for step in job.steps if _is_checkout(step, own) and not _folder(step)]
+    for step in own_actions(job, trace):
+        last = next((each for each in reversed(roots) if each.index < step.index), None)
+        found = codes.of_checkout(last, job, tuple(starts)) if last is not None else None
+        if found is not None and found.code is Code.OTHER:
+            why = f"whether {step.step.action}, which was not followed, deploys with the code of {found.why}"
+            yield Found(Code.OPEN, found.step, why)
+
+
 def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pipeline, own: str) -> Iterator[Action]:
     """Of the places in a job, in order: the first one, and the first after each change of what is checked out."""
     wanted = set(map(id, places))
@@ -129,6 +144,10 @@ class _Codes:
             for maker in self.pipeline.jobs:
                 if maker.entry is job.entry and job.after(maker) and _uploads(maker):
                     yield from self.of(maker, None, starts, level + 1)
+
+    def of_checkout(self, step: EffectiveStep, job: EffectiveJob, starts: tuple[Start, ...]) -> Found:
+        """Whose code one checkout brings."""
+        return self._found(step.with_.get("ref", ""), step, job, starts, 0)
 
     def _in_workspace(
         self,
