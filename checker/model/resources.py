@@ -82,6 +82,8 @@ class Stack:
     region: str = ""
     constructs: Mapping[str, ConstructOrigin] = field(default_factory=dict)
     parameters: Mapping[str, Raw] = field(default_factory=dict)
+    # What the pipeline gives for parameters, where only its run knows the values: `${{ github.sha }}`.
+    given: Mapping[str, Text] = field(default_factory=dict)
     nested: Mapping[str, Stack] = field(default_factory=dict)
     parent: Stack | None = None
     status: str = ""  # as CloudFormation tells it; empty for one that is not deployed yet

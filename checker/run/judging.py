@@ -58,14 +58,19 @@ GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SC
 def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
     here = at_hand(request)
-    assemblies, stacks, kinds = here.assemblies, here.stacks, here.kinds
+    assemblies, stacks, kinds, notes = here.assemblies, here.stacks, here.kinds, here.notes
     register = load_register()
     pipeline = pipeline_of(request.project, request.settings, tuple(kinds), request.earlier) if with_pipeline else None
     if pipeline is not None:
         from checker.collect.pipeline.scripts import ScriptLibrary
-        from checker.resolve.templates.commanded import with_given
+        from checker.resolve.templates.deployed_as import as_deployed
 
-        stacks = with_given(stacks, pipeline, request.settings, ScriptLibrary(request.project).text)
+        text = ScriptLibrary(request.project).text
+        deployed_as = as_deployed(stacks, kinds, here.notes, pipeline, request.settings, text)
+        if not request.environments and set(deployed_as.kinds) - set(kinds):
+            # Jobs are told apart by the environments that there are.
+            pipeline = pipeline_of(request.project, request.settings, tuple(deployed_as.kinds), request.earlier)
+        stacks, kinds, notes = deployed_as.stacks, deployed_as.kinds, deployed_as.notes
     if not stacks and (pipeline is None or pipeline.all_left_out):
         raise here.nothing(request.project)
     if request.own_rules_allowed:
@@ -112,7 +117,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         ),
         notes=(
             *own.notes,
-            *here.notes,
+            *notes,
             *passed_over(request.project, WAIVER_FILES),
             *exclusions(request, here.exclusions, pipeline, unread),
             *left_out(pipeline),

@@ -36,7 +36,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
-from checker.model.values import Absent, Known, Text, Unknown
+from checker.model.values import Absent, Answered, Known, RunValue, Text, Unknown
 from checker.reason.images.references import (
     ANY_SHA,
     ImageReference,
@@ -162,6 +162,8 @@ def _image(reference: ImageReference, by_name: dict[str, Resource], project: Pro
         return owner.fails("image", said, fix="Leave moving tags out of AllowedValues.", path=path, actual=other)
     if answer is Movement.FIXED:
         return owner.passes("image", f"The image is fixed: {why}.", path=path)
+    if answer is Movement.OPEN and isinstance(value, Text) and _is_commit_of_run(value):
+        return owner.passes("image", "The image is fixed: the pipeline gives it a commit.", path=path)
     if answer is Movement.OPEN:
         return owner.undecided("image", why, path=path, fix=_FIX_IMAGE)
     related = (repository,) if repository is not None else ()
@@ -174,6 +176,15 @@ def _image(reference: ImageReference, by_name: dict[str, Resource], project: Pro
         actual=str(value),
         related=related,
     )
+
+
+def _is_commit_of_run(value: Text) -> bool:
+    """Whether the tag is a commit that the pipeline's run fills in, as a parameter of the stack."""
+    if not any(isinstance(hole, RunValue | Answered) for hole in value.holes):
+        return False
+    from checker.reason.images.commit_tags import is_commit
+
+    return is_commit(value) is YES
 
 
 def _allowed_instead(

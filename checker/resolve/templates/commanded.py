@@ -11,7 +11,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.possible import Possible, joined, options, shown
 from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.settings import Settings
+from checker.model.sources import Spot
 from checker.model.values import Absent, Text
 
 _CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
@@ -35,7 +36,7 @@ _BUILT: Final = re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
 
 
 @dataclass(frozen=True, slots=True)
-class _Deployment:
+class Deployment:
     """A command that deploys a template: its file and the stack's name, empty where they are not known; and the values
     that it gives, ``None`` where nobody knows which."""
 
@@ -43,30 +44,24 @@ class _Deployment:
     stack: str
     environment: str
     values: Mapping[str, Possible] | None
+    spot: Spot | None = None
+    # Every name that the stack may have; none where they are not all known.
+    names: tuple[str, ...] = ()
 
 
-def with_given(
-    stacks: Sequence[Stack], pipeline: Pipeline, settings: Settings, read: Callable[[str], str | None]
-) -> list[Stack]:
-    """The stacks with the parameters that commands give them. What ``checker.toml`` says of one stands."""
-    if not any(isinstance(each.template.get("Parameters"), dict) for each in stacks):
-        return list(stacks)
-    found = list(_deployments(pipeline, read))
-    return [_given(each, found, settings) for each in stacks] if found else list(stacks)
-
-
-def _given(stack: Stack, found: Sequence[_Deployment], settings: Settings) -> Stack:
+def given(stack: Stack, found: Sequence[Deployment], settings: Settings, said: Collection[str] = ()) -> Stack:
+    """A stack with the parameters that commands give it. What ``checker.toml`` says of one stands, and is ``said``."""
     declared: Raw = stack.template.get("Parameters")
-    of = [each for each in found if _is_of(each, stack)]
-    if any(each.stack == stack.name for each in of):
-        of = [each for each in of if each.stack == stack.name]
+    of = [each for each in found if is_of(each, stack)]
+    if any(stack.name in (each.stack, *each.names) for each in of):
+        of = [each for each in of if stack.name in (each.stack, *each.names)]
     if stack.environment and any(each.environment == stack.environment for each in of):
         of = [each for each in of if each.environment == stack.environment]
     if not of or not isinstance(declared, dict):
         return stack
     own = settings.environments.get(stack.environment)
-    said = {*settings.parameters.get(stack.name, {}), *(own.parameters if own is not None else ())}
-    parameters, changed = dict(stack.parameters), dict(declared)
+    said = {*said, *settings.parameters.get(stack.name, {}), *(own.parameters if own is not None else ())}
+    parameters, changed, of_run = dict(stack.parameters), dict(declared), dict[str, Text]()
     for name, declaration in declared.items():
         if name in said or not isinstance(declaration, dict):
             continue
@@ -76,6 +71,8 @@ def _given(stack: Stack, found: Sequence[_Deployment], settings: Settings) -> St
         before = parameters.get(name, declaration.get("Default"))
         known = [one for value in values for one in _options(before if value is _UNSAID else value)]
         different = list(dict.fromkeys(shown(each) for each in known if each is not None))
+        if all(isinstance(value, Text) for value in values) and len({*map(shown, values)}) == 1:
+            of_run[name] = values[0]  # type: ignore[assignment] # all of them are
         if None not in known and len(different) == 1:
             parameters[name] = different[0]
             continue
@@ -84,10 +81,11 @@ def _given(stack: Stack, found: Sequence[_Deployment], settings: Settings) -> St
         parameters.pop(name, None)
         open_one = {key: each for key, each in declaration.items() if key != "Default"}
         changed[name] = {**open_one, "AllowedValues": different} if None not in known else open_one
-    if parameters == stack.parameters and changed == declared:
+    if parameters == stack.parameters and changed == declared and not of_run:
         return stack
     template = {**stack.template, "Parameters": changed}
-    return rebuilt(stack, lambda each: {"parameters": parameters, "template": template} if each is stack else {})
+    changes = {"parameters": parameters, "template": template, "given": of_run}
+    return rebuilt(stack, lambda each: changes if each is stack else {})
 
 
 _UNSAID: Final = Absent()
@@ -101,10 +99,17 @@ def _options(value: object) -> Sequence[Any]:
     return [None] if each is None else [None if isinstance(one, Text) else one for one in each]
 
 
-def _is_of(deployment: _Deployment, stack: Stack) -> bool:
-    file = stack.source.file
+def is_template(deployment: Deployment, file: str) -> bool:
+    """Whether a file is surely what a command deploys, or may be it."""
     template = deployment.template
-    if template and (file == template or (template.startswith(_SOMEWHERE) and f"/{file}".endswith(template[2:]))):
+    return bool(template) and (
+        file == template or (template.startswith(_SOMEWHERE) and f"/{file}".endswith(template[2:]))
+    )
+
+
+def is_of(deployment: Deployment, stack: Stack) -> bool:
+    """Whether a command deploys a stack, by its template or by its name."""
+    if is_template(deployment, stack.source.file):
         return True
     return bool(deployment.stack) and deployment.stack in {stack.name, stack.id}
 
@@ -112,7 +117,7 @@ def _is_of(deployment: _Deployment, stack: Stack) -> bool:
 # --- what commands give -----------------------------------------------------------------------------------------------
 
 
-def _deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterator[_Deployment]:
+def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterator[Deployment]:
     made: dict[str, str] = {}  # a packaged template -> the one that it was made of
     for job in pipeline.jobs:
         for way in job.alternatives or (job,):
@@ -129,7 +134,7 @@ def _deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Itera
 
 def _by_command(
     command: Command, job: EffectiveJob, made: dict[str, str], read: Callable[[str], str | None]
-) -> Iterator[_Deployment]:
+) -> Iterator[Deployment]:
     words = command.words
     plain = [word for word in words[1:3] if isinstance(word, str)]
     if command.program == "cdk":
@@ -151,11 +156,20 @@ def _by_command(
         return
     if command.program == "sam" and not template:
         template = posixpath.normpath(posixpath.join(command.folder or "", "template.yaml"))
-    given = _values([*_several(words, "--parameter-overrides"), *_several(words, "--parameters")], command.folder, read)
-    yield _Deployment(template, shown(_one(words, "--stack-name") or ""), job.environment_name, given)
+    values = _values(
+        [*_several(words, "--parameter-overrides"), *_several(words, "--parameters")], command.folder, read
+    )
+    stack = _one(words, "--stack-name") or ""
+    yield Deployment(template, shown(stack), job.environment_name, values, command.spot, _names(stack))
 
 
-def _by_cdk(words: Sequence[Possible], job: EffectiveJob) -> Iterator[_Deployment]:
+def _names(stack: Possible) -> tuple[str, ...]:
+    each = options(stack) or ()
+    names = tuple(one for one in each if isinstance(one, str) and one)
+    return names if len(names) == len(each) else ()
+
+
+def _by_cdk(words: Sequence[Possible], job: EffectiveJob) -> Iterator[Deployment]:
     """``--parameters`` of a stack, or of every one that is deployed."""
     given: dict[str, dict[str, Possible]] = {}
     for word in [each for option in ("--parameters",) for each in _each(words, option)]:
@@ -167,10 +181,10 @@ def _by_cdk(words: Sequence[Possible], job: EffectiveJob) -> Iterator[_Deploymen
     ]
     everywhere = given.pop("", {})
     for stack in dict.fromkeys((*given, *(selected if everywhere else ()))):
-        yield _Deployment("", stack, job.environment_name, {**everywhere, **given.get(stack, {})})
+        yield Deployment("", stack, job.environment_name, {**everywhere, **given.get(stack, {})})
 
 
-def _by_call(call: AwsCall, job: EffectiveJob) -> _Deployment:
+def _by_call(call: AwsCall, job: EffectiveJob) -> Deployment:
     given: dict[str, Possible] | None = {}
     listed = call.argument("parameters")
     if isinstance(listed, Absent):
@@ -183,10 +197,10 @@ def _by_call(call: AwsCall, job: EffectiveJob) -> _Deployment:
         else:
             given[key] = value
     name = call.text("stackName")
-    return _Deployment("", name if isinstance(name, str) else "", job.environment_name, given)
+    return Deployment("", name if isinstance(name, str) else "", job.environment_name, given)
 
 
-def _by_action(step: EffectiveStep, job: EffectiveJob, read: Callable[[str], str | None]) -> _Deployment:
+def _by_action(step: EffectiveStep, job: EffectiveJob, read: Callable[[str], str | None]) -> Deployment:
     text = step.with_.get("parameter-overrides")
     words: list[Possible] = []
     if isinstance(text, str) and text.strip():
@@ -195,10 +209,10 @@ def _by_action(step: EffectiveStep, job: EffectiveJob, read: Callable[[str], str
         )
     elif isinstance(text, Text):
         words = [text]
-    given = _values(words, "", read)
-    return _Deployment(
-        _file(step.with_.get("template"), "", {}), shown(step.with_.get("name") or ""), job.environment_name, given
-    )
+    values = _values(words, "", read)
+    stack = step.with_.get("name") or ""
+    file = _file(step.with_.get("template"), "", {})
+    return Deployment(file, shown(stack), job.environment_name, values, step.spot, _names(stack))
 
 
 def _values(

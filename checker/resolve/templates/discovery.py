@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind
@@ -11,6 +12,8 @@ from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.worlds import World
 from checker.resolve.templates.intrinsics import mapping
 from checker.resolve.templates.scopes import Linker, StackScope
+
+NOTHING_NAMES: Final = "nothing names an environment"
 
 __all__ = ["UNNAMED", "assign", "environment_of", "kind_of", "words"]
 
@@ -48,10 +51,15 @@ def assign(
     for stack in stacks:
         environment, why = said[stack.id]
         if why:
-            notes.append(f"took {_called(stack.name)} for environment {environment} ({why})")
+            notes.append(taken(stack.name, environment, why))
         assigned.append(in_environment(stack, environment))
         kinds.setdefault(environment, kind_of(environment))
     return Assigned(assigned, kinds, notes)
+
+
+def taken(name: str, environment: str, why: str) -> str:
+    """What is noted of a stack whose environment nobody says."""
+    return f"took {_called(name)} for environment {environment} ({why})"
 
 
 def _called(name: str) -> str:
@@ -70,7 +78,7 @@ def _guess(stack: Stack, stage: str, folder: str) -> tuple[str, str]:
         return by_name, "by its name"
     if (by_folder := _of_folder(folder)) is not None:
         return by_folder, "by its folder"
-    return UNNAMED, "nothing names an environment"
+    return UNNAMED, NOTHING_NAMES
 
 
 def _of_folder(folder: str) -> str | None:

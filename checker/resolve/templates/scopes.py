@@ -230,6 +230,8 @@ class StackScope:
             value = _as_parameter(self.world.parameters[hole], declared)
         elif "Default" in declared and not str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::"):
             value = _as_parameter(declared["Default"], declared)
+        elif name in self.stack.given and not stored:
+            value = self.stack.given[name]
         else:
             value = Text((hole,))
             asked = (self._given(name) or declared.get("Default")) if stored else None

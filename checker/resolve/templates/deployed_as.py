@@ -1,0 +1,101 @@
+"""Templates as the pipeline deploys them: one stack for each name that its commands give, with what each is given.
+
+A template that stands in the tree by itself says neither what its stack is called nor where it belongs. Two deployments
+of one are two stacks: the values of one are not crossed with those of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from checker.model.environment_words import UNNAMED, environment_of, kind_of
+from checker.model.environments import EnvironmentKind
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.resources import Stack, rebuilt
+from checker.model.settings import Settings
+from checker.resolve.templates.commanded import Deployment, deployments, given, is_template
+from checker.resolve.templates.discovery import NOTHING_NAMES, taken
+
+_MOST: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The stacks as they are deployed, what their environments are, and what is noted of them."""
+
+    stacks: list[Stack]
+    kinds: dict[str, EnvironmentKind]
+    notes: tuple[str, ...]
+
+
+def as_deployed(
+    stacks: Sequence[Stack],
+    kinds: Mapping[str, EnvironmentKind],
+    notes: Iterable[str],
+    pipeline: Pipeline,
+    settings: Settings,
+    read: Callable[[str], str | None],
+) -> Deployed:
+    """The stacks with the names, environments and parameters that the pipeline's commands give them."""
+    found = list(deployments(pipeline, read))
+    made: list[Stack] = []
+    said = list(notes)
+    for stack in stacks:
+        of = [each for each in found if is_template(each, stack.source.file)]
+        names = _names(stack, of)
+        if not names:
+            made.append(given(stack, found, settings) if found else stack)
+            continue
+        said = [each for each in said if each != taken(stack.name, UNNAMED, NOTHING_NAMES)]
+        for name in names:
+            own = [each for each in of if name in each.names]
+            environment, why = _environment(name, own, settings)
+            if why:
+                said.append(taken(f"{name}, as {own[0].spot} deploys {stack.source.file},", environment, why))
+            called = _called(stack, name, environment, alone=len(names) == 1)
+            made.append(given(called, own, settings, said=stack.parameters))
+    return Deployed(made, _kinds(made, kinds, settings), tuple(said))
+
+
+def _names(stack: Stack, of: Sequence[Deployment]) -> tuple[str, ...]:
+    """The names of the stacks that a template is deployed as; none where it has its own, or not all are known."""
+    if stack.environment != UNNAMED or "@" in stack.id or not of or not all(each.names for each in of):
+        return ()
+    names = tuple(dict.fromkeys(name for each in of for name in each.names))
+    return names if len(names) <= _MOST else ()
+
+
+def _environment(name: str, own: Sequence[Deployment], settings: Settings) -> tuple[str, str]:
+    """The environment of a stack of this name, and why it is taken for that one where nobody says so."""
+    if (by_hand := settings.stacks.get(name)) is not None:
+        return by_hand, ""
+    if (by_name := environment_of(name)) is not None:
+        return by_name, "by its name"
+    jobs = {each.environment for each in own}
+    if len(jobs) == 1 and (job := jobs.pop()):
+        return job, "by its job's environment"
+    return UNNAMED, NOTHING_NAMES
+
+
+def _called(stack: Stack, name: str, environment: str, *, alone: bool) -> Stack:
+    def change(each: Stack) -> dict[str, Any]:
+        own = {"name": name} if each is stack else {}
+        key = stack.id if alone else f"{stack.id}@{name}"
+        return {"id": key + each.id.removeprefix(stack.id), "environment": environment, **own}
+
+    return rebuilt(stack, change)
+
+
+def _kinds(
+    stacks: Iterable[Stack], before: Mapping[str, EnvironmentKind], settings: Settings
+) -> dict[str, EnvironmentKind]:
+    """What the environments are that still have stacks, those that were there before first."""
+    named = dict.fromkeys(stack.environment for stack in stacks)
+    found = {name: kind for name, kind in before.items() if name in named}
+    for name in named:
+        if name not in found:
+            own = settings.environment_kinds.get(name)
+            found[name] = EnvironmentKind(own) if own else kind_of(name)
+    return found
