@@ -16,7 +16,7 @@ from checker.model.values import as_count
 from checker.resolve.shell.handed.asking import coming_in
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
-from checker.resolve.shell.state import UNTOLD, Context, Flow, Result, State
+from checker.resolve.shell.state import ERRTRACE, UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
 
 
@@ -61,13 +61,24 @@ def _set(asked: Asked) -> Result:
         on = word.startswith("-")
         if "e" in word[1:]:
             state.errexit = on
+        if "E" in word[1:]:
+            _inherit(state, on=on)
         if "o" in word[1:] and arguments:
             name = arguments.pop(0)
             if name == "errexit":
                 state.errexit = on
             elif name == "pipefail":
                 state.pipefail = on
+            elif name == "errtrace":
+                _inherit(state, on=on)
     return Result(Flow.NEXT, YES)
+
+
+def _inherit(state: State, *, on: bool) -> None:
+    if on:
+        state.set(ERRTRACE, "1")
+    else:
+        state.variables.pop(ERRTRACE, None)
 
 
 def _exit(asked: Asked) -> Result:

@@ -33,7 +33,7 @@ from checker.resolve.shell.lists.started import is_one_of_few, started, tells_of
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
-from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
+from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
 from checker.resolve.shell.syntax_facts import runs_something
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, unwrapped
@@ -363,11 +363,13 @@ class ShellCommands:
         body, script = state.functions[name]
         if not self.enter(spot, f"the function {name}"):
             return NEXT
-        kept = (state.positional, state.script, state.via)
+        kept, trap = (state.positional, state.script, state.via), state.without_trap()
         state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
         with self.inside(Flow.RETURN) as leaving:
             result = self.returned(self.way.statement(body, state, context), leaving, state)
         state.positional, state.script, state.via = kept
+        if trap is not None:
+            state.variables.setdefault(ERR, trap)
         self.depth -= 1
         return result
 

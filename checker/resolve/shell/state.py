@@ -148,6 +148,12 @@ class Fed:
     file: Possible = None
 
 
+# Beside the variables of a shell, under names that none has: what `trap` set for ERR, and whether functions and
+# processes of the shell inherit that (Bash Reference Manual, "The Set Builtin", `-E`).
+ERR: Final = "trap ERR"
+ERRTRACE: Final = "set -E"
+
+
 @dataclass(slots=True)
 class State:
     """A shell process. ``closed`` is true where every variable it was given is known (a job's step)."""
@@ -227,6 +233,10 @@ class State:
 
     def set(self, name: str, value: Stored) -> None:
         self.variables[name] = value
+
+    def without_trap(self) -> Stored | None:
+        """What the trap for ERR is, taken off unless it is inherited."""
+        return None if ERRTRACE in self.variables else self.variables.pop(ERR, None)
 
     def environment(self) -> dict[str, Stored]:
         """What a program that it starts sees."""

@@ -28,7 +28,7 @@ from checker.resolve.shell.rehearsal.choices import TooMuchError
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.starting import fed_by, marked
-from checker.resolve.shell.state import UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
+from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
 from checker.resolve.shell.waiting import WAITER_SECONDS, picked
 from checker.resolve.shell.words import decide
 
@@ -38,7 +38,6 @@ MAX_WAITING_STATEMENTS: Final = 30_000
 MAX_WAITING_ROUNDS: Final = 5_000
 _FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that gives up
 _EXIT: Final = "trap EXIT"  # no variable can be called this
-ERR: Final = "trap ERR"
 # What every refused call says (Amazon ECR API Reference, "Common Errors").
 _DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
 _QUIET: Final = re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
@@ -80,6 +79,7 @@ class Rehearsed:
     def process(self, shell: Shell, block: Block, state: State, context: Context) -> bool:
         """Whether a process of its own ends with success."""
         state.variables.pop(_EXIT, None)
+        state.without_trap()
         state.set("?", "0")
         if "SECONDS" not in state.variables:
             self.clock.begin(state)

@@ -33,7 +33,6 @@ from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.clock import LONGEST, asks_for_time, without_clocks
 from checker.resolve.shell.rehearsal.manner import (
-    ERR,
     MAX_ROUNDS,
     MAX_STATEMENTS,
     MAX_WAITING_ROUNDS,
@@ -41,7 +40,7 @@ from checker.resolve.shell.rehearsal.manner import (
     Rehearsed,
     status_of,
 )
-from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, ends_with
+from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import first_word, is_test, within
 from checker.resolve.shell.words import decide, matches
 
