@@ -31,7 +31,7 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import shown
+from checker.model.possible import Possible, options, shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Known
 from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
@@ -194,11 +194,17 @@ def _place(request: Request) -> At:
     return request.at
 
 
+def _told(url: Possible) -> str:
+    """An address for a message: of those that it may be, one."""
+    first, *others = options(url) or (url,)
+    return f"{shown(first)} (or {len(others)} more)" if others else shown(first)
+
+
 def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[str]) -> Iterator[Judgement]:
     chosen = [request for request in after if not wanted or set(request.paths() or wanted) & wanted] or after
     for request in chosen:
         at = _place(request)
-        url = shown(request.url)
+        url = _told(request.url)
         if request.fails:
             yield at.action.passes("fails", "The job fails when it does not answer.")
         else:
@@ -207,7 +213,8 @@ def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[
         if request.retried is Retried.BOUNDED:
             yield at.action.passes("retries", "Tried again, within a bound.")
         else:
-            why = f"{url} is asked once: a service that is still starting fails the deploy."
+            so = "fails the deploy" if request.fails else "does not answer yet"
+            why = f"{url} is asked once: a service that is still starting {so}."
             if request.retried is Retried.FOR_EVER:
                 why = f"{url} is asked for ever: a deploy that is broken hangs until the job's own timeout."
             yield at.action.fails("retries", why, fix="curl --retry 10 --retry-all-errors, or a loop that counts.")

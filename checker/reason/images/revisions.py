@@ -20,7 +20,7 @@ from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
-from checker.model.values import Absent, CallPlace, Known, Resolved, Text, Unknown
+from checker.model.values import Absent, Answered, CallPlace, Known, Resolved, Text, Unknown
 from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_released, pushed
@@ -127,6 +127,8 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
     if operation == "registertaskdefinition":
         return _registered(at, origin, release)
     if operation == "describeservices":
+        if isinstance(value, Text) and not all(isinstance(hole, Answered) for hole in value.holes):
+            return Revision(Runs.OTHER, "it counts revisions from the one that runs, whatever image that one has")
         changer = _changer_before(at, origin)
         if changer is not None:
             why = f"whether `{changer.program}` at {changer.spot} gives the service the release's revision before"

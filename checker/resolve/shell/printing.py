@@ -94,6 +94,9 @@ def found_in(said: str, words: Sequence[Possible]) -> bool | None:
 
 _BEGUN: Final = re.compile(r"([A-Za-z_][\w-]*)<<(\S+)")
 _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
+# How outputs were set before there was a file for them; runners still take it (GitHub Changelog, "GitHub Actions:
+# Deprecating save-state and set-output commands": its end is put off).
+_SAID: Final = re.compile(r"::set-output name=([A-Za-z_][\w-]*)::")
 
 
 @dataclass(slots=True)
@@ -127,6 +130,22 @@ def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
             continue
         for key, value in _several_lines(printed, name, unfinished):
             yield Output(step, key, value, command.spot)
+    yield from _said(command)
+
+
+def _said(command: Command) -> Iterator[Output]:
+    """The output that a line on standard output sets: ``echo "::set-output name=image::$IMAGE"``."""
+    if command.program != "echo" or command.step is None or not command.step.step.id:
+        return
+    printed = output_of(command) if command.handling.stdout is Stream.SHOWN and not command.handling.piped else None
+    parts = pieces(printed) if isinstance(printed, str | Text) else []
+    found = _SAID.match(parts[0]) if parts and isinstance(parts[0], str) else None
+    if found is not None:
+        rest: list[Possible] = [str(parts[0])[found.end() :]]
+        rest += [Text((part,)) if isinstance(part, Hole) else part for part in parts[1:]]
+        if isinstance(rest[-1], str):
+            rest[-1] = rest[-1].rstrip("\n")
+        yield Output(command.step.step.id, found[1], joined(rest), command.spot)
 
 
 def _several_lines(printed: Possible | None, target: str, unfinished: Unfinished) -> Iterator[tuple[str, Possible]]:
