@@ -29,6 +29,14 @@ _WRITTEN: Final = re.compile(
     r"|\bgithub\.event(?:\.[\w*-]+)*\.(?:head|base)\.ref\b|\bgithub\.event(?:\.[\w*-]+)*\.(?:author|committer)\.name\b"
     r"|\bgithub\.event\.release\.(?:name|tag_name|target_commitish)\b|\bgithub\.event\.client_payload\b"
 )
+# The branch or tag that a run is of: free where a person picks any, or a filter lets through more than one can list.
+_REF: Final = re.compile(r"\bgithub\.ref(?:_name)?\b")
+_ANY_OF_FILTER: Final = frozenset({"*", "**"})
+_ASKED: Final = re.compile(
+    r"\b(?:contains|startswith|endswith)\s*\([^()]*\)"
+    r"|[\w.]+\s*[!=]=\s*(?:'[^']*'|[\w.]+)|'[^']*'\s*[!=]=\s*[\w.]+",
+    re.IGNORECASE,
+)
 # All of an event or of its inputs, as JSON text: what people write is in it.
 _WHOLE: Final = re.compile(
     r"\bgithub(?:\.event(?:\.(?:inputs|commits|pull_request|issue|comment|release|review))?)?\s*\)|\binputs\s*\)"
@@ -168,7 +176,20 @@ def free_text(expression: str, job: EffectiveJob) -> str:
         if _type_of(name, job) in _FREE_TYPES:
             return f"the input {name}"
     found = _WRITTEN.search(expression) or _WHOLE.search(expression)
+    if found is None and _is_free_ref(expression, job):
+        return "the name of the branch or tag that the run is of"
     return found[0] if found else ""
+
+
+def _is_free_ref(expression: str, job: EffectiveJob) -> bool:
+    """Whether an expression gives a ref that somebody may call nearly as they like: ``$(...)`` is a branch's name too
+    (git-check-ref-format documentation)."""
+    if expression in _ANY_OF_FILTER:  # what a filter's wildcard stands for
+        return any(start.pattern is not None and expression in start.pattern for start in job.starts)
+    if not _REF.search(_ASKED.sub("", expression)):
+        return False
+    holes = [hole.shown for start in job.starts if isinstance(start.ref, Text) for hole in start.ref.holes]
+    return any(shown in _ANY_OF_FILTER or _REF.search(shown) for shown in holes)
 
 
 def _type_of(name: str, job: EffectiveJob) -> str:
