@@ -254,7 +254,8 @@ class ShellCommands:
     def _run(
         self, words: list[Possible], statement: Simple, state: State, context: Context, own: dict[str, Stored]
     ) -> Result:
-        """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off."""
+        """Run a command whose words are expanded; wrappers (``env``, ``timeout`` ...) are taken off. What they start is
+        no function of the shell, nor what ``command`` runs (Bash Reference Manual, "Bash Builtin Commands")."""
         own_function = bool(words) and isinstance(words[0], str) and words[0] in state.functions
         if not own_function and (bound := timed(words)) is not None:
             return self._bounded(bound, statement, state, context.handled(bounded=True), own)
@@ -262,6 +263,7 @@ class ShellCommands:
             with self.inside(*Flow):
                 self._run(words, statement, state.fork(), context.handled(background=True, lost=True), own)
             return ends_with("0", state)
+        functions = state.functions if own_function or words[:1] in (["time"], ["coproc"]) else {}
         inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
         words, given = inner.words, inner.given
         if not words:
@@ -281,7 +283,7 @@ class ShellCommands:
             answer = self.manner.builtin(self, name, words, statement, state, context)
             if answer is not None:
                 return answer
-            if name in state.functions:
+            if name in functions:
                 return self._function(name, words, spot, state, context)
             followed = start(self, words, Call(spot, state, context, {**own, **given}))
             if followed is not None:
@@ -316,9 +318,10 @@ class ShellCommands:
     ) -> Result:
         """``timeout 60 command``: however long that takes, it ends."""
         begun, depth, folder, inner = self.manner.begun(), self.depth, state.folder, bound.inner
+        words: list[Possible] = ["command", *inner.words]
         state.folder = state.path(inner.folder) if inner.folder else folder
         try:
-            result = self._run(inner.words, statement, state, context, {**own, **inner.given})
+            result = self._run(words, statement, state, context, {**own, **inner.given})
         except EndlessError:
             self.depth = depth
             self.manner.cut(begun, bound.limit, endless=True)

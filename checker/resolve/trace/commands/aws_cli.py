@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -129,6 +130,7 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
         complete = complete and not any(isinstance(word, Unknown | Text) for word in rest[second in _OUT_FILE :])
     for position, word in enumerate(rest):
         arguments[str(position)] = word
+    arguments, given = _with_input(arguments)
     region, profile = (arguments.get(name, Absent()) for name in ("region", "profile"))
     return CliCall(
         service,
@@ -138,8 +140,36 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
         arguments,
         _one(region),
         _one(profile),
-        complete and "cliinputjson" not in arguments,
+        complete and given,
     )
+
+
+# What hands all arguments of a call over in one (AWS CLI User Guide, "Skeletons and input files").
+_INPUT: Final = ("cliinputjson", "cliinputyaml")
+
+
+def _with_input(
+    arguments: dict[str, Possible | tuple[Possible, ...]],
+) -> tuple[dict[str, Possible | tuple[Possible, ...]], bool]:
+    """The arguments with those that a text of JSON gives, and whether all are known. Options of their own go first."""
+    named = next((name for name in _INPUT if name in arguments), None)
+    if named is None:
+        return arguments, True
+    value = arguments[named]
+    try:
+        found = json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return arguments, False
+    told = {plain_name(name): _as_option(each) for name, each in found.items() if each is not False}
+    return {**told, **{name: each for name, each in arguments.items() if name != named}}, True
+
+
+def _as_option(value: object) -> Possible | tuple[Possible, ...]:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    return value if isinstance(value, str | bool) else json.dumps(value)
 
 
 def _is_option(word: Possible) -> bool:
