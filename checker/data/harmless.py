@@ -123,6 +123,8 @@ _GIT_VALUES: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--names
 # Words that make a program start another one that they, or a file, name.
 _STARTS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "kotlinc": (frozenset({"-script"}), frozenset({"-e"}), frozenset({"-expression"})),
+    # Cargo Lambda documentation, "Commands": what it builds is all that it makes without these.
+    "cargo": tuple(frozenset({"lambda", verb}) for verb in ("deploy", "invoke", "watch", "start")),
     "gh": tuple(frozenset({word, "exec"}) for word in ("extension", "extensions", "ext")),
 }
 

@@ -42,6 +42,24 @@ _DATA: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+# What only other systems' SQL has. Source: MySQL Reference Manual, "CREATE TABLE Statement" and "Schema Object Names";
+# Transact-SQL Reference, "Database identifiers" and "GO".
+_OTHERS: Final[Mapping[str, re.Pattern[str]]] = {
+    "MySQL": re.compile(r"`[\w $-]+`|\bAUTO_INCREMENT\b|\)\s*ENGINE\s*=", re.IGNORECASE),
+    "SQL Server": re.compile(r"\[\w+\]\.\[\w+\]|\bIDENTITY\s*\(\s*\d|^\s*GO\s*$", re.IGNORECASE | re.MULTILINE),
+}
+_FIX: Final = {
+    False: "Correct the statement.",
+    True: "The checker knows PostgreSQL's grammar alone: waive what this leaves open (outcome: unknown).",
+}
+
+
+def _of_another(text: str) -> str:
+    """For which other system a text that is not PostgreSQL's is written, as the end of a message."""
+    found = next((system for system, pattern in _OTHERS.items() if pattern.search(text)), "")
+    return f" (it is written for {found})" if found else ""
+
+
 # PostgreSQL's scanner looks at a run of them once for every comment that may begin in it.
 _SIGNS: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]{1000}")
 
@@ -71,7 +89,8 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
         message = str(error.args[0]) if error.args else "a syntax error"
         offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
         at = line(len(text[:offset].encode("utf-8", "surrogatepass")))
-        problem = Problem(Spot(file, at), brief(f"not PostgreSQL: {message}"), "Correct the statement.")
+        elsewhere = _of_another(text)
+        problem = Problem(Spot(file, at), brief(f"not PostgreSQL: {message}{elsewhere}"), _FIX[bool(elsewhere)])
         return SqlFile(file, (), header, (problem,))
     except (ValueError, RecursionError, UnicodeError) as error:
         problem = Problem(Spot(file, first_line), brief(f"the SQL cannot be read: {error}"), "Split the file.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from checker.model.environments import Project
+from checker.model.pipeline.holding import AWS_KEYS
 from checker.model.pipeline.jobs import Credentials
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.possible import as_text, options
@@ -21,7 +22,7 @@ from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, decide, policies_of
 from checker.reason.names.arns import arn_tail
-from checker.reason.oidc.assumed_roles import Assumed, assumed
+from checker.reason.oidc.assumed_roles import KEYS, Assumed, assumed
 from checker.reason.text.patterns import exact, glob
 
 _ANYTHING: Final = glob("*")
@@ -339,6 +340,8 @@ class Authorities:
             return Assumed((), "it acts with a profile that the workflow does not make")
         if self._taken is not None and id(call) in self._later and not self._keeps_its_own(call):
             return Assumed((), f"{self._taken.spot} assumes a role that it may act with")
+        if call.credentials is None and call.step is not None and any(call.step.env.get(key) for key in AWS_KEYS):
+            return KEYS
         return self.acting(call.credentials)
 
     def acting(self, credentials: Credentials | None) -> Assumed:

@@ -79,6 +79,7 @@ class Assumed:
 
 
 NO_CREDENTIALS: Final = Assumed((), "no step before it assumes an AWS role")
+KEYS: Final = Assumed((), "its credentials are keys, and whose they are is not known")
 
 
 def role_sessions(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, Credentials]]:
@@ -111,7 +112,7 @@ def assumed(credentials: Credentials | None, project: Project) -> Assumed:
     if credentials is None:
         return NO_CREDENTIALS
     if isinstance(credentials.role, Absent):
-        return Assumed((), "its credentials are keys, and whose they are is not known")
+        return KEYS
     job = credentials.step.job
     meant = _meant(job, credentials, project)
     if meant is None:

@@ -84,6 +84,20 @@ def test_faults_are_said(tmp_path: Path) -> None:
     assert not all(each.up.readable for each in folder.migrations)
 
 
+@pytest.mark.parametrize(
+    ("text", "system"),
+    [
+        ("CREATE TABLE `a` (`id` int AUTO_INCREMENT) ENGINE=InnoDB;", "MySQL"),
+        ("CREATE TABLE [dbo].[a] (id int IDENTITY(1,1));", "SQL Server"),
+        ("CREATE TABEL a (id int);", ""),
+    ],
+)
+def test_what_is_written_for_another_system_is_said(text: str, system: str) -> None:
+    (problem,) = parse_sql(text, "a.sql").problems
+    assert (f"it is written for {system}" in problem.message) == bool(system)
+    assert ("waive" in problem.fix) == bool(system)
+
+
 CASES = [
     ("ALTER TABLE a ADD COLUMN b int", "add column", "expand"),
     ("ALTER TABLE a ADD COLUMN b int NOT NULL", "add column", "contract"),
