@@ -5,8 +5,9 @@ and ``001_x.down.sql`` in any of the words and orders of :mod:`checker.collect.m
 ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
 migrations; the ways back may stand in the same file (:mod:`checker.collect.migrations.sections`) or in a folder of
 their own. Plans and change logs (:mod:`checker.collect.migrations.changelogs`) say themselves what is a migration. A
-folder of migrations written as code (Django, Rails, Knex) counts too, as one that is not read, but for Alembic's
-revisions (:mod:`checker.collect.migrations.revisions`). Folders of tests do not, unless ``checker.toml`` names them.
+folder of migrations written as code (Rails, Knex) counts too, as one that is not read, but for Alembic's revisions
+(:mod:`checker.collect.migrations.revisions`) and Django's (:mod:`checker.collect.migrations.django`). Folders of tests
+do not, unless ``checker.toml`` names them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs
 from checker.collect.migrations.checks import with_history
+from checker.collect.migrations.django.reading import django_folder, is_migration
 from checker.collect.migrations.naming import BACK, FORWARD, Named, Paired, named, order, paired
 from checker.collect.migrations.revisions.reading import is_revision, revisions
 from checker.collect.migrations.sections import directions
@@ -314,7 +316,7 @@ class _Reader:
             yield MigrationFolder(parent, tool, tuple(migrations), twice)
 
     def _as_code(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
-        """A folder whose migrations are programs: but for Alembic's, what they do to the schema is not read."""
+        """A folder whose migrations are programs: but for Alembic's and Django's, what they do is not read."""
         if not _holds_code(folder.rsplit("/", 1)[-1]):
             return None
         if (read := self._revisions(folder, files)) is not None:
@@ -327,13 +329,16 @@ class _Reader:
         return None
 
     def _revisions(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
-        """Alembic's revisions, where all of the folder's programs are that; ``env.py`` stands above them."""
+        """Alembic's revisions or Django's migrations, where all of the folder's programs are that; Alembic's ``env.py``
+        stands above them."""
         texts = {self.shown(path): self.text(path) for name, path in files.items() if name.endswith(".py")}
         told = {
             file: text for file, text in texts.items() if isinstance(text, str) and not file.endswith("/__init__.py")
         }
         if not told or len(told) < sum(not file.endswith("/__init__.py") for file in texts):
             return None
+        if all(is_migration(text) for text in told.values()):
+            return django_folder(folder, told)
         if not all(is_revision(text) for text in told.values()):
             return None
         env = self.root / folder / ".." / "env.py"

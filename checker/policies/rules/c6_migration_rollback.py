@@ -4,24 +4,24 @@ What the review found
     Migrations go forward only: a release whose schema is at fault cannot be taken back, and nothing runs or skips
     migrations when production goes back to an earlier release.
 What is checked
-    Every SQL migration, and every revision of Alembic's, has a way back (a down file, a downgrade) that undoes what it
-    did, or it only expands, so that the previous release runs on the new schema. Neither direction builds in a
-    transaction (its own, or its tool's) what PostgreSQL builds outside of one alone: an index that is built
-    concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a default, a constraint
-    that old rows may break, a type that does not take all that the column held, as far as the migrations before tell,
-    row security on a table that was there, unless a policy of the same file allows every row)
-    is refused unless a comment at its top says that it is the second half (the contract) of an earlier change that only
-    added (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``.
-    The checker reads that comment; no tool needs it. What is marked as an expand takes nothing away by way of code that
-    it runs either (a block, a function, a rule, a trigger that drops rows), and changes no rows but in columns that
-    were added for it. Some test or job runs the way back. A workflow that is started by hand goes back to a release,
-    and an input of it decides whether migrations run.
+    Every SQL migration, and every revision of Alembic's or migration of Django's, has a way back (a down file, a
+    downgrade, operations that can be undone) that undoes what it did, or it only expands, so that the previous release
+    runs on the new schema. Neither direction builds in a transaction (its own, or its tool's) what PostgreSQL builds
+    outside of one alone: an index that is built concurrently, for one. What takes away from running code (a drop, a
+    rename, NOT NULL without a default, a constraint that old rows may break, a type that does not take all that the
+    column held, as far as the migrations before tell, row security on a table that was there, unless a policy of the
+    same file allows every row) is refused unless a comment at its top says that it is the second half (the contract)
+    of an earlier change that only added (the expand), and names the release that carried that:
+    ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment; no tool needs it. What is
+    marked as an expand takes nothing away by way of code that it runs either (a block, a function, a rule, a trigger
+    that drops rows), and changes no rows but in columns that were added for it. Some test or job runs the way back. A
+    workflow that is started by hand goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
-    SQL that PostgreSQL's grammar refuses, migrations written as code other than Alembic's, values there that do not
-    stand in the file, a block of procedural code without that comment. Whether the release that a header names was ever
-    made.
+    SQL that PostgreSQL's grammar refuses, migrations written as code other than Alembic's and Django's, values there
+    that do not stand in the file, a block of procedural code without that comment. Whether the release that a header
+    names was ever made.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -89,17 +89,22 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
     for index, migration in enumerate(folder.migrations):
         if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
             earlier = folder.migrations[:index]
-            yield _worded(_refused(migration, folder) or _way_back(migration, earlier), migration)
-        yield _worded(_contract(migration, folder.migrations[:index]), migration)
+            yield _worded(_refused(migration, folder) or _way_back(migration, earlier), migration, folder.tool)
+        yield _worded(_contract(migration, folder.migrations[:index]), migration, folder.tool)
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
 
 
-def _worded(judgement: Judgement, migration: Migration) -> Judgement:
-    """Comments are written as the migration's language has them."""
+def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
+    """Comments are written as the migration's language has them, and ways back called as its tool does."""
     if not migration.file.endswith(".py"):
         return judgement
-    return replace(judgement, fix=judgement.fix.replace("-- migrate:", "# migrate:").replace("down file", "downgrade"))
+    fix = judgement.fix.replace("-- migrate:", "# migrate:")
+    if tool != "django":
+        return replace(judgement, fix=fix.replace("down file", "downgrade"))
+    said = judgement.violation.replace("Its down file undoes it.", "Django undoes it by its operations.")
+    fix = fix.replace("Write a down file that undoes it", "Give RunSQL its reverse_sql, and RunPython its reverse_code")
+    return replace(judgement, violation=said.replace("it has no down file", "Django cannot undo it"), fix=fix)
 
 
 def _refused(migration: Migration, folder: MigrationFolder) -> Judgement | None:

@@ -1,0 +1,1 @@
+"""Migrations of Django, read as the SQL that its operations come to on PostgreSQL."""
