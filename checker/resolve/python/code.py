@@ -32,7 +32,7 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at
-from checker.resolve.python.objects import enter, method, typed
+from checker.resolve.python.objects import begins_nothing, enter, method, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
     as_expression,
@@ -100,6 +100,10 @@ def follow(
 
 
 def _expression(machine: Machine, node: ast.Expr, frame: Frame) -> bool:
+    if isinstance(node.value, ast.Call) and begins_nothing(machine, node.value, frame):
+        for each in (*node.value.args, *(word.value for word in node.value.keywords)):
+            value(machine, each, frame)
+        return False
     value(machine, node.value, frame)
     return exits(node.value)
 

@@ -23,7 +23,7 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.once import key_of, once
-from checker.resolve.python.syntax_facts import grows, rebinds, written
+from checker.resolve.python.syntax_facts import grows, rebinds, written, yields
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -290,3 +290,14 @@ def method(machine: Machine, cls: Class, name: str, depth: int = 0) -> Function 
             if inherited is not None:
                 return inherited
     return None
+
+
+def begins_nothing(machine: Machine, node: ast.Call, frame: Frame) -> bool:
+    """Whether a call makes a generator that nobody goes through: nothing in it runs."""
+    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Attribute | ast.Name):
+        plain = not any(isinstance(each, ast.Call) for each in ast.walk(node.func))
+    else:
+        plain = isinstance(node.func, ast.Name)
+    found = value(machine, node.func, frame) if plain else None
+    made = found.node if isinstance(found, Function) else None
+    return isinstance(made, ast.FunctionDef) and not made.decorator_list and yields(made)

@@ -235,3 +235,16 @@ def says_nothing(handler: ast.ExceptHandler) -> bool:
     return not any(
         isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id == handler.name) for node in inside
     )
+
+
+@lru_cache(maxsize=16_384)
+def yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is a generator: a ``yield`` of its own, not of a function in it."""
+    left: list[ast.AST] = list(node.body)
+    while left:
+        each = left.pop()
+        if isinstance(each, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            left.extend(ast.iter_child_nodes(each))
+    return False

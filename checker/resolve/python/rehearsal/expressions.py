@@ -15,6 +15,7 @@ from checker.resolve.python.calls import call, called
 from checker.resolve.python.expressions import EXPRESSIONS, bind
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
 from checker.resolve.python.rehearsal.lending import awaited, iterated
+from checker.resolve.python.rehearsal.libraries import ERRORS
 from checker.resolve.python.rehearsal.questions import compare, decide, exactly
 from checker.resolve.python.syntax_facts import shown, written
 from checker.resolve.python.values import (
@@ -275,9 +276,13 @@ def _is_one(found: Value, kind: Value) -> object:
         return _OPEN
     if found is None or isinstance(found, (*SCALARS, tuple, Dict)):
         return False
+    if isinstance(found, Extern) and (raised := ERRORS.get(found.name.rpartition(".")[2])) is not None:
+        return issubclass(raised, known)  # `assert` raised it
     if not isinstance(found, Instance):
         return _OPEN
     bases = [written(base).rpartition(".")[2] for base in found.cls.node.bases]
+    if not found.cls.module.file:
+        bases.append(found.cls.node.name)  # one of Python's own
     above = [getattr(builtins, base, None) for base in bases]
     if any(isinstance(each, type) and issubclass(each, known) for each in above):
         return True

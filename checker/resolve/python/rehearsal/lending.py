@@ -10,7 +10,8 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
 from checker.resolve.python.machine import Call, Frame, Machine
 from checker.resolve.python.objects import enter, instantiate, method
-from checker.resolve.python.rehearsal.libraries import LENT
+from checker.resolve.python.rehearsal.flows import RaisedError
+from checker.resolve.python.rehearsal.libraries import ERRORS, LENT
 from checker.resolve.python.rehearsal.managers import managed
 from checker.resolve.python.values import Class, Dict, Extern, Function, Instance, Manager, Method, Value
 
@@ -29,6 +30,8 @@ def given_by(machine: Machine, standins: PythonModule, function: Extern, given: 
     name = function.name
     if name in LENT:
         return _made(machine, standins.names[LENT[name]], given.positional, given.named, given.frame)
+    if (error := ERRORS.get(name.removeprefix("builtins."))) is not None:
+        return _made(machine, standins.names[error.__name__], given.positional, given.named, given.frame)
     if name.endswith(".run_in_executor") and len(given.positional) > 1:
         return later(machine, standins, given.positional[1], given.positional[2:], {}, given.frame)
     if name == "__begin__":
@@ -38,7 +41,7 @@ def given_by(machine: Machine, standins: PythonModule, function: Extern, given: 
     if name in _GATHERS:
         keeps = given.named.get("return_exceptions") is True
         return tuple(
-            _error(each) if keeps and _has_failed(each) else awaited(machine, each) for each in given.positional
+            _error(each) if keeps and _is_kept(machine, each) else awaited(machine, each) for each in given.positional
         )
     if name == "asyncio.wait" and given.positional:
         return (given.first, ())
@@ -73,6 +76,13 @@ def later(
 
 def _has_failed(found: Value) -> bool:
     return _is_future(found) and isinstance(found, Instance) and found.attributes.get("failed") is True
+
+
+def _is_kept(machine: Machine, found: Value) -> bool:
+    """Whether a task ends with an error that is given as its result: the end of the program is none (asyncio.Task)."""
+    stage, error = machine.stage, _error(found)
+    known = stage.known(error) if stage is not None and error is not None else None
+    return _has_failed(found) and not (isinstance(known, RaisedError) and "SystemExit" in known.names)
 
 
 def _is_future(found: Value) -> bool:

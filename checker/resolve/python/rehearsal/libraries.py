@@ -8,6 +8,7 @@ alone), "multiprocessing" (``Process.exitcode``), "contextlib" (``ExitStack``, `
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -334,9 +335,25 @@ LENT: Final[Mapping[str, str]] = {
 }
 
 
+# Python documentation, "Built-in Exceptions": what an error holds, and what it is one of.
+_ERROR: Final = """
+class {name}({base}):
+    def __init__(self, *args):
+        self.args = args
+        self.code = args[0] if args else None
+"""
+ERRORS: Final[Mapping[str, type[BaseException]]] = {
+    name: found
+    for name, found in vars(builtins).items()
+    if isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, Warning)
+}
+
+
 @lru_cache(maxsize=1)
 def _tree() -> ast.Module:
-    return ast.parse(_TEXT)
+    classes = dict.fromkeys(ERRORS.values())
+    made = (_ERROR.format(name=each.__name__, base=each.__mro__[1].__name__) for each in classes)
+    return ast.parse(_TEXT + "".join(made))
 
 
 def module() -> PythonModule:

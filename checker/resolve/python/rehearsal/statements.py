@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.scripts import Loop
@@ -134,12 +133,15 @@ def _raise(machine: Machine, node: ast.Raise, frame: Frame) -> bool:
         error.status = value(machine, given[0], frame) if given else 0
         raise error
     found = value(machine, node.exc, frame)
-    if isinstance(found, Extern) and found.name == "SystemExit":
-        error = raised(machine, found, frame)
-        error.status = 0
-        raise error
     known = stage.known(found)
-    raise known if isinstance(known, RaisedError) else raised(machine, found, frame)
+    if isinstance(known, RaisedError):
+        raise known
+    error = raised(machine, found, frame)
+    if isinstance(found, Extern) and found.name == "SystemExit":
+        error.status = 0
+    elif isinstance(found, Instance) and "SystemExit" in error.names:
+        error.status = found.attributes.get("code")
+    raise error
 
 
 def _assert(machine: Machine, node: ast.Assert, frame: Frame) -> bool:
@@ -235,19 +237,6 @@ def _match(machine: Machine, node: ast.Match, frame: Frame) -> bool:
 
 
 def _delete(machine: Machine, node: ast.Delete, frame: Frame) -> bool:  # noqa: ARG001 - the table's shape
-    return False
-
-
-@lru_cache(maxsize=16_384)
-def yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function is a generator: a ``yield`` of its own, not of a function in it."""
-    left: list[ast.AST] = list(node.body)
-    while left:
-        each = left.pop()
-        if isinstance(each, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            left.extend(ast.iter_child_nodes(each))
     return False
 
 

@@ -32,7 +32,7 @@ from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, round_o
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.standins import Mode, answer
-from checker.resolve.python.syntax_facts import manages
+from checker.resolve.python.syntax_facts import manages, yields
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -179,7 +179,7 @@ class Way:
             self._searching[id(names)] = names
         machine.depth += 1
         try:
-            if statements.yields(node):
+            if yields(node):
                 with self.yielding(names, collected.append):
                     block(machine, node.body, inner)
             else:
@@ -187,14 +187,14 @@ class Way:
         except ReturnedError as flow:
             if flow.names is not names:
                 raise
-            if not statements.yields(node):
+            if not yields(node):
                 typeless = node.returns is not None and isinstance(flow.value, Extern)
                 told = typed(machine, node.returns, inner) if typeless and node.returns is not None else None
                 return told if told is not None else flow.value
         finally:
             machine.depth -= 1
             rebind(machine, function, names)
-        return tuple(collected) if statements.yields(node) else None
+        return tuple(collected) if yields(node) else None
 
     def searches(self, names: object) -> bool:
         """Whether a function looks for something, and raises where it is not there."""
