@@ -1,4 +1,5 @@
-"""The files that runners of tests in other languages than Python take for tests: by their names, or their folders'."""
+"""The files that runners of tests in other languages than Python take for tests, and configuration that is code: by
+their names, or their folders'."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ _TEST: Final = re.compile(
     r"|(?:__tests__|tests?|specs?|e2e|integration|cypress|playwright)/.*\.[cm]?[jt]sx?"
     r"|[^/]*\.bats|[^/]*_test\.go|[^/]*_(?:spec|test)\.rb|[^/]*Test\.php|tests/.*\.rs|[^/]*\.feature"
     r"|features/(?:steps/.*|environment)\.py"
-    r"|(?:jest|vitest|playwright|cypress|karma|wdio|ava|vite)[\w.-]*\.config\.[cm]?[jt]s)"
+    r"|[\w-]+(?:\.[\w-]+)*\.config\.[cm]?[jt]s|\.(?:eslint|prettier|babel|stylelint)rc\.[cm]?js)"
 )
 
 

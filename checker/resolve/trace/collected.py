@@ -26,16 +26,10 @@ from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.commands.aws_cli import parse_cli
+from checker.resolve.trace.commands.aws_settings import started_by_settings
 from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
-from checker.resolve.trace.commands.foreign import (
-    image_command,
-    is_shell,
-    unread,
-    unread_input,
-    unread_script,
-    unread_tests,
-)
+from checker.resolve.trace.commands.foreign import image_command, is_shell, not_read, unread, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
 from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
 from checker.resolve.trace.commands.own_commands import is_own, reads
@@ -204,6 +198,8 @@ class Collected:
             return
         self.actions.append(command)
         self.sessions.note(command)
+        if what := started_by_settings(command):
+            self.foreign.append(not_read(command, f"{what} runs with what the job holds, and was not followed"))
         if program == "aws":
             self.aws_cli(command)
         elif program == "sam":
@@ -248,7 +244,8 @@ class Collected:
         if command.program in CLIENTS:
             self._brought = self._brought or BroughtIn(self.library.is_file)
             if what := self._brought.given(command, self.actions, self.job.steps):
-                self.foreign.append(unread_input(command, what))
+                said = f"`{command.program}` is given {what}: its lines were not read, and may run commands"
+                self.foreign.append(not_read(command, said))
 
     def _is_missing(self, command: Command) -> bool:
         """Whether it is on record already that the script which a shell is given is not there."""
@@ -263,7 +260,8 @@ class Collected:
             reached = command.reached._replace(via=(*command.reached.via, command.spot))
             self._line(Line(text, path, 1), folder, {**self._exported, **command.environment}, reached)
         if file := reaches_out(self.library, command.program, words, folder):
-            self.foreign.append(unread_tests(command, file))
+            said = f"code that `{command.program}` runs reaches out ({file}), and was not followed"
+            self.foreign.append(not_read(command, said))
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""

@@ -86,6 +86,15 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "node": ("--test", "node"), "bun": ("test", "node"), "deno": ("test", "node"), "go": ("test", "go"),
     "cargo": ("test", "rust"),
 }  # fmt: skip
+# Tools that build or look, whose configuration is code: their names there.
+_OF_THEIR_NAME: Final = (
+    *("webpack", "vite", "rollup", "rspack", "next", "nuxt", "astro", "eslint", "prettier", "babel", "postcss"),
+    *("tsup", "tsdown", "gatsby", "docusaurus", "commitlint", "stylelint", "metro"),
+)
+_CONFIGURED: Final[Mapping[str, str]] = {
+    **{name: name for name in _OF_THEIR_NAME},
+    "webpack-cli": "webpack", "tailwindcss": "tailwind", "vue-cli-service": "vue", "svelte-kit": "svelte",
+}  # fmt: skip
 # Whose tests a file is that imports one of these.
 _OWNERS: Final = re.compile(r"['\"](@playwright/test|vitest|bun:test|node:test|ava|tap|@jest/globals)['\"]")
 _OWN: Final = {"@playwright/test": "playwright", "bun:test": "bun", "node:test": "node", "@jest/globals": "jest"}
@@ -94,7 +103,7 @@ _TELLS: Final = frozenset(
     {"install", "show-report", "codegen", "verify", "info", "init", "open", "install-deps", "cache", "version"}
 )  # verbs, in front of all
 _WORDS: Final = frozenset({"test", "run", "e2e", "exec", "watch"})
-_CONFIG: Final = re.compile(r"(?:.*/)?([a-z]+)[\w.-]*\.config\.[cm]?[jt]s")
+_CONFIG: Final = re.compile(r"(?:.*/)?(?:([a-z]+)[\w.-]*\.config|\.([a-z]+)rc)\.[cm]?[jt]s")
 _SETUPS: Final = re.compile(r"(?:globalSetup|globalTeardown|setupFiles\w*|supportFile)\b[^'\"\n]*['\"]([^'\"]+)['\"]")
 _IMPORTS: Final = re.compile(r"(?:from\s+|require\(\s*|import\s+)['\"](\.{1,2}/[^'\"]+)['\"]")
 _HELPER: Final = re.compile(
@@ -116,8 +125,8 @@ class TestLibrary(Protocol):
 
 
 def reaches_out(library: TestLibrary, program: str, words: Sequence[Possible], folder: str) -> str:
-    """The first of the tests that a command runs which reaches out of its process; empty where none does, or it runs no
-    tests."""
+    """The first of the tests that a command runs, or of the configuration that is code, which reaches out of its
+    process; empty where none does."""
     given = [word for word in words if isinstance(word, str)]
     language = _language(program, given)
     if language is None or _NOT_RUN & set(given) or _TELLS & set(given[:1]):
@@ -131,7 +140,7 @@ def reaches_out(library: TestLibrary, program: str, words: Sequence[Possible], f
 
 
 def _language(program: str, given: Sequence[str]) -> _Language | None:
-    name = _RUNNERS.get(program, "")
+    name = "node" if program in _CONFIGURED else _RUNNERS.get(program, "")
     if program in _VERBS and _VERBS[program][0] in given[:4]:
         name = _VERBS[program][1]
     return _OF_NODE if name == "node" else _LANGUAGES.get(name)
@@ -154,8 +163,11 @@ def _run(library: TestLibrary, program: str, given: Sequence[str], folder: str, 
         config = _CONFIG.fullmatch(path)
         own = path.removeprefix(inside)
         if config is not None:
-            if config[1] in {program, "vite" if program == "vitest" else program}:
+            name = config[1] or config[2]
+            if name in {program, _CONFIGURED.get(program), "vite" if program == "vitest" else program}:
                 yield path
+        elif program in _CONFIGURED:
+            continue
         elif (not named or any(_is_named(own, each) for each in named)) and _may_run(library, path, program):
             yield path
 

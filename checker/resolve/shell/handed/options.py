@@ -41,6 +41,8 @@ _ACTION: Final = re.compile(r"exec=(.+)", re.DOTALL)
 _INVOKE: Final = re.compile(
     r"\w[\w-]*(?:::[\w-]+)*::(?:Pre|Post)-[\w-]*(?:Invoke|Pkgs)[\w-]*(?:::)?=(.+)", re.DOTALL | re.IGNORECASE
 )
+_NETS: Final = frozenset({"nc", "netcat", "ncat"})
+_SHELL: Final = re.compile(r"(?:/\S*/)?(?:ba|da|z|k|a)?sh(?:\s+-[a-z]+)*")
 _CONNECTS: Final = frozenset({"scp", "sftp", "rsync"})
 _CONFIGURED: Final = re.compile(
     r"^\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand)\s+(?!none\b)(.+)$", re.MULTILINE | re.IGNORECASE
@@ -52,6 +54,8 @@ def by_options(told: Told) -> Iterator[Handed]:
     words = told.words[1:]
     for value in given(words, _LINES.get(told.name, ())):
         yield from command(value)
+        if told.name in _NETS and _SHELL.fullmatch(shown(value)):
+            yield "a shell does what comes in from the network"
     if told.name in _CONNECTS:
         yield from connecting(words)
         for file in given(words, ("-F",)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, is_wrapped, program_is_harmless
@@ -13,6 +14,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Job
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot, brief
+from checker.model.values import Text
 
 FIX: Final = (
     "Use what the checker follows (the AWS CLI, boto3, CDK, SAM, scripts in this repository), or waive what this "
@@ -44,6 +46,12 @@ _CHECKS: Final[Mapping[str, frozenset[str]]] = {
     "ruby": frozenset({"-c", "-wc", "-cw"}),
     "php": frozenset({"-l", "--syntax-check"}),
 }
+# Options of programs that otherwise start nothing, by which they run a script.
+_RUNS_CODE: Final[Mapping[str, frozenset[str]]] = {"cmake": frozenset({"-P", "-C"})}
+_BUILDERS: Final = frozenset({"docker", "podman", "buildah", "nerdctl", "finch", "img"})
+_KEYS: Final = re.compile(
+    r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|WEB_IDENTITY_TOKEN\w*)|(?:^|[/=~,])\.aws(?:/|$)"
+)
 _JAVASCRIPT: Final = frozenset({"node", "nodejs", "bun"})
 GITHUB_SCRIPT: Final = "actions/github-script"
 # Options of `docker run` that take no value. Source: Docker documentation, "docker container run".
@@ -62,7 +70,12 @@ def unread(command: Command, written: Command | None = None) -> Problem | None:
     """That a command's program was not followed; ``None`` where it is known to change nothing. ``written`` is the
     command as it stands there, where this is what it comes to."""
     words = command.words
-    if not command.program or command.program in {"exit", "return"} or program_is_harmless(words):
+    if not command.program or command.program in {"exit", "return"}:
+        return None
+    if _gives_keys(command.program, words):
+        return not_read(command, "what the Dockerfile runs is given credentials of AWS, and was not followed")
+    runs_code = _RUNS_CODE.get(command.program, frozenset()).intersection(map(str, words[1:]))
+    if not runs_code and program_is_harmless(words):
         return None
     name = installed(str(words[0]))
     if name is not None and name in _INLINE and _is_inert(name, words):
@@ -71,7 +84,7 @@ def unread(command: Command, written: Command | None = None) -> Problem | None:
         return None
     if is_wrapped(command.program, command.spot.file):
         return None
-    return _problem(command, f"what `{_spelled(written or command)}` does was not followed")
+    return not_read(command, f"what `{_spelled(written or command)}` does was not followed")
 
 
 def _spelled(command: Command) -> str:
@@ -98,28 +111,20 @@ def is_shell(shebang: str) -> bool:
 
 
 def unread_module(command: Command, name: str) -> Problem:
-    return _problem(command, f"what the Python module {name} does was not followed")
-
-
-def unread_input(command: Command, what: str) -> Problem:
-    """That a client of a database is given what nobody has read."""
-    return _problem(command, f"`{command.program}` is given {what}: its lines were not read, and may run commands")
-
-
-def unread_tests(command: Command, file: str) -> Problem:
-    return _problem(command, f"the tests that `{command.program}` runs reach out ({file}), and were not followed")
+    return not_read(command, f"what the Python module {name} does was not followed")
 
 
 def too_many_tests(command: Command) -> Problem:
-    return _problem(command, f"the tests that `{command.program}` runs reach out, and are too many to be followed")
+    return not_read(command, f"the tests that `{command.program}` runs reach out, and are too many to be followed")
 
 
 def not_named(command: Command) -> Problem:
     """That a command pushes images which its words do not name."""
-    return _problem(command, f"which images `{_spelled(command)}` pushes does not stand in its line")
+    return not_read(command, f"which images `{_spelled(command)}` pushes does not stand in its line")
 
 
-def _problem(command: Command, message: str) -> Problem:
+def not_read(command: Command, message: str) -> Problem:
+    """That something of a command was not read, or not followed."""
     return Problem(command.spot, brief(message), FIX)
 
 
@@ -128,6 +133,8 @@ def unread_action(step: EffectiveStep) -> Problem | None:
     uses, action = step.uses, step.step.action.lower()
     if step.unfolded or not uses:
         return None
+    if (build := unread_build(step)) is not None:
+        return build
     if uses.startswith("docker://"):
         return Problem(step.spot, brief(f"what the image {uses[9:]} does was not followed"), FIX)
     if action == GITHUB_SCRIPT:
@@ -154,6 +161,30 @@ _KNOWN_IMAGE: Final = re.compile(
 
 
 _PASSWORD: Final = re.compile(r"PASS(?:WORD|WD)?(?:_|$)", re.IGNORECASE)
+
+
+def _gives_keys(program: str, words: Sequence[Possible]) -> bool:
+    """Whether an image is built with credentials of AWS at hand: Docker documentation, "Build secrets"."""
+    if program not in _BUILDERS or not {"build", "bud", "bake"}.intersection(map(str, words[1:4])):
+        return False
+    given = [
+        str(word)
+        for before, word in pairwise(("", *words))
+        if str(before) in {"--secret", "--build-arg", "-v", "--volume"}
+        or str(word).startswith(("--secret=", "--build-arg=", "--volume="))
+    ]
+    return any(map(_KEYS.search, given))
+
+
+_BUILD_ACTIONS: Final = frozenset({"docker/build-push-action", "docker/bake-action", "depot/build-push-action"})
+
+
+def unread_build(step: EffectiveStep) -> Problem | None:
+    """That an action builds an image with credentials of AWS at hand."""
+    given = [str(step.with_.get(name, "")) for name in ("secrets", "secret-envs", "secret-files", "build-args", "set")]
+    if step.step.action.lower() not in _BUILD_ACTIONS or not any(map(_KEYS.search, given)):
+        return None
+    return Problem(step.spot, brief("what the Dockerfile runs is given credentials of AWS, and was not followed"), FIX)
 
 
 def unread_container(job: Job) -> Problem | None:
@@ -185,6 +216,8 @@ def _is_inert(name: str, words: Sequence[Possible]) -> bool:
     if name in _CHECKS and _CHECKS[name].intersection(map(str, words[1:2])):
         return True
     code = [words[index + 1] for index, word in enumerate(words[:-1]) if word in _INLINE[name]]
+    if any(isinstance(each, Text) and not isinstance(each.parts[0], str) for each in code):
+        return False  # the run alone knows how it begins
     return bool(code) and all(inert(str(each), javascript=name in _JAVASCRIPT) for each in code)
 
 
