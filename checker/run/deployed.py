@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.collect import repository
 from checker.collect.templates.assembly import Assembly
 from checker.collect.templates.search import is_assembly
+from checker.model.sources import Spot, brief
 from checker.model.verdicts import Unread
 from checker.resolve.templates.project import with_nested
 from checker.run.coverage import excluded
@@ -25,7 +26,8 @@ _NEEDS = "another place or name, --assembly, or an entry below [exclude] in chec
 def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipeline | None) -> Iterator[Unread]:
     """What of the repository a job deploys although it is left out: a test's own, somebody else's, or of another name.
 
-    What is no file of the repository is made by the pipeline, of what is judged where it stands.
+    What is no file of the repository is made by the pipeline, of what is judged where it stands; unless a command is
+    seen to make it of something else.
     """
     if pipeline is None:
         return
@@ -33,6 +35,9 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
 
     judged = {stack.source.file for assembly in assemblies for stack in with_nested(assembly.stacks)}
     for path, spot in dict(templates_given(pipeline)).items():
+        if path.startswith("/"):  # of the runner: nothing of this machine is looked at
+            yield from _made(pipeline, path, spot, judged)
+            continue
         there = request.project / path
         # A link inside the repository is another name of the same file.
         names = {path, posixpath.relpath(os.path.realpath(there), os.path.realpath(request.project))}
@@ -43,8 +48,19 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
             kept = _is_kept(request.project, path)
         else:
             kept = is_assembly(there) and _is_kept(request.project, f"{path}/manifest.json")
+        if not there.exists():
+            yield from _made(pipeline, path, spot, judged)
         if kept:
             yield Unread(path, f"{spot} deploys it, and it is not among the templates that are looked for", _NEEDS)
+
+
+def _made(pipeline: Pipeline, path: str, spot: Spot, judged: Collection[str]) -> Iterator[Unread]:
+    from checker.reason.deploys.templates import maker_of
+
+    maker = maker_of(pipeline, path, judged)
+    if maker is not None:
+        made = f"`{brief(maker.spelled, 60)}` makes it ({maker.spot}): what comes of that is not known"
+        yield Unread(path, f"{spot} deploys it, and {made}", "--assembly with the template that is made")
 
 
 def _is_kept(project: Path, path: str) -> bool:

@@ -121,3 +121,30 @@ def test_exclusions_that_leave_nothing_are_no_clean_run(project: Project) -> Non
     assert project.gate() == {}
     assert project.code == ExitCode.USAGE
     assert "nothing to judge: checker.toml leaves out **" in project.said
+
+
+@pytest.mark.parametrize(
+    ("script", "by"),
+    [
+        ("python tools/stack.py > made.yaml", "python tools/stack.py"),
+        ("jinja2 stack.j2 -o made.yaml", "jinja2 stack.j2 made.yaml"),
+        ("aws cloudformation package --template-file stack.yaml --output-template-file made.yaml", ""),
+        ("sed s/a/b/ stack.yaml > made.yaml", ""),
+        ("npx cdk synth > made.yaml", ""),
+        ("cfn-lint made.yaml", ""),
+        ("python tools/stack.py > tools/stack.yaml", ""),
+    ],
+)
+def test_a_template_that_a_program_makes_is_named(project: Project, script: str, by: str) -> None:
+    line = "aws cloudformation deploy --stack-name a --template-file made.yaml"
+    workflow = deploying(f"{script} && {line}")
+    project.write({"tools/stack.py": "print('{}')\n", "stack.yaml": TOPIC, ".github/workflows/cd.yml": workflow})
+    unread = project.gate()["coverage"]["unread"]
+    found = [each["why"] for each in unread if each["what"] == "made.yaml"]
+    assert [f"`{by}` makes it" in why for why in found] == ([True] if by else [])
+
+
+def test_a_python_file_that_is_none_is_named_with_its_line(project: Project) -> None:
+    workflow = deploying("python tools/roll.py && aws ecs list-clusters")
+    project.write({"tools/roll.py": "import os\nif os\n", "stack.yaml": TOPIC, ".github/workflows/cd.yml": workflow})
+    assert "tools/roll.py:2: not valid Python" in str(project.gate()["coverage"]["unread"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import Possible, options
 from checker.model.sources import Spot
 from checker.model.values import Absent
@@ -14,14 +14,42 @@ from checker.model.values import Absent
 # Source: AWS CLI Command Reference, "cloudformation deploy" (a path) and "create-stack" and its kin (``file://``).
 _OPERATIONS = frozenset({"deploy", "CreateStack", "UpdateStack", "CreateChangeSet", "CreateStackSet", "UpdateStackSet"})
 _FILE = "file://"
+_MAKERS = frozenset({"aws", "sam", "cdk"})
+# What only reads a template that is there.
+_NOT_MADE = frozenset(
+    {"deploy", "create-stack", "update-stack", "create-change-set", "create-stack-set", "update-stack-set"}
+    | {"validate-template", "cfn-lint", "cfn-guard", "cfn_nag_scan", "checkov", "cat", "ls", "test", "[", "rm", "stat"}
+)
 
 
 def templates_given(pipeline: Pipeline) -> Iterator[tuple[str, Spot]]:
-    """Each file or folder below the repository's root that a job deploys from, and where it does. Those that only the
-    run knows are none."""
+    """Each file or folder below the repository's root, or of the runner, that a job deploys from, and where it does.
+    Those that only the run knows are none."""
     for job in pipeline.jobs:
         for way in job.ways:
             yield from _given(pipeline.trace(way))
+
+
+def maker_of(pipeline: Pipeline, path: str, judged: Collection[str]) -> Command | None:
+    """The command that makes a template which a job deploys, where it is made of none that is judged.
+
+    What packs, builds or synthesizes makes it of those (AWS CLI Command Reference, "cloudformation package"; SAM
+    documentation, "sam build"; CDK documentation, "cdk synth"); so does what names one of them.
+    """
+    if any(posixpath.basename(file) == posixpath.basename(path) for file in judged):
+        return None
+    found: Command | None = None
+    for job in pipeline.jobs:
+        for command in pipeline.trace(job).commands:
+            words = [word for word in command.words if isinstance(word, str)]
+            written = [str(each.target) for each in command.writes if each.operator.startswith(">")]
+            named = {posixpath.normpath(posixpath.join(command.folder or "", word)) for word in (*words, *written)}
+            if path not in named or not _NOT_MADE.isdisjoint(words[:4]):
+                continue
+            if command.program in _MAKERS or not named.isdisjoint(judged):
+                return None
+            found = found or command
+    return found
 
 
 def _given(trace: Trace) -> Iterator[tuple[str, Spot]]:
@@ -43,5 +71,5 @@ def _below(action: AwsCall | CdkCommand, value: Possible | Absent, start: str = 
             continue
         name = option.removeprefix(start)
         path = posixpath.normpath(posixpath.join(folder, name))
-        if name and "://" not in name and not path.startswith(("/", "../")):
+        if name and "://" not in name and not path.startswith("../"):
             yield path, action.spot

@@ -92,7 +92,8 @@ def start_python(by: Starting, command: Command, environment: Mapping[str, Possi
             if path is not None and by.library.python(path) is not None:
                 by.python(path, words, command.reached, environment, command.folder)
             elif path is not None and (fault := by.library.fault(path)) is not None:
-                by.complain(command.spot, fault.message, fault.fix)
+                message = fault.message if path in fault.message else f"{fault.spot}: {fault.message}"
+                by.complain(command.spot, message, fault.fix)
             else:
                 message = f"the Python file {file} was not found in the repository"
                 by.complain(command.spot, message, "Correct the path.")
