@@ -55,8 +55,20 @@ def _judged(use: Use, project: Project) -> Iterator[Judgement]:
         why = f"whether {names} is used by what was not followed ({use.doubts[0]})"
         yield use.role.undecided(None, why, fix=_FIX)
         return
+    of_stacks = {statement: [name for name in found if not _of_deploying(name)] for statement, found in spare.items()}
+    if use.made and any(of_stacks.values()):
+        first, *more = dict.fromkeys(name for found in of_stacks.values() for name in found)
+        names = f"{first} and {len(more)} more" if more else first
+        why = f"whether CloudFormation needs {names} for what the stack holds that {use.made} deploys as this role"
+        yield use.role.undecided(None, why, fix="Give the deploy a role of CloudFormation's own (--role-arn).")
+        return
     for statement, found in spare.items():
         yield _unused(use, statement, found)
+
+
+def _of_deploying(action: str) -> bool:
+    """Whether an action is about stacks: what CloudFormation makes takes none of these."""
+    return action.lower().startswith("cloudformation:")
 
 
 def _unused(use: Use, statement: Statement, found: list[str]) -> Judgement:

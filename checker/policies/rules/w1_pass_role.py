@@ -66,7 +66,24 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if grants(deployer.policies, PASS_ROLE) or needed:
             yield _scope(deployment, deployer, needed)
         if grants(deployer.policies, PASS_ROLE):
-            yield _service(deployer)
+            yield (
+                _service(deployer)
+                if needed or not _of_others(deployment, deployer)
+                else deployer.role.not_applicable(
+                    "service", "No task definition here: the roles that it may pass are of functions."
+                )
+            )
+
+
+def _of_others(deployment: Deployment, deployer: Deployer) -> bool:
+    """Whether all that it deploys takes roles of other services: functions, and nothing of ECS, which it may not call
+    either."""
+    types = {resource.type for resource in deployment.project.resources()}
+    functions = {"AWS::Lambda::Function", "AWS::Serverless::Function"}
+    of_ecs = any(each.startswith("AWS::ECS::") for each in types)
+    return (
+        bool(types & functions) and not of_ecs and not deployer.may(*(each for each in _NEEDING if each != PASS_ROLE))
+    )
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:

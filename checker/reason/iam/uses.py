@@ -13,6 +13,7 @@ from checker.model.environments import Project
 from checker.model.overlap import Pattern
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
+from checker.model.values import Absent
 from checker.reason.calls.authority import Authority, authorities_of
 from checker.reason.calls.bootstrap import roles_taken_on
 from checker.reason.calls.needs import Need, needs
@@ -30,17 +31,22 @@ _ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     "docker-push": ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
     "docker-pull": (),
 }
+# CloudFormation makes what a stack holds with the permissions of whoever calls it, unless it is given a role (AWS
+# CloudFormation User Guide, "CloudFormation service role").
+_MAKES: Final = frozenset({"deploy", "CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack"})
 _READS: Final = ("describe", "get", "list", "head", "batchget", "view")
 
 
 @dataclass(slots=True)
 class Use:
-    """All that jobs ask for as one role. ``doubts`` are why there may be more."""
+    """All that jobs ask for as one role. ``doubts`` are why there may be more; ``made`` is a line that has
+    CloudFormation make a stack's resources as that role, whatever that takes."""
 
     role: Resource
     requests: dict[tuple[object, ...], Request] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
+    made: str = ""
 
 
 def uses(pipeline: Pipeline, project: Project) -> list[Use]:
@@ -67,6 +73,7 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
             authority = authorities.of(call)
             for role in authority.who.roles:
                 use = found.setdefault(role, Use(role))
+                use.made = use.made or _made(call)
                 for need in _needs(call, authority):
                     for key, request in authority.requests(role, need):
                         use.requests[key] = request
@@ -76,6 +83,12 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
     for use in found.values():
         use.doubts.extend(elsewhere)
     return list(found.values())
+
+
+def _made(call: AwsCall | CdkCommand) -> str:
+    if not isinstance(call, AwsCall) or call.service != "cloudformation" or call.operation not in _MAKES:
+        return ""
+    return str(call.spot) if isinstance(call.argument("roleArn"), Absent) else ""
 
 
 def _needs(call: AwsCall | CdkCommand, authority: Authority) -> Iterator[Need]:

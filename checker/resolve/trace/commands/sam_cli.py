@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from checker.model.pipeline.sam_config import said_to
-from checker.model.possible import Possible, open_text
+from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.values import Text, pieces
 
 _VERBS: Final = {"deploy": "deploy", "delete": "delete-stack", "package": "package"}
@@ -78,7 +78,7 @@ def _configured(
 ) -> dict[str, Possible]:
     """What the configuration file sets for a command. A file that is not there, or not TOML, sets nothing known."""
     file, environment = given.get("config-file", "samconfig.toml"), given.get("config-env", "default")
-    if folder is None or not isinstance(file, str) or not isinstance(environment, str):
+    if folder is None or not isinstance(file, str):
         return {}
     import tomllib
 
@@ -87,5 +87,10 @@ def _configured(
         data: Any = tomllib.loads(text or "")
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
-    said = said_to(verb, environment, data)
-    return {key.replace("_", "-"): value for key, value in said.items() if isinstance(value, str | bool)}
+    found: list[dict[str, str | bool]] = []
+    for option in options(environment) or ():
+        said = said_to(verb, option, data) if isinstance(option, str) else {}
+        found.append({key.replace("_", "-"): each for key, each in said.items() if isinstance(each, str | bool)})
+    # What only some of the environments set is not known to be set, and is not known not to be.
+    names = dict.fromkeys(name for each in found for name in each)
+    return {name: one_of([each.get(name, open_text(name)) for each in found]) for name in names}

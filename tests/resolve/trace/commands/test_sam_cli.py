@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.possible import Possible
+from checker.model.possible import OneOf, Possible
 from checker.resolve.trace.commands.sam_cli import as_aws
 
 CONFIG = """
@@ -58,3 +58,10 @@ def test_a_name_that_no_file_tells_is_open(folder: str | None) -> None:
     words = made("sam deploy", folder)
     assert words is not None
     assert not isinstance(words[4], str)
+
+
+def test_an_environment_of_several_is_each_of_them() -> None:
+    words = ("sam", "deploy", "--config-env", OneOf(("prod", "default")))
+    found = as_aws(words, "", {"samconfig.toml": CONFIG}.get)
+    assert found is not None
+    assert found[4] == OneOf(("orders-prod", "every"))
