@@ -16,6 +16,7 @@ from typing import Final
 
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.migrations.frameworks.connections import read_connections
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile
@@ -102,7 +103,8 @@ def read_migration_code(root: Path) -> MigrationCode:
         for runner in _runners(each, library):
             runners.setdefault(runner.entry.file, runner)
     scripts = tuple(_package_scripts(root, problems))
-    return MigrationCode(tuple(runners.values()), tuple(tests), scripts, (*problems, *library.problems))
+    connections = tuple(read_connections(root, []))
+    return MigrationCode(tuple(runners.values()), tuple(tests), scripts, (*problems, *library.problems), connections)
 
 
 def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:

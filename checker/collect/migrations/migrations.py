@@ -6,8 +6,8 @@ and ``001_x.down.sql`` in any of the words and orders of :mod:`checker.collect.m
 migrations; the ways back may stand in the same file (:mod:`checker.collect.migrations.sections`) or in a folder of
 their own. Plans and change logs (:mod:`checker.collect.migrations.changelogs`) say themselves what is a migration. A
 folder of migrations written as code (Rails, Knex) counts too, as one that is not read, but for Alembic's revisions
-(:mod:`checker.collect.migrations.revisions`) and Django's (:mod:`checker.collect.migrations.django`). Folders of tests
-do not, unless ``checker.toml`` names them.
+(:mod:`checker.collect.migrations.revisions`) and Django's (:mod:`checker.collect.migrations.frameworks`). Folders of
+tests do not, unless ``checker.toml`` names them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs
 from checker.collect.migrations.checks import with_history
-from checker.collect.migrations.django.reading import django_folder, is_migration
+from checker.collect.migrations.frameworks.django import django_folder, is_migration
 from checker.collect.migrations.naming import BACK, FORWARD, Named, Paired, named, order, paired
 from checker.collect.migrations.revisions.reading import is_revision, revisions
 from checker.collect.migrations.sections import directions

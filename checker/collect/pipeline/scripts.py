@@ -49,6 +49,7 @@ class ScriptLibrary:
     _sql: tuple[str, ...] | None = None
     _tests: tuple[str, ...] | None = None
     _gemspecs: tuple[str, ...] | None = None
+    _rake: tuple[str, ...] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
     _entry_points: dict[str, str] | None = None
     _files: dict[str, Path | None] = field(default_factory=dict)
@@ -111,6 +112,13 @@ class ScriptLibrary:
         if self._sql is None:
             self._sql = sql_files(self.root, self.text, MAX_FILES)
         return self._sql
+
+    def rake_files(self) -> tuple[str, ...]:
+        """The files that tell rake of tasks."""
+        if self._rake is None:
+            found = walk(self.root, lambda name: name.endswith(".rake") or name.lower() == "rakefile", MAX_FILES, [])
+            self._rake = tuple(file.relative_to(self.root).as_posix() for file in found)
+        return self._rake
 
     def gemspecs(self) -> tuple[str, ...]:
         """The files that say what a gem of Ruby is."""

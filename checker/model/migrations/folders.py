@@ -114,15 +114,25 @@ class MigrationRunner(Judgeable):
         return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A file that says how a tool (by its name in :mod:`checker.model.migrations.tools`) connects to the database."""
+
+    tool: str
+    file: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MigrationCode:
     """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
-    that package.json files give names to."""
+    that package.json files give names to, ``connections`` the files that say how tools connect."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
     scripts: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
+    connections: tuple[Connection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,10 +3,11 @@
 What the review found
     Nothing bounds a migration: a statement that waits for a lock stops every query behind it, for as long as it likes.
 What is checked
-    The session that migrates has a ``statement_timeout`` and a ``lock_timeout`` that are not 0: from the runner's code,
-    its start-up options, ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and
-    no migration switches them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task
-    gives up before the job is ended, and fails with the task. A migration that fails fails its job.
+    The session that migrates has a ``statement_timeout`` and a ``lock_timeout`` that are not 0: from the runner's
+    code, its start-up options, the settings of its connection (Rails' database.yml, Django's DATABASES),
+    ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and no migration switches
+    them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
+    is ended, and fails with the task. A migration that fails fails its job.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -41,6 +42,7 @@ from checker.reason.migrations.session_timeouts import (
     STATEMENT,
     Bound,
     in_code,
+    in_connections,
     in_sql,
     in_templates,
     in_text,
@@ -53,6 +55,10 @@ _WHAT: Final = {
     LOCK: "a statement may wait for a table for ever, and every query behind it waits too",
 }
 _FIX_SESSION: Final = "Set {} on the session that migrates, before its first statement (options=-c {}=...)."
+_FIX_OF: Final = {
+    "django": 'Set {0} in DATABASES: "OPTIONS": {{"options": "-c {0}=..."}}, in the settings of whoever migrates.',
+    "rails": "Set {0} below `variables:` of the connection in config/database.yml.",
+}
 _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
 _FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
@@ -87,11 +93,19 @@ def _session(name: str, pipeline: Pipeline, project: Project, steps: Sequence[Mi
         if called in seen:
             continue
         seen.add(called)
-        if everywhere is not None and not everywhere.off:
-            yield step.action.passes(sub, f"{name} is set ({everywhere.where}).")
+        connections = pipeline.migration_code.connections
+        own = in_connections(name, called, connections)
+        if own is not None and own.off:
+            said = f"{own.where} switches {name} off: {_WHAT[name]}."
+            yield step.action.fails(sub, said, fix="Give it a bound of its own.")
+        elif (bound := own or everywhere) is not None and not bound.off:
+            yield step.action.passes(sub, f"{name} is set ({bound.where}).")
         else:
+            file = next((each.file for each in connections if each.tool == called), "")
             why = f"{called} connects with settings that are not in the repository; none of it sets {name}"
-            yield step.action.undecided(sub, why, fix=fix)
+            if file:
+                why = f"{called} connects as {file} says, which does not set {name}; the role or the database may"
+            yield step.action.undecided(sub, why, fix=_FIX_OF.get(called, fix).format(name))
     for folder in pipeline.migrations if not steps else ():
         if everywhere is not None and not everywhere.off:
             yield folder.passes(sub, f"{name} is set ({everywhere.where}).")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SourceFile, SqlFile
+from checker.model.migrations.folders import Connection, MigrationFolder, MigrationRunner, SourceFile, SqlFile
 from checker.model.values import Known
 from checker.reason.workloads.variables import environment_variables
 
@@ -100,6 +100,31 @@ def _in_string(name: str, text: str, file: SourceFile) -> bool | None:
         set_to = re.findall(rf"^\s*(?:const|let|var|final)?\s*{value}\b[^=\n]*?=\s*([^\n;]+)", file.code, re.MULTILINE)
         value = set_to[0] if len(set_to) == 1 else ""
     return not is_off(value.strip())
+
+
+def in_connections(name: str, tool: str, connections: Iterable[Connection]) -> Bound | None:
+    """Where the settings of a tool's connections bound its sessions; in all of its files, or in none."""
+    own = [each for each in connections if each.tool == tool]
+    found = [bound for each in own if (bound := _in_connection(name, each)) is not None]
+    off = next((each for each in found if each.off), None)
+    return off or (found[0] if found and len(found) == len(own) else None)
+
+
+def _in_connection(name: str, connection: Connection) -> Bound | None:
+    lines = connection.text.splitlines()
+    for number, line in enumerate(lines, 1):
+        written = _COMMENT.sub("", line)
+        match = _assigned(name).search(written) or _keyed(name).search(written)
+        if match is not None:
+            return Bound(f"{connection.file}:{number}", off=is_off(match[1]))
+    return None
+
+
+_COMMENT: Final = re.compile(r"(?:^|\s)(?:#|//).*")
+
+
+def _keyed(name: str) -> re.Pattern[str]:
+    return re.compile(rf"['\"]?\b{name}['\"]?\s*(?::|=>)\s*['\"]?([^\s'\",)}}]+)")
 
 
 def in_sql(name: str, folders: Iterable[MigrationFolder]) -> Bound | None:

@@ -54,6 +54,10 @@ class Library(Protocol):
         """The files that say what a gem of Ruby is."""
         ...
 
+    def rake_files(self) -> tuple[str, ...]:
+        """The files that tell rake of tasks."""
+        ...
+
     def sql_files(self) -> tuple[str, ...]:
         """The files of SQL with lines that may be commands of a client's own."""
         ...

@@ -10,7 +10,7 @@ from typing import Final
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, open_text
 from checker.model.values import Text
-from checker.resolve.shell.handed.consoles import artisan
+from checker.resolve.shell.handed.consoles import artisan, ruby_console
 from checker.resolve.shell.handed.found import PROGRAMS, handed_over
 from checker.resolve.shell.handed.git import alias, configured, placed
 from checker.resolve.shell.handed.go_programs import go_run
@@ -56,7 +56,17 @@ def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state:
 
     fed = coming_in(shell, state, context)
     fed_by = _file_fed(state, context) if fed is None else None
-    return Told(words, variable, fed, text_of, is_file, go_files=go_files, files_of=files_of, fed_by=fed_by)
+    return Told(
+        words,
+        variable,
+        fed,
+        text_of,
+        is_file,
+        go_files=go_files,
+        rake_files=shell.library.rake_files,
+        files_of=files_of,
+        fed_by=fed_by,
+    )
 
 
 def _ends_as(word: Possible) -> str:
@@ -125,6 +135,8 @@ def in_place_of(
         return words
     if name == "go":
         return go_run(_told(shell, words, own, state, context)) or words
+    if isinstance(name, str) and name.rpartition("/")[2] in {"rails", "rake"}:
+        return ruby_console(_told(shell, words, own, state, context)) or words
     if isinstance(name, str) and name.startswith("php"):
         return artisan(_told(shell, words, own, state, context)) or words
     if name == "xargs":

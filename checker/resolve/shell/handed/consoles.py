@@ -1,17 +1,19 @@
-"""``php artisan X``: Laravel's console, where the file is the one that Laravel makes.
+"""Consoles of frameworks: ``php artisan X`` where the file is the one that Laravel makes, ``rails X``, ``rake X``.
 
-Source: Laravel documentation, "Artisan Console". The file loads the application and hands over; which of the commands
-change nothing is told by their names, as of any other program.
+Sources: Laravel documentation, "Artisan Console"; Rails Guides, "The Rails Command Line". They load the application and
+hand over; which of the commands change nothing is told by their names, as of any other program.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from checker.data.harmless import inert
 from checker.model.possible import Possible
-from checker.resolve.shell.handed.kinds import Told
+from checker.resolve.shell.handed.kinds import Handed, Told
+from checker.resolve.shell.state import WORKSPACE
 
 _PHP: Final = re.compile(r"php(?:\d(?:\.\d)?)?")
 # Comments, and what loads the framework and its parts.
@@ -35,3 +37,40 @@ def artisan(told: Told) -> list[Possible] | None:
     text = told.text_of(file)
     stock = text is not None and inert(_STOCK.sub("", text), javascript=False)
     return ["artisan", *rest[1:]] if stock else None
+
+
+# What loads Rails' own tasks into rake.
+_OF_RAILS: Final = re.compile(r"\bload_tasks\b")
+
+
+# A program of `bin/` as Rails makes it: comments, what it loads, and the call that hands over.
+_BINSTUB: Final = re.compile(
+    r"#[^\n]*|^APP_PATH = File\.expand_path\([^()\n]*\)$"
+    r"|^(?:require|require_relative|load)\b[ (]*['\"][\w./-]+['\"]\)?$"
+    r"|^Rake\.application\.run$|^load Gem\.bin_path\([^()\n]*\)$|\s+",
+    re.MULTILINE,
+)
+
+
+def ruby_console(told: Told) -> list[Possible] | None:
+    """``rails X`` for ``bin/rails X``, and for ``rake X`` in a project of Rails (Rails Guides, "The Rails Command
+    Line"); ``None`` where a file of that name does anything else."""
+    folder, _, name = told.name.rpartition("/")
+    if folder:
+        text = told.text_of(told.name)
+        if text is None or _BINSTUB.sub("", text):
+            return None
+    if name == "rails":
+        return ["rails", *told.words[1:]] if folder else None
+    rakefile = next((text for name in ("Rakefile", "rakefile") if (text := told.text_of(name)) is not None), None)
+    return ["rails", *told.words[1:]] if rakefile is not None and _OF_RAILS.search(rakefile) else None
+
+
+def rails(told: Told) -> Iterator[Handed]:
+    """Tasks of the project itself, also those that add to one of Rails' own (rake documentation, ``enhance``)."""
+    plain = (str(word) for word in told.words[1:] if not str(word).startswith("-") and "=" not in str(word))
+    task = next(plain, "")
+    last = re.escape(task.rpartition(":")[2])
+    own = re.compile(rf"\b(?:task|multitask|file)\b[^\n]*\b{last}\b|\b{last}\b[^\n]*\benhance\b")
+    if task and any(own.search(told.text_of(f"{WORKSPACE}/{file}") or "") for file in told.rake_files()):
+        yield f"what the project's own tasks for `{task}` run was not followed"

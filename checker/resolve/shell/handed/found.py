@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from checker.resolve.shell.handed.clients import mysql, psql, sqlite3
+from checker.resolve.shell.handed.consoles import rails
 from checker.resolve.shell.handed.generating import go
 from checker.resolve.shell.handed.git import git
 from checker.resolve.shell.handed.installing import BUILDERS, PYTHONS, build, bundle, composer, gem, pip, python, uv
@@ -33,6 +34,7 @@ _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
     "bundle": bundle,
     "gem": gem,
     "go": go,
+    "rails": rails,
     **dict.fromkeys(("ed", "dc"), lines_with_bang),
 }
 PROGRAMS: Final = frozenset({*_READERS, *NAMES, *HELPED})

@@ -27,6 +27,7 @@ class Told:
     text_of: Callable[[Possible], str | None]
     is_file: Callable[[Possible], bool]
     settings: tuple[tuple[str, Possible], ...] = ()  # of git, by commands before
+    rake_files: Callable[[], Sequence[str]] = tuple  # that tell rake of tasks
     # The Go files of a folder, or of `folder/...`, from where the program is started; None where they are too many.
     go_files: Callable[[str], tuple[str, ...] | None] = lambda _: None
     files_of: Callable[[Possible], Sequence[Possible]] = (

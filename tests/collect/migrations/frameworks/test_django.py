@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checker.collect.migrations.django.reading import django_folder
+from checker.collect.migrations.frameworks.django import django_folder
 from checker.model.migrations.folders import Migration, SqlFile
 from tests.pipelines import load
 

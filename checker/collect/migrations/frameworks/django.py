@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from checker.collect.migrations.django.operations import Change, State, changes
+from checker.collect.migrations.frameworks.operations import Change, State, changes
 from checker.collect.migrations.revisions.columns import Unread, called
 from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.sql_context import in_context

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from checker.collect.migrations.django.fields import Column, column_of
+from checker.collect.migrations.frameworks.fields import Column, column_of
 from checker.collect.migrations.revisions.columns import Unread, called, constant, quoted
 
 _NOTHING: Final = frozenset({"AlterModelOptions", "AlterModelManagers", "AlterModelTableComment", "noop"})

@@ -1,0 +1,82 @@
+"""Where tools that migrate are told how to connect: files of the repository that name a session's settings.
+
+Sources: Rails Guides, "Configuring a Database" (``variables``); Django documentation, "Settings", ``OPTIONS``; Knex
+documentation, "Configuration"; Flyway documentation, "initSql"; Sequelize and TypeORM documentation, data sources;
+Laravel documentation, "Database: Configuration".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from checker.collect.documents import read_text
+from checker.collect.folders import walk
+from checker.errors import InputError
+from checker.model.migrations.folders import Connection
+from checker.model.sources import Problem
+
+_MAX_FILES: Final = 200
+_MAX_BYTES: Final = 512 * 1024
+# Tool -> its file below the repository, and a word that the file has where it is one.
+_FILES: Final = (
+    ("rails", re.compile(r"(?:.*/)?config/database\.ya?ml"), "adapter"),
+    ("django", re.compile(r"(?:.*/)?(?:settings(?:/\w+)?|config/\w+|\w*settings\w*)\.py"), "DATABASES"),
+    ("knex", re.compile(r"(?:.*/)?knexfile\.(?:m|c)?[jt]s"), "client"),
+    ("flyway", re.compile(r"(?:.*/)?flyway\.(?:conf|toml)"), "flyway"),
+    ("sequelize", re.compile(r"(?:.*/)?(?:config/(?:config|database)|\.sequelizerc)\.(?:js|cjs|json|ts)"), "dialect"),
+    ("typeorm", re.compile(r"(?:.*/)?(?:ormconfig|data-?source)\.(?:js|ts|json)", re.IGNORECASE), "type"),
+    ("laravel", re.compile(r"(?:.*/)?config/database\.php"), "connections"),
+)
+_NAMES: Final = re.compile(
+    r"(?:database\.(?:ya?ml|php|js|json|ts)|[\w-]*settings[\w-]*\.py|\w+\.py|knexfile\.\w+|flyway\.\w+|config\.(?:c?js|json|ts)"
+    r"|ormconfig\.\w+|data-?source\.\w+)",
+    re.IGNORECASE,
+)
+# Files for somebody's own machine, and for tests.
+_ELSEWHERE: Final = re.compile(
+    r"(?:^|[/_.-])(?:dev|develop|development|local|tests?|testing|ci|example)(?=[/_.-])", re.IGNORECASE
+)
+
+
+def read_connections(root: Path, problems: list[Problem]) -> Iterator[Connection]:
+    """The files of a repository that say how its tools connect to the database."""
+    found = walk(root, lambda name: _NAMES.fullmatch(name) is not None and not name.startswith("__"), 5_000, problems)
+    read = 0
+    for path in found:
+        shown = path.relative_to(root).as_posix()
+        tool = next(((name, word) for name, pattern, word in _FILES if pattern.fullmatch(shown)), None)
+        if tool is None or _ELSEWHERE.search(shown) or read >= _MAX_FILES:
+            continue
+        read += 1
+        try:
+            text = read_text(path, shown, _MAX_BYTES)
+        except InputError:
+            continue  # whoever needs it says so
+        if tool[1] in text:
+            yield Connection(tool[0], shown, _of_production(text) if tool[0] == "rails" else text)
+
+
+_SECTION: Final = re.compile(r"^(\w+):[ \t]*(?:&(\w+))?[ \t]*$", re.MULTILINE)
+_MERGED: Final = re.compile(r"<<:\s*\*(\w+)")
+
+
+def _of_production(text: str) -> str:
+    """What of ``database.yml`` counts in production: its section, and those that it merges; the rest blanked, lines
+    kept. All of it where there is no such section."""
+    heads = list(_SECTION.finditer(text))
+    ends = [each.start() for each in heads[1:]] + [len(text)]
+    sections = {each[1]: (each[2] or "", text[each.start() : end]) for each, end in zip(heads, ends, strict=True)}
+    if "production" not in sections:
+        return text
+    kept, pending = set[str](), ["production"]
+    while pending:
+        name = pending.pop()
+        kept.add(name)
+        for anchor in _MERGED.findall(sections[name][1]):
+            pending += [other for other, (named, _) in sections.items() if named == anchor and other not in kept]
+    blank = {name: re.sub(r"[^\n]", " ", body) for name, (_, body) in sections.items()}
+    first = text[: heads[0].start()]
+    return first + "".join(body if name in kept else blank[name] for name, (_, body) in sections.items())
