@@ -30,10 +30,11 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline.scripts import AwsCall
+from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.rules import Rule, Unseen
+from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import may_be_allowed, misread
+from checker.reason.calls.swallowed import matters, may_be_allowed, misread
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ _FIX_EXIT: Final = "Ask describe-tasks for containers[].exitCode after the wait,
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
     lines: Lines[AwsCall] = Lines()
     unseeing = _unseeing(pipeline)
+    around: dict[AwsCall, Command] = {}
     for job in pipeline.jobs:
+        around.update(passed_over(pipeline.trace(job)))
         for call in pipeline.trace(job).aws:
             lines.add(call, call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
-        yield _judged(line.items, line.path, unseeing)
+        yield _judged(line.items, line.path, unseeing, around)
 
 
 def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
@@ -68,8 +71,10 @@ def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
     }
 
 
-def _judged(calls: list[AwsCall], path: str, unseeing: dict[AwsCall, bool]) -> Judgement:
-    answers = [(call, misread(call)) for call in calls]
+def _judged(
+    calls: list[AwsCall], path: str, unseeing: dict[AwsCall, bool], around: dict[AwsCall, Command]
+) -> Judgement:
+    answers = [(call, misread(call) or _passed_over(call, around)) for call in calls]
     for call, answer in answers:
         if answer:
             others = tuple(other for other, same in answers if same and other is not call)
@@ -90,6 +95,14 @@ def _judged(calls: list[AwsCall], path: str, unseeing: dict[AwsCall, bool]) -> J
         if isinstance(allowed := may_be_allowed(call), Open):
             return call.undecided(None, allowed.why, path=path, fix="Leave continue-on-error out.")
     return calls[0].passes(None, "Its failure is a failure.", path=path)
+
+
+def _passed_over(call: AwsCall, around: dict[AwsCall, Command]) -> str | None:
+    """The script around the program that makes a change goes on where that fails, and ends well."""
+    command = around.get(call)
+    if command is None or not matters(call):
+        return misread(call)
+    return f"The script goes on where {command.program} fails, and ends well: a change that is refused counts as made."
 
 
 RULE = Rule(

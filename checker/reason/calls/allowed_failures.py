@@ -1,4 +1,5 @@
-"""Failures that a step or a job is allowed (``continue-on-error``), and that nobody asks about afterwards.
+"""Failures that a step or a job is allowed (``continue-on-error``), or that the script around a program passes over,
+and that nobody asks about afterwards.
 
 Source: GitHub Docs, "Workflow syntax", ``jobs.<job_id>.continue-on-error`` and ``steps[*].continue-on-error``; GitHub
 Docs, "Contexts", ``steps``: such a step's ``outcome`` is ``failure``, its ``conclusion`` ``success``.
@@ -12,11 +13,13 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall
+from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
 from checker.model.possible import Possible, options, truth
+from checker.model.sources import Spot
 
 # What a row of a matrix or the person who starts a run decides: each of it is chosen, or may be.
 _CHOSEN: Final = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
+_OF_PROGRAMS: Final = frozenset({How.SDK, How.SDK_WAITER, How.SDK_CUSTOM})
 _NAMES: Final = re.compile(r"'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*+)(?!\s*\()")
 
 
@@ -44,6 +47,25 @@ def allowed_by_step(call: AwsCall) -> Answer:
     asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
     texts = [_given(each) for each in _after(step)] + [str(each) for each in job.job.outputs.values()]
     return NO if any(map(asks.search, texts)) else may
+
+
+def passed_over(trace: Trace) -> dict[AwsCall, Command]:
+    """The calls of programs whose failure the script that starts them passes over (``python roll.py || true``)."""
+    started: dict[tuple[int, Spot], list[Command]] = {}
+    for action in trace.actions:
+        if isinstance(action, Command) and action.step is not None:
+            started.setdefault((id(action.step), action.spot), []).append(action)
+    found: dict[AwsCall, Command] = {}
+    quiet: dict[int, bool] = {}
+    for call in trace.aws:
+        for spot in call.reached.via if call.how in _OF_PROGRAMS else ():
+            for command in started.get((id(call.step), spot), ()):
+                if id(command) not in quiet:
+                    taken = command.handling
+                    quiet[id(command)] = taken.ends is NO and taken.turns is NO and not taken.left
+                if quiet[id(command)]:
+                    found.setdefault(call, command)
+    return found
 
 
 def _may_fail(value: Possible, written: object, call: AwsCall) -> Answer:

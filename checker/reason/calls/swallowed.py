@@ -82,9 +82,14 @@ def misread(call: AwsCall) -> str | None:
     return found
 
 
+def matters(call: AwsCall) -> bool:
+    """Whether something comes of its failure: it changes or waits, and is no clean-up."""
+    return not (reads(call) or _after_failure(call) or _does_no_harm(call))
+
+
 def may_be_allowed(call: AwsCall) -> Answer:
     """Whether its failure is allowed to its step or job, and nobody asks; no where nothing comes of that."""
-    if reads(call) or _after_failure(call) or _does_no_harm(call):
+    if not matters(call):
         return NO
     return either((allowed_by_job(call), allowed_by_step(call)))
 
