@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def _lines_of(file: Path) -> int:
 
 def _add_templates(project: Path, found: Found, own: Own) -> None:
     """Templates that stand in the tree by themselves; those that another one names as nested stacks belong to it."""
-    stems = [_stem(path) for path in found.templates]
+    stems = _stems(found.templates)
     read: list[tuple[Path, Assembly]] = []
     for path, stem in zip(found.templates, stems, strict=True):
         # Many are called template.yaml: where a name is not the only one, the folder says which is meant.
@@ -208,8 +208,12 @@ def _add_task_definitions(project: Path, found: Found, own: Own) -> None:
         own.folders[stack.id] = path.parent.as_posix()
 
 
-def _stem(path: Path) -> str:
-    return path.name.split(".", 1)[0] or path.name
+def _stems(paths: Sequence[Path]) -> list[str]:
+    """What templates are called by their files: up to the first dot, ``app.template.json`` is ``app``. Where that tells
+    two of one folder not apart, up to the last: ``template.bootstrap.yaml`` beside ``template.yaml``."""
+    short = [path.name.split(".", 1)[0] or path.name for path in paths]
+    at = [(path.parent, name) for path, name in zip(paths, short, strict=True)]
+    return [name if at.count(key) == 1 else path.stem for path, name, key in zip(paths, short, at, strict=True)]
 
 
 def _below(stack: Stack) -> Iterator[Stack]:

@@ -29,7 +29,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, Scalar, options
 from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
-from checker.model.values import Known, Text
+from checker.model.values import Absent, Known, Text
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import assumption
@@ -138,7 +138,7 @@ def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, proje
     """Whether ``place`` deploys ``stack``."""
     if isinstance(place, AwsCall):
         value = place.text("stackname")
-        return _named(value, stack) if isinstance(value, str | Text) else Open("which stack it names")
+        return Open("which stack it names") if isinstance(value, Absent) else _named(value, stack)
     if place.stacks:
         answers = [_named(selector, stack) for selector in place.stacks]
         unsure = any(isinstance(answer, Open) for answer in answers)

@@ -63,16 +63,12 @@ def check(environment: Environment) -> Iterator[Judgement]:
         needed = list(_needed(deployment, deployer))
         if needed:
             yield _missing(deployment, deployer, needed)
+        functions = not needed and _of_others(deployment, deployer)
         if grants(deployer.policies, PASS_ROLE) or needed:
-            yield _scope(deployment, deployer, needed)
+            yield _scope(deployment, deployer, needed, functions=functions)
         if grants(deployer.policies, PASS_ROLE):
-            yield (
-                _service(deployer)
-                if needed or not _of_others(deployment, deployer)
-                else deployer.role.not_applicable(
-                    "service", "No task definition here: the roles that it may pass are of functions."
-                )
-            )
+            said = "No task definition here: the roles that it may pass are of functions."
+            yield deployer.role.not_applicable("service", said) if functions else _service(deployer)
 
 
 def _of_others(deployment: Deployment, deployer: Deployer) -> bool:
@@ -133,7 +129,7 @@ def _shown(each: TaskRole) -> str:
     return f"{each.property} of {each.task.stack.name}/{each.task.logical_id}"
 
 
-def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -> Judgement:
+def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole], *, functions: bool) -> Judgement:
     role, project = deployer.role, deployment.project
     elsewhere = sorted(deployment.served(deployer) - {each.name for each in deployment.environments})
     needed = [*needed, *mirrored(needed, elsewhere)]
@@ -147,7 +143,9 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -
             return role.fails("scope", said, fix=_FIX_WIDENING)
         return role.passes("scope", "It may pass no other role.")
     excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
-    if excess is not None and (needed or "*" in excess.written):
+    # Where it is functions that take roles, their names may have a pattern; that of every role may not.
+    wide = excess is not None and (excess.written == "*" or (not functions and "*" in excess.written))
+    if excess is not None and (needed or wide):
         return role.fails(
             "scope",
             f"The role may pass roles that no task definition names, such as {excess.example}: "

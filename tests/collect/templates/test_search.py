@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from checker.collect.documents import read_document
+from checker.collect.templates.own import read_own
 from checker.collect.templates.search import search
+from checker.model.settings import Settings
+from tests.pipelines import repository as write
 
 YAML = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Files:\n    Type: AWS::S3::Bucket\n"
 TYPED = YAML.partition("\n")[2]
@@ -102,3 +105,17 @@ def test_a_file_of_another_tool_is_named_as_that_alone(tmp_path: Path) -> None:
     (tmp_path / "appspec.yml").write_text("Resources:\n- Web: {Type: AWS::ECS::Service}\n")
     found = search(tmp_path)
     assert (found.templates, list(found.not_read)) == ([], ["AWS CodeDeploy"])
+
+
+def test_two_templates_of_one_folder_are_called_after_all_of_their_names(tmp_path: Path) -> None:
+    text = "AWSTemplateFormatVersion: '2010-09-09'\nResources: {T: {Type: AWS::SNS::Topic}}\n"
+    names = ("a/template.yaml", "a/template.bootstrap.yaml", "b/site.template.yaml", "c/site.yaml")
+    write(tmp_path, dict.fromkeys(names, text))
+    own = read_own(tmp_path, Settings(), lambda _: None)
+    found = {stack.source.file: stack.name for each in own.assemblies for stack in each.stacks}
+    assert found == {
+        "a/template.yaml": "template",
+        "a/template.bootstrap.yaml": "template.bootstrap",
+        "b/site.template.yaml": "b-site",
+        "c/site.yaml": "c-site",
+    }
