@@ -114,8 +114,14 @@ def texts_in(node: ast.expr, constants: Mapping[str, ast.expr], left: int) -> It
     for each in walked(node):
         if isinstance(each, ast.Constant) and isinstance(each.value, str | bytes):
             yield each.value if isinstance(each.value, str) else each.value.decode("utf-8", "replace")
-        elif isinstance(each, ast.Name) and left and each.id in constants:
-            yield from texts_in(constants[each.id], constants, left - 1)
+        elif left and (name := _constant(each)) in constants:
+            yield from texts_in(constants[name], constants, left - 1)
+
+
+def _constant(node: ast.AST) -> str:
+    """The name by which a constant is asked for, its module or class in front: ``lock.UNLOCK``, ``self.UNLOCK``."""
+    named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    return name_of(node) if named or isinstance(node, ast.Name) else ""
 
 
 def yields(function: Function) -> bool:
