@@ -56,7 +56,10 @@ if TYPE_CHECKING:
 # The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})
 _SWITCHES: Final = re.compile(r"\b(?:vars|secrets|env|github\.event\.(?:head_commit|commits|pull_request))\.\w+")
-_HEALTH: Final = re.compile(r"health|ready|live|status|ping|alive|smoke", re.IGNORECASE)
+# Rails Guides and Laravel documentation, "Health Route": /up; Dockerflow: /__heartbeat__; django-health-check: /ht/.
+_HEALTH: Final = re.compile(
+    r"health|ready|live|status|ping|alive|smoke|heartbeat|okcomputer|/(?:up|ok|ht|hc)/?(?:$|\?)", re.IGNORECASE
+)
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
 # What became of other jobs: `needs.release.result`, `contains(needs.*.result, 'failure')`, `job.status`.
 _ASKS: Final = re.compile(r"\bneeds\b|\bjob\.status\b", re.IGNORECASE)

@@ -190,6 +190,12 @@ def _of_workspaces(
     return Tasks(tuple(lines), wanted[0] if wanted else start)
 
 
+def scripts_of(name: str, arguments: tuple[Possible, ...], start: str, library: TaskLibrary) -> Iterator[Line]:
+    """The scripts of this name of all packages, each to be run in its package's folder."""
+    for at in dict.fromkeys(library.packages().values()):
+        yield from (_moved(line, start) for line in _script(at, name, arguments, library))
+
+
 def _moved(line: Line, start: str) -> Line:
     folder = posixpath.relpath(posixpath.dirname(line.file) or ".", start or ".")
     return Line(f"cd {folder} && {line.text}", line.file, line.line, positional=line.positional)

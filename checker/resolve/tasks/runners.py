@@ -13,11 +13,12 @@ from checker.resolve.tasks.recipes import TaskLibrary, Tasks
 _MAKES: Final = frozenset({"make", "gmake"})
 _TASKS: Final = frozenset({"task", "go-task"})
 # Runners whose files are not read.
-_OTHERS: Final = frozenset({"rake", "ant", "nx", "turbo", "tsx", "ts-node", "lerna", "rush", "moon", "mage", "earthly"})
+_OTHERS: Final = frozenset({"rake", "ant", "nx", "tsx", "ts-node", "rush", "moon", "mage", "earthly"})
 
 
 def runs_tasks(program: str) -> bool:
-    return program in _MAKES or program in _TASKS or program in packages.MANAGERS or program in {"just", "projen"}
+    known = packages.MANAGERS | {"just", "projen", "turbo", "lerna"}
+    return program in _MAKES or program in _TASKS or program in known
 
 
 def is_other_runner(program: str) -> bool:
@@ -41,6 +42,10 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
         from checker.resolve.tasks import justfile
 
         return justfile.tasks(words, folder, library)
+    if program in {"turbo", "lerna"}:
+        from checker.resolve.tasks import workspaces
+
+        return workspaces.tasks(program, words, folder, library)
     if program == "projen":
         return packages.projen(words, folder, library)
     from checker.resolve.tasks import taskfile
