@@ -96,10 +96,10 @@ class Follower:
         """What could not be followed so far."""
         return self._shell.problems
 
-    def follow(self, state: State) -> State:
-        """Follow ``state.script`` from its beginning to its end."""
+    def follow(self, state: State, whole: State | None = None) -> State:
+        """Follow ``state.script`` from its beginning to its end. What becomes of it is asked of the ``whole``."""
         self._shell.note(state.script.problems)
-        self._manner.rehearsals = Rehearsals(self.library, self.reached, state.fork(), self.allowance)
+        self._manner.rehearsals = Rehearsals(self.library, self.reached, whole or state.fork(), self.allowance)
         try:
             around = Context(certain=self.reached.certain, on_failure=self.reached.on_failure)
             self.fails = self.process(state.script.body, state, around).truth is NO

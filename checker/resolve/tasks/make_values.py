@@ -35,6 +35,7 @@ class Makefile:
     rules: dict[str, Rule] = field(default_factory=dict)
     default: str = ""
     one_shell: bool = False
+    ignores: bool = False  # whether it takes no notice of commands that fail
     flags: str = ""
     includes: list[str] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)  # lines that call functions, each with its number

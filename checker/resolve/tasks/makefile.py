@@ -27,7 +27,11 @@ _ASSIGN: Final = re.compile(
 _RULE: Final = re.compile(r"([^\s:#=][^:#=]*?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?", re.DOTALL)
 _GIVEN: Final = re.compile(r"([A-Za-z_][\w.-]*)(?:[:+?]{0,2})=(.*)", re.DOTALL)
 _WITH_VALUE: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "--eval"})
-_DRY: Final = frozenset({"-n", "--dry-run", "--just-print", "--recon", "-q", "--question", "-v", "--version", "-p"})
+# What runs no recipe (`-t` marks its target as made instead), and what takes no notice of one that fails.
+_DRY: Final = frozenset({"--dry-run", "--just-print", "--recon", "--question", "--version", "--touch"})
+_DRY_LETTERS: Final = frozenset("nqtv")
+_IGNORES: Final = re.compile(r"(?:^|\s)(?:--ignore-errors\b|-?[bBdekLmnpqrRsStvw]*i)")
+_LETTERS: Final = re.compile(r"-[bBdeikLmnpqrRsStvw]+")  # options of one letter that take no value
 _ONLY_CALLS: Final = re.compile(r"\$[({](?:foreach|eval|call)\s")
 _DEFINE: Final = re.compile(r"(?:(?:override|export)\s+)*define\s+([\w.-]+)\s*(?::{0,3}=|\+=|\?=)?\s*")
 
@@ -37,6 +41,7 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     targets: list[str] = []
     given: dict[str, Possible] = {}
     file = ""
+    flags = [flag] if isinstance(flag := environment.get("MAKEFLAGS"), str) else []
     pending = list(words)
     while pending:
         word = pending.pop(0)
@@ -45,8 +50,10 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
             if name is None:
                 return Tasks(missing="a target that is not known before it runs")
             given[name[1]] = open_text(str(word)[name.end() :], name[1])
-        elif word in _DRY:
+        elif word in _DRY or (_LETTERS.fullmatch(word) and _DRY_LETTERS & set(word)):
             return Tasks()
+        elif word == "--ignore-errors" or _LETTERS.fullmatch(word):
+            flags.append(word)
         elif word in _WITH_VALUE and pending:
             value = pending.pop(0)
             if word in {"-C", "--directory"} and isinstance(value, str):
@@ -66,6 +73,10 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     if path is None or text is None:
         return Tasks(missing=" ".join(["make", *targets[:1]]))
     read = _whole(text, path, folder, given, environment, library)
+    if set_here := read.variables.get("MAKEFLAGS"):
+        flags.append(set_here.lstrip("\0"))
+    if any(map(_IGNORES.search, flags)) or (".IGNORE" in read.rules and not read.rules[".IGNORE"].needs):
+        read = replace(read, ignores=True)
     lines: list[Line] = []
     seen: set[str] = set()
     missing = [
@@ -106,13 +117,19 @@ def _target(
     needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
     for need in needs:
         yield from _target(need, read, given, environment, lines, seen, depth + 1)
+    if read.ignores:
+        scope.used["MAKEFLAGS"] = "i"  # of the makes that it starts, too
+    every = read.ignores or (".IGNORE" in read.rules and name in read.rules[".IGNORE"].needs)
     if read.one_shell and rule.recipe:
         text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in rule.recipe)
+        first = re.match(r"[@\-+\s]*", rule.recipe[0][0])
+        if every or (first and "-" in first[0]):
+            text = f"(\n{text}\n) || true"
         lines.append(Line(text, rule.file, rule.recipe[0][1], scope.used, exported=True, flags=read.flags))
         return
     for written, line in rule.recipe:
         prefix = re.match(r"[@\-+\s]*", written)
-        ignored = prefix is not None and "-" in prefix[0]
+        ignored = every or (prefix is not None and "-" in prefix[0])
         # What a variable of several lines stands for is as many lines of the recipe.
         for each in re.split(r"(?<!\\)\n", scope.text(written[prefix.end() if prefix else 0 :])):
             own = re.match(r"[@\-+\s]*", each)

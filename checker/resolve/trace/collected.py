@@ -169,12 +169,15 @@ class Collected:
                 return
         self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
-    def shell(self, state: State, reached: Reached) -> bool:
-        """Follow a shell script, and every program in it that is the repository's own; whether it surely fails."""
+    def shell(self, state: State, reached: Reached, whole: State | None = None) -> bool:
+        """Follow a shell script, and every program in it that is the repository's own; whether it surely fails.
+
+        ``whole``: the script that it is a part of, as it begins.
+        """
         effort = self.programs.effort
         left = effort.at_most(MAX_STATEMENTS)
         follower = Follower(self.library, reached, left=left, allowance=effort.rehearsals)
-        follower.follow(state)
+        follower.follow(state, whole)
         effort.spend(STARTING + left - follower.left + RECORDING * len(follower.commands))
         self.problems.extend(follower.problems)
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
@@ -379,8 +382,8 @@ class Collected:
         if line.whole and not is_shell(script.shebang):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return
-        for state in states_of(line, script, folder, environment):
-            self.shell(state, reached)
+        for state, whole in states_of(line, script, folder, environment):
+            self.shell(state, reached, whole)
 
 
 # Actions that give later steps no variable, or only those of the runner's own names.
