@@ -107,7 +107,7 @@ TOOLS: Final = (
           imports={"script": "node-pg-migrate"}),
     _tool("knex", "migrate:latest, migrate:up", "migrate:rollback, migrate:down", YES,
           "Knex documentation, lock table"),
-    _tool("rails", "db:migrate", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
+    _tool("rails", "db:migrate, db:prepare", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
           programs="rails, rake"),
     _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout"),
     _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from checker.data.harmless import program_is_harmless
 from checker.model.environment_words import words as parts_of
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
 from checker.model.pipeline.scripts import Command
@@ -41,6 +42,9 @@ _LAUNCHERS: Final = frozenset(
     ["npx", "npm", "pnpm", "yarn", "bunx", "bun", "exec", "dlx", "run", "uv", "uvx", "poetry", "pipenv", "bundle",
      "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php", "go", "cargo"]
 )  # fmt: skip
+_STARTERS: Final = (
+    _CONTAINERS | _SHELLS | _LAUNCHERS | {"xargs", "parallel", "watch", "entr", "nodemon", "make", "just", "task", "nx"}
+)
 # Versions of an interpreter, and what is written between a launcher and its program: options, variables, a duration.
 _BETWEEN: Final = re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
 _LONGEST: Final = 300  # signs of a word that are looked at
@@ -128,7 +132,7 @@ def applies(words: Sequence[str]) -> Applied | None:
     if not line:
         return None
     program = _base(line[0])
-    if program in _HARMLESS:
+    if program in _HARMLESS or _only_named(program, line):
         return None
     behind = line[_started(line) :]
     if behind and _base(behind[0]) in _CONTAINERS:
@@ -145,6 +149,13 @@ def applies(words: Sequence[str]) -> Applied | None:
     if any(_NAMED.search(word) or _FILE.search(word) for word in own) and not program.endswith(".sql"):
         return Applied(None, any(_BACK.fullmatch(word) for word in line))
     return None
+
+
+def _only_named(program: str, line: Sequence[str]) -> bool:
+    """Whether a command has to do with a file of migrations and runs none of it: ``dirname db/migrate.sh``, ``chmod +x
+    migrate.sh``. What starts other programs is not one of these."""
+    starts = program in _STARTERS or program in _BY_PROGRAM or program in _BUILDS
+    return not starts and program_is_harmless(line)
 
 
 def _inner(line: Sequence[str]) -> Applied | None:
