@@ -7,7 +7,7 @@ from typing import Final
 
 from checker.model.possible import OneOf, Possible
 from checker.model.values import Text
-from checker.resolve.python.machine import OWN, Frame, Machine, value
+from checker.resolve.python.machine import COMMAND, OWN, Frame, Machine, value
 from checker.resolve.python.modules import library_behind
 from checker.resolve.python.objects import enter, method, typed
 from checker.resolve.python.requests import host_in
@@ -137,6 +137,9 @@ def _from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
     flag = "--" + name.replace("_", "-")
     given = machine.words
     words = list(given or ())
+    # The command of a parser that has several: its first word, where no option stands before it.
+    if words and f"{COMMAND}{name}" in machine.flags and isinstance(words[0], str) and not words[0].startswith("-"):
+        return words[0]
     for index, word in enumerate(words):
         if isinstance(word, str) and word.startswith(f"{flag}="):
             return word[len(flag) + 1 :]

@@ -14,7 +14,7 @@ from checker.resolve.python.clients import answer_in, from_session, of_client, o
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
 from checker.resolve.python.expressions import bind, looked_up_in
 from checker.resolve.python.libraries.docker import of_docker
-from checker.resolve.python.machine import Call, Frame, Machine, value
+from checker.resolve.python.machine import COMMAND, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, leaves, program
@@ -245,7 +245,7 @@ _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
 _NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, "json.dumps", "super"})
-_ENDINGS: Final = (".raise_for_status", ".add_argument", *_PARSED)
+_ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
 
 @lru_cache(maxsize=4096)
@@ -296,6 +296,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (extern("arguments", parsed=True),)
     if name.endswith(".add_argument"):
         _declare(machine, given)
+    if name.endswith(".add_subparsers") and isinstance(dest := named.get("dest"), str):
+        machine.declare(f"{COMMAND}{dest}", None, flag=True)
     return None
 
 

@@ -37,6 +37,9 @@ def spot_of(module: PythonModule, node: ast.AST) -> Spot:
     return module.spot(node)
 
 
+COMMAND: Final = "command "  # in front of what a parser calls the command that is chosen (argparse, ``add_subparsers``)
+
+
 @dataclass(slots=True)
 class Frame:
     """A function's names while it is followed, and the constructs around the statement at hand.
