@@ -21,6 +21,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from checker.model.answers import NO, Open
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -31,6 +32,8 @@ from checker.reason.names.collisions import Candidate, Clash, candidates, clashe
 from checker.reason.names.naming import naming_of
 from checker.reason.names.next_environment import carries_environment, untold
 
+_PROVIDER: Final = "AWS::IAM::OIDCProvider"  # its address is its name, and an account has one of each
+_FIX_ONCE: Final = "Make it in a stack that is deployed once for all environments: an account has one for each address."
 _FIX = "Leave the name out, so that CloudFormation generates one, or put the environment into it."
 
 
@@ -104,7 +107,7 @@ def _would_collide(name: Candidate) -> Judgement:
     return resource.fails(
         None,
         f"The name {name.text} carries no environment: it collides with that of the next environment.",
-        fix=_FIX,
+        fix=_FIX_ONCE if resource.type == _PROVIDER else _FIX,
         path=path,
         expected="a name that carries the environment, or none",
         actual=str(name.text),
