@@ -223,6 +223,12 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
     if isinstance(owner, Extern) and owner.name in {"os.environ", "environ"} and isinstance(key, str):
         known = machine.variable(key)
         return known if known is not None else open_text(f"${{{key}}}")
+    if (
+        isinstance(owner, Extern)
+        and owner.name == "sys.argv"
+        and (several := _of_words(machine, node.slice)) is not None
+    ):
+        return several
     argument = isinstance(owner, Extern) and owner.name == "sys.argv" and isinstance(key, int)
     if argument and isinstance(key, int) and (words := machine.words) is not None:
         return words[key - 1] if 0 < key <= len(words) else extern("sys.argv")
@@ -238,6 +244,17 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
     if isinstance(owner, Either) and len(outside) == len(owner.options):
         return either([within(each, shown(node)) for each in outside])
     return within(owner, shown(node))
+
+
+def _of_words(machine: Machine, part: ast.expr) -> tuple[Value, ...] | None:
+    """``sys.argv[1:]``: the words of the command line that a slice takes, where they are known."""
+    if not isinstance(part, ast.Slice) or part.step is not None or machine.words is None:
+        return None
+    ends = [each.value if isinstance(each, ast.Constant) else None for each in (part.lower, part.upper)]
+    first, last = ends
+    if not isinstance(first, int) or first < 1 or (part.upper is not None and not (isinstance(last, int) and last > 0)):
+        return None
+    return tuple(machine.words[first - 1 : last - 1 if isinstance(last, int) else None])
 
 
 EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {
@@ -307,11 +324,15 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
                 owner.attributes[target.attr] = found
         case ast.Tuple() | ast.List():
             each = elements(found)
+            star = next((index for index, one in enumerate(target.elts) if isinstance(one, ast.Starred)), None)
+            if star is not None and isinstance(found, tuple) and len(found) >= len(target.elts) - 1:
+                taken = len(found) - len(target.elts) + 1
+                each = [*found[:star], found[star : star + taken], *found[star + taken :]]
             exact = each is not None and len(each) == len(target.elts)
             for index, inner in enumerate(target.elts):
                 bind(machine, inner, each[index] if exact and each is not None else extern(shown(inner)), frame)
         case ast.Starred():
-            bind(machine, target.value, extern(shown(target)), frame)
+            bind(machine, target.value, found if isinstance(found, tuple) else extern(shown(target)), frame)
         case ast.Subscript():
             owner = value(machine, target.value, frame)
             if isinstance(owner, Dict):
