@@ -252,9 +252,8 @@ class Collected:
 
     def _is_missing(self, command: Command) -> bool:
         """Whether it is on record already that the script which a shell is given is not there."""
-        return command.program in SHELLS and any(
-            each.spot == command.spot and each.message.startswith(NO_SCRIPT) for each in self.problems
-        )
+        here = (each.message for each in self.problems if each.spot == command.spot)
+        return command.program in SHELLS and any(each.startswith(NO_SCRIPT) for each in here)
 
     def _other_tests(self, command: Command) -> None:
         """Tests in other languages: of bats their lines, of others that they reach out."""
