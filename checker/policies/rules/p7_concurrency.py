@@ -29,7 +29,7 @@ from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
-from checker.model.possible import options, same
+from checker.model.possible import Possible, options, same, shown
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.rollbacks import is_rollback
@@ -117,6 +117,12 @@ def _cancelled(workflow: Changing) -> Judgement:
     return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
 
 
+def _told(group: Possible) -> str:
+    """A group for a message: of those that it may be, one."""
+    first, *others = options(group) or (group,)
+    return f"{shown(first)} (or {len(others)} more)" if others else shown(first)
+
+
 def _queued(workflow: Changing) -> Judgement:
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
@@ -127,8 +133,8 @@ def _queued(workflow: Changing) -> Judgement:
         if open_ones:
             doubt = doubt or open_ones[0]
             continue
-        groups = ", ".join(str(each.group) for each, _ in answers)
-        reason = f"the group {groups} is another for each run" if groups else "no concurrency group holds one back"
+        groups = ", ".join(_told(each.group) for each, _ in answers)
+        reason = f"the group {groups} is not the same for all runs" if groups else "no concurrency group holds one back"
         return _place(workflow, *(each for each, _ in answers[:1])).fails(
             "queue",
             f"Two runs of it can be {_doing(workflow, job)} at once, in {job.name}: {reason}.",
