@@ -8,11 +8,12 @@ What is checked
     egress rule lets everything out, since Amazon EC2 gives it a rule that does. So do ``-1`` or all ports to
     ``0.0.0.0/0`` or ``::/0``, and several narrow rules that together come to half of all ports of all addresses or
     more. One port to anywhere is bounded, and so is any port to another group or to the VPC's own addresses. A group
-    that nothing in the templates attaches is judged too: one-off tasks get theirs from whoever starts them. Whatever
+    that nothing in the templates attaches is judged too: one-off tasks get theirs from whoever starts them; one of
+    databases, caches, file systems or endpoints alone is not, for no code of a service runs there. Whatever
     runs in a network (services, functions, instances, scheduled tasks, builds) is in a group of its own, not in the
     network's default one.
 When it does not apply
-    No security group in the environment.
+    No security group in the environment, or none but those of databases and their kin.
 What cannot be decided
     All ports to a prefix list whose entries are not in the project; a CIDR or port from a parameter without a default.
 Fix
@@ -30,19 +31,23 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent
-from checker.reason.network.default_groups import on_default_group
+from checker.model.verdicts import Outcome
+from checker.reason.network.default_groups import on_default_group, only_answers
 from checker.reason.network.openness import openness
 from checker.reason.network.security_groups import SECURITY_GROUP, Direction, Side, permission, side_of
 
 _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their ports, 443 for AWS services."
 # From this share of all ports of all addresses on, what stays closed hinders nobody: 0.0.0.0/1, or ports above 1023.
 _EVERYTHING: Final = 0.5
+_ANSWERS: Final = "Nothing that calls anybody is in the group, which is that of {}."
 _EGRESS: Final = "AWS::EC2::SecurityGroupEgress"
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
     for group in environment.resources(SECURITY_GROUP):
-        yield _judged(group, side_of(environment, group, Direction.OUT))
+        judged = _judged(group, side_of(environment, group, Direction.OUT))
+        answering = only_answers(group, environment.project) if judged.outcome is not Outcome.PASS else None
+        yield judged if answering is None else group.not_applicable(None, _ANSWERS.format(answering.logical_id))
     for rule in environment.resources(_EGRESS):
         # A rule for a group that is not in this project: of that group, this much is known.
         if not any(found.type == SECURITY_GROUP for found in environment.project.all_referred(rule.get("GroupId"))):

@@ -1,17 +1,20 @@
-"""What runs in a network without a security group of its own: on the network's default group.
+"""Who is in which security group: what runs on its network's default one, and groups of what only answers.
 
 Each service takes the default group where it is given subnets and no group (their pages in the AWS CloudFormation
-Template Reference), and a group that is named as the network's default one is no better.
+Template Reference), and a group that is named as the network's default one is no better. A group of which nothing but
+databases, caches, file systems and endpoints are members is not a service's: nobody's code runs in it that could send
+anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from checker.model.environments import Environment
+from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import ABSENT, Absent, Attribute, Known, Resolved, Text, Unknown
+from checker.reason.network.security_groups import SECURITY_GROUP
 
 # Type -> what says that it is in a network, and where it names its groups; `*` stands for every element of a list.
 _PLACES: Final = (
@@ -159,3 +162,45 @@ def _names_default(value: Resolved | Absent) -> bool:
         if isinstance(each, Text)
         for hole in each.holes
     )
+
+
+# --- members ----------------------------------------------------------------------------------------------------------
+
+# What names a group without being in it.
+_RULES: Final = frozenset(
+    {SECURITY_GROUP, "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
+    | {"AWS::EC2::SecurityGroupVpcAssociation"}
+)
+_ANSWERING: Final = frozenset({
+    "AWS::AmazonMQ::Broker", "AWS::DAX::Cluster", "AWS::DocDB::DBCluster", "AWS::DocDBElastic::Cluster",
+    "AWS::EC2::VPCEndpoint", "AWS::EFS::MountTarget", "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::ServerlessCache", "AWS::Elasticsearch::Domain",
+    "AWS::FSx::FileSystem", "AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster", "AWS::MemoryDB::Cluster",
+    "AWS::Neptune::DBCluster", "AWS::OpenSearchServerless::VpcEndpoint", "AWS::OpenSearchService::Domain",
+    "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy", "AWS::RDS::DBProxyEndpoint",
+    "AWS::Redshift::Cluster", "AWS::RedshiftServerless::Workgroup", "AWS::Timestream::InfluxDBInstance",
+})  # fmt: skip
+
+
+def only_answers(group: Resource, project: Project) -> Resource | None:
+    """One of the members of a group that has some, none of which calls anybody; ``None`` for any other group.
+
+    A group that its stack hands out and nobody of the project takes may have members elsewhere.
+    """
+    naming = project.once(_naming).get(group, ())
+    members = [each for each in naming if each.type not in _RULES]
+    if not members or any(each.type not in _ANSWERING for each in members):
+        return None
+    handed_out = f"{group.logical_id}" in str(group.stack.template.get("Outputs", ""))
+    return None if handed_out and all(each.stack is group.stack for each in naming) else members[0]
+
+
+def _naming(project: Project) -> Mapping[Resource, tuple[Resource, ...]]:
+    """Group -> the resources that name it."""
+    found: dict[Resource, list[Resource]] = {}
+    for each in project.resources():
+        value = each.get("")
+        for group in dict.fromkeys(project.all_referred(value)) if isinstance(value, Known) else ():
+            if group.type == SECURITY_GROUP and group is not each:
+                found.setdefault(group, []).append(each)
+    return {group: tuple(naming) for group, naming in found.items()}
