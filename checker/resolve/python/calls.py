@@ -17,7 +17,7 @@ from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import COMMAND, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import above, enter, instantiate, method
-from checker.resolve.python.record import http, leaves, program
+from checker.resolve.python.record import http, leaves, program, tells_runner
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
@@ -219,6 +219,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
         return gave[0]
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
+    tells_runner(machine, given)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]

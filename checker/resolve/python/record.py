@@ -9,11 +9,11 @@ from typing import Final
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, plain_name
-from checker.model.possible import Possible, one_of, open_text
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Write, plain_name
+from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.values import Text
-from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of
+from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 
@@ -129,6 +129,39 @@ def http(machine: Machine, method: Value, url: Value, call: Call, *, host: str =
     over = (f"Host:{host}",) if host else ()
     words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file), *over)
     return _note(machine, words, call.node, call.frame)
+
+
+# The files that a runner reads outputs and variables of later steps from (GitHub documentation, "Workflow commands").
+_OF_RUNNER: Final = re.compile(r"GITHUB_(?:OUTPUT|ENV)\b")
+
+
+def tells_runner(machine: Machine, call: Call) -> None:
+    """``print(text, file=output)`` and ``output.write(text)`` on the runner's own files: what the ``echo`` tells that
+    writes the same."""
+    function, file = call.node.func, call.named.get("file")
+    if isinstance(function, ast.Attribute) and function.attr in {"write", "write_text"}:
+        file = value(machine, function.value, call.frame)
+    elif not (isinstance(function, ast.Name) and function.id == "print"):
+        return
+    found = _OF_RUNNER.search(file.name) if isinstance(file, Extern) else None
+    if found is None or machine.stage is not None:
+        return
+    text = joined([part for each in call.positional for part in (" ", call.plain(each))][1:])
+    words = ("echo", text.removesuffix("\n") if isinstance(text, str) else _cut(text))
+    writes = (Write(1, ">>", open_text(f"${{{found[0]}}}")),)
+    reached = call.frame.reached.at(call.spot)
+    machine.calls.append(
+        Command(words, reached, _stopping(call.frame.handling), call.shown, machine.folder, writes=writes)
+    )
+
+
+def _cut(told: Possible) -> Possible:
+    """A text without the line break at its end."""
+    last = told.parts[-1] if isinstance(told, Text) else ""
+    if not (isinstance(told, Text) and isinstance(last, str) and last.endswith("\n")):
+        return told
+    parts = [*told.parts[:-1], last.removesuffix("\n")]
+    return joined([part if isinstance(part, str) else Text((part,)) for part in parts])
 
 
 def leaves(machine: Machine, status: Possible, node: ast.AST, frame: Frame) -> None:
