@@ -244,6 +244,16 @@ def _runtime(runtime: Resource, project: Project) -> Iterator[Name]:
     return iter([text(["/aws/bedrock-agentcore/runtimes/", *own, "-DEFAULT"])])
 
 
+def _rotation(schedule: Resource, _: Project) -> Iterator[Name]:
+    """AWS CloudFormation Template Reference, AWS::SecretsManager::RotationSchedule HostedRotationLambda: a function
+    that the template's transform makes."""
+    if not isinstance(schedule.get("HostedRotationLambda"), Known):
+        return iter(())
+    named = schedule.get("HostedRotationLambda.RotationLambdaName")
+    own = named.value if isinstance(named, Known) and isinstance(named.value, str | Text) else None
+    return iter([text(["/aws/lambda/", *(pieces(own) if own is not None else [Unstated("the function")])])])
+
+
 def _fixed(*groups: Name) -> Callable[[Resource, Project], Iterator[Name]]:
     """The same groups in every account."""
 
@@ -280,6 +290,7 @@ IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[N
     ),
     "AWS::MWAA::Environment": ("", _airflow),
     "AWS::Redshift::Cluster": ("", _warehouse),
+    "AWS::SecretsManager::RotationSchedule": ("", _rotation),
     "AWS::SageMaker::Domain": ("", _fixed("/aws/sagemaker/studio")),
     "AWS::SSM::MaintenanceWindowTask": (f"{_OUTPUT}.CloudWatchLogGroupName", _commands),
     "AWS::Transfer::Server": ("", _transfers),

@@ -140,12 +140,19 @@ def _budgets(environment: Environment) -> Iterator[_Pair]:
         for item in _items(monitor, "Subscribers"):
             if isinstance(item, dict) and item.get("Type") == "SNS":
                 yield monitor, "Subscribers", item.get("Address"), "costalerts.amazonaws.com", "costalerts"
+    # Developer Tools User Guide, "Configure Amazon SNS topics for notifications".
+    for rule in environment.resources("AWS::CodeStarNotifications::NotificationRule"):
+        for item in _items(rule, "Targets"):
+            if isinstance(item, dict) and item.get("TargetType") == "SNS":
+                path = "Targets"
+                yield rule, path, item.get("TargetAddress"), "codestar-notifications.amazonaws.com", "notifications"
 
 
 # Types whose property names a function that a service calls: the property, the service, its name.
 _CALLERS: Final = {
     "AWS::Logs::SubscriptionFilter": (("DestinationArn",), "logs.amazonaws.com", "logs"),
     "AWS::SecretsManager::RotationSchedule": (("RotationLambdaARN",), "secretsmanager.amazonaws.com", "secretsmanager"),
+    "AWS::ApiGatewayV2::Api": (("Target",), "apigateway.amazonaws.com", "apigateway"),
     "AWS::ApiGatewayV2::Integration": (("IntegrationUri",), "apigateway.amazonaws.com", "apigateway"),
     "AWS::ApiGatewayV2::Authorizer": (("AuthorizerUri",), "apigateway.amazonaws.com", "apigateway"),
     "AWS::ApiGateway::Authorizer": (("AuthorizerUri",), "apigateway.amazonaws.com", "apigateway"),
@@ -155,6 +162,7 @@ _CALLERS: Final = {
 _OWN_ROLE: Final = {
     "AWS::ApiGateway::Method": "Integration.Credentials",
     "AWS::ApiGateway::Authorizer": "AuthorizerCredentials",
+    "AWS::ApiGatewayV2::Api": "CredentialsArn",
     "AWS::ApiGatewayV2::Integration": "CredentialsArn",
     "AWS::ApiGatewayV2::Authorizer": "AuthorizerCredentialsArn",
     "AWS::Logs::SubscriptionFilter": "RoleArn",
