@@ -2,7 +2,8 @@
 
 Sources: Django documentation, "Model field reference" (``null``, ``db_column``, ``db_default``, the types' own options)
 and "Databases"; ``django/db/backends/postgresql/base.py``, ``data_types``. A ``default`` is Python's: the database
-keeps none of it (documentation, "default" and "db_default"), so that rows of code that does not know the field lack it.
+keeps none of it (documentation, "default" and "db_default"; https://code.djangoproject.com/ticket/28000), so that rows
+of code that does not know the field lack it.
 """
 
 from __future__ import annotations
