@@ -51,6 +51,11 @@ _SERVED: Final = (
 )
 _KEPT: Final = re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
 _HOLE: Final = "\x00"
+_INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
+_OF_GIT: Final = re.compile(
+    r"(?:[\w.-]+ ?@ ?|[\w.-]+@)?(?:git\+(?:https|ssh)://(?:[\w.-]+@)?github\.com/|github:)(?P<name>[\w.-]+/[\w-]+(?:\.[\w-]+)*?)"
+    r"(?:\.git)?(?:[@#](?P<ref>[\w./-]+))?(?:#.*)?"
+)
 _PINNED: Final = re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
@@ -226,6 +231,8 @@ def _folder(word: Possible) -> str:
 
 
 def _by_github(command: Command, own: str) -> Brought | None:
+    if command.program in _INSTALLERS:
+        return _installed(command, own)
     if command.program == "gh":
         words = list(command.words[1:])
         plain = [each for each in words if not (isinstance(each, str) and each.startswith("-"))]
@@ -242,6 +249,16 @@ def _by_github(command: Command, own: str) -> Brought | None:
         made = request_of(command) if command.program in {"curl", "wget"} else None
         urls = [made.url] if made is not None and made.method == "GET" else []
     return next((each for url in urls if (each := _served(command, url, own)) is not None), None)
+
+
+def _installed(command: Command, own: str) -> Brought | None:
+    """The repository itself, installed as a package at a branch (pip documentation, "VCS Support"; npm documentation,
+    "npm install", ``<git remote url>``)."""
+    for match in (_OF_GIT.fullmatch(shown(word)) for word in command.words[1:]):
+        if match is None or not is_own(match["name"], own) or _PINNED.fullmatch(match["ref"] or ""):
+            continue
+        return Brought(command, match["ref"])
+    return None
 
 
 def _served(command: Command, url: Possible, own: str) -> Brought | None:
@@ -294,6 +311,7 @@ def _lands(brought: Brought, trace: Trace, index: int) -> bool:
     if (
         brought.folder
         or brought.whole
+        or command.program in _INSTALLERS
         or isinstance(brought.ref, Unknown)
         or (command.program == "git" and verb not in {"archive", "show", "cat-file"})
     ):
