@@ -58,6 +58,7 @@ _TOLD: Final = re.compile(
 _EVENT: Final = re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")
 # A script that lets only some texts through looks like one of these.
 _LOOKED_AT: Final = re.compile(r"\bcase\b|=~|\bgrep\b|\bexit\b|\btest\b|\[\[?\s|\bexpr\b")
+_PYTHON: Final = re.compile(r"\bpython[\d.]*\b|\.py\b")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 _MOST_STEPS: Final = 20  # that hand a text on, one to the other
 
@@ -150,7 +151,10 @@ class Handed:
 
 
 def _perhaps_looked_at(found: Written, step: EffectiveStep | None) -> Written:
-    if found.doubt or step is None or step.run is None or not _LOOKED_AT.search(step.run.text):
+    if found.doubt or step is None or step.run is None:
+        return found
+    # What a program of Python does with a text before it writes it is not asked.
+    if not (step.shell.startswith("python") or _PYTHON.search(step.run.text) or _LOOKED_AT.search(step.run.text)):
         return found
     return Written(found.what, f"whether {step.step.label} lets only some texts through")
 
