@@ -64,6 +64,11 @@ class Reached(NamedTuple):
     loops: tuple[Loop, ...] = ()
     trap: bool = False  # what a `trap` runs, wherever in the script the failure is
 
+    def leads_to(self, other: Reached) -> bool:
+        """Whether what stands here starts what stands there. One place is not enough: those in a line that a shell is
+        given are counted from the line's own beginning."""
+        return other.via[: len(self.via) + 1] == (*self.via, self.spot)
+
     def at(self, spot: Spot) -> Reached:
         """The same constructs around another place."""
         return Reached(spot, self.via, self.step, self.certain, self.on_failure, self.loops, self.trap)

@@ -330,7 +330,7 @@ def _let_through(at: At) -> bool:
     """Whether the programs that make this call end with a failure when it fails."""
     for index in range(at.index):
         each = at.trace.actions[index]
-        if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
+        if isinstance(each, Command) and each.step is at.action.step and each.reached.leads_to(at.action.reached):
             handling = each.handling
             ends = handling.ends
             if ends is NO or handling.late is NO:

@@ -65,7 +65,7 @@ def failure_goes_through(at: At) -> Answer:
     around = [
         each
         for each in at.trace.actions[: at.index]
-        if isinstance(each, Command) and each.step is step and each.spot in at.action.reached.via
+        if isinstance(each, Command) and each.step is step and each.reached.leads_to(at.action.reached)
     ]
     own = [at.action] if isinstance(at.action, Command) else []
     if any(_is_tried_again(each, at) for each in (*around, *own)):

@@ -43,7 +43,7 @@ def _around(at: At) -> Iterator[Command | AwsCall | CdkCommand]:
     """The programs that an action is a part of."""
     for index in range(at.index):
         each = at.trace.actions[index]
-        if isinstance(each, Command) and each.step is at.action.step and each.spot in at.action.reached.via:
+        if isinstance(each, Command) and each.step is at.action.step and each.reached.leads_to(at.action.reached):
             yield each
 
 

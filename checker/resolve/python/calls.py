@@ -274,7 +274,7 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (gives if gives is not None else extern(given.shown),)
     request = request_of(name, positional, named)
     if request is not None:
-        gives = http(machine, *request, given, host=function.words[0] if function.words else "")
+        gives = http(machine, *request, given, name, host=function.words[0] if function.words else "")
         return (gives if gives is not None else extern(given.shown),)
     if name.endswith(".raise_for_status"):
         leaves(machine, "1", node, given.frame.maybe())

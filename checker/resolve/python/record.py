@@ -14,6 +14,7 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.values import Text
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
+from checker.resolve.python.requests import options_of
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 
@@ -121,12 +122,13 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
     return _made(machine, made)
 
 
-def http(machine: Machine, method: Value, url: Value, call: Call, *, host: str = "") -> Value:
-    """A request over HTTP, as the command that makes the same one. What it answers, if known.
+def http(machine: Machine, method: Value, url: Value, call: Call, name: str, *, host: str = "") -> Value:
+    """A request over HTTP that calling ``name`` makes, as the command that makes the same one. What it answers, if
+    known.
 
     ``host``: where a connection was opened to that the request goes over.
     """
-    over = (f"Host:{host}",) if host else ()
+    over = (*options_of(name), *([f"Host:{host}"] if host else []))
     words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file), *over)
     return _note(machine, words, call.node, call.frame)
 

@@ -35,6 +35,14 @@ def host_in(name: str, words: tuple[str, ...]) -> str | None:
         return None
 
 
+def options_of(name: str) -> tuple[str, ...]:
+    """What is special about a request, as options of HTTPie: urllib raises an answer that is an error, and prepares a
+    request before it is sent."""
+    if not name.startswith("urllib."):
+        return ()
+    return ("--check-status", "--offline") if name == "urllib.request.Request" else ("--check-status",)
+
+
 def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> tuple[Value, Value] | None:
     """Method and URL of a request over HTTP that calling ``name`` makes, ``None`` where it makes none."""
     if not makes_requests(name):

@@ -87,6 +87,7 @@ class Way:
         self._current: list[RaisedError] = []
         self._errors: dict[int, RaisedError] = {}
         self._cut = False
+        self._sent_later: Command | None = None  # the request, once it is prepared
         self._yielding: dict[int, list[Callable[[Value], None]]] = {}
         reached = Reached(Spot(start.path))
         environment, folder = start.environment, start.folder
@@ -253,20 +254,31 @@ class Way:
     def made(self, call: AwsCall | Command) -> Value:
         """What a call gives, ``None`` where it works as any call does."""
         if not self._is_it(call):
+            self._sent_later = None if _is_prepared(call) else self._sent_later
             return self._well(call)
         if not self.met:
             self._before = len(self._choices.given)
         self.met = True
         if self.mode is Mode.WELL:
             return self._well(call)
+        if isinstance(call, Command) and _is_prepared(call):
+            self._sent_later = call
+            return None
+        return self._fails(call)
+
+    def _fails(self, call: AwsCall | Command) -> Value:
+        """What it gives, or raises, where it fails."""
         name = self._name(call)
         if name == "Completed" and isinstance(call, Command) and (kind := _started_by(call)) in _GIVES:
             return _piped(_GIVES[kind][1])
         found = written_answers().names.get(name)
         frame = Frame(written_answers(), written_answers().names, self.machine.reached, Handling())
-        if self.mode is Mode.RAISES and (name != "Completed"):
+        if name == "HTTPError" or (self.mode is Mode.RAISES and name != "Completed"):
             error = raised(self.machine, found, frame)
-            error.names |= _UNREACHED if name == "URLError" else frozenset()
+            if name == "URLError":
+                error.names |= _UNREACHED
+            elif name == "HTTPError":
+                error.names |= frozenset({"URLError"})
             raise error
         return Instance(found) if isinstance(found, Class) else found
 
@@ -284,12 +296,15 @@ class Way:
                 return "WaiterError" if call.waiter else "ClientError"
             return answer(call.service, call.operation, self.mode) or "ClientError"
         if call.program == "http":
-            return "URLError" if self.mode is Mode.RAISES else "Response"
+            checks = "--check-status" in call.words
+            return "URLError" if self.mode is Mode.RAISES else "HTTPError" if checks else "Response"
         return "Completed" if call.handling.lost else "CalledProcessError"
 
     def gives(self, function: Extern, given: Call) -> Value:
         """What a function of another library gives, ``None`` where nobody knows."""
         name = function.name
+        if self._sent_later is not None and name.startswith("urllib.") and name.endswith((".urlopen", ".open")):
+            return self._fails(self._sent_later)
         if not name.startswith("http.client."):
             return given_by(self.machine, lent_libraries(), function, given)
         self.machine.notes(OWN)
@@ -313,6 +328,11 @@ class Way:
         return (
             len(loops) < len(failing) and failing[: len(loops)] == loops and which(call)[3:] == which(self.failing)[3:]
         )
+
+
+def _is_prepared(call: AwsCall | Command) -> bool:
+    """Whether it is a request that is sent by another call."""
+    return isinstance(call, Command) and "--offline" in call.words
 
 
 def _piped(found: Value) -> Value:
