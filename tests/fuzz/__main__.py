@@ -1,32 +1,46 @@
-"""Changed repositories until the seconds are over; what is found is printed with the seed that shows it again::
+"""Changed repositories, or made-up scripts (``ends``), until the seconds are over; what is found is printed with the
+seed that shows it again::
 
-python -m tests.fuzz [SECONDS] [FIRST SEED]
+python -m tests.fuzz [ends] [SECONDS] [FIRST SEED]
 """
 
 from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
+from tests.fuzz import ends
 from tests.fuzz.pipelines import found, repository
 
 
 def main() -> int:
-    seconds, first = (int(word) for word in [*sys.argv[1:], "600", "0"][:2])
+    words = sys.argv[1:]
+    scripts = words[:1] == ["ends"]
+    given = words[1:] if scripts else words
+    seconds, first = (int(word) for word in [*given, *("600", "0")[len(given) :]][:2])
     until, finds = time.monotonic() + seconds, 0
     for seed in itertools.count(first):
         if time.monotonic() > until:
-            print(f"{seed - first} repositories, {finds} finds")
+            print(f"{seed - first} seeds, {finds} finds")
             return 1 if finds else 0
         try:
-            wrong = list(found(seed))
+            wrong = list(_ends(seed) if scripts else found(seed))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a find
             wrong = [repr(error)]
         finds += len(wrong)
         for each in wrong:
-            print(f"seed {seed} ({repository(seed)[0].where}): {each}", flush=True)
+            print(f"seed {seed}{'' if scripts else f' ({repository(seed)[0].where})'}: {each}", flush=True)
     return 0
+
+
+def _ends(seed: int) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        for each in ends.found(seed, Path(folder)):
+            yield f"fails: {each.fails}, and was said to: {each.said}\n{each.script}"
 
 
 sys.exit(main())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import pipelines
+from tests.fuzz import ends, pipelines
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,3 +51,13 @@ def test_repositories_are_changed_each_in_its_own_way_and_again_in_the_same() ->
     assert len({str(pipelines.repository(seed)) for seed in range(20)}) == 20
     unchanged = [case.input.repository_files() == files for case, files in map(pipelines.repository, range(100))]
     assert sum(unchanged) < 10
+
+
+@pytest.mark.parametrize("seeds", [range(first, first + 25) for first in range(0, 100, 25)], ids=str)
+def test_a_script_ends_as_was_said(seeds: range, tmp_path: Path) -> None:
+    assert [find for seed in seeds for find in ends.found(seed, tmp_path)] == []
+
+
+def test_what_was_said_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ends, "said", lambda answer: True)
+    assert any(not find.fails for seed in range(20) for find in ends.found(seed, tmp_path))

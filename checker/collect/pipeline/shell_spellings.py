@@ -45,9 +45,9 @@ def turned_groups(text: str) -> str:
     for match in reversed(list(_TURNED.finditer(text))):
         end = _closing_brace(text, match.end() - 1, plain)
         if plain[match.start()] and end:
-            turn = "! " if match[1] == "!" else ""
-            inner = text[match.end() : end]
-            text = f"{text[: match.start()]}{turn}( {BRACES};{inner}){text[end + 1 :]}"
+            opened = f"{'! ' if match[1] == '!' else ''}( {BRACES};"
+            text = f"{text[: match.start()]}{opened}{text[match.end() : end]}){text[end + 1 :]}"
+            plain[match.start() : match.end()] = [True] * len(opened)  # for the groups around this one
     return text
 
 
