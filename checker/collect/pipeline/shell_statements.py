@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checker.collect.pipeline.here_documents import Parse
+from checker.collect.pipeline.pipes import piped
 from checker.collect.pipeline.shell_spellings import BRACES
 from checker.collect.pipeline.shell_words import Words
 from checker.model.pipeline.shell import (
@@ -99,10 +100,7 @@ class Reader:
                 parts = [child for child in node.children if child.is_named]
                 statements = tuple(s for part in parts if (s := self.statement(part, below)) is not None)
                 merged = any(child.type == "|&" for child in node.children)
-                if statements and isinstance(statements[0], Not):
-                    # The grammar binds `!` to the first command; bash negates the whole pipeline.
-                    return Not(Pipe((statements[0].statement, *statements[1:]), self.text(node), merged))
-                return Pipe(statements, self.text(node), merged)
+                return piped(statements, self.text(node), merged=merged)
             case "list":
                 return self._list(node, below)
             case "redirected_statement":
