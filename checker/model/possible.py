@@ -14,7 +14,7 @@ that two uses of it still compare equal; ``Unknown`` is left for what could not 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -187,3 +187,15 @@ def truth(value: Possible) -> Answer:
         ),
         f"whether it is true: it is one of {value}",
     )
+
+
+def plain_words(words: Iterable[Possible], with_value: Container[str] = ()) -> Iterator[Possible]:
+    """The words of a command line that are no options, nor the values of those ``with_value``."""
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif isinstance(word, str) and word.startswith("-") and word != "-":
+            skip = word in with_value
+        else:
+            yield word

@@ -30,8 +30,9 @@ def is_literal(source: bytes, body: Node) -> bool:
     return start is not None and _QUOTES.search(source, start.start_byte, start.end_byte) is not None
 
 
-def expansions(source: bytes, body: Node, begin: int, parse: Parse) -> list[Node]:
-    """The expansions in a here-document that begins there, one after the other."""
+def expansions(source: bytes, body: Node, begin: int, parse: Parse, unread: list[int]) -> list[Node]:
+    """The expansions in a here-document that begins there, one after the other. Where a command in it could not be
+    read, its offset is put into ``unread``."""
     known = {each.start_byte + _blanks(source, each): each for each in body.children if each.type in EXPANSIONS}
     found: list[Node] = []
     position, end, unclosed = begin, body.end_byte, 0
@@ -48,6 +49,8 @@ def expansions(source: bytes, body: Node, begin: int, parse: Parse) -> list[Node
         if node is not None:
             found.append(node)
             position = max(position, node.end_byte)
+        elif match["begin"] in {b"`", b"$("}:
+            unread.append(at)
     return found
 
 

@@ -53,6 +53,7 @@ class Reader:
     def __init__(self, source: bytes, parse: Parse) -> None:
         self._source = source
         self._words = Words(source, self.block, parse)
+        self.unread = self._words.unread
 
     def text(self, node: Node) -> str:
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")

@@ -63,15 +63,18 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
             other, again = _named(other, _parsed(other)) if other != source else (source, root)
             if len(_errors(again)) < len(_errors(root)):
                 source, root = _ended(other, again)
-        body = Reader(source, partial(_part, source.translate(_PLAIN_BYTES))).block(root.children, 0)
+        reader = Reader(source, partial(_part, source.translate(_PLAIN_BYTES)))
+        body = reader.block(root.children, 0)
     except TooDeepError:
         problem = Problem(empty.spot(0), "nested too deeply to be read", "Is this a script?")
         return Script(file, Block(), lines, shebang, (problem,))
     except InputError as error:
         return Script(file, Block(), lines, shebang, (Problem(empty.spot(0), error.message, error.hint),))
+    places = [node.start_point for node in (*_errors(root), *itertools.islice(false_ends(source, root), _MAX_PROBLEMS))]
+    unread = ((source.count(b"\n", 0, at), at - source.rfind(b"\n", 0, at) - 1) for at in reader.unread[:_MAX_PROBLEMS])
     problems = tuple(
-        Problem(empty.spot(node.start_point[0], node.start_point[1]), "not understood as bash from here on", "Fix it.")
-        for node in (*_errors(root), *itertools.islice(false_ends(source, root), _MAX_PROBLEMS))
+        Problem(empty.spot(row, column), "not understood as bash from here on", "Fix it.")
+        for row, column in (*places, *unread)
     )
     return Script(file, body, lines, shebang, problems)
 

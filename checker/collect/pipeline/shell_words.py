@@ -29,6 +29,7 @@ class Words:
         self._source = source
         self._block = block
         self._parse = parse
+        self.unread: list[int] = []  # offsets of commands in here-documents
 
     def _text(self, start: int, end: int) -> str:
         return self._source[start:end].decode("utf-8", "replace")
@@ -43,7 +44,7 @@ class Words:
         begin = self._begins(node)
         if is_literal(self._source, node):
             return Word((Literal(self._text(begin, node.end_byte), True),), row, column)
-        inside = expansions(self._source, node, begin, self._parse)
+        inside = expansions(self._source, node, begin, self._parse, self.unread)
         return Word(tuple(self._between(inside, begin, node.end_byte, depth)), row, column)
 
     def _begins(self, node: Node) -> int:

@@ -19,7 +19,7 @@ from typing import Final
 from checker.model.answers import NO
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import Command, Trace
-from checker.model.possible import Possible, joined, shown
+from checker.model.possible import Possible, joined, plain_words, shown
 from checker.model.values import ABSENT, Absent, Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.http_requests import request_of
 
@@ -82,7 +82,7 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
         if action.program == "git":
             verb, words, into = _git(action)
             if verb == "fetch":
-                fetched = _source(_plain(words)[1:2])
+                fetched = _source([*plain_words(words, _VALUES)][1:2])
                 continue
             each = _by_git(action, verb, words, own)
             if each is not None and shown(each.ref) == "FETCH_HEAD":
@@ -130,19 +130,6 @@ def _git(command: Command) -> tuple[str, list[Possible], str]:
     return (shown(words[0]), words[1:], into) if words else ("", [], into)
 
 
-def _plain(words: Sequence[Possible]) -> list[Possible]:
-    """The words that are no options nor their values."""
-    found, skip = [], False
-    for word in words:
-        if skip:
-            skip = False
-        elif isinstance(word, str) and word.startswith("-") and word != "-":
-            skip = word in _VALUES
-        else:
-            found.append(word)
-    return found
-
-
 def _given(words: Sequence[Possible], *names: str) -> Possible | None:
     for index, word in enumerate(words):
         if word in names:
@@ -164,7 +151,7 @@ def _source(refspec: Sequence[Possible]) -> Possible | None:
 
 def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Brought | None:
     before = list(takewhile(lambda each: each != "--", words))
-    plain = _plain(before)
+    plain = [*plain_words(before, _VALUES)]
     first = plain[0] if plain else None
     match verb:
         case "checkout" | "switch":

@@ -88,6 +88,8 @@ def test_outside_of_the_repository_is_outside(tmp_path: Path) -> None:
     [
         ("f() { f; }\nf\n", "calls itself"),
         ("if aws x y; then\n", "not understood as bash"),
+        ("cat <<EOF\n  $(aws x\nEOF\n", "not understood as bash"),
+        ("cat <<EOF\n  `aws x\nEOF\n", "not understood as bash"),
         ("cat <<EOF\na\n  EOF\naws ecs no\nEOF\n", "not understood as bash"),
         ("cat <<-EOF\na\n  EOF\naws ecs no\nEOF\n", "not understood as bash"),
         ("$(cat tool) deploy\n", "is not known before it runs"),

@@ -7,10 +7,10 @@ Functions" and "Expressions in awk" (a command and ``getline``); GNU m4 manual, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from checker.model.possible import Possible
+from checker.model.possible import plain_words
 from checker.resolve.shell.handed.kinds import Handed, Told, apart, command, filled, given, line, plain, unknown
 
 # --- sed ------------------------------------------------------------------------------------------------------------
@@ -30,22 +30,11 @@ def sed(told: Told) -> Iterator[Handed]:
     scripts = [*given(words, _SED_VALUES)]
     files = [*given(words, _SED_FILES)]
     if not scripts and not files:
-        scripts = [*_first_plain(words, {"-l", "--line-length"})][:1]
+        scripts = [*plain_words(words, {"-l", "--line-length"})][:1]
     for script in (*scripts, *map(told.text_of, files)):
         written = plain(script)
         for each in _sed_commands(written[0]) if written is not None else ():
             yield unknown("what sed runs") if each is None else line(filled(each, written[1] if written else {}))
-
-
-def _first_plain(words: Sequence[Possible], with_value: set[str]) -> Iterator[Possible]:
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif isinstance(word, str) and word.startswith("-") and word != "-":
-            skip = word in with_value
-        else:
-            yield word
 
 
 def _delimited(text: str, at: int, mark: str) -> int:
@@ -122,7 +111,7 @@ def awk(told: Told) -> Iterator[Handed]:
     files = [*given(told.words[1:], ("-f", "--file", "-E", "--exec"))]
     inline = [*given(told.words[1:], ("-e", "--source"))]
     if not files and not inline:
-        inline = [*_first_plain(told.words[1:], {"-F", "-v", "-i", "-l", "--field-separator", "--assign"})][:1]
+        inline = [*plain_words(told.words[1:], {"-F", "-v", "-i", "-l", "--field-separator", "--assign"})][:1]
     if {"-i", "-l", "--include", "--load"} & {word for word in told.words[1:] if isinstance(word, str)} and (
         "inplace" not in told.words
     ):

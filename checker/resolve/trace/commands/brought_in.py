@@ -19,7 +19,7 @@ from typing import Final
 
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, shown
+from checker.model.possible import Possible, plain_words, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import apart, given
 from checker.resolve.shell.printing import output_of
@@ -119,7 +119,7 @@ class BroughtIn:
         files = [*given(words, _FILES)]
         statements = [*given(words, _STATEMENTS)]
         if command.program in {"sqlite3", "duckdb"}:
-            statements += _plain(words)[1:]  # the first is the database
+            statements += [*plain_words(words)][1:]  # the first is the database
         texts = [*statements]
         read = [each.target for each in command.writes if each.operator == "<"][-1:]
         if command.program in {"sqlite3", "duckdb", "mongosh", "mongo", "sqlplus"}:
@@ -201,19 +201,6 @@ def _is_below(key: str, folder: str) -> bool:
     return key.startswith(f"{folder}/") if folder else not key.startswith(("/", "$", "-", "~"))
 
 
-def _plain(words: Sequence[Possible], values: frozenset[str] = frozenset()) -> list[Possible]:
-    found: list[Possible] = []
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif isinstance(word, str) and word.startswith("-") and word != "-":
-            skip = word in values
-        else:
-            found.append(word)
-    return found
-
-
 _AWS_VALUES: Final = frozenset(
     {"--region", "--profile", "--endpoint-url", "--bucket", "--key", "--exclude", "--include", "--query", "--output",
      "--range", "--version-id", "--cli-read-timeout", "--request-payer", "--expected-bucket-owner"}
@@ -225,7 +212,7 @@ def _kept(command: Command) -> Iterator[tuple[Possible, bool]]:
     words = apart(command.words[1:], "oOPD")
     match command.program:
         case "aws":
-            plain = _plain(words, _AWS_VALUES)
+            plain = [*plain_words(words, _AWS_VALUES)]
             if plain[:2] == ["s3api", "get-object"]:
                 yield plain[-1], False
             elif plain[:1] == ["s3"] and len(plain) > 3 and not shown(plain[-1]).startswith("s3://"):
@@ -242,7 +229,7 @@ def _kept(command: Command) -> Iterator[tuple[Possible, bool]]:
         case "az":
             yield from ((each, False) for each in given(words, ("-f", "--file")))
         case _:
-            plain = _plain(words)
+            plain = [*plain_words(words)]
             if plain and ":" not in shown(plain[-1]):
                 yield plain[-1], False
                 yield plain[-1], True
@@ -264,7 +251,7 @@ def _passed_on(command: Command) -> Iterator[tuple[Possible, bool]]:
     if command.program in _UNPACKS:
         yield next(iter(given(words, ("-C", "-d", "--directory"))), ""), True
     elif command.program in _COPIES:
-        plain = _plain(words)
+        plain = [*plain_words(words)]
         yield from ((each, False) for each in (plain if command.program == "tee" else plain[-1:]))
         yield from ((each, True) for each in plain[-1:] if command.program != "tee")
     else:
