@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker import waivers
 from checker.collect import repository
@@ -137,8 +139,7 @@ def live_of(request: Request, snapshot: Snapshot) -> LiveAccount:
     return _at_hand(request, snapshot)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """What the project's assemblies tell of the account's stacks."""
 
     stacks: StacksKnown
@@ -189,8 +190,7 @@ def _known(request: Request) -> _Known:
     return _Known(StacksKnown(environments=environments, constructs=constructs), digests, tuple(notes))
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """How many resources of each type the stacks at hand declare, and the region of each stack that says one."""
 
     counts: Mapping[str, int]

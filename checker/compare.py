@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from checker.model.matching import Pair, pairs
 from checker.model.verdicts import Outcome, Run, Verdict
@@ -12,8 +13,7 @@ _BAD = {Outcome.FAIL, Outcome.ERROR}
 _GOOD = {Outcome.PASS, Outcome.NOT_APPLICABLE}
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """``worse`` failed before and fails more gravely now: (before, after). It is in ``new`` as well.
 
     ``changed`` are pairs whose outcome differs and that neither broke nor mended anything.

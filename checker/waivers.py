@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.collect.config.data_files import nearest, read_config, refuse_unseen
 from checker.collect.config.entries import Entry, entries
@@ -48,8 +50,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts.get(each) or re.escape(each) for each in pattern), re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """``C7``, ``C7[at-rest]``, ``C1[*]``: a finding, and the requirements of it that are meant (all where none is)."""
 
     finding: str
@@ -64,8 +65,7 @@ class Selector:
         return self.finding if self.sub is None else f"{self.finding}[{self.sub}]"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Waiver:
+class Waiver(Struct, frozen=True, kw_only=True, dict=True):
     """One entry of the file. ``environments`` and ``resource`` are globs; ``expires_on`` is the last day it holds."""
 
     covers: Selector

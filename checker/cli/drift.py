@@ -90,7 +90,7 @@ def drift(**options: Any) -> None:
 
 
 def _many(request: Request, file: Path, scheduler: str) -> tuple[Run, tuple[Record, ...]]:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from checker.collect.account import DRIFT
     from checker.drift_run import drift_many

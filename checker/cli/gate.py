@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts

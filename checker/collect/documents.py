@@ -12,10 +12,11 @@ import re
 import stat
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.errors import InputError
 from checker.model.resources import Raw
@@ -27,17 +28,19 @@ _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """A parsed file. ``file`` is how people name it; ``data`` is its top-level object."""
 
     file: str
     data: dict[str, Raw]
-    text: str = field(repr=False)
+    text: str
     # YAML: path -> line, as the parser saw it. JSON has none: lines are found in the text.
-    lines: Mapping[tuple[str | int, ...], int] | None = field(default=None, repr=False)
-    _scans: dict[int, _Scan] = field(default_factory=dict, repr=False)
-    _newlines: list[int] = field(default_factory=list, repr=False)
+    lines: Mapping[tuple[str | int, ...], int] | None = None
+    _scans: dict[int, _Scan] = field(default_factory=dict)
+    _newlines: list[int] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Document {self.file}>"  # never its text: it may hold what is secret
 
     def line_of(self, path: tuple[str | int, ...]) -> int | None:
         """The 1-based line of a path's key, or of its nearest parent that is there."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from msgspec import Struct, field
 
-@dataclass(slots=True)
-class Exclusions:
+
+class Exclusions(Struct):
     """The exclusions of a project, and which of them have left something out so far."""
 
     patterns: Mapping[str, str] = field(default_factory=dict)

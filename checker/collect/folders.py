@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot
 
@@ -63,8 +64,7 @@ def walk(
         yield path
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     root: Path
     wanted: Callable[[str], bool]
     also: Callable[[str, str], bool]

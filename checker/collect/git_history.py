@@ -13,9 +13,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 _SECONDS: Final = 20
 _MOST_BYTES: Final = 50_000_000  # of one file: more is no settings file
@@ -29,8 +30,7 @@ _QUIET: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True):
     """A file of an older tree: its ``id`` is the hash of its content."""
 
     name: str

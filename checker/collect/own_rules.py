@@ -10,9 +10,10 @@ import importlib.util
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.errors import ConfigError
 from checker.model.rules import Rule
@@ -23,8 +24,7 @@ _NAME: Final = re.compile(r"([a-z]{1,8}[1-9][0-9]{0,4})_[a-z0-9_]+\.py")
 _MOST: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class OwnRule:
+class OwnRule(Struct, frozen=True):
     """A file that is a rule by its name. ``shown`` is how people name the file."""
 
     id: str
@@ -32,16 +32,14 @@ class OwnRule:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """An own rule whose code was run. Its finding is what its docstring and ``SEVERITY`` say."""
 
     rule: Rule
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Usable:
+class Usable(Struct, frozen=True):
     """The project's own rules, as far as a run may use them."""
 
     rules: tuple[Rule, ...] = ()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import to_builtins
 
 from checker.collect.documents import parse_json, parse_yaml, read_text
 from checker.errors import InputError
@@ -58,7 +59,7 @@ def parse(text: str, shown: str = "the snapshot") -> Snapshot:
 
 def render(snapshot: Snapshot) -> str:
     """The snapshot as JSON text: the same snapshot gives the same bytes."""
-    document: dict[str, Any] = {"schema": SCHEMA, **asdict(snapshot)}
+    document: dict[str, Any] = {"schema": SCHEMA, **to_builtins(snapshot)}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -6,8 +6,9 @@ other action is not followed, and a job that hands it something to act with says
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 CREDENTIALS: Final = "aws-actions/configure-aws-credentials"
 DEPLOY_ECS: Final = "aws-actions/amazon-ecs-deploy-task-definition"
@@ -23,8 +24,7 @@ PUSH_BUILT: Final = "redhat-actions/push-to-registry"
 BUILD_PUSH: Final = ("docker/build-push-action", "depot/build-push-action")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownAction:
+class KnownAction(Struct, frozen=True):
     """``does`` is for people; ``inputs`` are the inputs that are read. Source: the action's README and action.yml."""
 
     name: str

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from msgspec import Struct
 
 NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation. ``segments`` is its path cut at ``/``: words, ``{name}``, ``{name#}`` for a whole number and
     ``{name*}`` for what may hold slashes.
 

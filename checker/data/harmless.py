@@ -6,14 +6,14 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+
+class _Table(Struct, frozen=True):
     """``programs`` and ``actions`` with the reason of each; ``libraries`` of Python by their names; ``verbs`` of
     programs that are not harmless as a whole."""
 

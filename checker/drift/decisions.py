@@ -12,10 +12,11 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.live.drift import NextDeploy
 from checker.model.live.drift_decisions import Decision, NotSet
@@ -28,8 +29,7 @@ _IS_WORD: Final = re.compile(r"(?:^|\.)(?:Command|EntryPoint|Args)(?:\[\d+\])?$"
 _GENERATED: Final = re.compile(r"(?:-\w)?(?=\S*\d)(?=\S*[A-Za-z])[^\s/:.,=]{8,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Struct, frozen=True):
     """All entries, and the day on which they are read."""
 
     entries: Sequence[Decision] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.data.type_facts import TypeFacts, covers
 from checker.drift.meaning.compare import is_open, plain
@@ -26,8 +27,7 @@ STATEFUL: Final = reason.STATEFUL | {
 _KEEPS: Final = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 
-@dataclass(frozen=True, slots=True)
-class CodeChange:
+class CodeChange(Struct, frozen=True):
     """One property that the code says otherwise than the deployed template. ``None`` stands for "not there"."""
 
     path: str

@@ -7,8 +7,10 @@ set when deploying) is known here from the snapshot.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.drift.account import Account, attribute
 from checker.drift.meaning.scalars import is_arn, is_masked
@@ -24,8 +26,7 @@ from checker.resolve.templates.scopes import Linker, StackScope
 _STACK: Final = "AWS::CloudFormation::Stack"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Declared:
+class Declared(Struct, frozen=True, eq=False):
     """A resource of a template, and what stands for it in the account."""
 
     resource: Resource

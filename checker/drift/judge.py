@@ -7,8 +7,9 @@ template has gives one, and each live resource that nothing manages gives one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.data.type_facts import facts_of
 from checker.drift.account import Account, words_of
@@ -52,8 +53,7 @@ _LEAVES_NOTHING: Final = frozenset(
 _CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A value that the account shows and the code does not say, as it may be written down to be watched."""
 
     environment: str
@@ -63,8 +63,7 @@ class Record:
     value: Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """What comparing found: every resource, the gravest first, and what could be recorded."""
 
     resources: tuple[ResourceDrift, ...]

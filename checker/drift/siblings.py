@@ -8,8 +8,9 @@ here: a resource that refers to another, and says the very thing that the other 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.drift.meaning.scalars import is_arn, is_neutral, names_of
 from checker.model.resources import Raw
@@ -18,8 +19,7 @@ from checker.model.values import Resolved, worth
 _NAMES: Final = ("PolicyName", "Name", "Sid", "Id")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sibling:
+class Sibling(Struct, frozen=True, eq=False):
     """A declared resource: its resolved properties, and the words by which it is known in the account."""
 
     properties: dict[str, Resolved]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.drift.decisions import NOT_SHOWN, Decisions, same_record, shown
 from checker.drift.deploying import CodeChange

@@ -10,8 +10,9 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_FILES: Final = 1000
@@ -37,8 +38,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-@dataclass(slots=True)
-class Unpacked:
+class Unpacked(Struct):
     """What a zip holds, and what is wrong with it as a container."""
 
     files: dict[str, bytes] = field(default_factory=dict)

@@ -15,8 +15,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Final
+
+from msgspec import Struct, to_builtins
 
 from checker.compare import compare, document
 from checker.errors import InputError, UsageError
@@ -33,32 +34,28 @@ DIFFERENCE: Final = "difference.json"
 WAIVERS: Final = "waivers.json"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True):
     """A run, and the very bytes that it was stored as."""
 
     run: Run
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSnapshot:
+class StoredSnapshot(Struct, frozen=True):
     """A snapshot of an account. It is judged in the runs; of itself the pack keeps the hash, for it holds more."""
 
     snapshot: Snapshot
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Image:
+class Image(Struct, frozen=True, order=True):
     """An image that runs, or that was named: ``name`` without a tag, ``digest`` as ``sha256:…``."""
 
     name: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+class Previous(Struct, frozen=True):
     """The pack of the release before. ``state``: ``none`` (this is the first), ``unreadable`` (``why``), ``read``."""
 
     state: str
@@ -72,8 +69,7 @@ class Previous:
 NO_PREVIOUS: Final = Previous("none")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """All that a pack is made of."""
 
     runs: Sequence[StoredRun]
@@ -105,7 +101,7 @@ def files(release: Release) -> dict[str, bytes]:
         "tag": release.tag,
         "runs": [_summary(name, run, found[f"runs/{name}.json"]) for name, run in named.items()],
         "assemblies": assemblies,
-        "images": [asdict(each) for each in images],
+        "images": to_builtins(images),
         "snapshots": [_snapshot(each) for each in release.snapshots],
         "waivers_in_force": sorted(
             {status.finding for run in named.values() for status in run.waivers if _in_force(status.state.value)}

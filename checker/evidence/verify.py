@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from checker.errors import CheckerError, InputError
 from checker.evidence import archive
 from checker.evidence.contents import EVIDENCE, MANIFEST, MANIFEST_SCHEMA, SCHEMA, STATEMENT, sha256, stated
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """``faults`` is empty where the pack is whole. ``zip_sha256`` only where it came as a zip."""
 
     faults: tuple[str, ...]

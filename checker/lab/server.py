@@ -15,10 +15,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, to_builtins
 
 from checker.errors import CheckerError, UsageError, install_with
 
@@ -35,8 +36,7 @@ class LabError(CheckerError):
     """The lab could not be started, filled or ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lab:
+class Lab(Struct, frozen=True, kw_only=True):
     """One running lab."""
 
     pid: int
@@ -177,7 +177,7 @@ def _command_line(pid: int) -> list[str]:
 def remember(project: Path, lab: Lab) -> None:
     file = project / STATE
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(lab)), encoding="utf-8")
+    file.write_text(json.dumps(to_builtins(lab)), encoding="utf-8")
 
 
 def forget(project: Path) -> None:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ministack.services import ec2, iam, waf
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+from msgspec import Struct
 
 Properties = Mapping[str, Any]
 Made = tuple[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(Struct, frozen=True):
     """A resource as the emulator hands it over. A new one has no physical id, and one that goes no stack."""
 
     properties: Properties

@@ -9,9 +9,10 @@ caller says which of the three it asks about: ``answer is YES``, ``answer is NO`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+
+from msgspec import Struct
 
 _NO_TRUTH: Final = "an answer is yes, no or open: ask which with `is YES`, `is NO` or `isinstance(..., Open)`"
 
@@ -29,8 +30,7 @@ class Certain(Enum):
             raise TypeError(_NO_TRUTH)
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """Neither yes nor no from what is known; ``why`` says what would have to be known."""
 
     why: str

@@ -7,8 +7,9 @@ speak in paths, and never in lines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from checker.model.verdicts import Location, Outcome, Subject, Surface
 
@@ -30,8 +31,7 @@ class Place(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """One requirement, judged on one place. ``related`` points at the other places that take part in it."""
 
     place: Place

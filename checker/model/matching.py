@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from checker.model.verdicts import Outcome, Run, SubjectKind, Surface, Verdict
 
@@ -44,8 +45,7 @@ class _About(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A verdict before and after; ``None`` where there was, or is, none."""
 
     was: Verdict | None

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, alike, yes_if
 from checker.model.overlap import could_be_equal
@@ -30,8 +31,7 @@ MAX_TEXT: Final = 200_000
 _TOO_LONG: Final = "a text too long to follow"
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """One of these and nothing else; at least two, all different. Build it with :func:`one_of`."""
 
     options: tuple[Scalar, ...]

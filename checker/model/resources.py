@@ -8,8 +8,10 @@ scope evaluates intrinsics, a live resource's has nothing left to evaluate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.judgements import Judgeable, Judgement
@@ -55,8 +57,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ConstructOrigin:
+class ConstructOrigin(Struct, frozen=True):
     """Where a resource was written: its construct path, and the user's own file and line if the assembly knows them."""
 
     path: str
@@ -64,8 +65,7 @@ class ConstructOrigin:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stack:
+class Stack(Struct, frozen=True, eq=False):
     """One template as it would be deployed.
 
     ``id`` is unique in the project; a nested stack's is its parent's with ``/LogicalId``. ``account`` and ``region``
@@ -110,8 +110,7 @@ def nesting(stack: Stack, nested: Mapping[str, Stack]) -> Stack:
     return rebuilt(replace(stack, nested=nested), lambda _: {})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StackPlace(Judgeable):
+class StackPlace(Judgeable, Struct, frozen=True, eq=False):
     """A stack, or a path in its template outside of any resource (an output, a condition), as a subject."""
 
     stack: Stack
@@ -301,8 +300,7 @@ def _may_be_intrinsic(node: Mapping[str, Raw]) -> bool:
     return len(node) == 1 and next(iter(node)).startswith(("Fn::", "Ref"))
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(Struct, frozen=True):
     """A property's value together with where it stands: turns what the value *is* into a judgement."""
 
     resource: Resource

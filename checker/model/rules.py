@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(Struct, frozen=True):
     """What may be in what a job does and nobody read: ``what`` completes "Cannot be decided: ...", ``sub`` is the
     requirement that it leaves open. ``logins``: only what may have taken on a role concerns the rule."""
 
@@ -27,8 +27,7 @@ class Unseen:
     logins: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One finding as code.
 
     ``check`` is called once per environment, ``check_project`` once with all of them (for what only shows between

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from checker.model.verdicts import Location
 
@@ -16,8 +16,7 @@ def brief(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Spot:
+class Spot(Struct, frozen=True, order=True):
     """A place in a file: ``file`` relative to the project's root, ``line`` and ``column`` from 1."""
 
     file: str
@@ -32,8 +31,7 @@ class Spot:
         return Location(self.file, self.line)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that could not be read, or that the platform would refuse. Never a stop, never silent.
 
     ``unread`` is true where facts are missing because of it: a rule that would pass on what is left must say unknown.

@@ -14,8 +14,9 @@ A rule that asks for a value gets one of three answers, and the type checker mak
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 
 class ResourceKey(NamedTuple):
@@ -43,8 +44,7 @@ class Hole:
 # -- of templates ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Pseudo(Hole):
+class Pseudo(Hole, Struct, frozen=True):
     """A pseudo parameter (``AWS::AccountId``) where the assembly is environment-agnostic.
 
     Account and region are taken to be the same for all; ``stack`` is the id of the stack where a stack's name or id,
@@ -59,8 +59,7 @@ class Pseudo(Hole):
         return f"${{{self.name}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter(Hole):
+class Parameter(Hole, Struct, frozen=True):
     """A parameter with no default and no configured value, of the stack with this id."""
 
     name: str
@@ -71,15 +70,13 @@ class Parameter(Hole):
         return f"${{{self.name}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Import(Hole):
+class Import(Hole, Struct, frozen=True):
     """A value that a stack exports which is not at hand."""
 
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expression(Hole):
+class Expression(Hole, Struct, frozen=True):
     """A call of an intrinsic function that cannot be evaluated here, ``written`` as JSON in the stack with this id."""
 
     shown: str
@@ -87,15 +84,13 @@ class Expression(Hole):
     written: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reference(Hole):
+class Reference(Hole, Struct, frozen=True):
     """What is decided by a resource, which ``target`` names: an :class:`Attribute` or a part of one."""
 
     target: ResourceKey
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute(Reference):
+class Attribute(Reference, frozen=True):
     """What ``Fn::GetAtt`` answers for an attribute of a resource; ``Ref`` where ``name`` is empty."""
 
     name: str
@@ -107,8 +102,7 @@ def attribute_of(target: ResourceKey, name: str = "") -> Attribute:
     return Attribute(target, name, f"${{{target.logical_id}.{name}}}" if name else f"${{{target.logical_id}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class ArnField(Reference):
+class ArnField(Reference, frozen=True):
     """One field of the ARN that an attribute is: the third is the service, the sixth the resource (counted from 0)."""
 
     attribute: str
@@ -116,8 +110,7 @@ class ArnField(Reference):
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadName(Hole):
+class UnreadName(Hole, Struct, frozen=True):
     """A resource's physical name, or the ``path`` before it, where its template does not tell it."""
 
     resource: ResourceKey
@@ -125,16 +118,14 @@ class UnreadName(Hole):
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Generated(Hole):
+class Generated(Hole, Struct, frozen=True):
     """What a service makes up to complete a name. ``resource`` is whose name, where it is one resource's alone."""
 
     shown: str
     resource: ResourceKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OfNamed(Hole):
+class OfNamed(Hole, Struct, frozen=True):
     """An attribute of a resource whose name is fixed: equal for equal names in one account.
 
     ``is_open``: the name itself is decided outside of the templates, so that two of them may be the same.
@@ -148,15 +139,13 @@ class OfNamed(Hole):
 # -- of policies -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyVariable(Hole):
+class PolicyVariable(Hole, Struct, frozen=True):
     """A part of a policy that is filled in at the time of the call: ``${aws:username}``."""
 
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unstated(Hole):
+class Unstated(Hole, Struct, frozen=True):
     """What is not said anywhere and may be anything: the id of a repository's owner, the key of an object."""
 
     shown: str
@@ -165,8 +154,7 @@ class Unstated(Hole):
 # -- of workflows and scripts ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RunValue(Hole):
+class RunValue(Hole, Struct, frozen=True):
     """A value that a run knows: ``${{ secrets.ROLE }}``, ``$(git rev-parse HEAD)``.
 
     ``where`` tells apart equal names of different places (``steps.x`` of two jobs), and ``number`` the runs of one
@@ -187,8 +175,7 @@ class CallPlace(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answered(Hole):
+class Answered(Hole, Struct, frozen=True):
     """A value out of what an AWS call answered. ``number`` as for a :class:`RunValue`."""
 
     shown: str
@@ -196,8 +183,7 @@ class Answered(Hole):
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A string with at least one hole: literal pieces and holes in order. Build it with :func:`text`."""
 
     parts: tuple[str | Hole, ...]
@@ -217,8 +203,7 @@ class Text:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A value that is set but cannot be told; ``why`` completes the sentence "cannot be decided: ..."."""
 
     why: str
@@ -227,8 +212,7 @@ class Unknown:
         return f"<unknown: {self.why}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """Not set. Use the one instance, :data:`ABSENT`."""
 
     def __str__(self) -> str:
@@ -241,8 +225,7 @@ ABSENT: Final = Absent()
 Resolved: TypeAlias = "bool | int | float | str | Text | Unknown | list[Resolved] | dict[str, Resolved] | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A value that is set and (at least at its top) known."""
 
     value: Resolved

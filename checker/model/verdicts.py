@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from checker.model.shown.facts import Facts
 
@@ -74,8 +75,7 @@ class SubjectKind(StrEnum):
     SETTING = "setting"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The thing judged. ``name`` is how a person says it: a logical id, ``prod-deploy/migrate``, an environment."""
 
     kind: SubjectKind
@@ -87,8 +87,7 @@ class Subject:
     construct_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where to look: ``file`` (relative to the project where it can be), 1-based ``line``, path in the document."""
 
     file: str
@@ -99,8 +98,7 @@ class Location:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverNote:
+class WaiverNote(Struct, frozen=True):
     """The waiver that a verdict met: what reports show of it."""
 
     finding: str
@@ -111,8 +109,7 @@ class WaiverNote:
     days_left: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One judgement. A verdict without a location cannot be built.
 
     ``sub`` narrows the finding to one requirement of it (``C7[at-rest]``), so that a waiver can be as narrow as the
@@ -163,8 +160,7 @@ class Identity(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """Something that should have been read and was not. ``needs`` names the missing permission or input, if known."""
 
     what: str
@@ -189,8 +185,7 @@ class WaiverState(StrEnum):
         return self in {WaiverState.EXPIRED, WaiverState.CONDITION_BROKEN}
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverStatus:
+class WaiverStatus(Struct, frozen=True):
     """One waiver as this run found it."""
 
     finding: str
@@ -205,8 +200,7 @@ class WaiverStatus:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSummary:
+class ProjectSummary(Struct, frozen=True):
     """What was judged: enough to judge the same thing again."""
 
     repository: str = ""
@@ -214,8 +208,7 @@ class ProjectSummary:
     assemblies: Mapping[str, str] = field(default_factory=dict)  # environment -> "sha256:..."
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A finding of the register as reports need it: its title states the compliant state."""
 
     id: str
@@ -231,8 +224,7 @@ class Finding:
         return next((severity for each, severity in self.graded_apart if each == sub), self.severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """How far the run looked. What is missing here is said, not left out."""
 
     judged: tuple[str, ...] = ()  # ids with at least one verdict
@@ -242,8 +234,7 @@ class Coverage:
     notes: tuple[str, ...] = ()  # what was taken for what
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """The whole answer of one command: every report renders this object and nothing else."""
 
     command: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.values import Parameter, Pseudo
 
@@ -13,8 +14,7 @@ _SERVICE: Final = re.compile(r"arn:aws[\w-]*:([\w-]+):")
 _ID: Final = re.compile(r"[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """One consistent set of answers to what the templates leave open.
 
     ``parameters``: open parameter -> its value here, or ``None`` for "some value that no condition names".

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from checker.model.shown.facts import Excerpt, Facts, Fate, Framework, ImagesOfAge, Retention, TokenRow
 from checker.nodes import Node
@@ -13,18 +14,16 @@ def document(facts: Facts) -> dict[str, Any]:
     """In the order of the schema."""
     return {
         "roles": list(facts.roles),
-        "tokens": [
-            {**asdict(each), "admitted": list(each.admitted), "perhaps": list(each.perhaps)} for each in facts.tokens
-        ],
+        "tokens": to_builtins(facts.tokens),
         "retention": [
             {
                 "repositories": list(each.repositories),
                 "when": each.when,
-                "images": [{**asdict(image), "fate": image.fate.value} for image in each.images],
+                "images": to_builtins(each.images),
             }
             for each in facts.retention
         ],
-        "excerpts": [{**asdict(each), "lines": list(each.lines)} for each in facts.excerpts],
+        "excerpts": to_builtins(facts.excerpts),
         "pages": dict(facts.pages),
         "frameworks": {each.id: {"title": each.title, "parts": dict(each.parts)} for each in facts.frameworks},
     }

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
+
+from msgspec import json as written
+from msgspec import to_builtins
 
 from checker.errors import InputError
 from checker.model.live.drift import NextDeploy, PropertyDrift, PropertyState, ResourceDrift, ResourceState
@@ -43,17 +45,21 @@ def render(run: Run) -> str:
 def _laid_out(value: Any, level: int = 0) -> str:
     """The document with one verdict, one finding, one excerpt a line: lines that people search, and that compare well.
 
-    An entry within is written by :mod:`json` in one go, which takes a quarter of the time of one that indents it.
+    An entry within is written in one go.
     """
     if not value or not isinstance(value, list | dict) or (isinstance(value, dict) and level == _ENTRIES):
-        return json.dumps(value, ensure_ascii=False)
+        return _one_line(value)
     if isinstance(value, list):
-        items, (opening, closing) = [json.dumps(each, ensure_ascii=False) for each in value], "[]"
+        items, (opening, closing) = list(map(_one_line, value)), "[]"
     else:
-        items = [f"{json.dumps(key, ensure_ascii=False)}: {_laid_out(each, level + 1)}" for key, each in value.items()]
+        items = [f"{_one_line(key)}: {_laid_out(each, level + 1)}" for key, each in value.items()]
         opening, closing = "{}"
     margin = "\n" + "  " * level
     return f"{opening}{margin}  {f',{margin}  '.join(items)}{margin}{closing}"
+
+
+def _one_line(value: Any) -> str:
+    return written.format(written.encode(value), indent=0).decode()
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -76,11 +82,11 @@ def document(run: Run) -> dict[str, Any]:
             "judged": list(run.coverage.judged),
             "not_judged": list(run.coverage.not_judged),
             "surfaces": dict(run.coverage.surfaces),
-            "unread": [asdict(each) for each in run.coverage.unread],
+            "unread": to_builtins(run.coverage.unread),
             "notes": list(run.coverage.notes),
         },
         "totals": run.totals,
-        "waivers": [{**asdict(each), "state": each.state.value} for each in run.waivers],
+        "waivers": to_builtins(run.waivers),
         "findings": {
             each.id: {
                 "title": each.title,
@@ -108,7 +114,7 @@ def _drift(entry: ResourceDrift) -> dict[str, Any]:
         "next_deploy": entry.next_deploy.value,
         "stateful": entry.stateful,
         "accepted": entry.accepted,
-        "properties": [{**asdict(each), "state": each.state.value} for each in entry.properties],
+        "properties": to_builtins(entry.properties),
     }
 
 
@@ -135,7 +141,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "fix": verdict.fix,
         "expected": verdict.expected,
         "actual": verdict.actual,
-        "waiver": asdict(verdict.waiver) if verdict.waiver else None,
+        "waiver": to_builtins(verdict.waiver),
         "related": [_location(each) for each in verdict.related],
     }
 

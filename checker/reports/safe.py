@@ -7,8 +7,10 @@ the runner that prints it, a logical id may turn the text after it round. No for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.errors import visible
 from checker.model.live.drift import PropertyDrift, ResourceDrift
@@ -115,7 +117,7 @@ def _facts(facts: Facts) -> Facts:
 def all_visible(run: Run) -> Run:
     """The same run; where nothing of it needs a change, nothing is copied."""
     verdicts = tuple(each if _is_clean(each) else _cleaned(each) for each in run.verdicts)
-    rest = {each.name: _cleaned(getattr(run, each.name)) for each in fields(run) if each.name not in _OWN}
+    rest = {name: _cleaned(getattr(run, name)) for name in run.__struct_fields__ if name not in _OWN}
     return replace(run, verdicts=verdicts, **rest)
 
 
@@ -146,14 +148,14 @@ def _of_place(place: Location) -> tuple[str | None, ...]:
 
 
 def _cleaned(value: Any, *, lines: bool = False) -> Any:
-    """A value of plain data and dataclasses with every text in it cleaned."""
+    """A value of plain data and facts with every text in it cleaned."""
     found = value
     if isinstance(value, str):
         if type(value) is str and not value.isprintable():  # a word of an enumeration stays one
             clean = visible(value)
             found = clean if lines else " ".join(clean.split("\n"))
-    elif is_dataclass(value) and not isinstance(value, type):
-        inner = {each.name: getattr(value, each.name) for each in fields(value)}
+    elif isinstance(value, Struct):
+        inner = {name: getattr(value, name) for name in value.__struct_fields__}
         changed = {
             name: clean
             for name, old in inner.items()

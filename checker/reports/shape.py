@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.matching import Pair, pairs
 from checker.model.verdicts import Finding, Outcome, Run, Severity, Unread, Verdict, WaiverState, WaiverStatus
@@ -34,8 +36,7 @@ STATE_WORDS: Final[Mapping[WaiverState, str]] = {
 _STATES: Final = tuple(STATE_WORDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """One thing to do: the verdicts that one change would mend, in the order of their places.
 
     ``id``, ``violation`` and ``fix`` are those of its first verdict; ``consequences`` are other defects that stand at

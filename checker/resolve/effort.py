@@ -5,8 +5,9 @@ It counts work, not time: what is followed of an input is the same on every mach
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.resolve.shell.rehearsal.ways import Allowance
 
@@ -28,8 +29,7 @@ class SpentError(Exception):
     """Nothing is left of the allowance: who follows stops, and says so."""
 
 
-@dataclass(slots=True)
-class Effort:
+class Effort(Struct):
     """What is left, of the run and of the job at hand."""
 
     run: int = OF_A_RUN

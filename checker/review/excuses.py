@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.collect.config.drift_file import load_decisions
 from checker.collect.config.excusing_files import DRIFT_FILE, TRIAGE_FILES
@@ -134,8 +137,7 @@ def _settings(both: _Both) -> Iterator[str]:
             yield f"{what} {_shown(was)} -> {_shown(now)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Both:
+class _Both(Struct, frozen=True):
     """What stands in both checkouts; None, and a fault, where it cannot be read."""
 
     before: Any | None

@@ -16,9 +16,10 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NoReturn
+
+from msgspec.structs import replace
 
 from checker.collect.own_rules import OwnRule, load
 from checker.errors import ConfigError

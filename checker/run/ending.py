@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.errors import ExitCode

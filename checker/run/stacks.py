@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from checker.collect.config.settings_file import missing_folders
 from checker.collect.templates.assembly import Assembly, read_assembly
@@ -22,8 +23,7 @@ from checker.run.request import Request
 _SHOWN = 8  # of what was seen where nothing can be judged
 
 
-@dataclass(frozen=True, slots=True)
-class AtHand:
+class AtHand(Struct, frozen=True):
     """The stacks to judge, with the assemblies they came from, what their environments are, and what was noted."""
 
     assemblies: list[Assembly]

@@ -12,9 +12,10 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.collect.documents import read_document, read_text
 from checker.errors import CheckerError, printable
@@ -84,8 +85,7 @@ def _files(name: str, folder: Path) -> Iterator[Path]:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """One thing that a report says of one construct (or of none). ``state``: fails, undecided, acknowledged."""
 
     rule: str

@@ -16,10 +16,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from checker.collect.user_cache import keep, user_cache
 from checker.errors import install_with, printable
@@ -63,7 +65,7 @@ def _one(tool: Tool, files: Sequence[Path], project: Path, seconds: float) -> An
         results = tuple(_kept(each, here) for each in parse(tool, out or "[]"))
     except ValueError as error:
         return _none(tool, f"it said what is no answer: {printable(str(error), 200)}")
-    keep(kept, json.dumps([asdict(each) for each in results]).encode(), _MOST_KEPT)
+    keep(kept, json.dumps(to_builtins(results)).encode(), _MOST_KEPT)
     return Answer(tool.name, results, files=len(files))
 
 

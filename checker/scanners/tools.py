@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.model.verdicts import Severity, Unread
 
 CRITICAL, WARNING, SUGGESTION = Severity.CRITICAL, Severity.WARNING, Severity.SUGGESTION
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """One thing that a scanner says. ``logical_id`` where it is about a template's resource."""
 
     id: str
@@ -29,8 +29,7 @@ class Result:
     also: tuple[int, ...] = ()  # other lines that it names: where the step begins
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a scanner said, or why there is no answer. ``cached``: it was not run, nothing had changed. ``made``: it ran
     while the project was synthesized, and its reports were read."""
 
@@ -43,8 +42,7 @@ class Answer:
     made: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """``reads`` is the kind of file it is given; ``arguments`` come before the files; exit codes in ``answers`` come
     with an answer, any other is a crash. ``configuration`` are the files of a project that change what it says."""
 

@@ -7,11 +7,11 @@ import json
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from checker.cli import run as command
 from checker.errors import ExitCode

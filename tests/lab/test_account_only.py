@@ -8,12 +8,13 @@ are changed, and read as an account's are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from checker.audit import audit
 from checker.collect.account import AUDIT, PREFLIGHT, Needs, Target

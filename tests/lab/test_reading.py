@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from checker.collect.account import AUDIT, DRIFT, PREFLIGHT, Reader, Reading, Target
 from checker.collect.account.needs import Needs

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from checker.errors import ExitCode
 from checker.model.verdicts import Coverage, Outcome, Run, Unread, Verdict

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 
 from checker.model.verdicts import Outcome, Run

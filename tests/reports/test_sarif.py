@@ -7,12 +7,12 @@ import json
 import os
 import subprocess
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from checker.collect.config.register import load_register
 from checker.model.verdicts import Finding, Location, Outcome, Run, Severity

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from checker.collect.config.excusing_files import WAIVER_FILES
 from checker.collect.config.register import load_register

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.collect.account.operations import OPERATIONS, Operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """``without`` leaves out types, properties and facts, in the words of :attr:`Operation.serves`.
 
     ``unmanaged``: also what no stack owns is looked for, where that costs calls of its own.

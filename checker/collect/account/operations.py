@@ -9,16 +9,16 @@ Reference, and "Required permissions for Amazon S3 API operations" (Amazon S3 Us
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
+
+from msgspec import Struct
 
 # boto3's client -> the prefix of its IAM actions, where they differ.
 _PREFIXES: Final = {"elbv2": "elasticloadbalancing", "cloudcontrol": "cloudformation"}
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation of a service.
 
     ``items`` is the list in its answer, empty where the answer is one thing; ``holds`` is then the part that every such

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.answers import Call
@@ -51,8 +52,7 @@ DESCRIBERS: Final[Mapping[Describer, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What reading an account will do: who asks, and about how many calls it takes."""
 
     caller: Caller
@@ -68,8 +68,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A snapshot with how it was come by."""
 
     snapshot: Snapshot
@@ -77,8 +76,7 @@ class Reading:
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """One account, from the first question to the snapshot. ``open`` it, look at its ``plan``, then ``read``."""
 
     target: Target
@@ -129,8 +127,7 @@ def read(
     return Reader(target, needs, limits or Limits()).read(heard).snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """What became of one of several targets: a reading, or the error that stands in its place."""
 
     target: Target

@@ -8,8 +8,9 @@ what it means when the answer lacks it. :func:`said` is for what the service alw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.account.asking.answers import Answer
 from checker.model.live.snapshot import LACKING, MISREAD, NOT_ASKED, NOT_YET
@@ -21,8 +22,7 @@ _MISTAKES: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 Read = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One property and where it comes from. Paths are dotted. ``read`` turns the field's value into the property's;
     ``None`` from it means that nothing is set."""
 
@@ -42,8 +42,7 @@ def maybe(to: str, source: str = "", read: Read | None = None) -> Field:
     return Field(to, source or to, always=False, read=read)
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A resource in the making. ``ids``: what it may be called by; the first as ``Ref`` gives it."""
 
     type: str
@@ -108,8 +107,7 @@ class NamelessError(Exception):
     """An item of a list without the name that such a resource always has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A type, the fields that make its ids, and its fields."""
 
     type: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """One account in one region. What is empty follows from boto3's usual chain (environment, profile, role).
 
     ``stacks`` are the stacks whose resources are described in full; ``None`` stands for all stacks of the account.
@@ -24,8 +23,7 @@ class Target:
     meant_for: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """How long and how hard an account may be asked. Times in seconds."""
 
     deadline: float = 120.0  # for everything: what has no answer by then is unread
@@ -37,8 +35,7 @@ class Limits:
     pages: int = 1000  # of one list
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who asks, as STS answered."""
 
     account: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from checker.collect.config.data_files import parse_config, refuse_silent, refuse_unknown, refuse_unseen
 from checker.errors import ConfigError, printable
@@ -23,8 +24,7 @@ _TOLD: Final = ("owner", "reason")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry: what stands in it, and where."""
 
     document: Document

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.config.data_files import nearest, parse_config, read_config, refuse_unknown
 from checker.errors import ConfigError
@@ -31,8 +32,7 @@ _KEYS: Final = (*_TEXTS, "requirements", "reviewed", "controls", "severities")
 _ID: Final = re.compile(r"[A-Z][1-9][0-9]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One finding as the register keeps it. ``surfaces`` are the register's letters (``T A W S M G``).
 
     ``requirements`` are what its rule judges apart: ``export`` of ``C4[export]``; in ``client=*`` a name follows.
@@ -56,8 +56,7 @@ class Entry:
         return frozenset(SURFACES[letter] for letter in self.surfaces.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """All findings, in the register's order."""
 
     entries: Mapping[str, Entry]

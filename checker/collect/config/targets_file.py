@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.collect.account.target import Target
 from checker.collect.config.data_files import parse_config, read_config, refuse_unknown
@@ -29,8 +30,7 @@ _ROLE: Final = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/.+")
 _HINT: Final = "Write account (twelve digits, quoted), regions, role-arn, environments."
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(Struct, frozen=True):
     """One account in one region, and which environments of it are judged: all where none is named."""
 
     target: Target

@@ -7,8 +7,9 @@ A document that a person wrote is read with the same care: a fault names its pla
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Final, TypeVar
+
+from msgspec import to_builtins
 
 from checker.model.live.repository_settings import (
     AnyRef,
@@ -48,10 +49,10 @@ def as_facts(settings: RepositorySettings) -> dict[str, Any]:
 
     put("default_branch", settings.default_branch, str)
     put("environments", settings.environments, lambda each: {name: _environment(e) for name, e in each.items()})
-    put("rulesets", settings.rulesets, lambda each: [{**asdict(r), "rules": sorted(r.rules)} for r in each])
-    put("branch_protection", settings.branch_protection, lambda each: None if each == ABSENT else asdict(each))  # type: ignore[call-overload]
-    put("subject_template", settings.subject_template, asdict)
-    put("immutable_releases", settings.immutable_releases, asdict)
+    put("rulesets", settings.rulesets, lambda each: [{**to_builtins(r), "rules": sorted(r.rules)} for r in each])
+    put("branch_protection", settings.branch_protection, lambda each: None if each == ABSENT else to_builtins(each))
+    put("subject_template", settings.subject_template, to_builtins)
+    put("immutable_releases", settings.immutable_releases, to_builtins)
     found: dict[str, Any] = _plain({**document, "unread": unread})
     return found
 
@@ -64,18 +65,17 @@ def _plain(value: Any) -> Any:
 
 
 def _environment(environment: DeploymentEnvironment) -> dict[str, Any]:
-    document = asdict(environment)
+    document: dict[str, Any] = to_builtins(environment, enc_hook=_word_for)
     for key in ("gates", "deploys_from"):
         fact = getattr(environment, key)
         if isinstance(fact, NotRead):
             del document[key]
             document.setdefault("unread", {})[key] = {"why": fact.why, "needs": fact.needs}
-    match environment.deploys_from:
-        case ProtectedBranches():
-            document["deploys_from"] = _PROTECTED
-        case AnyRef():
-            document["deploys_from"] = _ANY
     return document
+
+
+def _word_for(refs: AnyRef) -> str:
+    return _PROTECTED if isinstance(refs, ProtectedBranches) else _ANY
 
 
 def from_facts(data: object, shown: str = "the snapshot") -> RepositorySettings:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec.structs import fields
 
 from checker.collect.github import shapes
 from checker.collect.github.client import Client, WrongShape, connected, refusal_of, token_of, url_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of

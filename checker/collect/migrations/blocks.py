@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import name_of, relation_of
@@ -28,8 +30,7 @@ _WRITES: Final = frozenset({"CMD_INSERT", "CMD_UPDATE", "CMD_DELETE"})
 _HELD: Final = frozenset({Effect.CONTRACT, Effect.DATA})
 
 
-@dataclass(slots=True)
-class Blocks:
+class Blocks(Struct):
     """The functions that one file has made so far, and what it does by way of them."""
 
     read: Read

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
+
+from msgspec import Struct
 
 _DEPTH: Final = 40  # of a condition, past which nothing is said of it
 _FLIPPED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
@@ -115,8 +116,7 @@ def _implied(given: list[Any], new: Any, depth: int) -> bool:
     return goal is not None and all(any(each.within(side) for each in held) for side in goal.sides)
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     """The values that a condition allows of its operand: listed, or between bounds (each with whether it counts)."""
 
     operand: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.collect.migrations.check_trees import widens
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement

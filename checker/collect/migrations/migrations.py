@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
@@ -132,8 +134,7 @@ def _called_migrations(folder: str) -> bool:
     return any(_MIGRATIONS.fullmatch(part) for part in folder.split("/"))
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """The files that may tell of migrations, by folder and name; each is read once."""
 
     root: Path

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 FORWARD: Final = frozenset({"up", "ups", "do", "apply", "forward", "forwards", "deploy", "upgrade", "migrate"})
 BACK: Final = frozenset(
@@ -30,8 +31,7 @@ _FIRST: Final = re.compile(r"(?P<word>[a-z]+)(?P<sign>[_.-])(?=\d)", re.IGNORECA
 _SIGN: Final = re.compile(r"[_.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A name taken apart. ``name`` is the rest as written, ``bare`` the same without its word of direction; ``firm``:
     the word is set apart by dots, so that it cannot be part of a name."""
 
@@ -81,8 +81,7 @@ def order(number: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(part) for part in re.findall(r"\d+", number)), number
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
+class Paired(Struct, frozen=True):
     """A migration of a folder, and the file that takes it back."""
 
     named: Named

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.collect.migrations.naming import BACK, FORWARD
 from checker.collect.migrations.sql import parse_sql
@@ -34,8 +36,7 @@ _OUTSIDE: Final = tuple(re.compile(tool.outside, re.IGNORECASE) for tool in TOOL
 _STATEMENT: Final = re.compile(r"^[ \t]*(?!--|#|/\*|\*)[^\s]", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     start: int
     back: bool
     signed: bool

@@ -7,8 +7,9 @@ block").
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from checker.model.migrations.folders import Effect, Statement
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.collect.folders import walk
 from checker.collect.pipeline.scripts import MAX_FILES, ScriptLibrary
@@ -40,8 +41,7 @@ _SCRIPT_IMPORT: Final = re.compile(r"""\b(?:from|import|require)\b\s*+\(?\s*["']
 _NAME: Final = re.compile(r"[\w.]+")
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     named: set[str] = field(default_factory=set)
     handing_on: set[str] = field(default_factory=set)  # files that ask for keys which they get from elsewhere
     doubt: str = ""

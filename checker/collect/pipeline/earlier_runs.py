@@ -19,9 +19,10 @@ import pickle
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.user_cache import keep, key_of, user_cache
 
@@ -40,8 +41,7 @@ _DECIDING: Final = (
 _FACTS: Final = ("checker.model.", "checker.resolve.python.rehearsal.", "checker.resolve.trace.programs")
 
 
-@dataclass(slots=True)
-class EarlierRuns:
+class EarlierRuns(Struct):
     """The entries of one repository, from :meth:`begin` on. Without a file nothing is kept."""
 
     _library: ScriptLibrary | None = None

@@ -3,7 +3,7 @@ of its own."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from checker.model.pipeline.shell import AndOr, Not, Pipe, Statement
 

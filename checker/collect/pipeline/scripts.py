@@ -11,9 +11,10 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
@@ -33,8 +34,7 @@ _SHELL_SUFFIXES: Final = frozenset({".sh", ".bash", ".zsh", ".ksh"})
 _SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
 
 
-@dataclass(slots=True)
-class ScriptLibrary:
+class ScriptLibrary(Struct):
     """All code of one repository that can be followed, each file read once."""
 
     root: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.yaml_nodes import Mark
 from checker.errors import printable
@@ -16,8 +17,7 @@ Path = tuple[str | int, ...]
 MAX_PROBLEMS: Final = 200
 
 
-@dataclass(slots=True)
-class Shapes:
+class Shapes(Struct):
     """One YAML file's data with its marks. Paths are tuples of keys and list indices as strings."""
 
     file: str

@@ -7,9 +7,10 @@ large, not YAML or not shaped as a workflow becomes a located problem, and all o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
@@ -102,9 +103,7 @@ def _workflow_files(root: Path, problems: list[Problem]) -> list[Path]:
     away = (path.relative_to(root).as_posix() for path in named if path not in found)
     problems.extend(Problem(Spot(shown), LEADS_OUT, "Put the workflow into the repository.") for shown in away)
     if len(found) > MAX_FILES:
-        problems.append(
-            Problem(Spot(FOLDER), f"more than {MAX_FILES} workflows: the rest was not read", "Remove some.")
-        )
+        problems.append(Problem(Spot(FOLDER), f"more than {MAX_FILES} files: the rest was not read", "Remove some."))
     return found[:MAX_FILES]
 
 

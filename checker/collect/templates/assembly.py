@@ -12,9 +12,11 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.collect.documents import Document, read_document
 from checker.collect.templates.hidden import hidden
@@ -30,8 +32,7 @@ _NOT_USER_CODE: Final = ("/node_modules/", "/site-packages/", "/jsii-", "node:in
 _NESTED: Final = frozenset({"AWS::CloudFormation::Stack", "AWS::Serverless::Application"})
 
 
-@dataclass(slots=True)
-class Assembly:
+class Assembly(Struct):
     """What one ``--assembly`` held. ``digest`` is over every file that was read, so equal digests judge equal facts."""
 
     path: Path

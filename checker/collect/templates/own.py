@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from checker.collect.documents import read_text
 from checker.collect.folders import LEADS_OUT
@@ -23,8 +24,7 @@ from checker.model.sources import Problem, Spot
 from checker.model.verdicts import Unread
 
 
-@dataclass(slots=True)
-class Own:
+class Own(Struct):
     """The project's own assemblies. ``folders``: stack id -> the folder of the template that it was found as."""
 
     assemblies: list[Assembly] = field(default_factory=list)

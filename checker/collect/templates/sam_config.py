@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.collect.documents import read_text
 from checker.errors import InputError
@@ -23,8 +24,7 @@ _TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 _FIX: Final = "Write it as 'Key=value Other=value', or as a table."
 
 
-@dataclass(frozen=True, slots=True)
-class SamDeployment:
+class SamDeployment(Struct, frozen=True):
     """One environment of the configuration that names a stack."""
 
     environment: str  # as `--config-env` names it

@@ -11,10 +11,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase, translate
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.collect.documents import MAX_BYTES
 from checker.collect.exclusions import Exclusions
@@ -97,8 +98,7 @@ _PATTERNS: Final = tuple(
 _BY_NAME: Final = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS if "/" not in pattern))
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a search found, as paths below the project's root. ``not_read``: tool -> the files that show it."""
 
     assemblies: list[Path] = field(default_factory=list)
@@ -174,7 +174,6 @@ def _add_file(path: Path, inner: Path, found: Found) -> None:
             found.task_definitions.append(inner)
 
 
-@dataclass(slots=True)
 class _Exclusions(Exclusions):
     @contextmanager
     def into(self, inner: Path, found: Found) -> Iterator[Found]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.resources import Raw
 from checker.model.values import Hole
@@ -19,8 +20,7 @@ class Kind(Enum):
     NOT_RESOLVED = "not_resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """``path`` as people read it: ``ContainerDefinitions[app].Image``. A value that is not set is ``None``."""
 
     path: str
@@ -39,8 +39,7 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What stands around the resource that is compared.
 
     ``own``: the words by which it is known (physical id, ARN, name). ``explained`` answers whether another declared

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.drift.meaning.differences import Difference, Kind
 from checker.model.resources import Raw
@@ -17,8 +18,7 @@ _KEYS: Final = ("Key", "Name", "PolicyName", "Sid", "Id", "ID", "AttributeName",
 _ENDINGS: Final = ("Name", "Id", "ID", "Identifier", "Arn", "ARN", "Key", "Alias")
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(Struct, frozen=True):
     """What is left of each list when what is the same is taken out. ``unsure``: matched but for unknown parts."""
 
     expected: list[Resolved]

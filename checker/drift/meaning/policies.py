@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.resources import Raw
@@ -44,8 +45,7 @@ def as_policy(value: Raw) -> Raw:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyDifference:
+class PolicyDifference(Struct, frozen=True):
     """The statements of each document that the other lacks. ``unsure``: some match only if an unknown part does."""
 
     expected: list[Raw]

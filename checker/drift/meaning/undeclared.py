@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.data.type_facts import TypeFacts, covers
 from checker.drift.meaning.differences import Around, Difference, Kind

@@ -8,8 +8,9 @@ did in a sentence. The findings are those that the register judges on a live acc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.errors import UsageError
 from checker.lab.breaks import access, alarms, data, drift, edge, images, network, stacks
@@ -18,8 +19,7 @@ from checker.lab.breaks.account import Account
 __all__ = ["BREAKS", "Account", "Break", "apply"]
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """``what`` completes "breaks this: ..."."""
 
     what: str

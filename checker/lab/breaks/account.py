@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from checker.errors import UsageError
 from checker.lab import assembly
@@ -16,8 +17,7 @@ from checker.model.settings import Settings
 from checker.resolve.templates.discovery import assign
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A deployed resource. ``properties`` are the template's, unresolved."""
 
     stack: str
@@ -26,8 +26,7 @@ class Target:
     properties: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """``stacks`` are in the order in which something to break is looked for: production's first."""
 
     clients: Clients

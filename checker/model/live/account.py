@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
 from checker.model.resources import Raw
@@ -12,8 +13,7 @@ from checker.model.values import ABSENT, Known, Unknown, Value
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Account(Judgeable):
+class Account(Judgeable, Struct, frozen=True, eq=False):
     """One account in one region. It is a place, for what belongs to no resource.
 
     ``facts`` are a snapshot's (:mod:`checker.collect.account` says what is in each); ``unread`` says why one is

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 Raw: TypeAlias = Any  # parsed JSON
 
@@ -51,8 +52,7 @@ class NextDeploy(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyDrift:
+class PropertyDrift(Struct, frozen=True):
     """One property. ``None`` stands for "not set", or for a value that is not shown because it may be a secret."""
 
     path: str
@@ -64,8 +64,7 @@ class PropertyDrift:
     accepted: str = ""  # the reviewed reason why it does not fail
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceDrift:
+class ResourceDrift(Struct, frozen=True):
     """One resource. ``accepted`` is the reviewed reason why its drift does not fail, empty where there is none."""
 
     environment: str

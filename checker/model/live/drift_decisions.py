@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.live.drift import NextDeploy
 from checker.model.resources import Raw
@@ -17,8 +18,7 @@ class NotSet:
 NOT_SET: Final = NotSet()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """One entry. ``environment``, ``resource`` and ``path`` are patterns with ``*``; ``reviewed`` by its owner."""
 
     environment: str

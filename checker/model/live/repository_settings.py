@@ -7,16 +7,16 @@ reason. A fact that nobody may see is never an absent one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar, Final, TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
 from checker.model.values import Absent
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface, Unread
 
 
-@dataclass(frozen=True, slots=True)
-class NotRead:
+class NotRead(Struct, frozen=True):
     """``why`` completes "cannot be decided: ..."; ``needs`` names the permission or the variable that is missing."""
 
     why: str
@@ -29,8 +29,7 @@ class NotRead:
 NOT_AT_HAND: Final = NotRead("the repository's settings were not read", "a token in GITHUB_TOKEN or GH_TOKEN")
 
 
-@dataclass(frozen=True, slots=True)
-class RefPattern:
+class RefPattern(Struct, frozen=True):
     """A branch or tag name pattern of an environment. ``kind`` is ``branch`` or ``tag``."""
 
     kind: str
@@ -68,8 +67,7 @@ class ProtectedBranches(AnyRef):
 DeploysFrom: TypeAlias = "AnyRef | tuple[RefPattern, ...] | NotRead"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentEnvironment:
+class DeploymentEnvironment(Struct, frozen=True, kw_only=True):
     """One environment of the repository and the rules in front of it.
 
     ``reviewers`` are ``User:login`` and ``Team:slug``, of whom one must approve. ``wait_minutes`` is a delay, not a
@@ -84,8 +82,7 @@ class DeploymentEnvironment:
     deploys_from: DeploysFrom = field(default_factory=AnyRef)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True, kw_only=True):
     """``target`` is ``branch``, ``tag`` or ``push``; ``enforcement`` is ``active``, ``evaluate`` or ``disabled``.
 
     ``include`` and ``exclude`` are ref patterns, ``~DEFAULT_BRANCH`` and ``~ALL``. ``rules`` are the types of its
@@ -101,8 +98,7 @@ class Ruleset:
     bypass: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchProtection:
+class BranchProtection(Struct, frozen=True, kw_only=True):
     """The classic protection of one branch. ``reviews`` is the number of approvals that a pull request needs."""
 
     reviews: int = 0
@@ -112,8 +108,7 @@ class BranchProtection:
     allows_deletions: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectTemplate:
+class SubjectTemplate(Struct, frozen=True, kw_only=True):
     """How the ``sub`` of the repository's OIDC tokens is made.
 
     ``claims`` are the claim keys of a customised subject, empty with the default. ``prefix`` is what every default
@@ -125,14 +120,12 @@ class SubjectTemplate:
     immutable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImmutableReleases:
+class ImmutableReleases(Struct, frozen=True, kw_only=True):
     enabled: bool
     enforced_by_owner: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepositorySettings(Judgeable):
+class RepositorySettings(Judgeable, Struct, frozen=True, kw_only=True):
     """The settings of one repository (``OWNER/REPO``). ``environments`` are by name, which GitHub compares in any case.
 
     ``branch_protection`` is that of the default branch.
@@ -190,8 +183,7 @@ class RepositorySettings(Judgeable):
         return Location(f"github.com/{self.repository}", None, path or None)
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentSetting(Judgeable):
+class EnvironmentSetting(Judgeable, Struct, frozen=True):
     """One GitHub environment as a place, whether it is there or not."""
 
     surface: ClassVar[Surface] = Surface.SETTING

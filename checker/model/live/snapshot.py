@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.resources import Raw
 from checker.model.verdicts import Unread
@@ -31,8 +32,7 @@ def is_failure(why: str) -> bool:
     return why in (LACKING, MISREAD) or _CALL.match(why) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class StackResource:
+class StackResource(Struct, frozen=True):
     """A resource as CloudFormation lists it: which thing of the account a logical id stands for."""
 
     logical_id: str
@@ -41,8 +41,7 @@ class StackResource:
     status: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotStack:
+class SnapshotStack(Struct, frozen=True):
     """One stack as it is deployed.
 
     ``template`` is what CloudFormation answers for ``GetTemplate``, ``None`` where it was not read. In it every
@@ -60,8 +59,7 @@ class SnapshotStack:
     resources: tuple[StackResource, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LiveResource:
+class LiveResource(Struct, frozen=True):
     """One resource as the account has it, with CloudFormation's property names and shapes.
 
     ``stack`` and ``logical_id`` are ``None`` where no stack manages it, or where it is not known. ``unread`` names the
@@ -77,8 +75,7 @@ class LiveResource:
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """An account in one region at one moment. ``taken_at`` is ISO 8601 in UTC, empty where the writer did not say.
 
     ``facts`` holds what no resource type has: running tasks, images, alarm states, deployments, importers, repository

@@ -10,9 +10,10 @@ it refuses has a problem and no statements: a rule that would pass on it must sa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
 from checker.model.sources import Problem, Spot
@@ -30,8 +31,7 @@ class Effect(StrEnum):
     OTHER = "other"  # anything that this table does not know
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One thing that one statement does; an ``ALTER TABLE`` with several parts is several of them.
 
     ``kind`` is in words: ``create table``, ``add column``, ``drop column``, ``alter type``, ``set not null``, ``rename
@@ -64,8 +64,7 @@ class Statement:
     inside: tuple[Statement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SqlFile:
+class SqlFile(Struct, frozen=True):
     """One file. ``header`` are the comment lines above its first statement, without ``--``."""
 
     file: str
@@ -79,8 +78,7 @@ class SqlFile:
         return not any(problem.unread for problem in self.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """One file of code. ``code`` is its text with comments (and docstrings) blanked, lines kept; ``strings`` are its
     string literals with the line on which each begins."""
 
@@ -93,8 +91,7 @@ class SourceFile:
         return self.code.count("\n", 0, offset) + 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MigrationRunner(Judgeable):
+class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     """A program of the repository that applies migrations. ``entry`` is the file that drives it, ``files`` are it and
     all that it imports of the repository's own; ``library`` the tool whose library does the work, by its name in
     :mod:`checker.model.migrations.tools`. It is a place; a path is ``FILE:LINE``."""
@@ -114,8 +111,7 @@ class MigrationRunner(Judgeable):
         return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A file that says how a tool (by its name in :mod:`checker.model.migrations.tools`) connects to the database."""
 
     tool: str
@@ -123,8 +119,7 @@ class Connection:
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MigrationCode:
+class MigrationCode(Struct, frozen=True, eq=False):
     """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
     that package.json files give names to, ``connections`` the files that say how tools connect."""
 
@@ -135,8 +130,7 @@ class MigrationCode:
     connections: tuple[Connection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Migration(Judgeable):
+class Migration(Judgeable, Struct, frozen=True, eq=False):
     """A numbered change. ``down`` is ``None`` where there is no way back of it."""
 
     surface: ClassVar[Surface] = Surface.MIGRATION
@@ -170,8 +164,7 @@ class Migration(Judgeable):
         return Location(file, as_count(line) or 1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MigrationFolder(Judgeable):
+class MigrationFolder(Judgeable, Struct, frozen=True, eq=False):
     """Migrations of one folder, in execution order. ``tool`` is what its naming looks like: ``flyway``, ``pairs``,
     ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``liquibase``, ``sqitch``, ``numbered``; ``code`` where they are
     programs, which are not read. It is a place too."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationTool:
+class MigrationTool(Struct, frozen=True):
     """One tool. Its ``name`` is also what a folder of its migrations is called (``MigrationFolder.tool``).
 
     ``programs`` start it, each a program and perhaps the words of a command group (``flask db``). ``forwards`` and

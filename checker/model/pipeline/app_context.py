@@ -7,13 +7,12 @@ https://docs.aws.amazon.com/cdk/v2/guide/context.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open
 
 
-@dataclass(frozen=True, slots=True)
-class AppContext:
+class AppContext(Struct, frozen=True):
     """``named`` are the keys that the app's code asks for by name. ``handed_on`` says that it also asks for keys that
     it gets from elsewhere in its code (a constant, a function of its own), ``written`` which keys stand in that code
     as texts or members. ``doubt`` is why it may read others still; empty where it reads none."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import YES, Answer, Open
 
@@ -24,10 +25,17 @@ _UNREHEARSED: Final = Open("how its script goes on is not followed")
 class Rehearsal:
     """What becomes of a script, of one command of it: found by going through the script, each time that it is asked.
 
-    This one goes through none: all is open. Those who follow a script answer what they can.
+    This one goes through none: all is open. Those who follow a script answer what they can. Handlings that are written
+    the same are equal, whoever goes through their scripts: so all of these are.
     """
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rehearsal)
+
+    def __hash__(self) -> int:
+        return hash(Rehearsal)
 
     def ends(self) -> Answer:
         return _UNREHEARSED
@@ -60,8 +68,7 @@ class Rehearsal:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Handling:
+class Handling(Struct, frozen=True):
     """How the failure of a call is taken. Facts; which of them is a fault is for a rule to say.
 
     ``tested`` names the construct that asks whether it worked: ``if``, ``while``, ``until``, ``and`` (left of ``&&``),
@@ -92,7 +99,7 @@ class Handling:
     swallowed: bool = False
     untold: bool = False  # swallowed by a handler that neither says anything nor keeps what it caught
     bounded: bool = False  # `timeout` ends it
-    rehearsal: Rehearsal = field(default=Rehearsal(), compare=False, repr=False)
+    rehearsal: Rehearsal = Rehearsal()
 
     @property
     def ends(self) -> Answer:

@@ -17,10 +17,13 @@ What the steps' scripts do is :class:`checker.model.pipeline.scripts.Trace`. Val
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from checker.model.answers import YES, Answer, Open
 from checker.model.judgements import Judgeable
@@ -43,8 +46,7 @@ DEFAULT_ROLE_SECONDS: Final = 3600
 _NOT_ASKED: Final = Open("whether it runs when a pre-release starts it")
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """One way a job can come to run.
 
     ``ref`` is ``github.ref``: a plain string, or a ``Text`` whose holes are what a filter leaves open
@@ -65,7 +67,7 @@ class Start:
         return self.trigger.event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ConcurrencyInForce:
     """A concurrency group that a run of the job holds. ``level`` is ``workflow`` or ``job``; ``owner`` whose it is."""
 
@@ -76,8 +78,8 @@ class ConcurrencyInForce:
     owner: str
     spot: Spot
     # Group and cancel_in_progress on each ref that the job surely runs on; empty where no example can be made.
-    on_refs: tuple[tuple[Possible, Possible], ...] = field(default=(), compare=False)
-    cancel_written: object = field(default=None, compare=False)
+    on_refs: tuple[tuple[Possible, Possible], ...] = dataclasses.field(default=(), compare=False)
+    cancel_written: object = dataclasses.field(default=None, compare=False)
 
 
 class Demand(StrEnum):
@@ -88,8 +90,7 @@ class Demand(StrEnum):
     MAYBE = "maybe"  # whether the job runs on it depends on what only the run knows
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A ref that a job runs on when it starts so: by example where a filter or a person leaves it open."""
 
     start: Start
@@ -101,8 +102,7 @@ class Example:
         return self.start.event
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EffectiveStep(Judgeable):
+class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     """A step of an effective job. ``via`` names the composite actions it came through, outermost first."""
 
     surface: ClassVar[Surface] = Surface.WORKFLOW
@@ -156,8 +156,7 @@ class EffectiveStep(Judgeable):
         return Location(spot.file, spot.line, path or None)
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """A step that takes on an AWS role (``aws-actions/configure-aws-credentials``).
 
     ``seconds`` is what it asks for, :data:`~checker.model.values.ABSENT` where it leaves that to the action's default.
@@ -173,8 +172,7 @@ class Credentials:
     oidc: Answer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EffectiveJob(Judgeable):
+class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
     """One job of a run: see the module's overview. Made by :mod:`checker.resolve.workflows.jobs`, which completes it
     once (:func:`complete`): a job and its steps, and jobs that need each other, name one another."""
 
@@ -291,4 +289,4 @@ class EffectiveJob(Judgeable):
 def complete(job: EffectiveJob, **facts: object) -> None:
     """Put the facts into a job that is being made which name the job itself. Nothing else ever changes one."""
     for name, value in facts.items():
-        object.__setattr__(job, name, value)
+        force_setattr(job, name, value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
 from checker.model.migrations.folders import MigrationCode, MigrationFolder
@@ -16,8 +17,7 @@ from checker.model.sources import Problem
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
-@dataclass(frozen=True, slots=True)
-class Unfollowed(Judgeable):
+class Unfollowed(Judgeable, Struct, frozen=True):
     """What a job does with something to act with, and nobody read: see :class:`~checker.model.pipeline.scripts.Gap`."""
 
     job: EffectiveJob
@@ -40,8 +40,7 @@ class Unfollowed(Judgeable):
         return Location(self.problem.spot.file, self.problem.spot.line, path or None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pipeline(Judgeable):
+class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     """All that is known of one repository's pipeline. ``traces`` has the jobs and their alternatives.
 
     ``jobs`` are the jobs that have steps, as they run (:mod:`checker.model.pipeline.jobs`); ``traces`` what their

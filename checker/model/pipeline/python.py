@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
+
+from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot
 
@@ -36,8 +37,7 @@ class Names(dict[str, Any]):
         super().clear()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PythonModule:
+class PythonModule(Struct, frozen=True, eq=False):
     """A file and its syntax. ``names`` is what following it has bound so far; ``package`` its folder; ``kept`` what
     calls of its functions came to."""
 

@@ -16,9 +16,10 @@ Each is a place: ``call.fails(...)``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.handling import Handling
@@ -29,8 +30,7 @@ from checker.model.values import ABSENT, Absent, CallPlace, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A loop around a command. ``values`` are all the values of a list's loop in order, ``None`` where unknown.
 
     ``kind``: ``each`` (once per value, for different things), ``retry`` (until it works or tries are used up),
@@ -130,8 +130,7 @@ class _ScriptPlace(Judgeable):
         return Location(self.spot.file, self.spot.line, path or None)
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """A redirection of a command: what is written where."""
 
     descriptor: int
@@ -139,8 +138,7 @@ class Write:
     target: Possible
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Command(_ScriptPlace):
+class Command(_ScriptPlace, Struct, frozen=True, eq=False):
     """A command of a shell after expansion. ``words[0]`` is the program; functions and followed scripts are not listed.
 
     ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
@@ -197,8 +195,7 @@ def plain_name(name: str) -> str:
     return name.lstrip("-").replace("-", "").replace("_", "").lower()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AwsCall(_ScriptPlace):
+class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     """One call of an AWS API. ``service`` is botocore's name (``ecs``, ``elbv2``), ``operation`` the API's
     (``UpdateService``); for a custom command its own name (``sync``), for a waiter the operation that it polls, with
     the waiter's name in ``waiter``. An operation that no table knows keeps its spelling.
@@ -259,8 +256,7 @@ class AwsCall(_ScriptPlace):
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CdkCommand(_ScriptPlace):
+class CdkCommand(_ScriptPlace, Struct, frozen=True, eq=False):
     """A run of the CDK's command. ``name`` is ``deploy``, ``synth``, ``diff``, ``destroy``, ``bootstrap`` ...
 
     ``stacks`` are the selectors as given (``--all`` gives ``*``); ``context`` what ``--context`` sets; ``options`` all
@@ -287,8 +283,7 @@ class CdkCommand(_ScriptPlace):
         return self.command.folder
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """``echo "name=value" >> "$GITHUB_OUTPUT"`` (or ``GITHUB_ENV``: then ``step`` is empty)."""
 
     step: str
@@ -297,8 +292,7 @@ class Output:
     spot: Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """What a job does with something to act with in its hands, and nobody read. ``logged_in``: whether the job had
     taken on a role by then, as far as that was seen; where not, what was not read may have done it."""
 
@@ -306,8 +300,7 @@ class Gap:
     logged_in: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """What one job (or one script by itself) does, in order. ``problems`` are what could not be followed, ``gaps``
     those of them that could concern an environment."""
 

@@ -6,22 +6,21 @@ that was parsed; :class:`Script` knows which file and line that is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """Text as it stands, escapes removed. Unquoted text may be a pattern."""
 
     text: str
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """``$name`` or ``${name...}``. ``operator`` is what follows the name (``:-``, ``%%``, ``,,``), ``#`` in front is
     ``length``; ``index`` is ``@``, ``*`` or what stands in brackets, ``asked`` the substitutions in that."""
 
@@ -33,8 +32,7 @@ class Variable:
     asked: tuple[Substitution, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Substitution:
+class Substitution(Struct, frozen=True):
     """``$(...)``: the output of a script of its own. ``source`` is how it is written."""
 
     body: Block
@@ -42,8 +40,7 @@ class Substitution:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, frozen=True):
     """Something that is not worked out: arithmetic, with the substitutions in it (``asked``); process substitution."""
 
     source: str
@@ -55,8 +52,7 @@ class Opaque:
 Part: TypeAlias = Literal | Variable | Substitution | Opaque
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One word before its expansion."""
 
     parts: tuple[Part, ...]
@@ -64,8 +60,7 @@ class Word:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """``2>/dev/null``: the descriptor (-1 for ``&>``), the operator, the target. A here-document is an input."""
 
     descriptor: int
@@ -73,8 +68,7 @@ class Redirect:
     target: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """``name=value``; ``append`` for ``+=``, ``items`` for an array. Of ``export $(...)``, which sets what
     is printed, the name is empty."""
 
@@ -84,8 +78,7 @@ class Assignment:
     items: tuple[Word, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """A command with its words; only assignments where it has none."""
 
     words: tuple[Word, ...]
@@ -96,8 +89,7 @@ class Simple:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Declare:
+class Declare(Struct, frozen=True):
     """``export``, ``local``, ``readonly``, ``declare`` or ``typeset``. ``refers``: with ``-n``, a name for another."""
 
     keyword: str
@@ -106,8 +98,7 @@ class Declare:
     refers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """``[ ... ]`` or ``[[ ... ]]``: the words in between, and the substitutions that run for it. ``arithmetic`` is what
     stands in ``(( ... ))``, ``asked`` the substitutions in that."""
 
@@ -117,8 +108,7 @@ class Test:
     asked: tuple[Substitution, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pipe:
+class Pipe(Struct, frozen=True):
     """``a | b``; both outputs go on where ``|&`` stands (``merged``)."""
 
     statements: tuple[Statement, ...]
@@ -126,8 +116,7 @@ class Pipe:
     merged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AndOr:
+class AndOr(Struct, frozen=True):
     """``left && right`` or ``left || right``."""
 
     left: Statement
@@ -136,15 +125,13 @@ class AndOr:
     right_source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """``! statement``."""
 
     statement: Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """``{ ...; }`` or, where ``own_shell``, ``( ... )``; with what is redirected for all of it."""
 
     body: Block
@@ -152,23 +139,20 @@ class Group:
     redirects: tuple[Redirect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(Struct, frozen=True):
     """``statement &``."""
 
     statement: Statement
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Struct, frozen=True):
     """Conditions with their bodies in order, and what else."""
 
     branches: tuple[tuple[Block, Block], ...]
     otherwise: Block | None
 
 
-@dataclass(frozen=True, slots=True)
-class While:
+class While(Struct, frozen=True):
     """``while`` or, where ``until``, ``until``."""
 
     condition: Block
@@ -177,8 +161,7 @@ class While:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(Struct, frozen=True):
     """``for variable in words``; ``words`` is ``None`` for the positional parameters and for arithmetic loops."""
 
     variable: str
@@ -188,16 +171,14 @@ class For:
     arithmetic: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """``case word in pattern) body ;; ...``."""
 
     word: Word
     items: tuple[tuple[tuple[Word, ...], Block], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A definition."""
 
     name: str
@@ -209,15 +190,13 @@ Statement: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Statements one after another."""
 
     statements: tuple[Statement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Script:
+class Script(Struct, frozen=True, eq=False):
     """A shell text and where its lines are: ``lines[i]`` is the file's line of the text's line ``i``."""
 
     file: str

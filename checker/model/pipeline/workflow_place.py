@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.workflows import Workflow
@@ -11,8 +12,7 @@ from checker.model.sources import Spot
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowPlace(Judgeable):
+class WorkflowPlace(Judgeable, Struct, frozen=True):
     """A workflow that GitHub starts, named as its file is. ``spot`` is the line that a judgement is about."""
 
     surface: ClassVar[Surface] = Surface.WORKFLOW

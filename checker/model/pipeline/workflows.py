@@ -12,8 +12,9 @@ A :class:`Field` is a value with the place it stands at. Names follow the workfl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent
@@ -29,8 +30,7 @@ class Field(NamedTuple):
     spot: Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """One event of ``on:``. A filter that is not written is ``None``; one that is empty is ``()``."""
 
     event: str
@@ -46,8 +46,7 @@ class Trigger:
     workflows: tuple[str, ...] = ()  # workflow_run: the names of the workflows waited for
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """An input of a manual start (``workflow_dispatch``), of a call (``workflow_call``) or of an action."""
 
     name: str
@@ -58,8 +57,7 @@ class Input:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredSecret:
+class DeclaredSecret(Struct, frozen=True):
     """A secret that a reusable workflow takes."""
 
     name: str
@@ -67,8 +65,7 @@ class DeclaredSecret:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(Struct, frozen=True):
     """What ``permissions:`` gives the job's token.
 
     ``levels`` maps a scope (``id-token``) to ``read``, ``write`` or ``none``; ``others`` is what every scope that is
@@ -94,8 +91,7 @@ class Permissions:
         return self.others
 
 
-@dataclass(frozen=True, slots=True)
-class Concurrency:
+class Concurrency(Struct, frozen=True):
     """``concurrency:`` of a workflow or a job, as written."""
 
     group: Written
@@ -104,8 +100,7 @@ class Concurrency:
     spot: Spot
 
 
-@dataclass(frozen=True, slots=True)
-class RunText:
+class RunText(Struct, frozen=True):
     """The script of a ``run:`` step. ``lines[i]`` is the file's line (from 1) of its line ``i`` (from 0)."""
 
     text: str
@@ -117,8 +112,7 @@ class RunText:
         return self.lines[min(index, len(self.lines) - 1)] if self.lines else self.spot.line
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step as written. ``index`` counts from 0 in its job or action."""
 
     index: int
@@ -156,8 +150,7 @@ class Step:
 INHERIT: Final = "inherit"
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A container that runs beside a job's steps, and the variables that it is started with."""
 
     image: str
@@ -165,8 +158,7 @@ class Service:
     env: Mapping[str, Field] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One job as written: either ``steps``, or a call of a reusable workflow (``uses``)."""
 
     id: str
@@ -196,8 +188,7 @@ class Job:
     secrets: Mapping[str, Field] | str | None = None  # a mapping, INHERIT, or nothing
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Workflow:
+class Workflow(Struct, frozen=True, eq=False):
     """One workflow file. ``file`` is relative to the repository's root. What could not be read is in ``problems``."""
 
     file: str
@@ -242,8 +233,7 @@ class Workflow:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompositeAction:
+class CompositeAction(Struct, frozen=True, eq=False):
     """An ``action.yml``. ``steps`` is empty for an action that runs in JavaScript or in a container."""
 
     file: str
@@ -256,8 +246,7 @@ class CompositeAction:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Workflows:
+class Workflows(Struct, frozen=True, eq=False):
     """Everything GitHub Actions reads in one repository: files by their path, actions by their folder."""
 
     files: Mapping[str, Workflow] = field(default_factory=dict)

@@ -6,12 +6,12 @@ Reports draw these; no verdict rests on them. All of it is optional: a run witho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+
+class TokenRow(Struct, frozen=True):
     """One token of one job. ``asked`` are the roles that it can mean; ``admitted`` those that surely let it in,
     ``perhaps`` those of which that is not known."""
 
@@ -32,8 +32,7 @@ class Fate(StrEnum):
     ARCHIVED = "archived"
 
 
-@dataclass(frozen=True, slots=True)
-class ImagesOfAge:
+class ImagesOfAge(Struct, frozen=True):
     """So many images of one kind, pushed so many days ago, that have one fate. ``must`` is what ought to happen to
     them: ``stay``, ``go``, or empty where either is well."""
 
@@ -48,8 +47,7 @@ class ImagesOfAge:
         return (self.must == "stay" and self.fate is not Fate.KEPT) or (self.must == "go" and self.fate is Fate.KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """One lifecycle policy, run on one imagined repository. ``repositories`` are those that have the policy."""
 
     repositories: tuple[str, ...]
@@ -57,8 +55,7 @@ class Retention:
     images: tuple[ImagesOfAge, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Lines of a source around the one that a verdict stands at. ``None`` in place of a line that may hold a secret."""
 
     file: str
@@ -67,8 +64,7 @@ class Excerpt:
     lines: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """A framework of controls that findings give evidence for. ``parts`` are all of its chapters: id -> title; a
     control belongs to the part whose id it begins with."""
 
@@ -77,8 +73,7 @@ class Framework:
     parts: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """``roles`` are those that trust GitHub's tokens: the columns of the matrix whose rows are ``tokens``. ``pages``
     explain the findings that do not pass, by id."""
 
@@ -94,8 +89,7 @@ class Facts:
         return self == Facts()
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierRun:
+class EarlierRun(Struct, frozen=True):
     """A run of the past, as a trend needs it. ``time`` is ISO 8601 in UTC; ``totals`` are a run document's."""
 
     time: str

@@ -20,8 +20,9 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
@@ -47,8 +48,7 @@ _FIX: Final = (
 _FIX_ORIGIN: Final = "Bring the origin into the project, or restore with a KmsKeyId where that is possible."
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """Whether a database's storage is encrypted, and why. ``path`` decided it."""
 
     encrypted: Answer

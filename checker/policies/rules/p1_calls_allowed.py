@@ -23,8 +23,9 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement

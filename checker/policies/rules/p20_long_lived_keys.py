@@ -22,9 +22,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import NO
 from checker.model.environments import Project
@@ -63,8 +65,7 @@ _FORM: Final = re.compile(r"%[-+ #0-9.]*[sbq]")
 _OF_RUN: Final = re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """A value that a step or a command is given, under which name; ``path`` is where it stands."""
 
     holder: Holder

@@ -19,8 +19,9 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, Answer, Open
 from checker.model.environments import Environment
@@ -58,8 +59,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield _judged(environment, vpc, private[vpc.key], covered)
 
 
-@dataclass(frozen=True, slots=True)
-class Shut:
+class Shut(Struct, frozen=True):
     """An endpoint that is there and does not help, with why and what to do."""
 
     endpoint: Resource
@@ -67,8 +67,7 @@ class Shut:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(Struct, frozen=True):
     """The route tables that lead to S3 through a gateway endpoint, and those that may, with what is not known.
 
     ``shut``: those that an endpoint names which lets too little through. ``complete``: whether no endpoint leaves its

@@ -30,8 +30,9 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -63,8 +64,7 @@ _HOST: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
 _ATTRIBUTES_OF_SECRETS: Final = frozenset({"SecretAccessKey", "ClientSecret", "SecretString"})
 
 
-@dataclass(frozen=True, slots=True)
-class Others:
+class Others(Struct, frozen=True):
     """What belongs to the other environments: words of their names, and hosts of their DNS records with the owner."""
 
     words: frozenset[str]

@@ -23,8 +23,9 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from checker.model.answers import YES, Open
 from checker.model.environments import Project
@@ -191,8 +192,7 @@ def _concurrent(pipeline: Pipeline) -> Iterator[Spot]:
 # -- the workflows -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Group(Judgeable):
+class _Group(Judgeable, Struct, frozen=True):
     """A job as the place of a concurrency group that it is in, whoever declares that."""
 
     surface: ClassVar[Surface] = Surface.WORKFLOW

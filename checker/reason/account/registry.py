@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.model.environments import Project
 from checker.model.live.account import Account
@@ -23,8 +24,7 @@ _DAYS: Final = 7
 _DAY: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """An image that is needed and that the lifecycle policy takes, now or as the next in line.
 
     ``who`` needs it. ``returns``: to go back to it, not to run it.
@@ -38,8 +38,7 @@ class Loss:
     returns: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """An image that something runs and that the registry does not hold any more: no restart would find it."""
 
     repository: Resource
@@ -48,8 +47,7 @@ class Gone:
     returns: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
+class _Use(Struct, frozen=True):
     """Who needs an image, and whether only to go back to it."""
 
     image: Running
@@ -57,8 +55,7 @@ class _Use:
     returns: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
+class Losses(Struct, frozen=True):
     """The images of a repository that are needed and are gone or would go. ``doubt``: why there may be more."""
 
     found: tuple[Loss | Gone, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Project
 from checker.model.live.account import Account
@@ -21,8 +22,7 @@ _MIGRATES: Final = re.compile(r"migrat", re.IGNORECASE)
 _ENDED: Final = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"})
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """The image of one container of one task. ``digest`` is what ECS resolved the reference to, where it says so."""
 
     container: str
@@ -49,8 +49,7 @@ class Image:
         return "@sha256:" in self.reference or bool(COMMIT.fullmatch(self.tag))
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """A task that runs or is about to. ``service`` is the service that keeps it, empty for one that runs by itself."""
 
     cluster: str
@@ -106,8 +105,7 @@ def _task(task: Entry) -> Task:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A service of the project, what ECS says of its deployments, and the tasks that it runs."""
 
     resource: Resource

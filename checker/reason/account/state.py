@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Project
 from checker.model.live.account import Account
@@ -21,8 +22,7 @@ STUCK_AFTER: Final = timedelta(minutes=60)
 EXPIRY_DAYS: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """What is wrong with a thing, and whether that is certain."""
 
     what: str
@@ -75,8 +75,7 @@ def _unfinished(deployment: Entry, now: datetime | None) -> Trouble | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """A certificate as ACM tells it. ``days`` until it ends, ``None`` where it does not say."""
 
     resource: Resource

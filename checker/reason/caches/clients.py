@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
@@ -49,8 +50,7 @@ _CLI: Final = re.compile(r"(?:^|[\s/;&|(\"'])(?:redis|valkey)-cli\b(?P<rest>[^;&
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}")
 
 
-@dataclass(slots=True)
-class Manner:
+class Manner(Struct):
     """How one container or function is told to connect, beside what its addresses say."""
 
     tls: Answer | None = None  # by a switch or a scheme of its own; ``None`` where there is none
@@ -59,8 +59,7 @@ class Manner:
     doubt: str = ""  # why it may be told otherwise by what is not known
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """Something that is handed a cache's address. ``written``: the value, with a star for each open part."""
 
     owner: Resource

@@ -7,8 +7,10 @@ for" each service); of keys that nobody can know beforehand nothing is said, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.environments import Project
 from checker.model.pipeline.holding import AWS_KEYS
@@ -43,8 +45,7 @@ _GLOBAL: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What becomes of one permission that a call needs: the gravest answer over roles and resources.
 
     ``resource`` is what it was asked of; ``roles`` names who asked.
@@ -57,8 +58,7 @@ class Ruling:
     roles: str
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """Who makes a call, where, and what else of its job tells what it touches."""
 
     project: Project

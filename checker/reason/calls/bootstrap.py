@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.overlap import Pattern, overlap
 from checker.model.pipeline.scripts import CdkCommand

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Line(Generic[T]):
+class Line(Struct, Generic[T]):
     """``place`` is where it was come to first; ``path`` tells it from other lines of its file with the same call."""
 
     place: AwsCall | CdkCommand | Command

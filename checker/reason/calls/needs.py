@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.data.aws_calls import prefix_of, table
 from checker.model.answers import YES, Answer, Open, yes_if
@@ -27,8 +28,7 @@ EVERYTHING: Final = "*"
 _HOMES: Final = ("cluster", "eventbusname")
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One permission that a call needs.
 
     ``resources`` are the ARNs that IAM compares with the policy's: ``("*",)`` where the action has no resource-level

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.pipeline.holding import given_secrets, may_act
 from checker.model.pipeline.jobs import EffectiveJob
@@ -36,8 +37,7 @@ class What(StrEnum):
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change. ``targets`` are what is changed (selectors of stacks, a service), empty where nothing is named."""
 
     what: What
@@ -167,8 +167,7 @@ def _command(command: Command) -> Change | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Changing:
+class Changing(Struct, frozen=True):
     """The jobs of one workflow that GitHub starts, those that change something with what they change.
 
     ``followed`` is false where a job that holds something to act with could not be followed to its end: then others

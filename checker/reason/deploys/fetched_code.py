@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -59,8 +60,7 @@ _OF_GIT: Final = re.compile(
 _PINNED: Final = re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """Files of another commit. ``ref`` is what the command names, ``None`` what a branch has by then.
 
     ``folder`` is where they lie: empty for the workspace itself. ``whole``: all that was there before is gone.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Open
 from checker.model.pipeline.handling import Stream
@@ -41,8 +42,7 @@ class Retried(Enum):
     FOR_EVER = "for ever"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request. ``checks_status``: whether an HTTP error makes the command fail, or what was answered is looked at.
 
     ``tries`` is how often the command itself tries; 1 where it does not.

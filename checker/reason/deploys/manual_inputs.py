@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.workflows import Input
@@ -15,8 +16,7 @@ _INPUT: Final = re.compile(r"\b(github\.event\.)?inputs\.([\w-]+)(\s*(?:==|!=|<|
 _CALLED_WITH: Final = re.compile(r"\b(?:fromJSON|contains|startsWith|format)\(\s*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """The input that decides, empty where none does; ``fault`` says why it does not decide although it looks so."""
 
     input: str = ""

@@ -10,8 +10,10 @@ services-stable"; README of aws-actions/amazon-ecs-deploy-task-definition, ``wai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, negated, yes_if
 from checker.model.environment_words import kind_of
@@ -29,8 +31,7 @@ from checker.reason.calls.step_ends import ended_by_another, is_failing_exit
 from checker.reason.deploys.rollbacks import is_rollback
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(Struct, frozen=True):
     """Where an action stands: ``trace.actions[index]`` of ``job``."""
 
     job: EffectiveJob
@@ -42,8 +43,7 @@ class At:
         return self.trace.actions[self.index]
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
+class Rollout(Struct, frozen=True):
     """One update of a service that starts a deployment. ``service`` is its name, ``None`` where that is not known."""
 
     at: At
@@ -63,8 +63,7 @@ class Rollout:
         return self.call.handling.background or (step is not None and step.step.concurrent)
 
 
-@dataclass(frozen=True, slots=True)
-class DeployPath:
+class DeployPath(Struct, frozen=True):
     """What one workflow does to one environment's services."""
 
     entry: Workflow

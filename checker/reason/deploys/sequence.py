@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES
 from checker.model.environments import Environment
@@ -25,8 +26,7 @@ _PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
 _SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A roll-out and what waits for it before the next one begins, if anything does. ``doubt``: what waits asks for the
     same as what waited for another service, so that it can be for one of them at most."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO
 from checker.model.environment_words import words
@@ -43,8 +44,7 @@ class Code(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The answer, with the step that decides it and what completes "... has ..." in a message."""
 
     code: Code
@@ -120,8 +120,7 @@ def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pi
             yield action
 
 
-@dataclass(slots=True)
-class _Codes:
+class _Codes(Struct):
     pipeline: Pipeline
     own: str
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import YES
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, Trace
@@ -21,8 +22,7 @@ _TIMEOUT: Final = re.compile(r"\btimeout\s+(?:-\S+\s+)*(\d+(?:\.\d+)?)([smhd]?)\
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """One way of waiting. ``seconds`` is its bound, ``None`` where it has one that is not known; ``endless``: none."""
 
     place: Command | AwsCall

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import NO
 from checker.model.pipeline.scripts import Command
@@ -44,8 +45,7 @@ class Token(StrEnum):
     OPEN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call. ``asked`` is how a message names it; ``wrong`` says why there is no such operation.
 
     ``needs`` is what its token needs, ``None`` where the operation is not told (``why`` says so).

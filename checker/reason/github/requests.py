@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options, shown
@@ -26,8 +27,7 @@ _API_HOLE: Final = re.compile(r"api[_.]?(?:base_?)?url|github_?api", re.IGNORECA
 _BELOW_REPOSITORY: Final = re.compile(r"/?repos/")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request. ``url`` is its path below the API's address, without the first slash and the query; holes kept."""
 
     command: Command

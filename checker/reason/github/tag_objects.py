@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, alike, either, negated, yes_if
 from checker.model.environment_words import words
@@ -42,8 +43,7 @@ _VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace
 _WHICH_PART: Final = Open("which part of the answer is used")
 
 
-@dataclass(frozen=True, slots=True)
-class TagRead:
+class TagRead(Struct, frozen=True):
     """One question for what a tag names. ``commit`` is whether the answer is the commit."""
 
     place: Place

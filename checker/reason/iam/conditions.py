@@ -8,8 +8,9 @@ operator and satisfies a negated one; ``IfExists`` and ``ForAllValues`` hold for
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.values import Text
@@ -22,8 +23,7 @@ _STRINGS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What is known of a request's context. Keys in lower case.
 
     ``values``: key -> its values. ``absent``: keys that the request does not have. Of any other key nothing is known.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer
 from checker.model.environment_words import UNNAMED, environment_of, kind_of
@@ -52,8 +53,7 @@ _NOBODY_SAID: Final = "REPOSITORY"
 DESCRIBE_STACKS: Final = "cloudformation:DescribeStacks"
 
 
-@dataclass(frozen=True)
-class Deployer:
+class Deployer(Struct, frozen=True, dict=True):
     """A role that trusts GitHub. ``deploys`` is false for one that only reads or builds."""
 
     role: Resource

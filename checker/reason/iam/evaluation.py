@@ -8,9 +8,10 @@ and what nothing allows is denied. Where a document, a condition or a name is no
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, every, negated, why_open
 from checker.model.environments import Project
@@ -32,8 +33,7 @@ class Access(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A call. ``resource`` is the ARN pattern that it touches; calls without resource-level support touch ``*``."""
 
     action: str
@@ -41,8 +41,7 @@ class Request:
     context: Context = NOTHING_KNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The answer; ``why`` completes "denied: ..." or "cannot be decided: ..."; the statements that decided it."""
 
     answer: Access
@@ -63,8 +62,7 @@ class Decision:
         return YES if self.allowed else NO if self.denied else Open(self.why)
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Struct, frozen=True):
     """All that decides what one principal may do.
 
     ``unread``: documents whose content is not in the templates, each as a reason. ``may_allow``: actions that policies
@@ -84,8 +82,7 @@ class Policies:
 # -- gathering -------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Attachments:
+class _Attachments(Struct):
     """Who has which policy, found in one pass over a project."""
 
     to_roles: dict[ResourceKey, list[Resource]] = field(default_factory=dict)
@@ -308,8 +305,7 @@ def _named(statement: Statement) -> str:
 # -- bounds: what a call could touch at most ----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One statement that allows an action, with the resources it allows it on; ``None`` for "all but some"."""
 
     statement: Statement

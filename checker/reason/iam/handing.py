@@ -8,8 +8,9 @@ templates: those of the job's environment, of the families that the job names wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.environments import Environment, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand

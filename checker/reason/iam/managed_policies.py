@@ -8,12 +8,12 @@ except for those named so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ManagedPolicy:
+
+class ManagedPolicy(Struct, frozen=True):
     """``allows``: statements as in a document, all of effect Allow. ``may``: action patterns beyond them."""
 
     allows: tuple[Mapping[str, Any], ...] = ()

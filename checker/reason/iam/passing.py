@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment, Project
@@ -44,8 +45,7 @@ _ITS_NAME: Final = glob("role/*")
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRole:
+class TaskRole(Struct, frozen=True):
     """A role that a task definition names. ``arn`` is ``None`` where it is not known, and ``why`` says why."""
 
     task: Resource
@@ -132,8 +132,7 @@ def may_pass(policies: Policies, arn: str | Text, service: str = TASKS) -> Decis
 # -- scope -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Excess:
+class Excess(Struct, frozen=True):
     """Something that is granted and should not be: by which statement, what it says, and an example."""
 
     statement: Statement

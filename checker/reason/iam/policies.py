@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Project
 from checker.model.overlap import Pattern
@@ -25,8 +26,7 @@ _OPERATORS_WITH_WILDCARDS: Final = ("stringlike", "stringnotlike", "arnlike", "a
 _MAX_STATEMENTS: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One operator on one key. ``operator`` is in lower case without qualifier and ``IfExists``.
 
     ``patterns`` are the values as the operator reads them; ``None`` stands for one that is not known.
@@ -48,8 +48,7 @@ class Condition:
         return self.operator.replace("not", "", 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement. ``None`` in a tuple of patterns stands for an entry that is not known.
 
     Exactly one of ``actions`` and ``not_actions`` is set, and likewise for resources (trust policies have neither).
@@ -71,8 +70,7 @@ class Statement:
     named: frozenset[Pattern] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The statements of one document, and why parts of it could not be read."""
 
     statements: tuple[Statement, ...] = ()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from checker.data.aws_calls import table
 from checker.model.answers import NO
@@ -37,8 +38,7 @@ _MAKES: Final = frozenset({"deploy", "CreateStack", "UpdateStack", "CreateChange
 _READS: Final = ("describe", "get", "list", "head", "batchget", "view")
 
 
-@dataclass(slots=True)
-class Use:
+class Use(Struct):
     """All that jobs ask for as one role. ``doubts`` are why there may be more; ``made`` is a line that has
     CloudFormation make a stack's resources as that role, whatever that takes."""
 

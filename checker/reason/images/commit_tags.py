@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveJob
@@ -51,8 +52,7 @@ class Mark(Enum):
 Form: TypeAlias = "tuple[str | Mark, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(Struct, frozen=True):
     """The forms of tags that the pipeline pushes, by repository; ``None`` where one of them is not known."""
 
     forms: dict[str, set[Form] | None]

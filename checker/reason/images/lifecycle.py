@@ -17,9 +17,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, first_unknown
@@ -40,8 +41,7 @@ class Refused(Exception):  # noqa: N818 - an answer of ECR's, not a failure of o
     """ECR does not accept the policy, so the deployment that sets it fails. The message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """One image of a repository. Days are numbers on one scale, of which only differences count.
 
     ``pulled`` is the day of the last pull, ``activated`` that of coming back from the archive, ``archived`` that of
@@ -62,8 +62,7 @@ class Image:
         return self.pushed if self.activated is None else self.activated
 
 
-@dataclass(frozen=True, slots=True)
-class LifecycleRule:
+class LifecycleRule(Struct, frozen=True):
     """One rule of a policy. ``patterns`` holds prefixes too, as patterns; only a rule for tagged images has any."""
 
     priority: int

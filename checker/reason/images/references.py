@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
@@ -51,8 +52,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 _FIRST_MARK: Final = 0xE000  # private use: stands for hole 0, the next one for hole 1, ...
 
 
-@dataclass(frozen=True, slots=True)
-class ImageReference:
+class ImageReference(Struct, frozen=True):
     """One place that names an image: ``value`` is resolved, ``path`` is where it stands in ``owner``."""
 
     owner: Resource
@@ -68,8 +68,7 @@ class Registry(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedImage:
+class ParsedImage(Struct, frozen=True):
     """An image reference in its parts.
 
     ``tag`` is ``latest`` where none is given, and unknown where an open value holds or may hold it. ``repository`` is

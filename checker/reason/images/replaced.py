@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, options, shown
@@ -23,8 +24,7 @@ _FIRST: Final = 0xE000
 _STANDS: Final = re.compile("([\ue000-\uf8ff])")
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(Struct, frozen=True):
     """An image that is put into a container: the one of this name or at this position, where it says which."""
 
     image: Possible

@@ -9,9 +9,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.environments import Project
 from checker.model.resources import Resource
@@ -126,8 +127,7 @@ def _pushed_again(project: Project) -> dict[ResourceKey, set[str]]:
 # -- the repositories that the policy is run on --------------------------------------------------
 
 
-@dataclass(slots=True)
-class Repository:
+class Repository(Struct):
     """One imagined repository on one day. ``protected`` says of an image why it must stay, and what it is."""
 
     when: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Open, either, every
 from checker.model.environments import Project
@@ -44,16 +45,14 @@ class Runs(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """Which image the revision runs that a call names, and why."""
 
     runs: Runs
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """What the pipeline pushes, and the project whose task definitions it changes."""
 
     pushed: Pushed

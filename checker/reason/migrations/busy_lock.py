@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.reason.migrations.lock_values import worth
 from checker.reason.migrations.lock_ways import (
@@ -57,8 +59,7 @@ class _TooMuch(Exception):  # noqa: N818 - no error of anybody's: the code is to
     pass
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     code: Code
     busy: bool
     found: list[tuple[str, str]] = field(default_factory=list)  # a fault, and the doubt about it
@@ -78,8 +79,6 @@ class _Walk:
             ways = different(end.state for end in after if end.how == "falls")
             if len(ways) > _MOST_STATES:
                 raise _TooMuch
-            if not ways:
-                return distinct(ends)
         return distinct([*ends, *(End("falls", way) for way in ways)])
 
     def statement(self, node: ast.stmt, state: State) -> list[End]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.reason.migrations.runner_code import READS, Function, name_of, walked
 
@@ -19,8 +21,7 @@ _DEEPEST: Final = 12  # classes above one another
 UNFOLLOWED: Final = ("its lock is let go or passed over", "its code goes too many ways to follow them all")
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """How far one way through the code has come. ``answer`` is what the next row says that is fetched."""
 
     asked: bool = False
@@ -41,8 +42,7 @@ class State:
         return "migrations run although another holds it" if busy else "it is let go before the migrations run"
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How a statement ends: ``falls``, ``returns``, ``raises``, ``exits``, ``breaks``, ``continues`` or ``yields``."""
 
     how: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.migrations.tools import MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -36,8 +37,7 @@ _LIST: Final = re.compile(r"\[[^\[\]{}]*\]")
 Action: TypeAlias = "Command | AwsCall"
 
 
-@dataclass(frozen=True, slots=True)
-class Migrating:
+class Migrating(Struct, frozen=True):
     """One step of a job that migrates. ``start`` is the call that starts a task which does it, if there is one."""
 
     job: EffectiveJob

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.python import nodes_of
@@ -28,8 +29,7 @@ _HOLDS_OTHERS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MOST: Final = 100_000  # signs of a file
 
 
-@dataclass(frozen=True, slots=True)
-class _Code:
+class _Code(Struct, frozen=True):
     """A runner's functions by name, and its constants that hold SQL of a lock."""
 
     functions: Mapping[str, list[_Function]] = field(default_factory=dict)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.pipeline.python import nodes_of
 
@@ -25,8 +26,7 @@ READS: Final = frozenset({"read_text", "read", "read_bytes"})
 _LETTING_GO: Final = frozenset({"close", "reset", "putconn"})
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """All of a runner's code. ``repeated`` are conditions that it asks more than once."""
 
     functions: Mapping[str, Sequence[Function]]

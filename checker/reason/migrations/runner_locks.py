@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
@@ -54,8 +56,7 @@ _MOST: Final = 50  # places of one file, or names, that are looked at; no honest
 _ONE: Final = re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """One place where a runner asks for a lock."""
 
     at: str  # FILE:LINE
@@ -65,8 +66,7 @@ class Taken:
     receiver: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Locking:
+class Locking(Struct, frozen=True):
     """What a runner's code does against a second run."""
 
     taken: tuple[Taken, ...] = ()

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.migrations.folders import MigrationRunner
 
@@ -39,8 +40,7 @@ _MOST: Final = 20
 _LONGEST: Final = 100_000  # signs of a file
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(Struct, frozen=True):
     """A file's code, what is in its quotes blanked, and for each place the braces that are open there."""
 
     plain: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.environments import Project
 from checker.model.migrations.folders import Connection, MigrationFolder, MigrationRunner, SourceFile, SqlFile
@@ -25,8 +27,7 @@ _GIVEN: Final = re.compile(r"['\"`]{1,3}\s*\)?\s*,\s*[\[({]?(?P<arguments>[^\])}
 _GROUPS: Final = ("AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """Where a timeout is set; ``off`` where it is set to nothing. ``where`` is ``FILE:LINE`` or a name.
 
     ``undone`` is where the same code sets it to nothing: which of the two is in force, the order tells.

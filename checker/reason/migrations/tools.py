@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.data.harmless import program_is_harmless
 from checker.model.environment_words import words as parts_of
@@ -63,8 +65,7 @@ _EACH: Final = re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xarg
 _BACK: Final = re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """A command line that applies migrations, forwards or ``back``. ``tool`` is ``None`` for a program of its own;
     ``contained`` is true where it runs in a container, which has only the variables that it is handed."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 from checker.model.sources import Spot
@@ -19,8 +20,7 @@ _REVISION: Final = re.compile(r"\bof\s+(?:revision\s+)?((?=\d*[a-f])(?=[a-f]*\d)
 _RELEASE: Final = re.compile(r"\breleased?\b\s*(?:in|with|by|:|=)?\s*([\w.+-]*\d[\w.+-]*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(Struct, frozen=True):
     """What a migration's header says: that it expands, or which expand it is the contract half of, and its release."""
 
     kind: str  # "expand" or "contract"

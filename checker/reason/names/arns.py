@@ -7,8 +7,9 @@ not set is made up by CloudFormation as ``STACK-LOGICALID-RANDOM`` (AWS CloudFor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from checker.model.environments import Project
 from checker.model.resources import Resource, Stack
@@ -33,8 +34,7 @@ _GENERATED_LIMIT: Final = 64
 _RANDOM: Final = 13  # "-" and twelve characters
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     """How one type is named. ``tail`` is the ARN's last field; what ``Ref`` returns is the name or the ARN."""
 
     name: str

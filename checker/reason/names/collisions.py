@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import EnvironmentKind, Project
@@ -23,8 +24,7 @@ from checker.reason.names.physical import ALIASES, is_open, is_stacks_own, physi
 Parent: TypeAlias = "ResourceKey | str | Text | Absent | None"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
+class Candidate(Struct, frozen=True, eq=False):
     """A physical name, settled and placed so that it can be compared. ``text`` is ``None`` where it is not known."""
 
     name: PhysicalName
@@ -62,8 +62,7 @@ _REVISED: Final = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Clash:
+class Clash(Struct):
     """What one name collides with: for sure, and possibly."""
 
     certain: list[Candidate] = field(default_factory=list)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -59,8 +60,7 @@ _SERVICES: Final[Mapping[str, str]] = {
 _VERBS: Final = ("create", "put", "register")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One AWS call of an ``AwsCustomResource``. ``service`` is in CloudFormation's spelling, lower case: ``s3``."""
 
     when: str  # Create, Update, Delete

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from checker.model.resources import Resource
 from checker.model.values import Resolved, Value
@@ -26,8 +27,7 @@ class Reach(StrEnum):
     PARTITION = "partition"
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """How the resources of one type are named.
 
     ``kind`` names the set that the names are drawn from (types that share one have the same). ``paths`` are the
@@ -46,8 +46,7 @@ class Naming:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class PhysicalName:
+class PhysicalName(Struct, frozen=True):
     """The name that ``resource`` gives to itself, or (a custom resource, a group) to something that it makes.
 
     ``parents`` has one value for each of ``naming.within``, ``others`` one for each of ``naming.beside``.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind, Project
@@ -33,8 +34,7 @@ _WORDS: Final = re.compile(r"[^\s\"'=;&|()]+")
 _ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A name that a call is made with: of a stack, a cluster or a service."""
 
     kind: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
@@ -43,8 +44,7 @@ SERVERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One address that a workload is given. Either ``server`` (by reference) or ``host`` (by name) is set.
 
     ``port`` is ``None`` where the address names none.

@@ -7,8 +7,9 @@ tasks of services that use Service Connect in the same namespace, on its own por
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
@@ -23,8 +24,7 @@ _PRIVATE: Final = (".internal", ".local", ".private", ".lan", ".corp")
 _NOT_OURS: Final = (".compute.internal", ".ec2.internal", ".docker.internal", ".google.internal", "metadata.internal")
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultOf:
+class DefaultOf(Struct, frozen=True):
     """The namespace that a cluster of elsewhere gives its services, whichever it is."""
 
     cluster: str | Text
@@ -34,8 +34,7 @@ class DefaultOf:
 Namespace: TypeAlias = "str | Text | DefaultOf"
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A service-discovery name. ``services`` register their tasks under it; ``records`` are its DNS record types.
 
     ``ports`` are those that Service Connect listens on in the client, mapped to the container's, and ``namespace`` is

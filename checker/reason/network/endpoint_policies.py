@@ -8,8 +8,9 @@ Amazon ECR's (Amazon ECR User Guide, "Minimum Amazon S3 bucket permissions for A
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Project

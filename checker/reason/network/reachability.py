@@ -9,10 +9,11 @@ internet".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Environment
@@ -72,8 +73,7 @@ _SUBNET_GROUP_OF: Final = {
 HTTPS: Final = 443
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """Something with a place in the network. ``groups`` is empty where it has none of its own (the VPC's default group,
     whose rules nothing here says), ``None`` where they are not known; likewise ``subnets``."""
 
@@ -91,8 +91,7 @@ class Cause(StrEnum):
     PLACE = "place"  # one side is outside of the network that the other is in
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """Whether a connection can be made; where it cannot, ``stopped`` says by what, and ``at`` where.
 
     ``culprit`` is what is at fault by itself, whoever calls: a subnet, a NAT gateway, a network ACL. Build it with

@@ -8,9 +8,10 @@ endpoints".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
@@ -51,8 +52,7 @@ _EXITS_BY_TYPE: Final = {"AWS::EC2::InternetGateway": Exit.INTERNET, "AWS::EC2::
 _EXITS_BY_PREFIX: Final = {"igw-": Exit.INTERNET, "nat-": Exit.NAT}
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One route that leads out of the VPC. ``network`` is ``None`` where its destination is not known."""
 
     place: Resource
@@ -61,8 +61,7 @@ class Route:
     target: Resource | None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """The route table that a subnet uses. ``resource`` is ``None`` for the main one and for one from elsewhere, which
     ``why`` then says."""
 
@@ -182,8 +181,7 @@ def is_private(environment: Environment, subnet: Resource) -> Answer:
     return Open(f"where a route of {subnet.logical_id} leads") if unknown else YES
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A VPC endpoint. ``service`` is the part of its service's name that says which, e.g. ``s3`` or ``ecr.dkr``."""
 
     resource: Resource

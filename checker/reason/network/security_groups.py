@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment
@@ -51,8 +52,7 @@ class Direction(StrEnum):
     OUT = "Egress"
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """One rule of a group.
 
     ``protocol`` is ``tcp``, ``udp``, ... or ``-1`` for all; ``first`` and ``last`` bound the ports, inclusive. Where
@@ -67,8 +67,7 @@ class Permission:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One direction of a group. ``why`` says what could not be read of it: there may be more rules than these."""
 
     permissions: tuple[Permission, ...]
@@ -76,8 +75,7 @@ class Side:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """The other end of a connection: the groups it is in, and where its addresses are (empty: not known)."""
 
     groups: tuple[GroupId, ...] = ()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
@@ -22,8 +23,7 @@ _LITERAL = re.compile(r"\^?((?:[\w-]|\\\.)+)\$?")
 _BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """Something that answers with a certificate. ``path`` is where the certificate is given."""
 
     resource: Resource

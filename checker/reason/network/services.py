@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
@@ -26,8 +27,7 @@ _LOCAL_URL: Final = re.compile(
 TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """One container of a task definition. ``path`` is where it stands.
 
     ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its command or its
@@ -53,8 +53,7 @@ class Container:
         return (self.ports or frozenset()) | self.told_others | (frozenset() if self.told is None else {self.told})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Service:
+class Service(Struct, frozen=True, eq=False):
     """One ECS service. ``task`` is ``None`` where its task definition is not part of the project."""
 
     resource: Resource
@@ -251,8 +250,7 @@ def _checked(health: Resolved) -> Iterator[int]:
 # -- how traffic comes in --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One entry of a service's load balancers."""
 
     path: str

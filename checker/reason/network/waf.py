@@ -8,9 +8,10 @@ inspection size limits".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -73,8 +74,7 @@ class Scope(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class AclRule:
+class AclRule(Struct, frozen=True):
     """One rule of a web ACL (or of a rule group of one's own that it uses). ``path`` is where it stands.
 
     ``action`` is what a match does, empty for groups; ``counts`` whether everything in it only counts; ``open`` whether
@@ -97,8 +97,7 @@ class AclRule:
         return self.action in BLOCKING and not self.counts
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedGroup:
+class ManagedGroup(Struct, frozen=True):
     """A managed rule group as an ACL uses it. ``neutral`` are the rules in it that do not block there."""
 
     rule: AclRule
@@ -115,8 +114,7 @@ class ManagedGroup:
         return [each for each in MANAGED_RULES.get(self.name, "").split() if each not in self.neutral]
 
 
-@dataclass(frozen=True, slots=True)
-class Acl:
+class Acl(Struct, frozen=True):
     """The rules of one web ACL in the order they run; ``why`` says what of it could not be read.
 
     ``unread`` is the part of ``why`` that is about rules which stand in the ACL: any of them may allow or block all.
@@ -298,8 +296,7 @@ def _labels(statement: Resolved) -> Iterator[str]:
 # -- what it stands in front of --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A web ACL in front of something. ``acl`` is ``None`` where the ACL is not part of the project."""
 
     association: Resource

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES
 from checker.model.environments import Project
@@ -14,8 +15,7 @@ from checker.reason.oidc.assumed_roles import Assumption, assumption, role_sessi
 from checker.reason.oidc.job_tokens import Presented, tokens_of
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """The answer for one step of one job. ``refused``: a token that the role surely refuses, every role that could be
     meant. ``why`` completes "cannot be decided: ..." where the answer is open; both empty: every token gets in."""
 

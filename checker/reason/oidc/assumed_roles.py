@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environment_words import environment_of, words
@@ -52,8 +53,7 @@ _COMMON: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(Struct, frozen=True):
     """A step that assumes a role by the job's own token, and the roles of the project that it can be.
 
     ``why`` says what is missing where there is no candidate.
@@ -65,8 +65,7 @@ class Assumption:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumed:
+class Assumed(Struct, frozen=True):
     """The roles that credentials may stand for: one of them. Empty where that cannot be told, and ``why`` says why."""
 
     roles: tuple[Resource, ...]
@@ -125,8 +124,7 @@ def assumed(credentials: Credentials | None, project: Project) -> Assumed:
 # -- which role is meant -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Meant:
+class _Meant(Struct, frozen=True):
     """The roles that credentials can mean. ``by_name`` are those of them that only a name tells; ``missing`` is a value
     for which there is none."""
 

@@ -6,7 +6,7 @@ subject is ``pull_request``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from checker.model.pipeline.jobs import PULL_REQUESTS, Credentials, Demand, EffectiveJob
 from checker.model.possible import Possible, options
@@ -14,8 +14,7 @@ from checker.model.values import Absent, Text, pieces, text
 from checker.reason.oidc.trust import Repository, Token, environment_token, pull_request_token, ref_token, with_claims
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Struct, frozen=True):
     """A token and how it comes about. ``ref`` is the ref or an example; ``environment`` is empty for none."""
 
     token: Token

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.overlap import Pattern, Wild
@@ -38,8 +40,7 @@ _IDS: Final = re.compile(r"@\d+(?=[/:])")
 STRANGER: Final = Repository("a-stranger/anything")
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """What is the project's own. ``environments`` is empty where nothing says which: then each that is named counts."""
 
     repositories: tuple[Repository, ...]

@@ -8,8 +8,10 @@ immutable ids); AWS IAM User Guide, "IAM and AWS STS condition context keys", "A
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, every, negated, yes_if
 from checker.model.environments import Project
@@ -42,8 +44,7 @@ _NO_KEYS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A repository as its tokens name it. Ids that are not known are holes in the immutable form."""
 
     name: str | Text  # OWNER/REPO
@@ -69,8 +70,7 @@ def own_repository(settings: Settings) -> Repository | None:
     return Repository(settings.repository, settings.subject_form, settings.owner_id, settings.repository_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """What a job presents: ``claims`` by name. A claim that is missing, of those known here, the token does not have;
     one that is ``None`` it has with a value that is not known."""
 
@@ -131,8 +131,7 @@ def without_claim(token: Token, claim: str) -> Token:
 # -- trust -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Struct, frozen=True):
     """How a role trusts GitHub.
 
     ``allows``: statements that name GitHub's provider (or may) and allow something. ``denies``: those that deny.
@@ -146,7 +145,7 @@ class Trust:
     denies: tuple[Statement, ...] = ()
     unread: tuple[str, ...] = ()
     accepted: tuple[str, ...] | None = None
-    _keys: frozenset[str] = field(default=frozenset(), repr=False)
+    _keys: frozenset[str] = frozenset()
 
     @property
     def entrances(self) -> tuple[Statement, ...]:

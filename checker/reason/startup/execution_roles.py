@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Project
 from checker.model.resources import Resource
@@ -25,8 +26,7 @@ _REPOSITORY: Final = re.compile(r"(\d{12}|\*)\.dkr[.-]ecr\.([a-z0-9-]+|\*)\.[^/]
 _LOGS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One call that the execution role must be allowed to make. ``what`` ends the sentence "it cannot ..."."""
 
     action: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Resource
@@ -22,8 +23,7 @@ ALARM_TYPES: Final = (METRIC_ALARM, COMPOSITE_ALARM)
 _NAME_IN_RULE: Final = re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]++)[\"']?\s*\)")
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentAlarm:
+class DeploymentAlarm(Struct, frozen=True):
     """One alarm name as a service or a deployment group lists it. ``name`` is ``Unknown`` where it cannot be told."""
 
     owner: Resource

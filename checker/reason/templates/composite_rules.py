@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]*+)[\"']?\s*\)|(TRUE|FALSE|AND|OR|NOT|\(|\)))\s*",
@@ -44,8 +45,7 @@ def may_fire(rule: str, heard: Collection[str] = ()) -> bool:
         return True
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Struct):
     """A rule's tokens, read in one state of all its alarms: ``NOT`` before ``AND`` before ``OR``."""
 
     parts: list[str]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -53,8 +54,7 @@ _NEEDED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
+class Erasure(Struct, frozen=True):
     """Something that erases what is kept. ``doubt``: it may."""
 
     owner: Resource

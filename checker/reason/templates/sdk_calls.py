@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -20,8 +21,7 @@ _SDK: Final = re.compile(r"arn:[\w*-]+:states:::aws-sdk:(\w+):(\w+)(?:\.\w+)?")
 _MACHINES: Final = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
 
 
-@dataclass(frozen=True, slots=True)
-class SdkCall:
+class SdkCall(Struct, frozen=True):
     """One call. ``service`` and ``action`` are in lower case, and so are the names of the parameters; ``when`` is the
     event that makes it (Create, Update, Delete), empty in a state machine."""
 

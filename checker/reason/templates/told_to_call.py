@@ -8,8 +8,9 @@ a function's role sends to) needs no resource policy, and is not among them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -25,8 +26,7 @@ _ACTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """``source`` makes ``service`` do ``action`` on ``target``; ``path`` is where the source says so.
 
     ``name`` is the caller in a word, ``inside`` what of a bucket is touched.

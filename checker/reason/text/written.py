@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from checker.model.possible import Possible, options
 from checker.model.values import Text
@@ -63,8 +64,7 @@ _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 _MOST_STEPS: Final = 20  # that hand a text on, one to the other
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What of an expression is text that somebody writes, and why that is not certain; empty where it is."""
 
     what: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -14,8 +15,7 @@ from checker.reason.workloads.scripts import arguments
 from checker.reason.workloads.variables import environment_variables
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One thing that a container or function is told. ``secret``: only a reference, which ECS resolves at the start."""
 
     owner: Resource

@@ -6,8 +6,9 @@ A hop is one verdict of P11, whose requirement names both of its ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.verdicts import Outcome, Run, Verdict
 from checker.reports.html import svg
@@ -22,8 +23,7 @@ _MOST_NODES: Final = 60
 _ENDS: Final = {"listener": "load balancer", "target": "load balancer", "registry": "image registry"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Hop:
+class _Hop(Struct, frozen=True):
     source: str
     target: str
     outcome: Outcome

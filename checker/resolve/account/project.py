@@ -7,8 +7,9 @@ be read is a gap: whoever asks for its resources is told afterwards (:class:`che
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.model.environment_words import environment_of, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -28,8 +29,7 @@ _TAGS: Final = ("environment", "env", "stage")
 FindNames = Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSource:
+class LiveSource(Struct, frozen=True):
     """An account as the document that facts came from: it has no lines."""
 
     file: str
@@ -38,8 +38,7 @@ class LiveSource:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class LiveScope:
+class LiveScope(Struct, frozen=True):
     """Resolves the values of one live resource: references found, nothing else to evaluate."""
 
     references: References
@@ -53,8 +52,7 @@ class LiveScope:
         return ABSENT if expression is None else self.references.resolve(expression, self.own)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveAccount:
+class LiveAccount(Struct, frozen=True, kw_only=True):
     """What an account is taken for: its project, its environments' kinds, what belongs to none, and what was noted."""
 
     project: Project
@@ -63,8 +61,7 @@ class LiveAccount:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StacksKnown:
+class StacksKnown(Struct, frozen=True, kw_only=True):
     """What is known of the stacks beside the account: which environment each is of, and where each was written."""
 
     environments: Mapping[str, str] = field(default_factory=dict)  # stack name -> environment

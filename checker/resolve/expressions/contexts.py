@@ -7,8 +7,9 @@ with one start ``github.ref`` is that start's, with all of them it is one of sev
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.model.pipeline.jobs import Start
 from checker.model.pipeline.workflows import INHERIT, Field, Input, Job, Workflow
@@ -64,8 +65,7 @@ class Lazy(Mapping[str, Data]):
         return len(self._makers)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The runs that are looked at: those of some starts, and where there is a choice, those in which it was taken.
 
     A pick is a kind, what is chosen of that kind, and the choice: ``inputs``, a name and what a person gave;
@@ -80,8 +80,7 @@ class View:
         return {key: value for each, key, value in self.picks if each == kind}
 
 
-@dataclass(slots=True, eq=False)
-class Bound:
+class Bound(Struct, eq=False):
     """A workflow as one call (or an event, where ``caller`` is ``None``) runs it. ``job`` is the calling job."""
 
     workflow: Workflow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.answers import YES, Answer, Certain, yes_if
 from checker.model.answers import Open as Undecided
@@ -13,8 +14,7 @@ from checker.model.possible import MAX_OPTIONS, OneOf, Possible, Scalar, as_text
 from checker.model.values import Text, Unknown, pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """A value (or an object) that has a name and no known content: ``secrets.ROLE``, ``github.event``.
 
     ``where`` tells apart equal names of different places (``steps.x`` of two jobs).
@@ -31,8 +31,7 @@ class Open:
         return open_text(f"${{{{ {self.name} }}}}", self.where)
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True):
     """An object of which some properties are known and every other is open: ``github``, ``env``."""
 
     known: Mapping[str, Data]
@@ -42,8 +41,7 @@ class Partial:
         return property_of(self.known, key, self.rest.below(key))
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
+class Several(Struct, frozen=True):
     """One of several objects or lists (rows of a matrix); scalars alone are a ``OneOf``."""
 
     options: tuple[Data, ...]

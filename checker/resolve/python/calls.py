@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.data.harmless import library_is_harmless
 from checker.model.possible import Possible, joined, one_of, open_text

@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary

@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary, PythonModule
@@ -40,8 +42,7 @@ def spot_of(module: PythonModule, node: ast.AST) -> Spot:
 COMMAND: Final = "command "  # in front of what a parser calls the command that is chosen (argparse, ``add_subparsers``)
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """A function's names while it is followed, and the constructs around the statement at hand.
 
     ``around`` is the number of those constructs among all that were met (:meth:`Machine.number`), -1 until asked.
@@ -75,8 +76,7 @@ class Frame:
         return Frame(self.module, self.names, self.reached, handling, self.returned)
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """A call with what it is given. ``complete``: whether that is all of it (``*args`` may hold more)."""
 
     node: ast.Call
@@ -144,8 +144,7 @@ class Stage(Protocol):
     ) -> Value: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A call made an option of the command line known."""
 
     name: str
@@ -153,16 +152,14 @@ class Declared:
     flag: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A call asked whether the command line surely chooses another command."""
 
     word: str
     answer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A call asked what nobody can answer beforehand."""
 
     asker: ast.AST
@@ -171,8 +168,7 @@ class Question:
     answer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """A call was known from before, when so much work was left."""
 
     left: int
@@ -189,8 +185,7 @@ Evaluate: TypeAlias = "Callable[[Machine, Any, Frame], Value]"
 Follow: TypeAlias = "Callable[[Machine, Any, Frame], bool]"
 
 
-@dataclass(slots=True)
-class Machine:
+class Machine(Struct):
     """One start of a program. ``calls`` are AWS calls and programs that it starts, in order."""
 
     library: PythonLibrary

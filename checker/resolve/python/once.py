@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.pipeline.python import Names
 from checker.model.pipeline.scripts import AwsCall, Command
@@ -81,8 +83,7 @@ def _is_the_one(given: Extern) -> bool:
     return extern(given.name, given.words, parsed=given.parsed, answer=given.answer, library=given.library) is given
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """What a call came to: what it gave, how many steps it took, and what it did and read, in order.
 
     ``calls`` are those of AWS and of programs, and ``around`` what they were reached through; ``memo`` what the machine

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by
 from checker.model.pipeline.handling import Handling

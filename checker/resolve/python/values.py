@@ -6,17 +6,17 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct, field
 
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import OneOf, Possible, joined, one_of, open_text
 from checker.model.values import Absent, CallPlace, Text, Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A boto3 session."""
 
     region: Possible | Absent = field(default_factory=Absent)
@@ -24,8 +24,7 @@ class Session:
     keys_of: CallPlace | None = None  # the call whose answer its keys come from
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """A boto3 client; of a resource (``boto3.resource``) where ``resource`` is set."""
 
     service: str
@@ -35,8 +34,7 @@ class Client:
     keys_of: CallPlace | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Poller:
+class Poller(Struct, frozen=True):
     """A waiter or a paginator of a client."""
 
     client: Client
@@ -44,61 +42,54 @@ class Poller:
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Method:
+class Method(Struct, frozen=True, eq=False):
     """A method of one of the above, or of a container, not yet called."""
 
     owner: Value
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Function:
+class Function(Struct, frozen=True, eq=False):
     """A function of the repository; ``owner`` where it is bound to an object."""
 
     module: PythonModule
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     owner: Value = None
-    closure: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    closure: Mapping[str, Value] = field(default_factory=dict)
 
     def of(self, owner: Value) -> Function:
         """The same function, bound to an object."""
         return Function(self.module, self.node, owner, self.closure)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Class:
+class Class(Struct, frozen=True, eq=False):
     """A class of the repository."""
 
     module: PythonModule
     node: ast.ClassDef
 
 
-@dataclass(slots=True, eq=False)
-class Instance:
+class Instance(Struct, eq=False):
     """An object of one of the repository's classes."""
 
     cls: Class
-    attributes: dict[str, Value] = field(default_factory=dict, repr=False)
+    attributes: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Super:
+class Super(Struct, frozen=True, eq=False):
     """``super()``: an object (or a class) as the classes above the one at hand see it."""
 
     owner: Value
     classes: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Module:
+class Module(Struct, frozen=True, eq=False):
     """A module of the repository as a value."""
 
     module: PythonModule
 
 
-@dataclass(frozen=True, slots=True)
-class Extern:
+class Extern(Struct, frozen=True):
     """Something of another library, by its dotted name. ``words`` are strings that were given to what made it (a
     sub-command's name); ``parsed`` marks what a parser made of the command line; ``answer`` the AWS call that it comes
     from; ``library`` the dotted name that it was imported by, which what its calls give has as well."""
@@ -134,8 +125,7 @@ def within(outer: Value, name: str) -> Extern:
     return extern(name, answer=outer.answer, library=outer.library)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dict:
+class Dict(Struct, frozen=True, eq=False):
     """A dictionary with the keys that are known. ``open`` where there may be more; ``rest`` is what AWS has answered,
     of which it is a part, before some of its keys were set."""
 
@@ -149,35 +139,31 @@ def part_of(answer: Extern, items: Iterable[tuple[Value, Value]]) -> Dict:
     return Dict(tuple(items), open=True, rest=answer if answer.answer is not None else None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Some:
+class Some(Struct, frozen=True, eq=False):
     """A list with some of these values, in this order: which of them, only the run knows."""
 
     options: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Either:
+class Either(Struct, frozen=True, eq=False):
     """One of several values that are not all plain."""
 
     options: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Partial:
+class Partial(Struct, frozen=True, eq=False):
     """``functools.partial``: a function with some of its arguments."""
 
     function: Value
     positional: tuple[Value, ...]
-    named: Mapping[str, Value] = field(repr=False)
+    named: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Manager:
+class Manager(Struct, frozen=True, eq=False):
     """What a generator function under ``@contextmanager`` gives: with its frame, and not yet run."""
 
     function: Function
-    frame: Any = field(repr=False)
+    frame: Any
 
 
 Value: TypeAlias = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
@@ -20,8 +21,7 @@ from checker.resolve.shell.state import ERRTRACE, UNTOLD, Context, Flow, Result,
 from checker.resolve.shell.syntax_facts import first_word, word_text
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One of the shell's own commands, as it is met: in which shell, with which words, in which state."""
 
     shell: Shell

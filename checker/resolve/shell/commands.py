@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.data.harmless import is_wrapped
 from checker.model.answers import NO, YES, Answer
@@ -47,8 +49,7 @@ _KEYS: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class ShellCommands:
+class ShellCommands(Struct):
     """What a simple command does, for whoever goes through the statements around it, in its manner."""
 
     library: Library

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling, Rehearsal, Stream
@@ -28,8 +30,7 @@ class Rehearsing(Protocol):
     def of(self, spot: Spot, words: tuple[str, ...]) -> Rehearsal: ...
 
 
-@dataclass(slots=True)
-class Followed:
+class Followed(Struct):
     """The manner of :class:`~checker.resolve.shell.follower.Follower`. ``rehearsals`` tell of a script's ends."""
 
     rehearsals: Rehearsing | None = None

@@ -8,8 +8,10 @@ Source: Bash Reference Manual, "The Set Builtin" (when ``-e`` is ignored), "Pipe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Certain, negated, yes_if
 from checker.model.pipeline.handling import Stream
@@ -121,9 +123,8 @@ class Follower:
     def block(self, block: Block, state: State, context: Context) -> Result:
         result = NEXT
         for statement in block.statements:
-            result = self.statement(statement, state, context)
-            if result.flow is not Flow.NEXT:
-                return result
+            if (result := self.statement(statement, state, context)).flow is not Flow.NEXT:
+                break
         return result
 
     def statement(self, statement: Statement, state: State, context: Context) -> Result:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.possible import Possible
 from checker.resolve.shell.wrappers import MOST_WRAPPERS, Unwrapped, after_options, once, unwrapped
@@ -18,8 +19,7 @@ _VALUES: Final = frozenset({"-k", "-s", "--signal", "--kill-after"})
 _FORKS: Final = re.compile(r"-[a-z]*f[a-z]*|--fork")
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(Struct, frozen=True):
     """A command that ``timeout`` ends: after how long, and with which status."""
 
     inner: Unwrapped

@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Command, Output, Write
@@ -99,8 +101,7 @@ _ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
 _SAID: Final = re.compile(r"::set-output name=([A-Za-z_][\w-]*)::")
 
 
-@dataclass(slots=True)
-class Unfinished:
+class Unfinished(Struct):
     """A value of several lines that is written line by line: ``name<<END``, its lines, ``END``."""
 
     name: str = ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.data.harmless import WRAPPERS
 from checker.model.pipeline.scripts import Command
@@ -30,8 +32,7 @@ _HERE: Final = re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A command that starts a script: where it stands, in which process, with which variables in front of it."""
 
     spot: Spot

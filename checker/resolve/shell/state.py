@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.handling import Handling
@@ -97,8 +99,7 @@ def nearest(flows: Iterable[Flow]) -> Flow:
     return min(flows, key=_REACH.index, default=Flow.NEXT)
 
 
-@dataclass(slots=True)
-class Leaving:
+class Leaving(Struct):
     """The processes that left a loop (``break``, ``continue``) or a function (``return``) before its end.
 
     They go on behind it with what they had set by then. ``truths`` are the statuses that they left with.
@@ -109,8 +110,7 @@ class Leaving:
     truths: set[Answer] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """The constructs around a statement."""
 
     handling: Handling = field(default_factory=Handling)
@@ -121,11 +121,10 @@ class Context:
     writes: tuple[Write, ...] = ()
 
     def handled(self, **changes: object) -> Context:
-        return replace(self, handling=replace(self.handling, **changes))  # type: ignore[arg-type]
+        return replace(self, handling=replace(self.handling, **changes))
 
 
-@dataclass(frozen=True, slots=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
     ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
@@ -144,8 +143,7 @@ class Failing:
     hangs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fed:
+class Fed(Struct, frozen=True):
     """What comes in over a pipe: a text, or the repository's file that is printed; neither where nobody knows."""
 
     text: Possible = None
@@ -158,8 +156,7 @@ ERR: Final = "trap ERR"
 ERRTRACE: Final = "set -E"
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """A shell process. ``closed`` is true where every variable it was given is known (a job's step)."""
 
     script: Script

@@ -9,8 +9,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.possible import Possible, joined
 from checker.model.values import Text
@@ -99,8 +100,7 @@ MOST_WRAPPERS: Final = 8  # around one another
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
-@dataclass(slots=True)
-class Unwrapped:
+class Unwrapped(Struct):
     """The words of the program that is started in the end, the variables that ``env`` gives it, and the folder that a
     launcher changes to (relative to the one before; empty where it stays)."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
@@ -29,8 +30,7 @@ _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
 
 
-@dataclass(slots=True)
-class _Recipe:
+class _Recipe(Struct):
     file: str
     parameters: list[tuple[str, str, str | None]]  # the sign before it, its name, what it is where not given
     needs: str
@@ -87,8 +87,7 @@ def _imported(text: str, path: str, library: TaskLibrary) -> Iterator[tuple[str,
                 yield found, name
 
 
-@dataclass(frozen=True, slots=True)
-class _Book:
+class _Book(Struct, frozen=True):
     file: str
     recipes: Mapping[str, _Recipe]
     variables: Mapping[str, Possible]

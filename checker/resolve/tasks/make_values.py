@@ -8,8 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.possible import Possible, joined, open_text
 from checker.resolve.tasks.recipes import placed
@@ -21,15 +23,13 @@ _REFERENCE: Final = re.compile(r"\$(?:\(|\{)|\$(.)", re.DOTALL)
 _FUNCTION: Final = re.compile(r"([a-z][a-z-]*)\s+(.*)", re.DOTALL)
 
 
-@dataclass(slots=True)
-class Rule:
+class Rule(Struct):
     file: str
     needs: list[str] = field(default_factory=list)
     recipe: list[tuple[str, int]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Makefile:
+class Makefile(Struct):
     file: str
     variables: dict[str, str] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -41,8 +41,7 @@ class Makefile:
     calls: list[tuple[str, int]] = field(default_factory=list)  # lines that call functions, each with its number
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """The variables in one target's recipe. ``used`` are those of which only the shell knows the value."""
 
     read: Makefile

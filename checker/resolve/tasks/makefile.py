@@ -10,9 +10,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.make_values import Makefile, Rule, Scope, fields

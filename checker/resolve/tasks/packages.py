@@ -10,8 +10,9 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from checker.model.possible import Possible
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
@@ -39,8 +40,7 @@ _EVERY: Final = frozenset({"-ws", "--workspaces", "-r", "--recursive"})
 _VALUES: Final = _FOLDERS | _ONE | frozenset({"--loglevel", "--reporter", "--registry", "--config", "--script-shell"})
 
 
-@dataclass(slots=True)
-class _Asked:
+class _Asked(Struct):
     """A command line of a package manager taken apart."""
 
     verb: str = ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+from msgspec import Struct, field
 
 from checker.model.possible import Possible
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Shell text that one shell runs, from ``line`` (counted from 1) of ``file`` on.
 
     ``whole``: the text is a script of its own under ``set -e`` or a shebang's flags (``flags``), rather than a line
@@ -28,8 +28,7 @@ class Line:
     flags: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tasks:
+class Tasks(Struct, frozen=True):
     """What a command of a task runner comes to: lines in order, run in ``folder``; ``missing`` is what is not seen."""
 
     lines: tuple[Line, ...] = ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
@@ -22,8 +24,7 @@ _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     file: str
     text: str
     listed: Mapping[str, Any]

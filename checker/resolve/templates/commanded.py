@@ -12,8 +12,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
@@ -35,8 +36,7 @@ _SOMEWHERE: Final = "**/"  # in front of a path whose folder is not known
 _BUILT: Final = re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """A command that deploys a template: its file and the stack's name, empty where they are not known; and the values
     that it gives, ``None`` where nobody knows which."""
 

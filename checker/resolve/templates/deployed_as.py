@@ -7,8 +7,9 @@ of one are two stacks: the values of one are not crossed with those of the other
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of
 from checker.model.environments import EnvironmentKind
@@ -21,8 +22,7 @@ from checker.resolve.templates.discovery import NOTHING_NAMES, taken
 _MOST: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True):
     """The stacks as they are deployed, what their environments are, and what is noted of them."""
 
     stacks: list[Stack]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind
@@ -18,8 +19,7 @@ NOTHING_NAMES: Final = "nothing names an environment"
 __all__ = ["UNNAMED", "assign", "environment_of", "kind_of", "words"]
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(Struct, frozen=True):
     """Stacks in their environments, and what each environment is."""
 
     stacks: list[Stack]

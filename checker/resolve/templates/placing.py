@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec import Struct
 
 from checker.model.environment_words import environment_of
 from checker.model.resources import Raw, Stack, rebuilt
@@ -42,8 +43,7 @@ def placed(stack: Stack, settings: Settings) -> Stack:
     return rebuilt(stack, change)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """Names in ``checker.toml`` that fit nothing: faults, and notes where not everything is at hand."""
 
     faults: tuple[Unread, ...]
@@ -64,8 +64,7 @@ def check_names(settings: Settings, stacks: Sequence[Stack], kinds: Collection[s
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Unfit:
+class _Unfit(Struct, frozen=True):
     """A name that fits nothing. ``certain`` where what it should fit is at hand in any case."""
 
     where: str

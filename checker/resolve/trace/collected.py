@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
@@ -52,19 +54,15 @@ class Scripts(Library, PythonLibrary, TaskLibrary, Protocol):
 
     def python_in(self, folder: str) -> tuple[str, ...]:
         """The Python files of a folder and those below it."""
-        ...
 
     def test_files(self) -> tuple[str, ...]:
         """The files that runners of tests in other languages take for tests."""
-        ...
 
     def python_text(self, text: str, file: str, line: int) -> str | None:
         """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
-        ...
 
 
-@dataclass(slots=True)
-class Collected:
+class Collected(Struct):
     """What one job has done so far."""
 
     library: Scripts

@@ -8,8 +8,10 @@ takes the role on, the ones before it are taken not to.)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.holding import ever_holds, given_keys, given_secrets, takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
@@ -22,8 +24,7 @@ from checker.resolve.trace.commands.foreign import unread_services
 _OFFLINE: Final = frozenset({"synth", "list", "init", "docs", "doctor", "notices", "metadata", "ack", "context"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """What was not followed in a step: scripts of the repository, and programs and actions of somebody else."""
 
     step: EffectiveStep
@@ -32,8 +33,7 @@ class _Step:
     foreign: tuple[Problem, ...]
 
 
-@dataclass(slots=True)
-class Gaps:
+class Gaps(Struct):
     """Gathers what was not followed, step by step, of one job."""
 
     job: EffectiveJob

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command
 from checker.model.possible import OneOf, Possible, one_of

@@ -12,8 +12,9 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from checker.model.possible import Possible
 
@@ -21,8 +22,7 @@ _JAVASCRIPT: Final = re.compile(r".*\.[cm]?[jt]sx?")
 _COMMENT: Final = re.compile(r"^\s*(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Language:
+class _Language(Struct, frozen=True):
     """How a language's tests are called, what reaches out of their process, and what takes the place of that."""
 
     files: re.Pattern[str]

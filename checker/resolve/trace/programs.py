@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
@@ -45,8 +47,7 @@ class _Start(NamedTuple):
     function: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """What following gave, and the environment variables that it asked for on the way.
 
     ``foreign``: libraries that it calls, and that are neither followed nor known to change nothing.
@@ -69,8 +70,7 @@ class _Kept(NamedTuple):
     gone: _Gone
 
 
-@dataclass(slots=True)
-class Programs:
+class Programs(Struct):
     """Follows Python programs. Jobs of one pipeline start the same few commands over and over."""
 
     library: PythonLibrary

@@ -11,8 +11,10 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.jobs import Credentials, EffectiveStep
@@ -33,8 +35,7 @@ _SECRET: Final = re.compile(r"\bsecrets\.", re.IGNORECASE)
 _DEFAULT: Final = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     """A session whose keys are in the environment: of one step's script, or (``step`` is ``None``) of all the rest."""
 
     session: Credentials
@@ -42,8 +43,7 @@ class _Held:
     spot: Spot
 
 
-@dataclass(slots=True)
-class Sessions:
+class Sessions(Struct):
     """What one job has taken on so far. Commands and calls are noted in the order in which they run."""
 
     found: list[Credentials] = field(default_factory=list)

@@ -16,9 +16,10 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import Possible
@@ -60,8 +61,7 @@ class TestLibrary(Protocol):
     def python_below(self, tail: str) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """Tests of one module. ``certain``: that they are run; ``text``: the program that they come to."""
 
     path: str

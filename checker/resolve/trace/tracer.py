@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES
 from checker.model.pipeline.holding import hands_over
@@ -30,8 +32,7 @@ from checker.resolve.workflows.starts import runner_variables
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 
-@dataclass(slots=True)
-class Tracer:
+class Tracer(Struct):
     """Traces jobs and scripts. What one job writes to its outputs is known to those that need it."""
 
     library: Scripts

@@ -11,9 +11,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.jobs import EffectiveJob, Example
 from checker.model.pipeline.workflows import Field, Input, Job, Step
@@ -43,8 +45,7 @@ _ALL: Final = "*"
 _TAKES_ON: Final = re.compile(r"assume-role|assume_role|AWS_ROLE_ARN|AssumeRole")
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """One way in which a job's choices fall. ``given`` says it in words, the ref left out."""
 
     view: View
@@ -52,8 +53,7 @@ class Way:
     given: str = ""
 
 
-@dataclass(slots=True)
-class _Spoken:
+class _Spoken(Struct):
     """What expressions speak of: names of inputs, of the matrix, of variables (``*`` for all), the ref, other jobs."""
 
     inputs: set[str] = field(default_factory=set)
@@ -78,8 +78,7 @@ def _among(name: str, names: Collection[str]) -> bool:
     return _ALL in names or name.lower() in names
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """A job on the way to the one that is looked at, the names of its matrix that matter to that, and the texts in
     which that is written."""
 
@@ -89,8 +88,7 @@ class _Level:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Axes:
+class _Axes(Struct, frozen=True):
     """What matters to some of a job's values: in its workflow and its callers', innermost first, and at the start."""
 
     levels: tuple[_Level, ...]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, every
 from checker.model.environment_words import environment_of as environment_in
@@ -55,8 +57,7 @@ MAX_STEPS: Final = 40_000
 Follow: TypeAlias = Callable[[EffectiveJob], Mapping[Hole, Possible]]
 
 
-@dataclass(slots=True)
-class EffectiveJobs:
+class EffectiveJobs(Struct):
     """Every job of every run that can happen, and what kept some from being followed."""
 
     jobs: tuple[EffectiveJob, ...] = ()
@@ -81,8 +82,7 @@ def effective_jobs(
     return _Builder(workflows, settings, environments, follow).build()
 
 
-@dataclass(slots=True)
-class _Builder:
+class _Builder(Struct):
     workflows: Workflows
     settings: Settings
     environments: Collection[str]

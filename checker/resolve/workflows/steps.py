@@ -5,9 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.data.actions import CREDENTIALS
 from checker.model.answers import NO, YES, Answer, Certain, negated
@@ -119,8 +121,7 @@ def scalars(value: Data) -> dict[str, Possible]:
     return {key: scalar(each) for key, each in value.items()} if isinstance(value, Mapping) else {}
 
 
-@dataclass(slots=True)
-class Unfolder:
+class Unfolder(Struct):
     """Steps of one job with composite actions replaced by the steps they hold."""
 
     workflows: Workflows

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from checker.model.live.snapshot import LACKING, NOT_YET, LiveResource
 from tests.collect.account.example import ANSWERS
@@ -69,6 +69,6 @@ def test_drift_lacks_what_needs_the_endpoint_and_nothing_else(
         "logical_id": "Host",
         "properties": {"Type": "String", "Value": "db.example"},
     }
-    live = [{**json.loads(json.dumps(asdict(instance))), "logical_id": "Db"}, parameter]
+    live = [{**json.loads(json.dumps(to_builtins(instance))), "logical_id": "Db"}, parameter]
     found = compare(tmp_path, template, {"resources": live}).resources
     assert {str(each.logical_id): each.state.value for each in found} == states

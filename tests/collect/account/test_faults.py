@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from checker.collect.account.asking.account import Account
 from checker.collect.account.asking.failures import MalformedError, RepeatedPageError

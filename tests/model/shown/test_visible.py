@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.cli import run as checker
 from checker.model.shown.facts import Excerpt, Facts, TokenRow
@@ -36,8 +37,8 @@ def made_nasty(value: Any, name: str = "") -> Any:
         return value
     if type(value) is str:
         return f"{NASTY}{value}{NASTY}"
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {each.name: made_nasty(getattr(value, each.name), each.name) for each in fields(value)}
+    if isinstance(value, Struct):
+        changed = {name: made_nasty(getattr(value, name), name) for name in value.__struct_fields__}
         return replace(value, **changed)
     if isinstance(value, tuple):
         return tuple(made_nasty(each) for each in value)

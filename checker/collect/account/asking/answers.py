@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from checker.collect.account.asking.failures import Failure
 from checker.collect.account.operations import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request as it was made: ``seconds`` it took, ``outcome`` in words (``ok``, ``absent``, or why it failed)."""
 
     operation: Operation
@@ -20,8 +20,7 @@ class Call:
     attempts: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a question came to. ``pages`` are whole answers; with a ``failure`` those that came before it."""
 
     pages: tuple[Mapping[str, Any], ...] = ()

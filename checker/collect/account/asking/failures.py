@@ -7,8 +7,9 @@ is a failure, never an absence.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from checker.collect.account.operations import Operation
 
@@ -40,8 +41,7 @@ _UNSUPPORTED: Final = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a call has no answer. ``needs`` is the IAM action that was missing, where that is why."""
 
     operation: Operation

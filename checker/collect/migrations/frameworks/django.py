@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.collect.migrations.frameworks.operations import Change, State, changes
 from checker.collect.migrations.revisions.columns import Unread, called

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.collect.migrations.revisions.columns import Unread, called, constant, quoted
 
@@ -34,8 +35,7 @@ RELATIONS: Final = frozenset({"ForeignKey", "OneToOneField"})
 MANY: Final = "ManyToManyField"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A field's column. ``type`` is empty for a field that has none of its own (many to many)."""
 
     name: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.collect.migrations.frameworks.fields import Column, column_of
 from checker.collect.migrations.revisions.columns import Unread, called, constant, quoted
@@ -23,8 +24,7 @@ _EXTENSIONS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What one call comes to: SQL and its way back, ``None`` where it has none. ``code``: what nobody reads."""
 
     sql: tuple[str, ...] = ()
@@ -32,8 +32,7 @@ class Change:
     code: str = ""
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """The columns of an app's models so far, and which models no migration makes."""
 
     app: str
@@ -45,8 +44,7 @@ class State:
         return quoted(f"{self.app}_{model.lower()}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     call: ast.Call
 
     def value(self, at: int | None, name: str) -> ast.expr | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from checker.collect.migrations.revisions.columns import (
     Unread,
@@ -25,8 +26,7 @@ def table_of(call: ast.Call, names: Mapping[str, ast.expr]) -> str:
     return _Given(call, names, "").of(0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """The arguments of a call. ``batch`` is the table of the batch that it is a method of, and then it names none."""
 
     call: ast.Call

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.collect.migrations.revisions.columns import Unread, constant, quoted, sql_text
 from checker.collect.migrations.revisions.operations import operation, table_of
@@ -50,8 +52,7 @@ def revisions(folder: str, texts: Mapping[str, str], env: str) -> MigrationFolde
     return MigrationFolder(folder, "alembic", tuple(each.migration for each in ordered), tuple(problems))
 
 
-@dataclass(frozen=True, slots=True)
-class _Revision:
+class _Revision(Struct, frozen=True):
     name: str
     after: tuple[str, ...]
     migration: Migration
@@ -143,8 +144,7 @@ def _direction(
     return SqlFile(file, tuple(in_context(reader.found)), header, tuple(reader.problems), outside)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Goes through one direction of one revision."""
 
     file: str

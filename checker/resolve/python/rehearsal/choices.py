@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.values import Text
 from checker.resolve.python.values import Extern, Value
@@ -13,8 +15,7 @@ from checker.resolve.python.values import Extern, Value
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the program
 
 
-@dataclass(slots=True)
-class Choices:
+class Choices(Struct):
     """``answers`` are those that the way has to give, in order; after them all goes well. ``turns``: which of them are
     the other way than on the way before. ``given`` are the answers that another way may change, with their ``askers``.
     """

@@ -6,7 +6,8 @@ Nothing here hangs on a process: ways that an earlier run went are told from thi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible
@@ -14,8 +15,7 @@ from checker.model.sources import Spot
 from checker.resolve.python.rehearsal.standins import Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """One start of a program."""
 
     path: str
@@ -41,8 +41,7 @@ def round_of(call: AwsCall | Command) -> tuple[object, ...]:
     return call.words if isinstance(call, Command) else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
     never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
     ``before``: how many were given before the call was met, all of them where it was not; ``cut``: whether Python's own

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.handling import Rehearsal
@@ -29,8 +30,7 @@ _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to i
 _TOO_MUCH: Final = Open("its program can go too many ways to follow them all")
 
 
-@dataclass(slots=True)
-class Rehearsals:
+class Rehearsals(Struct):
     """Rehearsals of one start, each made when it is asked for, once."""
 
     library: PythonLibrary
@@ -207,8 +207,7 @@ class Rehearsals:
         return gone
 
 
-@dataclass(frozen=True, slots=True)
-class _Rehearsal(Rehearsal):
+class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     """What becomes of the program, of one of its calls."""
 
     rehearsals: Rehearsals

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.possible import Possible, joined, marked, open_text
 from checker.model.values import Text
@@ -16,8 +17,7 @@ Handed: TypeAlias = "list[Possible] | str"
 _MARK: Final = re.compile(r"(__handed\d+__)")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A program, its name without a folder in front, with all that it may be told by: its words, its environment, what
     comes in, and the repository's files."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from checker.model.possible import Possible
@@ -17,8 +16,7 @@ Listed: TypeAlias = "tuple[Possible, ...]"
 MAX_WAYS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Several(Unknown):
+class Several(Unknown, frozen=True):
     """Where words stand: one of these lists of them. To all who ask for one value it is unknown."""
 
     ways: tuple[Listed, ...]

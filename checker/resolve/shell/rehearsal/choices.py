@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
 
@@ -12,8 +13,7 @@ class TooMuchError(Exception):
     """The script does more than can be gone through, or depends on what nobody knows."""
 
 
-@dataclass(slots=True)
-class Choices:
+class Choices(Struct):
     """The answers to questions that nobody can answer beforehand: those planned for this way, then "no"."""
 
     answers: list[bool]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.model.pipeline.shell import Declare, Opaque, Simple, Statement, Substitution, Test
 from checker.model.possible import Possible
@@ -52,8 +53,7 @@ def asks_for_time(statements: Iterable[Statement], functions: Container[str]) ->
     return False
 
 
-@dataclass(slots=True)
-class Clock:
+class Clock(Struct):
     """How much time has gone by; ``known`` until something takes as long as nobody knows."""
 
     gone: float = 0.0

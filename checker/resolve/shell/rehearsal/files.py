@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible, joined, open_text, shown
@@ -26,8 +27,7 @@ _NAMED: Final = re.compile(r"^([A-Za-z_][\w-]*)(?:=|<<)", re.MULTILINE)
 _UNKNOWN: Final = open_text("what a file holds")
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     """The files that a script has written so far; ``None`` for one that it has removed."""
 
     held: dict[Possible, Possible] = field(default_factory=dict)

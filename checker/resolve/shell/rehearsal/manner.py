@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Certain, yes_if
 from checker.model.pipeline.handling import Handling, Stream
@@ -50,8 +52,7 @@ _SAYS: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Rehearsed:
+class Rehearsed(Struct):
     """The manner of one way through a script with a command failing. A process keeps its last status in ``$?``."""
 
     failing: Failing

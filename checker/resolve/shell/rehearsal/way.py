@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Certain, negated, yes_if
 from checker.model.pipeline.handling import Stream

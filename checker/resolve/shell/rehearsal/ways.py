@@ -10,9 +10,11 @@ Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a subst
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.handling import Rehearsal
@@ -28,15 +30,13 @@ MAX_WAYS: Final = 48
 _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
 
 
-@dataclass(slots=True)
-class Allowance:
+class Allowance(Struct):
     """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
 
     left: int = 600_000
 
 
-@dataclass(slots=True)
-class Rehearsals:
+class Rehearsals(Struct):
     """Rehearsals of one script, each made when it is asked for, once."""
 
     library: Library
@@ -177,8 +177,7 @@ class Rehearsals:
         return way
 
 
-@dataclass(frozen=True, slots=True)
-class _Rehearsal(Rehearsal):
+class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     """What becomes of the script, of one of its commands."""
 
     rehearsals: Rehearsals

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
@@ -47,8 +48,7 @@ _OUT_FILE: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class CliCall:
+class CliCall(Struct, frozen=True):
     """An ``aws`` command taken apart; the fields mean what :class:`~checker.model.pipeline.scripts.AwsCall`'s do."""
 
     service: str

@@ -14,8 +14,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
@@ -51,8 +52,7 @@ _UNKNOWN: Final = "a statement that only the run knows"
 _DOWNLOADS: Final = re.compile(r"download", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class BroughtIn:
+class BroughtIn(Struct):
     """What a job has brought in so far: names of files, and folders of which it may be any file."""
 
     is_file: Callable[[str], bool]  # whether the repository has a file at a path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.model.pipeline.scripts import CdkCommand, Command
 from checker.model.possible import OneOf, Possible, joined, options

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible
@@ -19,24 +20,21 @@ _TELLS: Final = frozenset({"--version", "--help", "--help-all", "--help-env", "-
 _TELLING: Final = "V?h"
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """``-m NAME``."""
 
     name: Possible
     words: tuple[Possible, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Inline:
+class Inline(Struct, frozen=True):
     """Code that stands in the command line, or that the program reads from what it is fed."""
 
     text: Possible
     words: tuple[Possible, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file by its path."""
 
     path: Possible
