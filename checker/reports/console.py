@@ -23,6 +23,13 @@ _STYLES: Final = {
     "good": "32",
 }
 _SEPARATOR: Final = " · "
+# What is not well, from the gravest, and what a count of it is called: of things to do, not of verdicts.
+_WORTH: Final = {
+    Outcome.ERROR: "crashed",
+    Outcome.FAIL: "failed",
+    Outcome.UNKNOWN: "not decided",
+    Outcome.WAIVED: "waived",
+}
 _LABEL: Final = 10
 
 
@@ -131,8 +138,7 @@ def _unknown(run: Run, page: _Page) -> None:
 
 
 def _block(defect: shape.Defect, page: _Page, label: str, style: str) -> None:
-    first = defect.verdicts[0]
-    at = page.paint(printable(str(first.location)), "place")
+    at = page.paint(printable(defect.at), "place")
     title = f"  {printable(defect.finding.title)}" if defect.finding.title else ""
     page.add(f"{at}  {page.paint(printable(defect.id), style)}{title}")
     page.labelled(label, defect.violation or "It does not hold.")
@@ -222,19 +228,28 @@ def _not_judged(run: Run, page: _Page) -> None:
 
 
 def _by_finding(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
-    """A line for each finding that is not well: how many verdicts ended how."""
-    worth = (Outcome.ERROR, Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED)
-    for finding, gravest in shape.states(run).items():
-        if gravest not in worth:
-            continue
-        verdicts = [each for each in run.verdicts if each.finding == finding]
-        counts = {each: sum(v.outcome is each for v in verdicts) for each in worth}
-        said = ", ".join(f"{number} {shape.OUTCOME_WORDS[each]}" for each, number in counts.items() if number)
-        of = shape.finding_of(run, verdicts[0])
-        word = str(of.severity) if gravest is Outcome.FAIL else str(gravest)
+    """A line for each finding that is not well: how many things there are to do, by how they ended, and the first
+    one's place. What only follows from others has one line for all of it."""
+    everything = [each for outcome in _WORTH for each in shape.defects(run, outcome)]
+    lines: dict[str, tuple[shape.Defect, str]] = {}
+    for finding in shape.states(run):
+        if own := [each for each in everything if each.finding.id == finding]:
+            counts = {word: sum(each.outcome is outcome for each in own) for outcome, word in _WORTH.items()}
+            lines[finding] = own[0], ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    widths = [max((len(part) for part in parts), default=0) for parts in zip(*_columns(lines), strict=True)] or [0, 0]
+    for finding, (first, said) in lines.items():
+        word = str(first.severity) if first.outcome is Outcome.FAIL else str(first.outcome)
         style = word if word in _STYLES else "quiet"
-        title = f"  {printable(of.title)}" if of.title else ""
-        yield f"{paint(printable(finding).ljust(4), style)} {of.severity.value.ljust(10)} {said}{title}"
+        row = f"{first.severity.value.ljust(10)} {said.ljust(widths[0])}  {printable(first.at).ljust(widths[1])}"
+        yield f"{paint(printable(finding).ljust(4), style)} {row}  {printable(first.finding.title)}".rstrip()
+    below = dict.fromkeys(each.finding.id for defect in everything for each in defect.consequences)
+    resting = [each for each in below if each not in lines]
+    if resting:
+        yield f"{paint('with these', 'quiet')}: {', '.join(map(printable, resting))}"
+
+
+def _columns(lines: Mapping[str, tuple[shape.Defect, str]]) -> Iterator[tuple[str, str]]:
+    return ((said, printable(first.at)) for first, said in lines.values())
 
 
 def _quiet(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
@@ -243,7 +258,7 @@ def _quiet(run: Run, paint: Callable[[str, str], str]) -> Iterator[str]:
             word = str(defect.severity) if outcome is Outcome.FAIL else str(outcome)
             others = len(defect.verdicts) - 1 + sum(len(each.verdicts) for each in defect.consequences)
             more = f" (and {others} more)" if others else ""
-            at = paint(printable(str(defect.verdicts[0].location)), "place")
+            at = paint(printable(defect.at), "place")
             said = " ".join(printable(defect.violation).split())
             yield f"{at}: {paint(printable(defect.id), word)} {word}: {said}{more}"
     for status in shape.waivers_in_order(run):

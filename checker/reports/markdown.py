@@ -111,12 +111,11 @@ def _defects(run: Run, since: Changes | None) -> Iterator[str]:
 
 
 def _item(defect: shape.Defect, *, grade: bool = False) -> str:
-    first = defect.verdicts[0]
     graded = f" ({defect.severity})" if grade else ""
     title = f" {escape(defect.finding.title)}" if defect.finding.title else ""
     lines = [
         f"- **{escape(defect.id)}**{graded}{title}  ",
-        f"  {code(str(first.location))} {escape(defect.violation)}  ",
+        f"  {code(defect.at)} {escape(defect.violation)}  ",
     ]
     if defect.fix:
         lines.append(f"  *Fix:* {escape(defect.fix)}  ")

@@ -40,7 +40,7 @@ class Defect(Struct, frozen=True):
     """One thing to do: the verdicts that one change would mend, in the order of their places.
 
     ``id``, ``violation`` and ``fix`` are those of its first verdict; ``consequences`` are other defects that stand at
-    the same places and are no graver: whoever mends this one looks at them next.
+    the same places and are no graver: whoever mends this one looks at them next. ``at`` is where to look, as FILE:LINE.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Defect(Struct, frozen=True):
     violation: str
     fix: str
     verdicts: tuple[Verdict, ...]
+    at: str
     consequences: tuple[Defect, ...] = ()
 
 
@@ -83,7 +84,11 @@ def defects(run: Run, outcome: Outcome) -> list[Defect]:
             heads.append((defect, causes, []))
             for cause in causes:
                 at_cause.setdefault(cause, []).append(heads[-1])
-    return [replace(defect, consequences=tuple(rest)) for defect, _, rest in heads if defect.outcome is outcome]
+    return [
+        replace(_at_hole(defect, causes), consequences=tuple(rest))
+        for defect, causes, rest in heads
+        if defect.outcome is outcome
+    ]
 
 
 _WITH_CAUSES: Final = frozenset({Outcome.FAIL, Outcome.UNKNOWN})
@@ -101,7 +106,10 @@ def _advices(run: Run, outcome: Outcome, order: Mapping[str, int]) -> list[Defec
         verdicts.sort(key=place)
         first = verdicts[0]
         finding = finding_of(run, first)
-        found.append(Defect(first.id, finding, outcome, first.severity, first.violation, first.fix, tuple(verdicts)))
+        at = str(first.location)
+        found.append(
+            Defect(first.id, finding, outcome, first.severity, first.violation, first.fix, tuple(verdicts), at)
+        )
     found.sort(key=lambda d: (d.severity.rank, order.get(d.finding.id, len(order)), d.id, place(d.verdicts[0])))
     return found
 
@@ -128,7 +136,7 @@ def _cause(verdict: Verdict, holes: Collection[str]) -> tuple[str, ...]:
         said = verdict.violation.removesuffix(".")
         hole = next((said[each.start() :] for each in _SPOT.finditer(said) if said[each.start() :] in holes), "")
         if hole:
-            return ("not read", hole)
+            return (_HOLE, hole)
     at, path = verdict.location, verdict.location.path or ""
     # Several may ask the same of one place as a whole.
     same = ("undecided", at.file, str(at.line), verdict.violation.removesuffix("."))
@@ -145,6 +153,18 @@ def _cause(verdict: Verdict, holes: Collection[str]) -> tuple[str, ...]:
             steps = steps[: index + 1]
             break
     return at.file, *steps
+
+
+_HOLE: Final = "not read"
+
+
+def _at_hole(defect: Defect, causes: Collection[tuple[str, ...]]) -> Defect:
+    """A defect that rests on what was not read stands where that is, and need not say so a second time."""
+    hole = next((each[-1] for each in causes if each[0] == _HOLE), "") if len(causes) == 1 else ""
+    found = _SPOT.match(hole)
+    if found is None:
+        return defect
+    return replace(defect, at=found[0].removesuffix(": "), violation=defect.violation.replace(found[0], "", 1))
 
 
 def _without(defect: Defect, causes: Collection[tuple[str, ...]]) -> Defect:
@@ -231,33 +251,36 @@ def ends_soon(status: WaiverStatus) -> bool:
 
 
 def tally(run: Run) -> list[str]:
-    """The totals of every outcome, in words, and how many findings nothing judged."""
+    """The verdicts of every outcome, in words, and how many findings nothing judged."""
     totals = run.totals
-    failing = [verdict.severity for verdict in run.verdicts if verdict.outcome is Outcome.FAIL]
-    graded = ", ".join(f"{failing.count(each)} {each}" for each in Severity if each in failing)
     parts = []
     for outcome, word in OUTCOME_WORDS.items():
         number = totals[outcome]
-        shown = "error" if outcome is Outcome.ERROR and number == 1 else word
-        parts.append(f"{number} {shown}" + (f" ({graded})" if outcome is Outcome.FAIL and graded else ""))
+        parts.append(f"{number} {'error' if outcome is Outcome.ERROR and number == 1 else word}")
+    parts[0] = f"verdicts: {parts[0]}"
     parts.append(f"not judged here: {len(run.coverage.not_judged)}")
     return parts
 
 
 def headline(run: Run) -> str:
-    """One clause that says how it went. It knows nothing of thresholds: those belong to the exit code."""
+    """One clause that says how it went, by what there is to do: one cause counts once, however many verdicts rest on
+    it. It knows nothing of thresholds: those belong to the exit code."""
     totals = run.totals
     crashed = totals[Outcome.ERROR]
-    failing = len(defects(run, Outcome.FAIL))
+    failing = [each.severity for each in defects(run, Outcome.FAIL)]
+    graded = ", ".join(f"{failing.count(each)} {each}" for each in Severity if each in failing)
     broken = sum(status.state.fails_gate for status in run.waivers)
+    undecided = len(defects(run, Outcome.UNKNOWN))
     parts = [
         f"{count(crashed, 'rule')} crashed" if crashed else "",
-        count(failing, "defect") if failing else "",
+        f"{count(len(failing), 'defect')} ({graded})" if failing else "",
         f"{count(broken, 'waiver')} no longer {'holds' if broken == 1 else 'hold'}" if broken else "",
     ]
     if any(parts):
-        return ", ".join(filter(None, parts))
-    if totals[Outcome.UNKNOWN] or run.coverage.unread:
+        return ", ".join(filter(None, [*parts, f"{undecided} not decided" if undecided else ""]))
+    if undecided:
+        return f"nothing fails, {undecided} not decided"
+    if run.coverage.unread:
         return "nothing fails, but not everything could be decided"
     return "nothing fails" if run.verdicts else "nothing was judged"
 

@@ -43,7 +43,7 @@ FINDINGS = {
         Finding("C8", "Every database is encrypted at rest, with its replicas and snapshots", C),
         Finding("W6", "Each environment has its own deploy role", W),
         Finding("W15", "Every deploy is smoke-tested before it counts as done", W),
-        Finding("W18", "Production rolls one service at a time and stops at the first failure", W),
+        Finding("W18", "Services are rolled one at a time, and the first failure stops the roll-out", W),
         Finding("S2", "Every alarm reaches someone", S),
         Finding("S6", "Every VPC logs the traffic it rejects", S),
         Finding("P12", "Every log group has a retention", W, reviewed=False),

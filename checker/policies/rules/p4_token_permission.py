@@ -1,4 +1,4 @@
-"""Every job that assumes a role may request a token.
+"""GitHub starts the workflow, and every job that assumes a role may request a token.
 
 What the review found
     Nothing: found since. A called workflow has no more permissions than its caller gives it, so a job that asks for

@@ -1,4 +1,4 @@
-"""Production's load balancer stands behind a complete web ACL.
+"""Every public load balancer stands behind a complete web ACL.
 
 What the review found
     No web ACL; the one that was planned lacks the rules for Linux hosts.

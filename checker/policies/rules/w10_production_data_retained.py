@@ -1,4 +1,4 @@
-"""Production's secrets and data survive the deletion of their stack.
+"""Secrets and data that must last survive the deletion of their stack.
 
 What the review found
     Secrets have no retention: ``cdk destroy`` on production would delete database passwords, API keys and OAuth

@@ -1,4 +1,4 @@
-"""Production rolls one service at a time and stops at the first failure.
+"""Services are rolled one at a time, and the first failure stops the roll-out.
 
 What the review found
     All four services are deployed at once.

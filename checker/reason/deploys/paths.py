@@ -154,9 +154,17 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
             if isinstance(action, AwsCall) and rolls(action)
         )
         known = project.environment(environment)
-        kind = known.kind if known is not None else kind_of(environment)
+        kind = known.kind if known is not None else kind_of(environment) if environment else _by_clusters(rollouts)
         found.append(DeployPath(entry, environment, kind, jobs, traces, rollouts))
     return tuple(found)
+
+
+def _by_clusters(rollouts: Iterable[Rollout]) -> EnvironmentKind:
+    """What a path is for whose workflow names no environment: what all of the clusters are called after that it rolls
+    services of (``orders-dev``)."""
+    named = [rollout.call.texts("cluster") or (None,) for rollout in rollouts]
+    kinds = {kind_of(name) if isinstance(name, str) else EnvironmentKind.OTHER for names in named for name in names}
+    return kinds.pop() if len(kinds) == 1 else EnvironmentKind.OTHER
 
 
 def _one_each(job: EffectiveJob, call: AwsCall, pipeline: Pipeline) -> bool:
