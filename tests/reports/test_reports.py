@@ -307,8 +307,8 @@ def test_nothing_wrong_is_one_line() -> None:
     passing = tuple(each for each in RUN.verdicts if each.outcome is Outcome.PASS)
     run = replace(RUN, verdicts=passing, waivers=(), coverage=Coverage(), excuse_changes=())
     assert render(run, "console", width=0) == (
-        "gate of kcjonson/doc-platform at 2030b0110f0f: shared, staging, production · nothing fails · verdicts: 0 failed · "
-        "0 errors · 0 unknown · 0 waived · 2 passed · 0 not applicable · not judged here: 0\n"
+        "gate of kcjonson/doc-platform at 2030b0110f0f: shared, staging, production · nothing fails · "
+        "verdicts: 0 failed · 0 errors · 0 unknown · 0 waived · 2 passed · 0 not applicable · not judged here: 0\n"
     )
 
 
