@@ -37,6 +37,9 @@ class Rehearsal:
     def __hash__(self) -> int:
         return hash(Rehearsal)
 
+    def __repr__(self) -> str:
+        return "Rehearsal"  # never what it goes through: all of the program
+
     def ends(self) -> Answer:
         return _UNREHEARSED
 

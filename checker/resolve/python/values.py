@@ -49,7 +49,16 @@ class Method(Struct, frozen=True, eq=False):
     name: str
 
 
-class Function(Struct, frozen=True, eq=False):
+class _Binds:
+    """Shown by its kind alone: what it binds binds other things, and all of the program would follow."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class Function(_Binds, Struct, frozen=True, eq=False):
     """A function of the repository; ``owner`` where it is bound to an object."""
 
     module: PythonModule
@@ -69,7 +78,7 @@ class Class(Struct, frozen=True, eq=False):
     node: ast.ClassDef
 
 
-class Instance(Struct, eq=False):
+class Instance(_Binds, Struct, eq=False):
     """An object of one of the repository's classes."""
 
     cls: Class
@@ -151,7 +160,7 @@ class Either(Struct, frozen=True, eq=False):
     options: tuple[Value, ...]
 
 
-class Partial(Struct, frozen=True, eq=False):
+class Partial(_Binds, Struct, frozen=True, eq=False):
     """``functools.partial``: a function with some of its arguments."""
 
     function: Value
@@ -159,7 +168,7 @@ class Partial(Struct, frozen=True, eq=False):
     named: Mapping[str, Value]
 
 
-class Manager(Struct, frozen=True, eq=False):
+class Manager(_Binds, Struct, frozen=True, eq=False):
     """What a generator function under ``@contextmanager`` gives: with its frame, and not yet run."""
 
     function: Function
