@@ -13,7 +13,7 @@ What is checked
     a task that failed has stopped too.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
-    failure.
+    failure, and a wait whose subject is asked right after how it ended, where a failure of that ends the script.
 What cannot be decided
     A script without ``set -e`` that may look at the result itself; a ``continue-on-error`` that only the run knows; a
     script that could not be followed.
@@ -27,14 +27,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.model.answers import Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
+from checker.reason.calls.asked_after import told_after
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import matters, may_be_allowed, misread
+from checker.reason.calls.swallowed import matters, may_be_allowed, misread, waits
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -51,13 +52,16 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     lines: Lines[AwsCall] = Lines()
     unseeing = _unseeing(pipeline)
     around: dict[AwsCall, Command] = {}
+    told: dict[AwsCall, Answer] = {}
     for job in pipeline.jobs:
         around.update(passed_over(pipeline.trace(job)))
         for call in pipeline.trace(job).aws:
             lines.add(call, call)
+            if waits(call) and call.handling.tested == "or":
+                told[call] = told_after(pipeline.trace(job), call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
-        yield _judged(line.items, line.path, unseeing, around)
+        yield _judged(line.items, line.path, unseeing, around, told)
 
 
 def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
@@ -72,9 +76,13 @@ def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
 
 
 def _judged(
-    calls: list[AwsCall], path: str, unseeing: dict[AwsCall, bool], around: dict[AwsCall, Command]
+    calls: list[AwsCall],
+    path: str,
+    unseeing: dict[AwsCall, bool],
+    around: dict[AwsCall, Command],
+    told: dict[AwsCall, Answer],
 ) -> Judgement:
-    answers = [(call, misread(call) or _passed_over(call, around)) for call in calls]
+    answers = [(call, misread(call) or _passed_over(call, around)) for call in calls if told.get(call, NO) is NO]
     for call, answer in answers:
         if answer:
             others = tuple(other for other, same in answers if same and other is not call)
@@ -92,6 +100,10 @@ def _judged(
             why = f"the script has no `set -e`, and whether it looks at ${call.handling.captured} is not followed"
             return call.undecided(None, why, path=path, fix="Begin the script with `set -euo pipefail`.")
     for call in calls:
+        if isinstance(state := told.get(call), Open):
+            return call.undecided(None, state.why, fix=_FIX, path=path)
+        if told.get(call) is YES:
+            return call.passes(None, "What it waits for is asked how it ended, and a failure is one.", path=path)
         if isinstance(allowed := may_be_allowed(call), Open):
             return call.undecided(None, allowed.why, path=path, fix="Leave continue-on-error out.")
     return calls[0].passes(None, "Its failure is a failure.", path=path)

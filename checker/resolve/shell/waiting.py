@@ -1,6 +1,8 @@
-"""What a command that asks about a task prints where the task has failed, and as long as it runs.
+"""What a command that asks about a task prints where the task has failed, and as long as it runs; likewise of a
+service's deployment and of a stack.
 
-Source: Amazon ECS API Reference, "Task" and "Container": the exit code is there once the container has stopped.
+Sources: Amazon ECS API Reference, "Task" and "Container": the exit code is there once the container has stopped; AWS
+CloudFormation User Guide, "Stack status codes": an update that failed is rolled back.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ _OF_SERVICES: Final = (
 )
 _FAILED_SERVICE: Final = '{"services": [{"deployments": [{"status": "PRIMARY", "rolloutState": "FAILED"}]}]}'
 _JQ_ROLLOUT: Final = re.compile(r"\.services\[0?\](?:\s*\|\s*)?\.deployments\[0?\](?:\s*\|\s*)?\.rolloutState")
+_OF_STACKS: Final = re.compile(rf"(?:--query=)?Stacks{_ONE}\.StackStatus(?:\s*\|\s*\[0\])?")
+_ROLLED_BACK: Final = "UPDATE_ROLLBACK_COMPLETE"
+_FAILED_STACK: Final = f'{{"Stacks": [{{"StackStatus": "{_ROLLED_BACK}"}}]}}'
 RUNNING: Final = "RUNNING"
 _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}]}'
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
@@ -37,9 +42,11 @@ WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stop
 
 def failed_answer(words: Sequence[str]) -> str:
     """What a command prints of a task that failed, where it is asked for the exit code and nothing else; or of a
-    deployment of a service that failed."""
+    deployment of a service, or a change of a stack, that failed."""
     if words[:3] == ("aws", "ecs", "describe-services"):
         return _failed_service(words)
+    if words[:3] == ("aws", "cloudformation", "describe-stacks"):
+        return _failed_stack(words)
     asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
     return _KILLED if asked and "text" in words else ""
 
@@ -49,6 +56,12 @@ def _failed_service(words: Sequence[str]) -> str:
     if state is None:
         return "" if any(word.startswith("--query") for word in words) else _FAILED_SERVICE
     return state if "text" in words or state.isdecimal() else f'"{state}"'
+
+
+def _failed_stack(words: Sequence[str]) -> str:
+    if not any(map(_OF_STACKS.fullmatch, words)):
+        return "" if any(word.startswith("--query") for word in words) else _FAILED_STACK
+    return _ROLLED_BACK if "text" in words else f'"{_ROLLED_BACK}"'
 
 
 def is_waiter(words: Sequence[str]) -> bool:

@@ -1,0 +1,49 @@
+"""Waits that may fail because what was waited for is asked how it ended, right after.
+
+``aws cloudformation wait ... || true``, then ``describe-stacks`` and an exit by its answer: the wait only takes its
+time, and nothing is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.scripts import AwsCall, How, Trace, plain_name
+
+# What names the subject of a wait, as the call that asks for its state does.
+_SUBJECTS: Final = ("stackName", "services", "tasks", "cluster", "deploymentId")
+_UNTOLD: Final = Open("whether the script looks at how it ended is not followed: what it asks right after may tell")
+
+
+def told_after(trace: Trace, wait: AwsCall) -> Answer:
+    """Whether a script that passes over a wait's failure ends with a failure all the same, where what it waits for
+    fails: by the answer of a call that asks for the state of the same thing."""
+    seen = False
+    answer: Answer = NO
+    for each in trace.aws:
+        seen = seen or each is wait
+        if seen and _asks_the_same(each, wait):
+            found = each.handling.notices
+            if found is YES:
+                return YES
+            if isinstance(found, Open) and _is_taken(each):
+                answer = _UNTOLD
+    return answer
+
+
+def _asks_the_same(call: AwsCall, wait: AwsCall) -> bool:
+    return (
+        any(name in call.arguments for name in map(plain_name, _SUBJECTS))
+        and call.step is wait.step
+        and call.how is How.CLI
+        and (call.service, call.operation) == (wait.service, wait.operation)
+        and all(call.argument(name) == wait.argument(name) for name in _SUBJECTS)
+    )
+
+
+def _is_taken(call: AwsCall) -> bool:
+    """Whether its answer is handed to somebody, not only shown."""
+    taken = call.handling
+    return bool(taken.captured or taken.piped or taken.inside or taken.tested) or taken.stdout is Stream.FILE
