@@ -205,15 +205,17 @@ def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
 
 
 def _policy(body: Mapping[str, Any], spot: Spot) -> Statement:
-    """A policy for rows; its value is ``all`` where it allows every row to everybody, whatever is done with it."""
+    """A policy for rows; its value is ``all`` where it allows every row to everybody, whatever is done with it, and
+    ``roles`` where it is for named ones alone."""
     table, name = relation_of(body.get("table")), _made(body)
+    roles = [each.get("RoleSpec", {}).get("roletype") for each in body.get("roles", [])]
+    named = "roles" if "ROLESPEC_CSTRING" in roles else ""
     if not body.get("permissive"):
         why = "rows that it does not allow are hidden and refused then"
-        return Statement("create policy", Effect.CONTRACT, spot, table, name=name, why=why)
-    roles = [each.get("RoleSpec", {}).get("roletype") for each in body.get("roles", [])]
+        return Statement("create policy", Effect.CONTRACT, spot, table, name=name, value=named, why=why)
     checks = [_constant(body[key]) for key in ("qual", "with_check") if key in body]
     every = body.get("cmd_name") == "all" and roles == ["ROLESPEC_PUBLIC"] and {*checks} == {"True"} and "qual" in body
-    return Statement("create policy", Effect.EXPAND, spot, table, name=name, value="all" if every else "")
+    return Statement("create policy", Effect.EXPAND, spot, table, name=name, value="all" if every else named)
 
 
 def _set_to(body: Mapping[str, Any]) -> str:

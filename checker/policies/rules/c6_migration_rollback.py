@@ -9,9 +9,9 @@ What is checked
     runs on the new schema. Neither direction builds in a transaction (its own, or its tool's) what PostgreSQL builds
     outside of one alone: an index that is built concurrently, for one. What takes away from running code (a drop, a
     rename, NOT NULL without a default, a constraint that old rows may break, a type that does not take all that the
-    column held, as far as the migrations before tell, row security on a table that was there, unless a policy of the
-    same file allows every row) is refused unless a comment at its top says that it is the second half (the contract)
-    of an earlier change that only added (the expand), and names the release that carried that:
+    column held, as far as the migrations before tell, row security on a table that was there, where it binds somebody
+    and no policy of the same file allows every row) is refused unless a comment at its top says that it is the second
+    half (the contract) of an earlier change that only added (the expand), and names the release that carried that:
     ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment; no tool needs it. What is
     marked as an expand takes nothing away by way of code that it runs either (a block, a function, a rule, a trigger
     that drops rows), and changes no rows but in columns that were added for it. Some test or job runs the way back. A
@@ -20,7 +20,8 @@ When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
     SQL that PostgreSQL's grammar refuses, migrations written as code other than Alembic's and Django's, values there
-    that do not stand in the file, a block of procedural code without that comment. Whether the release that a header
+    that do not stand in the file, a block of procedural code without that comment. Row security that is not forced,
+    where no migration tells of any role but the owner, whom it does not bind. Whether the release that a header
     names was ever made.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
@@ -46,9 +47,11 @@ from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
 from checker.reason.migrations.transactions import refused_in
 from checker.reason.migrations.ways_back import (
+    binds_whom,
     changes_rows,
     does_nothing,
     fills_what_was_added,
+    for_owners,
     left_behind,
     opaque,
     promise_of,
@@ -73,7 +76,7 @@ _FIX_WORKFLOW: Final = (
 
 def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     for folder in pipeline.migrations:
-        yield from _folder(folder, pipeline)
+        yield from _folder(for_owners(folder), pipeline)
     steps = migrating(pipeline)
     if steps:
         yield from _workflow(pipeline, steps)
@@ -126,6 +129,8 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         return _unread(migration, "way-back")
     if down is None:
         gone = _taken(migration)
+        if not gone and binds_whom(up) is not None:
+            return migration.not_applicable("way-back", "It is left open for what it may take away.")
         if gone and promise is not None:
             return _no_way_back(migration, gone[0], f"it takes away ({gone[0].why or gone[0].kind})")
         if gone:
@@ -227,6 +232,9 @@ def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"{kind}: `{_said(first)}` ({first.why or first.kind}){more}."
         return migration.fails("contract", brief(said), fix=_FIX_CONTRACT, path=str(first.spot.line))
     hidden = opaque(migration.up)
+    if (doubtful := binds_whom(migration.up)) is not None:
+        why = f"whether `{_said(doubtful)}` takes away: {doubtful.why}"
+        return migration.undecided("contract", why, path=str(doubtful.spot.line), fix=_FIX_CONTRACT)
     if hidden and promise is None:
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
         fix = "Say in a comment at its top what it is: -- migrate: expand, or contract of NNNN released in vX.Y.Z."

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
+from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
 from checker.model.sources import Spot
 
 # `contract of 0007 released in v1.2.0`, `contracts: 0007, released: v1.2.0`, `contract (expand 0007, release v1.2.0)`.
@@ -149,3 +150,42 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
             kind = done.kind.removeprefix("create ")
             return not name or gone or any_of(f"drop {kind}", "drop function", done.kind, named=name)
     return True
+
+
+# --- row security -----------------------------------------------------------------------------------------------------
+
+# A table's owner goes past it until it is forced, whoever migrates owns what the migrations make, and most programs
+# connect as just that role. Source: PostgreSQL documentation, "Row Security Policies": "Table owners normally bypass
+# row security as well, though a table owner can choose to be subject to row security with ALTER TABLE ... FORCE ROW
+# LEVEL SECURITY."
+# What there is only where somebody other than the owner works with the tables, or where the owner is bound too.
+_OTHERS: Final = frozenset({"force row security", "grant", "create role", "alter default privileges"})
+_HIDES: Final = frozenset({"enable row security", "create policy"})
+_OWNER: Final = "the program may connect as the table's owner, whom row security does not bind until it is forced"
+
+
+def for_owners(folder: MigrationFolder) -> MigrationFolder:
+    """The folder, with what row security takes away left open where nothing in it shows who is bound."""
+    statements = [each for migration in folder.migrations for each in migration.up.statements]
+    if any(_is_for_others(each) for each in statements) or not any(each.kind in _HIDES for each in statements):
+        return folder
+    return replace(folder, migrations=tuple(map(_left_open, folder.migrations)))
+
+
+def binds_whom(file: SqlFile) -> Statement | None:
+    """What takes away by row security, where it is open whether it binds the program."""
+    return next((each for each in opaque(file) if each.kind in _HIDES), None)
+
+
+def _is_for_others(each: Statement) -> bool:
+    return each.kind in _OTHERS or (each.kind == "create policy" and each.value == "roles")
+
+
+def _left_open(migration: Migration) -> Migration:
+    statements = tuple(
+        replace(each, effect=Effect.OTHER, why=f"{each.why}, and {_OWNER}")
+        if each.kind in _HIDES and each.effect is Effect.CONTRACT and not each.new_table
+        else each
+        for each in migration.up.statements
+    )
+    return replace(migration, up=replace(migration.up, statements=statements))
