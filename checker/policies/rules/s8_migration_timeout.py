@@ -8,8 +8,10 @@ What is checked
     ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and no migration switches
     them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
     is ended, and fails with the task. A migration that fails fails its job.
+    In MySQL and MariaDB the bound for locks is ``lock_wait_timeout``, and MariaDB's for statements is
+    ``max_statement_time``.
 When it does not apply
-    Nothing in the repository applies migrations.
+    Nothing in the repository applies migrations. A statement's bound in MySQL, which has none for what changes.
 What cannot be decided
     A tool whose connection is configured outside of the repository. A wait whose bound the script does not show.
 Fix
@@ -41,12 +43,14 @@ from checker.reason.migrations.session_timeouts import (
     LOCK,
     STATEMENT,
     Bound,
+    called,
     in_code,
     in_connections,
     in_sql,
     in_templates,
     in_text,
     switched_off,
+    system_of,
 )
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
@@ -55,10 +59,18 @@ _WHAT: Final = {
     LOCK: "a statement may wait for a table for ever, and every query behind it waits too",
 }
 _FIX_SESSION: Final = "Set {} on the session that migrates, before its first statement (options=-c {}=...)."
+_FIX_ELSEWHERE: Final = (
+    "Set {} on the session that migrates, before its first statement (SET SESSION {} = ..., seconds)."
+)
 _FIX_OF: Final = {
     "django": 'Set {0} in DATABASES: "OPTIONS": {{"options": "-c {0}=..."}}, in the settings of whoever migrates.',
     "rails": "Set {0} below `variables:` of the connection in config/database.yml.",
 }
+_FIX_OF_ELSEWHERE: Final = {
+    "django": 'Set {0} in DATABASES: "OPTIONS": {{"init_command": "SET SESSION {0} = ..."}}, for whoever migrates.',
+    "rails": _FIX_OF["rails"],
+}
+_UNBOUNDED: Final = "MySQL bounds no statement that changes anything: its max_execution_time is for SELECT alone."
 _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
 _FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
@@ -66,46 +78,56 @@ _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-m
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     steps = migrating(pipeline)
-    for name in (STATEMENT, LOCK):
-        yield from _session(name, pipeline, project, steps)
+    connections = pipeline.migration_code.connections
+    system = system_of(project, connections, pipeline.migrations)
+    for bound in (STATEMENT, LOCK):
+        if called(bound, system):
+            yield from _session(bound, system, pipeline, project, steps)
+        elif steps or pipeline.migrations or pipeline.migration_code.runners:
+            yield pipeline.not_applicable(_SUBS[bound], _UNBOUNDED)
     yield from _jobs(pipeline, steps)
 
 
 # -- the session ---------------------------------------------------------------------------------
 
 
-def _session(name: str, pipeline: Pipeline, project: Project, steps: Sequence[Migrating]) -> Iterator[Judgement]:
-    sub, fix = _SUBS[name], _FIX_SESSION.format(name, name)
+def _session(
+    bound: str, system: str, pipeline: Pipeline, project: Project, steps: Sequence[Migrating]
+) -> Iterator[Judgement]:
+    sub, name = _SUBS[bound], called(bound, system)
+    own_way = system == "PostgreSQL"
+    fix = (_FIX_SESSION if own_way else _FIX_ELSEWHERE).format(name, name)
+    fix_of = _FIX_OF if own_way else _FIX_OF_ELSEWHERE
     for folder in pipeline.migrations:
         for index, line in switched_off(name, folder):
-            said = f"It switches {name} off: {_WHAT[name]}."
+            said = f"It switches {name} off: {_WHAT[bound]}."
             yield folder.migrations[index].fails(sub, said, fix="Give it a bound of its own.", path=str(line))
     everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project) or _given(name, steps)
     runners = pipeline.migration_code.runners
     for runner in runners:
-        yield _runner(name, runner, everywhere)
+        yield _runner(bound, name, fix, runner, everywhere)
     if runners:
         return
     seen: set[str] = set()
     for step in steps:
         tool = tool_of(step, pipeline)
-        called = tool.name if tool is not None else "what it runs"
-        if called in seen:
+        program = tool.name if tool is not None else "what it runs"
+        if program in seen:
             continue
-        seen.add(called)
+        seen.add(program)
         connections = pipeline.migration_code.connections
-        own = in_connections(name, called, connections)
+        own = in_connections(name, program, connections)
         if own is not None and own.off:
-            said = f"{own.where} switches {name} off: {_WHAT[name]}."
+            said = f"{own.where} switches {name} off: {_WHAT[bound]}."
             yield step.action.fails(sub, said, fix="Give it a bound of its own.")
-        elif (bound := own or everywhere) is not None and not bound.off:
-            yield step.action.passes(sub, f"{name} is set ({bound.where}).")
+        elif (found := own or everywhere) is not None and not found.off:
+            yield step.action.passes(sub, f"{name} is set ({found.where}).")
         else:
-            file = next((each.file for each in connections if each.tool == called), "")
-            why = f"{called} connects with settings that are not in the repository; none of it sets {name}"
+            file = next((each.file for each in connections if each.tool == program), "")
+            why = f"{program} connects with settings that are not in the repository; none of it sets {name}"
             if file:
-                why = f"{called} connects as {file} says, which does not set {name}; the role or the database may"
-            yield step.action.undecided(sub, why, fix=_FIX_OF.get(called, fix).format(name))
+                why = f"{program} connects as {file} says, which does not set {name}; the role or the database may"
+            yield step.action.undecided(sub, why, fix=fix_of.get(program, fix).format(name))
     for folder in pipeline.migrations if not steps else ():
         if everywhere is not None and not everywhere.off:
             yield folder.passes(sub, f"{name} is set ({everywhere.where}).")
@@ -114,11 +136,11 @@ def _session(name: str, pipeline: Pipeline, project: Project, steps: Sequence[Mi
             yield folder.undecided(sub, why, fix=fix)
 
 
-def _runner(name: str, runner: MigrationRunner, everywhere: Bound | None) -> Judgement:
-    sub, fix = _SUBS[name], _FIX_SESSION.format(name, name)
+def _runner(bound: str, name: str, fix: str, runner: MigrationRunner, everywhere: Bound | None) -> Judgement:
+    sub = _SUBS[bound]
     own = in_code(name, runner)
     if own is not None and own.off:
-        return runner.fails(sub, f"It switches {name} off: {_WHAT[name]}.", fix=fix, path=own.where)
+        return runner.fails(sub, f"It switches {name} off: {_WHAT[bound]}.", fix=fix, path=own.where)
     if own is not None and own.undone:
         why = f"{own.where} sets {name} and {own.undone} switches it off: which of them is in force is not followed"
         return runner.undecided(sub, why, fix=f"Set {name} in one place; give one statement more with SET LOCAL.")
@@ -129,7 +151,7 @@ def _runner(name: str, runner: MigrationRunner, everywhere: Bound | None) -> Jud
     if runner.library:
         why = f"it runs {runner.library}, whose connection may set {name} where this repository does not show it"
         return runner.undecided(sub, why, fix=fix)
-    return runner.fails(sub, f"Nothing sets {name}: {_WHAT[name]}.", fix=fix)
+    return runner.fails(sub, f"Nothing sets {name}: {_WHAT[bound]}.", fix=fix)
 
 
 def _given(name: str, steps: Sequence[Migrating]) -> Bound | None:

@@ -1,13 +1,16 @@
 """What bounds the statements of a migration and their waits for locks: in code, in SQL, in variables, in templates.
 
 PostgreSQL bounds neither by itself: ``statement_timeout`` and ``lock_timeout`` are 0, that is off, until somebody sets
-them (PostgreSQL documentation, "Client Connection Defaults").
+them (PostgreSQL documentation, "Client Connection Defaults"). Other systems call it otherwise: MySQL waits for a
+table's lock for ``lock_wait_timeout``, a year unless set, and bounds no statement that changes anything
+(``max_execution_time`` is for SELECT alone; MySQL Reference Manual, "Server System Variables"). MariaDB has
+``max_statement_time`` for those, off unless set (MariaDB documentation, "Server System Variables").
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -20,6 +23,19 @@ from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
 LOCK: Final = "lock_timeout"
+# System -> what its sessions call either bound; empty where it has none.
+_CALLED: Final[Mapping[str, Mapping[str, str]]] = {
+    "PostgreSQL": {STATEMENT: STATEMENT, LOCK: LOCK},
+    "MySQL": {STATEMENT: "", LOCK: "lock_wait_timeout"},
+    "MariaDB": {STATEMENT: "max_statement_time", LOCK: "lock_wait_timeout"},
+}
+_SYSTEMS: Final = (
+    ("PostgreSQL", re.compile(r"postg|psycopg|pgsql|\bpg\b", re.IGNORECASE)),
+    ("MariaDB", re.compile(r"mariadb", re.IGNORECASE)),
+    ("MySQL", re.compile(r"mysql|trilogy|^aurora$", re.IGNORECASE)),
+)
+# The one that counts where a file lists a connection for every system (Laravel documentation, "Database").
+_CHOSEN: Final = re.compile(r"env\(\s*['\"]DB_CONNECTION['\"]\s*,\s*['\"](\w+)['\"]\s*\)")
 _ZERO: Final = re.compile(r"0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
 # What stands in a statement for a value that is given apart from it, and where that is given.
 _PLACE: Final = re.compile(r"%s|%\(\w+\)?s?|\$\d+|\?|:\w+")
@@ -36,6 +52,25 @@ class Bound(Struct, frozen=True):
     where: str
     off: bool = False
     undone: str = ""
+
+
+def system_of(project: Project, connections: Iterable[Connection], folders: Iterable[MigrationFolder]) -> str:
+    """The database system that is migrated: by its connections, by the databases in the templates, by its SQL.
+    PostgreSQL where they do not agree on another."""
+    texts = [chosen[1] if (chosen := _CHOSEN.search(each.text)) else each.text for each in connections]
+    for each in project.resources("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
+        engine = each.get("Engine")
+        texts.append(str(engine.value) if isinstance(engine, Known) else "")
+    texts.extend(problem.message for folder in folders for problem in folder.all_problems if problem.unread)
+    found = {system for text in texts for system, pattern in _SYSTEMS if pattern.search(text)}
+    if found == {"MySQL", "MariaDB"}:  # MariaDB's clients are MySQL's
+        return "MariaDB"
+    return found.pop() if len(found) == 1 else "PostgreSQL"
+
+
+def called(name: str, system: str) -> str:
+    """What a system's sessions call ``statement_timeout`` or ``lock_timeout``; empty where they have none."""
+    return _CALLED[system][name]
 
 
 def is_off(value: str) -> bool:
