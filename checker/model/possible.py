@@ -14,6 +14,7 @@ that two uses of it still compare equal; ``Unknown`` is left for what could not 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final, TypeAlias
 
@@ -87,14 +88,18 @@ def options(value: Possible) -> tuple[Scalar, ...] | None:
     return value.options if isinstance(value, OneOf) else (value,)
 
 
+_NO_NUMBERS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
 def shown(value: object) -> str:
-    """As GitHub (and a shell) turns it into text: null is empty, booleans are lower case, ``3.0`` is ``3``."""
+    """As GitHub (and a shell) turns it into text: null is empty, booleans are lower case, ``3.0`` is ``3``, a number of
+    more than 15 digits is rounded (``1.2E+20``)."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= 10**15):
+        return f"{value:.15G}" if math.isfinite(value) else _NO_NUMBERS[str(float(value))]
     return str(value)
 
 

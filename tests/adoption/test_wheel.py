@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 import yaml
 
@@ -44,7 +45,7 @@ def test_it_judges_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
     (packages,) = home.glob("lib/python*/site-packages")
     zipfile.ZipFile(wheel).extractall(packages)
-    for dependency in (click, yaml):
+    for dependency in (click, msgspec, yaml):
         folder = Path(str(dependency.__file__)).parent
         (packages / folder.name).symlink_to(folder)
     for name in OWN:

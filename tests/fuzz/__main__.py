@@ -1,7 +1,7 @@
-"""Changed repositories, or made-up scripts (``ends``), until the seconds are over; what is found is printed with the
-seed that shows it again::
+"""Changed repositories, made-up scripts (``ends``) or expressions, until the seconds are over; what is found is printed
+with the seed that shows it again::
 
-python -m tests.fuzz [ends] [SECONDS] [FIRST SEED]
+python -m tests.fuzz [ends|expressions] [SECONDS] [FIRST SEED]
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.fuzz import ends
+from tests.fuzz import ends, expressions
 from tests.fuzz.pipelines import found, repository
 
 
 def main() -> int:
     words = sys.argv[1:]
-    scripts = words[:1] == ["ends"]
-    given = words[1:] if scripts else words
+    kind = words[0] if words[:1] and words[0] in _KINDS else ""
+    given = words[1:] if kind else words
     seconds, first = (int(word) for word in [*given, *("600", "0")[len(given) :]][:2])
     until, finds = time.monotonic() + seconds, 0
     for seed in itertools.count(first):
@@ -28,12 +28,12 @@ def main() -> int:
             print(f"{seed - first} seeds, {finds} finds")
             return 1 if finds else 0
         try:
-            wrong = list(_ends(seed) if scripts else found(seed))
+            wrong = list(_KINDS[kind](seed) if kind else found(seed))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a find
             wrong = [repr(error)]
         finds += len(wrong)
         for each in wrong:
-            print(f"seed {seed}{'' if scripts else f' ({repository(seed)[0].where})'}: {each}", flush=True)
+            print(f"seed {seed}{'' if kind else f' ({repository(seed)[0].where})'}: {each}", flush=True)
     return 0
 
 
@@ -42,5 +42,7 @@ def _ends(seed: int) -> Iterator[str]:
         for each in ends.found(seed, Path(folder)):
             yield f"fails: {each.fails}, and was said to: {each.said}\n{each.script}"
 
+
+_KINDS = {"ends": _ends, "expressions": expressions.found}
 
 sys.exit(main())

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import ends, pipelines
+from tests.fuzz import ends, expressions, pipelines
+from tests.resolve.expressions import github_own
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,3 +62,13 @@ def test_a_script_ends_as_was_said(seeds: range, tmp_path: Path) -> None:
 def test_what_was_said_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ends, "said", lambda answer: True)
     assert any(not find.fails for seed in range(20) for find in ends.found(seed, tmp_path))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_expression_is_what_githubs_own_library_makes_of_it(seed: int) -> None:
+    assert list(expressions.found(seed)) == []
+
+
+def test_an_expression_that_is_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github_own, "evaluate", lambda *_: "something else")
+    assert list(expressions.found(0))

@@ -9,24 +9,28 @@ Source: GitHub documentation, "Evaluate expressions in workflows and actions". C
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from checker.model.answers import NO, YES, Certain, negated
-from checker.model.possible import Possible, as_text, joined, open_text
+from checker.model.possible import Possible, joined, open_text
 from checker.model.values import Text, Unknown
 from checker.resolve.expressions.functions import FUNCTIONS
 from checker.resolve.expressions.syntax import ExpressionError, Node, parse, split
 from checker.resolve.expressions.values import (
     EITHER,
     Data,
+    Filtered,
     Open,
     Partial,
+    Several,
     as_number,
     boolean,
     choices,
     equal,
+    in_order,
     lift,
+    plain,
     property_of,
     scalar,
     several,
@@ -161,14 +165,19 @@ def _logical(operator: str, left: Data, right: Node, contexts: Contexts) -> Data
 
 
 def _index(value: Data, key: Data) -> Data:
+    if isinstance(value, Filtered):
+        found = [lift(_index, each, key) for each in value if _has(each, key)]
+        return next((each for each in found if isinstance(each, Unknown)), Filtered(found))
     if isinstance(value, list):
-        number = key if isinstance(key, int) and not isinstance(key, bool) else None
+        number = as_number(key)
         if number is None:
-            return Unknown("an index that is not known") if isinstance(key, Text | Open) else None
-        return value[number] if 0 <= number < len(value) else None
-    name = as_text(key) if isinstance(key, str | int | float | bool | Text) or key is None else None
-    if name is None or isinstance(name, Text):
+            return Unknown("an index that is not known")
+        return value[int(number)] if 0 <= number < len(value) else None
+    name = plain(key)
+    if isinstance(name, Text):
         return Unknown("a property whose name is not known")
+    if name is None:
+        return None
     if isinstance(value, Open):
         return value.below(name)
     if isinstance(value, Partial):
@@ -180,20 +189,48 @@ def _index(value: Data, key: Data) -> Data:
     return value if isinstance(value, Unknown) else None
 
 
-def _each(value: Data) -> Data:
+_ABSENT: Final = Open("no property")
+
+
+def _has(value: Data, key: Data) -> bool:
+    """Whether an element of a list that ``.*`` gave has such a property, or may have it."""
+    if isinstance(value, list):
+        return (number := as_number(key)) is None or 0 <= number < len(value)
     if isinstance(value, Mapping):
-        return list(value.values())
-    if isinstance(value, list | Unknown):
+        name = plain(key)
+        return not isinstance(name, str) or property_of(value, name, _ABSENT) is not _ABSENT
+    return isinstance(value, Open | Partial | Unknown | Several)
+
+
+def _each(value: Data) -> Data:
+    """``value.*``. Source: GitHub documentation, "Evaluate expressions in workflows and actions", Object filters."""
+    if isinstance(value, Filtered):
+        if any(isinstance(each, Open | Partial | Several | Unknown) for each in value):
+            return Unknown("a list that is not known")
+        return Filtered(inner for each in value for inner in _elements(each))
+    if isinstance(value, Open):
+        return value.below("*")
+    if isinstance(value, Unknown):
         return value
-    return value.below("*") if isinstance(value, Open) else Unknown("a list that is not known")
+    if isinstance(value, Partial | Text):
+        return Unknown("a list that is not known")
+    return Filtered(_elements(value))
+
+
+def _elements(value: Data) -> Iterable[Data]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _compare(operator: str, left: Data, right: Data) -> Data:
     if operator in {"==", "!="}:
         answer = equal(left, right)
         return boolean(answer if operator == "==" else negated(answer))
+    if operator in {"<=", ">="} and equal(left, right) is YES:
+        return True
     if isinstance(left, str) and isinstance(right, str):
-        first, second = left.casefold(), right.casefold()
+        first, second = in_order(left), in_order(right)
         return _ordered(operator, (first > second) - (first < second))
     one, other = as_number(left), as_number(right)
     if one is None or other is None:
@@ -242,7 +279,10 @@ def _case(arguments: tuple[Node, ...], contexts: Contexts) -> Data:
     """``case(test, value, test, value, ..., otherwise)``."""
     found: list[Data] = []
     for test, value in zip(arguments[0:-1:2], arguments[1::2], strict=False):
-        answers = {truthy(option) for option in choices(_eval(test, contexts))}
+        tried = choices(_eval(test, contexts))
+        if not any(isinstance(each, bool | Open | Text | Unknown) for each in tried):
+            raise ExpressionError("a test of case() is neither true nor false")
+        answers = {truthy(option) for option in tried}
         if answers != {NO}:
             found.append(_eval(value, contexts))
         if answers == {YES}:

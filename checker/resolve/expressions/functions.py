@@ -20,7 +20,7 @@ def _contains(where: Data, what: Data) -> Data:
         return boolean(either(equal(each, what) for each in where))
     text, wanted = plain(where), plain(what)
     if text is None or wanted is None:
-        return EITHER
+        return False  # an object has no text in it, and no text has an object
     if isinstance(text, str) and isinstance(wanted, str):
         return wanted.casefold() in text.casefold()
     if isinstance(wanted, str):
@@ -39,7 +39,9 @@ def _ends_with(where: Data, what: Data) -> Data:
 
 def _at_end(where: Data, what: Data, test: Callable[[str, str], bool], end: int) -> Data:
     text, wanted = plain(where), plain(what)
-    if text is None or not isinstance(wanted, str):
+    if text is None or wanted is None:
+        return False
+    if not isinstance(wanted, str):
         return EITHER
     literal = pieces(text)[end] if pieces(text) else ""
     literal = literal.casefold() if isinstance(literal, str) else ""
@@ -50,11 +52,15 @@ def _at_end(where: Data, what: Data, test: Callable[[str, str], bool], end: int)
 
 
 def _format(template: Data, *values: Data) -> Data:
+    """Raises ``ValueError`` and ``IndexError`` where GitHub refuses the format."""
+    template = plain(template)
     if not isinstance(template, str):
         return Unknown("a format that is not known")
     parts: list[Possible] = []
     position = 0
-    for match in re.finditer(r"\{\{|\}\}|\{(\d+)\}", template):
+    for match in re.finditer(r"\{\{|\}\}|\{(\d+)\}|[{}]", template):
+        if match[0] in {"{", "}"}:
+            raise ValueError(f"a brace by itself in {template!r}")
         parts.append(template[position : match.start()])
         parts.append(match[0][0] if match[1] is None else scalar(values[int(match[1])]))
         position = match.end()
@@ -66,8 +72,8 @@ def _join(values: Data, separator: Data = ",") -> Data:
     if isinstance(values, Open):
         return open_text(f"${{{{ join({values.name}) }}}}", values.where)
     if not isinstance(values, list):
-        return scalar(values)
-    between = scalar(separator)
+        return plain(values) or ""
+    between = "," if (said := plain(separator)) is None else said
     parts: list[Possible] = []
     for index, each in enumerate(values):
         parts.extend(([between] if index else []) + [scalar(each)])
@@ -80,7 +86,7 @@ def _to_json(value: Data) -> Data:
     written = _jsonable(value)
     if isinstance(written, Unknown):
         return written
-    shown_text = json.dumps(written, indent=2)
+    shown_text = json.dumps(written, indent=2, ensure_ascii=False)
     return shown_text if len(shown_text) <= MAX_TEXT else Unknown("a text too long to follow")
 
 
@@ -91,6 +97,8 @@ def _jsonable(value: Data) -> Any:
     if isinstance(value, list):
         listed = [_jsonable(each) for each in value]
         return next((each for each in listed if isinstance(each, Unknown)), listed)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, bool | int | float | str) or value is None:
         return value
     return Unknown("an object of which not everything is known")
@@ -102,13 +110,18 @@ def _from_json(value: Data) -> Data:
     if isinstance(value, Text):
         hole = value.only_hole
         return Open(f"fromJSON({(hole.shown if hole else str(value)).removeprefix('${{ ').removesuffix(' }}')})")
-    if not isinstance(value, str):
-        return value
+    text = plain(value)
+    if not isinstance(text, str):
+        return Unknown("fromJSON of a list or of an object")
     try:
-        parsed: Data = json.loads(value)
+        parsed: Data = json.loads(text, parse_constant=_no_number)
     except ValueError:
         return Unknown("fromJSON of a text that is not JSON")
     return parsed
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Data]]] = {

@@ -17,7 +17,7 @@ class ExpressionError(Exception):
 
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<number>[+-]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))(?![\w.])
+    r"""\s*(?:(?P<number>[+-]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity)|NaN\b)(?![\w.])
     |(?P<string>'(?:[^']|'')*')
     |(?P<name>[A-Za-z_][\w-]*)
     |(?P<operator>&&|\|\||==|!=|<=|>=|[<>!()\[\].,*]))""",
@@ -86,13 +86,13 @@ class _Parser:
     def _primary(self, depth: int) -> Node:
         kind, value = self._next()
         if kind == "number":
-            return ("literal", _number(value))
+            return self._literal(_number(value))
         if kind == "string":
-            return ("literal", value[1:-1].replace("''", "'"))
+            return self._literal(value[1:-1].replace("''", "'"))
         if kind == "name":
             literal = {"true": True, "false": False, "null": None}
-            if value.lower() in literal and not self._is("("):
-                return ("literal", literal[value.lower()])
+            if value in literal and not self._is("("):
+                return self._literal(literal[value])
             if not self._is("("):
                 return ("context", value)
             self._next()
@@ -108,6 +108,11 @@ class _Parser:
             self._expect(")")
             return inner
         raise ExpressionError(f"unexpected {value!r}")
+
+    def _literal(self, value: object) -> Node:
+        if self._is(".", "["):
+            raise ExpressionError(f"unexpected {self._peek()!r}")
+        return ("literal", value)
 
     def _postfix(self, node: Node, depth: int) -> Node:
         while self._is(".", "["):
@@ -126,7 +131,7 @@ class _Parser:
 
 def _number(written: str) -> int | float:
     try:
-        value = float(int(written, 0)) if "x" in written or "o" in written else float(written)
+        value = float(int(written, 0)) if "x" in written or "o" in written else float(written)  # "NaN" too
     except (ValueError, OverflowError):
         raise ExpressionError(f"{written[:40]!r} is not a number") from None
     return int(value) if value.is_integer() else value

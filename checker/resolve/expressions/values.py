@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
@@ -47,9 +49,16 @@ class Several(Struct, frozen=True):
     options: tuple[Data, ...]
 
 
+class Filtered(list["Data"]):
+    """What ``.*`` gives: a property of it is that of each of its objects that has one."""
+
+
 # What an expression can be: lists and objects beside the scalars.
 Data: TypeAlias = "Scalar | OneOf | Unknown | Open | Partial | Several | list[Data] | Mapping[str, Data]"
 EITHER: Final = OneOf((True, False))
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+|[+-]?Infinity", re.ASCII
+)
 
 
 def scalar(value: Data) -> Possible:
@@ -107,14 +116,14 @@ _OF_THE_RUN: Final = Undecided("what a value is, which only the run knows")
 
 
 def truthy(value: Data) -> Answer:
-    """Whether GitHub takes a value for true: everything but null, false, 0 and the empty text."""
+    """Whether GitHub takes a value for true: everything but null, false, 0, NaN and the empty text."""
     if isinstance(value, Open | Unknown):
         return _OF_THE_RUN
     if isinstance(value, Text):
         return YES if any(isinstance(piece, str) for piece in pieces(value)) else _OF_THE_RUN
     if isinstance(value, Partial | Several | OneOf | Mapping | list):
         return YES
-    return yes_if(value not in (None, False, 0, ""))
+    return yes_if(value not in (None, False, 0, "") and not (isinstance(value, float) and math.isnan(value)))
 
 
 def boolean(answer: Answer) -> Data:
@@ -130,7 +139,10 @@ def property_of(known: Mapping[str, Data], key: str, otherwise: Data) -> Data:
 
 
 def equal(left: Data, right: Data) -> Answer:
-    """Whether GitHub's ``==`` holds: texts are compared without case, unlike types as numbers."""
+    """Whether GitHub's ``==`` holds: texts are compared without case, unlike types as numbers; a list and an object
+    are equal to themselves alone."""
+    if any(isinstance(each, Partial | Mapping | list) for each in (left, right)):
+        return _OF_THE_RUN if any(isinstance(each, Open) for each in (left, right)) else yes_if(left is right)
     one, other = scalar(left), scalar(right)
     if isinstance(one, Unknown | OneOf) or isinstance(other, Unknown | OneOf):
         return _OF_THE_RUN
@@ -152,12 +164,20 @@ def as_number(value: Data) -> float | None:
         return 0.0
     if isinstance(value, bool | int | float):
         return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return float("nan")
-    return float("nan")
+    return number_in(value) if isinstance(value, str) else math.nan
+
+
+def number_in(text: str) -> float:
+    """The number that a text is, NaN where it is none. Python takes more for one: ``1_0``, ``nan``."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        return math.nan if text else 0.0
+    return float(int(text, 0)) if text[1:2] in {"x", "o"} else float(text)
+
+
+def in_order(text: str) -> str:
+    """A text as GitHub sorts it: each character as the upper-case one. ``_`` and ``[`` stand behind the letters."""
+    return "".join(upper if len(upper := each.upper()) == 1 else each for each in text)
 
 
 def plain(value: Data) -> str | Text | None:
