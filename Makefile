@@ -29,7 +29,7 @@ help:
 	@echo 'make test    set up, lint, check types, run the tests'
 	@echo 'make matrix  the seeded-defect matrix as a table'
 	@echo 'make bench   the gate beside its peers, and against size'
-	@echo 'make fuzz    fuzz the way from bytes to verdicts, changed repositories, and how made-up scripts end, ten minutes each'
+	@echo 'make fuzz    fuzz the way from bytes to verdicts, changed repositories, how made-up scripts end, and expressions, ten minutes each'
 	@echo 'make mutants  mutants of rules and reasoning, one in twenty (EVERY=n, ONLY=files)'
 	@echo 'make docs    write the generated parts of README.md again'
 	@echo 'make site    the documentation site, in build/site'
@@ -74,6 +74,7 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz.target -len_control=0 -max_total_time=$(or $(SECONDS_OF_FUZZING),600) .checker/fuzz
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS_OF_FUZZING),600)
 	$(BIN)/python -m tests.fuzz ends $(or $(SECONDS_OF_FUZZING),600)
+	$(BIN)/python -m tests.fuzz expressions $(or $(SECONDS_OF_FUZZING),600)
 
 # By hand: half an hour of one core. docs/mutants.md says how to read it.
 mutants: setup $(MUTATION_READY)
