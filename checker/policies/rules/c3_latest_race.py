@@ -6,7 +6,7 @@ What the review found
 What is checked
     Every image that a task definition, function, App Runner service, batch job or model runs, that user data, a
     document of Systems Manager, compose or cfn-init pulls or starts, or that a state machine or an SDK call of a custom
-    resource registers or starts: a digest, a full
+    resource registers or starts, or that a workflow registers, from a file too: a digest, a full
     commit SHA (or the content hash of a CDK asset), or the bootstrap tag. Any other tag of a repository in Amazon ECR
     has to be one that the repository refuses to move; another publisher's image has to name a release, not a line of
     them (nginx's 1.27). And every repository refuses to move tags: ``IMMUTABLE``, or with exclusions that admit no
@@ -34,6 +34,7 @@ from msgspec.structs import replace
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.possible import options
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
@@ -78,8 +79,51 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         call for call in pipeline.aws_calls() if call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
     ]
     yield from once(_pushed(call, by_name, project.settings) for call in pushes)
+    yield from once(each for call in _registering(pipeline) for each in _registered(call, by_name, project))
     if not pushes:
         yield from unseen(pipeline, "push", "whether images are pushed")
+
+
+def _registering(pipeline: Pipeline) -> list[AwsCall]:
+    return [call for call in pipeline.aws_calls() if call.operation == "RegisterTaskDefinition"]
+
+
+def _registered(call: AwsCall, by_name: dict[str, Resource], project: Project) -> Iterator[Judgement]:
+    """The images of a task definition that the pipeline registers. Those that only the run knows are left to whoever
+    asks whether they are the release's."""
+    from checker.reason.images.registered import registered_images
+
+    fixed: list[str] = []
+    for value in (option for image in registered_images(call) for option in options(image) or (None,)):
+        if not isinstance(value, str | Text) or not value:
+            return
+        image = parse_image(value, project)
+        answer, why = movement(image, repository_of(image, by_name, project), project.settings.bootstrap_tags)
+        if answer is Movement.MOVES:
+            yield call.fails(
+                "image",
+                f"It registers a task with the image {value}, which can come to mean another: {why}.",
+                fix=_FIX_IMAGE,
+                expected="a commit SHA, a digest or the bootstrap tag",
+                actual=str(value),
+            )
+            return
+        fixed += [why] if answer is Movement.FIXED else []
+    if fixed:
+        yield call.passes("image", f"Its images are fixed: {fixed[0]}.")
+
+
+def _of_file(owner: Resource, pipeline: Pipeline | None) -> Judgement | None:
+    """What is said of a task definition that is a file of its own (CloudFormation takes none without images)."""
+    containers = owner.get("ContainerDefinitions")
+    written = containers.value if isinstance(containers, Known) and isinstance(containers.value, list) else []
+    if not written or any("Image" in each for each in written if isinstance(each, dict)):
+        return None
+    if pipeline is not None and _registering(pipeline):
+        said = "The image in the file stands for the one that is registered, which is judged where that is done."
+        return owner.not_applicable("image", said)
+    why = "which image is put into this task definition when it is registered: nothing that registers one is found"
+    return owner.undecided("image", why, fix=_FIX_IMAGE)
 
 
 def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
@@ -130,6 +174,9 @@ def _may_be_pushed(tag: str, call: AwsCall, by_name: dict[str, Resource], settin
 
 def check(environment: Environment) -> Iterator[Judgement]:
     project = environment.project
+    for owner in environment.resources("AWS::ECS::TaskDefinition"):
+        if (said := _of_file(owner, project.pipeline)) is not None:
+            yield said
     by_name: dict[str, Resource] | None = None
     for reference in (*image_references(environment), *build_references(environment), *started_references(environment)):
         by_name = dict(repositories(project)) if by_name is None else by_name

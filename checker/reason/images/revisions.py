@@ -26,6 +26,7 @@ from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_released, pushed
 from checker.reason.images.references import ParsedImage, Registry, parse_image
+from checker.reason.images.registered import images_in
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, set_by, unmarked
 
 _OUTPUT_OF_STACK: Final = re.compile(
@@ -73,7 +74,7 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     if call.operation == "deploy":  # `aws ecs deploy`: a file is registered, as programs before it leave it
         return _image(at, call, release)
     if call.operation == "UpdateExpressGatewayService":
-        return _of_images([*_images(call.argument("primaryContainer"))], release)
+        return _of_images([*images_in(call.argument("primaryContainer"))], release)
     value = call.text("taskDefinition")
     if isinstance(value, Absent):
         if not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
@@ -217,10 +218,10 @@ def _family(at: At, call: AwsCall) -> str | None:
 
 def _image(at: At, call: AwsCall, release: Release) -> Revision:
     """The image that a registration sets."""
-    images = list(_images(call.argument("containerDefinitions")))
+    images = list(images_in(call.argument("containerDefinitions")))
     given = call.text("cliInputJson")
     if not images and isinstance(given, str | Text):
-        images = list(_images(given))
+        images = list(images_in(given))
     if not images and call.step is not None and isinstance(given, str | Text):
         rendered = _rendered(call.step, shown(given), release)
         if rendered is not None:
@@ -316,32 +317,6 @@ def _container(value: Resolved, project: Project) -> tuple[str, ParsedImage | No
     name, image = value.get("Name"), value.get("Image")
     parsed = parse_image(image, project) if isinstance(image, str | Text) else None
     return (name if isinstance(name, str) else ""), parsed
-
-
-def _images(value: Argument | Absent) -> Iterator[Possible]:
-    if isinstance(value, Mapping):
-        image = value.get("image")
-        if image is not None and not isinstance(image, tuple | Mapping):
-            yield image
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from _images(each)
-    elif isinstance(value, str | Text):
-        yield from _written(value)
-
-
-_IMAGE: Final = re.compile(r'"?image"?\s*[:=]\s*"?([^"\s,}]*)')
-
-
-def _written(value: str | Text) -> Iterator[Possible]:
-    """The images in a text such as JSON's; no character of what a hole is called ends one."""
-    found = marked(value)
-    if found is None:
-        yield Unknown("its text is too long, or has letters of nobody's")
-        return
-    line, holes = found
-    for each in _IMAGE.finditer(line):
-        yield unmarked(each[1], holes)
 
 
 def _changers(at: At) -> Iterator[Command]:

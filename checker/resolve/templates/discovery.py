@@ -51,20 +51,32 @@ def assign(
     for stack in stacks:
         environment, why = said[stack.id]
         if why:
-            notes.append(taken(stack.name, environment, why))
+            notes.append(taken(stack.name, environment, why, _what(stack)))
         assigned.append(in_environment(stack, environment))
         kinds.setdefault(environment, kind_of(environment))
     return Assigned(assigned, kinds, notes)
 
 
-def taken(name: str, environment: str, why: str) -> str:
+def taken(name: str, environment: str, why: str, what: str = "stack") -> str:
     """What is noted of a stack whose environment nobody says."""
-    return f"took {_called(name)} for environment {environment} ({why})"
+    return f"took {_called(name, what)} for environment {environment} ({why})"
 
 
-def _called(name: str) -> str:
+def _called(name: str, what: str) -> str:
     """A stack as a note names it: what is called just so is not named twice over."""
-    return f"the stack called {name}" if name.casefold() in ("stack", "stacks") else f"stack {name}"
+    return f"the {what} called {name}" if name.casefold() in ("stack", "stacks") else f"{what} {name}"
+
+
+def _what(stack: Stack) -> str:
+    """What a person calls it. A task definition's file is a stack for the judge alone: CloudFormation takes none whose
+    containers have no image."""
+    resources = stack.template.get("Resources")
+    only = next(iter(resources.values())) if isinstance(resources, dict) and len(resources) == 1 else None
+    if not isinstance(only, dict) or only.get("Type") != "AWS::ECS::TaskDefinition":
+        return "stack"
+    containers = mapping(only.get("Properties")).get("ContainerDefinitions")
+    own = isinstance(containers, list) and not any("Image" in each for each in containers if isinstance(each, dict))
+    return "task definition" if own else "stack"
 
 
 def in_environment(stack: Stack, environment: str) -> Stack:

@@ -5,10 +5,11 @@ A :class:`Tracer` reads scripts through its library only when a job needs them, 
 
 from __future__ import annotations
 
+import posixpath
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
+
+_FILE: Final = "file://"
 
 
 class Tracer(Struct):
@@ -137,8 +140,8 @@ class Tracer(Struct):
             fill = partial(self._filled, own=own)
             begun = len(collected.actions)
             outputs = collected.step(step, reached, {**extra, **environment}, fill)
-            if self._files:
-                collected.actions[begun:] = map(self._with_file, collected.actions[begun:])
+            for index in range(begun, len(collected.actions)):
+                collected.actions[index] = self._with_file(collected.actions[index], collected.actions[:index])
             handed: dict[str, Possible] = {}  # what two branches of one step write may be either
             for output in outputs:
                 if output.step or output.name == "PATH":
@@ -168,13 +171,23 @@ class Tracer(Struct):
         if foreign is not None:
             collected.foreign.append(foreign)
 
-    def _with_file(self, action: Action) -> Action:
-        """A registration of a file that an earlier step's action wrote, with what the file holds."""
+    def _with_file(self, action: Action, before: Sequence[Action]) -> Action:
+        """A registration of a file with what that holds: one that an earlier step's action wrote, or one of the
+        repository that no command before it names, which may have changed it."""
         given = action.argument("cliInputJson") if isinstance(action, AwsCall) else None
-        if not isinstance(action, AwsCall) or not isinstance(given, Text) or given.parts[0] != "file://":
+        if not isinstance(action, AwsCall) or action.operation != "RegisterTaskDefinition":
             return action
-        held = self._files.get(Text(given.parts[1:]))
-        return action if held is None else replace(action, arguments={**action.arguments, "cliinputjson": held})
+        held: Possible | None = None
+        if isinstance(given, Text) and given.parts[0] == _FILE:
+            held = self._files.get(Text(given.parts[1:]))
+        elif isinstance(given, str) and given.startswith(_FILE) and action.folder is not None:
+            path = posixpath.normpath(posixpath.join(action.folder, given.removeprefix(_FILE)))
+            name = posixpath.basename(path)
+            touched = any(
+                isinstance(each, Command) and each.program != "aws" and name in each.source for each in before
+            )
+            held = None if touched else self.library.text(path)
+        return action if not held else replace(action, arguments={**action.arguments, "cliinputjson": held})
 
     def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
         """A value with the outputs of earlier steps put in: the job's own, and those of the jobs that it needs."""
