@@ -5,9 +5,10 @@ and ``001_x.down.sql`` in any of the words and orders of :mod:`checker.collect.m
 ``20240101_x/migration.sql`` (Prisma), ``x/up.sql`` (Diesel), or plainly numbered below a folder that is called
 migrations; the ways back may stand in the same file (:mod:`checker.collect.migrations.sections`) or in a folder of
 their own. Plans and change logs (:mod:`checker.collect.migrations.changelogs`) say themselves what is a migration. A
-folder of migrations written as code (Rails, Knex) counts too, as one that is not read, but for Alembic's revisions
-(:mod:`checker.collect.migrations.revisions`) and Django's (:mod:`checker.collect.migrations.frameworks`). Folders of
-tests do not, unless ``checker.toml`` names them.
+folder of migrations written as code counts too: Alembic's revisions (:mod:`checker.collect.migrations.revisions`),
+Django's (:mod:`checker.collect.migrations.frameworks`), those in Ruby, JavaScript, TypeScript and PHP
+(:mod:`checker.collect.migrations.schema_code`); any other as one that is not read. Folders of tests do not, unless
+``checker.toml`` names them.
 """
 
 from __future__ import annotations
@@ -317,10 +318,11 @@ class _Reader(Struct):
             yield MigrationFolder(parent, tool, tuple(migrations), twice)
 
     def _as_code(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
-        """A folder whose migrations are programs: but for Alembic's and Django's, what they do is not read."""
+        """A folder whose migrations are programs: some frameworks' are read."""
         if not _holds_code(folder.rsplit("/", 1)[-1]):
             return None
-        if (read := self._revisions(folder, files)) is not None:
+        read = self._revisions(folder, files) or self._coded(folder, files)
+        if read is not None:
             return read
         for name in sorted(name for name in files if name.lower().endswith(_CODE_ENDINGS)):
             text = self.text(files[name]) if not _CODE.fullmatch(name) else ""
@@ -328,6 +330,19 @@ class _Reader(Struct):
                 problem = Problem(Spot(self.shown(files[name])), "migrations written as code are not read", "")
                 return MigrationFolder(folder, "code", (), (problem,))
         return None
+
+    def _coded(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
+        """Migrations in Ruby, JavaScript, TypeScript or PHP."""
+        named = {self.shown(path): path for name, path in files.items() if name.lower().endswith(_CODE_ENDINGS)}
+        texts = {file: text for file, path in named.items() if isinstance(text := self.text(path), str)}
+        if not texts or len(texts) < len(named):
+            return None
+        from checker.collect.migrations.schema_code.reading import coded_folder  # few repositories have them
+
+        def unclaimed(file: str) -> bool:
+            return _CODE.fullmatch(file.rpartition("/")[2]) is not None or _is_code(texts[file])
+
+        return coded_folder(folder, texts, unclaimed)
 
     def _revisions(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
         """Alembic's revisions or Django's migrations, where all of the folder's programs are that; Alembic's ``env.py``

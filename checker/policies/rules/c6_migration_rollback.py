@@ -4,9 +4,10 @@ What the review found
     Migrations go forward only: a release whose schema is at fault cannot be taken back, and nothing runs or skips
     migrations when production goes back to an earlier release.
 What is checked
-    Every SQL migration, and every revision of Alembic's or migration of Django's, has a way back (a down file, a
-    downgrade, operations that can be undone) that undoes what it did, or it only expands, so that the previous release
-    runs on the new schema. Neither direction builds in a transaction (its own, or its tool's) what PostgreSQL builds
+    Every SQL migration, and every migration of Alembic's, Django's, Rails', Knex's, Sequelize's, TypeORM's, Laravel's
+    or Doctrine's, has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did,
+    or it only expands, so that the previous release runs on the new schema. Neither direction builds in a transaction
+    (its own, or its tool's) what PostgreSQL builds
     outside of one alone: an index that is built concurrently, for one. What takes away from running code (a drop, a
     rename, NOT NULL without a default, a constraint that old rows may break, a type that does not take all that the
     column held, as far as the migrations before tell, row security on a table that was there, where it binds somebody
@@ -19,9 +20,9 @@ What is checked
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
-    SQL that PostgreSQL's grammar refuses, migrations written as code other than Alembic's and Django's, values there
-    that do not stand in the file, a block of procedural code without that comment. Row security that is not forced,
-    where no migration tells of any role but the owner, whom it does not bind. Whether the release that a header
+    SQL that PostgreSQL's grammar refuses, migrations written as code for other tools than these, calls and values there
+    that do not tell what comes of them, a block of procedural code without that comment. Row security that is not
+    forced, where no migration tells of any role but the owner, whom it does not bind. Whether the release that a header
     names was ever made.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
@@ -99,16 +100,34 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
         yield _tested(folder, pipeline)
 
 
+# The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
+_MADE_BACK: Final = {
+    "django": (
+        "Django undoes it by its operations.",
+        "Django cannot undo it",
+        "Give RunSQL its reverse_sql, and RunPython its reverse_code",
+    ),
+    "rails": (
+        "Rails undoes it, or its `down` does.",
+        "Rails cannot undo it",
+        "Write a `down`, or what it undoes with `reversible`",
+    ),
+}
+
+
 def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
     """Comments are written as the migration's language has them, and ways back called as its tool does."""
-    if not migration.file.endswith(".py"):
+    if migration.file.endswith((".sql", ".xml", ".yaml", ".yml", ".json")):
         return judgement
-    fix = judgement.fix.replace("-- migrate:", "# migrate:")
-    if tool != "django":
-        return replace(judgement, fix=fix.replace("down file", "downgrade"))
-    said = judgement.violation.replace("Its down file undoes it.", "Django undoes it by its operations.")
-    fix = fix.replace("Write a down file that undoes it", "Give RunSQL its reverse_sql, and RunPython its reverse_code")
-    return replace(judgement, violation=said.replace("it has no down file", "Django cannot undo it"), fix=fix)
+    fix = judgement.fix.replace("-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb')) else '//'} migrate:")
+    if tool not in _MADE_BACK:
+        word = "downgrade" if tool == "alembic" else "`down`"
+        said = judgement.violation if tool == "alembic" else judgement.violation.replace("down file", word)
+        return replace(judgement, violation=said, fix=fix.replace("down file", word))
+    undoes, cannot, how = _MADE_BACK[tool]
+    said = judgement.violation.replace("Its down file undoes it.", undoes)
+    fix = fix.replace("Write a down file that undoes it", how)
+    return replace(judgement, violation=said.replace("it has no down file", cannot), fix=fix)
 
 
 def _refused(migration: Migration, folder: MigrationFolder) -> Judgement | None:

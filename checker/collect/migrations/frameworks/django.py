@@ -11,11 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from msgspec.structs import replace
-
-from checker.collect.migrations.frameworks.operations import Change, State, changes
+from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
+from checker.collect.migrations.frameworks.operations import State, changes
 from checker.collect.migrations.revisions.columns import Unread, called
-from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.sql_context import in_context
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
 from checker.model.sources import Problem, Spot
@@ -24,7 +22,6 @@ _NUMBERED: Final = re.compile(r"(\d+)_?(.*)")
 _NO_DEFAULT: Final = (
     "rows that the running release adds lack it: Django keeps no default in the database but db_default"
 )
-_QUIET: Final = frozenset({Effect.EXPAND, Effect.SETTING})
 
 
 def is_migration(text: str) -> bool:
@@ -56,7 +53,7 @@ def _is_of_django(cls: ast.ClassDef) -> bool:
 
 def _migration(file: str, text: str, module: ast.Module, cls: ast.ClassDef, state: State) -> Migration:
     ways = [*_ways(cls, state)]
-    up = [each for change, at in ways for each in _statements(change.sql, change.code, file, at)]
+    up = [each for change, at in ways for each in statements(change.sql, change.code, file, at, _NO_DEFAULT)]
     inside = {each.targets[0].id: each.value for each in cls.body if _is_plain(each)}  # type: ignore[attr-defined]
     atomic = inside.get("atomic")
     outside = isinstance(atomic, ast.Constant) and atomic.value is False
@@ -66,11 +63,11 @@ def _migration(file: str, text: str, module: ast.Module, cls: ast.ClassDef, stat
     unread = [each for each in unread if not _is_text(each)]
     up += [Statement("code of its class", Effect.OTHER, Spot(file, each.lineno)) for each in unread]
     down = None
-    if any(each.effect not in _QUIET for each in up) and all(change.back is not None for change, _ in ways):
+    if not only_adds(up) and all(change.back is not None for change, _ in ways):
         back: list[Statement] = []
         for change, at in reversed(ways):
             code = f"the way back of {change.code}" if change.code else ""
-            back += _statements(change.back or (), code, file, at)
+            back += statements(change.back or (), code, file, at, _NO_DEFAULT)
         down = SqlFile(file, tuple(in_context(back)), (), (), outside)
     header = tuple(_header(text, file))
     match = _NUMBERED.fullmatch(file.rpartition("/")[2].removesuffix(".py"))
@@ -107,19 +104,6 @@ def _ways(cls: ast.ClassDef, state: State) -> Iterator[tuple[Change, int]]:
             except Unread:
                 made = [Change(code=f"{called(each) or 'an operation'}(...)")]
             yield from ((one, each.lineno) for one in made)
-
-
-def _statements(sql: tuple[str, ...], code: str, file: str, line: int) -> Iterator[Statement]:
-    if code:
-        yield Statement(code, Effect.OTHER, Spot(file, line))
-    for text in sql:
-        read = parse_sql(text, file, line)
-        if read.problems:
-            yield Statement("SQL", Effect.OTHER, Spot(file, line))
-            continue
-        for each in read.statements:
-            lacks = each.kind == "add column" and each.effect is Effect.CONTRACT and not each.new_table
-            yield replace(each, spot=Spot(file, line), why=_NO_DEFAULT if lacks else each.why)
 
 
 def _header(text: str, file: str) -> Iterator[tuple[Spot, str]]:

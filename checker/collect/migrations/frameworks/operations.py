@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.frameworks.fields import Column, column_of
 from checker.collect.migrations.revisions.columns import Unread, called, constant, quoted
 
@@ -22,14 +23,6 @@ _EXTENSIONS: Final[Mapping[str, str]] = {
     "CITextExtension": "citext", "CryptoExtension": "pgcrypto", "HStoreExtension": "hstore",
     "TrigramExtension": "pg_trgm", "UnaccentExtension": "unaccent", "VectorExtension": "vector",
 }  # fmt: skip
-
-
-class Change(Struct, frozen=True):
-    """What one call comes to: SQL and its way back, ``None`` where it has none. ``code``: what nobody reads."""
-
-    sql: tuple[str, ...] = ()
-    back: tuple[str, ...] | None = ()
-    code: str = ""
 
 
 class State(Struct):

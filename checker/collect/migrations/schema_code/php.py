@@ -1,0 +1,163 @@
+"""The methods of a PHP file's class as calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
+from checker.collect.migrations.schema_code.tree import below, line, plain, said, tree_of
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_CALLS: Final = frozenset(
+    {"scoped_call_expression", "member_call_expression", "nullsafe_member_call_expression", "function_call_expression"}
+)
+_FUNCTIONS: Final = frozenset({"anonymous_function", "anonymous_function_creation_expression", "arrow_function"})
+_ASKS: Final = ("hasTable", "hasColumn", "hasIndex", "getDriverName")
+_ESCAPES: Final = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
+
+
+def php_code(text: str) -> Code | None:
+    """What a file's class declares; ``None`` where there is none, or it is not understood."""
+    root = tree_of("php", text)
+    classes = list(below(root, "class_declaration", "anonymous_class")) if root is not None else []
+    if len(classes) != 1:
+        return None
+    body = classes[0].child_by_field_name("body")
+    reader = _Reader()
+    functions: dict[str, Body] = {}
+    for each in plain(body) if body is not None else ():
+        if each.type == "property_declaration":
+            reader.declared(each)
+    for each in plain(body) if body is not None else ():
+        if each.type == "method_declaration":
+            functions[said(each.child_by_field_name("name"))] = reader.function(each)
+    return Code(functions, (), reader.names)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.names: dict[str, Value] = {}
+
+    def declared(self, node: Node) -> None:
+        for each in below(node, "property_element"):
+            value = each.child_by_field_name("default_value")
+            value = value if value is not None else (plain(each)[1] if len(plain(each)) > 1 else None)
+            if value is not None:
+                self.names[said(plain(each)[0]).lstrip("$")] = self.value(value)
+
+    def function(self, node: Node) -> Body:
+        parameters = node.child_by_field_name("parameters")
+        found = plain(parameters) if parameters is not None else []
+        names = tuple(said(each.child_by_field_name("name")).lstrip("$") for each in found)
+        body = node.child_by_field_name("body")
+        if body is None:
+            return Body(names)
+        if body.type != "compound_statement":  # of an arrow function
+            return Body(names, tuple(self._expression(body)))
+        return Body(names, tuple(call for each in plain(body) for call in self._statement(each)))
+
+    def _statement(self, node: Node) -> Iterator[Call]:
+        match node.type:
+            case "expression_statement" | "return_statement":
+                yield from (call for each in plain(node) for call in self._expression(each))
+            case "if_statement":
+                condition, body = said(node.child_by_field_name("condition")), node.child_by_field_name("body")
+                asks = any(word in condition for word in _ASKS)
+                if body is None or not asks or node.child_by_field_name("alternative") is not None:
+                    yield Call("", line(node))
+                else:
+                    inner = plain(body) if body.type == "compound_statement" else [body]
+                    yield from (call for each in inner for call in self._statement(each))
+            case "empty_statement":
+                return
+            case _:
+                yield Call("", line(node))
+
+    def _expression(self, node: Node) -> Iterator[Call]:
+        if node.type == "throw_expression":
+            yield Call("raise", line(node))
+            return
+        if node.type == "assignment_expression":
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            value = self.value(right) if right is not None else UNREAD
+            if left is not None and left.type == "variable_name" and isinstance(value, str | int | tuple | dict):
+                self.names[said(left).lstrip("$")] = value
+                return
+        found = self.value(node)
+        yield found if isinstance(found, Call) and not found.bare else Call("", line(node))
+
+    def value(self, node: Node) -> Value:
+        kind = node.type
+        if kind == "boolean":
+            return said(node).lower() == "true"
+        if kind == "null":
+            return None
+        if kind == "integer":
+            return int(said(node).replace("_", ""), 0) if said(node).replace("_", "").isdigit() else UNREAD
+        if kind in {"string", "encapsed_string", "heredoc", "nowdoc"}:
+            return self._text(node)
+        if kind == "array_creation_expression":
+            return self._array(node)
+        if kind in _FUNCTIONS:
+            return self.function(node)
+        if kind == "variable_name":
+            name = said(node).lstrip("$")
+            return self.names[name] if name in self.names else Call(name, line(node), bare=True)
+        if kind == "member_access_expression":
+            name = said(node.child_by_field_name("name"))
+            return self.names[name] if name in self.names else Call(name, line(node), bare=True)
+        if kind == "parenthesized_expression" and plain(node):
+            return self.value(plain(node)[0])
+        if kind == "binary_expression" and said(node.child_by_field_name("operator")) == ".":
+            parts = [self.value(each) for each in plain(node)]
+            return "".join(parts) if all(isinstance(each, str) for each in parts) else UNREAD
+        return self._call(node) if kind in _CALLS else UNREAD
+
+    def _text(self, node: Node) -> Value:
+        written: list[str] = []
+        holders = [node]
+        if node.type in {"heredoc", "nowdoc"}:
+            holders = list(below(node, "heredoc_body", "nowdoc_body"))
+        for holder in holders:
+            for each in holder.named_children:
+                if each.type == "escape_sequence":
+                    written.append(_ESCAPES.get(said(each), said(each)[1:]))
+                elif each.type in {"string_content", "nowdoc_string"}:
+                    written.append(said(each))
+                elif each.type == "variable_name" and isinstance(self.value(each), str):
+                    written.append(self.value(each))
+                else:
+                    return UNREAD
+        return "".join(written)
+
+    def _array(self, node: Node) -> Value:
+        listed: list[Value] = []
+        pairs: dict[str, Value] = {}
+        for each in plain(node):
+            inner = plain(each)
+            if len(inner) == 2:
+                key = self.value(inner[0])
+                pairs[key if isinstance(key, str) else "**"] = self.value(inner[1])
+            elif inner:
+                listed.append(self.value(inner[0]) if each.type == "array_element_initializer" else UNREAD)
+        return pairs or tuple(listed)
+
+    def _call(self, node: Node) -> Value:
+        arguments = node.child_by_field_name("arguments")
+        args: list[Any] = []
+        named: dict[str, Value] = {}
+        for each in plain(arguments) if arguments is not None else ():
+            name, inner = each.child_by_field_name("name"), plain(each)
+            if name is not None and len(inner) > 1:
+                named[said(name)] = self.value(inner[-1])
+            else:
+                args.append(self.value(inner[0]) if each.type == "argument" and inner else UNREAD)
+        if node.type == "function_call_expression":
+            return Call(said(node.child_by_field_name("function")), line(node), tuple(args), named)
+        scope, of = node.child_by_field_name("scope"), node.child_by_field_name("object")
+        held: Value = Call(said(scope).rpartition("\\")[2], line(node), bare=True) if scope is not None else UNREAD
+        held = self.value(of) if of is not None else held
+        return Call(said(node.child_by_field_name("name")), line(node), tuple(args), named, held)

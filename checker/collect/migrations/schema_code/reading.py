@@ -1,0 +1,222 @@
+"""Folders of migrations in Ruby, JavaScript, TypeScript and PHP: each file's calls as statements, in order.
+
+A folder is taken where all that may be migrations there is of one framework; a file that its grammar does not
+understand has a problem of its own. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
+from checker.collect.migrations.schema_code import php, rails, ruby, script
+from checker.collect.migrations.schema_code.builders import IMPLIED
+from checker.collect.migrations.schema_code.calls import Call, Code
+from checker.collect.migrations.schema_code.schemas import knex, laravel, of_body, queries, sequelize
+from checker.collect.migrations.sql_context import in_context
+from checker.errors import InputError
+from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
+from checker.model.sources import Problem, Spot
+
+_NAME: Final = re.compile(r"(?:Version)?(?P<number>\d[\d_]*?\d*)(?:[_.-](?P<name>.*))?")
+_HEADER: Final = re.compile(r"^\s*(?:#|//|\*|/\*+)\s?(?P<said>.*?)(?:\*/)?\s*$")
+_SCRIPTS: Final = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts")
+
+
+class Ways(Struct, frozen=True):
+    """What a file does, with lines, and what its way back does: ``None`` where it has none; ``derived`` where the
+    framework makes it of the changes."""
+
+    up: list[tuple[Change, int]]
+    down: list[tuple[Change, int]] | None
+    derived: bool = False
+    outside: bool = False
+
+
+class Framework(Struct, frozen=True):
+    """One framework: its endings, how a text says that it is one of its migrations, and how that is read."""
+
+    name: str
+    called: str
+    endings: tuple[str, ...]
+    is_one: Callable[[str], bool]
+    read: Callable[[str], Ways | None]
+
+
+def _rails(text: str) -> Ways | None:
+    code = ruby.ruby_code(text)
+    if code is None or not {"up", "change"} & {*code.functions}:
+        return None
+    up, down = rails.ways(code)
+    up += [(Change(code="code around it"), line) for line in code.loose]
+    refused = code.gives_up("down") or ("change" not in code.functions and "down" not in code.functions)
+    return Ways(up, None if refused else down, down is None, rails.outside(code))
+
+
+def _of(code: Code | None, make: Callable[[Call], Iterator[Change]]) -> Ways | None:
+    if code is None or "up" not in code.functions:
+        return None
+    up = [*of_body(code.functions["up"], make)]
+    up += [(Change(code="code around it"), line) for line in code.loose]
+    back = code.functions.get("down")
+    config = code.names.get("config")
+    alone = (config if isinstance(config, dict) else code.names).get("transaction") is False
+    outside = alone or code.names.get("withinTransaction") is False
+    down = [*of_body(back, make)] if back is not None and not code.gives_up("down") else None
+    return Ways(up, down, outside=outside)
+
+
+def _knex(text: str) -> Ways | None:
+    return _of(script.script_code(text), knex)
+
+
+def _sequelize(text: str) -> Ways | None:
+    return _of(script.script_code(text), sequelize)
+
+
+def _typeorm(text: str) -> Ways | None:
+    return _of(script.script_code(text), queries)
+
+
+def _laravel(text: str) -> Ways | None:
+    return _of(php.php_code(text), laravel)
+
+
+def _doctrine(text: str) -> Ways | None:
+    code = php.php_code(text)
+    if code is None:
+        return None
+    # What only describes it, and what it asks before.
+    around = {"getDescription", "isTransactional", "preUp", "postUp", "preDown", "postDown"}
+    found = _of(Code({k: v for k, v in code.functions.items() if k not in around}, (), code.names), queries)
+    more = any(code.functions[each].calls for each in around & {*code.functions} if each.startswith(("pre", "post")))
+    if found is None or not more:
+        return found
+    return Ways([*found.up, (Change(code="code before or after it"), 1)], found.down)
+
+
+_UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
+
+
+def _is_knex(text: str) -> bool:
+    return ("schema" in text or "knex" in text) and "queryInterface" not in text and _UP.search(text) is not None
+
+
+def _is_typeorm(text: str) -> bool:
+    return "MigrationInterface" in text and _UP.search(text) is not None
+
+
+def _is_sequelize(text: str) -> bool:
+    return "queryInterface" in text and _UP.search(text) is not None
+
+
+def _is_doctrine(text: str) -> bool:
+    return "AbstractMigration" in text and "addSql" in text
+
+
+def _is_laravel(text: str) -> bool:
+    return "extends Migration" in text and "function up" in text
+
+
+_FRAMEWORKS: Final = (
+    Framework("rails", "Rails' migrations", (".rb",), rails.is_rails, _rails),
+    Framework("typeorm", "TypeORM's migrations", _SCRIPTS, _is_typeorm, _typeorm),
+    Framework("sequelize", "Sequelize's migrations", _SCRIPTS, _is_sequelize, _sequelize),
+    Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),
+    Framework("doctrine", "Doctrine's migrations", (".php",), _is_doctrine, _doctrine),
+    Framework("laravel", "Laravel's migrations", (".php",), _is_laravel, _laravel),
+)
+
+
+def framework_of(name: str, text: str) -> Framework | None:
+    """The framework whose migration a file is."""
+    if name.endswith(".d.ts"):
+        return None
+    return next((each for each in _FRAMEWORKS if name.endswith(each.endings) and each.is_one(text)), None)
+
+
+def coded_folder(folder: str, texts: Mapping[str, str], unclaimed: Callable[[str], bool]) -> MigrationFolder | None:
+    """The migrations of a folder; ``None`` where it holds none of one of these frameworks alone. ``unclaimed`` tells
+    of a file of no framework whether it is a migration all the same."""
+    of = {file: framework_of(file, text) for file, text in texts.items()}
+    found = {each.name: each for each in of.values() if each is not None}
+    if len(found) != 1 or any(each is None and unclaimed(file) for file, each in of.items()):
+        return None
+    ((name, framework),) = found.items()
+    files = sorted(file for file, each in of.items() if each is not None)
+    filled: set[tuple[str, str]] = set()
+    migrations = tuple(_migration(file, texts[file], framework, filled) for file in files)
+    shown = ", ".join(file.rpartition("/")[2] for file in files[:3])
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    note = Problem(Spot(folder), f"took {shown}{more} for {framework.called}: their calls are read", "", False)
+    return MigrationFolder(folder, name, migrations, (note,))
+
+
+def _migration(file: str, text: str, framework: Framework, filled: set[tuple[str, str]]) -> Migration:
+    """One file. ``filled`` are the columns that may not be empty so far."""
+    match = _NAME.fullmatch(file.rpartition("/")[2].rpartition(".")[0])
+    number, name = (match["number"], match["name"] or "") if match is not None else (file.rpartition("/")[2], "")
+    header = tuple(_header(text, file))
+    try:
+        ways = framework.read(text)
+        problem = Problem(Spot(file), f"not understood as one of {framework.called}", "Waive what this leaves open.")
+    except InputError as error:
+        ways, problem = None, Problem(Spot(file), error.message, error.hint)
+    if ways is None:
+        return Migration(number, name, SqlFile(file, (), header, (problem,)))
+    told = [(change, at) for each, at in ways.up for change in (_as_it_was(each, filled),)]
+    up = tuple(in_context([each for change, at in told for each in statements(change.sql, change.code, file, at)]))
+    down = _derived(ways.up, up, file) if ways.derived else None
+    if not ways.derived and ways.down is not None:
+        down = [each for change, at in ways.down for each in statements(change.sql, change.code, file, at)]
+    back = SqlFile(file, tuple(in_context(down)), (), (), ways.outside) if down is not None else None
+    return Migration(number, name, SqlFile(file, up, header, (), ways.outside), back)
+
+
+_FILLED: Final = re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bNOT NULL')
+_OF: Final = re.compile(r'^(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?("[^"]+"(?:\."[^"]+")?)')
+_NAMED: Final = re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) NOT NULL')
+
+
+def _as_it_was(change: Change, filled: set[tuple[str, str]]) -> Change:
+    """The change without what a column was before already."""
+    kept: list[str] = []
+    for sql in change.sql:
+        of, named = _OF.match(sql), _NAMED.search(sql)
+        table = of[1] if of is not None else ""
+        if named is not None and named[2] == "SET":
+            if sql.endswith(IMPLIED) and (table, named[1]) in filled:
+                continue
+            filled.add((table, named[1]))
+        elif named is not None:
+            filled.discard((table, named[1]))
+        elif of is not None:
+            filled.update((table, f'"{each[1]}"') for each in _FILLED.finditer(sql, of.end()))
+        kept.append(sql)
+    return Change(tuple(kept), change.back, change.code)
+
+
+def _derived(ways: list[tuple[Change, int]], up: tuple[Statement, ...], file: str) -> list[Statement] | None:
+    """The way back that the framework makes itself, where one is needed and everything can be undone."""
+    if only_adds(up) or any(change.back is None for change, _ in ways):
+        return None
+    back: list[Statement] = []
+    for change, at in reversed(ways):
+        if change.code:
+            back.append(Statement(f"the way back of {change.code}", Effect.OTHER, Spot(file, at)))
+        back += statements(change.back or (), "", file, at)
+    return back
+
+
+def _header(text: str, file: str) -> Iterator[tuple[Spot, str]]:
+    """The comments in front of what is declared, where a mark stands."""
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _HEADER.match(line)
+        if match is not None:
+            yield Spot(file, number), match["said"].removeprefix("--").strip()
+        elif line.strip() and not line.startswith(("<?php", "use ", "import ", "require", "const ", "'use strict'")):
+            return

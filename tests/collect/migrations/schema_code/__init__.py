@@ -1,0 +1,1 @@
+"""Readers of migrations in Ruby, JavaScript, TypeScript and PHP."""
