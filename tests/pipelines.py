@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from checker.collect.pipeline.scripts import ScriptLibrary
-from checker.collect.pipeline.workflows import read_workflows
+from checker.collect.pipeline.workflows.reading import read_workflows
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import Trace
 from checker.model.pipeline.workflows import Workflows

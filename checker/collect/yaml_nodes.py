@@ -168,6 +168,8 @@ class _Builder:
         merged: dict[str, Raw] = {}
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
+                if self._marks is not None:
+                    self._mark((*path, "<<"), key_node, value_node)
                 base = self.build(value_node, path, depth + 1)
                 for each in base if isinstance(base, list) else [base]:
                     if isinstance(each, dict):

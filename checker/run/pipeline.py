@@ -42,7 +42,7 @@ def pipeline_of(
     from checker.collect.migrations.migration_code import read_migration_code
     from checker.collect.migrations.migrations import read_migrations
     from checker.collect.pipeline.scripts import ScriptLibrary, find_scripts
-    from checker.collect.pipeline.workflows import read_workflows
+    from checker.collect.pipeline.workflows.reading import read_workflows
     from checker.model.pipeline.jobs import complete
     from checker.model.pipeline.pipeline import Pipeline
     from checker.resolve.trace.tracer import Tracer

@@ -188,8 +188,23 @@ class Job(Struct, frozen=True):
     secrets: Mapping[str, Field] | str | None = None  # a mapping, INHERIT, or nothing
 
 
+class Asking(Struct, frozen=True):
+    """A text with expressions, and what they may name there: contexts and functions, in lower case.
+
+    ``where`` is how messages call the text; a ``condition`` is an expression without ``${{ }}`` too.
+    """
+
+    spot: Spot
+    text: str
+    where: str
+    contexts: frozenset[str]
+    functions: frozenset[str]
+    condition: bool = False
+
+
 class Workflow(Struct, frozen=True, eq=False):
-    """One workflow file. ``file`` is relative to the repository's root. What could not be read is in ``problems``."""
+    """One workflow file. ``file`` is relative to the repository's root. What could not be read is in ``problems``, what
+    GitHub does not start it for in ``refusals``; ``asking`` are its expressions."""
 
     file: str
     name: str
@@ -206,6 +221,8 @@ class Workflow(Struct, frozen=True, eq=False):
     concurrency: Concurrency | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    refusals: tuple[Problem, ...] = ()
+    asking: tuple[Asking, ...] = ()
     has_twin: bool = False  # whether another file has its name but for the ending, ``.yml`` and ``.yaml``
 
     @property

@@ -7,9 +7,11 @@ What is checked
     Every job that assumes an AWS role by its OIDC token, in a step or by ``sts:AssumeRoleWithWebIdentity`` in a
     script: ``id-token: write`` is in force for it, from the workflow that GitHub starts through every caller. A
     permission that is not listed below a written ``permissions`` is ``none``, and no repository's default has it. And
-    of every workflow that calls AWS: that GitHub starts it. An expression that asks for a context which its place does
-    not know (``secrets`` in an ``if``, ``env`` or ``matrix`` in a job's) makes the whole file invalid (GitHub
-    documentation, "Contexts reference", Context availability).
+    of every workflow that calls AWS: that GitHub starts it. A value of another form than its key has, a key that
+    belongs elsewhere, one that is missing, a merge key (``<<``), a need that is no job, and an expression that asks for
+    a context or a function which its place does not know (``secrets`` in an ``if``, ``env`` or ``matrix`` in a job's)
+    make the whole file invalid: it is held against the schema of GitHub's own language server (GitHub documentation,
+    "Contexts reference", Context availability). A key or a word that is in no schema may be a new one.
 When it does not apply
     No job assumes a role by its token: keys, or a role that is chained from them.
 What cannot be decided
@@ -21,14 +23,15 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule, Unseen
-from checker.model.sources import Problem
+from checker.model.sources import Spot
 from checker.reason.oidc.assumed_roles import role_sessions
 
 if TYPE_CHECKING:
@@ -65,13 +68,20 @@ def _not_started(pipeline: Pipeline) -> Iterator[Judgement]:
     """Workflows that GitHub does not take, of those with a job that acts on AWS: said once, where it stands."""
     acting = {job.entry.file for job, _ in role_sessions(pipeline)}
     acting |= {job.entry.file for job, trace in pipeline.traces.items() if trace.aws or trace.cdk}
-    found: dict[Problem, EffectiveJob | EffectiveStep] = {}
-    for each in (each for job in pipeline.jobs if job.entry.file in acting for each in job.chain):
-        for refusal in each.refusals:
-            found.setdefault(refusal, next((step for step in each.steps if step.spot == refusal.spot), None) or each)
-    for refusal, place in found.items():
+    chained = [each for job in pipeline.jobs if job.entry.file in acting for each in job.chain]
+    for refusal in dict.fromkeys(refusal for each in chained for refusal in each.refusals):
         said = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
+        place = _around(refusal.spot, [each for each in chained if each.workflow.file == refusal.spot.file])
         yield place.fails("start", said, fix=refusal.fix)
+
+
+def _around(spot: Spot, jobs: Sequence[EffectiveJob]) -> EffectiveJob | EffectiveStep | WorkflowPlace:
+    """The step that a line stands in, or the job; else the workflow of them all."""
+    inside = max((each for each in jobs if each.spot <= spot), key=lambda each: each.spot, default=None)
+    if inside is None:
+        return WorkflowPlace(jobs[0].workflow, spot=spot)
+    steps = (each for each in inside.steps if each.spot.file == spot.file and each.spot <= spot)
+    return max(steps, key=lambda each: each.spot, default=None) or inside
 
 
 def _asking(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, bool]]:

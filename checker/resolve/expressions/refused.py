@@ -1,51 +1,62 @@
-"""What GitHub refuses of a workflow for its expressions: such a workflow does not start at all.
+"""What GitHub refuses of a workflow: such a workflow does not start at all.
 
-Each key knows some contexts only. One that it does not know is an "unrecognized named-value", and the whole file is
-invalid: a step's ``if`` that asks for a secret, a job's that asks ``env`` or ``matrix``. Source: GitHub documentation,
-"Contexts reference", Context availability.
+Each key knows some contexts and functions only. One that it does not know is an "unrecognized named-value", and the
+whole file is invalid: a step's ``if`` that asks for a secret, a job's that asks ``env`` or ``matrix``. Source: GitHub
+documentation, "Contexts reference", Context availability; which key knows which is told by GitHub's own schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
-from checker.model.pipeline.workflows import Job
-from checker.model.sources import Problem, Spot
-from checker.resolve.expressions.syntax import ExpressionError, contexts_in, parse, split
+from checker.model.pipeline.workflows import Asking, Workflow
+from checker.model.sources import Problem
+from checker.resolve.expressions.functions import FUNCTIONS
+from checker.resolve.expressions.syntax import ExpressionError, contexts_in, functions_in, parse, split
 
 _BY_ENV: Final = "Put the secret into an env of the job, and let the steps that hang on it ask that."
-_OF_A_JOB: Final = frozenset({"github", "needs", "vars", "inputs"})
-_OF_ITS_ROWS: Final = _OF_A_JOB | {"strategy", "matrix"}
-_OF_A_STEP: Final = _OF_ITS_ROWS | {"job", "runner", "env", "steps"}
-# Of a name that nobody knows nothing is said: it may be new.
-_KNOWN: Final = _OF_A_STEP | {"secrets"}
+# Those that are known everywhere. What else there is, the schema says of each place.
+_EVERYWHERE: Final = frozenset(FUNCTIONS) - {"hashfiles"} | {"case"}
 
 
-def refusals_of(job: Job) -> Iterator[Problem]:
-    """The expressions of a job, its steps' among them, that ask for a context which is not there."""
-    yield from _refused(job.if_, job.spot, "a job's `if`", _OF_A_JOB, condition=True)
-    if job.environment is not None:
-        yield from _refused(job.environment.value, job.environment.spot, "a job's `environment`", _OF_ITS_ROWS)
-    yield from _refused(job.runs_on, job.spot, "`runs-on`", _OF_ITS_ROWS)
-    for key, given in job.with_.items() if job.uses else ():
-        yield from _refused(given.value, given.spot, f"the input {key} of a called workflow", _OF_ITS_ROWS)
-    for step in job.steps:
-        yield from _refused(step.if_, step.spot, "a step's `if`", _OF_A_STEP, condition=True)
+@lru_cache(maxsize=64)
+def refusals_of(workflow: Workflow) -> tuple[Problem, ...]:
+    """What keeps a workflow from starting: its shape, and expressions that ask for what is not there."""
+    return (*workflow.refusals, *_needs(workflow), *(found for each in workflow.asking for found in _refused(each)))
 
 
-def _refused(
-    written: object, spot: Spot, where: str, there: frozenset[str], *, condition: bool = False
-) -> Iterator[Problem]:
-    if not isinstance(written, str):
-        return
-    whole = condition and "${{" not in written
-    for source in [written] if whole else [part for part, is_code in split(written) if is_code]:
+def _needs(workflow: Workflow) -> Iterator[Problem]:
+    for job in workflow.jobs.values():
+        for need in job.needs:
+            if need not in workflow.jobs:
+                yield Problem(job.spot, f"job {job.id} needs {need!r}, which is no job", "Correct the name.")
+    if workflow.jobs and all(job.needs for job in workflow.jobs.values()):
+        first = next(iter(workflow.jobs.values()))
+        yield Problem(first.spot, "each job needs another one, and none can be the first", "Take a need away.")
+
+
+def _refused(asking: Asking) -> Iterator[Problem]:
+    whole = asking.condition and "${{" not in asking.text
+    for source, is_code in ((asking.text, True),) if whole else split(asking.text):
+        if not is_code:
+            if "${{" in source:
+                yield Problem(asking.spot, f"an expression in {asking.where} is not closed", "Add the }}.")
+            continue
         try:
             asked = contexts_in(parse(source))
-        except ExpressionError:
-            return  # said elsewhere
-        for name in sorted(asked & _KNOWN - there):
-            fix = _BY_ENV if name == "secrets" and condition else f"Use what is there: {', '.join(sorted(there))}."
-            yield Problem(spot, f"{where} has no context `{name}`", fix)
+        except ExpressionError as error:
+            yield Problem(asking.spot, f"an expression in {asking.where} cannot be read: {error}", "Correct it.")
             return
+        for name in sorted(asked - asking.contexts):
+            fix = _BY_ENV if name == "secrets" and asking.condition else _there(asking.contexts)
+            yield Problem(asking.spot, f"{asking.where} has no context `{name}`", fix)
+            return
+        for name in sorted(functions_in(source) - _EVERYWHERE - asking.functions):
+            yield Problem(asking.spot, f"{asking.where} has no function `{name}()`", "Take another one.")
+            return
+
+
+def _there(contexts: frozenset[str]) -> str:
+    return f"Use what is there: {', '.join(sorted(contexts))}."

@@ -236,7 +236,7 @@ class _Builder(Struct):
             continue_on_error=text_value(job.continue_on_error, contexts),
             env=scalars(contexts["env"]),
             calls=job.uses,
-            refusals=tuple(refusals_of(job)),
+            refusals=refusals_of(bound.workflow),
         )
         complete(effective, environment_name=self._environment_name(effective))
         return effective

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.collect.pipeline.workflows import read_workflow, read_workflows
+from checker.collect.pipeline.workflows.reading import read_workflow, read_workflows
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.possible import OneOf, options, shown
 from checker.model.settings import Settings
@@ -277,7 +277,7 @@ def test_ten_thousand_jobs(tmp_path: Path) -> None:
     # Its own peak, from the kernel: what getrusage tells counts the memory of the process that forked it.
     code = (
         "import re, sys; from pathlib import Path;"
-        "from checker.collect.pipeline.workflows import read_workflows;"
+        "from checker.collect.pipeline.workflows.reading import read_workflows;"
         "from checker.resolve.workflows.jobs import effective_jobs;"
         "found = effective_jobs(read_workflows(Path(sys.argv[1])));"
         "peak = int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024;"

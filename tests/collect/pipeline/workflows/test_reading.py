@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from checker.collect.pipeline import scripts, workflows
+from checker.collect.pipeline import scripts
 from checker.collect.pipeline.scripts import ScriptLibrary
-from checker.collect.pipeline.workflows import read_workflows
+from checker.collect.pipeline.workflows import reading
+from checker.collect.pipeline.workflows.reading import read_workflows
 from checker.model.sources import Spot
 from tests.pipelines import repository
 
@@ -56,7 +57,7 @@ def test_a_byte_order_mark_and_carriage_returns_change_nothing(tmp_path: Path) -
 
 
 def test_what_is_too_large_is_not_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflows, "MAX_BYTES", 40)
+    monkeypatch.setattr(reading, "MAX_BYTES", 40)
     read = read_workflows(repository(tmp_path, {".github/workflows/a.yml": RIGHT}))
     found = read.files[".github/workflows/a.yml"]
     assert found.jobs == {}
@@ -64,7 +65,7 @@ def test_what_is_too_large_is_not_read_in_part(tmp_path: Path, monkeypatch: pyte
 
 
 def test_more_workflows_than_anybody_writes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflows, "MAX_FILES", 1)
+    monkeypatch.setattr(reading, "MAX_FILES", 1)
     read = read_workflows(repository(tmp_path, {f".github/workflows/{name}.yml": RIGHT for name in "ab"}))
     assert list(read.files) == [".github/workflows/a.yml"]
     assert ["the rest was not read" in each.message for each in read.problems] == [True]

@@ -17,6 +17,13 @@ Path = tuple[str | int, ...]
 MAX_PROBLEMS: Final = 200
 
 
+def below(data: Any, *path: str) -> Mapping[str, Any]:
+    """The mapping that a path leads to, an empty one where there is none."""
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
 class Shapes(Struct):
     """One YAML file's data with its marks. Paths are tuples of keys and list indices as strings."""
 

@@ -15,20 +15,19 @@ from msgspec.structs import replace
 from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import LEADS_OUT, is_inside, walk
-from checker.collect.pipeline.shapes import Shapes
+from checker.collect.pipeline.workflows.accepted import Accepted
+from checker.collect.pipeline.workflows.shapes import Shapes, below
+from checker.collect.pipeline.workflows.triggers import declared_secrets, inputs_of, triggers_of, values_of
 from checker.collect.yaml_nodes import Mark, construct
 from checker.errors import InputError
 from checker.model.pipeline.workflows import (
     INHERIT,
     CompositeAction,
     Concurrency,
-    DeclaredSecret,
     Field,
-    Input,
     Job,
     Permissions,
     Step,
-    Trigger,
     Workflow,
     Workflows,
 )
@@ -55,10 +54,6 @@ _STEP_KEYS: Final = frozenset(
 )  # fmt: skip
 # What a step does that neither runs nor uses anything: it starts others together, waits for them or stops them.
 _STEERING: Final = frozenset({"parallel", "wait", "wait-all", "cancel"})
-_TRIGGER_KEYS: Final = frozenset(
-    {"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore", "types", "workflows", "inputs",
-     "outputs", "secrets", "names", "versions"}
-)  # fmt: skip
 _LEVELS: Final = frozenset({"read", "write", "none"})
 
 
@@ -132,10 +127,12 @@ def read_workflow(path: Path, shown: str) -> Workflow:
         problem = Problem(Spot(shown), what, "Write on: and jobs:.", unread=data not in ({}, None))
         return Workflow(shown, "", Spot(shown), problems=(problem,))
     shapes.known_keys(data, _WORKFLOW_KEYS, (), what="a workflow")
-    triggers = _triggers(data.get("on"), shapes)
+    accepted = Accepted(shapes)
+    accepted.look(data)
+    triggers = triggers_of(data.get("on"), shapes)
     on = data.get("on")
-    dispatch = _below(on, "workflow_dispatch")
-    call = _below(on, "workflow_call")
+    dispatch = below(on, "workflow_dispatch")
+    call = below(on, "workflow_call")
     jobs_data = shapes.mapping(data.get("jobs"), ("jobs",), what="jobs")
     if not jobs_data:
         shapes.complain((), "a workflow without jobs", "Add jobs:, or delete the file.")
@@ -145,10 +142,10 @@ def read_workflow(path: Path, shown: str) -> Workflow:
         name=shapes.word(data.get("name"), ("name",), what="name") or shown,
         spot=shapes.spot(("name",)) if "name" in data else Spot(shown),
         triggers=triggers,
-        inputs=_inputs(dispatch.get("inputs"), ("on", "workflow_dispatch", "inputs"), shapes),
-        call_inputs=_inputs(call.get("inputs"), ("on", "workflow_call", "inputs"), shapes),
-        call_secrets=_declared_secrets(call.get("secrets"), shapes),
-        call_outputs=_values(call.get("outputs"), ("on", "workflow_call", "outputs"), shapes),
+        inputs=inputs_of(dispatch.get("inputs"), ("on", "workflow_dispatch", "inputs"), shapes),
+        call_inputs=inputs_of(call.get("inputs"), ("on", "workflow_call", "inputs"), shapes),
+        call_secrets=declared_secrets(call.get("secrets"), shapes),
+        call_outputs=values_of(call.get("outputs"), ("on", "workflow_call", "outputs"), shapes),
         env=shapes.fields(data.get("env"), ("env",), what="env"),
         shell=shell,
         working_directory=folder,
@@ -156,86 +153,9 @@ def read_workflow(path: Path, shown: str) -> Workflow:
         concurrency=_concurrency(data.get("concurrency"), ("concurrency",), shapes),
         jobs={key: _job(key, each, shapes) for key, each in jobs_data.items()},
         problems=tuple(shapes.problems),
+        refusals=tuple(accepted.refusals),
+        asking=tuple(accepted.asking),
     )
-
-
-def _below(on: Any, event: str) -> Mapping[str, Any]:
-    details = on.get(event) if isinstance(on, dict) else None
-    return details if isinstance(details, dict) else {}
-
-
-def _triggers(on: Any, shapes: Shapes) -> dict[str, Trigger]:
-    if on is None:
-        shapes.complain((), "a workflow without on:", "Say which events start it.")
-        return {}
-    if not isinstance(on, dict):
-        return {event: Trigger(event, shapes.spot(("on",))) for event in shapes.words(on, ("on",), what="on")}
-    return {event: _trigger(event, details, shapes) for event, details in on.items()}
-
-
-def _trigger(event: str, details: Any, shapes: Shapes) -> Trigger:
-    path = ("on", event)
-    spot = shapes.spot(path)
-    if event == "schedule":
-        cron = []
-        for index, each in enumerate(shapes.items(details, path, what="schedule")):
-            entry = shapes.mapping(each, (*path, str(index)), what="an entry of schedule")
-            cron.append(shapes.word(entry.get("cron"), (*path, str(index), "cron"), what="cron"))
-        return Trigger(event, spot, cron=tuple(cron))
-    filters = shapes.mapping(details, path, what=event)
-    shapes.known_keys(filters, _TRIGGER_KEYS, path, what=event)
-
-    def listed(key: str) -> tuple[str, ...] | None:
-        return shapes.words(filters[key], (*path, key), what=key) if key in filters else None
-
-    return Trigger(
-        event,
-        spot,
-        branches=listed("branches"),
-        branches_ignore=listed("branches-ignore"),
-        tags=listed("tags"),
-        tags_ignore=listed("tags-ignore"),
-        paths=listed("paths"),
-        paths_ignore=listed("paths-ignore"),
-        types=listed("types"),
-        workflows=listed("workflows") or (),
-    )
-
-
-def _inputs(value: Any, path: tuple[str, ...], shapes: Shapes) -> dict[str, Input]:
-    found: dict[str, Input] = {}
-    for name, each in shapes.mapping(value, path, what="inputs").items():
-        at = (*path, name)
-        details = shapes.mapping(each, at, what=f"input {name}")
-        default = details.get("default", ABSENT)
-        found[name] = Input(
-            name,
-            shapes.spot(at),
-            type=shapes.word(details.get("type"), (*at, "type"), what="type") or "string",
-            required=details.get("required") is True or str(details.get("required")).lower() == "true",
-            default=default if default is ABSENT else shapes.scalar(default, (*at, "default"), what="default"),
-            options=shapes.words(details.get("options"), (*at, "options"), what="options"),
-        )
-    return found
-
-
-def _declared_secrets(value: Any, shapes: Shapes) -> dict[str, DeclaredSecret]:
-    path = ("on", "workflow_call", "secrets")
-    found: dict[str, DeclaredSecret] = {}
-    for name, each in shapes.mapping(value, path, what="secrets").items():
-        details = shapes.mapping(each, (*path, name), what=f"secret {name}")
-        found[name] = DeclaredSecret(name, shapes.spot((*path, name)), details.get("required") is True)
-    return found
-
-
-def _values(value: Any, path: tuple[str, ...], shapes: Shapes) -> dict[str, Field]:
-    """Outputs of a reusable workflow or an action: ``name: {value: ...}``."""
-    found: dict[str, Field] = {}
-    for name, each in shapes.mapping(value, path, what="outputs").items():
-        details = shapes.mapping(each, (*path, name), what=f"output {name}")
-        written = shapes.scalar(details.get("value"), (*path, name, "value"), what="value")
-        found[name] = Field(written, shapes.spot((*path, name)))
-    return found
 
 
 def _defaults(value: Any, path: tuple[str, ...], shapes: Shapes) -> tuple[str, Any]:
@@ -300,7 +220,7 @@ def _job(key: str, value: Any, shapes: Shapes) -> Job:
         if_=shapes.scalar(data.get("if"), (*path, "if"), what="if"),
         runs_on=data.get("runs-on"),
         environment=_environment(data.get("environment"), path, shapes),
-        environment_url=shapes.word(_below(data, "environment").get("url"), (*path, "environment"), what="url"),
+        environment_url=shapes.word(below(data, "environment").get("url"), (*path, "environment"), what="url"),
         permissions=_permissions(data, path, shapes),
         concurrency=_concurrency(data.get("concurrency"), (*path, "concurrency"), shapes),
         timeout_minutes=None if timeout is None else Field(timeout, shapes.spot((*path, "timeout-minutes"))),
@@ -392,8 +312,8 @@ def read_action(path: Path, shown: str) -> CompositeAction:
         folder,
         shapes.word(top.get("name"), ("name",), what="name"),
         shapes.word(runs.get("using"), ("runs", "using"), what="using"),
-        inputs=_inputs(top.get("inputs"), ("inputs",), shapes),
-        outputs=_values(top.get("outputs"), ("outputs",), shapes) if runs.get("using") == "composite" else {},
+        inputs=inputs_of(top.get("inputs"), ("inputs",), shapes),
+        outputs=values_of(top.get("outputs"), ("outputs",), shapes) if runs.get("using") == "composite" else {},
         steps=tuple(_steps(runs.get("steps"), ("runs", "steps"), shapes)),
         problems=tuple(shapes.problems),
     )
