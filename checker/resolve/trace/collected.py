@@ -265,9 +265,10 @@ class Collected(Struct):
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""
-        if (found := puts(command, self.logged_in, {**variables, **self._exported, **command.environment})) is not None:
-            self.record(found[0])
-            self.foreign.extend(filter(None, found[1:]))
+        seen = {**variables, **self._exported, **command.environment}
+        found = puts(command, self.logged_in, seen, self.library.text)
+        if found is not None:
+            self.record(found)
         return found is not None
 
     def _sam(self, command: Command) -> None:

@@ -84,10 +84,10 @@ def unread(command: Command, written: Command | None = None) -> Problem | None:
         return None
     if is_wrapped(command.program, command.spot.file):
         return None
-    return not_read(command, f"what `{_spelled(written or command)}` does was not followed")
+    return not_read(command, f"what `{spelled(written or command)}` does was not followed")
 
 
-def _spelled(command: Command) -> str:
+def spelled(command: Command) -> str:
     """A command for a message: its words up to the first option, and the verb or else a file behind that. Never an
     option's value, which may be a secret."""
     first = [command.program]
@@ -116,11 +116,6 @@ def unread_module(command: Command, name: str) -> Problem:
 
 def too_many_tests(command: Command) -> Problem:
     return not_read(command, f"the tests that `{command.program}` runs reach out, and are too many to be followed")
-
-
-def not_named(command: Command) -> Problem:
-    """That a command pushes images which its words do not name."""
-    return not_read(command, f"which images `{_spelled(command)}` pushes does not stand in its line")
 
 
 def not_read(command: Command, message: str) -> Problem:

@@ -8,15 +8,15 @@ documentation ("pack build").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.data.harmless import installed
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, joined, open_text, shown
-from checker.model.sources import Problem
 from checker.model.values import Text, pieces, text
-from checker.resolve.trace.commands.foreign import images_started, not_named
+from checker.resolve.trace.commands.build_files import named_in_build_file
+from checker.resolve.trace.commands.foreign import images_started, spelled
 from checker.resolve.trace.commands.images_pushed import calls
 from checker.resolve.trace.commands.options import given_to, operands
 
@@ -43,21 +43,29 @@ _IMAGES: Final = (  # an image by its name -> the program that it starts
 
 
 def puts(
-    command: Command, logged_in: bool, variables: Mapping[str, Possible]
-) -> tuple[list[AwsCall], Problem | None] | None:
-    """What a command pushes, and that it does not say all of it; ``None`` for one that pushes nothing by itself.
+    command: Command, logged_in: bool, variables: Mapping[str, Possible], read: Callable[[str], str | None]
+) -> list[AwsCall] | None:
+    """What a command pushes; ``None`` for one that pushes nothing by itself. ``variables`` are those that it sees,
+    ``read`` gives the text of a file of the repository.
 
-    ``variables`` are those that it sees.
+    Where neither its words nor its build file name an image, it pushes one that is not known, to a registry that may
+    be ours: it does nothing else all the same.
     """
     images = images_put(command.words, variables)
     if images is None:
         return None
-    made = [
+    program = installed(shown(command.words[0])) or ""
+    asks = not images and program in _BUILD_TOOLS
+    if asks and (named := named_in_build_file(program, command.folder, read, variables)) is not None:
+        images = [named[0], *(_retagged(named[0], tag) for tag in named[1])]
+    unnamed = [] if images else [open_text(f"the image that `{spelled(command)}` pushes")]
+    return [
         call
-        for image in images
-        for call in calls(image, "docker-push", command.reached, command.handling, command.source, logged_in)
+        for image in images or unnamed
+        for call in calls(
+            image, "docker-push", command.reached, command.handling, command.source, logged_in or not images
+        )
     ]
-    return made, None if images else not_named(command)
 
 
 def images_put(words: Sequence[Possible], variables: Mapping[str, Possible]) -> list[Possible] | None:
