@@ -13,7 +13,7 @@ What is checked
     release tag, no commit
     SHA and no bootstrap tag. And no workflow pushes or sets a tag that is the same in every run, or the branch's
     name: an immutable repository refuses the second one, and in any other the image changes under who names it. Pushes
-    of container engines, crane, skopeo, regctl, oras, kaniko, pack and jib are read, jib's image from its build file too.
+    of container engines, crane, skopeo, regctl, oras, kaniko, pack and jib (with its build file) are read.
 When it does not apply
     No image reference and no ECR repository in the environment. A creation template for pull-through caches alone.
 What cannot be decided
