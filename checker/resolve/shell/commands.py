@@ -361,7 +361,7 @@ class ShellCommands(Struct):
         source = brief(statement.source, 500)
         command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes)
         self.commands.append(command)
-        self.manner.wrote(command)
+        self.manner.wrote(command, state)
 
     def _function(self, name: str, words: list[Possible], spot: Spot, state: State, context: Context) -> Result:
         body, script = state.functions[name]

@@ -95,7 +95,7 @@ class Followed(Struct):
         return None
 
     def opened(self, writes: Sequence[Write]) -> None:
-        """Nothing is kept of files: a script that is followed writes them on every way."""
+        """Nothing is kept of a file that is only emptied."""
 
     def begun(self) -> float:
         """No time goes by."""
@@ -105,8 +105,10 @@ class Followed(Struct):
         """Only what never ends."""
         return endless
 
-    def wrote(self, command: Command) -> None:
-        """As :meth:`opened`."""
+    def wrote(self, command: Command, state: State) -> None:
+        """What it writes into files is what a later command may run."""
+        if state.written is not None:
+            state.written.note(command, state.fed)
 
     def handling(
         self,

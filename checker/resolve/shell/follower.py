@@ -101,7 +101,7 @@ class Follower:
     def follow(self, state: State, whole: State | None = None) -> State:
         """Follow ``state.script`` from its beginning to its end. What becomes of it is asked of the ``whole``."""
         self._shell.note(state.script.problems)
-        self._manner.rehearsals = Rehearsals(self.library, self.reached, whole or state.fork(), self.allowance)
+        self._manner.rehearsals = Rehearsals(self.library, self.reached, (whole or state).apart(), self.allowance)
         try:
             around = Context(certain=self.reached.certain, on_failure=self.reached.on_failure)
             self.fails = self.process(state.script.body, state, around).truth is NO

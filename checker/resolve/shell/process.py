@@ -122,7 +122,7 @@ class Manner(Protocol):
         """Whether ``timeout`` ends what was begun then, and has come to its end or never will."""
         ...
 
-    def wrote(self, command: Command) -> None:
+    def wrote(self, command: Command, state: State) -> None:
         """A program was put on record that may print something."""
         ...
 

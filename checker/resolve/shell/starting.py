@@ -17,6 +17,7 @@ from checker.model.possible import Possible, shown
 from checker.model.possible import marked as with_marks
 from checker.model.sources import Spot
 from checker.model.values import Text
+from checker.resolve.shell.files.written import interpreter
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
@@ -80,6 +81,7 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     """Follow the script that the words start, ``None`` where they start none that can be followed."""
     flags: tuple[str, ...] = ()
     rest = words
+    _in_words(words, call.state)
     explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in SHELLS
     if explicit:
         flags = tuple(_flags(words[1:]))
@@ -93,6 +95,8 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     name = rest[0]
     if not explicit and isinstance(name, str) and (own := _on_path(follower, name, call)) is not None:
         name = words[0] = own
+    if call.state.written is not None and call.state.written.has(name, call.state.folder):
+        return _held(follower, words, rest, call, flags, explicit=explicit)
     if not isinstance(name, str) or (not explicit and "/" not in name):
         return None
     path = call.state.path(name)
@@ -119,10 +123,39 @@ def _on_path(follower: Shell, name: str, call: Call) -> str | None:
         return None
     parts = [path] if isinstance(path, str) else [part if isinstance(part, str) else part.shown for part in path.parts]
     for folder in _HERE.sub(WORKSPACE, "".join(parts)).split(":"):
-        found = call.state.path(f"{folder}/{name}") if folder else None
+        whole = f"{folder}/{name}"
+        if folder and call.state.written is not None and call.state.written.has(whole, call.state.folder):
+            return whole
+        found = call.state.path(whole) if folder else None
         if found and follower.library.is_file(found):
             return f"{WORKSPACE}/{found}"
     return None
+
+
+def _held(
+    follower: Shell, words: list[Possible], rest: list[Possible], call: Call, flags: tuple[str, ...], *, explicit: bool
+) -> Result | None:
+    """A script that the job itself has written."""
+    assert call.state.written is not None
+    text = call.state.written.text(rest[0], call.state.folder)
+    program = "" if explicit or text is None else interpreter(text)
+    if text is None:
+        what = f"what {shown(rest[0])} holds is not known before it runs, and it is run"
+        follower.problem(call.spot, what, "Write it by cat, echo or printf, or keep it in the repository.")
+        return Result()
+    if not explicit and program not in {"", *SHELLS}:
+        words[:] = [program, "-c" if program.startswith("python") else "-e", text, *rest[1:]]
+        return None  # what it is told decides
+    return _text(follower, text, rest, call, flags)
+
+
+def _in_words(words: list[Possible], state: State) -> None:
+    """``python x.py`` of a file that the job itself has written: its text takes the file's place."""
+    first = words[0].rsplit("/", 1)[-1] if isinstance(words[0], str) else ""
+    if state.written is None or not first.startswith("python") or len(words) < 2:
+        return
+    if text := state.written.text(words[1], state.folder):
+        words[1:2] = ["-c", text]
 
 
 def _incoming(follower: Shell, rest: list[Possible], call: Call, flags: tuple[str, ...]) -> Result | None:
@@ -197,6 +230,7 @@ def _child(
         closed=state.closed,
         sealed=state.sealed,
         guessed=state.guessed,
+        written=state.written,
         marks=marks or {},
     )
     follower.note(script.problems)
@@ -210,6 +244,14 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     state, name = call.state, words[1] if len(words) > 1 else ""
     path = state.path(name)
     script = follower.library.as_shell(path) if path else None
+    kept_marks = state.marks
+    if state.written is not None and state.written.has(name, state.folder):
+        written = marked(state.written.text(name, state.folder))
+        script = None
+        if written is not None:
+            lines = tuple(call.spot.line for _ in range(written[0].count("\n") + 1))
+            script = follower.library.shell_text(written[0], call.spot.file, lines)
+            state.marks = {**state.marks, **written[1]}
     if script is None:
         if not (
             _OF_A_TOOL.search(shown(name))
@@ -228,6 +270,7 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     with follower.inside(Flow.RETURN) as leaving:
         result = follower.returned(follower.block(script.body, state, call.context), leaving, state)
     state.script, state.via = kept[:2]
+    state.marks = kept_marks
     if len(words) > 2:
         state.positional = kept[2]
     follower.depth -= 1

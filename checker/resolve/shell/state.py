@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.scripts import Loop, Write
+from checker.model.pipeline.scripts import Command, Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
@@ -156,6 +156,22 @@ ERR: Final = "trap ERR"
 ERRTRACE: Final = "set -E"
 
 
+class Kept(Protocol):
+    """What the files hold that a job has written so far."""
+
+    def text(self, target: Possible, folder: str | None) -> Possible | None:
+        """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
+
+    def has(self, target: Possible, folder: str | None) -> bool:
+        """Whether the job has written a file."""
+
+    def note(self, command: Command, fed: Fed | None) -> None:
+        """A command of the job has run, with this input."""
+
+    def copy(self) -> Kept:
+        """The same files, for another way through what comes."""
+
+
 class State(Struct):
     """A shell process. ``closed`` is true where every variable it was given is known (a job's step)."""
 
@@ -176,6 +192,7 @@ class State(Struct):
     # same and that were taken for empty. Forks share these; ``-n`` stands for a name that another one is set by.
     sealed: bool = False
     guessed: set[str] = field(default_factory=set)
+    written: Kept | None = None  # forks share it
 
     def fed_by(self, fed: Fed | None) -> State:
         """The process behind a pipe."""
@@ -190,6 +207,12 @@ class State(Struct):
             exported=set(self.exported),
             functions=dict(self.functions),
         )
+
+    def apart(self) -> State:
+        """A fork that writes no file of this one."""
+        fork = self.fork()
+        fork.written = self.written.copy() if self.written is not None else None
+        return fork
 
     def take(self, other: State) -> None:
         """Become ``other``, as if this process had done what that one did."""

@@ -17,6 +17,7 @@ from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
+from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
 from checker.resolve.shell.handed.variables import loading
@@ -73,6 +74,7 @@ class Collected(Struct):
     outputs: list[Output] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
+    written: Written = field(default_factory=Written)
     logged_in: bool = False  # to a registry of Amazon ECR
     sessions: Sessions = field(default_factory=Sessions)
     built: list[Possible] = field(default_factory=list)  # names of images
@@ -145,6 +147,7 @@ class Collected(Struct):
             closed=True,
             marks=marks,
             sealed=_is_sealed(step),
+            written=self.written,
         )
         state.folder = state.path(folder) if folder else ""
         state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))
@@ -328,15 +331,9 @@ class Collected(Struct):
         marks: dict[str, Possible] = {}
         text = line_of(call.words, marks)
         numbers = tuple(call.spot.line for _ in range(text.count("\n") + 1))
-        state = State(
-            self.library.shell_text(text, call.spot.file, numbers),
-            variables={**environment, **call.environment},
-            exported={*environment, *call.environment},
-            errexit=call.handling.stops,
-            folder=call.folder,
-            closed=True,
-            marks=marks,
-        )
+        script, variables = self.library.shell_text(text, call.spot.file, numbers), {**environment, **call.environment}
+        state = State(script, {**variables}, {*variables}, errexit=call.handling.stops, folder=call.folder, closed=True)
+        state.marks, state.written = marks, self.written
         self.shell(state, call.reached._replace(via=(*call.reached.via, call.spot)))
 
     # --- tasks ------------------------------------------------------------------------------------------------------
@@ -381,6 +378,7 @@ class Collected(Struct):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return
         for state, whole in states_of(line, script, folder, environment):
+            state.written = whole.written = self.written
             self.shell(state, reached, whole)
 
 

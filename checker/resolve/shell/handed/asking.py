@@ -31,10 +31,11 @@ def _told(shell: Shell, words: list[Possible], own: Mapping[str, Stored], state:
         return None if isinstance(found, tuple) else found
 
     def text_of(word: Possible) -> str | None:
-        path = state.path(word)
-        return shell.library.text(path) if path is not None else None
+        return _text(word, shell, state)
 
     def is_file(word: Possible) -> bool:
+        if state.written is not None and state.written.has(word, state.folder):
+            return True
         path = state.path(word)
         return path is not None and shell.library.is_file(path)
 
@@ -93,6 +94,14 @@ def coming_in(shell: Shell, state: State, context: Context) -> Possible:
     file = given.target if given is not None else state.fed.file if state.fed is not None else None
     if given is None and state.fed is not None and state.fed.text is not None:
         return state.fed.text
+    return _text(file, shell, state)
+
+
+def _text(file: Possible, shell: Shell, state: State) -> str | None:
+    """What a file holds that the job has written, or that is the repository's."""
+    if state.written is not None and state.written.has(file, state.folder):
+        held = state.written.text(file, state.folder)
+        return held if isinstance(held, str) else None
     path = state.path(file)
     return shell.library.text(path) if path is not None else None
 
@@ -166,7 +175,8 @@ def first_of(given: Mapping[str, Possible], name: str, state: State, shell: Shel
             path = state.path(given[each])
             if name and name != "bash" and not name.endswith((".sh", ".bash")):
                 continue
-            if path is not None and shell.library.is_file(path):
+            held = state.written is not None and state.written.has(given[each], state.folder)
+            if held or (path is not None and shell.library.is_file(path)):
                 yield ["bash", given[each]]
                 continue
         if each == "PS4" and isinstance(given[each], str):

@@ -115,7 +115,7 @@ def placed(command: Command) -> Iterator[tuple[str, Possible]]:
     for write in command.writes:
         at = _PLACES.fullmatch(write.target) if isinstance(write.target, str) and write.operator[:1] == ">" else None
         if at is not None and at["hook"]:
-            yield f"{_HOOK}{at['hook']}", None
+            yield f"{_HOOK}{at['hook']}", _whole(str(write.target), command.folder)
     plain = [word for word in command.words[1:] if not (isinstance(word, str) and word.startswith("-"))]
     to = plain[-1] if command.program in _COPIES and len(plain) > 1 else None
     at = _PLACES.fullmatch(to) if isinstance(to, str) else None
@@ -134,6 +134,13 @@ def placed(command: Command) -> Iterator[tuple[str, Possible]]:
             yield f"{_HOOK}{hook}", path
         else:
             yield "core.hookspath", posixpath.dirname(path) if "*" in hook else path
+
+
+def _whole(path: str, folder: str | None) -> Possible:
+    """A path that says the same from any folder."""
+    if path.startswith("/"):
+        return path
+    return f"{WORKSPACE}/{posixpath.normpath(posixpath.join(folder, path))}" if folder is not None else None
 
 
 def _all_settings(told: Told, own: Sequence[tuple[str, Possible]]) -> list[tuple[str, Possible]]:

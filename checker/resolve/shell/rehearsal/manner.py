@@ -282,8 +282,10 @@ class Rehearsed(Struct):
         """Files are emptied."""
         self.files.opened(writes)
 
-    def wrote(self, command: Command) -> None:
+    def wrote(self, command: Command, state: State) -> None:
         """What it prints into files is kept."""
+        if state.written is not None:
+            state.written.note(command, state.fed)
         if command.writes and command.program not in {"exit", "return"}:
             self.files.wrote(command.writes, self._printed(command))
 

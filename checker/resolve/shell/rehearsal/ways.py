@@ -168,7 +168,7 @@ class Rehearsals(Struct):
         way = Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
         begun = way.left
         try:
-            way.failed = way.run_through(self.begin.fork())
+            way.failed = way.run_through(self.begin.apart())
             way.acts = way.manner.acts(way.shell.commands)
         except (TooMuchError, RecursionError):
             return None
