@@ -13,13 +13,12 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
+from checker.model.pipeline.scripts import AwsCall, Command, Trace
 from checker.model.possible import Possible, options, truth
 from checker.model.sources import Spot
 
 # What a row of a matrix or the person who starts a run decides: each of it is chosen, or may be.
 _CHOSEN: Final = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
-_OF_PROGRAMS: Final = frozenset({How.SDK, How.SDK_WAITER, How.SDK_CUSTOM})
 _NAMES: Final = re.compile(r"'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*+)(?!\s*\()")
 
 
@@ -50,21 +49,26 @@ def allowed_by_step(call: AwsCall) -> Answer:
 
 
 def passed_over(trace: Trace) -> dict[AwsCall, Command]:
-    """The calls of programs whose failure the script that starts them passes over (``python roll.py || true``)."""
-    started: dict[tuple[int, Spot], list[Command]] = {}
-    for action in trace.actions:
-        if isinstance(action, Command) and action.step is not None:
-            started.setdefault((id(action.step), action.spot), []).append(action)
+    """The calls whose failure the script passes over that starts what makes them: ``python roll.py || true``, and
+    ``make roll || true`` of a task that calls AWS."""
+    started: dict[tuple[int, tuple[Spot, ...]], Command] = {}
     found: dict[AwsCall, Command] = {}
     quiet: dict[int, bool] = {}
-    for call in trace.aws:
-        for spot in call.reached.via if call.how in _OF_PROGRAMS else ():
-            for command in started.get((id(call.step), spot), ()):
-                if id(command) not in quiet:
-                    taken = command.handling
-                    quiet[id(command)] = taken.ends is NO and taken.turns is NO and not taken.left
-                if quiet[id(command)]:
-                    found.setdefault(call, command)
+    for action in trace.actions:
+        if isinstance(action, Command) and action.step is not None:
+            # Of two on one line, the last before the call.
+            started[id(action.step), (*action.reached.via, action.spot)] = action
+        via = action.reached.via if isinstance(action, AwsCall) else ()
+        for depth in range(1, len(via) + 1):
+            command = started.get((id(action.step), via[:depth]))
+            if command is None:
+                continue
+            if id(command) not in quiet:
+                taken = command.handling
+                quiet[id(command)] = taken.ends is NO and taken.turns is NO and not taken.left
+            if quiet[id(command)]:
+                assert isinstance(action, AwsCall)
+                found.setdefault(action, command)
     return found
 
 
