@@ -104,8 +104,12 @@ def program_is_harmless(words: Sequence[object]) -> bool:
         return engine_is_harmless(words)
     if name in {"awk", "gawk", "mawk", "nawk", "find", "fd", "fdfind"}:
         return True  # what it starts is followed
-    if name in {"parallel", "watch", "entr", "nodemon"}:
+    if name in {"parallel", "watch", "entr", "nodemon", "hyperfine", "concurrently", "conc"}:
         return any(isinstance(word, str) and not word.startswith("-") for word in words[1:])
+    if name == "flock":
+        behind = zip(words, words[1:], strict=False)
+        own = [word for option, word in behind if str(word)[:1] != "-" and option not in {"-w", "--timeout", "-E"}]
+        return len(own) == 1  # of a file that is open already
     if any(wanted <= set(map(str, words[1:])) for wanted in _STARTS.get(name, ())):
         return False
     if name in {"curl", "wget", "http", "https"}:

@@ -13,44 +13,10 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker.data.launchers import PLAIN
 from checker.model.possible import Possible, joined
 from checker.model.values import Text
 
-_DOCKERIZE: Final = frozenset(
-    {"-wait", "-timeout", "-template", "-stdout", "-stderr", "-wait-http-header", "-wait-retry-interval", "-delims",
-     "-env", "-env-section"}
-)  # fmt: skip
-# Name -> options that take a value, and how many plain words come before the program.
-_PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
-    "env": (frozenset({"-u", "-C", "--unset", "--chdir"}), 0),
-    "sudo": (frozenset({"-u", "-g", "-C", "-h", "-p"}), 0),
-    "command": (frozenset(), 0),
-    "builtin": (frozenset(), 0),
-    "exec": (frozenset({"-a"}), 0),
-    "time": (frozenset({"-f", "-o"}), 0),
-    "nice": (frozenset({"-n"}), 0),
-    "ionice": (frozenset({"-c", "-n"}), 0),
-    "nohup": (frozenset(), 0),
-    "setsid": (frozenset(), 0),
-    "chronic": (frozenset(), 0),
-    "coproc": (frozenset(), 0),
-    "ssh-agent": (frozenset({"-a", "-t", "-P", "-E", "-O"}), 0),
-    "dockerize": (_DOCKERIZE, 0),
-    "unbuffer": (frozenset(), 0),
-    "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
-    "timeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
-    "gtimeout": (frozenset({"-k", "-s", "--signal", "--kill-after"}), 1),
-    "flock": (frozenset({"-w", "--timeout", "-E"}), 1),
-    "xargs": (frozenset({"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E"}), 0),
-    "retry": (frozenset({"-t", "-s", "-m", "-d", "--times", "--delay", "--sleep"}), 0),
-    "cross-env": (frozenset(), 0),
-    "env-cmd": (frozenset({"-f", "-e"}), 0),
-    "aws-vault": (frozenset(), 2),
-    "dotenv": (frozenset({"-f", "-e", "-c"}), 0),
-    "dotenvx": (frozenset({"-f"}), 1),
-    "doppler": (frozenset(), 0),
-    "chamber": (frozenset(), 2),
-}
 # Launchers of packages: what they start is named by a package, perhaps with its version.
 _PACKAGES: Final[Mapping[str, frozenset[str]]] = {
     "npx": frozenset({"-p", "--package", "-c", "--call", "--prefix", "-w", "--workspace", "-C", "--node-arg"}),
@@ -77,7 +43,7 @@ _VERBS: Final[Mapping[str, frozenset[str]]] = {
     "volta": frozenset({"run"}),
     **dict.fromkeys(("asdf", "pyenv", "rbenv", "nodenv", "goenv", "jenv", "fnm", "nvm", "rtx"), frozenset({"exec"})),
     **dict.fromkeys(("mamba", "micromamba", "devbox", "pixi", "rustup"), frozenset({"run"})),
-    **dict.fromkeys(("nx", "lerna"), frozenset({"exec"})),
+    **dict.fromkeys(("nx", "lerna", "tox"), frozenset({"exec"})),
     "nix": frozenset({"develop", "shell"}),
     "doppler": frozenset({"run"}),
     "infisical": frozenset({"run"}),
@@ -136,13 +102,13 @@ def once(found: Unwrapped) -> list[Possible] | None:
             return inner
     if name in _OWN:
         return _OWN[name](words)
-    if name not in _PLAIN:
+    if name not in PLAIN:
         return None
     if name == "sudo" and (inner := _as_somebody(words)) is not None:
         return inner
     if name == "env":
         words = _split_string(words)
-    with_value, plain = _PLAIN[name]
+    with_value, plain = PLAIN[name]
     rest = after_options(words[1:], with_value, found)[plain:]
     return (after_options(rest, frozenset(), found) if plain else rest) or None
 
@@ -187,7 +153,7 @@ def _counted(words: list[Possible]) -> list[Possible] | None:
 
 def _as_somebody(words: list[Possible]) -> list[Possible] | None:
     """``sudo -s``: a shell, where no command follows."""
-    with_value, _ = _PLAIN["sudo"]
+    with_value, _ = PLAIN["sudo"]
     inner = after_options(words[1:], with_value, Unwrapped([]))
     return ["bash"] if not inner and {"-s", "-i", "--shell", "--login"} & set(words[1:]) else None
 
@@ -220,10 +186,68 @@ def _tool(words: list[Possible]) -> list[Possible] | None:
     return None
 
 
+def _behind_line(words: list[Possible], options: str, long: str) -> list[Possible] | None:
+    """A line of shell behind an option (``-c``, ``-qec``), the line itself too (``--command=X``)."""
+    pattern = re.compile(rf"-[a-zA-Z]*[{options}]")
+    for index, word in enumerate(words[1:], 1):
+        if not isinstance(word, str):
+            continue
+        if (word == long or pattern.fullmatch(word)) and len(words) > index + 1:
+            return ["sh", "-c", words[index + 1]]
+        if word.startswith(f"{long}="):
+            return ["sh", "-c", word.partition("=")[2]]
+    return None
+
+
+def _locked(words: list[Possible]) -> list[Possible] | None:
+    """``flock FILE -c 'X'``, ``flock FILE X``; a number alone is a file that is open (util-linux, "flock(1)")."""
+    with_value, plain = PLAIN["flock"]
+    rest = after_options(words[1:], with_value, Unwrapped([]))[plain:]
+    if rest[:1] in (["-c"], ["--command"]) and len(rest) > 1:
+        return ["sh", "-c", rest[1]]
+    if any(word in {"-c", "--command"} for word in words[1 : len(words) - len(rest)]):
+        return ["sh", "-c", rest[0]] if rest else None
+    return rest or None
+
+
+def _typed(words: list[Possible]) -> list[Possible] | None:
+    """``script -c 'X'`` (util-linux, "script(1)"), ``script FILE -- X``."""
+    return _behind_line(words, "c", "--command") or _behind_hyphens(words)
+
+
+def _as_user(words: list[Possible]) -> list[Possible] | None:
+    """``su USER -c 'X'``, ``runuser -u USER -- X``, ``sg GROUP -c 'X'`` (util-linux, "su(1)", "runuser(1)")."""
+    line = _behind_line(words, "c", "--command")
+    if line is not None or str(words[0]).endswith("su"):
+        return line
+    if "-u" in words:
+        return _behind_hyphens(words) or words[words.index("-u") + 2 :] or None
+    return ["sh", "-c", words[-1]] if str(words[0]).endswith("sg") and len(words) == 3 else None
+
+
+def _in_nix(words: list[Possible]) -> list[Possible] | None:
+    """``nix-shell --run 'X'`` (Nix reference manual, "nix-shell")."""
+    at = next((index for index, word in enumerate(words) if word in {"--run", "--command"}), len(words))
+    return ["sh", "-c", words[at + 1]] if len(words) > at + 1 else None
+
+
+def _daemon(words: list[Possible]) -> list[Possible] | None:
+    """``start-stop-daemon --start --exec X -- ARGUMENTS`` (its manual)."""
+    for index, word in enumerate(words):
+        if word in {"--exec", "-x", "--startas", "-a"} and len(words) > index + 1 and {"--start", "-S"} & {*words}:
+            return [words[index + 1], *(_behind_hyphens(words) or [])]
+    return None
+
+
 _OWN: Final[Mapping[str, Callable[[list[Possible]], list[Possible] | None]]] = {
     "wait-for-it": _behind_hyphens,
     "wait-for-it.sh": _behind_hyphens,
     "sops": _with_secrets,
+    "flock": _locked,
+    "script": _typed,
+    **dict.fromkeys(("su", "runuser", "sg", "newgrp"), _as_user),
+    "nix-shell": _in_nix,
+    "start-stop-daemon": _daemon,
     "coverage": _measured,
     **dict.fromkeys(_TOOL_VERBS, _tool),
     "nyc": _counted,

@@ -133,6 +133,39 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     return Tasks(tuple(lines), found, "" if lines or name in _SHORT else f"{manager} {name}")
 
 
+# npm-run-all's documentation: each name is a script, perhaps with arguments; `*` stands for a part between colons, `**`
+# for several; the options of `npm-run-all` stand between names. `run-p` runs them beside each other.
+SEVERAL: Final = frozenset({"npm-run-all", "npm-run-all2", "run-s", "run-p"})
+_OF_SEVERAL: Final = frozenset({"--max-parallel", "--npm-path", "-c_"})
+
+
+def several(program: str, words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
+    """The scripts that a runner of several is told, one after the other."""
+    found = _nearest(folder, library)
+    known = _scripts_at(found, library)
+    lines: list[Line] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            break
+        if not isinstance(word, str):
+            return Tasks(missing="a script that is not known before it runs")
+        if word.startswith("-"):
+            rest = rest[1:] if word in _OF_SEVERAL else rest
+            continue
+        name, *given = word.split()
+        parts = (
+            ".*" if each == "**" else "[^:]*" if each == "*" else re.escape(each) for each in re.split(r"(\*+)", name)
+        )
+        fits = re.compile("".join(parts))
+        named = [each for each in known if fits.fullmatch(each)]
+        if found is None or not named:
+            return Tasks(missing=f"{program} {name}")
+        lines.extend(line for each in named for line in _script(found, each, tuple(given), library))
+    return Tasks(tuple(lines), found or folder)
+
+
 # Scripts that a manager runs by itself (npm documentation, "Life Cycle Scripts").
 _INSTALLING: Final = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 _LIFE_CYCLES: Final = {

@@ -17,7 +17,7 @@ _OTHERS: Final = frozenset({"rake", "ant", "nx", "tsx", "ts-node", "rush", "moon
 
 
 def runs_tasks(program: str) -> bool:
-    known = packages.MANAGERS | {"just", "projen", "turbo", "lerna"}
+    known = packages.MANAGERS | packages.SEVERAL | {"just", "projen", "turbo", "lerna"}
     return program in _MAKES or program in _TASKS or program in known
 
 
@@ -33,6 +33,8 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
         return Tasks(missing=f"{program} in a folder that is not known")
     if program in packages.MANAGERS:
         return packages.tasks(program, words, folder, library)
+    if program in packages.SEVERAL:
+        return packages.several(program, words, folder, library)
     # Readers of files that few repositories have are imported when one is read.
     if program in _MAKES:
         from checker.resolve.tasks import makefile

@@ -14,7 +14,7 @@ from checker.resolve.shell.handed.consoles import artisan, ruby_console
 from checker.resolve.shell.handed.found import PROGRAMS, handed_over
 from checker.resolve.shell.handed.git import alias, configured, placed
 from checker.resolve.shell.handed.go_programs import go_run
-from checker.resolve.shell.handed.items import with_items
+from checker.resolve.shell.handed.items import with_arguments, with_items
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.variables import is_loading, loading
 from checker.resolve.shell.process import Shell
@@ -148,6 +148,8 @@ def in_place_of(
         return ruby_console(_told(shell, words, own, state, context)) or words
     if isinstance(name, str) and name.startswith("php"):
         return artisan(_told(shell, words, own, state, context)) or words
+    if name == "parallel":
+        return with_arguments(words, coming_in(shell, state, context), lambda word: _text(word, shell, state))
     if name == "xargs":
         return with_items(words, coming_in(shell, state, context))
     return words

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from checker.model.possible import Possible, joined, one_of, open_text
@@ -54,6 +54,23 @@ def with_items(words: Sequence[Possible], fed: Possible) -> list[Possible]:
     if found:
         return [*rest, *found] if several else [*rest, item]
     return [*rest, item] if _waits(rest) else rest
+
+
+def with_arguments(
+    words: Sequence[Possible], fed: Possible, text_of: Callable[[Possible], str | None]
+) -> list[Possible]:
+    """A command of GNU parallel with the lines that it reads behind ``:::``, where they are known: of a file (``-a``,
+    ``::::``), or what comes in (GNU Parallel manual, "Input sources")."""
+    listed = list(words)
+    if ":::" in listed:
+        return listed
+    for index, word in enumerate(listed[:-1]):
+        if word in {"-a", "--arg-file", "::::"}:
+            fed = text_of(listed[index + 1])
+            del listed[index : index + 2]
+            break
+    found = _items(fed, "", by_line=True)
+    return [*listed, ":::", *found] if found else list(words)
 
 
 def _waits(words: Sequence[Possible]) -> bool:

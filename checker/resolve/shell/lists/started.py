@@ -55,6 +55,34 @@ def _in_parallel(words: Sequence[Possible]) -> Iterator[list[Possible]]:
             yield [*command, thing]
 
 
+# concurrently's and hyperfine's own documentation: the options that take a value, but those that are a line themselves.
+_OF_LINES: Final = frozenset(
+    {"-n", "--names", "--name-separator", "-s", "--success", "-l", "--prefix-length", "-p", "--prefix", "-c",
+     "--prefix-colors", "-t", "--timestamp-format", "--restart-tries", "--restart-after", "-m", "--max-processes",
+     "--kill-others-on-fail-signal", "--kill-signal", "--hide", "-w", "--warmup", "-r", "--runs", "--min-runs",
+     "--max-runs", "--export-json", "--export-markdown", "--export-csv", "-N", "--command-name", "-S", "--shell", "-P",
+     "-L", "--teardown"}
+)  # fmt: skip
+_PREPARES: Final = frozenset({"--prepare", "--setup", "--cleanup", "--conclude"})
+_SCRIPTS: Final = ("npm:", "yarn:", "pnpm:", "bun:", "node:", "deno:")
+
+
+def _lines(words: Sequence[Possible]) -> Iterator[list[Possible]]:
+    """Each word as a line of shell; ``npm:NAME`` is that script."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in _PREPARES:
+            continue  # what follows is a line
+        if isinstance(word, str) and word.startswith("-"):
+            rest = rest[1:] if word in _OF_LINES else rest
+        elif isinstance(word, str) and word.startswith(_SCRIPTS):
+            manager, _, name = word.partition(":")
+            yield ["run-s", name] if manager == "npm" else [manager, "run", name]
+        else:
+            yield ["sh", "-c", word]
+
+
 def tells_of_failures(words: Sequence[Possible]) -> bool:
     """Whether a program fails where what it started does: ``find -exec … ;`` takes that as an answer and goes on."""
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
@@ -86,5 +114,8 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
         yield from _in_parallel(after_options(listed[1:], _PARALLEL, Unwrapped([])))
     elif name in {"watch", "entr", "nodemon"}:
         rest = after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
+        alone = len(rest) == 1 and isinstance(rest[0], str) and " " in rest[0]  # procps, "watch(1)": a line of shell
         if rest:
-            yield rest
+            yield ["sh", "-c", rest[0]] if alone else rest
+    elif name in {"hyperfine", "concurrently", "conc"}:
+        yield from _lines(listed[1:])
