@@ -10,7 +10,7 @@ What is checked
     by what they do. So are ``$?``, an error's text, an outcome or a process's return code that something else is asked
     for later, when every failure then leads the same other way to a good end; and ``continue-on-error`` of a step or a
     job, where nobody asks how it ended. A job that starts a task and waits until it has stopped looks at its exit code:
-    a task that failed has stopped too.
+    a task that failed has stopped too. Deploys of the CDK are judged where their failure is swallowed.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
     failure, and a wait whose subject is asked right after how it ended, where a failure of that ends the script.
@@ -24,18 +24,18 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import told_after
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import matters, may_be_allowed, misread, waits
+from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, waits
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _FIX_EXIT: Final = "Ask describe-tasks for containers[].exitCode after the wait,
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
     lines: Lines[AwsCall] = Lines()
     unseeing = _unseeing(pipeline)
-    around: dict[AwsCall, Command] = {}
+    around: dict[AwsCall | CdkCommand, Command] = {}
     told: dict[AwsCall, Answer] = {}
     for job in pipeline.jobs:
         around.update(passed_over(pipeline.trace(job)))
@@ -62,6 +62,32 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
         yield _judged(line.items, line.path, unseeing, around, told)
+    yield from _swallowed_deploys(pipeline, around)
+
+
+def _swallowed_deploys(pipeline: Pipeline, around: Mapping[AwsCall | CdkCommand, Command]) -> Iterator[Judgement]:
+    """Deploys of the CDK whose failure does not reach the run's end. Of one whose failure does nothing is said: it
+    asks nothing that a failure could be the answer to."""
+    lines: Lines[tuple[CdkCommand, AwsCall]] = Lines()
+    for job in pipeline.jobs:
+        for command in pipeline.trace(job).cdk:
+            if (call := deployed(command)) is not None:
+                lines.add(command, (command, call))
+    for line in lines:
+        answers = [
+            (command, call, misread(call) or (_goes_on(around[command]) if command in around else None))
+            for command, call in line.items
+        ]
+        wrong = [(command, answer) for command, _, answer in answers if answer]
+        if wrong:
+            first, said = wrong[0]
+            others = tuple(command for command, _ in wrong[1:10])
+            yield first.fails(None, said, fix=_FIX, path=line.path, related=others)
+            continue
+        open_ = [(command, may) for command, call, _ in answers if isinstance(may := may_be_allowed(call), Open)]
+        if open_:
+            command, allowed = open_[0]
+            yield command.undecided(None, allowed.why, path=line.path, fix="Leave continue-on-error out.")
 
 
 def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
@@ -79,7 +105,7 @@ def _judged(
     calls: list[AwsCall],
     path: str,
     unseeing: dict[AwsCall, bool],
-    around: dict[AwsCall, Command],
+    around: Mapping[AwsCall | CdkCommand, Command],
     told: dict[AwsCall, Answer],
 ) -> Judgement:
     answers = [(call, misread(call) or _passed_over(call, around)) for call in calls if told.get(call, NO) is NO]
@@ -109,11 +135,15 @@ def _judged(
     return calls[0].passes(None, "Its failure is a failure.", path=path)
 
 
-def _passed_over(call: AwsCall, around: dict[AwsCall, Command]) -> str | None:
+def _passed_over(call: AwsCall, around: Mapping[AwsCall | CdkCommand, Command]) -> str | None:
     """The script around the program that makes a change goes on where that fails, and ends well."""
     command = around.get(call)
     if command is None or not matters(call):
         return misread(call)
+    return _goes_on(command)
+
+
+def _goes_on(command: Command) -> str:
     return f"The script goes on where {command.program} fails, and ends well: a change that is refused counts as made."
 
 

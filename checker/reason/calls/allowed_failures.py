@@ -13,7 +13,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall, Command, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import Possible, options, truth
 from checker.model.sources import Spot
 
@@ -48,17 +48,17 @@ def allowed_by_step(call: AwsCall) -> Answer:
     return NO if any(map(asks.search, texts)) else may
 
 
-def passed_over(trace: Trace) -> dict[AwsCall, Command]:
+def passed_over(trace: Trace) -> dict[AwsCall | CdkCommand, Command]:
     """The calls whose failure the script passes over that starts what makes them: ``python roll.py || true``, and
     ``make roll || true`` of a task that calls AWS."""
     started: dict[tuple[int, tuple[Spot, ...]], Command] = {}
-    found: dict[AwsCall, Command] = {}
+    found: dict[AwsCall | CdkCommand, Command] = {}
     quiet: dict[int, bool] = {}
     for action in trace.actions:
         if isinstance(action, Command) and action.step is not None:
             # Of two on one line, the last before the call.
             started[id(action.step), (*action.reached.via, action.spot)] = action
-        via = action.reached.via if isinstance(action, AwsCall) else ()
+        via = action.reached.via if isinstance(action, AwsCall | CdkCommand) else ()
         for depth in range(1, len(via) + 1):
             command = started.get((id(action.step), via[:depth]))
             if command is None:
@@ -67,7 +67,7 @@ def passed_over(trace: Trace) -> dict[AwsCall, Command]:
                 taken = command.handling
                 quiet[id(command)] = taken.ends is NO and taken.turns is NO and not taken.left
             if quiet[id(command)]:
-                assert isinstance(action, AwsCall)
+                assert isinstance(action, AwsCall | CdkCommand)
                 found.setdefault(action, command)
     return found
 

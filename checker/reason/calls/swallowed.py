@@ -11,7 +11,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
-from checker.model.pipeline.scripts import AwsCall, How
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
 from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step
@@ -43,6 +43,20 @@ _HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0
 
 # One word of letters and digits, as nobody writes an answer.
 _GENERATED: Final = re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
+
+
+# Commands of the CDK that change stacks, and that nobody runs to clean up. Source: AWS CDK documentation, "CDK CLI
+# reference".
+_DEPLOYS: Final = frozenset({"deploy", "import", "refactor"})
+
+
+def deployed(command: CdkCommand) -> AwsCall | None:
+    """A deploy of the CDK as the call that it comes to; ``None`` for its other commands."""
+    if command.name not in _DEPLOYS:
+        return None
+    return AwsCall(
+        "cloudformation", "deploy", How.CLI_CUSTOM, {}, command.reached, command.handling, folder=command.folder
+    )
 
 
 def reads(call: AwsCall) -> bool:
