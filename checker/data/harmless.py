@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import tomllib
@@ -107,7 +108,7 @@ def program_is_harmless(words: Sequence[object]) -> bool:
     if name in {"parallel", "watch", "entr", "nodemon", "hyperfine", "concurrently", "conc"}:
         return any(isinstance(word, str) and not word.startswith("-") for word in words[1:])
     if name == "flock":
-        behind = zip(words, words[1:], strict=False)
+        behind = itertools.pairwise(words)
         own = [word for option, word in behind if str(word)[:1] != "-" and option not in {"-w", "--timeout", "-E"}]
         return len(own) == 1  # of a file that is open already
     if any(wanted <= set(map(str, words[1:])) for wanted in _STARTS.get(name, ())):

@@ -20,7 +20,7 @@ from tests.pipelines import repository
         ("priv/repo/migrations/20260101000000_nick.exs", "use Ecto.Migration"),
         ("src/db/migration/V2__Nick.java", "public class V2__Nick extends BaseJavaMigration {}"),
         ("src/db/migration/V2__Nick.kt", "class V2__Nick : BaseJavaMigration() {}"),
-        ("db/changelog/db.changelog-master.xml", '<databaseChangeLog><changeSet id="1"/></databaseChangeLog>'),
+        ("db/changelog/db.changelog-master.xml", '<databaseChangeLog><changeSet id="1"/>'),
     ],
 )
 def test_migrations_alone_are_seen_whatever_they_are_written_in(file: str, text: str, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 """Migrations whose order and ways back stand in the tool's own files: Liquibase's SQL change logs, sqitch's plans.
+Change logs in XML, YAML and JSON: :mod:`checker.collect.migrations.schema_code.liquibase`.
 
 Sources: Liquibase documentation, "Formatted SQL changelogs"; sqitch documentation, sqitchplan and sqitch-config.
 """
@@ -24,7 +25,8 @@ _ROLLBACK_BLOCK: Final = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback\b(?P<said
 _NOTHING: Final = re.compile(r"(?:empty|not required)?;?", re.IGNORECASE)
 _OTHER_SET: Final = re.compile(r"changeset(?:id|path|author)\s*:", re.IGNORECASE)
 _LOG: Final = re.compile(r".*change-?_?(?:log|set)s?.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
-_SETS: Final = re.compile(r"\bchangeSet\b")
+_IN_FOLDER: Final = re.compile(r"[\w-]+.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
+_FOLDER: Final = re.compile(r"liquibase|(?:db[._-]?)?change[-_]?(?:log|set)?s?|v?\d[\d._]*", re.IGNORECASE)
 _PLAN: Final = "sqitch.plan"
 _SETTING: Final = re.compile(r"^[ \t]*(top_dir|deploy_dir|revert_dir)[ \t]*=[ \t]*(\S[^\n]*)$", re.MULTILINE)
 
@@ -32,6 +34,11 @@ _SETTING: Final = re.compile(r"^[ \t]*(top_dir|deploy_dir|revert_dir)[ \t]*=[ \t
 def is_of_tools(name: str) -> bool:
     """Whether a file, by its name, may tell of migrations without being one."""
     return name == _PLAN or _LOG.fullmatch(name) is not None
+
+
+def may_be_log(folder: str, name: str) -> bool:
+    """Whether a file lies where change logs lie: its text has to tell whether it is one."""
+    return _FOLDER.fullmatch(folder) is not None and _IN_FOLDER.fullmatch(name) is not None
 
 
 def is_formatted(text: str) -> bool:
@@ -70,15 +77,6 @@ def _way_back(back: list[tuple[str, int]], part: str, file: str, first: int) -> 
     for said, start in back:
         laid[start : start + len(said)] = said
     return parse_sql("".join(laid), file, first)
-
-
-def logs_not_read(folder: str, texts: Mapping[str, str]) -> MigrationFolder | None:
-    """A folder's change logs in XML, YAML or JSON, which are not read; ``None`` where they hold no change."""
-    named = sorted(file for file, text in texts.items() if "databaseChangeLog" in text and _SETS.search(text))
-    if not named:
-        return None
-    problem = Problem(Spot(named[0]), "a change log that is not SQL is not read", "")
-    return MigrationFolder(folder, "liquibase", (), (problem,))
 
 
 def planned(root: Path, plan: Path) -> MigrationFolder | None:

@@ -120,7 +120,7 @@ def _is_migration(name: str) -> bool:
 
 def _may_be_code(folder: str, name: str) -> bool:
     """Whether a program lies where migrations lie: its text has to tell whether it is one."""
-    return _holds_code(folder) and name.lower().endswith(_CODE_ENDINGS)
+    return (_holds_code(folder) and name.lower().endswith(_CODE_ENDINGS)) or changelogs.may_be_log(folder, name)
 
 
 def _is_code(text: str) -> bool:
@@ -206,7 +206,8 @@ class _Reader(Struct):
         logs: dict[str, str] = {}
         others: dict[str, str] = {}
         for name, path in files.items():
-            if not _is_sql(name) and not changelogs.is_of_tools(name):
+            own = folder.rpartition("/")[2]
+            if not (_is_sql(name) or changelogs.is_of_tools(name) or changelogs.may_be_log(own, name)):
                 continue
             text = self.text(path)
             if not isinstance(text, str):
@@ -218,9 +219,10 @@ class _Reader(Struct):
                 others[self.shown(path)] = text
         if logs:
             yield changelogs.change_sets(logs, folder)
-        unread = changelogs.logs_not_read(folder, others)
-        if unread is not None:
-            yield unread
+        if any("databaseChangeLog" in text for text in others.values()):
+            from checker.collect.migrations.schema_code.liquibase import change_logs
+
+            yield from change_logs(folder, others, self.root)
 
     # -- what its names tell -----------------------------------------------------------------------
 

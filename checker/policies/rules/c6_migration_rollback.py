@@ -4,8 +4,8 @@ What the review found
     Migrations go forward only: a release whose schema is at fault cannot be taken back, and nothing runs or skips
     migrations when production goes back to an earlier release.
 What is checked
-    Every SQL migration, and every migration of Alembic's, Django's, Rails', Knex's, Sequelize's, TypeORM's, Laravel's
-    or Doctrine's, has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did,
+    Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
+    Sequelize's, TypeORM's, Laravel's or Doctrine's, has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did,
     or it only expands, so that the previous release runs on the new schema. Neither direction builds in a transaction
     (its own, or its tool's) what PostgreSQL builds
     outside of one alone: an index that is built concurrently, for one. What takes away from running code (a drop, a

@@ -28,7 +28,9 @@ _TYPES: Final[Mapping[str, str]] = {
     "timestamptz_": "timestamp with time zone", "binary": "bytea", "blob": "bytea", "bytea": "bytea", "json": "json",
     "jsonb": "jsonb", "uuid": "uuid", "ulid": "char(26)", "inet": "inet", "ipaddress": "inet", "cidr": "cidr",
     "macaddr": "macaddr", "macaddress": "macaddr", "hstore": "hstore", "citext": "citext", "interval": "interval",
-    "tsvector": "tsvector", "xml": "xml", "point": "point", "money": "money", "serial": "serial",
+    "tsvector": "tsvector", "xml": "xml",
+    "clob": "text", "nclob": "text", "nvarchar": "varchar", "number": "numeric",
+    "point": "point", "money": "money", "serial": "serial",
     "bigserial": "bigserial", "increments": "serial", "bigincrements": "bigserial", "virtual": "text",
 }  # fmt: skip
 _SIZED: Final = frozenset({"varchar", "char", "numeric"})
