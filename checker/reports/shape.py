@@ -164,7 +164,8 @@ def _at_hole(defect: Defect, causes: Collection[tuple[str, ...]]) -> Defect:
     found = _SPOT.match(hole)
     if found is None:
         return defect
-    return replace(defect, at=found[0].removesuffix(": "), violation=defect.violation.replace(found[0], "", 1))
+    said = defect.violation.replace(f" at {found[0]}", ": ", 1).replace(found[0], "", 1)
+    return replace(defect, at=found[0].removesuffix(": "), violation=said)
 
 
 def _without(defect: Defect, causes: Collection[tuple[str, ...]]) -> Defect:

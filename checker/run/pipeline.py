@@ -81,6 +81,7 @@ def pipeline_of(
         not_run=tuple(_not_run(scripts, traces, library, settings)),
         exclusions=exclusions.used,
         unfollowed=unfollowed,
+        elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
     )
 

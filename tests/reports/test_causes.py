@@ -117,6 +117,7 @@ def test_what_one_thing_that_was_not_read_leaves_open_is_one_entry() -> None:
     first, second = shape.defects(run, Outcome.UNKNOWN)
     assert (first.id, [each.id for each in first.consequences], second.id) == ("C7", ["W18"], "P12")
     assert "and so    W18 unknown: what rolls." in render(run, "console")
+    assert (first.at, first.violation) == ("cd.yml:9", f"Cannot be decided: what it calls: {HOLE.why}.")
     assert [each.violation for each in first.consequences[0].verdicts] == [OPEN[1].violation]
 
 

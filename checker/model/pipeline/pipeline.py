@@ -61,6 +61,7 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     problems: tuple[Problem, ...] = field(default=())
     left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
     unfollowed: tuple[Unfollowed, ...] = ()
+    elsewhere: tuple[EffectiveJob, ...] = ()  # jobs that call a workflow which is not in this repository
     not_run: tuple[str, ...] = ()  # scripts that call AWS, and that no job runs as far as jobs could be followed
     apps: Mapping[str, AppContext] = field(default_factory=dict)
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons

@@ -131,6 +131,13 @@ def _called(
         if not path.complete:
             yield rollout.action.undecided("called", path.unread, fix=_FIX)
             return
+        later = next((job for job in path.elsewhere if job.after(rollout.job)), None) or next(
+            (job for job in path.elsewhere for each in path.forward if job.after(each.at.job)), None
+        )
+        if later is not None:
+            why = f"whether {later.name} calls a health endpoint: the workflow that it calls is in another repository"
+            yield rollout.action.undecided("called", why, fix="Look there, and waive this with outcome: unknown.")
+            return
         early = "Health endpoints are only called before the services are rolled." if asked else ""
         why = early or f"Nothing calls a health endpoint after {path.name} rolls the services: it is done unseen."
         yield rollout.action.fails("called", why, fix=_FIX, expected=", ".join(sorted(wanted)) or "a health call")

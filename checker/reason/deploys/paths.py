@@ -72,6 +72,7 @@ class DeployPath(Struct, frozen=True):
     jobs: tuple[EffectiveJob, ...]
     traces: tuple[Trace, ...]
     rollouts: tuple[Rollout, ...]
+    elsewhere: tuple[EffectiveJob, ...] = ()  # jobs of it that call workflows which nobody read
 
     @property
     def name(self) -> str:
@@ -155,7 +156,8 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[DeployPath, ...]:
         )
         known = project.environment(environment)
         kind = known.kind if known is not None else kind_of(environment) if environment else _by_clusters(rollouts)
-        found.append(DeployPath(entry, environment, kind, jobs, traces, rollouts))
+        elsewhere = tuple(job for job in pipeline.elsewhere if job.entry.file == file and job.runs is not NO)
+        found.append(DeployPath(entry, environment, kind, jobs, traces, rollouts, elsewhere))
     return tuple(found)
 
 
@@ -201,11 +203,11 @@ def _clusters(environment: Environment) -> set[str]:
 
 
 def after_failure(call: Command | AwsCall | CdkCommand) -> bool:
-    """Whether a call is made only after something failed or was cancelled: in a handler, or in a step for that."""
-    step = call.step
-    functions = step.status_functions if step is not None else frozenset[str]()
-    return call.reached.on_failure or bool(
-        {"failure", "cancelled"} & functions and not {"always", "success"} & functions
+    """Whether a call is made only after something failed or was cancelled: in a handler, or in a step or a job for
+    that."""
+    asked = [each.status_functions for each in (call.step, call.job) if each is not None]
+    return call.reached.on_failure or any(
+        {"failure", "cancelled"} & functions and not {"always", "success"} & functions for functions in asked
     )
 
 

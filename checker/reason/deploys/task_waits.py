@@ -13,10 +13,13 @@ from checker.model.answers import YES
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, Trace
 from checker.model.possible import options, shown
 from checker.model.values import Absent
+from checker.reason.calls.rolling import of_action
 
 # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times at most; boto3's waiter likewise.
 _WAIT_DELAY: Final = 6
 _WAIT_ATTEMPTS: Final = 100
+_ACTION_MINUTES: Final = 30
+_ACTION_MOST: Final = 360
 _OPTION: Final = re.compile(r"--?(?:deadline|timeout|wait|max-wait|wait-timeout|timeout-seconds)")
 _TIMEOUT: Final = re.compile(r"\btimeout\s+(?:-\S+\s+)*(\d+(?:\.\d+)?)([smhd]?)\b")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -67,6 +70,8 @@ def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
             continue
         if call.how in (How.CLI_WAITER, How.SDK_WAITER) and "stopped" in call.waiter.lower().replace("_", ""):
             yield _waiter(call)
+        elif call.operation == "DescribeTasks" and of_action(call):
+            yield _of_action(call)
         elif (
             call.operation == "DescribeTasks"
             and call.how in (How.CLI, How.SDK)
@@ -74,6 +79,17 @@ def _waits(trace: Trace, start: AwsCall) -> Iterator[Wait]:
             and call.loop.spot not in around
         ):
             yield _poll(call, call.loop, trace)
+
+
+def _of_action(call: AwsCall) -> Wait:
+    """``wait-for-task-stopped`` of amazon-ecs-deploy-task-definition. Source: its action.yml, ``wait-for-minutes``: 30
+    unless told otherwise, six hours at most."""
+    given = call.step.with_.get("wait-for-minutes", "") if call.step is not None else ""
+    each = options(given)
+    if each is None or not all(re.fullmatch(r"\d+", shown(option)) for option in each if option != ""):
+        return Wait(call)
+    minutes = max((int(shown(option)) for option in each if option != ""), default=0) or _ACTION_MINUTES
+    return Wait(call, 60.0 * min(minutes, _ACTION_MOST))
 
 
 def _rehearsed(call: AwsCall) -> Wait | None:
