@@ -25,7 +25,8 @@ _NOTHING: Final = frozenset(
 # Run what is handed to them, once.
 _AROUND: Final = frozenset({"safety_assured", "say_with_time", "suppress_messages", "transaction", "with_lock_retries"})
 _DISABLED: Final = frozenset({"disable_ddl_transaction!", "disable_ddl_transaction"})
-_MARKS: Final = frozenset({*_DISABLED, "disable_lock_timeout", "disable_statement_timeout"})
+# `include` brings in functions: what they do is asked where one is called.
+_MARKS: Final = frozenset({*_DISABLED, "include", "extend"})
 
 
 def is_rails(text: str) -> bool:

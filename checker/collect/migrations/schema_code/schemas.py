@@ -8,6 +8,7 @@ documentation, "Migrations" (``queryRunner.query``); Doctrine Migrations documen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from checker.collect.migrations.frameworks.changes import Change
@@ -32,15 +33,41 @@ _MAKES: Final = frozenset({"createTable", "createTableIfNotExists", "create"})
 _ALTERS: Final = frozenset({"alterTable", "table"})
 _DROPS: Final = frozenset({"dropTable", "dropTableIfExists", "drop", "dropIfExists"})
 _QUERIES: Final = frozenset({"raw", "query", "statement", "unprepared", "addSql", "executeStatement"})
+_WITH_TEXT: Final = frozenset({"insert", "update", "delete", "select", "affectingStatement"})  # of Laravel's DB
 _AROUND: Final = frozenset({"Schema", "schema", "connection", "withSchema", "DB", "knex", "queryRunner", "this"})
 _SILENT: Final = frozenset(
-    {"enableForeignKeyConstraints", "disableForeignKeyConstraints", "abortIf", "skipIf", "warnIf", "write", "getTable"}
+    {
+        "enableForeignKeyConstraints",
+        "disableForeignKeyConstraints",
+        "abortIf",
+        "skipIf",
+        "warnIf",
+        "write",
+        "getTable",
+        "hasTable",
+        "hasColumn",
+    }
 )
 _ROWS: Final = {
     "insert": "INSERT INTO {} DEFAULT VALUES", "insertGetId": "INSERT INTO {} DEFAULT VALUES",
     "update": "UPDATE {} SET {}", "del": "DELETE FROM {}", "delete": "DELETE FROM {}", "truncate": "TRUNCATE {}",
 }  # fmt: skip
-_READS: Final = frozenset({"where", "whereNull", "whereNotNull", "whereIn", "returning", "onConflict", "ignore"})
+_READS: Final = frozenset(
+    {
+        "where",
+        "whereNull",
+        "whereNotNull",
+        "whereIn",
+        "returning",
+        "onConflict",
+        "ignore",
+        "into",
+        "from",
+        "orWhere",
+        "andWhere",
+        "whereNot",
+    }
+)
 
 
 def of_body(body: Body, make: Callable[[Call], Iterator[Change]]) -> Changes:
@@ -86,8 +113,11 @@ def _step(call: Call, whole: Call, builder: Builder) -> Iterator[Change]:
     elif name in {"renameTable", "rename"}:
         yield Change((f"{altered(call.text(0))} RENAME TO {quoted(call.text(1))}",))
     elif name == "dropColumns" and len(call.args) > 1:
-        yield Change((f"{altered(call.text(0))} DROP COLUMN {quoted(call.text(1))}",))
-    elif name in _QUERIES:
+        yield Change(tuple(f"{altered(call.text(0))} DROP COLUMN {quoted(each)}" for each in call.texts(1)))
+    elif name == "transaction" and body is not None:
+        for each, _ in of_body(body, partial(_schema, builder=builder)):
+            yield each
+    elif name in _QUERIES or (name in _WITH_TEXT and isinstance(call.of, Call) and call.of.name == "DB"):
         yield Change((_plain(call),))
     elif name in _ROWS:
         yield Change((_rows(call, whole),))
