@@ -120,6 +120,11 @@ class ScriptLibrary(Struct):
             self._rake = tuple(file.relative_to(self.root).as_posix() for file in found)
         return self._rake
 
+    def project_files(self) -> tuple[str, ...]:
+        """The files that tell Nx of a project."""
+        found = walk(self.root, lambda name: name == "project.json", MAX_FILES, [])
+        return tuple(file.relative_to(self.root).as_posix() for file in found)
+
     def gemspecs(self) -> tuple[str, ...]:
         """The files that say what a gem of Ruby is."""
         if self._gemspecs is None:

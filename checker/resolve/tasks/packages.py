@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -260,6 +260,11 @@ def _script(
         given = arguments if each == name else ()
         written = f'{scripts[each]} "$@"' if given else scripts[each]
         yield Line(written, file, before.count("\n") + 1, positional=given)
+
+
+def scripts_in(folder: str, library: TaskLibrary) -> Mapping[str, str]:
+    """The scripts of the package.json of a folder, by name."""
+    return _scripts_at(folder, library)
 
 
 def _scripts_at(folder: str | None, library: TaskLibrary) -> dict[str, str]:

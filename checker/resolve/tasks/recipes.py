@@ -49,6 +49,10 @@ class TaskLibrary(Protocol):
         """The folders of the repository's npm packages by the packages' names."""
         ...
 
+    def project_files(self) -> tuple[str, ...]:
+        """The files that tell Nx of a project."""
+        ...
+
 
 _WORD: Final = re.compile(r"[\w.:/@+-]+")
 

@@ -13,11 +13,11 @@ from checker.resolve.tasks.recipes import TaskLibrary, Tasks
 _MAKES: Final = frozenset({"make", "gmake"})
 _TASKS: Final = frozenset({"task", "go-task"})
 # Runners whose files are not read.
-_OTHERS: Final = frozenset({"rake", "ant", "nx", "tsx", "ts-node", "rush", "moon", "mage", "earthly"})
+_OTHERS: Final = frozenset({"rake", "ant", "tsx", "ts-node", "rush", "moon", "mage", "earthly"})
 
 
 def runs_tasks(program: str) -> bool:
-    known = packages.MANAGERS | packages.SEVERAL | {"just", "projen", "turbo", "lerna"}
+    known = packages.MANAGERS | packages.SEVERAL | {"just", "projen", "turbo", "lerna", "nx"}
     return program in _MAKES or program in _TASKS or program in known
 
 
@@ -48,6 +48,10 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
         from checker.resolve.tasks import workspaces
 
         return workspaces.tasks(program, words, folder, library)
+    if program == "nx":
+        from checker.resolve.tasks import nx
+
+        return nx.tasks(words, folder, library)
     if program == "projen":
         return packages.projen(words, folder, library)
     from checker.resolve.tasks import taskfile
