@@ -168,6 +168,8 @@ def _places(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for (location, name, kind, violation), names in environments.items():
         at = f"{location}  " if str(location) != str(first.location) else ""
         of = f" ({kind})" if kind and (location, name) == (first.location, first.subject.name) else ""
+        if at:  # the place before it has the file already
+            name = name.replace(f": {location.file}: ", ": ", 1)  # noqa: PLW2901
         within = ", ".join(dict.fromkeys(filter(None, names)))
         said = f": {violation}" if violation != first.violation else ""
         yield f"{at}{name}{of}" + (f"{_SEPARATOR}{within}" if within else "") + said

@@ -19,7 +19,7 @@ from checker.model.answers import NO, YES, Open, either, every
 from checker.model.environments import Project
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, plain_name
+from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, How, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, Answered, CallPlace, Known, Resolved, Text, Unknown
 from checker.reason.calls.rolling import of_action
@@ -88,7 +88,8 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     answers = [_named(at, option, release) for option in each]
     if any(answer.runs is Runs.COMMIT for answer in answers):
         # A revision that is used again where it is the same one: `register` is the other way to get it.
-        answers = [answer for answer, option in zip(answers, each, strict=True) if not _used_again(at, option)]
+        pairs = zip(answers, each, strict=True)
+        answers = [answer for answer, option in pairs if not _used_again(at, option)] or answers
     return max(answers, key=lambda answer: [Runs.COMMIT, Runs.OPEN, Runs.OTHER].index(answer.runs))
 
 
@@ -135,7 +136,7 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
             return Revision(Runs.OPEN, why)
         return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
-        return Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
+        return _asked_for(at, origin, release)
     if operation in {"describestacks", "listexports"} or _from_stack(value):
         return Revision(
             Runs.OTHER, "it names the stack's own task definition, whose image the stack sets, not the release"
@@ -181,6 +182,22 @@ def _registered(at: At, origin: CallPlace | None, release: Release) -> Revision:
         if origin is None or (action.spot.file, action.spot.line) == (origin.file, origin.line):
             return _image(place, action, release)
     return Revision(Runs.OPEN, "no registration of its revision was found")
+
+
+def _asked_for(at: At, origin: CallPlace | None, release: Release) -> Revision:
+    """A family's newest revision: the one that is registered right before it is asked for, or any."""
+    asked = _at_origin(at, origin) if origin is not None else None
+    index = next((i for i, action in enumerate(at.trace.actions) if action is asked), 0)
+    before = next(_registrations(At(at.job, at.trace, index)), None)
+    in_script = asked is not None and asked.how is How.CLI  # of a program the revision that it makes is followed itself
+    found = _image(*before, release) if before is not None and in_script else None
+    if before is None or asked is None or found is None or found.runs is not Runs.COMMIT or not before[1].certain:
+        return Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
+    named, family = asked.text("taskDefinition"), _family(*before)
+    if isinstance(named, str) and family is not None:
+        same = named.rpartition("/")[2].partition(":")[0] == family
+        return found if same else Revision(Runs.OTHER, f"it names the newest revision of {named}, not of {family}")
+    return Revision(Runs.OPEN, "whether the family whose newest revision it asks for is the one registered before")
 
 
 def _newest(at: At, family: str, release: Release) -> Revision:
