@@ -47,9 +47,9 @@ def _laid_out(value: Any, level: int = 0) -> str:
 
     An entry within is written in one go.
     """
-    if not value or not isinstance(value, list | dict) or (isinstance(value, dict) and level == _ENTRIES):
+    if not value or not isinstance(value, list | tuple | dict) or (isinstance(value, dict) and level == _ENTRIES):
         return _one_line(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         items, (opening, closing) = list(map(_one_line, value)), "[]"
     else:
         items = [f"{_one_line(key)}: {_laid_out(each, level + 1)}" for key, each in value.items()]
