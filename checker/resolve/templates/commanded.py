@@ -33,6 +33,7 @@ _PAIR: Final = re.compile(
 )
 _SOMEWHERE: Final = "**/"  # in front of a path whose folder is not known
 # What makes a template of another: SAM documentation, "sam build" (where what it builds lies).
+_OUTPUT: Final = ".aws-sam/build/template.yaml"
 _BUILT: Final = re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
 
 
@@ -152,10 +153,16 @@ def _by_command(
         if packaged and template:
             made[packaged] = template
         return
+    built = posixpath.normpath(posixpath.join(command.folder or "", _OUTPUT))
+    if verb == "build" and command.program == "sam":
+        made.pop(built, None)
+        if template:
+            made[built] = template
+        return
     if verb not in _CREATES:
         return
-    if command.program == "sam" and not template:
-        template = posixpath.normpath(posixpath.join(command.folder or "", "template.yaml"))
+    if command.program == "sam" and not template:  # what was built goes before the template of that name
+        template = made.get(built, posixpath.normpath(posixpath.join(command.folder or "", "template.yaml")))
     values = _values(
         [*_several(words, "--parameter-overrides"), *_several(words, "--parameters")], command.folder, read
     )
@@ -317,7 +324,8 @@ def _file(value: Possible, folder: str | None, made: Mapping[str, str]) -> str:
     if not isinstance(value, str) or not value:
         return ""
     path = posixpath.normpath(posixpath.join(folder or "", value.removeprefix("file://")))
-    path = _BUILT.sub("/template.yaml", f"/{path}").lstrip("/") if _BUILT.search(path) else path
+    if path not in made and _BUILT.search(path):
+        path = _BUILT.sub("/template.yaml", f"/{path}").lstrip("/")
     if folder is None and not path.startswith("/"):
         path = f"{_SOMEWHERE}{path}"
     return made.get(path, path)
