@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -10,6 +12,13 @@ from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible
 from checker.resolve.shell.state import State
 from checker.resolve.tasks.recipes import Line
+
+_SHORT: Final = re.compile(r"-[A-Za-z]*e")
+
+
+def _stops(flags: str) -> bool:
+    """Whether a shell with these flags stops where a command fails."""
+    return "errexit" in flags or any(_SHORT.match(each) for each in flags.split())
 
 
 def states_of(
@@ -22,7 +31,7 @@ def states_of(
         variables={**environment, **line.variables},
         exported={*environment, *(line.variables if line.exported else ())},
         positional=line.positional,
-        errexit=not line.whole and "e" in line.flags.replace("pipefail", ""),
+        errexit=_stops(line.flags if not line.whole else f"{line.flags} {script.shebang.partition(' ')[2]}"),
         pipefail="pipefail" in line.flags,
         folder=folder,
         closed=True,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.possible import Possible
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
@@ -125,7 +126,7 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     found = _nearest(start, library)
     if found is None:
         return Tasks() if name == "test" else Tasks(missing=f"{manager} {name}")
-    lines = list(_script(found, name, tuple(rest), library))
+    lines = list(_script(found, name, tuple(rest), library, alone=not asked.scripts))
     if not lines and manager != "npm":
         return [name, *rest]  # a program of a package that is installed
     if not lines and asked.optional:
@@ -231,7 +232,7 @@ def scripts_of(name: str, arguments: tuple[Possible, ...], start: str, library: 
 
 def _moved(line: Line, start: str) -> Line:
     folder = posixpath.relpath(posixpath.dirname(line.file) or ".", start or ".")
-    return Line(f"cd {folder} && {line.text}", line.file, line.line, positional=line.positional)
+    return replace(line, text=f"cd {folder} && {line.text}")
 
 
 def _nearest(folder: str, library: TaskLibrary) -> str | None:
@@ -259,7 +260,14 @@ def _script(
         before = text[: max(text.find('"scripts"'), 0) + (match.start() if match else 0)]
         given = arguments if each == name else ()
         written = f'{scripts[each]} "$@"' if given else scripts[each]
-        yield Line(written, file, before.count("\n") + 1, positional=given)
+        yield Line(written, file, before.count("\n") + 1, _told(text, each), exported=True, positional=given)
+
+
+def _told(text: str, script: str) -> dict[str, Possible]:
+    """What npm tells a script of its package (npm documentation, "Scripts", package.json vars)."""
+    data = json.loads(text)
+    named = {f"npm_package_{key}": data.get(key) for key in ("name", "version")}
+    return {"npm_lifecycle_event": script, **{key: each for key, each in named.items() if isinstance(each, str)}}
 
 
 def scripts_in(folder: str, library: TaskLibrary) -> Mapping[str, str]:

@@ -56,4 +56,4 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
         return packages.projen(words, folder, library)
     from checker.resolve.tasks import taskfile
 
-    return taskfile.tasks(words, folder, library)
+    return taskfile.tasks(words, folder, environment, library)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -18,6 +18,7 @@ NAMES: Final = tuple(
 )
 _LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "--version", "--summary", "--status"})
 _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
+_SYSTEMS: Final = frozenset({"linux", "windows", "darwin", "freebsd"})
 _PLACE: Final = re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
 _GIVEN: Final = re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
@@ -33,12 +34,14 @@ class _Run(Struct):
     shared: Mapping[str, Any]
     given: Mapping[str, Possible]  # on the command line: it comes before what the file says
     arguments: tuple[Possible, ...]
+    environment: Mapping[str, Possible]
+    options: tuple[str, ...] = ()  # of the shell, in the whole file
     lines: list[Line] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     started: int = 0
 
 
-def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
+def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
     """What ``task`` with these words runs."""
     pending = list(words)
     names: list[str] = []
@@ -75,7 +78,7 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
     data = _parsed(text)
     if path is None or text is None or not isinstance(data.get("tasks"), Mapping):
         return Tasks(missing=" ".join(["task", *names[:1]]))
-    run = _run_of(path, text, data, library, given, arguments)
+    run = _run_of(path, text, data, library, given, arguments, environment)
     for name in names or ["default"]:
         _task(name, run, {}, 0)
     return Tasks(tuple(run.lines), folder, f"task {run.missing[0]}" if run.missing else "")
@@ -88,11 +91,11 @@ def _run_of(
     library: TaskLibrary,
     given: Mapping[str, Possible],
     arguments: tuple[Possible, ...],
+    environment: Mapping[str, Possible],
 ) -> _Run:
     shared = {**_mapping(data.get("vars")), **_mapping(data.get("env"))}
-    return _Run(
-        path, text, _mapping(data.get("tasks")), _mapping(data.get("includes")), library, shared, given, arguments
-    )
+    listed, includes, options = _mapping(data.get("tasks")), _mapping(data.get("includes")), _words(data.get("set"))
+    return _Run(path, text, listed, includes, library, shared, given, arguments, environment, options)
 
 
 def _parsed(text: str | None) -> Mapping[str, Any]:
@@ -109,6 +112,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
 def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     task = run.listed.get(name, run.listed.get(_alias(name, run.listed)))
     run.started += 1
@@ -120,30 +127,113 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
         return
     if isinstance(task, str | list):
         task = {"cmds": [task] if isinstance(task, str) else task}
-    if not isinstance(task, Mapping):
+    if depth == 0 and isinstance(task, Mapping) and task.get("internal") is True:
+        run.missing.append(name)  # it cannot be asked for
         return
+    if not isinstance(task, Mapping) or _is_elsewhere(task):
+        return
+    first = len(run.lines)
     variables = {**run.shared, **_mapping(task.get("vars")), **_mapping(task.get("env")), **given}
     for need in task.get("deps") or ():
         _inner(need, run, depth)
     where = re.search(rf"(?m)^[ \t]*['\"]?{re.escape(name)}['\"]?\s*:", run.text)
     line = run.text[: where.start()].count("\n") + 1 if where else 1
+    for condition in _list(task.get("preconditions"))[:_MAX_DEPTH]:
+        written = condition.get("sh") if isinstance(condition, Mapping) else condition
+        if isinstance(written, str):
+            run.lines.append(_line(written, task, variables, run, line, {}))
     commands = task.get("cmds") or ([task["cmd"]] if task.get("cmd") else [])
+    late: list[list[Line]] = []  # what is put off to the end: the last one first, and nothing fails of it
     for each in commands if isinstance(commands, list) else [commands]:
-        if isinstance(each, Mapping) and ("task" in each or "for" in each) and "task" in each:
-            _inner(each, run, depth)
-            continue
-        written = each.get("cmd", each.get("defer")) if isinstance(each, Mapping) else each
-        if isinstance(written, Mapping):  # a task that is put off to the end
-            _inner(written, run, depth)
-        if not isinstance(written, str):
-            continue
-        folder = task.get("dir")
-        text, used = _filled(written, variables, run)
-        text = f"cd {folder} && {text}" if isinstance(folder, str) and "{{" not in folder else text
-        if isinstance(each, Mapping) and each.get("ignore_error") is True:
-            text = f"{{ {text}\n}} || true"
-        at = _line_of(run.text, written, line)
-        run.lines.append(Line(text, run.file, at, used, exported=True, positional=run.arguments))
+        for item in _items(each, variables, run):
+            bound = {**variables, **item}
+            if isinstance(each, Mapping) and "task" in each:
+                begin = len(run.lines)
+                _inner(each, run, depth)
+                run.lines[begin:] = [_under(each, inner, bound, run) for inner in run.lines[begin:]]
+                continue
+            written = each.get("cmd", each.get("defer")) if isinstance(each, Mapping) else each
+            if isinstance(written, Mapping):
+                begin = len(run.lines)
+                _inner(written, run, depth)
+                late.append(run.lines[begin:])
+                del run.lines[begin:]
+            if not isinstance(written, str) or (isinstance(each, Mapping) and _is_elsewhere(each)):
+                continue
+            found = _line(written, task, bound, run, line, _mapping(each))
+            if isinstance(each, Mapping) and "defer" in each:
+                late.append([found])
+            else:
+                run.lines.append(found)
+    put_off = (line for group in reversed(late) for line in group)
+    run.lines.extend(replace(line, text=f"{{ {line.text}\n}} || true") for line in put_off)
+    run.lines[first:] = [_under(task, each, variables, run) for each in run.lines[first:]]
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _items(command: object, variables: Mapping[str, Any], run: _Run) -> Iterator[Mapping[str, Any]]:
+    """What each round of a ``for:`` names; one round without names of those that have none."""
+    rounds = command.get("for") if isinstance(command, Mapping) else None
+    if rounds is None:
+        yield {}
+        return
+    named, listed = "ITEM", rounds
+    if isinstance(rounds, Mapping):
+        named = str(rounds.get("as") or "ITEM")
+        value = variables.get(str(rounds.get("var")), run.given.get(str(rounds.get("var"))))
+        split = rounds.get("split")
+        listed = (
+            (value.split(split) if isinstance(split, str) and split else value.split())
+            if isinstance(value, str)
+            else value
+        )
+    if not isinstance(listed, list) or not all(isinstance(each, str | int | float) for each in listed):
+        yield {}  # only the run knows them
+        return
+    for each in listed[:_MAX_RUNS]:
+        yield {named: str(each)}
+
+
+def _is_elsewhere(entry: Mapping[str, Any]) -> bool:
+    """Whether it is for systems that no Linux runner is (Task documentation, "Platform Specific Tasks")."""
+    wanted = {word for each in _words(entry.get("platforms")) for word in each.split("/")}
+    return bool(wanted) and "linux" not in wanted and bool(wanted & _SYSTEMS)
+
+
+def _under(entry: Mapping[str, Any], line: Line, variables: Mapping[str, Any], run: _Run) -> Line:
+    """A line under what its task, or the command that calls its task, says of whether it runs and may fail."""
+    text, used = line.text, dict(line.variables)
+    for condition in filter(None, (entry.get("if"),)):
+        asked, more = _filled(str(condition), variables, run)
+        text, used = f"if {asked}; then\n{text}\nfi", {**more, **used}
+    if "cmds" in entry and (checks := _words(entry.get("status"))):
+        asked, more = _filled(" && ".join(f"( {each}\n)" for each in checks), variables, run)
+        text, used = f"if ! {{ {asked}; }}; then\n{text}\nfi", {**more, **used}
+    if entry.get("ignore_error") is True:
+        text = f"{{ {text}\n}} || true"
+    return replace(line, text=text, variables=used) if text != line.text else line
+
+
+def _line(
+    written: str,
+    task: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    run: _Run,
+    after: int,
+    command: Mapping[str, Any],
+) -> Line:
+    """A command as its shell gets it. That shell stops where a command fails, whatever else is set."""
+    folder = task.get("dir")
+    text, used = _filled(written, variables, run)
+    text = f"cd {folder} && {text}" if isinstance(folder, str) and "{{" not in folder else text
+    options = (*run.options, *_words(task.get("set")), *_words(command.get("set")))
+    flags = " ".join(["-e", *(each for each in options if each in {"pipefail", "errexit"})])
+    at = _line_of(run.text, written, after)
+    line = Line(text, run.file, at, used, exported=True, positional=run.arguments, flags=flags)
+    return _under({key: each for key, each in command.items() if key != "cmds"}, line, variables, run)
 
 
 def _alias(name: str, listed: Mapping[str, Any]) -> str:
@@ -164,7 +254,7 @@ def _included(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> boo
     text = run.library.text(path) if path else None
     if path is None or text is None:
         return False
-    other = _run_of(path, text, _parsed(text), run.library, run.given, run.arguments)
+    other = _run_of(path, text, _parsed(text), run.library, run.given, run.arguments, run.environment)
     other.shared = {**run.shared, **other.shared, **_mapping(entry.get("vars"))}
     other.started = run.started
     _task(inner or "default", other, given, depth + 1)
@@ -191,25 +281,39 @@ def _line_of(text: str, written: str, after: int) -> int:
 
 
 def _filled(written: str, variables: Mapping[str, Any], run: _Run) -> tuple[str, dict[str, Possible]]:
-    """A command with its templates as the shell's variables, and what those are."""
+    """A command with its templates as the shell's variables, and what those are. What a variable's own command prints
+    is asked for first: where that fails, the task does."""
     used: dict[str, Possible] = {}
+    asked: dict[str, str] = {}
 
     def put(match: re.Match[str]) -> str:
-        name = match[1].strip().lstrip(".")
+        name, _, rest = (part.strip() for part in match[1].partition("|"))
+        name = name.lstrip(".")
         if name == "CLI_ARGS":
             return '"$@"'
-        if name in run.given:
+        otherwise = re.fullmatch(r"default\s+[\"']([^\"']*)[\"']", rest)
+        if name in run.given and (otherwise or not rest):
             return placed(name, run.given[name], match.string[: match.start()], used)
-        value = variables.get(name)
+        value = variables.get(name, run.environment.get(name))
+        if otherwise and value in (None, ""):
+            return otherwise[1]
+        if rest and not otherwise:
+            value = None
         if isinstance(value, str | int | float) and not isinstance(value, bool) and "{{" not in str(value):
             return str(value)
-        if isinstance(value, Mapping) and isinstance(value.get("sh"), str):
-            return f"$({value['sh']})"
         plain = re.sub(r"\W", "_", name)[:40] or "task"
+        if isinstance(value, Mapping) and isinstance(value.get("sh"), str):
+            if plain not in asked:
+                asked[plain] = ""  # one that asks for itself gets nothing
+                asked[plain] = _PLACE.sub(put, value["sh"])
+            quoted = match.string[: match.start()].count("'") % 2
+            return f"'\"${{{plain}}}\"'" if quoted else f"${{{plain}}}"
         used[plain] = open_text(match[0], run.file)
         return f"${{{plain}}}"
 
     for name, value in variables.items():
         if isinstance(value, str | int | float) and "{{" not in str(value):
             used[name] = str(value)
-    return _PLACE.sub(put, written), used
+    text = _PLACE.sub(put, written)
+    before = "".join(f"{name}=$({command}); " for name, command in reversed(asked.items()))
+    return before + text, used
