@@ -124,7 +124,7 @@ def _item(defect: shape.Defect, *, grade: bool = False) -> str:
         for each in defect.verdicts
     ]
     lines.append("  " + ", ".join(shape.listed(dict.fromkeys(where), MAX_PLACES)))
-    others = [each for each in defect.verdicts if each.violation != defect.violation]
+    others = [each for each in defect.verdicts if each.violation != defect.verdicts[0].violation]
     said = [f"{code(str(each.location))} {escape(each.violation)}" for each in others]
     said += [f"{escape(each.id)}: {escape(each.violation)}" for each in defect.consequences]
     lines += [f"  - {line}" for line in shape.listed(dict.fromkeys(said), MAX_PLACES)]

@@ -119,6 +119,8 @@ def test_what_one_thing_that_was_not_read_leaves_open_is_one_entry() -> None:
     assert "and so    W18 unknown: what rolls." in render(run, "console")
     assert (first.at, first.violation) == ("cd.yml:9", f"Cannot be decided: what it calls: {HOLE.why}.")
     assert [each.violation for each in first.consequences[0].verdicts] == [OPEN[1].violation]
+    assert "<p><code>cd.yml:9</code> Cannot be decided: what it calls:" in render(run, "html")
+    assert render(run, "markdown").count("what it calls") == 1
 
 
 def test_what_was_not_read_elsewhere_is_another_cause() -> None:

@@ -19,6 +19,7 @@ from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, ResourceKey
+from checker.reason.names.physical import references
 from checker.reason.network.network_acls import NetworkAcls
 from checker.reason.network.routes import (
     Endpoint,
@@ -117,6 +118,19 @@ def stopped(
     why: str, at: tuple[Resource, ...] = (), cause: Cause = Cause.RULES, culprit: Resource | None = None
 ) -> Connection:
     return Connection(NO, why, at, cause, culprit)
+
+
+def _whence(resource: Resource) -> str:
+    """Where subnets come from that are not known, for a person: whose value would tell."""
+    path = _SUBNETS_OF.get(resource.type) or _SUBNET_GROUP_OF.get(resource.type) or ""
+    written = resource.raw_at(path) if path else None
+    declared = resource.stack.template.get("Parameters")
+    names = [each for each in references(written) if isinstance(declared, dict) and each in declared]
+    if "Fn::ImportValue" in str(written):
+        return ": they are imported from another stack"
+    if names:
+        return f": the parameter {', '.join(dict.fromkeys(names))} gives them"
+    return ""
 
 
 def untold(why: str, cause: Cause = Cause.RULES) -> Connection:
@@ -274,7 +288,7 @@ class Reach:
         """Whether a task in these subnets can fetch its image: through a NAT gateway, with a public address of its own,
         or from ECR through endpoints (Amazon ECR User Guide, "Amazon ECR interface VPC endpoints")."""
         if not member.subnets:
-            return untold("its subnets are not known")
+            return untold(f"its subnets are not known{_whence(member.resource)}")
         answers = [self._pulls_from(subnet, public_ip, from_ecr) for subnet in member.subnets]
         return worst([worst(answers), self._https_out(member)])
 

@@ -68,7 +68,8 @@ def _article(defect: shape.Defect, excerpts: _Excerpts, new: frozenset[Identity]
     fresh = " <span class=tag>new</span>" if any(each.identity in new for each in defect.verdicts) else ""
     heading = f'<a href="#{identifier}">{text(defect.id)}</a> {text(defect.finding.title)}'
     yield f'<h4 id="{identifier}-h">{heading} <span class=tag>{text(grade)}</span>{fresh}</h4>'
-    yield f"<p>{text(defect.violation)}</p>"
+    where = f"{code(defect.at)} " if defect.at != str(first.location) else ""
+    yield f"<p>{where}{text(defect.violation)}</p>"
     if defect.fix:
         yield f"<p><b>Fix:</b> {text(defect.fix)}</p>"
     if first.waiver is not None:
@@ -105,7 +106,7 @@ def _places(defect: shape.Defect, excerpts: _Excerpts) -> Iterator[str]:
         said: dict[str, None] = {}
         for each in verdicts:
             where = f", {each.environment}" if each.environment else ""
-            other = f": {each.violation}" if each.violation != defect.violation else ""
+            other = f": {each.violation}" if each.violation != defect.verdicts[0].violation else ""
             said[f"<br>{text(shape.subject(each))}{text(where)}{text(other)}"] = None
         yield "".join(said)
         for place in (location, *verdicts[0].related):
