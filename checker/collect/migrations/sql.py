@@ -8,9 +8,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from checker.collect.migrations.alter_table import alter_table
 from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.check_trees import checks_of
+from checker.collect.migrations.dialects.mysql import from_mysql
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
@@ -64,8 +67,11 @@ def _of_another(text: str) -> str:
 _SIGNS: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]{1000}")
 
 
-def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False) -> SqlFile:
-    """The statements of a SQL text that begins at ``first_line`` of its file; ``within`` procedural code or not."""
+def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False, translated: bool = False) -> SqlFile:
+    """The statements of a SQL text that begins at ``first_line`` of its file; ``within`` procedural code or not.
+
+    What PostgreSQL refuses and is MySQL's is read as PostgreSQL says it; ``translated``: that has been done.
+    """
     header = tuple(_header(text, file, first_line))
     try:
         from pglast import parser
@@ -86,6 +92,11 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
     try:
         tree = json.loads(parser.parse_sql_json(text))
     except parser.ParseError as error:
+        other = None if translated else from_mysql(text)
+        if other is not None:
+            read = parse_sql(other, file, first_line, within=within, translated=True)
+            if not read.problems:
+                return replace(read, header=header)
         message = str(error.args[0]) if error.args else "a syntax error"
         offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
         at = line(len(text[:offset].encode("utf-8", "surrogatepass")))
@@ -142,6 +153,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             if_exists=bool(body.get("if_not_exists")),
             why="rows that repeat a value are refused then" if unique else "",
         )  # fmt: skip
+    elif node == "GrantStmt" and not body.get("is_grant") and (tables := _tables(body)):
+        yield from (Statement("grant", Effect.OTHER, spot, table) for table in tables)
     elif node in {"CreateStmt", "CreatePolicyStmt"}:
         yield (_policy if node == "CreatePolicyStmt" else _create_table)(body, spot)
     elif node == "TruncateStmt":
@@ -155,12 +168,9 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement("set for sessions", Effect.SETTING, spot, name=setting.get("name", ""), value=_set_to(setting))
     elif node == "SelectStmt" and (called := _set_config(body)):
         yield Statement("set", Effect.SETTING, spot, name=called[0], value=called[1])
-    elif node in {"AlterEnumStmt"}:
-        renames = "oldVal" in body
-        effect = Effect.CONTRACT if renames else Effect.EXPAND
-        yield Statement(
-            "rename value" if renames else "add value", effect, spot, why="a value is renamed" if renames else ""
-        )
+    elif node == "AlterEnumStmt":
+        renamed = Statement("rename value", Effect.CONTRACT, spot, why="a value is renamed")
+        yield renamed if "oldVal" in body else Statement("add value", Effect.EXPAND, spot)
     elif node == "DropdbStmt":
         yield Statement("drop database", Effect.CONTRACT, spot, why="it deletes a database")
     elif node in {"DropOwnedStmt", "DropRoleStmt"}:
@@ -192,6 +202,12 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement(kind, effect, spot, relation_of(made), name=_made(body))
     else:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+
+
+def _tables(body: Mapping[str, Any]) -> list[str]:
+    """The tables on which a right is taken away; none where it is of something else."""
+    listed = body.get("objects", [])
+    return [relation_of(each["RangeVar"]) for each in listed] if all("RangeVar" in each for each in listed) else []
 
 
 def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:

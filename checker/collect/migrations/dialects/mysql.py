@@ -1,0 +1,124 @@
+"""MySQL's and MariaDB's statements as PostgreSQL says the same, line for line.
+
+What has no meaning for code that runs on the schema (engine, character set, comment, place of a column) is left out; a
+statement that is not known stays as it is, and PostgreSQL's grammar refuses it. Sources: MySQL Reference Manual,
+"CREATE TABLE Statement", "ALTER TABLE Statement", "String Literals", "Schema Object Names"; MariaDB documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Final
+
+_MOST: Final = 200_000  # signs of a file that is written by hand
+_TOKEN: Final = re.compile(
+    r"(?P<comment>--[^\n]*|\#[^\n]*|/\*(?!!)[\s\S]*?(?:\*/|\Z))|(?P<name>`(?:[^`]|``)*+(?:`|\Z))"
+    r"|(?P<string>'(?:[^'\\]|\\[\s\S]|'')*+(?:'|\Z)|\"(?:[^\"\\]|\\[\s\S]|\"\")*+(?:\"|\Z))"
+)
+_TELLS: Final = re.compile(
+    r"`[\w $-]+`|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bMODIFY\s+(?:COLUMN\s+)?\w|\bCHANGE\s+(?:COLUMN\s+)?\w+\s+\w"
+    r"|\bUNSIGNED\b|\bDROP\s+FOREIGN\s+KEY\b|\bALGORITHM\s*=\s*(?:INPLACE|INSTANT|COPY)\b|\bADD\s+(?:INDEX|KEY)\b",
+    re.IGNORECASE,
+)
+_NAME: Final = r'(?:"(?:[^"]|"")*"|[A-Za-z_]\w*)'
+_COLUMNS: Final = r"\((?:[^()]|\(\d+\))*\)"
+_TYPE: Final = r"[A-Za-z]+(?:\s+(?:precision|varying))?(?:\s*\([^()]*\))?"
+# What is left out, and what is said in other words, one after the other.
+_LEFT_OUT: Final = tuple(
+    re.compile(each, re.IGNORECASE)
+    for each in (
+        r"\bON\s+UPDATE\s+(?:CURRENT_TIMESTAMP|NOW|LOCALTIME(?:STAMP)?)(?:\s*\(\d*\))?",
+        r"\bCOMMENT\s*=?\s*'__text\d+__'",
+        r"(?:\bDEFAULT\s+)?\b(?:CHARACTER\s+SET|CHARSET)\s*=?\s*[\w']+",
+        r"\bCOLLATE\s*=?\s*[\w']+",
+        r"\b(?:ENGINE|ROW_FORMAT|AUTO_INCREMENT|KEY_BLOCK_SIZE|STATS_PERSISTENT)\s*=\s*[\w']+",
+        r"\bAUTO_INCREMENT\b",
+        r"\b(?:UNSIGNED|ZEROFILL)\b",
+        r",\s*(?:ALGORITHM|LOCK)\s*=\s*\w+",
+        rf"\bAFTER\s+{_NAME}(?=\s*(?:,|;|$))",
+        r"\bFIRST(?=\s*(?:,|;|$))",
+        r"\bUSING\s+(?:BTREE|HASH)\b",
+    )
+)
+_SAID: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), said)
+    for pattern, said in (
+        (r"\b((?:tiny|small|medium|big)?int(?:eger)?)\s*\(\d+\)", r"\1"),
+        (r"\b(?:tinyint|mediumint)\b", "integer"),
+        (r"\bdatetime\b", "timestamp"),
+        (r"\bdouble\b(?!\s+precision)", "double precision"),
+        (r"\b(?:tiny|medium|long)text\b", "text"),
+        (r"\b(?:tiny|medium|long)?blob\b", "bytea"),
+        (r"\b(float|double precision)\s*\(\d+\s*,\s*\d+\)", r"\1"),
+        (rf",\s*(?:FULLTEXT\s+|SPATIAL\s+)?(?:INDEX|KEY)\s+{_NAME}\s*{_COLUMNS}", ""),
+        (rf"(,\s*)UNIQUE\s+(?:INDEX|KEY)\s+({_NAME})\s*({_COLUMNS})", r"\1CONSTRAINT \2 UNIQUE \3"),
+        (rf"\bADD\s+UNIQUE\s+(?:INDEX|KEY)\s+({_NAME})\s*({_COLUMNS})", r"ADD CONSTRAINT \1 UNIQUE \2"),
+        (rf"\bDROP\s+FOREIGN\s+KEY\s+({_NAME})", r"DROP CONSTRAINT \1"),
+        (rf"\bDROP\s+(?:INDEX|KEY)\s+({_NAME})(?=\s*(?:,|;|$))", r"DROP CONSTRAINT \1"),
+        (rf"\bDROP\s+INDEX\s+({_NAME})\s+ON\s+{_NAME}", r"DROP INDEX \1"),
+        (
+            rf"\bMODIFY\s+(?:COLUMN\s+)?({_NAME})\s+({_TYPE})([^,;]{{0,300}}?)(?=\s*(?:,|;|$))",
+            r"ALTER COLUMN \1 TYPE \2",
+        ),
+        (rf"\bRENAME\s+TABLE\s+({_NAME})\s+TO\s+({_NAME})", r"ALTER TABLE \1 RENAME TO \2"),
+        (r"\bINSERT\s+IGNORE\b", "INSERT"),
+    )
+)
+_CHANGE: Final = re.compile(
+    rf"\b(ALTER\s+TABLE\s+{_NAME})\s+CHANGE\s+(?:COLUMN\s+)?({_NAME})\s+({_NAME})\s+({_TYPE})[^,;]{{0,300}}(?=;|$)",
+    re.IGNORECASE,
+)
+_ADD_INDEX: Final = re.compile(
+    rf"\bALTER\s+TABLE\s+({_NAME})\s+ADD\s+(?:INDEX|KEY)\s+({_NAME})\s*({_COLUMNS})(?=\s*(?:;|$))", re.IGNORECASE
+)
+_NOT_NULL: Final = re.compile(
+    rf"\bMODIFY\s+(?:COLUMN\s+)?({_NAME})\s+{_TYPE}[^,;]{{0,300}}?\bNOT\s+NULL\b[^,;]{{0,300}}", re.IGNORECASE
+)
+
+
+def from_mysql(text: str) -> str | None:
+    """The same in PostgreSQL's words; ``None`` where nothing tells that it is MySQL's."""
+    if len(text) > _MOST or not _TELLS.search(text):
+        return None
+    kept: list[str] = []
+
+    def token(match: re.Match[str]) -> str:
+        if match["comment"]:
+            said = match["comment"]
+            return f"--{said[1:]}" if said.startswith("#") else said
+        if len(match[0]) < len("''") or match[0][-1] != match[0][0]:
+            return "("  # it never ends: refused
+        if match["name"]:
+            return '"' + match["name"][1:-1].replace('"', '""') + '"'
+        inner = re.sub(r"\\([\s\S])", r"\1", match["string"][1:-1]).replace("''", "'").replace("'", "''")
+        kept.append(f"'{inner}'")
+        return f"'__text{len(kept) - 1}__'"
+
+    found = _TOKEN.sub(token, text)
+    for pattern in _LEFT_OUT:
+        found = pattern.sub(_lines, found)
+    # A column that is given a type anew and must not be empty then: both are said.
+    found = _NOT_NULL.sub(lambda match: f"{match[0]}, ALTER COLUMN {match[1]} SET NOT NULL", found)
+    found = _CHANGE.sub(_renamed, found)
+    found = _ADD_INDEX.sub(r"CREATE INDEX \2 ON \1 \3", found)
+    for pattern, said in _SAID:
+        found = pattern.sub(partial(_put, said), found)
+    return re.sub(r"'__text(\d+)__'", lambda match: kept[int(match[1])], found)
+
+
+def _put(said: str, match: re.Match[str]) -> str:
+    new = match.expand(said)
+    return new + "\n" * (match[0].count("\n") - new.count("\n"))
+
+
+def _renamed(match: re.Match[str]) -> str:
+    old, new = match[2], match[3]
+    if old == new:
+        return f"{match[1]} ALTER COLUMN {old} TYPE {match[4]}" + _lines(match)
+    return f"{match[1]} RENAME COLUMN {old} TO {new}" + _lines(match)
+
+
+def _lines(match: re.Match[str]) -> str:
+    """The ends of lines of what goes, so that what follows stays where it was."""
+    return "\n" * match[0].count("\n")

@@ -1,0 +1,1 @@
+"""SQL of other systems than PostgreSQL, as PostgreSQL says the same."""
