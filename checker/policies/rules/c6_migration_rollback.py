@@ -21,9 +21,9 @@ When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
     SQL that PostgreSQL's grammar refuses and that is not MySQL's for the same, migrations written as code for other
-    tools than these, calls and values there that do not tell what comes of them, a block of procedural code without that comment. Row security that is not
-    forced, where no migration tells of any role but the owner, whom it does not bind. Whether the release that a header
-    names was ever made.
+    tools than these, calls and values there that do not tell what comes of them, a block of procedural code without
+    that comment. Row security that is not forced, where no migration tells of any role but the owner, whom it does not
+    bind. Whether the release that a header names was ever made.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
