@@ -34,6 +34,6 @@ def test_it_ends_as_it_should_and_leaves_nothing_running(own_assembly: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "BackupRetentionPeriod: changed in the account: code 14, live 2" in done.stdout
-    (totals,) = re.findall(r"^verdicts: 2 failed.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    (totals,) = re.findall(r"^2 defects.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert totals in done.stdout.splitlines()
     assert not (ROOT / ".checker/lab.json").exists()
