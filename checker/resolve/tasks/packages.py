@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -259,6 +260,10 @@ def _script(
         match = re.search(rf'"{re.escape(each)}"\s*:', text[max(text.find('"scripts"'), 0) :])
         before = text[: max(text.find('"scripts"'), 0) + (match.start() if match else 0)]
         given = arguments if each == name else ()
+        if scripts[each].strip() == "wireit" and (lines := _of_wireit(text, each, set())) is not None:
+            at = before.count("\n") + 1
+            yield from (Line(line, file, at, positional=given if line is lines[-1] else ()) for line in lines)
+            continue
         written = f'{scripts[each]} "$@"' if given else scripts[each]
         yield Line(written, file, before.count("\n") + 1, _told(text, each), exported=True, positional=given)
 
@@ -273,6 +278,33 @@ def _told(text: str, script: str) -> dict[str, Possible]:
 def scripts_in(folder: str, library: TaskLibrary) -> Mapping[str, str]:
     """The scripts of the package.json of a folder, by name."""
     return _scripts_at(folder, library)
+
+
+def _of_wireit(text: str, name: str, seen: set[str]) -> list[str] | None:
+    """The lines of a script that wireit runs, behind those that it depends on: of this package by name, of another
+    (``../other:build``) by its manager (wireit documentation, "Dependencies"). ``None`` where that is not told."""
+    try:
+        told = json.loads(text).get("wireit", {}).get(name, {})
+        depending, command = told.get("dependencies", []), told.get("command")
+    except (ValueError, RecursionError, AttributeError):
+        return None
+    lines: list[str] = []
+    seen.add(name)
+    for each in depending if isinstance(depending, list) else ():
+        other = each.get("script") if isinstance(each, dict) else each
+        if not isinstance(other, str) or other.startswith("$"):
+            return None
+        folder, _, script = other.rpartition(":") if other.startswith(".") else ("", "", other)
+        if folder:
+            lines.append(f"npm --prefix {shlex.quote(folder)} run {shlex.quote(script)}")
+        elif script not in seen:
+            own = _scripts(text).get(script)
+            inner = [own] if own is not None and own.strip() != "wireit" else _of_wireit(text, script, seen)
+            if inner is None:
+                return None
+            seen.add(script)
+            lines += inner
+    return [*lines, command] if isinstance(command, str) else (lines or None)
 
 
 def _scripts_at(folder: str | None, library: TaskLibrary) -> dict[str, str]:
