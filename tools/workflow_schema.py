@@ -1,7 +1,8 @@
-"""What GitHub's own schema says of workflow files, for ``checker/data/workflow_schema.json``.
+"""What GitHub's own schemas say of workflow files and actions, for ``checker/data/workflow_schema.json``.
 
-The schema comes with GitHub's language server, in the npm package ``@actions/workflow-parser`` (MIT), which the tests
-hold the checker against. Its descriptions are left out, and what no workflow's root leads to::
+The schemas come with GitHub's language server, in the npm package ``@actions/workflow-parser`` (MIT), which the tests
+hold the checker against. Their descriptions are left out, and what no root leads to. Definitions of actions have names
+of their own (``action/``): both schemas call some by one name::
 
     python -m tools.workflow_schema node_modules/@actions/workflow-parser
 """
@@ -14,20 +15,47 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = "workflow-root-strict"
+ROOTS: Final = {"workflow": "workflow-root-strict", "action": "action-root"}
 TABLE: Final = Path(__file__).parents[1] / "checker/data/workflow_schema.json"
 
 
-def table(definitions: Mapping[str, Any]) -> dict[str, Any]:
+def table(definitions: Mapping[str, Any], root: str, prefix: str = "") -> dict[str, Any]:
     """The definitions that the root leads to, by name."""
     found: dict[str, Any] = {}
-    pending = [ROOT]
+    pending = [root]
     while pending:
         name = pending.pop()
         if name not in found and name in definitions:
             found[name] = _plain(definitions[name])
             pending.extend(_names(definitions[name]))
-    return dict(sorted(found.items()))
+    return {f"{prefix}{name}": _renamed(found[name], found, prefix) for name in sorted(found)}
+
+
+def _renamed(definition: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """A definition that calls others by their new names."""
+
+    def named(name: str) -> str:
+        return f"{prefix}{name}" if name in known else name
+
+    def of_property(detail: str | Mapping[str, Any]) -> Any:
+        return named(detail) if isinstance(detail, str) else {**detail, "type": named(detail["type"])}
+
+    changed = dict(definition)
+    if "one-of" in changed:
+        changed["one-of"] = [named(each) for each in changed["one-of"]]
+    if "sequence" in changed:
+        changed["sequence"] = {"item-type": named(changed["sequence"]["item-type"])}
+    if "mapping" in changed:
+        mapping = changed["mapping"]
+        changed["mapping"] = {
+            **{key: named(mapping[key]) for key in ("loose-key-type", "loose-value-type") if key in mapping},
+            **(
+                {"properties": {key: of_property(each) for key, each in mapping["properties"].items()}}
+                if "properties" in mapping
+                else {}
+            ),
+        }
+    return changed
 
 
 def _plain(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,8 +80,11 @@ def _names(definition: Mapping[str, Any]) -> Iterator[str]:
 
 def main(package: Path) -> None:
     version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
-    read = json.loads((package / "dist/workflow-v1.0.min.json").read_text(encoding="utf-8"))
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in table(read["definitions"]).items())
+    found: dict[str, Any] = {}
+    for kind, root in ROOTS.items():
+        read = json.loads((package / f"dist/{kind}-v1.0.min.json").read_text(encoding="utf-8"))
+        found |= table(read["definitions"], root, "" if kind == "workflow" else f"{kind}/")
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in found.items())
     source = json.dumps(f"@actions/workflow-parser {version}")
     TABLE.write_text(f'{{"source": {source}, "definitions": {{\n{rows}\n}}}}\n', encoding="utf-8")
 

@@ -1,4 +1,5 @@
-"""GitHub's own schema of workflow files, from ``workflow_schema.json`` (``tools/workflow_schema.py`` makes it).
+"""GitHub's own schemas of workflow files and actions, from ``workflow_schema.json``, which ``tools/workflow_schema.py``
+makes.
 
 A definition is one of others, or a scalar, a list or a mapping; ``context`` lists what expressions in it may name.
 """
@@ -11,7 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-ROOT: Final = "workflow-root-strict"
+WORKFLOW: Final = "workflow-root-strict"
+ACTION: Final = "action/action-root"
 # Every scalar, list and mapping: the schema's language has these without a definition.
 _ANY: Final[Mapping[str, Any]] = {"one-of": ["null", "boolean", "number", "string", "sequence", "mapping"]}
 _BUILT_IN: Final[Mapping[str, Any]] = {
@@ -38,7 +40,7 @@ def forms(name: str) -> tuple[Mapping[str, Any], ...]:
 
 @cache
 def keys() -> frozenset[str]:
-    """Every key that a workflow may have somewhere."""
+    """Every key that a workflow or an action may have somewhere."""
     return frozenset(key for each in _table().values() for key in each.get("mapping", {}).get("properties", {}))
 
 

@@ -203,7 +203,7 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
     called: tuple[EffectiveJob, ...] = ()  # the jobs of that workflow
     credentials: tuple[Credentials, ...] = ()
     problems: tuple[Problem, ...] = ()
-    refusals: tuple[Problem, ...] = ()  # what GitHub refuses its whole workflow for
+    refusals: tuple[Problem, ...] = ()  # what GitHub refuses its workflow for, or an action of the repository's
     # Where one choice (a ref, an option, a row of the matrix) decides several things together: the job once for every
     # way in which it can be chosen, each with what belongs together. ``given`` says of such a one what was chosen.
     alternatives: tuple[EffectiveJob, ...] = ()

@@ -261,6 +261,8 @@ class CompositeAction(Struct, frozen=True, eq=False):
     outputs: Mapping[str, Field] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     problems: tuple[Problem, ...] = ()
+    refusals: tuple[Problem, ...] = ()  # as of a workflow
+    asking: tuple[Asking, ...] = ()
 
 
 class Workflows(Struct, frozen=True, eq=False):

@@ -11,7 +11,8 @@ What is checked
     belongs elsewhere, one that is missing, a merge key (``<<``), a need that is no job, and an expression that asks for
     a context or a function which its place does not know (``secrets`` in an ``if``, ``env`` or ``matrix`` in a job's)
     make the whole file invalid: it is held against the schema of GitHub's own language server (GitHub documentation,
-    "Contexts reference", Context availability). A key or a word that is in no schema may be a new one.
+    "Contexts reference", Context availability). So it is with an action of the repository's own, for the jobs that use
+    it. A key or a word that is in no schema may be a new one.
 When it does not apply
     No job assumes a role by its token: keys, or a role that is chained from them.
 What cannot be decided
@@ -70,9 +71,14 @@ def _not_started(pipeline: Pipeline) -> Iterator[Judgement]:
     acting |= {job.entry.file for job, trace in pipeline.traces.items() if trace.aws or trace.cdk}
     chained = [each for job in pipeline.jobs if job.entry.file in acting for each in job.chain]
     for refusal in dict.fromkeys(refusal for each in chained for refusal in each.refusals):
-        said = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
-        place = _around(refusal.spot, [each for each in chained if each.workflow.file == refusal.spot.file])
-        yield place.fails("start", said, fix=refusal.fix)
+        of_workflow = [each for each in chained if each.workflow.file == refusal.spot.file]
+        if of_workflow:
+            said = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
+            yield _around(refusal.spot, of_workflow).fails("start", said, fix=refusal.fix)
+            continue
+        job = next(each for each in chained if refusal in each.refusals)
+        said = f"GitHub refuses {refusal.spot}, and the job ends before its first step: {refusal.message}."
+        yield job.fails("start", said, fix=refusal.fix)
 
 
 def _around(spot: Spot, jobs: Sequence[EffectiveJob]) -> EffectiveJob | EffectiveStep | WorkflowPlace:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from checker.model.pipeline.workflows import Asking, Workflow
+from checker.model.pipeline.workflows import Asking, CompositeAction, Workflow
 from checker.model.sources import Problem
 from checker.resolve.expressions.functions import FUNCTIONS
 from checker.resolve.expressions.syntax import ExpressionError, contexts_in, functions_in, parse, split
@@ -22,9 +22,11 @@ _EVERYWHERE: Final = frozenset(FUNCTIONS) - {"hashfiles"} | {"case"}
 
 
 @lru_cache(maxsize=64)
-def refusals_of(workflow: Workflow) -> tuple[Problem, ...]:
-    """What keeps a workflow from starting: its shape, and expressions that ask for what is not there."""
-    return (*workflow.refusals, *_needs(workflow), *(found for each in workflow.asking for found in _refused(each)))
+def refusals_of(file: Workflow | CompositeAction) -> tuple[Problem, ...]:
+    """What keeps a workflow, or a job that uses an action, from starting: the file's shape, and expressions that ask
+    for what is not there."""
+    needs = _needs(file) if isinstance(file, Workflow) else ()
+    return (*file.refusals, *needs, *(found for each in file.asking for found in _refused(each)))
 
 
 def _needs(workflow: Workflow) -> Iterator[Problem]:

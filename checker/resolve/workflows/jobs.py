@@ -253,8 +253,8 @@ class _Builder(Struct):
             again = _steps(Unfolder(self.workflows, effective, left=most), bound, job, on_marked)
             steps = [replace(step, runs_on_prerelease=each.runs) for step, each in zip(steps, again, strict=True)]
         numbered = tuple(replace(step, index=index) for index, step in enumerate(steps))
-        roles = tuple(credentials(numbered))
-        complete(effective, steps=numbered, credentials=roles, problems=tuple(unfolder.problems))
+        complete(effective, steps=numbered, credentials=tuple(credentials(numbered)), problems=tuple(unfolder.problems))
+        complete(effective, refusals=(*effective.refusals, *unfolder.refusals))
 
     def _alternatives(self, bound: Bound, job: Job, effective: EffectiveJob) -> tuple[EffectiveJob, ...]:
         """The job once for each way in which a choice decides several of its things together; empty for a single one.

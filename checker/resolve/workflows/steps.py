@@ -29,6 +29,7 @@ from checker.resolve.expressions.evaluation import (
     interpolate,
     text_value,
 )
+from checker.resolve.expressions.refused import refusals_of
 from checker.resolve.expressions.syntax import fault_in, functions_in, split
 from checker.resolve.expressions.values import Data, Open, Partial, choices, scalar, truthy
 
@@ -127,6 +128,7 @@ class Unfolder(Struct):
     workflows: Workflows
     job: EffectiveJob
     problems: dict[Problem, None] = field(default_factory=dict)
+    refusals: dict[Problem, None] = field(default_factory=dict)  # of the actions that it uses
     left: int = MAX_STEPS
 
     def unfold(self, step: Step, contexts: Contexts, shell: str, via: tuple[str, ...]) -> Iterator[EffectiveStep]:
@@ -169,6 +171,8 @@ class Unfolder(Struct):
         elif folder in via or len(via) >= MAX_LEVELS:
             self._complain(step.spot, f"the action {folder} uses itself", "Break the cycle.")
             return None
+        else:
+            self.refusals.update(dict.fromkeys(refusals_of(action)))
         return action
 
     def _complain(self, spot: Spot, message: str, fix: str) -> None:

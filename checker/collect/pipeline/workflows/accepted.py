@@ -1,7 +1,8 @@
-"""What GitHub's own schema refuses of a workflow file, and what the expressions in it may ask.
+"""What GitHub's own schema refuses of a workflow file or an action, and what the expressions in it may ask.
 
-A file that is refused does not start at all, whatever it says. A key or a word that no schema has may be newer than the
-schema: it is no refusal. Source: the schema of GitHub's language server, ``checker/data/workflow_schema.json``.
+A file that is refused does not start at all, whatever it says; a job that uses such an action ends before its steps. A
+key or a word that no schema has may be newer than the schema: it is no refusal. Source: the schemas of GitHub's
+language server, ``checker/data/workflow_schema.json``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from checker.collect.pipeline.workflows.shapes import Path, Shapes, below
-from checker.data.workflow_schema import ROOT, definition, forms, keys
+from checker.data.workflow_schema import ACTION, WORKFLOW, definition, forms, keys
 from checker.model.pipeline.workflows import Asking
 from checker.model.sources import Problem
 
@@ -32,8 +33,11 @@ class Accepted(Struct):
     refusals: list[Problem] = field(default_factory=list)
     asking: list[Asking] = field(default_factory=list)
 
-    def look(self, data: Any) -> None:
-        self._value(data, (), ROOT, ())
+    def look_at_action(self, data: Any) -> None:
+        self._value(data, (), ACTION, ())
+
+    def look_at_workflow(self, data: Any) -> None:
+        self._value(data, (), WORKFLOW, ())
         self._choices(below(data, "on", "workflow_dispatch", "inputs"))
         for job, written in below(data, "jobs").items():
             self._identified(job, ("jobs", job))
@@ -154,6 +158,8 @@ def _named(path: Path) -> str:
     match path:
         case ("jobs", job, "steps", index, *rest):
             whose = f"step {int(index) + 1} of job {job}"
+        case ("runs", "steps", index, *rest):
+            whose = f"step {int(index) + 1} of the action"
         case ("jobs", job, *rest):
             whose = f"job {job}"
         case _:

@@ -128,7 +128,7 @@ def read_workflow(path: Path, shown: str) -> Workflow:
         return Workflow(shown, "", Spot(shown), problems=(problem,))
     shapes.known_keys(data, _WORKFLOW_KEYS, (), what="a workflow")
     accepted = Accepted(shapes)
-    accepted.look(data)
+    accepted.look_at_workflow(data)
     triggers = triggers_of(data.get("on"), shapes)
     on = data.get("on")
     dispatch = below(on, "workflow_dispatch")
@@ -307,6 +307,8 @@ def read_action(path: Path, shown: str) -> CompositeAction:
     data, shapes = read
     top = shapes.mapping(data, (), what="an action")
     runs = shapes.mapping(top.get("runs"), ("runs",), what="runs")
+    accepted = Accepted(shapes)
+    accepted.look_at_action(data)
     return CompositeAction(
         shown,
         folder,
@@ -316,4 +318,6 @@ def read_action(path: Path, shown: str) -> CompositeAction:
         outputs=values_of(top.get("outputs"), ("outputs",), shapes) if runs.get("using") == "composite" else {},
         steps=tuple(_steps(runs.get("steps"), ("runs", "steps"), shapes)),
         problems=tuple(shapes.problems),
+        refusals=tuple(accepted.refusals),
+        asking=tuple(accepted.asking),
     )
