@@ -116,8 +116,10 @@ def placed(command: Command) -> Iterator[tuple[str, Possible]]:
         at = _PLACES.fullmatch(write.target) if isinstance(write.target, str) and write.operator[:1] == ">" else None
         if at is not None and at["hook"]:
             yield f"{_HOOK}{at['hook']}", _whole(str(write.target), command.folder)
+    if command.program not in _COPIES:  # by far the most
+        return
     plain = [word for word in command.words[1:] if not (isinstance(word, str) and word.startswith("-"))]
-    to = plain[-1] if command.program in _COPIES and len(plain) > 1 else None
+    to = plain[-1] if len(plain) > 1 else None
     at = _PLACES.fullmatch(to) if isinstance(to, str) else None
     for source in plain[:-1] if at is not None else ():
         if not isinstance(source, str) or command.folder is None:
