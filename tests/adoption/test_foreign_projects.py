@@ -29,7 +29,7 @@ PROJECTS = {
         "C8[storage]",
         False,
     ),
-    "rails-run-task": (".github/workflows/cd.yml", "id-token: write, ", "", "P4", True),
+    "rails-run-task": (".github/workflows/cd.yml", "id-token: write, ", "", "P4", False),
 }
 
 

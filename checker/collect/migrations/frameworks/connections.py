@@ -67,7 +67,7 @@ def _of_production(text: str) -> str:
     """What of ``database.yml`` counts in production: its section, and those that it merges; the rest blanked, lines
     kept. All of it where there is no such section."""
     heads = list(_SECTION.finditer(text))
-    ends = [each.start() for each in heads[1:]] + [len(text)]
+    ends = [*(each.start() for each in heads[1:]), len(text)][: len(heads)]
     sections = {each[1]: (each[2] or "", text[each.start() : end]) for each, end in zip(heads, ends, strict=True)}
     if "production" not in sections:
         return text
