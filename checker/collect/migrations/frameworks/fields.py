@@ -12,9 +12,7 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
-
-from checker.collect.migrations.revisions.columns import Unread, called, constant, quoted
+from checker.collect.migrations.revisions.columns import Column, Unread, called, constant, quoted
 
 _TYPES: Final[Mapping[str, str]] = {
     "AutoField": "integer", "BigAutoField": "bigint", "SmallAutoField": "smallint", "IntegerField": "integer",
@@ -35,30 +33,9 @@ RELATIONS: Final = frozenset({"ForeignKey", "OneToOneField"})
 MANY: Final = "ManyToManyField"
 
 
-class Column(Struct, frozen=True):
-    """A field's column. ``type`` is empty for a field that has none of its own (many to many)."""
-
-    name: str
-    type: str
-    null: bool
-    unique: bool
-    kept_default: bool  # one that the database has
-    key: bool
-
-    @property
-    def definition(self) -> str:
-        parts = [quoted(self.name), self.type, "NULL" if self.null else "NOT NULL"]
-        if self.kept_default:
-            parts.append("DEFAULT (now())")
-        if self.key:
-            parts.append("PRIMARY KEY")
-        elif self.unique:
-            parts.append("UNIQUE")
-        return " ".join(parts)
-
-
 def column_of(name: str, field: ast.expr) -> Column:
-    """The column of a field. Raises :class:`Unread` where what decides it does not stand in the file."""
+    """The column of a field; its ``type`` is empty where it has none of its own (many to many). Raises
+    :class:`Unread` where what decides it does not stand in the file."""
     if not isinstance(field, ast.Call) or any(each.arg is None for each in field.keywords):
         raise Unread
     kind, given = called(field), {str(each.arg): each.value for each in field.keywords}
@@ -68,10 +45,10 @@ def column_of(name: str, field: ast.expr) -> Column:
     return Column(
         told if isinstance(told, str) else f"{name}_id" if relates else name,
         "" if kind == MANY else _type(kind, field, given),
-        _flag(given, "null") and not key,
-        _flag(given, "unique") or kind == "OneToOneField",
-        "db_default" in given or kind in _KEYS or kind == "GeneratedField",
-        key,
+        null=_flag(given, "null") and not key,
+        default="db_default" in given or kind in _KEYS or kind == "GeneratedField",
+        key=key,
+        unique=_flag(given, "unique") or kind == "OneToOneField",
     )
 
 

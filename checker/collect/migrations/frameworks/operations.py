@@ -14,8 +14,8 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker.collect.migrations.frameworks.changes import Change
-from checker.collect.migrations.frameworks.fields import Column, column_of
-from checker.collect.migrations.revisions.columns import Unread, called, constant, quoted
+from checker.collect.migrations.frameworks.fields import column_of
+from checker.collect.migrations.revisions.columns import Column, Unread, called, constant, quoted
 
 _NOTHING: Final = frozenset({"AlterModelOptions", "AlterModelManagers", "AlterModelTableComment", "noop"})
 _EXTENSIONS: Final[Mapping[str, str]] = {

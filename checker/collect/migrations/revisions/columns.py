@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from checker.collect.migrations.sql import parse_sql
 
 Plain: TypeAlias = "str | int | float | bool | tuple[Any, ...] | None"
@@ -33,6 +35,28 @@ _PARAMETER: Final = re.compile(r"(?<![:\w]):[A-Za-z_]\w*")  # SQLAlchemy documen
 
 class Unread(Exception):  # noqa: N818 - no error: what it says is not known before it runs
     """A value that does not stand in the file."""
+
+
+class Column(Struct, frozen=True):
+    """A column that is added, or what one becomes. ``default``: whether the database keeps one."""
+
+    name: str
+    type: str
+    null: bool = True
+    default: bool = False
+    key: bool = False
+    unique: bool = False
+
+    @property
+    def definition(self) -> str:
+        parts = [quoted(self.name), self.type, "NULL" if self.null and not self.key else "NOT NULL"]
+        if self.default:
+            parts.append("DEFAULT (now())")
+        if self.key:
+            parts.append("PRIMARY KEY")
+        elif self.unique:
+            parts.append("UNIQUE")
+        return " ".join(parts)
 
 
 def called(expression: ast.expr) -> str:

@@ -14,10 +14,9 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.collect.migrations.revisions.columns import Unread, quoted
+from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, as_texts
 from checker.collect.migrations.schema_code.columns import (
-    Column,
     altered,
     becomes,
     created,

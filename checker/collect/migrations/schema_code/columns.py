@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.collect.migrations.revisions.columns import quoted
+from checker.collect.migrations.revisions.columns import Column, quoted
 
 _TYPES: Final[Mapping[str, str]] = {
     "string": "varchar", "varchar": "varchar", "char": "char", "text": "text", "mediumtext": "text", "longtext": "text",
@@ -34,28 +33,6 @@ _TYPES: Final[Mapping[str, str]] = {
     "bigserial": "bigserial", "increments": "serial", "bigincrements": "bigserial", "virtual": "text",
 }  # fmt: skip
 _SIZED: Final = frozenset({"varchar", "char", "numeric"})
-
-
-class Column(Struct, frozen=True):
-    """A column that is added, or what one becomes. ``default``: whether the database keeps one."""
-
-    name: str
-    type: str
-    null: bool = True
-    default: bool = False
-    key: bool = False
-    unique: bool = False
-
-    @property
-    def definition(self) -> str:
-        parts = [quoted(self.name), self.type, "NULL" if self.null and not self.key else "NOT NULL"]
-        if self.default:
-            parts.append("DEFAULT (now())")
-        if self.key:
-            parts.append("PRIMARY KEY")
-        elif self.unique:
-            parts.append("UNIQUE")
-        return " ".join(parts)
 
 
 def type_of(kind: str, size: object = None, scale: object = None, at: int = 0) -> str:

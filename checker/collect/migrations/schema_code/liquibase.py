@@ -18,8 +18,8 @@ from msgspec import Struct, field
 
 from checker.collect.documents import read_text
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
-from checker.collect.migrations.revisions.columns import Unread, quoted
-from checker.collect.migrations.schema_code.columns import Column, altered, created, index, table_name, type_of
+from checker.collect.migrations.revisions.columns import Column, Unread, quoted
+from checker.collect.migrations.schema_code.columns import altered, created, index, table_name, type_of
 from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.yaml_nodes import construct

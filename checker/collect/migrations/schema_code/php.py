@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
-from checker.collect.migrations.schema_code.tree import below, line, plain, said, tree_of
+from checker.collect.migrations.schema_code.tree import below, line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,7 +16,6 @@ _CALLS: Final = frozenset(
 )
 _FUNCTIONS: Final = frozenset({"anonymous_function", "anonymous_function_creation_expression", "arrow_function"})
 _ASKS: Final = ("hasTable", "hasColumn", "hasIndex", "getDriverName")
-_ESCAPES: Final = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
 
 
 def php_code(text: str) -> Code | None:
@@ -117,21 +116,10 @@ class _Reader:
         return self._call(node) if kind in _CALLS else UNREAD
 
     def _text(self, node: Node) -> Value:
-        written: list[str] = []
-        holders = [node]
-        if node.type in {"heredoc", "nowdoc"}:
-            holders = list(below(node, "heredoc_body", "nowdoc_body"))
-        for holder in holders:
-            for each in holder.named_children:
-                if each.type == "escape_sequence":
-                    written.append(_ESCAPES.get(said(each), said(each)[1:]))
-                elif each.type in {"string_content", "nowdoc_string"}:
-                    written.append(said(each))
-                elif each.type == "variable_name" and isinstance(self.value(each), str):
-                    written.append(self.value(each))
-                else:
-                    return UNREAD
-        return "".join(written)
+        inside = node.type in {"heredoc", "nowdoc"}
+        holders = below(node, "heredoc_body", "nowdoc_body") if inside else (node,)
+        found = text_of((each for holder in holders for each in holder.named_children), self.value)
+        return UNREAD if found is None else found
 
     def _array(self, node: Node) -> Value:
         listed: list[Value] = []

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from checker.collect.migrations.frameworks.changes import Change
-from checker.collect.migrations.revisions.columns import Unread, quoted
+from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Value, as_texts
 from checker.collect.migrations.schema_code.columns import (
-    Column,
     altered,
     becomes,
     created,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
-from checker.collect.migrations.schema_code.tree import below, line, plain, said, tree_of
+from checker.collect.migrations.schema_code.tree import below, line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -128,18 +128,8 @@ class _Reader:
             parts = [self.value(each) for each in plain(node)]
             return "".join(parts) if all(isinstance(each, str) for each in parts) else UNREAD
         holder = self._texts.get(node.id) if node.type == "heredoc_beginning" else node
-        written: list[str] = []
-        for each in holder.named_children if holder is not None else ():
-            if each.type == "interpolation":
-                inner = [self.value(one) for one in plain(each)]
-                if len(inner) != 1 or not isinstance(inner[0], str | int):
-                    return UNREAD
-                written.append(str(inner[0]))
-            elif each.type == "escape_sequence":
-                written.append({"\\n": "\n", "\\t": "\t"}.get(said(each), said(each)[1:]))
-            elif each.type in {"string_content", "heredoc_content"}:
-                written.append(said(each))
-        return "".join(written) if holder is not None else UNREAD
+        found = text_of(holder.named_children, self.value) if holder is not None else None
+        return UNREAD if found is None else found
 
     def _block(self, node: Node) -> Body:
         parameters = node.child_by_field_name("parameters")

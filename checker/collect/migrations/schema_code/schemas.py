@@ -12,11 +12,10 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from checker.collect.migrations.frameworks.changes import Change
-from checker.collect.migrations.revisions.columns import Unread, quoted
+from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.builders import Builder, changed, made
 from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Value, flattened
 from checker.collect.migrations.schema_code.columns import (
-    Column,
     altered,
     becomes,
     created,

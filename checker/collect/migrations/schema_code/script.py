@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
-from checker.collect.migrations.schema_code.tree import line, plain, said, tree_of
+from checker.collect.migrations.schema_code.tree import line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -191,18 +191,8 @@ class _Reader:
         return self._call(node) if kind == "call_expression" else UNREAD
 
     def _text(self, node: Node) -> Value:
-        written: list[str] = []
-        for each in node.named_children:
-            if each.type == "template_substitution":
-                inner = [self.value(one) for one in plain(each)]
-                if len(inner) != 1 or not isinstance(inner[0], str | int):
-                    return UNREAD
-                written.append(str(inner[0]))
-            elif each.type == "escape_sequence":
-                written.append({"\\n": "\n", "\\t": "\t"}.get(said(each), said(each)[1:]))
-            else:
-                written.append(said(each))
-        return "".join(written)
+        found = text_of(node.named_children, self.value)
+        return UNREAD if found is None else found
 
     def _pairs(self, node: Node) -> Iterator[tuple[str, Value]]:
         for each in plain(node):

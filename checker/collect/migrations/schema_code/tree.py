@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -68,6 +68,31 @@ def below(node: Node, *kinds: str) -> Iterator[Node]:
         if each.type in kinds:
             yield each
         pending.extend(reversed(each.named_children))
+
+
+_CONTENTS: Final = frozenset({"string_content", "string_fragment", "heredoc_content", "nowdoc_string"})
+_ESCAPES: Final = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\n": ""}
+
+
+def text_of(pieces: Iterable[Node], value: Callable[[Node], object]) -> str | None:
+    """A string's text, with what it has put in where ``value`` knows that; ``None`` where a part of it is not known."""
+    written: list[str] = []
+    for each in pieces:
+        held: object = said(each)
+        if each.type == "escape_sequence":
+            # Of other letters and of digits the languages make characters, each in its own way.
+            held = _ESCAPES.get(said(each), said(each)[1:] if not said(each)[1:2].isalnum() else None)
+        elif each.type in {"interpolation", "template_substitution"}:
+            inner = plain(each)
+            held = value(inner[0]) if len(inner) == 1 else None
+        elif each.type == "heredoc_end":
+            continue
+        elif each.type not in _CONTENTS:
+            held = value(each)
+        if not isinstance(held, str | int):
+            return None
+        written.append(str(held))
+    return "".join(written)
 
 
 def plain(node: Node) -> list[Node]:
