@@ -18,8 +18,8 @@ from checker.model.settings import Settings
 from checker.model.values import Absent, Text, Unknown, pieces, text
 from checker.resolve.expressions.evaluation import Contexts, assuming, interpolate
 from checker.resolve.expressions.matrices import matrix_of
-from checker.resolve.expressions.values import EITHER, Data, Open, Partial, scalar, several
-from checker.resolve.workflows.starts import release_actions
+from checker.resolve.expressions.values import EITHER, Data, Open, Partial, lift, scalar, several
+from checker.resolve.workflows.starts import release_actions, system_of
 
 # Contexts kept at once: those of a job and of the jobs it needs are asked for again, a thousand jobs' are not.
 _KEPT: Final = 512
@@ -162,6 +162,9 @@ class Bound(Struct, eq=False):
         }
         contexts |= assuming(self._assumed(view))
         contexts["matrix"] = matrix_of(job.matrix, contexts, view.of("matrix").get(where))
+        asked = interpolate(job.runs_on, contexts)
+        if not isinstance(asked, Unknown):
+            contexts["runner"] = lift(lambda labels: _runner(labels, where), asked)
         contexts["env"] = environment_of(self.workflow.env, contexts, {}, where)
         known = contexts["env"].known if isinstance(contexts["env"], Partial) else {}
         contexts["env"] = environment_of(job.env, contexts, known, where)
@@ -236,6 +239,12 @@ class Bound(Struct, eq=False):
         }
         outputs = called.workflow.call_outputs
         return Lazy({name: lambda each=each: interpolate(each.value, contexts) for name, each in outputs.items()})  # type: ignore[misc]
+
+
+def _runner(labels: Data, where: str) -> Data:
+    """``runner``, whose system the labels tell that are asked for."""
+    system = system_of(labels)
+    return Partial({"os": system}, Open("runner", where)) if system else Open("runner", where)
 
 
 def _absent_members(starts: tuple[Start, ...]) -> frozenset[str]:

@@ -20,6 +20,7 @@ _HEAD: Final = re.compile(
 _ASSIGN: Final = re.compile(r"(export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
 _SET: Final = re.compile(r"set\s+([a-z-]+)(?:\s*:=\s*(.*))?")
 _ATTRIBUTES: Final = re.compile(r"\[(.*)\]\s*(?:#.*)?")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 # Systems that no Linux runner is.
 _ELSEWHERE: Final = frozenset({"windows", "macos", "openbsd"})
 _HERE: Final = frozenset({"linux", "unix"})
@@ -136,7 +137,7 @@ def _read(text: str, file: str, into: _File) -> None:
             if len(written) > 1 and written[0] == written[-1] == "`":
                 into.asked[name] = Line(written.strip("`"), file, number, flags=_flags(into))
         elif match := _HEAD.match(line):
-            systems = set(re.findall(r"[a-z]+", attributes))
+            systems = set(re.findall(r"[a-z]+", _QUOTED.sub("", attributes)))
             if not systems & _ELSEWHERE or systems & _HERE:
                 parameters = [(sign, name, default or None) for sign, name, default in _PARAMETER.findall(match[2])]
                 current = into.recipes[match[1]] = _Recipe(file, parameters, match[3].split("#")[0], attributes)

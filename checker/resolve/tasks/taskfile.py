@@ -18,7 +18,8 @@ NAMES: Final = tuple(
 )
 _LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "--version", "--summary", "--status"})
 _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
-_SYSTEMS: Final = frozenset({"linux", "windows", "darwin", "freebsd"})
+# Systems that no Linux runner is, as a runner says which it is (GitHub documentation, "Variables reference").
+_SYSTEMS: Final = {"windows": "Windows", "darwin": "macOS", "freebsd": "FreeBSD"}
 _PLACE: Final = re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
 _GIVEN: Final = re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
@@ -130,9 +131,8 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     if depth == 0 and isinstance(task, Mapping) and task.get("internal") is True:
         run.missing.append(name)  # it cannot be asked for
         return
-    if not isinstance(task, Mapping) or _is_elsewhere(task):
+    if not isinstance(task, Mapping):
         return
-    first = len(run.lines)
     variables = {**run.shared, **_mapping(task.get("vars")), **_mapping(task.get("env")), **given}
     for need in task.get("deps") or ():
         _inner(need, run, depth)
@@ -142,6 +142,7 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
         written = condition.get("sh") if isinstance(condition, Mapping) else condition
         if isinstance(written, str):
             run.lines.append(_line(written, task, variables, run, line, {}))
+    first = len(run.lines)  # what it depends on, and what it asks for, come before whether it has to run
     commands = task.get("cmds") or ([task["cmd"]] if task.get("cmd") else [])
     late: list[list[Line]] = []  # what is put off to the end: the last one first, and nothing fails of it
     for each in commands if isinstance(commands, list) else [commands]:
@@ -158,7 +159,7 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
                 _inner(written, run, depth)
                 late.append(run.lines[begin:])
                 del run.lines[begin:]
-            if not isinstance(written, str) or (isinstance(each, Mapping) and _is_elsewhere(each)):
+            if not isinstance(written, str):
                 continue
             found = _line(written, task, bound, run, line, _mapping(each))
             if isinstance(each, Mapping) and "defer" in each:
@@ -197,21 +198,27 @@ def _items(command: object, variables: Mapping[str, Any], run: _Run) -> Iterator
         yield {named: str(each)}
 
 
-def _is_elsewhere(entry: Mapping[str, Any]) -> bool:
-    """Whether it is for systems that no Linux runner is (Task documentation, "Platform Specific Tasks")."""
+def _systems(entry: Mapping[str, Any]) -> str:
+    """The test whether it runs on this runner (Task documentation, "Platform Specific Tasks"); empty where nothing is
+    said, or where Linux alone or Linux too is named."""
     wanted = {word for each in _words(entry.get("platforms")) for word in each.split("/")}
-    return bool(wanted) and "linux" not in wanted and bool(wanted & _SYSTEMS)
+    named = [_SYSTEMS[each] for each in sorted(wanted & {*_SYSTEMS})]
+    return "" if "linux" in wanted or not named else " || ".join(f'[ "$RUNNER_OS" = {each} ]' for each in named)
 
 
 def _under(entry: Mapping[str, Any], line: Line, variables: Mapping[str, Any], run: _Run) -> Line:
     """A line under what its task, or the command that calls its task, says of whether it runs and may fail."""
     text, used = line.text, dict(line.variables)
-    for condition in filter(None, (entry.get("if"),)):
-        asked, more = _filled(str(condition), variables, run)
+    status = entry.get("status")
+    checks = [status] if isinstance(status, str) else _words(status)
+    conditions = [
+        str(entry["if"]) if entry.get("if") else "",
+        f"! {{ {' && '.join(f'( {each}{chr(10)})' for each in checks)}; }}" if checks else "",
+        _systems(entry),
+    ]
+    for condition in filter(None, conditions):
+        asked, more = _filled(condition, variables, run)
         text, used = f"if {asked}; then\n{text}\nfi", {**more, **used}
-    if "cmds" in entry and (checks := _words(entry.get("status"))):
-        asked, more = _filled(" && ".join(f"( {each}\n)" for each in checks), variables, run)
-        text, used = f"if ! {{ {asked}; }}; then\n{text}\nfi", {**more, **used}
     if entry.get("ignore_error") is True:
         text = f"{{ {text}\n}} || true"
     return replace(line, text=text, variables=used) if text != line.text else line
@@ -233,7 +240,7 @@ def _line(
     flags = " ".join(["-e", *(each for each in options if each in {"pipefail", "errexit"})])
     at = _line_of(run.text, written, after)
     line = Line(text, run.file, at, used, exported=True, positional=run.arguments, flags=flags)
-    return _under({key: each for key, each in command.items() if key != "cmds"}, line, variables, run)
+    return _under(command, line, variables, run)
 
 
 def _alias(name: str, listed: Mapping[str, Any]) -> str:

@@ -103,6 +103,20 @@ def ref_of(prefix: str, pattern: str) -> str | Text:
     return text([piece for part in parts for piece in pieces(part)])
 
 
+# The first word of GitHub's own runners' labels, and the labels that a self-hosted one has by its system.
+_SYSTEMS: Final = {"ubuntu": "Linux", "linux": "Linux", "windows": "Windows", "macos": "macOS"}
+
+
+def system_of(runs_on: object) -> str:
+    """The system of the runner that labels ask for, as ``runner.os`` names it; empty where they do not tell.
+
+    Source: GitHub documentation, "GitHub-hosted runners reference", "Using self-hosted runners in a workflow".
+    """
+    labels = runs_on if isinstance(runs_on, list) else [runs_on]
+    named = {_SYSTEMS.get(label.lower().partition("-")[0], "") for label in labels if isinstance(label, str)} - {""}
+    return named.pop() if len(named) == 1 else ""
+
+
 def runner_variables(job: EffectiveJob) -> dict[str, Possible]:
     """What scripts are told of how the run began, where that is one event and one ref alone.
 
@@ -115,4 +129,6 @@ def runner_variables(job: EffectiveJob) -> dict[str, Possible]:
         found["GITHUB_REF"] = ref
         found["GITHUB_REF_NAME"] = ref.removeprefix(_HEADS).removeprefix(_TAGS)
         found["GITHUB_REF_TYPE"] = "tag" if ref.startswith(_TAGS) else "branch"
+    if system := system_of(job.job.runs_on):
+        found["RUNNER_OS"] = system
     return found

@@ -131,6 +131,26 @@ jobs:
     assert [(said(step.runs), step.runs_after_failure) for step in failed.steps] == [(False, False), (True, True)]
 
 
+def test_the_system_of_a_runner_is_told_by_its_labels(tmp_path: Path) -> None:
+    made = one(
+        tmp_path,
+        """
+on: push
+jobs:
+  here: {runs-on: ubuntu-24.04-arm, steps: [{run: a, if: runner.os == 'Linux'}, {run: b, if: runner.os == 'Windows'}]}
+  own: {runs-on: [self-hosted, Linux, X64], steps: [{run: a, if: runner.os == 'Linux'}]}
+  unsaid: {runs-on: large, steps: [{run: a, if: runner.os == 'Linux'}]}
+  asked: {runs-on: "${{ vars.RUNNER }}", steps: [{run: a, if: runner.os == 'Linux'}]}
+  rows:
+    strategy: {matrix: {os: [macos-15, windows-2025]}}
+    runs-on: ${{ matrix.os }}
+    steps: [{run: a, if: runner.os == 'Linux'}]
+""",
+    )
+    found = {job.job.id: [said(step.runs) for step in job.steps] for job in made.jobs}
+    assert found == {"here": [True, False], "own": [True], "unsaid": [None], "asked": [None], "rows": [False]}
+
+
 def test_choices_matrices_and_environments(tmp_path: Path) -> None:
     made = one(
         tmp_path,

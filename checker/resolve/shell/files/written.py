@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -27,10 +27,25 @@ _FORMAT: Final = re.compile(r"%(%|[-0-9.]*[sbdi])")
 # Programs that leave the files which they name as they are.
 _READERS: Final = frozenset(
     {"chmod", "chown", "cat", "ls", "test", "[", "stat", "file", "wc", "head", "tail", "grep", "egrep", "diff", "cmp",
-     "shellcheck", "echo", "printf", "bash", "sh", "dash", "zsh", "ksh", "source", ".", "git", "sha256sum", "md5sum",
-     "bat", "less", "export", "exit", "return", "cd", "cut", "sort", "uniq", "tr", "awk", "jq", "docker", "aws", "true",
-     "python", "python3", "realpath", "readlink", "dirname", "basename", "which", "make"}
+     "shellcheck", "echo", "printf", "sha256sum", "md5sum", "bat", "less", "export", "exit", "return", "cd", "cut",
+     "uniq", "tr", "jq", "true", "realpath", "readlink", "dirname", "basename", "which"}
 )  # fmt: skip
+# Programs that read their first file, and may do anything to the others.
+_INTERPRETERS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh", "source", ".", "python", "python3"})
+# Verbs that leave the files as they are which they name, of programs that others change by.
+_READING_VERBS: Final[Mapping[str, frozenset[str]]] = {
+    "git": frozenset(
+        {"add", "commit", "push", "tag", "config", "diff", "status", "log", "show", "update-index", "fetch"}
+    ),
+    "docker": frozenset({"build", "buildx", "push", "login", "tag"}),
+}
+# Verbs of git that bring other files into the folder, whatever they name.
+_BRINGING: Final = frozenset(
+    {"checkout", "switch", "restore", "reset", "apply", "am", "merge", "pull", "rebase", "stash", "clean", "revert",
+     "cherry-pick", "read-tree", "checkout-index"}
+)  # fmt: skip
+# What the command line of AWS writes files with: the rest of it reads those that it names.
+_FETCHING: Final = frozenset({"s3", "s3api"})
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln"})
 _WITH_VALUE: Final = frozenset({"-m", "-o", "-g", "-t", "--mode", "--owner", "--group"})
 
@@ -75,8 +90,11 @@ class Written(Struct):
         elif command.program == "rm":
             for word in plain:
                 self.texts.pop(place(word, command.folder), None)
-        elif command.program not in _READERS and not (command.program == "sed" and not _in_place(command.words)):
-            for word in command.words[1:]:
+        elif command.program == "git" and plain[:1] and plain[0] in _BRINGING:
+            tracked = [each for each in self.texts if isinstance(each, str) and not each.startswith(("/", ".git/"))]
+            self.texts.update(dict.fromkeys(tracked))
+        else:
+            for word in _changeable(command, plain):
                 named = [word, word.partition("=")[2]] if isinstance(word, str) else [word]
                 self.texts.update((key, None) for each in named if (key := place(each, command.folder)) in self.texts)
 
@@ -102,6 +120,20 @@ class Written(Struct):
                 self.texts.pop(source, None)
         elif target in self.texts:
             self.texts[target] = None
+
+
+def _changeable(command: Command, plain: Sequence[Possible]) -> Sequence[Possible]:
+    """The words of a command that may name a file which it changes."""
+    program, words = command.program, command.words[1:]
+    if program in _READERS or (program == "sed" and not _in_place(command.words)):
+        return ()
+    if program in _INTERPRETERS:
+        return plain[1:]
+    if plain and plain[0] in _READING_VERBS.get(program, ()):
+        return ()
+    if program == "aws" and not any(word in _FETCHING for word in plain[:3]):
+        return ()
+    return words
 
 
 def place(target: Possible, folder: str | None) -> Possible:

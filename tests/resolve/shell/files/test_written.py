@@ -23,7 +23,8 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     files = {name: text.replace("ROLL", ROLL) for name, text in case.get("files", {}).items()}
     made = pipeline(tmp_path, {".github/workflows/ci.yml": written(job), **files})
     traces, unfollowed = Tracer(ScriptLibrary(tmp_path)).every(made.jobs)
-    rolled = [str(call.arguments.get("service")) for trace in traces.values() for call in trace.aws]
+    calls = [call for trace in traces.values() for call in trace.aws if call.service == "ecs"]
+    rolled = [str(call.arguments.get("service")) for call in calls]
     messages = [each.problem.message for each in unfollowed]
     if case["right"] == "followed":
         assert (rolled, messages) == (case.get("services", ["web"]), [])
