@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from checker.collect.migrations.alter_table import alter_table
 from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.check_trees import checks_of
-from checker.collect.migrations.dialects.mysql import from_mysql
+from checker.collect.migrations.dialects.mysql import from_mysql, runs_comments
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
@@ -90,6 +90,8 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
         return bisect_right(newlines, max(offset, 0) - 1) + first_line
 
     try:
+        if not translated and runs_comments(text):
+            raise parser.ParseError("a comment that MySQL runs")
         tree = json.loads(parser.parse_sql_json(text))
     except parser.ParseError as error:
         other = None if translated else from_mysql(text)

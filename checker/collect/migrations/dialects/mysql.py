@@ -2,7 +2,8 @@
 
 What has no meaning for code that runs on the schema (engine, character set, comment, place of a column) is left out; a
 statement that is not known stays as it is, and PostgreSQL's grammar refuses it. Sources: MySQL Reference Manual,
-"CREATE TABLE Statement", "ALTER TABLE Statement", "String Literals", "Schema Object Names"; MariaDB documentation.
+"CREATE TABLE Statement", "ALTER TABLE Statement", "String Literals", "Schema Object Names", "Comments" (what stands in
+``/*! ... */`` is run); MariaDB documentation.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ from typing import Final
 
 _MOST: Final = 200_000  # signs of a file that is written by hand
 _TOKEN: Final = re.compile(
-    r"(?P<comment>--[^\n]*|\#[^\n]*|/\*(?!!)[\s\S]*?(?:\*/|\Z))|(?P<name>`(?:[^`]|``)*+(?:`|\Z))"
+    r"(?P<run>/\*M?!(?:\d{5,6})?(?P<inside>(?:(?!\*/)[\s\S])*+)\*/)|(?P<comment>--[^\n]*|\#[^\n]*|/\*(?!!)[\s\S]*?(?:\*/|\Z))|(?P<name>`(?:[^`]|``)*+(?:`|\Z))"
     r"|(?P<string>'(?:[^'\\]|\\[\s\S]|'')*+(?:'|\Z)|\"(?:[^\"\\]|\\[\s\S]|\"\")*+(?:\"|\Z))"
 )
+# A comment that MySQL runs, and what in it is of the session alone.
+_RUN: Final = re.compile(
+    r"/\*M?!(?:\d{5,6}\b|\s*(?:ALTER|DROP|CREATE|DELETE|UPDATE|INSERT|TRUNCATE|RENAME)\b)", re.IGNORECASE
+)
+_OF_SESSION: Final = re.compile(r"\s*(?:SET\b[^;]*;?\s*|ALTER\s+TABLE\s+\S+\s+(?:DIS|EN)ABLE\s+KEYS\s*)", re.IGNORECASE)
 _TELLS: Final = re.compile(
-    r"`[\w $-]+`|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bMODIFY\s+(?:COLUMN\s+)?\w|\bCHANGE\s+(?:COLUMN\s+)?\w+\s+\w"
+    rf"{_RUN.pattern}|`[\w $-]+`"
+    r"|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bMODIFY\s+(?:COLUMN\s+)?\w|\bCHANGE\s+(?:COLUMN\s+)?\w+\s+\w"
     r"|\bUNSIGNED\b|\bDROP\s+FOREIGN\s+KEY\b|\bALGORITHM\s*=\s*(?:INPLACE|INSTANT|COPY)\b|\bADD\s+(?:INDEX|KEY)\b",
     re.IGNORECASE,
 )
@@ -77,6 +84,11 @@ _NOT_NULL: Final = re.compile(
 )
 
 
+def runs_comments(text: str) -> bool:
+    """Whether comments in it are statements to MySQL: PostgreSQL's grammar passes them over."""
+    return _RUN.search(text) is not None
+
+
 def from_mysql(text: str) -> str | None:
     """The same in PostgreSQL's words; ``None`` where nothing tells that it is MySQL's."""
     if len(text) > _MOST or not _TELLS.search(text):
@@ -84,6 +96,8 @@ def from_mysql(text: str) -> str | None:
     kept: list[str] = []
 
     def token(match: re.Match[str]) -> str:
+        if match["run"]:
+            return _lines(match) if _OF_SESSION.fullmatch(match["inside"]) else match["inside"]
         if match["comment"]:
             said = match["comment"]
             return f"--{said[1:]}" if said.startswith("#") else said
