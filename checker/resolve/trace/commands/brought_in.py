@@ -27,7 +27,21 @@ from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.state import WORKSPACE
 
 CLIENTS: Final = frozenset(
-    {"psql", "mysql", "mariadb", "sqlite3", "usql", "duckdb", "sqlcmd", "sqlplus", "mongosh", "mongo", "pgcli", "mycli"}
+    {
+        "psql",
+        "mysql",
+        "mariadb",
+        "sqlite3",
+        "usql",
+        "duckdb",
+        "sqlcmd",
+        "sqlplus",
+        "mongosh",
+        "mongo",
+        "pgcli",
+        "mycli",
+        "pg_restore",
+    }
 )
 _FILES: Final = ("-f", "--file", "-i", "--input-file", "-init", "--init")
 _STATEMENTS: Final = ("-c", "--command", "-e", "--execute", "-Q", "--init-command", "-cmd", "--eval")
@@ -117,6 +131,8 @@ class BroughtIn(Struct):
         nothing of the kind."""
         words = apart(command.words[1:], "cfie")
         files = [*given(words, _FILES)]
+        if command.program == "pg_restore":  # its -f names what it writes
+            files = [word for word in words if not shown(word).startswith("-") and word not in files]
         statements = [*given(words, _STATEMENTS)]
         if command.program in {"sqlite3", "duckdb"}:
             statements += [*plain_words(words)][1:]  # the first is the database
