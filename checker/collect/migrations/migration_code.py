@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
@@ -80,6 +82,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     candidates: list[SourceFile] = []
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
+    spoken: list[str] = []  # files that speak of migrations
     for path in walk(root, lambda name: posixpath.splitext(name)[1].lower() in LANGUAGES, MAX_FILES, problems):
         shown = path.relative_to(root).as_posix()
         is_test = _TEST.search(shown) is not None
@@ -93,6 +96,7 @@ def read_migration_code(root: Path) -> MigrationCode:
             if found is not None:
                 tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
             continue
+        spoken.append(shown)
         for name, pattern in _LIBRARIES[LANGUAGES[path.suffix.lower()]].items():
             if pattern.search(text):
                 entry = library.file(shown)
@@ -104,7 +108,17 @@ def read_migration_code(root: Path) -> MigrationCode:
             runners.setdefault(runner.entry.file, runner)
     scripts = tuple(_package_scripts(root, problems))
     connections = tuple(read_connections(root, []))
-    return MigrationCode(tuple(runners.values()), tuple(tests), scripts, (*problems, *library.problems), connections)
+    applying = [_with_callers(each, spoken, library) for each in runners.values()]
+    return MigrationCode(tuple(applying), tuple(tests), scripts, (*problems, *library.problems), connections)
+
+
+def _with_callers(runner: MigrationRunner, spoken: Iterable[str], library: _Library) -> MigrationRunner:
+    """The runner with the files that import it, or any of its own."""
+    own = {each.file for each in runner.files}
+    stems = {posixpath.splitext(posixpath.basename(each))[0] for each in own}
+    near = [each for each in spoken if each not in own and any(stem in library.text(each) for stem in stems)]
+    callers = tuple(each for each in near if own & {*library.imports(library.file(each))})
+    return replace(runner, callers=callers) if callers else runner
 
 
 def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:

@@ -94,13 +94,15 @@ class SourceFile(Struct, frozen=True):
 class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     """A program of the repository that applies migrations. ``entry`` is the file that drives it, ``files`` are it and
     all that it imports of the repository's own; ``library`` the tool whose library does the work, by its name in
-    :mod:`checker.model.migrations.tools`. It is a place; a path is ``FILE:LINE``."""
+    :mod:`checker.model.migrations.tools`. ``callers`` are files that import one of them. It is a place; a path is
+    ``FILE:LINE``."""
 
     surface: ClassVar[Surface] = Surface.SCRIPT
     environment_name: ClassVar[str] = ""
     entry: SourceFile
     files: tuple[SourceFile, ...]
     library: str = ""
+    callers: tuple[str, ...] = ()
 
     @property
     def subject(self) -> Subject:

@@ -21,9 +21,10 @@ class MigrationTool(Struct, frozen=True):
     ``programs`` start it, each a program and perhaps the words of a command group (``flask db``). ``forwards`` and
     ``backwards`` are the commands that change a schema; one of several words (``migrate deploy``) stands in that order
     with options between. ``locks``: whether a second run waits or stops by the tool's own doing; open where
-    that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option or
-    variable that switches the lock off, ``locked`` the one that switches it on. ``imports`` is, by language, the
-    module that code imports to migrate, as a regular expression. ``section`` begins the comment above each direction
+    that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option,
+    variable or setting that switches the lock off, as a regular expression, ``locked`` the option that switches it on.
+    ``imports`` is, by language, the module that code imports to migrate, as a regular expression; ``hook`` the file of
+    the repository's own that the tool runs whoever starts it. ``section`` begins the comment above each direction
     of a file that holds both. ``outside`` is the comment, as a regular expression, by which a file of a tool that runs
     each in a transaction asks for none. ``telling``: the name's first word alone says that migrations are spoken of, as
     a task that is called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
@@ -40,6 +41,7 @@ class MigrationTool(Struct, frozen=True):
     imports: Mapping[str, str] = field(default_factory=dict)
     section: str = ""
     outside: str = ""
+    hook: str = ""
     telling: bool = False
 
     @property
@@ -61,6 +63,7 @@ def _tool(
     imports: Mapping[str, str] | None = None,
     section: str = "",
     outside: str = "",
+    hook: str = "",
     telling: bool = False,
 ) -> MigrationTool:
     started = tuple(_listed(name if programs is None else programs))
@@ -76,6 +79,7 @@ def _tool(
         imports or {},
         section,
         outside,
+        hook,
         telling,
     )
 
@@ -100,15 +104,16 @@ TOOLS: Final = (
     _tool("prisma", "deploy, db push, db execute, migrate reset", "", YES, "Prisma documentation, Advisory locking",
           unlocked="DISABLE_ADVISORY_LOCK"),
     _tool("golang-migrate", "up, goto", "down", YES, "golang-migrate, database/postgres: pg_advisory_lock",
-          programs="migrate",
+          programs="migrate", unlocked=r"\bx-no-lock=true",
           imports={"go": r"github\.com/golang-migrate/migrate"}),
     _tool("node-pg-migrate", "up", "down, redo", YES, "node-pg-migrate documentation, option lock",
-          unlocked="--no-lock",
+          unlocked=r"--no-lock\b|--lock[= ]false|\bnoLock['\"]?\s*:\s*true",
           imports={"script": "node-pg-migrate"}),
     _tool("knex", "migrate:latest, migrate:up", "migrate:rollback, migrate:down", YES,
           "Knex documentation, lock table"),
     _tool("rails", "db:migrate, db:prepare", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
-          programs="rails, rake", outside=r"disable_ddl_transaction!"),
+          programs="rails, rake", unlocked=r"\badvisory_locks:\s*(?:false|off|no)\b",
+          outside=r"disable_ddl_transaction!"),
     _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout"),
     _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),
     _tool("sqlx", "run, database setup, database reset", "revert", YES, "sqlx documentation, Migrator::set_locking"),
@@ -117,7 +122,7 @@ TOOLS: Final = (
     _tool("alembic", "upgrade", "downgrade", NO, "Alembic documentation: a run takes no lock of its own",
           programs="alembic, alembic.config, flask db, superset db",
           imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"},
-          outside=r"\bautocommit_block\(\)", telling=True),
+          outside=r"\bautocommit_block\(\)", hook="env.py", telling=True),
     _tool("django", "migrate", "", NO, "Django documentation: migrate takes no lock",
           programs="manage.py, django-admin, django"),
     _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
@@ -151,7 +156,7 @@ TOOLS: Final = (
     _tool("phinx", "migrate", "rollback", _UNTOLD, "Phinx documentation"),
     _tool("ecto", "ecto.migrate", "ecto.rollback", YES,
           "Ecto.Migration's documentation: the table schema_migrations is locked while migrations run",
-          programs="mix"),
+          programs="mix", unlocked=r"\bmigration_lock:\s*false\b"),
     _tool("yoyo", "apply, reapply", "rollback", _UNTOLD, "yoyo-migrations documentation"),
     _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
     _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations"),

@@ -35,7 +35,8 @@ from checker.model.migrations.folders import MigrationRunner
 from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.possible import options, shown, truth
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import truth
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
@@ -43,7 +44,15 @@ from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
 from checker.reason.deploys.rollbacks import cancels_runs, is_rollback
-from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.migrating import (
+    Migrating,
+    migrating,
+    not_locking,
+    programs_of,
+    starts_task,
+    told_not_to_lock,
+    tool_of,
+)
 from checker.reason.migrations.runner_locks import Locking, locking
 
 _FIX_LOCK: Final = (
@@ -69,22 +78,55 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
 
 def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
     runners = pipeline.migration_code.runners
-    for runner in runners:
+    entries = {each.entry.file for each in runners}
+    steps = [each for each in steps if each.action.spot.file not in entries]  # calls of a tool's library, seen there
+    started = {tool.name for step in steps if (tool := tool_of(step, pipeline)) is not None}
+    own = [each for each in runners if not _is_covered(each, runners, started)]
+    for runner in own:
         yield from _runner(runner, pipeline)
-    libraries = {runner.library for runner in runners if runner.library}
-    seen: set[str] = set()
+    hooked = {runner.library for runner in own if _is_hook(runner)}
+    said: set[tuple[str, str]] = set()
     for step in steps:
         tool = tool_of(step, pipeline)
         if tool is None:
-            if not runners and "" not in seen:
-                seen.add("")
+            if ("", "") not in said and not _is_one_of(step, runners, pipeline):
+                said.add(("", ""))
                 why = "what it runs is not found in the repository, nor is it a tool that is known"
                 yield step.action.undecided("lock", why, fix=_FIX_LOCK)
-        elif tool.name not in seen | libraries:
-            seen.add(tool.name)
-            yield _tool(step, tool)
-    if not runners and not steps:
+        elif tool.name not in hooked:
+            judged = _tool(step, tool, pipeline)
+            if (tool.name, judged.violation) not in said:
+                said.add((tool.name, judged.violation))
+                yield judged
+    if not runners and not said:
         yield from _by_folder(pipeline)
+
+
+def _is_hook(runner: MigrationRunner) -> bool:
+    """Whether a tool runs this file itself, whoever starts the tool."""
+    tool = BY_NAME.get(runner.library)
+    return tool is not None and bool(tool.hook) and runner.entry.file.rpartition("/")[2] == tool.hook
+
+
+def _is_covered(runner: MigrationRunner, runners: Sequence[MigrationRunner], started: Set[str]) -> bool:
+    """Whether what keeps a second run out is asked of another part of the same run: of the program that starts the
+    tool, or of the file that the tool runs whoever starts it."""
+    if locking(runner).taken:
+        return False
+    beside = [each for each in runners if each.library and each.library == runner.library]
+    if _is_hook(runner):
+        return runner.library not in started and any(not _is_hook(each) for each in beside)
+    return any(_is_hook(each) and locking(each).sound for each in beside)
+
+
+def _is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pipeline) -> bool:
+    """Whether a program of its own may be one that is read: any, where no file that it runs says otherwise; and what
+    only starts the one that migrates."""
+    if not runners or not isinstance(step.action, Command) or starts_task(step, pipeline):
+        return bool(runners)
+    names = {each for runner in runners for each in (*(file.file for file in runner.files), *runner.callers)}
+    known = {part for each in names for part in each.rpartition(".")[0].split("/")}
+    return all(each in known for each in programs_of(step.action))
 
 
 def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
@@ -98,17 +140,13 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
             yield folder.undecided("lock", why, fix=_FIX_LOCK)
 
 
-def _tool(step: Migrating, tool: MigrationTool) -> Judgement:
+def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement:
     place = step.action
     locks = tool.locks is YES or bool(tool.locked and tool.locked in getattr(step.action, "source", ""))
     if locks:
-        told = [
-            source for source in (getattr(step.action, "source", ""), *_environment(step)) if tool.unlocked in source
-        ]
-        if tool.unlocked and told:
-            return place.fails(
-                "lock", f"{tool.name} is told not to lock ({tool.unlocked}).", fix=f"Remove {tool.unlocked}."
-            )
+        where = told_not_to_lock(step, tool, pipeline)
+        if where:
+            return place.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
         return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
     if isinstance(tool.locks, Open):
         why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
@@ -119,17 +157,14 @@ def _tool(step: Migrating, tool: MigrationTool) -> Judgement:
     )
 
 
-def _environment(step: Migrating) -> Iterator[str]:
-    for name, value in step.step.env.items() if step.step is not None else ():
-        each = options(value)
-        if each is not None and any(shown(option).lower() not in {"", "0", "false"} for option in each):
-            yield name
-
-
 def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     found = locking(runner)
     tool = BY_NAME.get(runner.library)
     if not found.taken and tool is not None and tool.locks is YES:
+        if where := not_locking(tool, ((file.code, file.file) for file in runner.files)):
+            said = f"{tool.name} is told not to lock ({where[0]})."
+            yield runner.fails("lock", said, fix=f"Remove {where[0]}.", path=f"{where[1]}:1")
+            return
         yield runner.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         return
     yield _lock(runner, found, tool)

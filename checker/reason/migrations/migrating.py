@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -32,6 +33,9 @@ _STARTS: Final = frozenset(
     }
 )
 _LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|@(?:postgres|db|database)[:/]")
+# A file that is run to migrate, by its name without folder and ending.
+_FILE: Final = re.compile(r"(?:^|/)([\w.-]*migrat[\w.-]*)\.(?:py|m?js|cjs|ts)$", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))(?:#|//).*", re.MULTILINE)
 _LIST: Final = re.compile(r"\[[^\[\]{}]*\]")
 
 Action: TypeAlias = "Command | AwsCall"
@@ -76,6 +80,48 @@ def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
     return None
 
 
+def starts_task(step: Migrating, pipeline: Pipeline) -> bool:
+    """Whether a step's command starts what migrates elsewhere."""
+    calls = pipeline.trace(step.job).aws
+    return any(
+        (each.service, each.operation) in _STARTS and step.action.reached.leads_to(each.reached) for each in calls
+    )
+
+
+def programs_of(command: Command) -> tuple[str, ...]:
+    """The names of the files that a command line runs to migrate: ``migrate`` of ``node dist/migrate.js``, ``runner``
+    of ``python -m db.runner``."""
+    words = [word if isinstance(word, str) else "" for word in command.words]
+    files = [match[1] for word in words if (match := _FILE.search(word)) is not None]
+    modules = [after.rpartition(".")[2] for before, after in pairwise(words) if before == "-m"]
+    return (*files, *(modules if words[:1] and words[0].startswith("python") else ()))
+
+
+def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:
+    """What switches a tool's lock off: an option, a variable that is set to something, a setting of its connection;
+    empty where nothing does."""
+    action = step.action
+    given = dict(step.step.env) if step.step is not None else {}
+    texts = [action.text() if isinstance(action, Command) else action.source]
+    given |= action.environment if isinstance(action, Command) else {}
+    texts += [name for name, value in given.items() if any(not _is_off(each) for each in _shown(value))]
+    texts += [_COMMENT.sub("", each.text) for each in pipeline.migration_code.connections if each.tool == tool.name]
+    found = not_locking(tool, ((text, "") for text in texts))
+    return found[0] if found is not None else ""
+
+
+def not_locking(tool: MigrationTool, texts: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """The first words of texts that switch a tool's lock off, and what that text is called."""
+    for text, called in texts if tool.unlocked else ():
+        if (match := re.search(tool.unlocked, text)) is not None:
+            return match[0], called
+    return None
+
+
+def _is_off(value: str) -> bool:
+    return value.lower() in {"", "0", "false"}
+
+
 def runs_back(pipeline: Pipeline) -> Iterator[Command]:
     """The commands of any job, tests too, that run migrations backwards."""
     for job in pipeline.jobs:
@@ -97,13 +143,33 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
         if applied is not None and isinstance(action, Command | AwsCall):
             found.setdefault(id(action.step), []).append(Migrating(job, action.step, action, applied))
     for entries in found.values():
-        # A command of the pipeline's own that starts a task is seen twice: as itself, and as the call inside it.
-        commands = [each for each in entries if isinstance(each.action, Command)]
-        # So is what a task runs: `make migrate` is told of by the tool in the recipe, where one is known.
-        told = [each for each in commands if each.tool is not None] or commands
-        first = told[0] if told else entries[0]
-        if _lasts(first, entries):
-            yield first
+        kept = [each for each in entries if not _told_otherwise(each, entries)]
+        if _lasts(kept[0], entries):
+            yield from _once(kept)
+
+
+def _once(entries: list[Migrating]) -> list[Migrating]:
+    """Entries without those that a loop repeats."""
+    seen: dict[tuple[object, ...], Migrating] = {}
+    for each in entries:
+        seen.setdefault((each.action.spot, each.tool.name if each.tool is not None else "", each.back), each)
+    return list(seen.values())
+
+
+def _told_otherwise(one: Migrating, entries: list[Migrating]) -> bool:
+    """Whether another entry of the same step tells of what this one does: a task that a command of the pipeline's own
+    starts is seen as that and as the call inside it; what `make migrate` runs, as that and as the tool in the
+    recipe."""
+    if one.tool is None and any(
+        each.tool is not None and isinstance(each.action, Command) and _leads(one, each) for each in entries
+    ):
+        return True
+    around = [each for each in entries if isinstance(each.action, Command) and _leads(each, one)]
+    return any(isinstance(one.action, AwsCall) or (one.tool is None and each.tool is None) for each in around)
+
+
+def _leads(one: Migrating, other: Migrating) -> bool:
+    return one is not other and one.action.reached.leads_to(other.action.reached)
 
 
 def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:

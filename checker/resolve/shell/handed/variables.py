@@ -101,7 +101,12 @@ def extended(told: Told) -> Told | None:
 
 
 # Variables that tell a program what it works on, whichever shell of several has exported them.
-_READ: Final[Mapping[str, tuple[str, ...]]] = {"ko": ("KO_DOCKER_REPO",)}
+# Prisma documentation, "Advisory locking"; PostgreSQL documentation, libpq's "Environment Variables".
+_READ: Final[Mapping[str, tuple[str, ...]]] = {
+    "ko": ("KO_DOCKER_REPO",),
+    "prisma": ("PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK", "PGOPTIONS"),
+    "psql": ("PGOPTIONS",),
+}
 # jq manual, "$ENV, env"; yq documentation, "Env Variable Operators".
 _FILTERS: Final = frozenset({"jq", "gojq", "yq"})
 _OF_FILTER: Final = re.compile(r"(?:\$ENV|\benv)\.(\w+)|\b(?:str)?env\((\w+)\)")
