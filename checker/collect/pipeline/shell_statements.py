@@ -96,7 +96,8 @@ class Reader:
                 words = tuple(self._test_words(node, below))
                 arithmetic = self._arithmetic(node)
                 asked = tuple(self._words.substitutions(node, below)) if arithmetic else ()
-                return Test(words, node.start_point[0], arithmetic, asked)
+                double = not arithmetic and self.text(node).startswith("[[")
+                return Test(words, node.start_point[0], arithmetic, asked, double)
             case "pipeline":
                 parts = [child for child in node.children if child.is_named]
                 statements = tuple(s for part in parts if (s := self.statement(part, below)) is not None)
@@ -132,7 +133,7 @@ class Reader:
                 inner_statement = self.statement(body, below) if body is not None else None
                 if name is None or inner_statement is None:
                     return None
-                return Function(self.text(name), inner_statement)
+                return Function(self.text(name), inner_statement, self.text(node).startswith("function"))
             case _:
                 return None
 
@@ -188,7 +189,7 @@ class Reader:
                 assignments.append(Assignment("", self._words.word(child, depth)))  # what is set only the run tells
         flags = [self.text(child) for child in node.children[1:] if child.type == "word"]
         refers = any(flag.startswith("-") and "n" in flag for flag in flags) and keyword != "export"
-        return Declare(keyword, tuple(assignments), node.start_point[0], refers)
+        return Declare(keyword, tuple(assignments), node.start_point[0], refers, tuple(flags))
 
     def _test_words(self, node: Node, depth: int) -> list[Word]:
         """The words between the brackets in order, whatever tree the grammar made of them."""

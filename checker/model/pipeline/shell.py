@@ -90,22 +90,25 @@ class Simple(Struct, frozen=True):
 
 
 class Declare(Struct, frozen=True):
-    """``export``, ``local``, ``readonly``, ``declare`` or ``typeset``. ``refers``: with ``-n``, a name for another."""
+    """``export``, ``local``, ``readonly``, ``declare`` or ``typeset``, with its ``flags``. ``refers``: with ``-n``, a
+    name for another."""
 
     keyword: str
     assignments: tuple[Assignment, ...]
     line: int
     refers: bool = False
+    flags: tuple[str, ...] = ()
 
 
 class Test(Struct, frozen=True):
     """``[ ... ]`` or ``[[ ... ]]``: the words in between, and the substitutions that run for it. ``arithmetic`` is what
-    stands in ``(( ... ))``, ``asked`` the substitutions in that."""
+    stands in ``(( ... ))``, ``asked`` the substitutions in that; ``double``: between ``[[`` and ``]]``."""
 
     words: tuple[Word, ...]
     line: int
     arithmetic: str = ""
     asked: tuple[Substitution, ...] = ()
+    double: bool = False
 
 
 class Pipe(Struct, frozen=True):
@@ -179,10 +182,11 @@ class Case(Struct, frozen=True):
 
 
 class Function(Struct, frozen=True):
-    """A definition."""
+    """A definition. ``worded``: with the word ``function`` in front."""
 
     name: str
     body: Statement
+    worded: bool = False
 
 
 Statement: TypeAlias = (

@@ -50,7 +50,7 @@ from checker.resolve.shell.ends import (
 from checker.resolve.shell.followed import Followed
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
-from checker.resolve.shell.starting import fed_by
+from checker.resolve.shell.starting import faults, fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
 from checker.resolve.shell.syntax_facts import (
     assigned_in,
@@ -100,7 +100,7 @@ class Follower:
 
     def follow(self, state: State, whole: State | None = None) -> State:
         """Follow ``state.script`` from its beginning to its end. What becomes of it is asked of the ``whole``."""
-        self._shell.note(state.script.problems)
+        self._shell.note(faults(state))
         self._manner.rehearsals = Rehearsals(self.library, self.reached, (whole or state).apart(), self.allowance)
         try:
             around = Context(certain=self.reached.certain, on_failure=self.reached.on_failure)

@@ -15,8 +15,9 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script
 from checker.model.possible import Possible, shown
 from checker.model.possible import marked as with_marks
-from checker.model.sources import Spot
+from checker.model.sources import Problem, Spot
 from checker.model.values import Text
+from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.written import interpreter
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
@@ -40,6 +41,7 @@ class Call(Struct, frozen=True):
     state: State
     context: Context
     own: Mapping[str, Stored]
+    by: str = ""  # the shell that is named
 
 
 def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
@@ -85,6 +87,7 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in SHELLS
     if explicit:
         flags = tuple(_flags(words[1:]))
+        call = replace(call, by=str(words[0]))
         rest = words[1 + len(flags) :]
         if _has_flag(flags, "n") or "noexec" in flags:  # GNU Bash manual, "The Set Builtin": read, and not run
             return Result()
@@ -232,11 +235,25 @@ def _child(
         guessed=state.guessed,
         written=state.written,
         marks=marks or {},
+        sh=state.sh,
+        dialect=_dialect(script, call),
     )
-    follower.note(script.problems)
+    follower.note(faults(child))
     result = follower.process(script.body, child, call.context)
     follower.depth -= 1
     return result
+
+
+def _dialect(script: Script, call: Call) -> str:
+    """Which shell runs a script: the one that is named, or that its first line names, or the one that starts it."""
+    if call.by:
+        return dialect(call.by, call.state.sh)
+    return dialect_of(script.shebang, call.state.sh) if script.shebang else call.state.dialect
+
+
+def faults(state: State) -> tuple[Problem, ...]:
+    """What of a process's script cannot be followed, before anything of it runs."""
+    return (*state.script.problems, *not_of_sh(state.script, state.dialect))
 
 
 def source(follower: Shell, words: list[Possible], call: Call) -> Result:
@@ -266,7 +283,7 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     state.script, state.via = script, (*state.via, call.spot)
     if len(words) > 2:
         state.positional = tuple(words[2:])
-    follower.note(script.problems)
+    follower.note(faults(state))
     with follower.inside(Flow.RETURN) as leaving:
         result = follower.returned(follower.block(script.body, state, call.context), leaving, state)
     state.script, state.via = kept[:2]

@@ -193,6 +193,8 @@ class State(Struct):
     sealed: bool = False
     guessed: set[str] = field(default_factory=set)
     written: Kept | None = None  # forks share it
+    sh: str = ""  # which shell `sh` is where this runs, empty where it is bash; and which one this is
+    dialect: str = ""
 
     def fed_by(self, fed: Fed | None) -> State:
         """The process behind a pipe."""

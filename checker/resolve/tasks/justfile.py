@@ -135,7 +135,7 @@ def _read(text: str, file: str, into: _File) -> None:
             if match[1]:
                 into.exported.add(name)
             if len(written) > 1 and written[0] == written[-1] == "`":
-                into.asked[name] = Line(written.strip("`"), file, number, flags=_flags(into))
+                into.asked[name] = Line(written.strip("`"), file, number, flags=_flags(into), shell=_shell(into))
         elif match := _HEAD.match(line):
             systems = set(re.findall(r"[a-z]+", _QUOTED.sub("", attributes)))
             if not systems & _ELSEWHERE or systems & _HERE:
@@ -146,8 +146,16 @@ def _read(text: str, file: str, into: _File) -> None:
 
 def _flags(read: _File) -> str:
     """Those of the shell that runs each line: ``-cu`` where nothing is set."""
-    words = re.findall(r"['\"]([^'\"]*)['\"]", read.settings.get("shell", ""))
-    return " ".join(words[1:])
+    return " ".join(_shell_words(read)[1:])
+
+
+def _shell(read: _File) -> str:
+    """The shell itself: ``sh`` where nothing is set (just manual, "Configuring the Shell")."""
+    return next(iter(_shell_words(read)), "sh")
+
+
+def _shell_words(read: _File) -> list[str]:
+    return re.findall(r"['\"]([^'\"]*)['\"]", read.settings.get("shell", ""))
 
 
 def _run(
@@ -242,7 +250,7 @@ def _lines(
         prefix = re.match(r"[@-]*", whole)
         text = _PLACE.sub(put, whole[prefix.end() if prefix else 0 :])
         text = f"{{ {text}\n}} || true" if prefix and "-" in prefix[0] else text
-        yield Line(text, recipe.file, first, dict(used), True, positional, flags=flags)
+        yield Line(text, recipe.file, first, dict(used), True, positional, flags=flags, shell=_shell(read))
 
 
 def _script_program(recipe: _Recipe, read: _File) -> str:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible
+from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of
 from checker.resolve.shell.state import State
 from checker.resolve.tasks.recipes import Line
 
@@ -22,10 +23,10 @@ def _stops(flags: str) -> bool:
 
 
 def states_of(
-    line: Line, script: Script, folder: str, environment: Mapping[str, Possible]
+    line: Line, script: Script, folder: str, environment: Mapping[str, Possible], sh: str = ""
 ) -> Iterator[tuple[State, State]]:
     """What to follow, one after the other, each with the whole that it is a part of: a line fails as its last command
-    does, so that only that one runs where failures stop."""
+    does, so that only that one runs where failures stop. ``sh`` is which shell ``sh`` is where they run."""
     state = State(
         script,
         variables={**environment, **line.variables},
@@ -35,6 +36,8 @@ def states_of(
         pipefail="pipefail" in line.flags,
         folder=folder,
         closed=True,
+        sh=sh,
+        dialect=dialect_of(script.shebang, sh) if line.whole else dialect(line.shell, sh),
     )
     whole = state.fork()
     before = script.body.statements[:-1]

@@ -121,12 +121,14 @@ def _target(
     if read.ignores:
         scope.used["MAKEFLAGS"] = "i"  # of the makes that it starts, too
     every = read.ignores or (".IGNORE" in read.rules and name in read.rules[".IGNORE"].needs)
+    shell = _shell(read, given)
     if read.one_shell and rule.recipe:
         text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in rule.recipe)
         first = re.match(r"[@\-+\s]*", rule.recipe[0][0])
         if every or (first and "-" in first[0]):
             text = f"(\n{text}\n) || true"
-        lines.append(Line(text, rule.file, rule.recipe[0][1], scope.used, exported=True, flags=read.flags))
+        first_line = rule.recipe[0][1]
+        lines.append(Line(text, rule.file, first_line, scope.used, exported=True, flags=read.flags, shell=shell))
         return
     for written, line in rule.recipe:
         prefix = re.match(r"[@\-+\s]*", written)
@@ -139,7 +141,16 @@ def _target(
                 continue
             if ignored or (own and "-" in own[0]):
                 text = f"{{ {text}\n}} || true"
-            lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags))
+            lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags, shell=shell))
+
+
+def _shell(read: Makefile, given: Mapping[str, Possible]) -> str:
+    """What runs recipes: ``sh``, unless a variable says so that is never taken from the environment (GNU make manual,
+    "Choosing the Shell"). Where make works it out, its text tells."""
+    written = given.get("SHELL", read.variables.get("SHELL", "sh"))
+    if not isinstance(written, str) or written.startswith("\0"):
+        return "sh"
+    return next((each for each in ("bash", "zsh", "ksh") if each in written), written)
 
 
 def _rule_for(name: str, read: Makefile) -> tuple[Rule | None, str]:

@@ -254,6 +254,7 @@ def _script(
     scripts = _scripts(text)
     if name not in scripts or text is None:
         return
+    shell = _shell(folder, library)
     for each in (name,) if alone else (f"pre{name}", name, f"post{name}"):
         if each not in scripts:
             continue
@@ -262,10 +263,26 @@ def _script(
         given = arguments if each == name else ()
         if scripts[each].strip() == "wireit" and (lines := _of_wireit(text, each, set())) is not None:
             at = before.count("\n") + 1
-            yield from (Line(line, file, at, positional=given if line is lines[-1] else ()) for line in lines)
+            yield from (
+                Line(line, file, at, positional=given if line is lines[-1] else (), shell=shell) for line in lines
+            )
             continue
         written = f'{scripts[each]} "$@"' if given else scripts[each]
-        yield Line(written, file, before.count("\n") + 1, _told(text, each), exported=True, positional=given)
+        at = before.count("\n") + 1
+        yield Line(written, file, at, _told(text, each), exported=True, positional=given, shell=shell)
+
+
+_SHELL_SET: Final = re.compile(r"(?m)^[ \t]*script-shell[ \t]*=[ \t]*[\"']?([^\s\"']+)")
+
+
+def _shell(folder: str, library: TaskLibrary) -> str:
+    """What runs scripts: ``sh``, or what the settings of the package, or of the repository, say (npm documentation,
+    "Config", ``script-shell``; pnpm, "Settings"). Yarn and bun have a shell of their own, which knows little of bash's
+    either."""
+    for each in dict.fromkeys((folder, "")):
+        if found := _SHELL_SET.search(library.text(joined_path(each, ".npmrc")) or ""):
+            return found[1]
+    return "sh"
 
 
 def _told(text: str, script: str) -> dict[str, Possible]:

@@ -14,8 +14,9 @@ from checker.model.possible import Possible
 class Line(Struct, frozen=True):
     """Shell text that one shell runs, from ``line`` (counted from 1) of ``file`` on.
 
-    ``whole``: the text is a script of its own under ``set -e`` or a shebang's flags (``flags``), rather than a line
-    whose status is that of its last command. ``variables`` are what the text names beside the environment.
+    ``shell`` runs it, as a program is named. ``whole``: the text is a script of its own under ``set -e`` or a shebang's
+    flags (``flags``), rather than a line whose status is that of its last command. ``variables`` are what the text
+    names beside the environment.
     """
 
     text: str
@@ -26,6 +27,7 @@ class Line(Struct, frozen=True):
     positional: tuple[Possible, ...] = ()
     whole: bool = False
     flags: str = ""
+    shell: str = "bash"
 
 
 class Tasks(Struct, frozen=True):

@@ -17,6 +17,7 @@ from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
+from checker.resolve.shell.dialects.plain_sh import dialect, sh_of
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
@@ -45,7 +46,7 @@ from checker.resolve.trace.other_tests import bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.trace.sessions import Sessions
-from checker.resolve.workflows.steps import shell_options
+from checker.resolve.workflows.steps import shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 
@@ -148,7 +149,9 @@ class Collected(Struct):
             marks=marks,
             sealed=_is_sealed(step),
             written=self.written,
+            sh=sh_of(self.job.job),
         )
+        state.dialect = dialect(shell_of(step), state.sh)
         state.folder = state.path(folder) if folder else ""
         state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))
         self.failed = self.shell(state, reached)
@@ -333,7 +336,7 @@ class Collected(Struct):
         numbers = tuple(call.spot.line for _ in range(text.count("\n") + 1))
         script, variables = self.library.shell_text(text, call.spot.file, numbers), {**environment, **call.environment}
         state = State(script, {**variables}, {*variables}, errexit=call.handling.stops, folder=call.folder, closed=True)
-        state.marks, state.written = marks, self.written
+        state.marks, state.written, state.sh = marks, self.written, sh_of(self.job.job)
         self.shell(state, call.reached._replace(via=(*call.reached.via, call.spot)))
 
     # --- tasks ------------------------------------------------------------------------------------------------------
@@ -377,7 +380,7 @@ class Collected(Struct):
         if line.whole and not is_shell(script.shebang):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return
-        for state, whole in states_of(line, script, folder, environment):
+        for state, whole in states_of(line, script, folder, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
             self.shell(state, reached, whole)
 

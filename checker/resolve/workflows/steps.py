@@ -275,6 +275,11 @@ def _bare(name: str) -> str:
     return name.replace("-", "").replace("_", "").lower()
 
 
+def shell_of(step: EffectiveStep) -> str:
+    """The program that runs a step's script: ``sh`` in a container (GitHub Docs, "Running jobs in a container")."""
+    return next(iter(step.shell.split()), "sh" if step.job.job.container else "bash")
+
+
 def shell_options(step: EffectiveStep) -> str | None:
     """``e`` and ``p`` for ``errexit`` and ``pipefail``; ``None`` for a shell that is not followed.
 

@@ -1,0 +1,1 @@
+"""What a shell makes of a script that was written for another one."""
