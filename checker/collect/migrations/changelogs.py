@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker.collect.documents import read_text
 from checker.collect.migrations.sql import parse_sql
 from checker.errors import InputError
@@ -24,6 +26,7 @@ _ROLLBACK: Final = re.compile(r"^[ \t]*--[ \t]*rollback\b[ \t]*(?P<said>[^\n]*)$
 _ROLLBACK_BLOCK: Final = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback\b(?P<said>.*?)\*/", re.IGNORECASE | re.DOTALL)
 _NOTHING: Final = re.compile(r"(?:empty|not required)?;?", re.IGNORECASE)
 _OTHER_SET: Final = re.compile(r"changeset(?:id|path|author)\s*:", re.IGNORECASE)
+_OUTSIDE: Final = re.compile(r"\brunInTransaction[ \t]*:[ \t]*\"?false\b", re.IGNORECASE)
 _LOG: Final = re.compile(r".*change-?_?(?:log|set)s?.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
 _IN_FOLDER: Final = re.compile(r"[\w-]+.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"liquibase|(?:db[._-]?)?change[-_]?(?:log|set)?s?|v?\d[\d._]*", re.IGNORECASE)
@@ -61,10 +64,11 @@ def _change_sets(text: str, file: str) -> Iterator[Migration]:
         author, _, number = mark["said"].split()[0].partition(":")
         back = [(match["said"], match.start("said")) for match in _ROLLBACK.finditer(part)]
         back += [(match["said"], match.start("said")) for match in _ROLLBACK_BLOCK.finditer(part)]
-        up = parse_sql(part, file, first)
-        yield Migration(
-            number or author, "", up, _way_back(back, part, file, first), part=number if len(marks) > 1 else ""
-        )
+        outside = _OUTSIDE.search(mark["said"]) is not None
+        up = replace(parse_sql(part, file, first), outside=outside)
+        down = _way_back(back, part, file, first)
+        down = replace(down, outside=outside) if down is not None else None
+        yield Migration(number or author, "", up, down, part=number if len(marks) > 1 else "")
 
 
 def _way_back(back: list[tuple[str, int]], part: str, file: str, first: int) -> SqlFile | None:

@@ -27,10 +27,20 @@ from checker.collect.folders import walk
 from checker.collect.migrations import changelogs
 from checker.collect.migrations.checks import with_history
 from checker.collect.migrations.frameworks.django import django_folder, is_migration
-from checker.collect.migrations.naming import BACK, FORWARD, Named, Paired, named, order, paired
+from checker.collect.migrations.naming import (
+    BACK,
+    FORWARD,
+    Named,
+    from_beside,
+    named,
+    number_of,
+    order,
+    paired,
+)
 from checker.collect.migrations.revisions.reading import is_revision, revisions
 from checker.collect.migrations.sections import directions
 from checker.collect.migrations.sql import parse_sql
+from checker.collect.migrations.transactions import as_told_beside
 from checker.errors import InputError
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
 from checker.model.settings import Settings
@@ -236,7 +246,7 @@ class _Reader(Struct):
         names = {_stem(name) for name in self._sql_of(folder)}
         for host in (above, *beside):
             there = {_stem(name) for name in self.by_folder.get(host, ()) if _is_sql(name)}
-            if names & there or {_number(name) for name in names} & {_number(name) for name in there} - {""}:
+            if names & there or {number_of(name) for name in names} & {number_of(name) for name in there} - {""}:
                 return host
         return ""
 
@@ -262,7 +272,7 @@ class _Reader(Struct):
         *,
         pairs: bool,
     ) -> MigrationFolder:
-        tool = "pairs" if pairs else "numbered"
+        tool = "drizzle" if (self.root / folder / _JOURNAL).is_file() else "pairs" if pairs else "numbered"
         problems = [
             Problem(Spot(self.shown(path)), "not named like the other migrations: not read", "Rename or move it.")
             for name, path in files.items()
@@ -270,7 +280,7 @@ class _Reader(Struct):
         ]
         there, alone = paired((known, files[name]) for name, known in read.items())
         for lying in backs:
-            there, left = _from_beside(there, lying)
+            there, left = from_beside(there, lying)
             alone.extend(left)
         migrations: list[Migration] = []
         for each in there:
@@ -294,7 +304,8 @@ class _Reader(Struct):
         listed = [(m["number"], m["name"], p, undo.get(m["number"])) for m, p in ups]
         listed += [("R", path.stem.partition("__")[2], path, None) for path in repeatable]
         migrations = [
-            Migration(number, name, self._both(path)[0], self._read(back)) for number, name, path, back in listed
+            Migration(number, name, as_told_beside(self._both(path)[0], path), as_told_beside(self._read(back), back))
+            for number, name, path, back in listed
         ]
         return MigrationFolder(
             folder, "flyway", tuple(migrations), tuple(_twice(folder, [m["number"] for m, _ in ups]))
@@ -311,7 +322,8 @@ class _Reader(Struct):
                 continue
             back = next((path for name, path in files.items() if _is_sql(name) and _stem(name).lower() in BACK), None)
             up, down, _ = self._both(there)
-            migration = Migration(match["number"], match["name"] or "", up, self._read(back) or down)
+            ways = (as_told_beside(up, there), as_told_beside(self._read(back) or down, back or there))
+            migration = Migration(match["number"], match["name"] or "", *ways)
             parents.setdefault(parent, []).append(migration)
         for parent, migrations in parents.items():
             migrations.sort(key=lambda each: (order(each.number), each.file))
@@ -370,24 +382,6 @@ def _broken(shown: str, error: InputError) -> SqlFile:
 
 def _stem(name: str) -> str:
     return name[:-4]
-
-
-def _number(stem: str) -> str:
-    known = named(stem)
-    return known.number if known is not None else ""
-
-
-def _from_beside(there: list[Paired], lying: Mapping[str, Path]) -> tuple[list[Paired], list[Path]]:
-    """The migrations with their ways back out of a folder beside them; and those that belong to none."""
-    left = dict(lying)
-    found: list[Paired] = []
-    for each in there:
-        same = [name for name in left if name == each.path.name]
-        same = same or [name for name in left if _number(_stem(name)) == each.named.number]
-        alone = sum(other.named.number == each.named.number for other in there) == 1
-        back = left.pop(same[0]) if same and (same[0] == each.path.name or alone) else None
-        found.append(replace(each, back=back) if back is not None else each)
-    return found, list(left.values())
 
 
 def _twice(folder: str, numbers: Iterable[str]) -> Iterable[Problem]:

@@ -9,11 +9,12 @@ the file a migration.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 FORWARD: Final = frozenset({"up", "ups", "do", "apply", "forward", "forwards", "deploy", "upgrade", "migrate"})
 BACK: Final = frozenset(
@@ -116,3 +117,22 @@ def _partner(back: Named, there: Sequence[tuple[Named, Path]]) -> Path | None:
     if alike:
         return alike[0]
     return same[0][1] if back.firm and len(same) == 1 else None
+
+
+def number_of(stem: str) -> str:
+    """The number in a name; empty where it has none."""
+    known = named(stem)
+    return known.number if known is not None else ""
+
+
+def from_beside(there: list[Paired], lying: Mapping[str, Path]) -> tuple[list[Paired], list[Path]]:
+    """The migrations with their ways back out of a folder beside them; and those that belong to none."""
+    left = dict(lying)
+    found: list[Paired] = []
+    for each in there:
+        same = [name for name in left if name == each.path.name]
+        same = same or [name for name in left if number_of(name[:-4]) == each.named.number]
+        alone = sum(other.named.number == each.named.number for other in there) == 1
+        back = left.pop(same[0]) if same and (same[0] == each.path.name or alone) else None
+        found.append(replace(each, back=back) if back is not None else each)
+    return found, list(left.values())

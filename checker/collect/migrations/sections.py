@@ -51,7 +51,7 @@ def directions(text: str, file: str) -> tuple[SqlFile, SqlFile | None, str]:
         if not bare_counts or (above is not None and above.start() < marks[0].start):
             marks = [mark for mark in marks if mark.signed]
     if not marks:
-        return parse_sql(text, file), None, ""
+        return replace(parse_sql(text, file), outside=_outside(text, marks, back=False)), None, ""
     up = replace(parse_sql(_only(text, marks, back=False), file), outside=_outside(text, marks, back=False))
     down = replace(parse_sql(_only(text, marks, back=True), file), outside=_outside(text, marks, back=True))
     tool = next((name for name, mark in _TOOLS if mark.search(text)), "sections")

@@ -110,12 +110,13 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
         return SqlFile(file, (), header, (problem,))
     found: list[Statement] = []
     blocks = Blocks(lambda code: () if within else parse_sql(code, file, first_line, within=True).statements)
+    together = len(tree.get("stmts", [])) > 1
     for each in tree.get("stmts", []):
         start = each.get("stmt_location", 0)
         offset = _first_word(data, start)
         ((node, body),) = each["stmt"].items() if each.get("stmt") else (("", {}),)
         source = data[start : start + each["stmt_len"] if "stmt_len" in each else None].decode("utf-8", "replace")
-        made = in_transactions(node, body, _statements(node, body, Spot(file, line(offset)), line))
+        made = in_transactions(node, body, _statements(node, body, Spot(file, line(offset)), line), together=together)
         found.extend(blocks.applied(node, body, source, one) for one in made)
     return SqlFile(file, tuple(in_context(tuple(not_rolled_back(found)))), header, ())
 

@@ -1,17 +1,22 @@
 """What a statement has to do with transactions: whether it begins or ends one, and whether it may stand in one.
 
-Source: PostgreSQL documentation, "SQL Commands", the notes of each command ("cannot be executed inside a transaction
-block").
+Also what lies beside a file and asks its tool to run that outside of a transaction. Sources: PostgreSQL documentation,
+"SQL Commands", the notes of each command ("cannot be executed inside a transaction block"); Flyway documentation,
+"Script Config Files" and "Execute In Transaction"; Diesel's documentation, crate ``diesel_migrations``, "Transactions".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from checker.model.migrations.folders import Effect, Statement
+from checker.collect.documents import read_text
+from checker.errors import InputError
+from checker.model.migrations.folders import Effect, SqlFile, Statement
 
 _ALWAYS_ALONE: Final = frozenset(
     {"CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"}
@@ -21,13 +26,16 @@ _BEGINS: Final = frozenset({"BEGIN", "START"})
 _ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE"})
 
 
-def in_transactions(node: str, body: Mapping[str, Any], statements: Iterable[Statement]) -> Iterator[Statement]:
-    """What one statement does, with what it has to do with transactions."""
+def in_transactions(
+    node: str, body: Mapping[str, Any], statements: Iterable[Statement], *, together: bool
+) -> Iterator[Statement]:
+    """What one statement does, with what it has to do with transactions. ``together``: others stand in its text."""
     alone = _stands_alone(node, body)
     control = _control(body) if node == "TransactionStmt" else ""
     for each in statements:
         ends = "rollback" if control and body.get("kind") == "TRANS_STMT_ROLLBACK" else each.name
-        yield replace(each, alone=alone, value=control or each.value, name=ends) if alone or control else each
+        told = {"alone": alone, "together": alone and together, "value": control or each.value, "name": ends}
+        yield replace(each, **told) if alone or control else each
 
 
 def _control(body: Mapping[str, Any]) -> str:
@@ -68,3 +76,26 @@ def _stands_alone(node: str, body: Mapping[str, Any]) -> bool:
         parts = (each.get("AlterTableCmd", {}).get("def", {}) for each in body.get("cmds", []))
         return any(part.get("PartitionCmd", {}).get("concurrent") for part in parts)
     return node in _ALWAYS_ALONE
+
+
+# -- what lies beside a file ---------------------------------------------------------------------
+
+_LONGEST: Final = 65_536
+_ASKS: Final = re.compile(
+    r"^[ \t]*(?:executeInTransaction|run_in_transaction)[ \t]*=[ \t]*\"?false\b", re.IGNORECASE | re.MULTILINE
+)
+_File = TypeVar("_File", bound=SqlFile | None)
+
+
+def as_told_beside(file: _File, path: Path | None) -> _File:
+    """The file as what lies beside it has it run: Flyway's ``V1__x.sql.conf``, Diesel's ``metadata.toml``."""
+    if file is None or path is None:
+        return file
+    for each in (path.with_name(f"{path.name}.conf"), path.with_name("metadata.toml")):
+        try:
+            asks = each.is_file() and _ASKS.search(read_text(each, each.name, _LONGEST)) is not None
+        except InputError:
+            continue  # whoever runs it cannot read it either
+        if asks:
+            return replace(file, outside=True)
+    return file

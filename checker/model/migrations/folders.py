@@ -48,6 +48,7 @@ class Statement(Struct, frozen=True):
     value: str = ""  # of a setting; of a transaction's ``begin`` or ``end``
     concurrently: bool = False
     alone: bool = False  # refused inside a transaction
+    together: bool = False  # stands in one text with other statements
     has_default: bool = False
     validated: bool = True
     if_exists: bool = False
@@ -168,8 +169,8 @@ class Migration(Judgeable, Struct, frozen=True, eq=False):
 
 class MigrationFolder(Judgeable, Struct, frozen=True, eq=False):
     """Migrations of one folder, in execution order. ``tool`` is what its naming looks like: ``flyway``, ``pairs``,
-    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``liquibase``, ``sqitch``, ``numbered``; ``code`` where they are
-    programs, which are not read. It is a place too."""
+    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``drizzle``, ``liquibase``, ``sqitch``, ``numbered``; ``code`` where
+    they are programs, which are not read. It is a place too."""
 
     surface: ClassVar[Surface] = Surface.MIGRATION
     environment_name: ClassVar[str] = ""

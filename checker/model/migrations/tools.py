@@ -25,9 +25,12 @@ class MigrationTool(Struct, frozen=True):
     variable or setting that switches the lock off, as a regular expression, ``locked`` the option that switches it on.
     ``imports`` is, by language, the module that code imports to migrate, as a regular expression; ``hook`` the file of
     the repository's own that the tool runs whoever starts it. ``section`` begins the comment above each direction
-    of a file that holds both. ``outside`` is the comment, as a regular expression, by which a file of a tool that runs
-    each in a transaction asks for none. ``telling``: the name's first word alone says that migrations are spoken of, as
-    a task that is called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
+    of a file that holds both. ``wraps``: it runs each migration in a transaction, unless that asks for none: in SQL by
+    the comment ``outside``, a regular expression; ``unwrapped``, another one, is the option or setting that switches
+    this off, ``wrapped`` the one that switches it on. ``whole``: whether it sends a file of SQL as it is, of which
+    PostgreSQL makes one transaction (its documentation, "Multiple Statements in a Simple Query"), and not one statement
+    after the other. ``telling``: the name's first word alone says that migrations are spoken of, as a task that is
+    called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
     """
 
     name: str
@@ -41,6 +44,10 @@ class MigrationTool(Struct, frozen=True):
     imports: Mapping[str, str] = field(default_factory=dict)
     section: str = ""
     outside: str = ""
+    wraps: bool = False
+    unwrapped: str = ""
+    wrapped: str = ""
+    whole: Answer = NO
     hook: str = ""
     telling: bool = False
 
@@ -63,6 +70,10 @@ def _tool(
     imports: Mapping[str, str] | None = None,
     section: str = "",
     outside: str = "",
+    wraps: bool = False,
+    unwrapped: str = "",
+    wrapped: str = "",
+    whole: Answer = NO,
     hook: str = "",
     telling: bool = False,
 ) -> MigrationTool:
@@ -79,6 +90,10 @@ def _tool(
         imports or {},
         section,
         outside,
+        wraps or bool(outside),
+        unwrapped,
+        wrapped,
+        whole,
         hook,
         telling,
     )
@@ -95,41 +110,50 @@ def _commands(written: str) -> tuple[tuple[str, ...], ...]:
 # Whether a tool keeps a second run out whose documentation does not say, or which does so from some version on only.
 _UNTOLD: Final = Open("whether it keeps a second run out is not told by its command")
 
+# Sent as it is until some version, and since then in parts.
+_BEFORE: Final = Open("whether the file is sent as it is, or in parts, depends on the tool's version")
+
 TOOLS: Final = (
     _tool("flyway", "migrate, clean", "undo", YES,
           "Flyway documentation, PostgreSQL: a lock in the database by advisory locks",
           imports={"other": r"org\.flywaydb"}, telling=True),
     _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", YES,
-          "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}, telling=True),
+          "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}, wraps=True,
+          telling=True),
     _tool("prisma", "deploy, db push, db execute, migrate reset", "", YES, "Prisma documentation, Advisory locking",
-          unlocked="DISABLE_ADVISORY_LOCK"),
+          unlocked="DISABLE_ADVISORY_LOCK", whole=_BEFORE),
     _tool("golang-migrate", "up, goto", "down", YES, "golang-migrate, database/postgres: pg_advisory_lock",
-          programs="migrate", unlocked=r"\bx-no-lock=true",
+          programs="migrate", unlocked=r"\bx-no-lock=true", unwrapped=r"\bx-multi-statement=true", whole=YES,
           imports={"go": r"github\.com/golang-migrate/migrate"}),
     _tool("node-pg-migrate", "up", "down, redo", YES, "node-pg-migrate documentation, option lock",
-          unlocked=r"--no-lock\b|--lock[= ]false|\bnoLock['\"]?\s*:\s*true",
+          unlocked=r"--no-lock\b|--lock[= ]false|\bnoLock['\"]?\s*:\s*true", wraps=True, whole=YES,
           imports={"script": "node-pg-migrate"}),
     _tool("knex", "migrate:latest, migrate:up", "migrate:rollback, migrate:down", YES,
-          "Knex documentation, lock table"),
+          "Knex documentation, lock table", wraps=True, unwrapped=r"\bdisableTransactions['\"]?\s*:\s*true"),
     _tool("rails", "db:migrate, db:prepare", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
           programs="rails, rake", unlocked=r"\badvisory_locks:\s*(?:false|off|no)\b",
           outside=r"disable_ddl_transaction!"),
-    _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout"),
+    _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout",
+          outside=r"atlas:txmode[ \t]+none", unwrapped=r"--tx-mode[= ]none"),
     _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),
-    _tool("sqlx", "run, database setup, database reset", "revert", YES, "sqlx documentation, Migrator::set_locking"),
+    _tool("sqlx", "run, database setup, database reset", "revert", YES, "sqlx documentation, Migrator::set_locking",
+          outside=r"no-transaction\b", whole=_BEFORE),
     _tool("postgres-migrations", "", "", YES, "postgres-migrations documentation, concurrency by an advisory lock",
-          programs="", imports={"script": "postgres-migrations"}),
+          programs="", imports={"script": "postgres-migrations"},
+          outside=r"postgres-migrations[ \t]+disable-transaction", whole=YES),
     _tool("alembic", "upgrade", "downgrade", NO, "Alembic documentation: a run takes no lock of its own",
           programs="alembic, alembic.config, flask db, superset db",
           imports={"python": r"alembic(?:\.c|\s+import\s+(?:command|context)\b)"},
           outside=r"\bautocommit_block\(\)", hook="env.py", telling=True),
     _tool("django", "migrate", "", NO, "Django documentation: migrate takes no lock",
-          programs="manage.py, django-admin, django"),
+          programs="manage.py, django-admin, django", wraps=True),
     _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
-          programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm"),
+          programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm", wraps=True,
+          unwrapped=r"\bmigrationsTransactionMode['\"]?\s*:\s*['\"]none|(?:-t|--transaction)[= ]none"),
     _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", NO, "Sequelize documentation",
           programs="sequelize, sequelize-cli"),
     _tool("drizzle", "migrate, push", "", NO, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
+          wraps=True,
           imports={"script": r"drizzle-orm/[\w-]+/migrator"}),
     _tool("umzug", "up", "down", NO, "Umzug documentation", programs="", imports={"script": "umzug"}, telling=True),
     _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", NO,
@@ -142,25 +166,26 @@ TOOLS: Final = (
           imports={"go": r"github\.com/pressly/goose"}, telling=True),
     _tool("dbmate", "up, migrate", "down, rollback", NO,
           "dbmate's issue 101, open: no lock is taken while it migrates", section="migrate:",
-          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", telling=True),
+          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", whole=YES, telling=True),
     _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+",
           outside=r"\+migrate\b.*\bnotransaction"),
     _tool("diesel", "run, setup, database setup, database reset", "revert, redo", NO,
-          "Diesel's pull request 4863: the migrations' table is not locked"),
+          "Diesel's pull request 4863: the migrations' table is not locked", wraps=True, whole=YES),
     _tool("supabase", "push, up", "", _UNTOLD, "Supabase documentation, db push"),
     _tool("entity-framework", "database update", "", _UNTOLD, "What's New in EF Core 9: a lock from that version on",
           programs="dotnet ef, dotnet-ef"),
     _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate, d:m:m", "", NO,
           "DoctrineMigrationsBundle's issue 196: whoever runs it on several servers has to keep the others out",
-          programs="console, doctrine, doctrine-migrations"),
-    _tool("phinx", "migrate", "rollback", _UNTOLD, "Phinx documentation"),
+          programs="console, doctrine, doctrine-migrations", wraps=True),
+    _tool("phinx", "migrate", "rollback", _UNTOLD, "Phinx documentation", wraps=True),
     _tool("ecto", "ecto.migrate", "ecto.rollback", YES,
           "Ecto.Migration's documentation: the table schema_migrations is locked while migrations run",
-          programs="mix", unlocked=r"\bmigration_lock:\s*false\b"),
-    _tool("yoyo", "apply, reapply", "rollback", _UNTOLD, "yoyo-migrations documentation"),
+          programs="mix", unlocked=r"\bmigration_lock:\s*false\b", wraps=True),
+    _tool("yoyo", "apply, reapply", "rollback", _UNTOLD, "yoyo-migrations documentation",
+          outside=r"transactional:[ \t]*false"),
     _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
     _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations"),
-    _tool("tern", "migrate", "", _UNTOLD, "tern documentation"),
+    _tool("tern", "migrate", "", _UNTOLD, "tern documentation", outside=r"-*[ \t]*tern:[ \t]*disable-tx", whole=YES),
     _tool("skeema", "push", "", _UNTOLD, "Skeema documentation, skeema push"),
     _tool("pgroll", "start, migrate, complete", "rollback", _UNTOLD, "pgroll documentation, Command line reference"),
     _tool("pg-schema-diff", "apply", "", _UNTOLD, "pg-schema-diff documentation, apply"),
@@ -172,7 +197,8 @@ TOOLS: Final = (
     _tool("ridgepole", "--apply, -a", "", _UNTOLD, "Ridgepole documentation"),
     _tool("sql-client", "", "", NO, "the clients of other databases, which run what they are given as psql does",
           programs="usql, mysql, mariadb, sqlcmd, sqlplus, clickhouse-client, cockroach sql"),
-    _tool("psql", "", "", NO, "PostgreSQL documentation, psql: it runs what it is given"),
+    _tool("psql", "", "", NO, "PostgreSQL documentation, psql: it runs what it is given",
+          wrapped=r"(?:^|\s)(?:-1|--single-transaction)(?=\s|$)"),
 )  # fmt: skip
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 _TELLING: Final = ("migrat", *sorted({tool.name.partition("-")[0] for tool in TOOLS if tool.telling}))

@@ -7,9 +7,9 @@ What is checked
     Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
     Sequelize's, TypeORM's, Laravel's or Doctrine's, has a way back (a down file, a downgrade, operations that can be
     undone) that undoes what it did, or it only expands, so that the previous release runs on the new schema. Neither
-    direction builds in a transaction (its own, or its tool's) what PostgreSQL builds
-    outside of one alone: an index that is built concurrently, for one. What takes away from running code (a drop, a
-    rename, NOT NULL without a default, a constraint that old rows may break, a type that does not take all that the
+    direction builds in a transaction (its own, its tool's, or that of statements which are sent together) what
+    PostgreSQL builds outside of one alone: an index that is built concurrently, for one. What takes away from running
+    code (a drop, a rename, NOT NULL without a default, a constraint that old rows may break, a type that does not take all that the
     column held, as far as the migrations before tell, row security on a table that was there, where it binds somebody
     and no policy of the same file allows every row) is refused unless a comment at its top says that it is the second
     half (the contract) of an earlier change that only added (the expand), and names the release that carried that:
@@ -36,9 +36,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Migration, MigrationFolder, Statement
+from checker.model.migrations.tools import MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
@@ -46,7 +48,7 @@ from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
-from checker.reason.migrations.transactions import refused_in
+from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
     binds_whom,
     changes_rows,
@@ -91,10 +93,11 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
         if problem.unread:
             yield folder.undecided("way-back", f"{problem.spot}: {problem.message}", fix=problem.fix)
             break
+    tool = tool_for(folder, pipeline)
     for index, migration in enumerate(folder.migrations):
         if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
             earlier = folder.migrations[:index]
-            yield _worded(_refused(migration, folder) or _way_back(migration, earlier), migration, folder.tool)
+            yield _worded(_refused(migration, tool, pipeline) or _way_back(migration, earlier), migration, folder.tool)
         yield _worded(_contract(migration, folder.migrations[:index]), migration, folder.tool)
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
@@ -130,15 +133,20 @@ def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
     return replace(judgement, violation=said.replace("it has no down file", cannot), fix=fix)
 
 
-def _refused(migration: Migration, folder: MigrationFolder) -> Judgement | None:
+def _refused(migration: Migration, tool: MigrationTool | None, pipeline: Pipeline) -> Judgement | None:
     """What PostgreSQL refuses neither goes forward nor back."""
     for way, file in (("", migration.up), ("down:", migration.down)):
-        found = refused_in(file, folder) if file is not None else None
-        if found is not None:
-            statement, around = found
-            what = "Its way back" if way else "It"
-            said = f"{what} is refused: `{_said(statement)}` cannot run inside a transaction, and {around}."
-            return migration.fails("way-back", said, fix=_FIX_ALONE, path=f"{way}{statement.spot.line}")
+        found = refused_in(file, tool, pipeline) if file is not None else None
+        if found is None:
+            continue
+        statement, around = found
+        path = f"{way}{statement.spot.line}"
+        if isinstance(around, Open):
+            why = f"`{_said(statement)}` cannot run inside a transaction, and it stands with others: {around.why}"
+            return migration.undecided("way-back", why, fix=_FIX_ALONE, path=path)
+        what = "Its way back" if way else "It"
+        said = f"{what} is refused: `{_said(statement)}` cannot run inside a transaction, and {around}."
+        return migration.fails("way-back", said, fix=_FIX_ALONE, path=path)
     return None
 
 

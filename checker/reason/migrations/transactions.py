@@ -1,21 +1,69 @@
 """Whether PostgreSQL refuses a migration because it builds in a transaction what cannot be built in one.
 
-The transaction is the file's own, or the one that its tool runs each file in unless the file asks for none.
+The transaction is the file's own, the one that its tool runs each file in unless the file asks for none, or the one
+that PostgreSQL makes of statements that are sent together (documentation, "Multiple Statements in a Simple Query").
+Flyway tells by itself what runs in none, and refuses a file that has both (Flyway documentation, "Mixed").
 """
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+from checker.model.answers import NO, YES, Open
 from checker.model.migrations.folders import MigrationFolder, SqlFile, Statement
-from checker.model.migrations.tools import BY_NAME
+from checker.model.migrations.tools import BY_NAME, MigrationTool
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import Command
+from checker.reason.migrations.migrating import migrating, tool_of
+
+# Folders whose files are named as those of several tools, or of a program of the repository's own.
+_ANY: Final = frozenset({"pairs", "numbered", "sections", "diesel"})
+_MIXED: Final = re.compile(
+    r"(?:\b|_)mixed['\"]?\s*[=:]\s*['\"]?true|(?:\b|_)execute_?In_?Transaction\s*=\s*['\"]?false", re.IGNORECASE
+)
+_SENT: Final = (".sql", ".xml", ".yaml", ".yml", ".json")
 
 
-def refused_in(file: SqlFile, folder: MigrationFolder) -> tuple[Statement, str] | None:
-    """The first statement that is refused, and whose transaction it stands in; ``None`` where none is."""
-    tool = BY_NAME.get(folder.tool)
-    around = f"{folder.tool} runs the file in one" if tool is not None and tool.outside and not file.outside else ""
+def tool_for(folder: MigrationFolder, pipeline: Pipeline) -> MigrationTool | None:
+    """The tool that runs a folder: by its files' names, or the only one that the repository runs."""
+    if folder.tool not in _ANY:
+        return BY_NAME.get(folder.tool)
+    run = {tool.name for step in migrating(pipeline) if (tool := tool_of(step, pipeline)) is not None}
+    run |= {each.library for each in pipeline.migration_code.runners}
+    return BY_NAME.get(next(iter(run)) if len(run) == 1 else folder.tool if not run else "")
+
+
+def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) -> tuple[Statement, str | Open] | None:
+    """The first statement that is refused, and whose transaction it stands in, or why that is open; ``None`` where
+    none is."""
+    if not any(each.alone for each in file.statements):
+        return None
+    switched = tool is not None and bool(tool.unwrapped) and _is_set(re.compile(tool.unwrapped), tool, pipeline)
+    asked = tool is not None and bool(tool.wrapped) and _is_set(re.compile(tool.wrapped), tool, pipeline)
+    own = tool is not None and (asked or (tool.wraps and not file.outside and not switched))
+    around = f"{tool.name} runs the file in one" if tool is not None and own else ""
+    sent: str | Open = "it is sent together with other statements, of which PostgreSQL makes one"
+    whole = YES if not file.file.endswith(_SENT) else tool.whole if tool is not None and not switched else NO
+    mixes = tool is not None and tool.name == "flyway" and not file.outside and not _is_set(_MIXED, tool, pipeline)
+    if mixes and any(not each.alone for each in file.statements if each.value not in {"begin", "end"}):
+        return next(each for each in file.statements if each.alone), "Flyway refuses to mix it with what runs in one"
     for each in file.statements:
         if each.kind == "transaction" and each.value:
             around = f"one begins in line {each.spot.line}" if each.value == "begin" else ""
         elif each.alone and around:
             return each, around
+        elif each.alone and each.together and whole is not NO:
+            return each, whole if isinstance(whole, Open) else sent
     return None
+
+
+def _is_set(pattern: re.Pattern[str], tool: MigrationTool, pipeline: Pipeline) -> bool:
+    """Whether a command of a tool, its environment or the settings of its connection say so."""
+    texts = [each.text for each in pipeline.migration_code.connections if each.tool == tool.name]
+    for step in migrating(pipeline):
+        of = tool_of(step, pipeline)
+        if of is not None and of.name == tool.name:
+            texts.append(step.action.text() if isinstance(step.action, Command) else step.action.source)
+            texts += [f"{name}={value}" for name, value in (step.step.env.items() if step.step is not None else ())]
+    return any(pattern.search(text) is not None for text in texts)

@@ -36,7 +36,7 @@ def folders(root: Path, *files: str, **named: str) -> tuple[MigrationFolder, ...
          [("20240101", "a", False), ("20240102", "b", False)]),
         (["prisma/migrations/20240101_a/migration.sql"], "prisma", [("20240101", "a", False)]),
         (["m/00001_a/up.sql", "m/00001_a/down.sql"], "diesel", [("00001", "a", True)]),
-        (["drizzle/0000_a.sql", "drizzle/meta/_journal.json"], "numbered", [("0000", "a", False)]),
+        (["drizzle/0000_a.sql", "drizzle/meta/_journal.json"], "drizzle", [("0000", "a", False)]),
     ],
 )  # fmt: skip
 def test_tools(files: list[str], tool: str, expected: list[tuple[str, str, bool]], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
 from checker.collect.migrations.schema_code import php, rails, ruby, script
@@ -86,6 +87,11 @@ def _laravel(text: str) -> Ways | None:
     return _of(php.php_code(text), laravel)
 
 
+_NOT_TRANSACTIONAL: Final = re.compile(
+    r"\bfunction\s+isTransactional\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
+)
+
+
 def _doctrine(text: str) -> Ways | None:
     code = php.php_code(text)
     if code is None:
@@ -93,10 +99,12 @@ def _doctrine(text: str) -> Ways | None:
     # What only describes it, and what it asks before.
     around = {"getDescription", "isTransactional", "preUp", "postUp", "preDown", "postDown"}
     found = _of(Code({k: v for k, v in code.functions.items() if k not in around}, (), code.names), queries)
+    if found is not None and _NOT_TRANSACTIONAL.search(text) is not None:
+        found = replace(found, outside=True)
     more = any(code.functions[each].calls for each in around & {*code.functions} if each.startswith(("pre", "post")))
     if found is None or not more:
         return found
-    return Ways([*found.up, (Change(code="code before or after it"), 1)], found.down)
+    return replace(found, up=[*found.up, (Change(code="code before or after it"), 1)])
 
 
 _UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
