@@ -14,7 +14,7 @@ What is checked
     no size that Fargate does not have (``size``), no execution role that may not pull, fetch or log
     (``execution-role``), no load balancer of one zone (``zones``), no rules of one priority (``priority``) or behind
     one for everything (``order``), no target group or namespace of another network (``network``), no network without
-    DNS (``dns``).
+    DNS (``dns``), no health check (``check``) and no port mapping (``host-port``) that AWS refuses.
 When it does not apply
     Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
     whoever starts them chooses their security groups.

@@ -140,6 +140,10 @@ def _hears(environment: Environment, composite: Resource, alarm: Resource) -> bo
     fires = not isinstance(written, str | Text) or may_fire(_with_names(written), named)
     enabled = composite.get("ActionsEnabled")
     silent = isinstance(enabled, Known) and as_bool(enabled.value) is False
+    # While the suppressor is in ALARM nothing is done (CloudWatch API Reference, PutCompositeAlarm, ActionsSuppressor).
+    quiet = composite.get("ActionsSuppressor")
+    who = _with_names(quiet.value) if isinstance(quiet, Known) and isinstance(quiet.value, str | Text) else ""
+    silent = silent or (bool(who) and who.rpartition(":alarm:")[2] in named)
     return fires and not silent and bool(_actions(environment, composite).get(_TOPIC))
 
 

@@ -20,6 +20,7 @@ from checker.model.values import Absent, Hole, Known, Resolved, Text, Unknown, p
 from checker.reason.images.named_so import IN_ECR
 from checker.reason.images.references import ImageReference
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
+from checker.reason.templates.sdk_calls import planned_calls
 from checker.reason.workloads.scripts import init_script, marked_text, restored
 
 _USER_DATA: Final[Mapping[str, str]] = {
@@ -56,7 +57,7 @@ _CALLS: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], ...]]] = {
 
 
 def started_references(environment: Environment) -> Iterator[ImageReference]:
-    """Every image that user data, a state machine or an SDK call of a custom resource starts or registers."""
+    """Every image that user data, a state machine, a schedule, a runbook or a custom resource starts or registers."""
     for kind, place in _USER_DATA.items():
         for owner in environment.resources(kind):
             value = owner.get(place)
@@ -80,6 +81,10 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
             places = _CALLS.get((call.service, call.action.lower()), ()) if call.when != "Delete" else ()
             for image in (each for place in places for each in _below(dict(call.parameters), place)):
                 yield ImageReference(owner, call.when, image)
+    for planned in planned_calls(environment):
+        places = _CALLS.get((planned.service, planned.action), ())
+        for image in (each for place in places for each in _below(planned.parameters, place)):
+            yield ImageReference(planned.owner, planned.path, image)
 
 
 # AWS IoT Greengrass V2 Developer Guide, "Run a Docker container": an artifact of a component.

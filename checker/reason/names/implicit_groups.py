@@ -16,6 +16,7 @@ from checker.model.values import (
     Absent,
     Generated,
     Known,
+    Pseudo,
     Text,
     Unknown,
     Unstated,
@@ -227,6 +228,28 @@ def _warehouse(cluster: Resource, project: Project) -> Iterator[Name]:
     return iter([text(["/aws/redshift/cluster/", *own, f"/{each}"]) for each in listed if isinstance(each, str) and on])
 
 
+def _serverless_warehouse(namespace: Resource, project: Project) -> Iterator[Name]:
+    """Amazon Redshift Management Guide, "Audit logging for Amazon Redshift Serverless": a group per kind of log."""
+    exports = namespace.get("LogExports")
+    own = pieces(own_name(namespace, "", project))
+    listed = as_list(exports.value) if isinstance(exports, Known) else []
+    return iter([text(["/aws/redshift/", *own, f"/{each}"]) for each in listed if isinstance(each, str)])
+
+
+def _deliveries(topic: Resource, project: Project) -> Iterator[Name] | Unknown:
+    """Amazon SNS Developer Guide, "Prerequisites for delivery status logging": a group per topic."""
+    told = topic.get("DeliveryStatusLogging")
+    if isinstance(told, Unknown):
+        return told
+    if isinstance(told, Absent) or not told.value:
+        return iter(())
+    named = pieces(own_name(topic, "TopicName", project))
+    place: list[Pseudo | str] = [
+        topic.stack.region or Pseudo("AWS::Region"), "/", topic.stack.account or Pseudo("AWS::AccountId"), "/"
+    ]  # fmt: skip
+    return iter([text(["sns/", *place, *named])])
+
+
 _OUTPUT: Final = "TaskInvocationParameters.MaintenanceWindowRunCommandParameters.CloudWatchOutputConfig"
 
 
@@ -290,6 +313,8 @@ IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[N
     ),
     "AWS::MWAA::Environment": ("", _airflow),
     "AWS::Redshift::Cluster": ("", _warehouse),
+    "AWS::RedshiftServerless::Namespace": ("", _serverless_warehouse),
+    "AWS::SNS::Topic": ("", _deliveries),
     "AWS::SecretsManager::RotationSchedule": ("", _rotation),
     "AWS::SageMaker::Domain": ("", _fixed("/aws/sagemaker/studio")),
     "AWS::SSM::MaintenanceWindowTask": (f"{_OUTPUT}.CloudWatchLogGroupName", _commands),

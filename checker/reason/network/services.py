@@ -19,8 +19,12 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
 from checker.reason.network.security_groups import whole
 
-_LOCAL_URL: Final = re.compile(
-    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(?=[/'\"\s?)]|$)"
+_LOCAL: Final = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
+_LOCAL_URL: Final = re.compile(rf"https?://{_LOCAL}(?::(\d{{1,5}}))?(?=[/'\"\s?)]|$)")
+# An address without a scheme, as curl and wget take it; a bare connection, as netcat and bash make it.
+_LOCAL_PLACE: Final = re.compile(
+    rf"\b(?:curl|wget)\b[^;|&]*?\s['\"]?{_LOCAL}(?::(\d{{1,5}}))?(?=[/'\"\s?)]|$)"
+    rf"|\b(?:nc|ncat|netcat)\b[^;|&]*?\s{_LOCAL}\s+(\d{{1,5}})\b|/dev/tcp/{_LOCAL}/(\d{{1,5}})\b"
 )
 
 
@@ -241,10 +245,12 @@ _OF_ANOTHER: Final = ("HOST", "HOSTNAME", "ADDRESS", "ENDPOINT", "SERVER", "Host
 
 def _checked(health: Resolved) -> Iterator[int]:
     command = health.get("Command") if isinstance(health, dict) else None
-    for part in as_list(command):
-        if isinstance(part, str | Text):
-            for match in _LOCAL_URL.finditer(str(part)):
-                yield int(match.group(1) or (443 if match.group(0).startswith("https") else 80))
+    words = [str(part) for part in as_list(command) if isinstance(part, str | Text)]
+    for word in words:
+        for match in _LOCAL_URL.finditer(word):
+            yield int(match.group(1) or (443 if match.group(0).startswith("https") else 80))
+    for match in _LOCAL_PLACE.finditer(" ".join(words)):
+        yield int(match.group(1) or match.group(2) or match.group(3) or 80)
 
 
 # -- how traffic comes in --------------------------------------------------------------------------

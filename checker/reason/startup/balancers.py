@@ -1,8 +1,9 @@
 """What keeps a load balancer from being made, or from passing requests on to where they belong.
 
 Sources: Elastic Load Balancing User Guide, "Subnets for your load balancer" (at least two Availability Zones, one
-subnet each) and "Listener rules" (evaluated in the order of their priority, which each has for itself; the first that
-matches decides).
+subnet each), "Listener rules" (evaluated in the order of their priority, which each has for itself; the first that
+matches decides) and API Reference, CreateTargetGroup ("Health check interval must be greater than the timeout", as it
+answers otherwise: https://github.com/aws/aws-cdk/pull/29075).
 """
 
 from __future__ import annotations
@@ -38,6 +39,36 @@ def few_zones(environment: Environment, balancer: Resource) -> str:
     return ""
 
 
+_PAUSE: Final = 30.0
+"""Seconds between two health checks where a target group of HTTP says nothing."""
+
+
+def wrong_check(group: Resource) -> tuple[str, str]:
+    """Why a target group's health check is refused, or never answered, and the property; empty where neither is so."""
+    timeout, interval = _seconds(group, "HealthCheckTimeoutSeconds"), _seconds(group, "HealthCheckIntervalSeconds")
+    protocol, checked = (group.get(name) for name in ("Protocol", "HealthCheckProtocol"))
+    speaks = protocol.value if isinstance(protocol, Known) else None
+    if interval is None and isinstance(group.get("HealthCheckIntervalSeconds"), Absent) and speaks in ("HTTP", "HTTPS"):
+        interval = _PAUSE
+    if timeout is not None and interval is not None and timeout >= interval:
+        said = f"Its health check waits {timeout:g} seconds for an answer and asks every {interval:g}: ELB refuses that"
+        return said, "HealthCheckTimeoutSeconds"
+    port = group.get("HealthCheckPort")
+    same = isinstance(port, Absent) or (isinstance(port, Known) and port.value == "traffic-port")
+    asks = checked.value if isinstance(checked, Known) else None
+    if same and speaks == "HTTP" and asks == "HTTPS":
+        said = (
+            "Its health check speaks TLS to the port on which targets are spoken to in plain HTTP, and gets no answer"
+        )
+        return said, "HealthCheckProtocol"
+    return "", ""
+
+
+def _seconds(group: Resource, name: str) -> float | None:
+    value = group.get(name)
+    return as_number(value.value) if isinstance(value, Known) else None
+
+
 def _zone(environment: Environment, subnet: Resolved) -> str | None:
     found = next(iter(environment.project.all_referred(subnet)), None)
     zone = found.get("AvailabilityZone") if found is not None and found.type == "AWS::EC2::Subnet" else None
@@ -61,9 +92,9 @@ def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str
                 said = f"It has the priority {number:g} of another rule of its listener, and ELB refuses the second"
                 yield rule, "priority", said, (twin[1],)
             hidden = tuple(each for later, each in rules[index + 1 :] if later > number and _differs(rule, each))
-            if hidden and _takes_everything(rule):
+            if hidden and (taken := _takes(rule)):
                 names = ", ".join(each.logical_id for each in hidden[:4])
-                yield rule, "order", f"It takes every request before rules that come after it can: {names}", hidden
+                yield rule, "order", f"It takes every {taken} before rules that come after it can: {names}", hidden
                 break
 
 
@@ -72,24 +103,41 @@ def _differs(rule: Resource, other: Resource) -> bool:
     return isinstance(mine, Known) and isinstance(others, Known) and mine.value != others.value
 
 
-def _takes_everything(rule: Resource) -> bool:
+def _takes(rule: Resource) -> str:
+    """What of all requests a rule takes before those that come after it, empty where it is less than every GET."""
     conditions = rule.get("Conditions")
     listed = conditions.value if isinstance(conditions, Known) else None
-    return isinstance(listed, list) and bool(listed) and all(_matches_all(each) for each in listed)
+    if not isinstance(listed, list) or not listed:
+        return ""
+    some = [each for each in listed if not _matches_all(each)]
+    if not some:
+        return "request"
+    return "GET request" if all("GET" in _written(each) and _field(each) == _METHOD for each in some) else ""
+
+
+_METHOD: Final = "http-request-method"
+
+
+def _field(condition: Resolved) -> Resolved:
+    return condition.get("Field") if isinstance(condition, dict) else None
 
 
 def _matches_all(condition: Resolved) -> bool:
+    written, field = _written(condition), _field(condition)
+    if field in ("path-pattern", "host-header"):
+        return any(each.strip("*") == "" and each for each in written) or (field == "path-pattern" and "/*" in written)
+    return field == "source-ip" and _everywhere(written)
+
+
+def _written(condition: Resolved) -> list[str]:
+    """The values of a condition."""
     if not isinstance(condition, dict):
-        return False
-    field = condition.get("Field")
+        return []
     values = list(as_list(condition.get("Values")))
     for name in _CONFIGS:
         config = condition.get(name)
         values += as_list(config.get("Values")) if isinstance(config, dict) else []
-    written = [each for each in values if isinstance(each, str)]
-    if field in ("path-pattern", "host-header"):
-        return any(each.strip("*") == "" and each for each in written) or (field == "path-pattern" and "/*" in written)
-    return field == "source-ip" and _everywhere(written)
+    return [each for each in values if isinstance(each, str)]
 
 
 def _everywhere(written: Sequence[str]) -> bool:

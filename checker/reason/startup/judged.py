@@ -12,9 +12,9 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Text, as_bool
 from checker.model.verdicts import Surface
 from checker.reason.network.services import Service, targets_of
-from checker.reason.startup.balancers import few_zones, rules_at_odds
+from checker.reason.startup.balancers import few_zones, rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import admits_tasks, needs_one, refused
-from checker.reason.startup.sizes import on_fargate, wrong_size
+from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
 _FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
@@ -33,6 +33,11 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
         if why := few_zones(environment, balancer):
             fix = "Name subnets of two Availability Zones."
             yield balancer.fails("zones", f"{why}.", fix=fix, path="Subnets")
+    for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
+        said, path = wrong_check(group)
+        if said and group.surface is Surface.TEMPLATE:
+            fix = "Let the check wait less long than it pauses, and speak what the targets speak."
+            yield group.fails("check", f"{said}.", fix=fix, path=path)
     for rule, sub, said, others in rules_at_odds(environment):
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
@@ -45,6 +50,10 @@ def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
     fargate = on_fargate(task) is YES
     if fargate and (wrong := wrong_size(task))[0]:
         yield task.fails("size", f"{wrong[0]}.", fix=_FIX_SIZE, path=wrong[1])
+    refused_port = other_host_port(task)
+    if refused_port[0]:
+        fix = "Leave HostPort out."
+        yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
     role = environment.referred(task.get("ExecutionRoleArn"))
     if isinstance(task.get("ExecutionRoleArn"), Absent):
         if fargate and needs_one(task, environment.project):

@@ -1,6 +1,8 @@
-"""Sizes that AWS Fargate takes: which memory goes with which CPU, and containers that fit into their task.
+"""What Amazon ECS refuses in a task definition: sizes that AWS Fargate does not have, containers that do not fit into
+their task, ports of a host that there is not.
 
-Source: Amazon ECS Developer Guide, "Task definition parameters for Fargate", Task size.
+Sources: Amazon ECS Developer Guide, "Task definition parameters for Fargate", Task size; API Reference, PortMapping
+(``hostPort``: in ``awsvpc`` and ``host`` mode left out, or the container's own).
 """
 
 from __future__ import annotations
@@ -71,6 +73,25 @@ def _too_large(task: Resource, cpu: float, memory: float) -> tuple[str, str]:
                 path = f"ContainerDefinitions.{index}.{name}"
                 return f"A container asks for {wanted:g} of {name}, and its task has {most:g}", path
     return "", ""
+
+
+def other_host_port(task: Resource) -> tuple[str, str]:
+    """Why a port mapping is refused, and where it stands; empty where none is."""
+    mode, containers = task.get("NetworkMode"), task.get("ContainerDefinitions")
+    listed = containers.value if isinstance(containers, Known) and isinstance(containers.value, list) else []
+    if not isinstance(mode, Known) or mode.value not in ("awsvpc", "host"):
+        return "", ""
+    for index, container in enumerate(listed):
+        mappings = container.get("PortMappings") if isinstance(container, dict) else None
+        for place, mapping in enumerate(mappings if isinstance(mappings, list) else []):
+            numbers = [as_number(mapping.get(each)) for each in _PORTS] if isinstance(mapping, dict) else [None, None]
+            if None not in numbers and numbers[0] != numbers[1]:
+                said = f"It maps port {numbers[0]:g} to {numbers[1]:g} of its host, and with {mode.value} both are one"
+                return said, f"ContainerDefinitions.{index}.PortMappings.{place}.HostPort"
+    return "", ""
+
+
+_PORTS: Final = ("ContainerPort", "HostPort")
 
 
 def _given(task: Resource, name: str) -> float | None:

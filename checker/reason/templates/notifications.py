@@ -77,6 +77,10 @@ def never_matches_alarms(policy: Resolved, *, in_body: bool, alarms: Collection[
         except ValueError:
             return ""
     for key, wanted in policy.items() if isinstance(policy, dict) else ():
+        if key == "$or" and isinstance(wanted, list) and len(wanted) > 1:
+            reasons = [never_matches_alarms(each, in_body=in_body, alarms=alarms) for each in wanted]
+            if all(reasons):
+                return reasons[0]
         if _allows_absence(wanted):
             continue
         if not in_body and key != "$or":

@@ -1,7 +1,9 @@
-"""AWS calls that a template's own resources make: those of ``AwsCustomResource`` and of state machines.
+"""AWS calls that a template's own resources make: ``AwsCustomResource``, state machines, schedules and runbooks.
 
 Sources: AWS CDK, ``custom-resources``; AWS Step Functions Developer Guide, "Learning to use AWS service SDK
-integrations in Step Functions" (``arn:aws:states:::aws-sdk:SERVICE:CALL``).
+integrations in Step Functions" (``arn:aws:states:::aws-sdk:SERVICE:CALL``); Amazon EventBridge Scheduler User Guide,
+"Using universal targets" (``arn:aws:scheduler:::aws-sdk:SERVICE:CALL``, its parameters in ``Input``); AWS Systems
+Manager User Guide, "aws:executeAwsApi" (``Service``, ``Api``, and the call's own parameters beside them).
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from checker.model.values import Known, Resolved
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
 
 _SDK: Final = re.compile(r"arn:[\w*-]+:states:::aws-sdk:(\w+):(\w+)(?:\.\w+)?")
+_UNIVERSAL: Final = re.compile(r"arn:[\w*-]+:scheduler:::aws-sdk:(\w+):(\w+)")
 _MACHINES: Final = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
 
 
 class SdkCall(Struct, frozen=True):
     """One call. ``service`` and ``action`` are in lower case, and so are the names of the parameters; ``when`` is the
-    event that makes it (Create, Update, Delete), empty in a state machine."""
+    event of a stack that makes it (Create, Update, Delete), empty for one that something else starts."""
 
     owner: Resource
     path: str
@@ -34,7 +37,7 @@ class SdkCall(Struct, frozen=True):
 
 
 def sdk_calls(environment: Environment) -> Iterator[SdkCall]:
-    """Every call that custom resources and state machines of the environment say they make."""
+    """Every call that resources of the environment say they make."""
     for owner in custom_resources(environment):
         for call in calls_of(owner):
             given = _lower(call.parameters)
@@ -49,6 +52,26 @@ def sdk_calls(environment: Environment) -> Iterator[SdkCall]:
                 if found is not None:
                     given = _lower(state.get("Parameters")) | _lower(state.get("Arguments"))
                     yield SdkCall(owner, path, "", *_in_own_words(found[1].lower(), found[2].lower(), given))
+    for each in planned_calls(environment):
+        yield SdkCall(each.owner, each.path, "", *_in_own_words(each.service, each.action, each.parameters))
+
+
+def planned_calls(environment: Environment) -> Iterator[SdkCall]:
+    """The calls of schedules and of runbooks, in the words in which they are written."""
+    for schedule in environment.resources("AWS::Scheduler::Schedule"):
+        called, given = (schedule.get(f"Target.{name}") for name in ("Arn", "Input"))
+        found = _UNIVERSAL.fullmatch(str(called.value)) if isinstance(called, Known) else None
+        if found is not None:
+            told = _lower(decoded(given.value) if isinstance(given, Known) else None)
+            yield SdkCall(schedule, "Target", "", found[1].lower(), found[2].lower(), told)
+    for document in environment.resources("AWS::SSM::Document"):
+        content = document.get("Content")
+        for step in _states(decoded(content.value) if isinstance(content, Known) else None):
+            told = _lower(step.get("inputs")) if step.get("action") == "aws:executeAwsApi" else {}
+            service, action = told.get("service"), told.get("api")
+            if isinstance(service, str) and isinstance(action, str):
+                called_so = action.replace("_", "").lower()  # boto3 writes create_db_instance
+                yield SdkCall(document, "Content", "", service.replace("-", "").lower(), called_so, told)
 
 
 def _in_own_words(service: str, action: str, parameters: dict[str, Resolved]) -> tuple[str, str, dict[str, Resolved]]:
