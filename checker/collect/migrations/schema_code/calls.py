@@ -103,6 +103,9 @@ def as_texts(value: Value) -> tuple[str, ...]:
     return found
 
 
+MOST_TURNS: Final = 200  # of a loop over values that stand in the file
+
+
 def flattened(calls: tuple[Call, ...]) -> Iterator[Call]:
     """The same calls where some were handed over as a list (``Promise.all``) or follow on others (``then``)."""
     for each in calls:

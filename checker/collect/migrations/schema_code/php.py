@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
+from checker.collect.migrations.schema_code.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
 from checker.collect.migrations.schema_code.tree import below, line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
@@ -70,10 +70,40 @@ class _Reader:
                 else:
                     inner = plain(body) if body.type == "compound_statement" else [body]
                     yield from (call for each in inner for call in self._statement(each))
+            case "foreach_statement":
+                yield from self._each(node)
             case "empty_statement":
                 return
             case _:
                 yield Call("", line(node))
+
+    def _each(self, node: Node) -> Iterator[Call]:
+        """``foreach (['a', 'b'] as $table)``, with its key or without."""
+        parts, body = plain(node), node.child_by_field_name("body")
+        values = self.value(parts[0]) if parts else UNREAD
+        name = parts[1] if len(parts) > 2 else None
+        both = name is not None and name.type == "pair"
+        names = [
+            said(each).lstrip("$") for each in (plain(name) if name is not None and both else [name] if name else [])
+        ]
+        pairs = (
+            [*values.items()] if isinstance(values, dict) else [*enumerate(values)] if isinstance(values, tuple) else []
+        )
+        plainly = all(
+            each.type == "variable_name"
+            for each in (plain(name) if name is not None and both else [name] if name else [])
+        )
+        if body is None or not pairs or not names or not plainly or len(pairs) > MOST_TURNS or "**" in dict(pairs):
+            yield Call("", line(node))
+            return
+        for pair in pairs:
+            given = pair if both else pair[1:]
+            self.names.update(zip(names, given, strict=False))
+            inner = plain(body) if body.type == "compound_statement" else [body]
+            if any(one is UNREAD or isinstance(one, Call) for one in given):
+                yield Call("", line(node))
+            else:
+                yield from (call for each in inner for call in self._statement(each))
 
     def _expression(self, node: Node) -> Iterator[Call]:
         if node.type == "throw_expression":

@@ -17,7 +17,9 @@ from checker.collect.migrations.frameworks.changes import Change, only_adds, sta
 from checker.collect.migrations.schema_code import php, rails, ruby, script
 from checker.collect.migrations.schema_code.builders import IMPLIED
 from checker.collect.migrations.schema_code.calls import Call, Code
+from checker.collect.migrations.schema_code.pg_migrate import pg_migrate
 from checker.collect.migrations.schema_code.schemas import knex, laravel, of_body, queries, sequelize
+from checker.collect.migrations.schema_code.typeorm import typeorm
 from checker.collect.migrations.sql_context import in_context
 from checker.errors import InputError
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
@@ -80,7 +82,18 @@ def _sequelize(text: str) -> Ways | None:
 
 
 def _typeorm(text: str) -> Ways | None:
-    return _of(script.script_code(text), queries)
+    return _of(script.script_code(text), typeorm)
+
+
+def _pg_migrate(text: str) -> Ways | None:
+    code = script.script_code(text)
+    found = _of(code, pg_migrate)
+    if code is None or found is None:
+        return None
+    calls = [each for body in code.functions.values() for each in body.calls]
+    outside = any(each.name == "noTransaction" for each in calls)
+    derived = "down" not in code.functions and code.names.get("down", True) is not False
+    return replace(found, derived=derived, outside=outside)
 
 
 def _laravel(text: str) -> Ways | None:
@@ -107,11 +120,16 @@ def _doctrine(text: str) -> Ways | None:
     return replace(found, up=[*found.up, (Change(code="code before or after it"), 1)])
 
 
+_PGM: Final = re.compile(r"\bpgm\b|\bMigrationBuilder\b")
 _UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
 
 
 def _is_knex(text: str) -> bool:
     return ("schema" in text or "knex" in text) and "queryInterface" not in text and _UP.search(text) is not None
+
+
+def _is_pg_migrate(text: str) -> bool:
+    return _PGM.search(text) is not None and _UP.search(text) is not None
 
 
 def _is_typeorm(text: str) -> bool:
@@ -134,6 +152,7 @@ _FRAMEWORKS: Final = (
     Framework("rails", "Rails' migrations", (".rb",), rails.is_rails, _rails),
     Framework("typeorm", "TypeORM's migrations", _SCRIPTS, _is_typeorm, _typeorm),
     Framework("sequelize", "Sequelize's migrations", _SCRIPTS, _is_sequelize, _sequelize),
+    Framework("node-pg-migrate", "node-pg-migrate's migrations", _SCRIPTS, _is_pg_migrate, _pg_migrate),
     Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),
     Framework("doctrine", "Doctrine's migrations", (".php",), _is_doctrine, _doctrine),
     Framework("laravel", "Laravel's migrations", (".php",), _is_laravel, _laravel),

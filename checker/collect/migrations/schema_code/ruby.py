@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
+from checker.collect.migrations.schema_code.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
 from checker.collect.migrations.schema_code.tree import below, line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
@@ -81,11 +81,32 @@ class _Reader:
                     yield Call("", line(node))
             case "if" | "unless" | "if_modifier" | "unless_modifier":
                 yield from self._guarded(node)
+            case "call" if (repeated := self._each(node)) is not None:
+                yield from repeated
             case "call" | "identifier":
                 found = self.value(node)
                 yield found if isinstance(found, Call) else Call("", line(node))
             case _:
                 yield Call("", line(node))
+
+    def _each(self, node: Node) -> list[Call] | None:
+        """What ``[:a, :b].each { |table| ... }`` calls; ``None`` where it is none of these."""
+        receiver, block = node.child_by_field_name("receiver"), node.child_by_field_name("block")
+        if said(node.child_by_field_name("method")) != "each" or receiver is None or block is None:
+            return None
+        values, parameters = self.value(receiver), block.child_by_field_name("parameters")
+        pairs = tuple(values.items()) if isinstance(values, dict) else values
+        names = plain(parameters) if parameters is not None else []
+        body = block.child_by_field_name("body")
+        if not isinstance(pairs, tuple) or len(pairs) > MOST_TURNS or not names or body is None:
+            return None
+        found: list[Call] = []
+        for each in pairs:
+            several = each if len(names) > 1 and isinstance(each, tuple) else (each,)
+            known = len(several) == len(names) and not any(one is UNREAD or isinstance(one, Call) for one in several)
+            self._names.update(zip(map(said, names), several, strict=False))
+            found += self.calls(body) if known else [Call("", line(node))]
+        return found
 
     def _guarded(self, node: Node) -> Iterator[Call]:
         condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
@@ -153,7 +174,7 @@ class _Reader:
         receiver, arguments = node.child_by_field_name("receiver"), node.child_by_field_name("arguments")
         block = node.child_by_field_name("block")
         of = self.value(receiver) if receiver is not None else None
-        if isinstance(of, str) and name in _TRIMS:
+        if (isinstance(of, str) and name in _TRIMS) or (isinstance(of, tuple | dict) and name in {"freeze", "dup"}):
             return of
         given = plain(arguments) if arguments is not None else []
         args: list[Any] = [self.value(each) for each in given if each.type not in {"pair", "hash_splat_argument"}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Code, Value
+from checker.collect.migrations.schema_code.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
 from checker.collect.migrations.schema_code.tree import line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,19 @@ _AROUND: Final = frozenset(
     {"as_expression", "satisfies_expression", "non_null_expression", "parenthesized_expression", "await_expression"}
 )
 _SAYS: Final = frozenset({"log", "info", "debug", "warn", "resolve"})
-_ASKS: Final = ("hasTable", "hasColumn", "exists")
+_ASKS: Final = (
+    "hasTable",
+    "hasColumn",
+    "exists",
+    ".getTable(",
+    ".foreignKeys.find(",
+    ".indices.find(",
+    ".uniques.find(",
+)
+# What TypeORM's migrations describe with objects; any other object may do anything when it is made.
+_DESCRIBES: Final = frozenset(
+    {"Table", "TableColumn", "TableIndex", "TableForeignKey", "TableUnique", "TableCheck", "TableExclusion", "View"}
+)
 _HARMLESS: Final = frozenset(
     {"import_statement", "type_alias_declaration", "interface_declaration", "empty_statement", "enum_declaration"}
 )
@@ -71,7 +83,8 @@ class _Reader:
             self.functions[said(name)] = self._body(value)
         else:
             found = self.value(value)
-            self.names[said(name)] = UNREAD if isinstance(found, Call | Body) else found
+            made = isinstance(found, Call) and value.type == "new_expression"
+            self.names[said(name)] = UNREAD if isinstance(found, Call | Body) and not made else found
 
     def _exported(self, node: Node) -> None:
         left, right = said(node.child_by_field_name("left")), node.child_by_field_name("right")
@@ -147,12 +160,67 @@ class _Reader:
                     yield Call("", line(node))
                 else:
                     yield from self._calls(does) if does.type == "statement_block" else self._statement(does)
+            case "for_in_statement" if said(node.child_by_field_name("operator")) == "of":
+                yield from self._each(node)
             case kind if kind in _HARMLESS:
                 return
             case _:
                 yield Call("", line(node))
 
+    def _each(self, node: Node) -> Iterator[Call]:
+        """``for (const table of ['a', 'b'])``."""
+        right, body = node.child_by_field_name("right"), node.child_by_field_name("body")
+        values = self.value(right) if right is not None else UNREAD
+        if body is None or not isinstance(values, tuple) or len(values) > MOST_TURNS:
+            yield Call("", line(node))
+            return
+        for each in values:
+            if self._binds(node.child_by_field_name("left"), each):
+                yield from self._calls(body) if body.type == "statement_block" else self._statement(body)
+            else:
+                yield Call("", line(node))
+
+    def _binds(self, name: Node | None, value: Value) -> bool:
+        """Whether a name, or several of one list or object, stand for a value that is known."""
+        if name is not None and name.type == "identifier":
+            self.names[said(name)] = value
+            return value is not UNREAD
+        parts = plain(name) if name is not None else []
+        if name is not None and name.type == "array_pattern" and isinstance(value, tuple) and len(parts) <= len(value):
+            bound = [self._binds(each, one) for each, one in zip(parts, value, strict=False)]  # each of them
+            return all(bound)
+        if name is not None and name.type == "object_pattern" and isinstance(value, dict):
+            known = [each for each in parts if each.type == "shorthand_property_identifier_pattern"]
+            self.names.update({said(each): value.get(said(each), UNREAD) for each in known})
+            return len(known) == len(parts) and all(said(each) in value for each in known)
+        return False
+
+    def _repeated(self, node: Node) -> tuple[Call, ...] | None:
+        """What ``['a', 'b'].forEach((table) => ...)`` and ``.map`` call; ``None`` where it is none of these."""
+        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        given = plain(arguments) if arguments is not None else []
+        name = said(function.child_by_field_name("property")) if function is not None else ""
+        of = function.child_by_field_name("object") if function is not None else None
+        if name not in {"forEach", "map"} or of is None or len(given) != 1 or given[0].type not in _FUNCTIONS:
+            return None
+        values = self.value(of)
+        parameters = given[0].child_by_field_name("parameters") or given[0].child_by_field_name("parameter")
+        names = plain(parameters) if parameters is not None and parameters.type == "formal_parameters" else [parameters]
+        bound = [each.child_by_field_name("pattern") or each if each is not None else None for each in names]
+        if not isinstance(values, tuple) or len(values) > MOST_TURNS or len(bound) != 1:
+            return None
+        found: list[Call] = []
+        for each in values:
+            known = self._binds(bound[0], each)
+            found += self._body(given[0]).calls if known else (Call("", line(node)),)
+        return tuple(found)
+
     def _expression(self, node: Node) -> Iterator[Call]:
+        inner = plain(node)[0] if node.type in _AROUND and plain(node) else node
+        repeated = self._repeated(inner) if inner.type == "call_expression" else None
+        if repeated is not None:
+            yield from repeated
+            return
         found = self.value(node)
         if isinstance(found, Call):
             if not (found.name in _SAYS or (found.bare and found.of is None)):
@@ -188,7 +256,18 @@ class _Reader:
         if kind == "binary_expression" and said(node.child_by_field_name("operator")) == "+":
             parts = [self.value(each) for each in plain(node)]
             return "".join(parts) if all(isinstance(each, str) for each in parts) else UNREAD
-        return self._call(node) if kind == "call_expression" else UNREAD
+        if kind == "new_expression":
+            return self._made(node)
+        if kind != "call_expression":
+            return UNREAD
+        repeated = self._repeated(node)
+        return self._call(node) if repeated is None else repeated
+
+    def _made(self, node: Node) -> Value:
+        """An object that only describes something."""
+        name, arguments = said(node.child_by_field_name("constructor")), node.child_by_field_name("arguments")
+        args = tuple(self.value(each) for each in plain(arguments)) if arguments is not None else ()
+        return Call(name, line(node), args, _options(args)) if name in _DESCRIBES else UNREAD
 
     def _text(self, node: Node) -> Value:
         found = text_of(node.named_children, self.value)
@@ -201,6 +280,9 @@ class _Reader:
                 yield said(each), self.names.get(said(each), UNREAD)
             elif key is None or value is None:
                 yield "**", UNREAD  # what it spreads may be anything
+            elif key.type == "computed_property_name":
+                named = self.value(plain(key)[0])
+                yield (named if isinstance(named, str) else "**"), self.value(value)
             else:
                 yield said(key).strip("'\""), self.value(value)
 
