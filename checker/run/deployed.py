@@ -27,7 +27,7 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
     """What of the repository a job deploys although it is left out: a test's own, somebody else's, or of another name.
 
     What is no file of the repository is made by the pipeline, of what is judged where it stands; unless a command is
-    seen to make it of something else.
+    seen to make it of something else, or nothing can have made it.
     """
     if pipeline is None:
         return
@@ -55,12 +55,15 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
 
 
 def _made(pipeline: Pipeline, path: str, spot: Spot, judged: Collection[str]) -> Iterator[Unread]:
-    from checker.reason.deploys.templates import maker_of
+    from checker.reason.deploys.templates import maker_of, nobody_makes
 
     maker = maker_of(pipeline, path, judged)
     if maker is not None:
         made = f"`{brief(maker.spelled, 60)}` makes it ({maker.spot}): what comes of that is not known"
         yield Unread(path, f"{spot} deploys it, and {made}", "--assembly with the template that is made")
+    elif not path.startswith("/") and nobody_makes(pipeline, path):
+        why = f"{spot} deploys it: it is not in the repository, and nothing was seen to make it"
+        yield Unread(path, why, "the path as the repository has it, or --assembly with the template that is made")
 
 
 def _is_kept(project: Path, path: str) -> bool:

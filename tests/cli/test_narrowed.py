@@ -76,7 +76,10 @@ def test_an_action_and_an_app_s_assembly_deploy_too(project: Project) -> None:
     [
         "aws cloudformation deploy --stack-name a --template-file stack.yaml",
         "aws cloudformation deploy --stack-name a --template-file ./stack.yaml",
-        "aws cloudformation deploy --stack-name a --template-file packaged.yaml",  # made by an earlier step
+        (
+            "aws cloudformation package --template-file stack.yaml --output-template-file out.yaml"
+            " && aws cloudformation deploy --stack-name a --template-file out.yaml"
+        ),
         "aws cloudformation deploy --stack-name a --template-file ../elsewhere/stack.yaml",
         "aws cloudformation deploy --stack-name a --template-file $MADE",
         "aws cloudformation create-stack --stack-name a --template-body file:///tmp/stack.yaml",
@@ -131,7 +134,6 @@ def test_exclusions_that_leave_nothing_are_no_clean_run(project: Project) -> Non
         ("aws cloudformation package --template-file stack.yaml --output-template-file made.yaml", ""),
         ("sed s/a/b/ stack.yaml > made.yaml", ""),
         ("npx cdk synth > made.yaml", ""),
-        ("cfn-lint made.yaml", ""),
         ("python tools/stack.py > tools/stack.yaml", ""),
     ],
 )
@@ -148,3 +150,34 @@ def test_a_python_file_that_is_none_is_named_with_its_line(project: Project) -> 
     workflow = deploying("python tools/roll.py && aws ecs list-clusters")
     project.write({"tools/roll.py": "import os\nif os\n", "stack.yaml": TOPIC, ".github/workflows/cd.yml": workflow})
     assert "tools/roll.py:2: not valid Python" in str(project.gate()["coverage"]["unread"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [
+        (["cfn-lint made.yaml", "npm ci --ignore-scripts", "echo go"], True),
+        (["ls infra && pip install cfn-lint"], True),
+        (["mkdir -p out", "cp stack.yaml made.yaml"], False),
+        (["make template"], False),
+        (["./tools/render"], False),
+        (["aws s3 cp s3://templates/made.yaml ."], False),
+        (["npx cdk synth -o ."], False),
+        (["sam build"], False),
+    ],
+)
+def test_a_template_that_nothing_can_have_made_is_named(project: Project, steps: list[str], named: bool) -> None:
+    line = "aws cloudformation deploy --stack-name a --template-file made.yaml"
+    files = {"stack.yaml": TOPIC, "Makefile": "template:\n\tjsonnet x > made.yaml\n", "tools/render": "#!/bin/perl\n"}
+    project.write({**files, ".github/workflows/cd.yml": deploying(*steps, line)})
+    unread = project.gate()["coverage"]["unread"]
+    said = [
+        each["why"] for each in unread if each["what"] == "made.yaml" and "nothing was seen to make it" in each["why"]
+    ]
+    assert bool(said) is named, unread
+
+
+def test_a_template_that_an_action_may_have_brought_is_not_named(project: Project) -> None:
+    line = "aws cloudformation deploy --stack-name a --template-file infra/made.yaml"
+    workflow = deploying(line).replace("- run:", "- uses: actions/download-artifact@v4\n      - run:")
+    project.write({"stack.yaml": TOPIC, ".github/workflows/cd.yml": workflow})
+    assert project.gate()["coverage"]["unread"] == []

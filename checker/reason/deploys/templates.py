@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator
 
+from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import Possible, options
@@ -50,6 +52,41 @@ def maker_of(pipeline: Pipeline, path: str, judged: Collection[str]) -> Command 
                 return None
             found = found or command
     return found
+
+
+# Steps that make no file of the repository.
+_MAKES_NONE = re.compile(
+    r"actions/(?:checkout|setup-[\w-]+)|[\w-]+/setup-[\w-]+|aws-actions/(?!aws-cloudformation)[\w-]+"
+)
+
+
+def nobody_makes(pipeline: Pipeline, path: str) -> bool:
+    """Whether a job deploys a file in which nothing can have made it: no command that names it or its folder, that
+    builds templates or that runs code, and no action that brings files."""
+    for job in pipeline.jobs:
+        for way in job.ways:
+            trace = pipeline.trace(way)
+            if path not in dict(_given(trace)) or not trace.complete:
+                continue
+            brings = any(step.uses and not _MAKES_NONE.match(step.step.action.lower()) for step in way.steps)
+            if not brings and not any(_may_make(command, path) for command in trace.commands):
+                return True
+    return False
+
+
+def _may_make(command: Command, path: str) -> bool:
+    words = [word for word in command.words if isinstance(word, str)]
+    written = [str(each.target) for each in command.writes if each.operator.startswith(">")]
+    named = {posixpath.normpath(posixpath.join(command.folder or "", word)) for word in (*words, *written)}
+    if command.program in {"cdk", "sam"}:
+        return "deploy" not in words[:2]
+    reads = not _NOT_MADE.isdisjoint(words[:4])
+    if command.program == "aws":
+        return not reads and ("package" in words[:3] or words[1:2] == ["s3"] or path in named)
+    if reads or command.entered:
+        return False
+    unknown = len(words) < len(command.words) or not program_is_harmless(command.words)
+    return unknown or not named.isdisjoint({path, posixpath.dirname(path) or path})
 
 
 def _given(trace: Trace) -> Iterator[tuple[str, Spot]]:
