@@ -13,6 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker.data.goals import goals
+
 
 class _Table(Struct, frozen=True):
     """``programs`` and ``actions`` with the reason of each; ``libraries`` of Python by their names; ``verbs`` of
@@ -118,6 +120,8 @@ def program_is_harmless(words: Sequence[object]) -> bool:
     if name in _table().programs:
         return True
     verbs = _table().verbs.get(name)
+    if verbs is not None and (told := goals(name, words)):
+        return all(each in verbs for each in told)
     return verbs is not None and _first_verb(words, _GIT_VALUES if name == "git" else frozenset()) in verbs
 
 
@@ -130,6 +134,13 @@ _STARTS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "kotlinc": (frozenset({"-script"}), frozenset({"-e"}), frozenset({"-expression"})),
     # Cargo Lambda documentation, "Commands": what it builds is all that it makes without these.
     "cargo": tuple(frozenset({"lambda", verb}) for verb in ("deploy", "invoke", "watch", "start")),
+    # CMake documentation, "Run a Command-Line Tool", "ctest -S"; .NET CLI, "dotnet tool run"; Hatch, "hatch env run";
+    # Helm documentation, "Advanced Helm Techniques" (post rendering).
+    "cmake": tuple(frozenset({"-E", verb}) for verb in ("env", "time", "chdir")),
+    "ctest": (frozenset({"-S"}), frozenset({"-SP"}), frozenset({"--script"})),
+    "dotnet": (frozenset({"tool", "run"}), frozenset({"tool", "exec"})),
+    "hatch": (frozenset({"env", "run"}),),
+    "helm": (frozenset({"--post-renderer"}),),
     "gh": tuple(frozenset({word, "exec"}) for word in ("extension", "extensions", "ext")),
 }
 

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.pipeline.build_files import build_files
 from checker.collect.pipeline.go_packages import go_files
 from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.collect.pipeline.sql_files import sql_files
@@ -48,6 +49,7 @@ class ScriptLibrary(Struct):
     _packages: dict[str, str] | None = None
     _sql: tuple[str, ...] | None = None
     _tests: tuple[str, ...] | None = None
+    _builds: tuple[str, ...] | None = None
     _gemspecs: tuple[str, ...] | None = None
     _rake: tuple[str, ...] | None = None
     _faults: dict[str, Problem] = field(default_factory=dict)
@@ -137,6 +139,12 @@ class ScriptLibrary(Struct):
         if self._tests is None:
             self._tests = tuple(test_files(self.root, MAX_FILES))
         return self._tests
+
+    def build_files(self) -> tuple[str, ...]:
+        """The files that build tools run as code, or that tell them of programs."""
+        if self._builds is None:
+            self._builds = tuple(build_files(self.root, MAX_FILES))
+        return self._builds
 
     def packages(self) -> Mapping[str, str]:
         """The folders of the repository's npm packages by the packages' names."""

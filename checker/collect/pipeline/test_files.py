@@ -10,11 +10,14 @@ from typing import Final
 
 from checker.collect.folders import walk
 
-_CODE: Final = re.compile(r".*\.(?:[cm]?[jt]sx?|bats|go|rb|php|rs|feature|py)")
+_CODE: Final = re.compile(r".*\.(?:[cm]?[jt]sx?|bats|go|rb|php|rs|feature|py|java|kts?|scala|groovy|cs|fs|exs|swift)")
 _TEST: Final = re.compile(
     r"(?:.*/)?(?:[^/]*[._-](?:test|tests|spec|specs|cy|e2e|it)\.[cm]?[jt]sx?"  # JavaScript, TypeScript
     r"|(?:__tests__|tests?|specs?|e2e|integration|cypress|playwright)/.*\.[cm]?[jt]sx?"
     r"|[^/]*\.bats|[^/]*_test\.go|[^/]*_(?:spec|test)\.rb|[^/]*Test\.php|tests/.*\.rs|[^/]*\.feature"
+    r"|(?:.*/)?src/(?:test|it|integrationTest|integration-test|functionalTest)/.*\.(?:java|kt|scala|groovy)"
+    r"|[^/]*(?:Tests?|IT|Spec)\.(?:java|kt|scala|groovy|cs|fs)|(?:.*/)?[\w.]*\.?Tests?/.*\.(?:cs|fs|swift)"
+    r"|[^/]*_test\.exs"
     r"|features/(?:steps/.*|environment)\.py"
     r"|[\w-]+(?:\.[\w-]+)*\.config\.[cm]?[jt]s|\.(?:eslint|prettier|babel|stylelint)rc\.[cm]?js)"
 )

@@ -83,7 +83,8 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     """Follow the script that the words start, ``None`` where they start none that can be followed."""
     flags: tuple[str, ...] = ()
     rest = words
-    _in_words(words, call.state)
+    if not _in_words(follower, words, call):
+        return Result()
     explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in SHELLS
     if explicit:
         flags = tuple(_flags(words[1:]))
@@ -143,8 +144,7 @@ def _held(
     text = call.state.written.text(rest[0], call.state.folder)
     program = "" if explicit or text is None else interpreter(text)
     if text is None:
-        what = f"what {shown(rest[0])} holds is not known before it runs, and it is run"
-        follower.problem(call.spot, what, "Write it by cat, echo or printf, or keep it in the repository.")
+        _not_known(follower, rest[0], call)
         return Result()
     if not explicit and program not in {"", *SHELLS}:
         words[:] = [program, "-c" if program.startswith("python") else "-e", text, *rest[1:]]
@@ -152,13 +152,26 @@ def _held(
     return _text(follower, text, rest, call, flags)
 
 
-def _in_words(words: list[Possible], state: State) -> None:
-    """``python x.py`` of a file that the job itself has written: its text takes the file's place."""
-    first = words[0].rsplit("/", 1)[-1] if isinstance(words[0], str) else ""
-    if state.written is None or not first.startswith("python") or len(words) < 2:
-        return
-    if text := state.written.text(words[1], state.folder):
-        words[1:2] = ["-c", text]
+def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
+    """``python x.py`` of a file that the job itself has written: its text takes the file's place. False where nobody
+    knows it."""
+    state, first = call.state, words[0].rsplit("/", 1)[-1] if isinstance(words[0], str) else ""
+    at = next((index for index, word in enumerate(words) if index and not str(word).startswith("-")), 0)
+    if state.written is None or not first.startswith("python") or not at or words[1] in {"-c", "-m"}:
+        return True
+    if not state.written.has(words[at], state.folder):
+        return True
+    text = state.written.text(words[at], state.folder)
+    if text is None:
+        _not_known(follower, words[at], call)
+        return False
+    words[at : at + 1] = ["-c", text]
+    return True
+
+
+def _not_known(follower: Shell, name: Possible, call: Call) -> None:
+    what = f"what {shown(name)} holds is not known before it runs, and it is run"
+    follower.problem(call.spot, what, "Write it by cat, echo or printf, or keep it in the repository.")
 
 
 def _incoming(follower: Shell, rest: list[Possible], call: Call, flags: tuple[str, ...]) -> Result | None:

@@ -18,6 +18,7 @@ from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
 from checker.resolve.shell.dialects.plain_sh import dialect, sh_of
+from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
@@ -29,6 +30,7 @@ from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
+from checker.resolve.trace.builds import BuildLibrary, starts_programs
 from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.aws_settings import started_by_settings
 from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
@@ -42,7 +44,7 @@ from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.remote import unread_remote
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.merging import each_option, merged
-from checker.resolve.trace.other_tests import bats_programs, reaches_out
+from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.trace.sessions import Sessions
@@ -51,14 +53,11 @@ from checker.resolve.workflows.steps import shell_of, shell_options
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 
 
-class Scripts(Library, PythonLibrary, TaskLibrary, Protocol):
+class Scripts(Library, PythonLibrary, TaskLibrary, TestLibrary, BuildLibrary, Protocol):
     """All of the repository's code that can be followed."""
 
     def python_in(self, folder: str) -> tuple[str, ...]:
         """The Python files of a folder and those below it."""
-
-    def test_files(self) -> tuple[str, ...]:
-        """The files that runners of tests in other languages take for tests."""
 
     def python_text(self, text: str, file: str, line: int) -> str | None:
         """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
@@ -212,8 +211,7 @@ class Collected(Struct):
         elif program == "sam":
             self._sam(command)
         elif program == "cdk":
-            parsed = parse_cdk(command)
-            if parsed is not None:
+            if (parsed := parse_cdk(command)) is not None:
                 self.record([replace(parsed, environment={**self._exported, **command.environment})])
         elif is_python(program):
             start_python(self, command, {**variables, **command.environment})
@@ -260,12 +258,13 @@ class Collected(Struct):
         return command.program in SHELLS and any(each.startswith(NO_SCRIPT) for each in here)
 
     def _other_tests(self, command: Command) -> None:
-        """Tests in other languages: of bats their lines, of others that they reach out."""
+        """Tests in other languages, and builds: of bats their lines, of others that they reach out."""
         words, folder = command.words[1:], command.folder or ""
         for path, text in bats_programs(self.library, words, folder) if command.program == "bats" else ():
             reached = command.reached._replace(via=(*command.reached.via, command.spot))
             self._line(Line(text, path, 1), folder, {**self._exported, **command.environment}, reached)
-        if file := reaches_out(self.library, command.program, words, folder):
+        given = (self.library, command.program, words, folder)
+        if file := reaches_out(*given) or starts_programs(*given):
             said = f"code that `{command.program}` runs reaches out ({file}), and was not followed"
             self.foreign.append(not_read(command, said))
 
@@ -290,8 +289,7 @@ class Collected(Struct):
         elif command.program.endswith("-compose"):
             self._unread(command)
             return
-        inner = image_command(command.words)
-        if inner is not None:
+        if (inner := image_command(command.words)) is not None:
             self.aws_cli(replace(command, words=inner))
             return
         if not self._put(command, command.environment):
@@ -352,7 +350,9 @@ class Collected(Struct):
         if runs:
             self.actions.extend(merged(runs))
             return
-        found = tasks_of(command, environment, self.library)
+        files = Overlaid(self.library, self.written)
+        found = tasks_of(command, environment, files)
+        self.problems.extend(files.changed(command.spot))
         if not isinstance(found, Tasks):
             self._command(replace(command, words=tuple(found)), environment)
             return

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from checker.data.goals import goals
 from checker.model.possible import Possible
 
 _JAVASCRIPT: Final = re.compile(r".*\.[cm]?[jt]sx?")
@@ -28,6 +29,7 @@ class _Language(Struct, frozen=True):
     files: re.Pattern[str]
     reaches: re.Pattern[str]
     doubles: re.Pattern[str]
+    by_name: bool = True  # whether words of a command are files, or parts of their names
 
 
 _OF_NODE: Final = _Language(
@@ -66,6 +68,35 @@ _LANGUAGES: Final[Mapping[str, _Language]] = {
         re.compile(r".*\.rs"),
         re.compile(r"process::Command\b|\bCommand::new\(|\baws_sdk_\w+"),
         re.compile(r"localstack|endpoint_url|mockall|replay_client|cargo_bin", re.IGNORECASE),
+        by_name=False,
+    ),
+    "jvm": _Language(
+        re.compile(r".*\.(?:java|kt|scala|groovy)"),
+        re.compile(
+            r"\bProcessBuilder\b|\bRuntime\.(?:getRuntime\(\)|runtime)\.exec|\bsys\.process\b|\.execute\(\)\.text"
+            r"|software\.amazon\.awssdk\.services\.|com\.amazonaws\.services\.|aws\.sdk\.kotlin\.services\."
+        ),
+        re.compile(
+            r"localstack|testcontainers|\bmock|@Mock|wiremock|\bendpoint(?:Override|Configuration)", re.IGNORECASE
+        ),
+        by_name=False,
+    ),
+    "dotnet": _Language(
+        re.compile(r".*\.(?:cs|fs)"),
+        re.compile(r"\bProcess\.Start\(|\bProcessStartInfo\b|\bnew Amazon\w+Client\("),
+        re.compile(r"localstack|testcontainers|\bMock<|NSubstitute|FakeItEasy|ServiceURL|WireMock", re.IGNORECASE),
+        by_name=False,
+    ),
+    "elixir": _Language(
+        re.compile(r".*\.exs"),
+        re.compile(r"\bSystem\.(?:cmd|shell)\(|:os\.cmd\(|\bExAws\.request"),
+        re.compile(r"\bMox\b|\bMock\b|localstack|\bBypass\b|\bMimic\b", re.IGNORECASE),
+    ),
+    "swift": _Language(
+        re.compile(r".*\.swift"),
+        re.compile(r"\bProcess\(\)|\bProcess\.run\(|\bimport Soto|\bimport AWS\w+"),
+        re.compile(r"localstack|\bmock|\bendpoint:", re.IGNORECASE),
+        by_name=False,
     ),
     "python": _Language(
         re.compile(r".*\.py"),
@@ -81,11 +112,27 @@ _RUNNERS: Final[Mapping[str, str]] = {
     "gotestsum": "go",
     "behave": "python",
 }  # fmt: skip
-# Programs of which one verb or option runs tests.
-_VERBS: Final[Mapping[str, tuple[str, str]]] = {
-    "node": ("--test", "node"), "bun": ("test", "node"), "deno": ("test", "node"), "go": ("test", "go"),
-    "cargo": ("test", "rust"),
-}  # fmt: skip
+_TEST_ALONE: Final = frozenset({"test"})
+# Phases and tasks of build tools that run tests on their way.
+_ON_THE_WAY: Final = frozenset(
+    {"test", "verify", "install", "package", "deploy", "integration-test", "surefire:test", "failsafe:integration-test",
+     "check", "build", "integrationTest", "functionalTest", "testOnly", "testQuick"}
+)  # fmt: skip
+# Programs of which some verbs or options run tests.
+_VERBS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+    "node": (frozenset({"--test"}), "node"),
+    **dict.fromkeys(("bun", "deno"), (_TEST_ALONE, "node")),
+    "go": (_TEST_ALONE, "go"),
+    "cargo": (frozenset({"test", "t", "nextest", "llvm-cov", "tarpaulin", "bench"}), "rust"),
+    **dict.fromkeys(("mvn", "mvnw", "mvnd", "gradle", "gradlew", "sbt"), (_ON_THE_WAY, "jvm")),
+    "dotnet": (frozenset({"test", "vstest"}), "dotnet"),
+    "mix": (_TEST_ALONE, "elixir"),
+    "swift": (_TEST_ALONE, "swift"),
+    "rails": (frozenset({"test", "test:all", "test:system", "spec"}), "ruby"),
+    "rake": (frozenset({"test", "spec"}), "ruby"),
+    **dict.fromkeys(("artisan", "composer"), (_TEST_ALONE, "php")),
+}
+_SKIPS: Final = re.compile(r"-D(?:skipTests|maven\.test\.skip)(?:=true)?")
 # Tools that build or look, whose configuration is code: their names there.
 _OF_THEIR_NAME: Final = (
     *("webpack", "vite", "rollup", "rspack", "next", "nuxt", "astro", "eslint", "prettier", "babel", "postcss"),
@@ -141,8 +188,11 @@ def reaches_out(library: TestLibrary, program: str, words: Sequence[Possible], f
 
 def _language(program: str, given: Sequence[str]) -> _Language | None:
     name = "node" if program in _CONFIGURED else _RUNNERS.get(program, "")
-    if program in _VERBS and _VERBS[program][0] in given[:4]:
-        name = _VERBS[program][1]
+    if program in _VERBS:
+        told = goals(program, [program, *given])
+        asked = given[:4] if told is None else told
+        if _VERBS[program][0].intersection(asked) and not any(map(_SKIPS.fullmatch, given)):
+            name = _VERBS[program][1]
     return _OF_NODE if name == "node" else _LANGUAGES.get(name)
 
 
@@ -155,6 +205,8 @@ def _run(library: TestLibrary, program: str, given: Sequence[str], folder: str, 
         and word not in _WORDS
         and not (index and given[index - 1].startswith("-") and "=" not in given[index - 1])
     ]
+    if not language.by_name:
+        named = []
     named = [each.removesuffix("...").rstrip("/") for each in named if each.strip(".")]
     inside = f"{folder}/" if folder else ""
     for path in library.test_files():

@@ -19,10 +19,11 @@ from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Unfollowed
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Reached, Trace
-from checker.model.possible import Possible, joined, mapped, one_of
+from checker.model.possible import Possible, joined, mapped, one_of, shown
 from checker.model.sources import Problem
 from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
+from checker.resolve.shell.files.written import Written
 from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.commands.foreign import unread_action, unread_container
@@ -33,6 +34,7 @@ from checker.resolve.workflows.starts import runner_variables
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 _FILE: Final = "file://"
+_CHECKOUT: Final = "actions/checkout"
 
 
 class Tracer(Struct):
@@ -92,7 +94,7 @@ class Tracer(Struct):
             self._with_called(called)
 
     def _trace(self, job: EffectiveJob) -> Trace:
-        collected = Collected(self.library, self._started, job=job)
+        collected = Collected(self.library, self._started, job=job, written=Written(self.library))
         gaps = Gaps(job)
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = runner_variables(job)
@@ -162,6 +164,9 @@ class Tracer(Struct):
         if (file := given.get("task-definition")) is not None:
             given["task-definition"] = self._files.get(file, file)
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
+        if step.step.action.lower() == _CHECKOUT:
+            path, cleans = given.get("path") or "", given.get("clean", True)
+            collected.written.checked_out(shown(path), cleans=shown(cleans).lower() != "false")
         if step.step.id and not step.via:
             for name, value in metadata_of(step, given).items():
                 _learn(own, _output(step.step.id, name, where), value)

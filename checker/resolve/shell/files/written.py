@@ -1,22 +1,24 @@
 """Files that a job's own commands write and later ones run: ``cat > x.sh <<EOF``, ``printf ... > x``, ``tee``, ``cp``.
 
 What a file holds is known where every command that wrote it tells what it prints; what another program did to it is not
-known. Files are those of a job: a step may run what one before it has written. Source: Bash Reference Manual,
-"Redirections", "Bash Builtin Commands" (``echo``, ``printf``); POSIX, ``tee``, ``cp``.
+known, and that is so of the repository's own files too: ``sed -i``, a patch, a copy over one. Files are those of a job:
+a step may run what one before it has written. Source: Bash Reference Manual, "Redirections", "Bash Builtin Commands"
+(``echo``, ``printf``); POSIX, ``tee``, ``cp``; git-reset(1), git-clean(1).
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from msgspec import Struct, field
 
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
+from checker.resolve.shell.files.changing import CHANGING, changeable, edited, plain_of
 from checker.resolve.shell.state import WORKSPACE, Fed
 
 _MAX_TEXT: Final = 100_000
@@ -24,54 +26,74 @@ _HERE: Final = frozenset({"<<", "<<-", "<<<"})
 _ESCAPE: Final = re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
 _SIGNS: Final = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _FORMAT: Final = re.compile(r"%(%|[-0-9.]*[sbdi])")
-# Programs that leave the files which they name as they are.
-_READERS: Final = frozenset(
-    {"chmod", "chown", "cat", "ls", "test", "[", "stat", "file", "wc", "head", "tail", "grep", "egrep", "diff", "cmp",
-     "shellcheck", "echo", "printf", "sha256sum", "md5sum", "bat", "less", "export", "exit", "return", "cd", "cut",
-     "uniq", "tr", "jq", "true", "realpath", "readlink", "dirname", "basename", "which"}
-)  # fmt: skip
-# Programs that read their first file, and may do anything to the others.
-_INTERPRETERS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh", "source", ".", "python", "python3"})
-# Verbs that leave the files as they are which they name, of programs that others change by.
-_READING_VERBS: Final[Mapping[str, frozenset[str]]] = {
-    "git": frozenset(
-        {"add", "commit", "push", "tag", "config", "diff", "status", "log", "show", "update-index", "fetch"}
-    ),
-    "docker": frozenset({"build", "buildx", "push", "login", "tag"}),
-}
 # Verbs of git that bring other files into the folder, whatever they name.
 _BRINGING: Final = frozenset(
     {"checkout", "switch", "restore", "reset", "apply", "am", "merge", "pull", "rebase", "stash", "clean", "revert",
      "cherry-pick", "read-tree", "checkout-index"}
 )  # fmt: skip
-# What the command line of AWS writes files with: the rest of it reads those that it names.
-_FETCHING: Final = frozenset({"s3", "s3api"})
-_COPIES: Final = frozenset({"cp", "mv", "install", "ln"})
-_WITH_VALUE: Final = frozenset({"-m", "-o", "-g", "-t", "--mode", "--owner", "--group"})
+_COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
+_NOTED: Final = frozenset({"tee", *_COPIES, *CHANGING})
+_RECURSIVE: Final = re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
+_SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
+
+
+class Files(Protocol):
+    """The files of the repository."""
+
+    def text(self, path: str) -> str | None: ...
+
+    def is_file(self, path: str) -> bool: ...
 
 
 class Written(Struct):
-    """What the files hold that a job has written so far; ``None`` for one whose text is not known."""
+    """What the files hold that a job has written so far; ``None`` for one whose text is not known.
 
+    ``library``: the repository's own, which commands change in place and copy.
+    """
+
+    library: Files | None = None
     texts: dict[Possible, Possible | None] = field(default_factory=dict)
     # Redirections that have been made, by their identity: one of a group of commands is made once.
     _seen: dict[int, Write] = field(default_factory=dict)
+    _over: tuple[tuple[str, str], ...] = ()  # folders that were copied, and over which ones
+    _any: bool = False  # whether any file of the repository may have been changed
 
     def text(self, target: Possible, folder: str | None) -> Possible | None:
         """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
-        return self.texts.get(place(target, folder), "")
+        key = place(target, folder)
+        if key in self.texts:
+            return self.texts[key]
+        copied = self._copied(key)
+        if copied is None and self._any and self._is_own(key):
+            return None
+        return self._own_text(copied) if copied is not None else ""
 
     def has(self, target: Possible, folder: str | None) -> bool:
-        return bool(self.texts) and place(target, folder) in self.texts
+        if not (self.texts or self._over or self._any):
+            return False
+        key = place(target, folder)
+        return key in self.texts or self._copied(key) is not None or (self._any and self._is_own(key))
 
     def copy(self) -> Written:
         """The same files, for another way through what comes."""
-        return Written(dict(self.texts), dict(self._seen))
+        return Written(self.library, dict(self.texts), dict(self._seen), self._over, self._any)
+
+    def checked_out(self, path: str, *, cleans: bool) -> None:
+        """The repository has been checked out, into a folder: what was written there before is gone (README of
+        actions/checkout, ``clean``)."""
+        below = posixpath.normpath(path) if path else "."
+        for key in [*self.texts]:
+            inside = isinstance(key, str) and not key.startswith("/") and (below == "." or key.startswith(f"{below}/"))
+            if inside and (cleans or self._is_own(key)):
+                del self.texts[key]
+        if below == ".":
+            self._over, self._any = (), False
 
     def note(self, command: Command, fed: Fed | None) -> None:
         """A command of the job has run, with this input."""
+        program = command.program
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
-        if not outputs and not self.texts and command.program not in {"tee"}:
+        if not outputs and not self.texts and program not in _NOTED:
             return
         surely = command.certain and not command.reached.on_failure
         for write in outputs:
@@ -79,61 +101,126 @@ class Written(Struct):
             self._seen[id(write)] = write
             target = place(write.target, command.folder)
             if target is not None and write.operator != ">&":
-                self._keep(target, _printed(command, fed) if write is outputs[-1] else "", again=again, surely=surely)
-        plain = list(_plain(command.words[1:]))
-        if command.program == "tee":
+                printed = self._printed(command, fed) if write is outputs[-1] else ""
+                self._keep(target, printed, again=again, surely=surely)
+        plain = list(plain_of(command.words[1:]))
+        if program == "tee":
             again = any(each in {"-a", "--append"} for each in command.words)
             for word in plain:
                 self._keep(place(word, command.folder), _input(command, fed), again=again, surely=surely)
-        elif command.program in _COPIES and len(plain) == 2:
+        elif program in _COPIES and len(plain) > 1:
             self._copy(command, plain)
-        elif command.program == "rm":
+        elif program == "rm":
             for word in plain:
                 self.texts.pop(place(word, command.folder), None)
-        elif command.program == "git" and plain[:1] and plain[0] in _BRINGING:
-            tracked = [each for each in self.texts if isinstance(each, str) and not each.startswith(("/", ".git/"))]
-            self.texts.update(dict.fromkeys(tracked))
+        elif program == "git" and plain[:1] and plain[0] in _BRINGING and plain[0] not in {"apply", "am"}:
+            self._bring(command, plain)
         else:
-            for word in _changeable(command, plain):
-                named = [word, word.partition("=")[2]] if isinstance(word, str) else [word]
-                self.texts.update((key, None) for each in named if (key := place(each, command.folder)) in self.texts)
+            self._change(command, plain)
+
+    def _change(self, command: Command, plain: Sequence[Possible]) -> None:
+        for word in changeable(command, plain):
+            named = [word, word.partition("=")[2]] if isinstance(word, str) else [word]
+            self.texts.update((key, None) for each in named if (key := place(each, command.folder)) in self.texts)
+        if command.program not in CHANGING:
+            return
+        found = edited(command, plain, lambda word: self._own_text(place(word, command.folder)))
+        self._any = self._any or found is None
+        for word in found or ():
+            key = place(word, command.folder)
+            if key in self.texts or self._is_own(key):
+                self.texts[key] = None
+
+    def _bring(self, command: Command, plain: Sequence[Possible]) -> None:
+        """``git checkout`` and its kin: what it brings back is the repository's own, anything else is not known."""
+        words = command.words[2:]
+        tracked = [each for each in self.texts if isinstance(each, str) and not each.startswith(("/", ".git/"))]
+        verb = plain[0]
+        if verb == "clean":
+            gone = tracked if "-n" not in words and "--dry-run" not in words else []
+            for key in gone:
+                if not self._is_own(key):
+                    del self.texts[key]  # what it does not know it removes
+            return
+        named = [word for word in words if word not in _SHORT_RANGE]
+        back = (verb == "reset" and "--hard" in words and not named) or (
+            verb in {"checkout", "restore"} and ({"--", "."} & set(words) or (verb == "restore" and named))
+        )
+        keys = [place(word, command.folder) for word in named]
+        if back and all(self._is_own(key) for key in keys):
+            for each in keys or [each for each in tracked if self._is_own(each)]:
+                self.texts.pop(each, None)
+            return
+        self.texts.update(dict.fromkeys(tracked))
+
+    def _is_own(self, key: Possible) -> bool:
+        return self.library is not None and isinstance(key, str) and self.library.is_file(key)
+
+    def _own_text(self, key: Possible) -> str | None:
+        return self.library.text(key) if self.library is not None and isinstance(key, str) else None
+
+    def _copied(self, key: Possible) -> str | None:
+        """The file of the repository that a folder's copy has put in the place of another."""
+        if not isinstance(key, str):
+            return None
+        for source, target in reversed(self._over):
+            inside = key if target in {"", "."} else key.removeprefix(f"{target}/") if key != target else key
+            if (target in {"", "."} or key.startswith(f"{target}/")) and self._is_own(f"{source}/{inside}"):
+                return f"{source}/{inside}"
+        return None
 
     def _keep(self, target: Possible, text: Possible | None, *, again: bool, surely: bool) -> None:
         if target is None:
             return
-        before = self.texts.get(target, "")
+        before = self.texts[target] if target in self.texts else self._own_text(target) or ""
+        known = target in self.texts or self._is_own(target)
         whole = text
-        if again and target in self.texts:
+        if again and known:
             whole = joined([before, text]) if before is not None and text is not None else None
-        if not surely and target in self.texts and self.texts[target] != whole:
+        if not surely and known and before != whole:
             whole = None
         self.texts[target] = whole if len(shown(whole)) <= _MAX_TEXT else None
 
     def _copy(self, command: Command, plain: Sequence[Possible]) -> None:
-        source, target = (place(each, command.folder) for each in plain)
-        name = posixpath.basename(shown(source))
-        beside = f"{target}/{name}" if isinstance(target, str) else None  # where the target is a folder
-        if source in self.texts:
-            for each in (target, beside):
+        *sources, target = (place(each, command.folder) for each in plain)
+        for word, source in zip(plain, sources, strict=False):
+            if not isinstance(source, str) or source not in self.texts:
+                self._copy_own(command, word, source, target, alone=len(sources) == 1)
+                continue
+            beside = f"{target}/{posixpath.basename(source)}" if isinstance(target, str) else None
+            for each in (target, beside):  # where the target is a folder
                 self.texts[each] = self.texts[source]
             if command.program == "mv":
                 self.texts.pop(source, None)
-        elif target in self.texts:
+
+    def _copy_own(self, command: Command, word: Possible, source: Possible, target: Possible, *, alone: bool) -> None:
+        """A file of the repository, or a folder, takes the place of another."""
+        recursive = any(isinstance(each, str) and _RECURSIVE.fullmatch(each) for each in command.words[1:])
+        whole = isinstance(word, str) and word.endswith(("/.", "/*") if command.program != "rsync" else ("/", "/."))
+        if recursive and whole and isinstance(source, str) and isinstance(target, str):
+            self._over = (*self._over, (source.removesuffix("/*"), target))
+            self.texts = {key: each for key, each in self.texts.items() if self._copied(key) is None}
+        elif self._is_own(source):
+            beside = posixpath.normpath(f"{target}/{posixpath.basename(str(source))}")  # where the target is a folder
+            for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
+                self._keep(each, self._own_text(source), again=False, surely=command.certain)
+        elif target in self.texts or self._is_own(target):
             self.texts[target] = None
 
+    def _printed(self, command: Command, fed: Fed | None) -> Possible | None:
+        """What a command prints, to the last sign; ``None`` where only running it tells."""
+        plain = list(plain_of(command.words[1:]))
+        if command.program == "cat" and plain:
+            each = [self._held(word, command.folder) for word in plain]
+            return joined(each) if None not in each else None
+        if command.program == "jq" and len(plain) == 2 and "script" not in shown(plain[0]):
+            held = self._held(plain[1], command.folder)
+            named = str(plain[1]).rpartition("/")[2] == "package.json"
+            return held if named and re.search(r"version|depend|\.name\b", shown(plain[0])) else None
+        return printed(command, fed)
 
-def _changeable(command: Command, plain: Sequence[Possible]) -> Sequence[Possible]:
-    """The words of a command that may name a file which it changes."""
-    program, words = command.program, command.words[1:]
-    if program in _READERS or (program == "sed" and not _in_place(command.words)):
-        return ()
-    if program in _INTERPRETERS:
-        return plain[1:]
-    if plain and plain[0] in _READING_VERBS.get(program, ()):
-        return ()
-    if program == "aws" and not any(word in _FETCHING for word in plain[:3]):
-        return ()
-    return words
+    def _held(self, word: Possible, folder: str | None) -> Possible | None:
+        return self.text(word, folder) if self.has(word, folder) else self._own_text(place(word, folder))
 
 
 def place(target: Possible, folder: str | None) -> Possible:
@@ -157,18 +244,6 @@ def interpreter(text: Possible) -> str:
     return next((word for word in words if word != "env" and not word.startswith("-")), "")
 
 
-def _plain(words: Sequence[Possible]) -> Iterator[Possible]:
-    value = False
-    for word in words:
-        if not value and not (isinstance(word, str) and word.startswith("-")):
-            yield word
-        value = isinstance(word, str) and word in _WITH_VALUE
-
-
-def _in_place(words: Sequence[Possible]) -> bool:
-    return any(isinstance(each, str) and each.startswith(("-i", "--in-place")) for each in words)
-
-
 def _input(command: Command, fed: Fed | None) -> Possible | None:
     """What a command reads from its standard input."""
     here = next((each for each in reversed(command.writes) if each.operator in _HERE), None)
@@ -183,10 +258,10 @@ def _ended(text: Possible) -> Possible:
     return text if isinstance(last, str) and last.endswith("\n") else joined([text, "\n"])
 
 
-def _printed(command: Command, fed: Fed | None) -> Possible | None:
-    """What a command prints, to the last sign; ``None`` where only running it tells."""
+def printed(command: Command, fed: Fed | None) -> Possible | None:
+    """What a command prints by its words and its input alone."""
     words = list(command.words[1:])
-    if command.program == "cat" and not [*_plain(words)]:
+    if command.program == "cat" and not [*plain_of(words)]:
         return _input(command, fed)
     if command.program == "echo":
         options = ""

@@ -101,7 +101,8 @@ def _text(file: Possible, shell: Shell, state: State) -> str | None:
     """What a file holds that the job has written, or that is the repository's."""
     if state.written is not None and state.written.has(file, state.folder):
         held = state.written.text(file, state.folder)
-        return held if isinstance(held, str) else None
+        if isinstance(held, str):
+            return held
     path = state.path(file)
     return shell.library.text(path) if path is not None else None
 

@@ -13,7 +13,7 @@ from checker.resolve.shell.handed.installing import BUILDERS, PYTHONS, build, bu
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.languages import awk, lines_with_bang, m4, sed
 from checker.resolve.shell.handed.options import NAMES, by_options
-from checker.resolve.shell.handed.projects import lefthook, pre_commit
+from checker.resolve.shell.handed.projects import lefthook, pre_commit, releases, versions
 from checker.resolve.shell.handed.variables import HELPED, extended, helped
 
 _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
@@ -26,6 +26,8 @@ _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
     **dict.fromkeys(("m4", "gm4"), m4),
     "pre-commit": pre_commit,
     "lefthook": lefthook,
+    "semantic-release": releases,
+    **dict.fromkeys(("standard-version", "commit-and-tag-version"), versions),
     **dict.fromkeys(("pip", "pip3"), pip),
     **dict.fromkeys(PYTHONS, python),
     "uv": uv,

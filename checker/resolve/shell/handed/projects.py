@@ -1,6 +1,9 @@
-"""Runners of hooks that a file of the project describes: pre-commit's local hooks, Lefthook's commands.
+"""What a file of the project has a tool run: pre-commit's local hooks, Lefthook's commands, those of tools that make
+releases.
 
-Sources: pre-commit documentation, "Repository local hooks"; Lefthook documentation, "Configuration" (``run``).
+Sources: pre-commit documentation, "Repository local hooks"; Lefthook documentation, "Configuration" (``run``);
+semantic-release, "Configuration" and the README of @semantic-release/exec (``publishCmd`` and its kin);
+standard-version, README, "Lifecycle Scripts".
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.possible import Possible, joined, open_text
 from checker.resolve.shell.handed.kinds import Handed, Told, line
 
 _RUNS: Final = frozenset({"run", "hook-impl"})
@@ -38,3 +42,49 @@ def lefthook(told: Told) -> Iterator[Handed]:
         yield "what lefthook runs was not found in the repository"
     for each in _COMMAND.finditer(text or ""):
         yield line(each["line"])
+
+
+_RELEASES: Final = (
+    *("package.json", ".releaserc", ".releaserc.json", ".releaserc.yaml", ".releaserc.yml", ".releaserc.js"),
+    *(".releaserc.cjs", "release.config.js", "release.config.cjs", "release.config.mjs"),
+)
+_VERSIONS: Final = ("package.json", ".versionrc", ".versionrc.json", ".versionrc.js", ".versionrc.cjs")
+_WRITTEN: Final = (
+    r"['\"]?{name}['\"]?\s*:\s*(?:\"(?P<double>(?:[^\"\\\n]|\\.)*)\"|'(?P<single>[^'\n]*)'|`(?P<ticked>[^`]*)`"
+    r"|(?P<plain>[^\s\"'`\[{{|>][^\n]*))"
+)
+_OF_RELEASES: Final = re.compile(_WRITTEN.format(name=r"\w+Cmd"))
+_OF_VERSIONS: Final = re.compile(_WRITTEN.format(name="(?:pre|post)(?:release|bump|changelog|commit|tag)"))
+_FILLED: Final = re.compile(r"\$\{[^{}]*\}|<%.*?%>")  # by the tool, before a shell gets it
+
+
+def releases(told: Told) -> Iterator[Handed]:
+    """The commands that ``@semantic-release/exec`` is set up with."""
+    for name in _RELEASES:
+        text = told.text_of(name) or ""
+        if "@semantic-release/exec" in text:
+            yield from _commands(_OF_RELEASES, text)
+
+
+def versions(told: Told) -> Iterator[Handed]:
+    """The scripts that standard-version runs on its way."""
+    for name in _VERSIONS:
+        text = told.text_of(name) or ""
+        at = text.find("standard-version" if name == "package.json" else "scripts")
+        yield from _commands(_OF_VERSIONS, text[at:]) if at >= 0 else ()
+
+
+def _commands(pattern: re.Pattern[str], text: str) -> Iterator[Handed]:
+    for match in pattern.finditer(text):
+        double = match["double"]
+        written = (
+            re.sub(r"\\(.)", r"\1", double)
+            if double is not None
+            else match["single"] or match["ticked"] or match["plain"]
+        )
+        parts: list[Possible] = []
+        end = 0
+        for filled in _FILLED.finditer(written or ""):
+            parts += [written[end : filled.start()], open_text(filled[0])]
+            end = filled.end()
+        yield line(joined([*parts, (written or "")[end:].strip()]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,22 @@ CASES = load(Path(__file__).parent / "written.yaml")
 ROLL = "aws ecs update-service --cluster main --service web"
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{case['right']}: {case['name']}" for case in CASES])
+def apart(cases: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each run of a case with ``each`` is one of its own."""
+    for case in cases:
+        if case.get("each"):
+            yield from ({**case, "name": run, "runs": [run]} for run in case["runs"])
+        else:
+            yield case
+
+
+EACH = list(apart(CASES))
+
+
+@pytest.mark.parametrize("case", EACH, ids=[f"{case['right']}: {case['name']}" for case in EACH])
 def test_case(case: dict[str, Any], tmp_path: Path) -> None:
-    steps = [{"run": run.replace("ROLL", ROLL)} for run in case["runs"]]
+    steps = case.get("steps") or [{"run": run} for run in case["runs"]]
+    steps = [{**each, "run": each["run"].replace("ROLL", ROLL)} if "run" in each else each for each in steps]
     job = {"permissions": {"id-token": "write"}, "steps": [LOGIN, *steps]}
     files = {name: text.replace("ROLL", ROLL) for name, text in case.get("files", {}).items()}
     made = pipeline(tmp_path, {".github/workflows/ci.yml": written(job), **files})

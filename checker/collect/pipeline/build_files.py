@@ -1,0 +1,27 @@
+"""The files that build tools run as code, or that tell them of programs: by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from checker.collect.folders import walk
+
+_NAME: Final = re.compile(
+    r"build\.rs|pom\.xml|.*\.gradle(?:\.kts)?|.*\.(?:[cfv][sb]?proj|targets|props)|CMakeLists\.txt|.*\.cmake|.*\.sbt"
+    r"|mix\.exs|.*\.(?:scala|kt|groovy|java)"
+)
+_CODE_OF_BUILDS: Final = re.compile(
+    r"(?:.*/)?(?:buildSrc|build-logic)/.*\.(?:kt|groovy|java)|(?:.*/)?project/.*\.scala"
+)
+_CODE: Final = re.compile(r".*\.(?:scala|kt|groovy|java)")
+
+
+def build_files(root: Path, most: int) -> Iterator[str]:
+    """Their paths, relative to the root."""
+    for file in walk(root, lambda name: _NAME.fullmatch(name) is not None, most, []):
+        path = file.relative_to(root).as_posix()
+        if not _CODE.fullmatch(path) or _CODE_OF_BUILDS.fullmatch(path):
+            yield path

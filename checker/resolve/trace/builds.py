@@ -1,0 +1,286 @@
+"""Programs that a project's own build starts: by its build script, a plug-in that it sets up, a target of its own.
+
+Whether one runs is told as far as the build's files tell it without being run: a task that nothing else names and that
+was not asked for does not, nor what a later phase is bound to. A build that starts a program which is not known to be
+harmless is on record; it is not followed.
+
+Sources: The Cargo Book, "Build Scripts"; Gradle User Manual, "Exec" (DSL reference), "Configuring Tasks Lazily"; Apache
+Maven, "Introduction to the Build Lifecycle"; MojoHaus, "Exec Maven Plugin"; Apache Maven AntRun Plugin, "Usage";
+MSBuild documentation, "Exec task", "Target build order"; CMake documentation, "add_custom_command",
+"add_custom_target", "execute_process"; sbt Reference Manual, "External Processes"; Mix documentation, "Aliases".
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from checker.data.goals import goals
+from checker.data.harmless import program_is_harmless
+from checker.model.possible import Possible
+
+_MAX_FILES: Final = 400
+_STRING: Final = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
+_LINE_COMMENT: Final = re.compile(r"^\s*(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
+_MARKUP_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+
+# The words of a command as far as they are known; none where the program is not.
+_Started = list[str]
+
+
+class BuildLibrary(Protocol):
+    """The repository's files, as far as builds are found among them."""
+
+    def text(self, path: str) -> str | None: ...
+
+    def build_files(self) -> tuple[str, ...]:
+        """The files that build tools run as code, or that tell them of programs."""
+        ...
+
+
+class _Build(Struct, frozen=True):
+    """Which files a tool reads, and what they start, by their text, the text of all of them, and what was asked for."""
+
+    files: re.Pattern[str]
+    started: Callable[[str, str, Sequence[str]], Iterator[_Started]]
+    comment: re.Pattern[str] = _LINE_COMMENT
+    verbs: frozenset[str] = frozenset()  # any of these builds; every use does where there are none
+
+
+def starts_programs(library: BuildLibrary, program: str, words: Sequence[Possible], folder: str) -> str:
+    """The first file of a build that starts a program which may do anything; empty where none does."""
+    given = [word for word in words if isinstance(word, str)]
+    build = _BUILDS.get(program)
+    verb = next((each for each in given if not each.startswith(("-", "+"))), "")
+    if build is None or (build.verbs and verb not in build.verbs):
+        return ""
+    inside = f"{folder}/" if folder else ""
+    paths = [each for each in library.build_files() if each.startswith(inside) and build.files.fullmatch(each)]
+    texts = {path: build.comment.sub("", library.text(path) or "") for path in paths[:_MAX_FILES]}
+    asked = goals(program, [program, *words])
+    whole = "\n".join(texts.values())
+    for path, text in texts.items():
+        for started in build.started(text, whole, given if asked is None else asked):
+            if not started or not program_is_harmless(started):
+                return path
+    return ""
+
+
+def _literals(text: str) -> _Started:
+    return [one or other for one, other in _STRING.findall(text)]
+
+
+def _lines(text: str) -> Iterator[_Started]:
+    """The commands of a few lines for a shell."""
+    for each in re.split(r"\n|&&|\|\||;|\|", text):
+        try:
+            words = shlex.split(each, comments=True)
+        except ValueError:
+            words = []
+        while words and re.fullmatch(r"\w+=.*", words[0]):
+            words = words[1:]
+        if each.strip() and not each.strip().startswith("#"):
+            yield words
+
+
+# --- Rust -------------------------------------------------------------------------------------------------------------
+
+_RUST_STARTS: Final = re.compile(
+    r"\bCommand::new\(\s*(?:\"(?P<name>[^\"]*)\"|(?P<other>[^)]*))|\baws_(?:sdk_\w+|config)::"
+)
+_OWN_TOOL: Final = re.compile(r"rustc|cargo|\bcc\b|protoc", re.IGNORECASE)
+
+
+def _of_cargo(text: str, _whole: str, _asked: Sequence[str]) -> Iterator[_Started]:
+    for match in _RUST_STARTS.finditer(text):
+        if match["name"]:
+            yield [match["name"]] if match["name"] not in {"cargo", "rustc"} else ["rustc"]
+        elif not _OWN_TOOL.search(match["other"] or ""):
+            yield []
+
+
+# --- Gradle -----------------------------------------------------------------------------------------------------------
+
+_GRADLE_STARTS: Final = re.compile(
+    r"\bcommandLine\b(?P<words>[^\n]*(?:\n\s*['\"][^\n]*)*)|\bexecutable\s*[=(]?\s*(?P<one>['\"][^'\"\n]+['\"])"
+    r"|(?P<run>(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'))\.execute\(|\bProcessBuilder\((?P<built>[^)]*)\)"
+    r"|\bjavaexec\b|\bJavaExec\b|\bRuntime\.getRuntime\(\)"
+)
+_GRADLE_TASK: Final = re.compile(
+    r"\btask\s+(?P<a>\w+)|\btask\(\s*['\"](?P<b>\w+)|\btasks\.(?:register|create)\s*(?:<[\w.]+>)?\(\s*['\"](?P<c>\w+)"
+    r"|\bval\s+(?P<d>\w+)\s+by\s+tasks\.(?:registering|creating)|\btask\s*<[\w.]+>\(\s*['\"](?P<e>\w+)"
+)
+
+
+def _of_gradle(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    for match in _GRADLE_STARTS.finditer(text):
+        task = _task_around(text, match.start())
+        if task and task not in asked and len(re.findall(rf"(?<![\w/-]){task}(?!\w|-|\.\w)", whole)) < 2:
+            continue  # nobody asks for it
+        written = match["words"] or match["one"] or match["run"] or match["built"] or ""
+        words = _literals(written)
+        yield from _lines(words[0]) if match["run"] else iter([words])
+
+
+def _task_around(text: str, at: int) -> str:
+    """The name of the task in whose definition a place is; empty outside of all."""
+    for match in reversed(list(_GRADLE_TASK.finditer(text, 0, at + 1))):
+        between = text[match.start() : at]
+        first_line = "\n" not in between
+        if between.count("{") > between.count("}") or (first_line and "}" not in between):
+            return next(each for each in match.groups() if each)
+    return ""
+
+
+# --- Maven ------------------------------------------------------------------------------------------------------------
+
+_PHASES: Final = (
+    *("pre-clean", "clean", "post-clean"),
+    *("validate", "initialize", "generate-sources", "process-sources", "generate-resources", "process-resources"),
+    *("compile", "process-classes", "generate-test-sources", "process-test-sources", "generate-test-resources"),
+    *("process-test-resources", "test-compile", "process-test-classes", "test", "prepare-package", "package"),
+    *("pre-integration-test", "integration-test", "post-integration-test", "verify", "install", "deploy"),
+)
+_PLUGIN: Final = re.compile(r"<plugin>.*?</plugin>", re.DOTALL)
+_EXECUTION: Final = re.compile(r"<execution>.*?</execution>", re.DOTALL)
+_RUNNING_PLUGIN: Final = re.compile(
+    r"<artifactId>\s*(?:exec-maven-plugin|maven-antrun-plugin|gmavenplus-plugin|groovy-maven-plugin|gmaven-plugin)\s*<"
+)
+_PHASE: Final = re.compile(r"<phase>\s*([\w-]+)\s*</phase>")
+_MAVEN_STARTS: Final = re.compile(
+    r"<executable>\s*(?P<name>[^<]*?)\s*</executable>|<exec\b[^>]*\bexecutable=\"(?P<ant>[^\"]*)\"|<java\b"
+    r"|<goal>\s*(?:java|execute)\s*</goal>"
+)
+_ARGUMENT: Final = re.compile(r"<argument>\s*([^<]*?)\s*</argument>|<arg\b[^>]*\b(?:value|line)=\"([^\"]*)\"")
+
+
+def _of_maven(text: str, _whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    reached = max((_PHASES.index(each) for each in asked if each in _PHASES), default=-1)
+    for plugin in _PLUGIN.findall(text):
+        if not _RUNNING_PLUGIN.search(plugin):
+            continue
+        for execution in _EXECUTION.findall(plugin):
+            phase = _PHASE.search(execution)
+            if phase is None or (phase[1] in _PHASES and _PHASES.index(phase[1]) > reached):
+                continue  # bound to nothing, or to what comes later
+            inherited = re.sub(r"<executions>.*</executions>", "", plugin, flags=re.DOTALL)
+            for part in (execution, inherited):
+                arguments = [html.unescape(one or other) for one, other in _ARGUMENT.findall(part)]
+                for match in _MAVEN_STARTS.finditer(part):
+                    name = match["name"] or match["ant"]
+                    yield [html.unescape(name), *arguments] if name else []
+
+
+# --- MSBuild ----------------------------------------------------------------------------------------------------------
+
+_TARGET: Final = re.compile(r"<Target\b(?P<head>[^>]*)>(?P<body>.*?)</Target>", re.DOTALL)
+_EXEC: Final = re.compile(r"<Exec\b[^>]*?\bCommand=(?:\"(?P<one>[^\"]*)\"|'(?P<other>[^']*)')", re.DOTALL)
+_EVENT: Final = re.compile(r"<(?P<name>(?:Pre|Post)BuildEvent)>(?P<lines>.*?)</(?P=name)>", re.DOTALL)
+_HOOKED: Final = re.compile(r"\b(?:Before|After)Targets=")
+_ASKED_TARGET: Final = re.compile(r"[-/]{1,2}(?:t|target):(.*)", re.IGNORECASE)
+
+
+def _of_msbuild(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    wanted = {name for word in asked if (match := _ASKED_TARGET.fullmatch(word)) for name in re.split("[;,]", match[1])}
+    for target in _TARGET.finditer(text):
+        name = re.search(r"\bName=\"([^\"]*)\"", target["head"])
+        known = name[1] if name is not None else ""
+        named = known in wanted or len(re.findall(rf"\b{re.escape(known)}\b", whole)) > 1
+        if known and not named and not _HOOKED.search(target["head"]):
+            continue  # nobody asks for it
+        for match in _EXEC.finditer(target["body"]):
+            yield from _lines(_unfolded(match["one"] or match["other"] or ""))
+    for event in _EVENT.finditer(text):
+        yield from _lines(_unfolded(event["lines"]))
+
+
+def _unfolded(text: str) -> str:
+    return re.sub(r"\$\((\w+)\)", r"${\1}", html.unescape(text)).replace("\\", "/")
+
+
+# --- CMake ------------------------------------------------------------------------------------------------------------
+
+_CMAKE_CALL: Final = re.compile(
+    r"\b(?P<call>add_custom_target|add_custom_command|execute_process)\s*\((?P<inside>(?:[^()]|\([^()]*\))*)\)",
+    re.IGNORECASE,
+)
+_CMAKE_WORDS: Final = frozenset(
+    {"COMMAND", "DEPENDS", "WORKING_DIRECTORY", "COMMENT", "VERBATIM", "OUTPUT", "BYPRODUCTS", "MAIN_DEPENDENCY",
+     "OUTPUT_VARIABLE", "ERROR_VARIABLE", "RESULT_VARIABLE", "OUTPUT_STRIP_TRAILING_WHITESPACE", "ERROR_QUIET",
+     "OUTPUT_QUIET", "USES_TERMINAL", "COMMAND_EXPAND_LISTS", "SOURCES", "TIMEOUT", "ALL", "TARGET", "POST_BUILD",
+     "PRE_BUILD", "PRE_LINK", "COMMAND_ERROR_IS_FATAL", "ERROR_STRIP_TRAILING_WHITESPACE", "JOB_POOL", "DEPFILE"}
+)  # fmt: skip
+_CMAKE_TOOLS: Final[Mapping[str, str]] = {"${CMAKE_COMMAND}": "cmake", "${GIT_EXECUTABLE}": "git"}
+
+
+def _of_cmake(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    for match in _CMAKE_CALL.finditer(text):
+        try:
+            words = shlex.split(match["inside"], comments=True)
+        except ValueError:
+            words = match["inside"].split()
+        if match["call"].lower() == "add_custom_target" and words and words[1:2] != ["ALL"]:
+            named = len(re.findall(rf"(?<![\w-]){re.escape(words[0])}(?![\w-])", whole)) > 1
+            if words[0] not in asked and not named:
+                continue  # nobody asks for it
+        at = [index for index, word in enumerate(words) if word == "COMMAND"]
+        for begin in at:
+            rest = words[begin + 1 :]
+            end = next((index for index, word in enumerate(rest) if word in _CMAKE_WORDS), len(rest))
+            yield [_CMAKE_TOOLS.get(word, word) for word in rest[:end]]
+
+
+# --- Scala, Elixir ----------------------------------------------------------------------------------------------------
+
+_SBT_STARTS: Final = re.compile(
+    r"(?P<line>\"(?:[^\"\\\n]|\\.)*\")\s*\.?!{1,2}(?![=\w])|\bProcess\((?P<words>[^)]*)\)|(?P<any>\bProcessBuilder\b)"
+)
+_MIX_STARTS: Final = re.compile(
+    r"\bSystem\.cmd\((?P<words>[^)]*)\)|\b(?:System\.shell|Mix\.shell\(\)\.cmd|:os\.cmd)\((?P<line>[^)]*)\)"
+    r"|\"cmd (?P<alias>[^\"]*)\""
+)
+
+
+def _of_sbt(text: str, _whole: str, _asked: Sequence[str]) -> Iterator[_Started]:
+    for match in _SBT_STARTS.finditer(text):
+        words = _literals(match["line"] or match["words"] or "")
+        yield from _lines(words[0]) if len(words) == 1 else iter([words])
+
+
+def _of_mix(text: str, _whole: str, _asked: Sequence[str]) -> Iterator[_Started]:
+    for match in _MIX_STARTS.finditer(text):
+        if match["words"]:
+            yield _literals(match["words"])
+        else:
+            yield from _lines(match["alias"] or next(iter(_literals(match["line"] or "")), "$"))
+
+
+_MSBUILD: Final = re.compile(r".*\.(?:[cfv][sb]?proj|targets|props)")
+_GRADLE: Final = re.compile(r".*\.gradle(?:\.kts)?|(?:.*/)?(?:buildSrc|build-logic)/.*")
+_BUILDS: Final[Mapping[str, _Build]] = {
+    "cargo": _Build(
+        re.compile(r"(?:.*/)?build\.rs"),
+        _of_cargo,
+        verbs=frozenset({"build", "b", "check", "c", "test", "t", "run", "r", "clippy", "bench", "doc", "install",
+                         "nextest", "llvm-cov", "zigbuild", "lambda", "publish", "package", "rustc", "fix"}),
+    ),
+    **dict.fromkeys(("gradle", "gradlew"), _Build(_GRADLE, _of_gradle)),
+    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _Build(re.compile(r"(?:.*/)?pom\.xml"), _of_maven, _MARKUP_COMMENT)),
+    "dotnet": _Build(
+        _MSBUILD,
+        _of_msbuild,
+        _MARKUP_COMMENT,
+        verbs=frozenset({"build", "publish", "pack", "test", "msbuild", "run", "clean", "restore"}),
+    ),
+    **dict.fromkeys(
+        ("cmake", "ninja"),
+        _Build(re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake"), _of_cmake),
+    ),
+    "sbt": _Build(re.compile(r".*\.sbt|(?:.*/)?project/.*\.scala"), _of_sbt),
+    "mix": _Build(re.compile(r"(?:.*/)?mix\.exs"), _of_mix),
+}  # fmt: skip
