@@ -83,6 +83,21 @@ def coprocesses(text: str) -> str:
     return text
 
 
+# A descriptor whose number goes into a variable (Bash Reference Manual, "Redirections"), and a turned command that is
+# timed, which means the same as a timed one that is turned.
+_NAMED: Final = re.compile(r"(?<=[ \t])\{[A-Za-z_]\w*\}(?=>>|>\||>(?!\()|<(?!\())")
+_TIMED: Final = re.compile(r"(?<![^\s;&|({])(time(?:[ \t]+-p)?)([ \t]+)!(?=[ \t])")
+
+
+def named_descriptors(text: str) -> str:
+    """``exec {log}>> file`` with a number for the variable, ``time ! a`` as ``! time a``."""
+    if len(text) > _MAX_SIGNS:
+        return text
+    if "{" in text and _NAMED.search(text):
+        text = _replaced(text, _NAMED, lambda _: "9")
+    return _replaced(text, _TIMED, lambda match: f"!{match[2]}{match[1]}") if "time" in text else text
+
+
 def _closing_brace(text: str, opening: int, plain: list[bool]) -> int:
     """Where a group's brace closes, a word of its own; 0 where it does not."""
     depth = 0
@@ -189,13 +204,26 @@ def _descriptors(text: str) -> str:
         count += 1
         end = _word_end(text, position + 3)
         before, string = text[:position], text[position:end]
-        if before.rstrip()[-1:] in {")", "}"}:
+        if before.rstrip()[-1:] in {")", "}"} or _ends_a_list(before):
             string = "</dev/null" + "\n" * string.count("\n")
             text = before + string + text[end:]
         elif match := _BEFORE.search(before, max(before.rfind("\n"), 0)):
             text = f"{before[: match.start()]} {string}{match[1]}{text[end:]}"
         position = end
     return text
+
+
+_LOOP: Final = re.compile(r"(?<![^\s;&|({])(?:for|select|while|until|done)(?=[\s;<>|&)]|$)")
+
+
+def _ends_a_list(text: str) -> bool:
+    """Whether a text ends in the ``done`` of a loop over words, which the grammar gives no here-string."""
+    open_loops = 0
+    for match in reversed(list(_LOOP.finditer(text.rstrip()))) if text.rstrip().endswith("done") else ():
+        open_loops += 1 if match[0] == "done" else -1
+        if not open_loops:
+            return match[0] in {"for", "select"}
+    return False
 
 
 def _word_end(text: str, position: int) -> int:

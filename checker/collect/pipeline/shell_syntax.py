@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from checker.collect.pipeline.here_documents import false_ends
-from checker.collect.pipeline.shell_spellings import coprocesses, respelled, turned_groups
+from checker.collect.pipeline.shell_spellings import coprocesses, named_descriptors, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
 from checker.errors import InputError, install_with
 from checker.model.pipeline.shell import (
@@ -55,7 +55,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         problem = Problem(empty.spot(0), f"a script of {len(source):,} bytes was not read", "Split it.")
         return Script(file, Block(), lines, shebang, (problem,))
     try:
-        text = turned_groups(coprocesses(text))
+        text = turned_groups(coprocesses(named_descriptors(text)))
         source = text.encode("utf-8", "surrogatepass")
         source, root = _ended(*_named(source, _parsed(source)))
         if root.has_error:

@@ -187,6 +187,9 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
     examples: tuple[Example, ...] = ()  # the refs of those starts
     runs: Answer = YES
     status_functions: frozenset[str] = frozenset()
+    # Bad ends of what it needs (each with its id, ``failure`` or ``skipped``, all others a success) after which it
+    # surely runs all the same, unless the run is cancelled.
+    goes_on: frozenset[frozenset[tuple[str, str]]] = frozenset()
     inputs: Mapping[str, Possible] = field(default_factory=dict)
     environment: Possible | Absent = ABSENT  # GitHub's deployment environment
     permissions: Permissions = field(default_factory=Permissions)

@@ -115,6 +115,10 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
     if sub == "failure" and all(results) and not any(_BAD.search(each) for each in results):
         why = f"What is told after a failure is written out as {results[-1]}: no dashboard sees the difference."
         return place.fails(sub, why, fix="Pass on what became of the job: ${{ job.status }}.", expected="the result")
+    stranger = next((job for at in emitted if (job := _result_of_another(at, path))), "")
+    if stranger and len({_of_needs(at) for at in emitted}) == 1:
+        why = f"What is told as the result is that of the job {stranger}, which rolls nothing."
+        return place.fails(sub, why, fix="Pass on what became of the deployment's own job.", expected="the result")
     if missing:
         why = f"What is told of a deployment leaves out {' and '.join(missing)}."
         return place.fails(sub, why, fix=_FIX, expected="result, duration and commit")
@@ -257,6 +261,28 @@ def _written_result(action: object) -> str:
         return ""
     found = _WRITTEN.findall(line)
     return found[-1] if found else ""
+
+
+_RESULT: Final = re.compile(r"\bneeds\.([\w-]+)\.result\b")
+
+
+def _of_needs(at: At) -> tuple[str, ...]:
+    """The jobs whose results are told, where nothing else is told as the result."""
+    holes = [hole for hole in _told_parts(at.action)[1] if _WORDS["the result"].search(hole)]
+    found = [_RESULT.findall(hole) for hole in holes]
+    return tuple(name for each in found for name in each) if all(found) else ()
+
+
+def _result_of_another(at: At, path: DeployPath) -> str:
+    """The job whose result is told instead of the deployment's; empty where it is of the deployment, or not known."""
+    named = _of_needs(at)
+    needs = {need.job.id: need for each in at.job.chain for need in each.needs}
+    rolling = [each.at.job for each in path.forward]
+    for name in named:
+        need = needs.get(name)
+        if need is None or any(need in job.chain or need.after(job) for job in rolling):
+            return ""
+    return named[0] if named else ""
 
 
 def _told_parts(action: object) -> tuple[str, list[str]]:

@@ -268,13 +268,14 @@ def _ids(jobs: Iterable[EffectiveJob]) -> frozenset[int]:
 
 def _held_back(job: EffectiveJob, checking: frozenset[int], seen: frozenset[int] = frozenset()) -> bool:
     """Whether a job is skipped when one of these fails: it or a caller needs one, or needs what is skipped with one,
-    and its ``if`` does not run it regardless, without a word about what it needs."""
+    and its ``if`` does not run it all the same."""
     for each in job.chain:
         if id(each) in checking or id(each) in seen:
             continue
-        if each.status_functions & {"always", "success"} == {"always"} and not _ASKS.search(str(each.job.if_)):
-            continue
-        if any(id(need) in checking or _held_back(need, checking, seen | {id(each)}) for need in each.needs):
+        failed = {(need.job.id, "failure") for need in each.needs if id(need) in checking}
+        others = (need for need in each.needs if id(need) not in checking)
+        skipped = {(need.job.id, "skipped") for need in others if _held_back(need, checking, seen | {id(each)})}
+        if (failed or skipped) and failed | skipped not in each.goes_on:
             return True
     return False
 

@@ -85,6 +85,11 @@ def in_each_status(contexts: Contexts) -> Iterator[Contexts]:
         yield {**contexts, _STATUS: list(status)}
 
 
+def ended(contexts: Contexts, *status: str) -> Contexts:
+    """The contexts in a run of that status; of none where what came before was skipped."""
+    return {**contexts, _STATUS: list(status)}
+
+
 def open_conditions(source: str, contexts: Contexts) -> Iterator[str]:
     """The conditions of an expression that choose between values and that the contexts leave open."""
     try:

@@ -16,20 +16,8 @@ from msgspec.structs import replace
 from checker.model.answers import NO, every
 from checker.model.environment_words import environment_of as environment_in
 from checker.model.pipeline.holding import takes_token
-from checker.model.pipeline.jobs import (
-    DEFAULT_TIMEOUT_MINUTES,
-    EffectiveJob,
-    EffectiveStep,
-    Start,
-    complete,
-)
-from checker.model.pipeline.workflows import (
-    Field,
-    Job,
-    Permissions,
-    Workflow,
-    Workflows,
-)
+from checker.model.pipeline.jobs import DEFAULT_TIMEOUT_MINUTES, EffectiveJob, EffectiveStep, Start, complete
+from checker.model.pipeline.workflows import Field, Job, Permissions, Workflow, Workflows
 from checker.model.possible import Possible, joined, options
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
@@ -44,7 +32,15 @@ from checker.resolve.workflows.example_refs import examples_of
 from checker.resolve.workflows.in_force import capped, concurrency_of
 from checker.resolve.workflows.starts import starts_of
 from checker.resolve.workflows.steps import MAX_STEPS as MAX_STEPS_OF_A_JOB
-from checker.resolve.workflows.steps import Unfolder, credentials, runs_under, scalars, started_by, status_functions
+from checker.resolve.workflows.steps import (
+    Unfolder,
+    credentials,
+    goes_on,
+    runs_under,
+    scalars,
+    started_by,
+    status_functions,
+)
 
 MAX_JOBS: Final = 10_000
 # Of all jobs together: each is followed by itself.
@@ -226,6 +222,7 @@ class _Builder(Struct):
             starts=starts,
             runs=runs_under(job.if_, contexts),
             status_functions=status_functions(job.if_),
+            goes_on=goes_on(job.if_, job.needs, contexts),
             inputs={name: scalar(value) for name, value in bound.inputs(view).items()},
             environment=ABSENT if job.environment is None else text_value(job.environment.value, contexts),
             permissions=capped(asked, caller.permissions) if caller else asked,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from checker.resolve.expressions.contexts import environment_of
 from checker.resolve.expressions.evaluation import (
     STATUS_FUNCTIONS,
     Contexts,
+    ended,
     evaluate,
     in_each_status,
     interpolate,
@@ -91,6 +93,29 @@ def status_functions(condition: Any) -> frozenset[str]:
     sources = [part for part, is_code in split(condition) if is_code] if "${{" in condition else [condition]
     sources = [_NOT_FAILED.sub("success()", _NOT_CANCELLED.sub("always()", source)) for source in sources]
     return frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
+
+
+def goes_on(condition: Any, needs: Sequence[str], contexts: Contexts) -> frozenset[frozenset[tuple[str, str]]]:
+    """How what a job needs may end without keeping it from running: see ``EffectiveJob``.
+
+    Without a status function in its ``if`` a job runs only after a success of all (GitHub documentation, "Workflow
+    syntax", ``jobs.<job_id>.needs``).
+    """
+    if not status_functions(condition) & {"always", "failure", "cancelled"} or len(needs) > _MOST_NEEDS:
+        return frozenset()
+    found = []
+    for results in itertools.product(("success", "failure", "skipped"), repeat=len(needs)):
+        seen = ended(contexts, *(("failure",) if "failure" in results else ()))
+        told = {
+            need: {"result": result, "outputs": Open(f"needs.{need}")}
+            for need, result in zip(needs, results, strict=True)
+        }
+        if set(results) != {"success"} and _holds(condition, {**seen, "needs": told}) is YES:
+            found.append(frozenset((need, end) for need, end in zip(needs, results, strict=True) if end != "success"))
+    return frozenset(found)
+
+
+_MOST_NEEDS: Final = 5
 
 
 def started_by(step: Step, before: Sequence[EffectiveStep], contexts: Contexts) -> frozenset[str]:
