@@ -106,10 +106,9 @@ def goes_on(condition: Any, needs: Sequence[str], contexts: Contexts) -> frozens
     found = []
     for results in itertools.product(("success", "failure", "skipped"), repeat=len(needs)):
         seen = ended(contexts, *(("failure",) if "failure" in results else ()))
-        told = {
-            need: {"result": result, "outputs": Open(f"needs.{need}")}
-            for need, result in zip(needs, results, strict=True)
-        }
+        told: dict[str, Data] = {}
+        for need, result in zip(needs, results, strict=True):
+            told[need] = Partial({"result": result}, Open(f"needs.{need}"))
         if set(results) != {"success"} and _holds(condition, {**seen, "needs": told}) is YES:
             found.append(frozenset((need, end) for need, end in zip(needs, results, strict=True) if end != "success"))
     return frozenset(found)
