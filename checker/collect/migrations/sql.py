@@ -31,7 +31,7 @@ _ADDING: Final[Mapping[str, str]] = {
     "CreateSchemaStmt": "create schema", "CreateExtensionStmt": "create extension", "CreateEnumStmt": "create type",
     "CompositeTypeStmt": "create type", "CreateDomainStmt": "create domain", "CreateSeqStmt": "create sequence",
     "ViewStmt": "create view", "CreateFunctionStmt": "create function", "CreateTrigStmt": "create trigger",
-    "CreateTableAsStmt": "create table", "GrantStmt": "grant", "GrantRoleStmt": "grant",
+    "CreateTableAsStmt": "create table", "GrantRoleStmt": "grant",
     "CreateRoleStmt": "create role",
     "CreatePublicationStmt": "create publication", "CreateStatsStmt": "create statistics", "DoStmt": "do",
     "DefineStmt": "define", "RuleStmt": "create rule", "CreateRangeStmt": "create type",
@@ -57,9 +57,14 @@ _FIX: Final = {
 }
 
 
+def _system_of(text: str) -> str:
+    """For which other system a text that is not PostgreSQL's is written."""
+    return next((system for system, pattern in _OTHERS.items() if pattern.search(text)), "")
+
+
 def _of_another(text: str) -> str:
-    """For which other system a text that is not PostgreSQL's is written, as the end of a message."""
-    found = next((system for system, pattern in _OTHERS.items() if pattern.search(text)), "")
+    """The same as the end of a message."""
+    found = _system_of(text)
     return f" (it is written for {found})" if found else ""
 
 
@@ -98,13 +103,13 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
         if other is not None:
             read = parse_sql(other, file, first_line, within=within, translated=True)
             if not read.problems:
-                return replace(read, header=header)
+                return replace(read, header=header, system="MySQL")
         message = str(error.args[0]) if error.args else "a syntax error"
         offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
         at = line(len(text[:offset].encode("utf-8", "surrogatepass")))
         elsewhere = _of_another(text)
         problem = Problem(Spot(file, at), brief(f"not PostgreSQL: {message}{elsewhere}"), _FIX[bool(elsewhere)])
-        return SqlFile(file, (), header, (problem,))
+        return SqlFile(file, (), header, (problem,), system=_system_of(text))
     except (ValueError, RecursionError, UnicodeError) as error:
         problem = Problem(Spot(file, first_line), brief(f"the SQL cannot be read: {error}"), "Split the file.")
         return SqlFile(file, (), header, (problem,))
@@ -156,8 +161,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             if_exists=bool(body.get("if_not_exists")),
             why="rows that repeat a value are refused then" if unique else "",
         )  # fmt: skip
-    elif node == "GrantStmt" and not body.get("is_grant") and (tables := _tables(body)):
-        yield from (Statement("grant", Effect.OTHER, spot, table) for table in tables)
+    elif node == "GrantStmt":
+        yield from _rights(body, spot)
     elif node in {"CreateStmt", "CreatePolicyStmt"}:
         yield (_policy if node == "CreatePolicyStmt" else _create_table)(body, spot)
     elif node == "TruncateStmt":
@@ -197,9 +202,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
     elif node in _SETTINGS:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
     elif node in _ADDING:
-        # A revoked grant, a block of code and a called procedure may do anything.
-        opaque = node in {"DoStmt", "CallStmt"} or (node == "GrantStmt" and not body.get("is_grant"))
-        effect = Effect.OTHER if opaque else Effect.EXPAND
+        # A block of code and a called procedure may do anything.
+        effect = Effect.OTHER if node in {"DoStmt", "CallStmt"} else Effect.EXPAND
         kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
         made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
         yield Statement(kind, effect, spot, relation_of(made), name=_made(body))
@@ -207,10 +211,16 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
 
 
-def _tables(body: Mapping[str, Any]) -> list[str]:
-    """The tables on which a right is taken away; none where it is of something else."""
-    listed = body.get("objects", [])
-    return [relation_of(each["RangeVar"]) for each in listed] if all("RangeVar" in each for each in listed) else []
+def _rights(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
+    """Rights that are given or taken away, table by table: its columns are the roles, its value the rights. Taken away
+    they may be anybody's."""
+    kind, effect = ("grant", Effect.EXPAND) if body.get("is_grant") else ("revoke", Effect.OTHER)
+    told = [each.get("RoleSpec", {}) for each in body.get("grantees", [])]
+    roles = tuple(str(each.get("rolename", "public")) for each in told)
+    named = [str(each.get("AccessPriv", {}).get("priv_name", "")) for each in body.get("privileges", [])]
+    for each in body.get("objects", [{}]):
+        table = relation_of(each.get("RangeVar"))
+        yield Statement(kind, effect, spot, table, roles, value=",".join(named))
 
 
 def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:

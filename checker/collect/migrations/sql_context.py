@@ -32,7 +32,7 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
             yield each
         elif each.table in tables and each.table:
             # A right on it that is taken away is one that nobody has had yet.
-            yield replace(each, new_table=True, effect=Effect.EXPAND if each.kind == "grant" else each.effect)
+            yield replace(each, new_table=True, effect=Effect.EXPAND if each.kind == "revoke" else each.effect)
         elif (each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index) or (
             each.kind in {"enable row security", "force row security"} and each.table in shown
         ):

@@ -57,6 +57,7 @@ from checker.reason.migrations.ways_back import (
     fills_what_was_added,
     for_owners,
     left_behind,
+    lost_rights,
     opaque,
     promise_of,
     taken_by_code,
@@ -160,8 +161,8 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     up, down, promise = migration.up, migration.down, promise_of(migration.up)
     if not up.readable or (down is not None and not down.readable):
         return _unread(migration, "way-back")
-    if down is None:
-        gone = _taken(migration)
+    if down is None or (does_nothing(down) and promise is not None and promise.kind == "expand"):
+        gone = _taken(migration, earlier)
         if not gone and binds_whom(up) is not None:
             return migration.not_applicable("way-back", "It is left open for what it may take away.")
         if gone and promise is not None:
@@ -193,10 +194,13 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     return migration.passes("way-back", "Its down file undoes it.")
 
 
-def _taken(migration: Migration) -> tuple[Statement, ...]:
+def _taken(migration: Migration, earlier: Sequence[Migration]) -> tuple[Statement, ...]:
     """What it takes away, and what code that it runs does where no comment says what that is for. Whom the loss of a
-    right concerns is not told: it is held against a promise alone."""
+    right concerns that no migration has given is not told: it is held against a promise alone."""
     gone = takes_away(migration.up)
+    lost = lost_rights(migration, earlier)
+    if lost is not None:
+        gone = (*gone, replace(lost, why=f"a right that {' and '.join(lost.columns)} had is gone then"))
     if promise_of(migration.up) is not None:
         return gone
     return (*gone, *(each for each in taken_by_code(migration.up) if each.kind != "revoke"))
@@ -243,7 +247,7 @@ def _said(statement: Statement) -> str:
 def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     if not migration.up.readable:
         return _unread(migration, "contract")
-    promise, gone = promise_of(migration.up), _taken(migration)
+    promise, gone = promise_of(migration.up), _taken(migration, earlier)
     if promise is not None and promise.kind == "expand":
         gone = (*takes_away(migration.up), *taken_by_code(migration.up))
     if promise is not None and promise.kind == "contract":

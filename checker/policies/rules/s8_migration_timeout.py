@@ -9,9 +9,10 @@ What is checked
     them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
     is ended, and fails with the task. A migration that fails fails its job.
     In MySQL and MariaDB the bound for locks is ``lock_wait_timeout``, and MariaDB's for statements is
-    ``max_statement_time``.
+    ``max_statement_time``. In SQL Server the bound for locks is ``LOCK_TIMEOUT``.
 When it does not apply
-    Nothing in the repository applies migrations. A statement's bound in MySQL, which has none for what changes.
+    Nothing in the repository applies migrations. A statement's bound in MySQL, which has none for what changes, in SQL
+    Server and in Oracle; there the bound for locks too, which is to wait for none.
 What cannot be decided
     A tool whose connection is configured outside of the repository. A wait whose bound the script does not show.
 Fix
@@ -51,6 +52,7 @@ from checker.reason.migrations.session_timeouts import (
     in_text,
     switched_off,
     system_of,
+    why_not,
 )
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
@@ -62,6 +64,7 @@ _FIX_SESSION: Final = "Set {} on the session that migrates, before its first sta
 _FIX_ELSEWHERE: Final = (
     "Set {} on the session that migrates, before its first statement (SET SESSION {} = ..., seconds)."
 )
+_FIX_SERVER: Final = "Set {} on the session that migrates, before its first statement (SET {} ..., milliseconds)."
 _FIX_OF: Final = {
     "django": 'Set {0} in DATABASES: "OPTIONS": {{"options": "-c {0}=..."}}, in the settings of whoever migrates.',
     "rails": "Set {0} below `variables:` of the connection in config/database.yml.",
@@ -70,7 +73,6 @@ _FIX_OF_ELSEWHERE: Final = {
     "django": 'Set {0} in DATABASES: "OPTIONS": {{"init_command": "SET SESSION {0} = ..."}}, for whoever migrates.',
     "rails": _FIX_OF["rails"],
 }
-_UNBOUNDED: Final = "MySQL bounds no statement that changes anything: its max_execution_time is for SELECT alone."
 _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
 _FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
@@ -79,12 +81,12 @@ _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-m
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     steps = migrating(pipeline)
     connections = pipeline.migration_code.connections
-    system = system_of(project, connections, pipeline.migrations)
+    system = system_of(project, connections, pipeline.migrations, pipeline.migration_code.runners)
     for bound in (STATEMENT, LOCK):
         if called(bound, system):
             yield from _session(bound, system, pipeline, project, steps)
         elif steps or pipeline.migrations or pipeline.migration_code.runners:
-            yield pipeline.not_applicable(_SUBS[bound], _UNBOUNDED)
+            yield pipeline.not_applicable(_SUBS[bound], why_not(bound, system))
     yield from _jobs(pipeline, steps)
 
 
@@ -96,8 +98,8 @@ def _session(
 ) -> Iterator[Judgement]:
     sub, name = _SUBS[bound], called(bound, system)
     own_way = system == "PostgreSQL"
-    fix = (_FIX_SESSION if own_way else _FIX_ELSEWHERE).format(name, name)
-    fix_of = _FIX_OF if own_way else _FIX_OF_ELSEWHERE
+    fix = (_FIX_SESSION if own_way else _FIX_SERVER if system == "SQL Server" else _FIX_ELSEWHERE).format(name, name)
+    fix_of = _FIX_OF if own_way else {} if system == "SQL Server" else _FIX_OF_ELSEWHERE
     for folder in pipeline.migrations:
         for index, line in switched_off(name, folder):
             said = f"It switches {name} off: {_WHAT[bound]}."

@@ -4,7 +4,10 @@ PostgreSQL bounds neither by itself: ``statement_timeout`` and ``lock_timeout`` 
 them (PostgreSQL documentation, "Client Connection Defaults"). Other systems call it otherwise: MySQL waits for a
 table's lock for ``lock_wait_timeout``, a year unless set, and bounds no statement that changes anything
 (``max_execution_time`` is for SELECT alone; MySQL Reference Manual, "Server System Variables"). MariaDB has
-``max_statement_time`` for those, off unless set (MariaDB documentation, "Server System Variables").
+``max_statement_time`` for those, off unless set (MariaDB documentation, "Server System Variables"). SQL Server waits
+for ``LOCK_TIMEOUT`` (``SET LOCK_TIMEOUT 5000``), for ever unless set, and leaves statements to the client (Transact-SQL
+reference, "SET LOCK_TIMEOUT"). Oracle refuses at once what changes a table in use, unless ``DDL_LOCK_TIMEOUT`` says
+otherwise (Oracle Database Reference), and has no bound of a session for statements.
 """
 
 from __future__ import annotations
@@ -23,20 +26,38 @@ from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
 LOCK: Final = "lock_timeout"
+_OF_SERVER: Final = "LOCK_TIMEOUT"  # SQL Server's, which is set without a sign between
 # System -> what its sessions call either bound; empty where it has none.
 _CALLED: Final[Mapping[str, Mapping[str, str]]] = {
     "PostgreSQL": {STATEMENT: STATEMENT, LOCK: LOCK},
     "MySQL": {STATEMENT: "", LOCK: "lock_wait_timeout"},
     "MariaDB": {STATEMENT: "max_statement_time", LOCK: "lock_wait_timeout"},
+    "SQL Server": {STATEMENT: "", LOCK: _OF_SERVER},
+    "Oracle": {STATEMENT: "", LOCK: ""},
+}
+_WHY_NOT: Final[Mapping[tuple[str, str], str]] = {
+    (
+        "MySQL",
+        STATEMENT,
+    ): "MySQL bounds no statement that changes anything: its max_execution_time is for SELECT alone.",
+    (
+        "SQL Server",
+        STATEMENT,
+    ): "SQL Server has no bound of a session for its statements: the client's command timeout is one.",
+    ("Oracle", STATEMENT): "Oracle has no bound of a session for its statements.",
+    ("Oracle", LOCK): "Oracle refuses at once what changes a table in use, unless DDL_LOCK_TIMEOUT says otherwise.",
 }
 _SYSTEMS: Final = (
     ("PostgreSQL", re.compile(r"postg|psycopg|pgsql|\bpg\b", re.IGNORECASE)),
     ("MariaDB", re.compile(r"mariadb", re.IGNORECASE)),
     ("MySQL", re.compile(r"mysql|trilogy|^aurora$", re.IGNORECASE)),
+    ("SQL Server", re.compile(r"sql ?server|mssql|tedious|sqlsrv|pyodbc", re.IGNORECASE)),
+    ("Oracle", re.compile(r"\b(?:cx_)?oracle", re.IGNORECASE)),
 )
 # The one that counts where a file lists a connection for every system (Laravel documentation, "Database").
 _CHOSEN: Final = re.compile(r"env\(\s*['\"]DB_CONNECTION['\"]\s*,\s*['\"](\w+)['\"]\s*\)")
-_ZERO: Final = re.compile(r"0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
+_IMPORTS: Final = re.compile(r"^[ \t]*(?:import|from)\b.*|^.*\brequire\(.*", re.MULTILINE)
+_ZERO: Final = re.compile(r"-1|0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
 # What stands in a statement for a value that is given apart from it, and where that is given.
 _PLACE: Final = re.compile(r"%s|%\(\w+\)?s?|\$\d+|\?|:\w+")
 _GIVEN: Final = re.compile(r"['\"`]{1,3}\s*\)?\s*,\s*[\[({]?(?P<arguments>[^\])}]*)")
@@ -54,14 +75,20 @@ class Bound(Struct, frozen=True):
     undone: str = ""
 
 
-def system_of(project: Project, connections: Iterable[Connection], folders: Iterable[MigrationFolder]) -> str:
-    """The database system that is migrated: by its connections, by the databases in the templates, by its SQL.
-    PostgreSQL where they do not agree on another."""
+def system_of(
+    project: Project,
+    connections: Iterable[Connection],
+    folders: Iterable[MigrationFolder],
+    runners: Iterable[MigrationRunner],
+) -> str:
+    """The database system that is migrated: by its connections, by the databases in the templates, by its SQL, by the
+    drivers of its runners. PostgreSQL where they do not agree on another."""
     texts = [chosen[1] if (chosen := _CHOSEN.search(each.text)) else each.text for each in connections]
     for each in project.resources("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
         engine = each.get("Engine")
         texts.append(str(engine.value) if isinstance(engine, Known) else "")
-    texts.extend(problem.message for folder in folders for problem in folder.all_problems if problem.unread)
+    texts.extend(migration.up.system for folder in folders for migration in folder.migrations)
+    texts.extend(line for runner in runners for file in runner.files for line in _IMPORTS.findall(file.code))
     found = {system for text in texts for system, pattern in _SYSTEMS if pattern.search(text)}
     if found == {"MySQL", "MariaDB"}:  # MariaDB's clients are MySQL's
         return "MariaDB"
@@ -71,6 +98,11 @@ def system_of(project: Project, connections: Iterable[Connection], folders: Iter
 def called(name: str, system: str) -> str:
     """What a system's sessions call ``statement_timeout`` or ``lock_timeout``; empty where they have none."""
     return _CALLED[system][name]
+
+
+def why_not(name: str, system: str) -> str:
+    """Why a system's sessions have no such bound."""
+    return _WHY_NOT[system, name]
 
 
 def is_off(value: str) -> bool:
@@ -84,6 +116,8 @@ def in_text(name: str, text: str) -> bool | None:
 
 
 def _assigned(name: str) -> re.Pattern[str]:
+    if name == _OF_SERVER:
+        return re.compile(rf"\bSET\s+{name}\s+(-?\w+|%s|\?)", re.IGNORECASE)
     return re.compile(rf"\b{name}\s*(?:=|%3[dD]|\bTO\b)\s*'?([^\s';&\"`)]+)", re.IGNORECASE)
 
 

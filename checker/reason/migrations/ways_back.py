@@ -152,6 +152,33 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
     return True
 
 
+_GRANTS: Final = frozenset({"grant", "revoke"})
+_RIGHTS: Final = frozenset({"select", "insert", "update", "delete", "truncate", "references", "trigger"})
+
+
+def lost_rights(migration: Migration, earlier: Sequence[Migration]) -> Statement | None:
+    """What takes away from a role what an earlier migration has given it, and nothing here gives back: somebody works
+    with it. Whom the loss of any other right concerns is not told."""
+    given: dict[tuple[str, str], set[str]] = {}
+    for each in (each for one in earlier for each in one.up.statements if each.kind in _GRANTS):
+        for role in each.columns:
+            held = given.setdefault((each.table, role), set())
+            held |= _rights(each) if each.effect is Effect.EXPAND else set()
+            held -= set() if each.effect is Effect.EXPAND else _rights(each)
+    lost: dict[tuple[str, str], tuple[set[str], Statement]] = {}
+    for each in migration.up.statements if given else ():
+        for role in each.columns if each.kind in _GRANTS and not each.new_table else ():
+            own = given.get((each.table, role), set()) | given.get(("", role), set())
+            before, first = lost.get((each.table, role), (set(), each))
+            now = before - _rights(each) if each.effect is Effect.EXPAND else before | (own & _rights(each))
+            lost[each.table, role] = now, first if before else each
+    return next((each for rights, each in lost.values() if rights), None)
+
+
+def _rights(statement: Statement) -> set[str]:
+    return {each for each in statement.value.lower().split(",") if each} or set(_RIGHTS)
+
+
 # --- row security -----------------------------------------------------------------------------------------------------
 
 # A table's owner goes past it until it is forced, whoever migrates owns what the migrations make, and most programs
@@ -159,7 +186,7 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
 # row security as well, though a table owner can choose to be subject to row security with ALTER TABLE ... FORCE ROW
 # LEVEL SECURITY."
 # What there is only where somebody other than the owner works with the tables, or where the owner is bound too.
-_OTHERS: Final = frozenset({"force row security", "grant", "create role", "alter default privileges"})
+_OTHERS: Final = frozenset({"force row security", "grant", "revoke", "create role", "alter default privileges"})
 _HIDES: Final = frozenset({"enable row security", "create policy"})
 _OWNER: Final = "the program may connect as the table's owner, whom row security does not bind until it is forced"
 

@@ -12,6 +12,8 @@ import re
 from functools import partial
 from typing import Final
 
+from checker.collect.migrations.dialects.mysql_parts import in_parts
+
 _MOST: Final = 200_000  # signs of a file that is written by hand
 _TOKEN: Final = re.compile(
     r"(?P<run>/\*M?!(?:\d{5,6})?(?P<inside>(?:(?!\*/)[\s\S])*+)\*/)|(?P<comment>--[^\n]*|\#[^\n]*|/\*(?!!)[\s\S]*?(?:\*/|\Z))|(?P<name>`(?:[^`]|``)*+(?:`|\Z))"
@@ -25,6 +27,9 @@ _OF_SESSION: Final = re.compile(r"\s*(?:SET\b[^;]*;?\s*|ALTER\s+TABLE\s+\S+\s+(?
 _TELLS: Final = re.compile(
     rf"{_RUN.pattern}|`[\w $-]+`"
     r"|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bMODIFY\s+(?:COLUMN\s+)?\w|\bCHANGE\s+(?:COLUMN\s+)?\w+\s+\w"
+    r"|\bRENAME\s+(?:INDEX|KEY)\s|\bON\s+DUPLICATE\s+KEY\b|\bREPLACE\s+INTO\b|\bUNLOCK\s+TABLES\b"
+    r"|\bUPDATE\s[^;]{1,300}?\bJOIN\b|\bDELETE\s+\w[\w.*, ]{0,100}\sFROM\s"
+    r"|\bADD\s[^;]{1,200}?\s(?:AFTER\s+\w+|FIRST)\s*(?:[,;]|\Z)"
     r"|\bUNSIGNED\b|\bDROP\s+FOREIGN\s+KEY\b|\bALGORITHM\s*=\s*(?:INPLACE|INSTANT|COPY)\b|\bADD\s+(?:INDEX|KEY)\b",
     re.IGNORECASE,
 )
@@ -69,15 +74,7 @@ _SAID: Final = tuple(
             r"ALTER COLUMN \1 TYPE \2",
         ),
         (rf"\bRENAME\s+TABLE\s+({_NAME})\s+TO\s+({_NAME})", r"ALTER TABLE \1 RENAME TO \2"),
-        (r"\bINSERT\s+IGNORE\b", "INSERT"),
     )
-)
-_CHANGE: Final = re.compile(
-    rf"\b(ALTER\s+TABLE\s+{_NAME})\s+CHANGE\s+(?:COLUMN\s+)?({_NAME})\s+({_NAME})\s+({_TYPE})[^,;]{{0,300}}(?=;|$)",
-    re.IGNORECASE,
-)
-_ADD_INDEX: Final = re.compile(
-    rf"\bALTER\s+TABLE\s+({_NAME})\s+ADD\s+(?:INDEX|KEY)\s+({_NAME})\s*({_COLUMNS})(?=\s*(?:;|$))", re.IGNORECASE
 )
 _NOT_NULL: Final = re.compile(
     rf"\bMODIFY\s+(?:COLUMN\s+)?({_NAME})\s+{_TYPE}[^,;]{{0,300}}?\bNOT\s+NULL\b[^,;]{{0,300}}", re.IGNORECASE
@@ -112,10 +109,9 @@ def from_mysql(text: str) -> str | None:
     found = _TOKEN.sub(token, text)
     for pattern in _LEFT_OUT:
         found = pattern.sub(_lines, found)
+    found = in_parts(found)
     # A column that is given a type anew and must not be empty then: both are said.
     found = _NOT_NULL.sub(lambda match: f"{match[0]}, ALTER COLUMN {match[1]} SET NOT NULL", found)
-    found = _CHANGE.sub(_renamed, found)
-    found = _ADD_INDEX.sub(r"CREATE INDEX \2 ON \1 \3", found)
     for pattern, said in _SAID:
         found = pattern.sub(partial(_put, said), found)
     return re.sub(r"'__text(\d+)__'", lambda match: kept[int(match[1])], found)
@@ -124,13 +120,6 @@ def from_mysql(text: str) -> str | None:
 def _put(said: str, match: re.Match[str]) -> str:
     new = match.expand(said)
     return new + "\n" * (match[0].count("\n") - new.count("\n"))
-
-
-def _renamed(match: re.Match[str]) -> str:
-    old, new = match[2], match[3]
-    if old == new:
-        return f"{match[1]} ALTER COLUMN {old} TYPE {match[4]}" + _lines(match)
-    return f"{match[1]} RENAME COLUMN {old} TO {new}" + _lines(match)
 
 
 def _lines(match: re.Match[str]) -> str:
