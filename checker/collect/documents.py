@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker.collect.seen import MOST_KEPT, seen
 from checker.errors import InputError
 from checker.model.resources import Raw
 
@@ -105,6 +106,16 @@ def _skip(source: str, position: int) -> int:
 
 def read_text(path: Path, shown: str, limit: int = MAX_BYTES) -> str:
     """The file's text. Errors say what to do; a file over ``limit`` bytes or with bytes that are no text is refused."""
+    run, name = seen(), str(path)
+    known = run.texts.get(name) if run is not None and limit >= MOST_KEPT else None
+    if known is None:
+        known = _read_text(path, shown, limit)
+        if run is not None and len(known) <= MOST_KEPT:
+            run.texts[name] = known
+    return known
+
+
+def _read_text(path: Path, shown: str, limit: int) -> str:
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
+from checker.collect.seen import Listing, seen
 from checker.model.sources import Problem, Spot
 
 # Other people's code, caches, and what tools keep for themselves.
@@ -38,6 +39,9 @@ class _Found(NamedTuple):
 
     def inner(self, name: str) -> _Found:
         return _Found(self.path / name, f"{self.real}/{name}", self.depth + 1)
+
+
+_NOTHING: Final = Listing()
 
 
 def walk(
@@ -103,30 +107,22 @@ class _Search(Struct):
 
     def files_in(self, folder: _Found, deeper: list[_Found]) -> Iterator[Path]:
         """The wanted files of one folder; fills ``deeper`` with the folders in it."""
-        for entry in self.listed(folder.path):
-            if entry.is_symlink():
-                self.link(folder.inner(entry.name))
-            elif entry.is_dir(follow_symlinks=False):
-                if _is_skipped(entry.name):
-                    self.passed(folder.path / entry.name)
-                else:
-                    deeper.append(folder.inner(entry.name))
-            elif self.is_wanted(folder.path, entry.name) and entry.is_file(follow_symlinks=False):
-                self.met.add(f"{folder.real}/{entry.name}")
-                yield folder.path / entry.name
-
-    def listed(self, folder: Path) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            why = f"the folder could not be read: {error.strerror or error}"
-            self.problem(folder, why, "Check its permissions.")
-            return []
-        # A virtual environment, whatever its name, holds other people's code.
-        return [] if any(entry.name == "pyvenv.cfg" for entry in found) else found
+        listing = _listing(folder)
+        if listing.fault:
+            why = f"the folder could not be read: {listing.fault}"
+            self.problem(folder.path, why, "Check its permissions.")
+        for name in listing.links:
+            self.link(folder.inner(name))
+        for name in listing.folders:
+            if _is_skipped(name):
+                self.passed(folder.path / name)
+            else:
+                deeper.append(folder.inner(name))
+        inside = folder.path.name
+        for name in listing.files:
+            if self.wanted(name) or self.also(inside, name):
+                self.met.add(f"{folder.real}/{name}")
+                yield folder.path / name
 
     def is_wanted(self, folder: Path, name: str) -> bool:
         return self.wanted(name) or self.also(folder.name, name)
@@ -146,6 +142,37 @@ class _Search(Struct):
             self.passed(link.path)
         elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(_top_of(self.root)).parts):
             self.links.append(link._replace(real=str(real)))
+
+
+def _listing(folder: _Found) -> Listing:
+    run = seen()
+    known = run.listings.get(folder.real) if run is not None else None
+    if known is None:
+        known = _listed(folder.path)
+        if run is not None:
+            run.listings[folder.real] = known
+    return known
+
+
+def _listed(folder: Path) -> Listing:
+    links, folders, files = list[str](), list[str](), list[str]()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    links.append(entry.name)
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    files.append(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return _NOTHING
+    except OSError as error:
+        return Listing(fault=error.strerror or str(error))
+    # A virtual environment, whatever its name, holds other people's code.
+    if any("pyvenv.cfg" in each for each in (links, folders, files)):
+        return _NOTHING
+    return Listing(tuple(sorted(links)), tuple(sorted(folders)), tuple(sorted(files)))
 
 
 def _is_skipped(name: str) -> bool:

@@ -15,6 +15,7 @@ from checker.collect.config.excusing_files import WAIVER_FILES
 from checker.collect.config.register import load_register
 from checker.collect.config.waiver_files import passed_over
 from checker.collect.own_rules import find, usable
+from checker.collect.seen import seen_once
 from checker.judge import judge
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.resources import Stack
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SCRIPT, Surface.MIGRATION})
 
 
+@seen_once()
 def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
     here = at_hand(request)
@@ -203,6 +205,7 @@ def judge_stacks(
     )
 
 
+@seen_once()
 def model_of(request: Request) -> tuple[Project, Pipeline | None]:
     """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
     here = at_hand(request)

@@ -35,16 +35,20 @@ _LISTS: Final = re.compile(
     r"\b(?:readdir(?:Sync)?|readFile(?:Sync)?|listdir|scandir|iterdir|r?glob(?:Sync)?|read_text|read_bytes|ReadDir|ReadFile"
     r"|WalkDir|embed\.FS|read_dir|open)\b"
 )
-_EXECUTES: Final = re.compile(
-    r"\.(?:query|execute\w*|exec|Exec(?:Context)?|unsafe|raw|batch_execute|simple_query|none)\s*\("
-)
+_EXECUTE: Final = r"\.(?:query|execute\w*|exec|Exec(?:Context)?|unsafe|raw|batch_execute|simple_query|none)\s*"
+_EXECUTES: Final = re.compile(_EXECUTE + r"\(")
+# What a text holds whose code executes: a comment may stand before the bracket.
+_MAY_EXECUTE: Final = re.compile(_EXECUTE + r"(?:[(#]|/[/*])")
 _DRIVER: Final = re.compile(
     r"\b(?:psycopg2?|asyncpg|pg8000|sqlalchemy|tokio_postgres|sqlx|pgxpool|pgx|lib/pq|database/sql|pg-promise|slonik|knex)\b"
     r"|(?:\bfrom\s+|\brequire\(\s*|\bimport\(\s*|^import\s+)['\"](?:pg|postgres|pg-pool|@neondatabase/serverless)['\"]",
     re.MULTILINE,
 )
 # What every match of the above holds: finding none of these is quicker than finding no match.
-_OF_DRIVERS: Final = ("pg", "lib/pq", "postgres", "sql", "knex", "slonik", "neon")
+_OF_DRIVERS: Final = (
+    "psycopg", "asyncpg", "pg8000", "sqlalchemy", "tokio_postgres", "sqlx", "pgx", "lib/pq", "database/sql",
+    "pg-promise", "slonik", "knex", "pg'", 'pg"', "postgres'", 'postgres"', "pg-pool", "@neondatabase",
+)  # fmt: skip
 _SQL_FILES: Final = (".sql", "/migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = re.compile(
@@ -58,13 +62,16 @@ _IMPORTS: Final[Mapping[str, str]] = {
     "other": r"^import\s+{0}",
     "python": r"^(?:from|import)\s+{0}",
 }
+
+
+def _library(written: str, module: str) -> tuple[str, re.Pattern[str]]:
+    """How an import of ``module``, an expression, is found: the word that it begins with, and the whole of it."""
+    return re.split(r"[^\w-]", module, maxsplit=1)[0], re.compile(written.replace("{0}", module), re.MULTILINE)
+
+
 # Libraries that apply migrations when code calls them: by language, the tool's name -> its import.
-_LIBRARIES: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
-    language: {
-        tool.name: re.compile(written.replace("{0}", tool.imports[language]), re.MULTILINE)
-        for tool in TOOLS
-        if language in tool.imports
-    }
+_LIBRARIES: Final[Mapping[str, Mapping[str, tuple[str, re.Pattern[str]]]]] = {
+    language: {tool.name: _library(written, tool.imports[language]) for tool in TOOLS if language in tool.imports}
     for language, written in _IMPORTS.items()
 }
 _PYTHON_IMPORT: Final = re.compile(
@@ -79,7 +86,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     """What runs the migrations of the repository at ``root``, and the tests of their way back."""
     problems: list[Problem] = []
     library = _Library(root)
-    candidates: list[SourceFile] = []
+    candidates: list[str] = []
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
     spoken: list[str] = []  # files that speak of migrations
@@ -96,13 +103,12 @@ def read_migration_code(root: Path) -> MigrationCode:
             if found is not None:
                 tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
             continue
-        spoken.append(shown)
-        for name, pattern in _LIBRARIES[LANGUAGES[path.suffix.lower()]].items():
-            if pattern.search(text):
+        for name, (word, pattern) in _LIBRARIES[LANGUAGES[path.suffix.lower()]].items():
+            if word in text and pattern.search(text):
                 entry = library.file(shown)
                 runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
         if any(each in text for each in _SQL_FILES) and _LISTS.search(text):
-            candidates.append(library.file(shown))
+            candidates.append(shown)
     for each in candidates:
         for runner in _runners(each, library):
             runners.setdefault(runner.entry.file, runner)
@@ -145,6 +151,7 @@ class _Library:
         self._siblings: dict[str, tuple[str, ...]] = {}
         self._is_file: dict[str, bool] = {}
         self._drives: dict[str, bool] = {}
+        self._may_import: dict[str, tuple[str, ...]] = {}
         self._within = root.resolve()
 
     def text(self, shown: str) -> str:
@@ -178,24 +185,56 @@ class _Library:
             self._drives[code] = known
         return known
 
-    def siblings(self, file: SourceFile) -> tuple[str, ...]:
+    def may_run(self, shown: str) -> bool:
+        """Whether a file and what it imports may be a runner: most are none, and need not be taken apart to see that.
+
+        Comments are read as code here, so that a yes is none yet; a no is one.
+        """
+        seen, pending = {shown}, [shown]
+        executes = drives = False
+        while pending:
+            if len(seen) > _MAX_OF_RUNNER:
+                return True
+            name = pending.pop()
+            text = self.text(name)
+            executes = executes or _MAY_EXECUTE.search(text) is not None
+            drives = drives or any(each in text for each in _OF_DRIVERS)
+            if executes and drives:
+                return True
+            new = [each for each in self.may_import(name) if each not in seen]
+            seen.update(new)
+            pending.extend(new)
+        return False
+
+    def siblings(self, shown: str) -> tuple[str, ...]:
         """The source files beside one, of its language, tests left out."""
-        folder, suffix = posixpath.dirname(file.file), posixpath.splitext(file.file)[1]
+        folder, suffix = posixpath.dirname(shown), posixpath.splitext(shown)[1]
         if folder not in self._siblings:
             found = sorted((self.root / folder).iterdir())
             self._siblings[folder] = tuple(posixpath.join(folder, path.name) for path in found if path.is_file())
         return tuple(each for each in self._siblings[folder] if each.endswith(suffix) and _TEST.search(each) is None)
 
-    def imports(self, file: SourceFile) -> Iterator[str]:
+    def imports(self, file: SourceFile) -> tuple[str, ...]:
         """The repository's own files that one imports."""
-        if file.language == "python":
-            yield from self._python_imports(file)
-        elif file.language == "script":
-            base = posixpath.dirname(file.file)
-            for match in _SCRIPT_IMPORT.finditer(file.code):
+        return tuple(self._imports(file.file, file.code, file.language))
+
+    def may_import(self, shown: str) -> tuple[str, ...]:
+        """What a file imports; of Python also what comments say that it does, so that it need not be taken apart."""
+        if shown not in self._may_import:
+            python = shown.endswith(".py")
+            found = self._imports(shown, self.text(shown), "python") if python else self.imports(self.file(shown))
+            self._may_import[shown] = tuple(found)
+        return self._may_import[shown]
+
+    def _imports(self, shown: str, code: str, language: str) -> Iterator[str]:
+        if language == "python":
+            yield from self._python_imports(shown, code)
+        elif language == "script":
+            base = posixpath.dirname(shown)
+            for match in _SCRIPT_IMPORT.finditer(code):
                 yield from self._script(posixpath.normpath(posixpath.join(base, match[1])))
-        elif file.language == "go":
-            yield from (each for each in self.siblings(file) if each != file.file)
+        elif language == "go":
+            yield from (each for each in self.siblings(shown) if each != shown)
 
     def _script(self, stem: str) -> Iterator[str]:
         plain = re.sub(r"\.(?:m|c)?js$", "", stem)
@@ -204,13 +243,14 @@ class _Library:
                 yield candidate
                 return
 
-    def _python_imports(self, file: SourceFile) -> Iterator[str]:
-        for match in _PYTHON_IMPORT.finditer(file.code):
+    def _python_imports(self, shown: str, code: str) -> Iterator[str]:
+        folder = posixpath.dirname(shown)
+        for match in _PYTHON_IMPORT.finditer(code):
             if match[3]:
                 names = [name.split(" as ")[0].strip() for name in match[3].split(",")]
             else:
                 dots = len(match[1]) - len(match[1].lstrip("."))
-                base = posixpath.dirname(file.file).split("/") if dots else []
+                base = folder.split("/") if dots else []
                 base = base[: len(base) - dots + 1] if dots else base
                 module = ".".join(
                     [*[part for part in base if part], *[p for p in match[1].lstrip(".").split(".") if p]]
@@ -219,24 +259,24 @@ class _Library:
                 names = [module, *(f"{module}.{name}" for name in listed if name.isidentifier())]
             for name in names:
                 path = name.replace(".", "/")
-                for prefix in ("", posixpath.dirname(file.file) + "/"):
+                for prefix in ("", folder + "/"):
                     if path and self.is_file(f"{prefix}{path}.py"):
                         yield f"{prefix}{path}.py"
                         break
 
 
-def _runners(lists: SourceFile, library: _Library) -> Iterator[MigrationRunner]:
+def _runners(shown: str, library: _Library) -> Iterator[MigrationRunner]:
     """The runner that a file which lists migrations is, or belongs to."""
-    entries = [lists]
-    if not _EXECUTES.search(lists.code):
-        beside = [each for each in library.siblings(lists) if each != lists.file]
+    entries = [shown]
+    if not (_MAY_EXECUTE.search(library.text(shown)) and _EXECUTES.search(library.file(shown).code)):
+        beside = [each for each in library.siblings(shown) if each != shown]
         if not any(library.drives(library.text(each)) for each in beside):
             return
-        stem = posixpath.splitext(posixpath.basename(lists.file))[0]
-        importers = [library.file(each) for each in beside if stem in library.text(each)]
-        entries = [each for each in importers if lists.file in set(library.imports(each))]
+        stem = posixpath.splitext(posixpath.basename(shown))[0]
+        importers = [each for each in beside if stem in library.text(each) and shown in library.may_import(each)]
+        entries = [each for each in importers if shown in library.imports(library.file(each))]
     best: MigrationRunner | None = None
-    for entry in entries:
+    for entry in (library.file(each) for each in entries if library.may_run(each)):
         files = tuple(_below(entry, library))
         runs = any(_EXECUTES.search(each.code) for each in files)
         if runs and any(library.drives(each.code) for each in files) and (best is None or len(files) > len(best.files)):

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from checker.collect.seen import forget
 from checker.collect.user_cache import keep, key_of, user_cache
 from checker.errors import InputError
 from checker.model.settings import Settings
@@ -123,6 +124,7 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
         raise InputError(
             f"synthesis took more than {TIME_LIMIT:g} s and was stopped", "Run it by hand to see."
         ) from None
+    forget()
     if done.returncode or not (folder / "manifest.json").exists():
         said = _cause(done.stderr) or _cause(done.stdout) or "it said nothing"
         if not done.returncode:
