@@ -36,9 +36,10 @@ _TEST_FOLDERS: Final = frozenset(
 )  # fmt: skip
 # Folders that a search passes over and that are worth a word; caches and tools' own folders are not.
 _SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".aws-sam", ".serverless"})
-_RESOURCES_KEY: Final = re.compile(rb"""Resources["']?\s*:""")  # what every match of the next one holds
-_RESOURCES: Final = re.compile(rb"""(?m)(?:^|[{,]\s*|^[ \t]+")["']?Resources["']?\s*:""")
-_RESOURCE_TYPE: Final = re.compile(rb"""["']?Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
+# Patterns that begin with a word are found many times faster than those that do not.
+_RESOURCES: Final = re.compile(rb"""Resources["']?\s*:""")
+_RESOURCE_TYPE: Final = re.compile(rb"""Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
+_INDENTED: Final = re.compile(rb"""[ \t]+"["']?""")  # a key of JSON, which may stand on its line alone
 
 # A character that need not be escaped, escaped: in JSON, and between double quotes in YAML.
 _ESCAPED: Final = re.compile(rb"\\(?:u00|x)([2-7][0-9A-Fa-f])")
@@ -265,11 +266,21 @@ def looks_like_template(text: bytes) -> bool:
     # Words are found a hundred times faster than patterns, and most files have neither.
     if b"Resources" not in text or not (b"::" in text or b"AWSTemplateFormatVersion" in text[:4000]):
         return False
-    if _RESOURCES_KEY.search(text) is None:
+    if not (b"AWSTemplateFormatVersion" in text[:4000] or _RESOURCE_TYPE.search(text)):
         return False
-    if b"AWSTemplateFormatVersion" in text[:4000] and _RESOURCES.search(text):
+    return any(_is_key(text, found.start()) for found in _RESOURCES.finditer(text))
+
+
+def _is_key(text: bytes, at: int) -> bool:
+    """Whether the word at a place is a key of the document's: at the beginning of a line, or of a JSON object's."""
+    line = text.rfind(b"\n", 0, at) + 1
+    if _INDENTED.fullmatch(text, line, at):
         return True
-    return bool(_RESOURCE_TYPE.search(text) and _RESOURCES.search(text))
+    for begins in (at, at - 1) if text[at - 1 : at] in {b'"', b"'"} else (at,):
+        near = text[max(0, begins - 100) : begins].rstrip() or text[:begins].rstrip()
+        if begins == line or near.endswith((b"{", b",")):
+            return True
+    return False
 
 
 def output_of(app: Path) -> str | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -138,7 +139,7 @@ class Write(Struct, frozen=True):
     target: Possible
 
 
-class Command(_ScriptPlace, Struct, frozen=True, eq=False):
+class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
     """A command of a shell after expansion. ``words[0]`` is the program; functions and followed scripts are not listed.
 
     ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
@@ -158,7 +159,7 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False):
     writes: tuple[Write, ...] = ()
     entered: bool = False
 
-    @property
+    @cached_property  # asked by nearly every rule, of every command
     def program(self) -> str:
         """The program's name without its folder, empty where it is not known."""
         first = self.words[0] if self.words else ""
@@ -190,6 +191,7 @@ class How(StrEnum):
 Argument: TypeAlias = "Possible | tuple[Argument, ...] | Mapping[str, Argument]"
 
 
+@lru_cache(maxsize=1 << 14)  # few spellings, asked for ten thousands of times
 def plain_name(name: str) -> str:
     """``--task-definition``, ``taskDefinition`` and ``TaskDefinition`` are one argument."""
     return name.lstrip("-").replace("-", "").replace("_", "").lower()

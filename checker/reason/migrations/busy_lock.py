@@ -33,7 +33,7 @@ from checker.reason.migrations.lock_ways import (
     texts_in,
     yields,
 )
-from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked
+from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked, written
 from checker.reason.migrations.varying import VARYING
 
 _TRY: Final = re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
@@ -322,7 +322,7 @@ class _Walk(Struct):
     def key(self, node: ast.expr) -> str:
         """What the lock's key is made of: as it is written where it is given, and where its names get what they are."""
         names = [each.id for each in walked(node) if isinstance(each, ast.Name) and each.id in self.code.constants]
-        return " ".join([ast.unparse(node), *(ast.unparse(self.code.constants[name]) for name in names)])
+        return " ".join([written(node), *(written(self.code.constants[name]) for name in names)])
 
     def is_file(self, node: ast.expr, state: State) -> bool:
         """Whether what is sent is what a file says."""

@@ -7,8 +7,11 @@ psycopg2 documentation, "The connection class": "automatically closed when the o
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
+
+from checker.reason.migrations.runner_code import walked
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 Takes: TypeAlias = "Callable[[ast.AST], bool]"
@@ -62,7 +65,7 @@ def _in_block(body: Sequence[ast.stmt], takes: Takes) -> str:
         if any(_connects(item.context_expr, frozenset({"psycopg"})) for item in each.items):
             inner = _without_cursors(each.body)
             at = next((index for index, one in enumerate(inner) if takes(one)), None)
-            own = not any(isinstance(one, ast.Yield | ast.YieldFrom | ast.Return) for one in ast.walk(each))
+            own = not any(isinstance(one, ast.Yield | ast.YieldFrom | ast.Return) for one in walked(each))
             if at is not None and own and all(map(_is_small, inner[at + 1 :])):
                 return "the connection that holds it ends with its block"
         elif found := _in_block(_without_cursors(each.body), takes):
@@ -74,14 +77,14 @@ def _with_function(function: Function, body: Sequence[ast.stmt], takes: Takes, c
     """A function that connects, asks for the lock and ends; or gives the connection to nobody who keeps it."""
     at = next((index for index, each in enumerate(body) if takes(each)), None)
     if at is None or any(
-        isinstance(each, ast.Yield | ast.YieldFrom | ast.Global | ast.Nonlocal) for each in ast.walk(function)
+        isinstance(each, ast.Yield | ast.YieldFrom | ast.Global | ast.Nonlocal) for each in walked(function)
     ):
         return ""
     name = _asked(body, at)
     rest = body[at + 1 :]
     if not name or not all(_is_small(each) for each in rest):
         return ""
-    kept = [each for each in ast.walk(function) if _keeps(each, name)]
+    kept = [each for each in walked(function) if _keeps(each, name)]
     given = [each for each in kept if isinstance(each, ast.Return)]
     if len(kept) > len(given) or (given and function.name not in called_alone):
         return ""
@@ -118,7 +121,7 @@ def _asked(body: Sequence[ast.stmt], index: int) -> str:
                 connections.add(target)
             of = next((one for one in connections if _is_cursor_of(each.value, one)), None)
             cursors.update([(target, of)] if of is not None else [])
-    for node in ast.walk(body[index]):
+    for node in walked(body[index]):
         asked = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
         if isinstance(asked, ast.Name) and node.func.attr == "execute":  # type: ignore[attr-defined]
             return asked.id if asked.id in connections else cursors.get(asked.id, "")
@@ -160,7 +163,7 @@ def _is_small(statement: ast.stmt) -> bool:
     """Whether all that a statement calls is of a connection, a cursor or a log."""
     names = {
         node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for node in ast.walk(statement)
+        for node in walked(statement)
         if isinstance(node, ast.Call)
     }
     return names <= _SMALL and not isinstance(statement, ast.With | ast.AsyncWith | ast.Try)
@@ -169,7 +172,7 @@ def _is_small(statement: ast.stmt) -> bool:
 def _keeps(node: ast.AST, name: str) -> bool:
     """Whether a node gives the connection on: returns it, passes it, or puts it somewhere."""
     if isinstance(node, ast.Return):
-        return node.value is not None and any(_is_name(each, name) for each in ast.walk(node.value))  # type: ignore[arg-type]
+        return node.value is not None and any(_is_name(each, name) for each in walked(node.value))  # type: ignore[arg-type]
     if isinstance(node, ast.Assign):
         plain = all(isinstance(each, ast.Name) for each in node.targets)
         return not plain or any(_is_name(each, name) for each in [node.value])
@@ -180,19 +183,19 @@ def _keeps(node: ast.AST, name: str) -> bool:
 
 def _called_alone(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt]) -> frozenset[str]:
     """The functions whose answer nobody keeps, wherever they are called or named."""
-    alone, kept = list[str](), list[str]()
+    alone, kept = Counter[str](), Counter[str]()
     for node in _nodes(functions, top):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name):
-            alone.append(node.value.func.id)
+            alone[node.value.func.id] += 1
         elif isinstance(node, ast.Name):
-            kept.append(node.id)
-    return frozenset(each for each in alone if kept.count(each) == alone.count(each))
+            kept[node.id] += 1
+    return frozenset(each for each, count in alone.items() if kept[each] == count)
 
 
 def _nodes(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    """All nodes of all code, each once: most functions stand in what is at the top."""
     seen = set[int]()
     for each in (*top, *(one for several in functions.values() for one in several)):
-        for node in ast.walk(each):
-            if id(node) not in seen:
-                seen.add(id(node))
-                yield node
+        if id(each) not in seen:
+            seen.update(map(id, walked(each)))
+            yield from walked(each)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.reason.migrations.runner_code import READS, Function, name_of, walked
+from checker.reason.migrations.runner_code import READS, Function, name_of, walked, written
 
 TAKES_ROW: Final = frozenset({"fetchone", "first", "one", "fetchrow", "fetchall", "one_or_none"})
 _DEEPEST: Final = 12  # classes above one another
@@ -75,10 +76,10 @@ def asserted(state: State, value: bool | None) -> list[End]:
 def assume(test: ast.expr, chosen: bool, state: State, repeated: Collection[str], *, doubts: bool) -> State | None:
     """The way on which a condition is so; ``None`` where it was taken otherwise before. One that is asked once needs
     no remembering."""
-    said = ast.unparse(test)
+    said = written(test)
     negative = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
     if negative and isinstance(test, ast.UnaryOp):
-        said, chosen = ast.unparse(test.operand), not chosen
+        said, chosen = written(test.operand), not chosen
     before = dict(state.assumed).get(said)
     if before is not None:
         return state if before == chosen else None
@@ -124,6 +125,7 @@ def _constant(node: ast.AST) -> str:
     return name_of(node) if named or isinstance(node, ast.Name) else ""
 
 
+@lru_cache(maxsize=1 << 12)
 def yields(function: Function) -> bool:
     return any(isinstance(each, ast.Yield) for each in walked(function))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -23,7 +23,7 @@ from checker.reason.migrations.lock_ways import UNFOLLOWED
 _TRY: Final = re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
 _TAKES: Final = re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
 _LETS_GO: Final = re.compile(r"pg_advisory_unlock", re.IGNORECASE)
-_SWITCH: Final = re.compile(r"\b(?:environ|getenv)\b")
+_SWITCHES: Final = frozenset({"environ", "getenv"})
 _Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 _HOLDS_OTHERS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MOST: Final = 100_000  # signs of a file
@@ -107,58 +107,55 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
     return _Code(functions, tuple(top), frozenset(taking), frozenset(letting), trees, tuple(unread))
 
 
+@lru_cache(maxsize=1 << 14)  # the same code is asked in turn for all that may be wrong with it
 def _text(node: ast.AST) -> str:
     return " ".join(
         each.value for each in nodes_of(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     )
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
+@lru_cache(maxsize=1 << 14)
+def _own(node: ast.AST) -> tuple[ast.AST, ...]:
     """Everything in a node but what stands in functions of its own."""
+    found: list[ast.AST] = []
     left = [*ast.iter_child_nodes(node)][::-1]
     while left:
         each = left.pop()
         if not isinstance(each, _HOLDS_OTHERS):
-            yield each
+            found.append(each)
             left.extend([*ast.iter_child_nodes(each)][::-1])
+    return tuple(found)
+
+
+@lru_cache(maxsize=1 << 14)
+def _given(node: ast.AST) -> tuple[ast.expr, ...]:
+    """All that calls in a node are given."""
+    calls = (each for each in (node, *_own(node)) if isinstance(each, ast.Call))
+    return tuple(one for each in calls for one in (*each.args, *(keyword.value for keyword in each.keywords)))
 
 
 def _sends(node: ast.AST, names: frozenset[str], pattern: re.Pattern[str]) -> bool:
     """Whether a call in a node is given such SQL, by the constant's name or as it is."""
-    for each in (node, *_own(node)):
-        if isinstance(each, ast.Call):
-            given = [*each.args, *(keyword.value for keyword in each.keywords)]
-            if any(_named(one) & names or pattern.search(_text(one)) for one in given):
-                return True
-    return False
+    return any(_named(each) & names or pattern.search(_text(each)) for each in _given(node))
 
 
-def _named(node: ast.AST) -> set[str]:
-    return {
+@lru_cache(maxsize=1 << 14)
+def _named(node: ast.AST) -> frozenset[str]:
+    return frozenset(
         getattr(each, "id", "") or getattr(each, "attr", "")
         for each in nodes_of(node)
         if isinstance(each, ast.Name | ast.Attribute)
-    }
+    )
 
 
 def _takes(function: _Function, code: _Code) -> bool:
     return any(_sends(each, code.taking, _TAKES) for each in function.body)
 
 
-def _called(node: ast.AST) -> set[str]:
-    found = set[str]()
-    for each in nodes_of(node):
-        if isinstance(each, ast.Name):
-            found.add(each.id)
-        elif isinstance(each, ast.Attribute):
-            found.add(each.attr)
-    return found
-
-
 def _reached(code: _Code) -> set[str]:
     """The functions that a start of the program may lead to: named at the top of a file, or in one that is reached."""
     outside = [each for each in code.top if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-    pending = {name for each in outside for name in _called(each)} | {"main"}
+    pending = {name for each in outside for name in _named(each)} | {"main"}
     seen = set[str]()
     while pending:
         name = pending.pop()
@@ -166,7 +163,7 @@ def _reached(code: _Code) -> set[str]:
             continue
         seen.add(name)
         for each in code.functions.get(name, ()):
-            pending |= {one for statement in each.body for one in _called(statement)} & code.functions.keys()
+            pending |= {one for statement in each.body for one in _named(statement)} & code.functions.keys()
     return seen
 
 
@@ -175,7 +172,7 @@ def _answered(function: _Function, code: _Code) -> str:
     for each in (each for statement in function.body for each in (statement, *_own(statement))):
         if isinstance(each, ast.Expr) and _sends(each.value, code.taking, _TRY) and _tries(each.value, code):
             return "nobody looks at the answer of pg_try_advisory_lock"
-    helpers = {name for each in function.body for name in _called(each)} & code.functions.keys()
+    helpers = {name for each in function.body for name in _named(each)} & code.functions.keys()
     for name in (function.name, *sorted(helpers)):
         for helper in code.functions.get(name, ()):
             if any(
@@ -224,11 +221,11 @@ def _let_go(body: Sequence[ast.stmt], code: _Code, takers: frozenset[str]) -> st
     """Whether it is released in the statement after the one that takes it, or before anything is done under it."""
     for index, each in enumerate(body):
         if isinstance(each, ast.With | ast.AsyncWith) and any(
-            _called(item.context_expr) & takers for item in each.items
+            _named(item.context_expr) & takers for item in each.items
         ):
             if all(isinstance(inner, ast.Pass) for inner in each.body):
                 return "it is released before the migrations run"
-        elif isinstance(each, ast.Expr | ast.While) and (_sends(each, code.taking, _TAKES) or _called(each) & takers):
+        elif isinstance(each, ast.Expr | ast.While) and (_sends(each, code.taking, _TAKES) or _named(each) & takers):
             after = body[index + 1] if index + 1 < len(body) else None
             if isinstance(after, ast.Expr) and _sends(after, code.letting, _LETS_GO):
                 return "it is released before the migrations run"
@@ -238,8 +235,7 @@ def _let_go(body: Sequence[ast.stmt], code: _Code, takers: frozenset[str]) -> st
 def _switched(function: _Function, code: _Code, takers: frozenset[str]) -> str:
     """Whether it is only taken where a variable is set."""
     for each in (each for statement in function.body for each in (statement, *_own(statement))):
-        switched = isinstance(each, ast.If) and _SWITCH.search(ast.unparse(each.test)) is not None
-        inside = each.body if switched and isinstance(each, ast.If) else []
-        if any(_called(inner) & takers or _sends(inner, code.taking, _TAKES) for inner in inside):
+        inside = each.body if isinstance(each, ast.If) and _named(each.test) & _SWITCHES else []
+        if any(_named(inner) & takers or _sends(inner, code.taking, _TAKES) for inner in inside):
             return "it is only taken where a variable of the environment says so"
     return ""

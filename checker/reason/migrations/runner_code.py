@@ -66,7 +66,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
     functions: dict[str, list[Function]] = {}
     bases: dict[str, frozenset[str]] = {}
     homes: dict[int, str] = {}
-    asked: Counter[str] = Counter()
+    asked: list[ast.expr] = []
     for module, tree in trees.items():
         for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -76,10 +76,19 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 bases[node.name] = frozenset(name_of(base) for base in node.bases)
             elif isinstance(node, ast.If):
                 negative = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
-                asked[ast.unparse(node.test.operand if negative else node.test)] += 1  # type: ignore[attr-defined]
-    repeated = frozenset(test for test, count in asked.items() if count > 1)
+                asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
     constants = _constants(trees)
-    return Code(functions, constants, bases, repeated, homes, *_leading(functions, constants, frozenset(trees)))
+    leading = _leading(functions, constants, frozenset(trees))
+    return Code(functions, constants, bases, _repeated(asked), homes, *leading)
+
+
+def _repeated(asked: Sequence[ast.expr]) -> frozenset[str]:
+    """The conditions that are written more than once. Few are alike in their names, and only those are written out."""
+    alike: dict[tuple[str, ...], list[ast.expr]] = {}
+    for test in asked:
+        alike.setdefault(tuple(name_of(each) for each in _names(test)), []).append(test)
+    found = Counter(written(test) for several in alike.values() if len(several) > 1 for test in several)
+    return frozenset(test for test, count in found.items() if count > 1)
 
 
 def _constants(trees: Mapping[str, ast.Module]) -> dict[str, ast.expr]:
@@ -152,6 +161,12 @@ def calls(node: ast.AST) -> tuple[ast.Call, ...]:
         return ()
     inner = tuple(call for each in ast.iter_child_nodes(node) for call in calls(each))
     return (*inner, node) if isinstance(node, ast.Call) else inner
+
+
+@lru_cache(maxsize=1 << 12)
+def written(node: ast.expr) -> str:
+    """An expression as its code."""
+    return ast.unparse(node)
 
 
 def name_of(node: ast.AST | None) -> str:
