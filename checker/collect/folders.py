@@ -31,14 +31,17 @@ _INSTEAD: Final = "Put the files into the repository, or leave it out below [exc
 
 
 class _Found(NamedTuple):
-    """A folder or file that a search met: under which name, where it is in truth, and how deep."""
+    """A folder or file that a search met: under which name below the root, where it is in truth, and how deep."""
 
-    path: Path
+    inner: str
     real: str
     depth: int
 
-    def inner(self, name: str) -> _Found:
-        return _Found(self.path / name, f"{self.real}/{name}", self.depth + 1)
+    def within(self, name: str) -> _Found:
+        return _Found(self.path_of(name), f"{self.real}/{name}", self.depth + 1)
+
+    def path_of(self, name: str) -> str:
+        return f"{self.inner}/{name}" if self.inner else name
 
 
 _NOTHING: Final = Listing()
@@ -60,12 +63,29 @@ def walk(
     over by its name. What a link leads to comes last, and only where it was not met under its own name; a link that
     leads out of the repository is a problem, and nothing behind it is looked at.
     """
+    for inner in walk_names(root, wanted, limit, problems, below, passed=passed, also=also):
+        yield root / inner
+
+
+def walk_names(
+    root: Path,
+    wanted: Callable[[str], bool],
+    limit: int,
+    problems: list[Problem],
+    below: str = "",
+    *,
+    passed: Callable[[Path], None] = lambda _: None,
+    also: Callable[[str, str], bool] = lambda _folder, _name: False,
+) -> Iterator[str]:
+    """The same files as of :func:`walk`, by their paths below ``root``, with ``/``: most callers need no more, and
+    making a path of each takes longer than finding it."""
     search = _Search(root, wanted, also, problems, passed)
-    for number, path in enumerate(search.files(root / below)):
+    start = root / below
+    for number, inner in enumerate(search.files(start)):
         if number == limit:
-            search.problem(path.parent, f"more than {limit} such files: the rest was not read", "")
+            search.problem(inner.rpartition("/")[0], f"more than {limit} such files: the rest was not read", "")
             return
-        yield path
+        yield inner
 
 
 class _Search(Struct):
@@ -77,14 +97,15 @@ class _Search(Struct):
     met: set[str] = field(default_factory=set)  # folders and files, by where they are in truth
     links: deque[_Found] = field(default_factory=deque)
 
-    def problem(self, path: Path, why: str, fix: str) -> None:
-        self.problems.append(Problem(Spot(path.relative_to(self.root).as_posix()), why, fix))
+    def problem(self, inner: str, why: str, fix: str) -> None:
+        self.problems.append(Problem(Spot(inner or "."), why, fix))
 
-    def files(self, start: Path) -> Iterator[Path]:
+    def files(self, start: Path) -> Iterator[str]:
+        inner = start.relative_to(self.root).as_posix()
         if not is_inside(start, self.root):
-            self.problem(start, LEADS_OUT, _INSTEAD)
+            self.problem(inner, LEADS_OUT, _INSTEAD)
             return
-        pending = [_Found(start, os.path.realpath(start), 0)]
+        pending = [_Found("" if inner == "." else inner, os.path.realpath(start), 0)]
         folders = 0
         while pending or self.links:
             behind_link = not pending
@@ -93,11 +114,11 @@ class _Search(Struct):
                 continue
             self.met.add(each.real)
             if behind_link and not Path(each.real).is_dir():
-                yield each.path
+                yield each.inner
                 continue
             folders += 1
             if folders > MAX_FOLDERS or each.depth > MAX_DEPTH:
-                self.problem(each.path, "too many folders: what is below was not searched", "Name the folders.")
+                self.problem(each.inner, "too many folders: what is below was not searched", "Name the folders.")
                 if folders > MAX_FOLDERS:
                     return
                 continue
@@ -105,50 +126,50 @@ class _Search(Struct):
             yield from self.files_in(each, deeper)
             pending.extend(reversed(deeper))
 
-    def files_in(self, folder: _Found, deeper: list[_Found]) -> Iterator[Path]:
+    def files_in(self, folder: _Found, deeper: list[_Found]) -> Iterator[str]:
         """The wanted files of one folder; fills ``deeper`` with the folders in it."""
-        listing = _listing(folder)
+        listing = _listing(self.root, folder)
         if listing.fault:
-            why = f"the folder could not be read: {listing.fault}"
-            self.problem(folder.path, why, "Check its permissions.")
+            self.problem(folder.inner, f"the folder could not be read: {listing.fault}", "Check its permissions.")
         for name in listing.links:
-            self.link(folder.inner(name))
+            self.link(folder.within(name))
         for name in listing.folders:
             if _is_skipped(name):
-                self.passed(folder.path / name)
+                self.passed(self.root / folder.path_of(name))
             else:
-                deeper.append(folder.inner(name))
-        inside = folder.path.name
+                deeper.append(folder.within(name))
+        own = self.name_of(folder.inner)
         for name in listing.files:
-            if self.wanted(name) or self.also(inside, name):
+            if self.wanted(name) or self.also(own, name):
                 self.met.add(f"{folder.real}/{name}")
-                yield folder.path / name
+                yield folder.path_of(name)
 
-    def is_wanted(self, folder: Path, name: str) -> bool:
-        return self.wanted(name) or self.also(folder.name, name)
+    def name_of(self, inner: str) -> str:
+        return inner.rpartition("/")[2] or self.root.name
 
     def link(self, link: _Found) -> None:
         """Keep a link for later, or say why nothing behind it is read where somebody may miss it."""
-        name, real = link.path.name, Path(os.path.realpath(link.path))
+        folder, _, name = link.inner.rpartition("/")
+        real = Path(os.path.realpath(self.root / link.inner))
         is_folder, is_file = os.path.isdir(real), os.path.isfile(real)  # noqa: PTH112, PTH113 - no error for a ring
-        missed = name.startswith("cdk.out") or self.is_wanted(link.path.parent, name)
+        missed = name.startswith("cdk.out") or self.wanted(name) or self.also(self.name_of(folder), name)
         if not is_inside(real, self.root):
             if missed or (is_folder and not _is_skipped(name)):
-                self.problem(link.path, LEADS_OUT, _INSTEAD)
+                self.problem(link.inner, LEADS_OUT, _INSTEAD)
         elif not (is_folder or is_file):
             if missed:
-                self.problem(link.path, LEADS_NOWHERE, _INSTEAD)
+                self.problem(link.inner, LEADS_NOWHERE, _INSTEAD)
         elif is_folder and _is_skipped(name):
-            self.passed(link.path)
+            self.passed(self.root / link.inner)
         elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(_top_of(self.root)).parts):
             self.links.append(link._replace(real=str(real)))
 
 
-def _listing(folder: _Found) -> Listing:
+def _listing(root: Path, folder: _Found) -> Listing:
     run = seen()
     known = run.listings.get(folder.real) if run is not None else None
     if known is None:
-        known = _listed(folder.path)
+        known = _listed(root / folder.inner)
         if run is not None:
             run.listings[folder.real] = known
     return known

@@ -17,7 +17,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.collect.documents import read_text
-from checker.collect.folders import walk
+from checker.collect.folders import walk, walk_names
 from checker.collect.migrations.frameworks.connections import read_connections
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
@@ -89,42 +89,57 @@ def read_migration_code(root: Path) -> MigrationCode:
     candidates: list[str] = []
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
-    spoken: list[str] = []  # files that speak of migrations
-    for path in walk(root, lambda name: posixpath.splitext(name)[1].lower() in LANGUAGES, MAX_FILES, problems):
-        shown = path.relative_to(root).as_posix()
+    sources: list[str] = []
+    for shown in walk_names(root, lambda name: _suffix(name) in LANGUAGES, MAX_FILES, problems):
         is_test = _TEST.search(shown) is not None
         if is_test and tests:
             continue
         text = library.text(shown)
-        if not about_migrations(text) and not about_migrations(shown):
-            continue
         if is_test:
-            found = _BACK.search(text)
+            found = _BACK.search(text) if _speaks_of_migrations(shown, text) else None
             if found is not None:
                 tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
             continue
-        for name, (word, pattern) in _LIBRARIES[LANGUAGES[path.suffix.lower()]].items():
-            if word in text and pattern.search(text):
-                entry = library.file(shown)
-                runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
-        if any(each in text for each in _SQL_FILES) and _LISTS.search(text):
+        sources.append(shown)
+        libraries = [
+            name
+            for name, (word, pattern) in _LIBRARIES[LANGUAGES[_suffix(shown)]].items()
+            if word in text and pattern.search(text)
+        ]
+        lists = any(each in text for each in _SQL_FILES) and _LISTS.search(text) is not None
+        if not (libraries or lists) or not _speaks_of_migrations(shown, text):
+            continue
+        for name in libraries:
+            entry = library.file(shown)
+            runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
+        if lists:
             candidates.append(shown)
     for each in candidates:
         for runner in _runners(each, library):
             runners.setdefault(runner.entry.file, runner)
     scripts = tuple(_package_scripts(root, problems))
     connections = tuple(read_connections(root, []))
-    applying = [_with_callers(each, spoken, library) for each in runners.values()]
+    applying = [_with_callers(each, sources, library) for each in runners.values()]
     return MigrationCode(tuple(applying), tuple(tests), scripts, (*problems, *library.problems), connections)
 
 
-def _with_callers(runner: MigrationRunner, spoken: Iterable[str], library: _Library) -> MigrationRunner:
-    """The runner with the files that import it, or any of its own."""
+def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:
+    """The runner with the files that speak of migrations and import it, or any file of its own."""
     own = {each.file for each in runner.files}
     stems = {posixpath.splitext(posixpath.basename(each))[0] for each in own}
-    near = [each for each in spoken if each not in own and any(stem in library.text(each) for stem in stems)]
-    callers = tuple(each for each in near if own & {*library.imports(library.file(each))})
+    near = (each for each in sources if each not in own and any(stem in library.text(each) for stem in stems))
+    near = (each for each in near if not own.isdisjoint(library.may_import(each)))
+    near = (each for each in near if _speaks_of_migrations(each, library.text(each)))
+    callers = tuple(each for each in near if not own.isdisjoint(library.imports(library.file(each))))
     return replace(runner, callers=callers) if callers else runner
+
+
+def _suffix(path: str) -> str:
+    return posixpath.splitext(path)[1].lower()
+
+
+def _speaks_of_migrations(shown: str, text: str) -> bool:
+    return about_migrations(text) or about_migrations(shown)
 
 
 def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:

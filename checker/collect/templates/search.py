@@ -204,9 +204,10 @@ def _tool(inner: Path) -> str | None:
     )
 
 
-def is_test(inner: Path) -> bool:
-    """Whether a file below the root is a test's own, by its folders."""
-    return any(part.lower() in _TEST_FOLDERS for part in inner.parts[:-1])
+def is_test(inner: Path | str) -> bool:
+    """Whether a file below the root is a test's own, by its folders; a string has ``/`` between them."""
+    folders = inner.split("/")[:-1] if isinstance(inner, str) else inner.parts[:-1]
+    return any(part.lower() in _TEST_FOLDERS for part in folders)
 
 
 def is_assembly(folder: Path) -> bool:

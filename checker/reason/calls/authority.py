@@ -312,7 +312,10 @@ class Authorities:
             later = later or each is self._taken
 
     def of(self, call: AwsCall | CdkCommand) -> Authority:
-        """Who makes this call, as far as the job tells."""
+        """Who makes this call, as far as the job tells. The trace keeps its calls, so that each is told by its id."""
+        return self._project.once_for((Authority, id(call)), lambda: self._of(call))
+
+    def _of(self, call: AwsCall | CdkCommand) -> Authority:
         region = ""
         cluster: tuple[str | Text, ...] = ()
         namespace: str | Text | None = None

@@ -131,20 +131,11 @@ def _resources(call: AwsCall, prefix: str, action: str) -> tuple[str | Text, ...
 
 def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
     """The ARNs of one resource type that the call names; empty where it names none, ``None`` where it is open."""
+    places, tail = _places_of(template)
     rows: list[list[str | Hole]] = [["arn:", _PARTITION, ":"]]
     whole: list[str | Text] = []
-    position = 0
-    for match in _PLACEHOLDER.finditer(template):
-        literal = template[position : match.start()]
-        position = match.end()
-        name = match[1]
-        everywhere: dict[str, list[str | Hole]] = {
-            "region": [_region(call)],
-            "account": [_ACCOUNT],
-            "revision": [] if _has_revision(call) else [":*"],
-            "suffix": ["-*"],
-        }
-        fixed = everywhere.get(name)
+    for literal, name, default in places:
+        fixed = _everywhere(call, name)
         if fixed is not None:
             rows = [[*row, literal, *fixed] for row in rows]
             continue
@@ -152,9 +143,9 @@ def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
         if values is None:
             return None
         if not values:
-            if match[2] is None:
+            if default is None:
                 return whole
-            values = (match[2],)
+            values = (default,)
         grown: list[list[str | Hole]] = []
         for value in values:
             shown = as_text(value)
@@ -164,7 +155,32 @@ def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
             else:
                 grown.extend([*row, literal, *_short(shown)] for row in rows)
         rows = grown
-    return whole + [text([*row, template[position:]]) for row in rows]
+    return whole + [text([*row, tail]) for row in rows]
+
+
+@lru_cache(maxsize=1 << 12)  # the table's own
+def _places_of(template: str) -> tuple[tuple[tuple[str, str, str | None], ...], str]:
+    """The places of an ARN that a call fills in: what stands before each, its name and its default; and the rest."""
+    found: list[tuple[str, str, str | None]] = []
+    position = 0
+    for match in _PLACEHOLDER.finditer(template):
+        found.append((template[position : match.start()], match[1], match[2]))
+        position = match.end()
+    return tuple(found), template[position:]
+
+
+def _everywhere(call: AwsCall, name: str) -> list[str | Hole] | None:
+    """What stands in a place that is filled in alike for all calls; ``None`` for one that the call's arguments fill."""
+    match name:
+        case "region":
+            return [_region(call)]
+        case "account":
+            return [_ACCOUNT]
+        case "revision":
+            return [] if _has_revision(call) else [":*"]
+        case "suffix":
+            return ["-*"]
+    return None
 
 
 def _region(call: AwsCall) -> str | Hole:

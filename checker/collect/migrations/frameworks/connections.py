@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from checker.collect.documents import read_text
-from checker.collect.folders import walk
+from checker.collect.folders import walk_names
 from checker.errors import InputError
 from checker.model.migrations.folders import Connection
 from checker.model.sources import Problem
@@ -41,18 +41,20 @@ _ELSEWHERE: Final = re.compile(
 )
 
 
+def _may_tell(name: str) -> bool:
+    return _NAMES.fullmatch(name) is not None and not name.startswith("__")
+
+
 def read_connections(root: Path, problems: list[Problem]) -> Iterator[Connection]:
     """The files of a repository that say how its tools connect to the database."""
-    found = walk(root, lambda name: _NAMES.fullmatch(name) is not None and not name.startswith("__"), 5_000, problems)
     read = 0
-    for path in found:
-        shown = path.relative_to(root).as_posix()
+    for shown in walk_names(root, _may_tell, 5_000, problems):
         tool = next(((name, word) for name, pattern, word in _FILES if pattern.fullmatch(shown)), None)
         if tool is None or _ELSEWHERE.search(shown) or read >= _MAX_FILES:
             continue
         read += 1
         try:
-            text = read_text(path, shown, _MAX_BYTES)
+            text = read_text(root / shown, shown, _MAX_BYTES)
         except InputError:
             continue  # whoever needs it says so
         if tool[1] in text:
