@@ -8,6 +8,7 @@ the runner.
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -167,7 +168,7 @@ class _Library:
         self._is_file: dict[str, bool] = {}
         self._drives: dict[str, bool] = {}
         self._may_import: dict[str, tuple[str, ...]] = {}
-        self._within = root.resolve()
+        self._within = os.path.realpath(root).rstrip("/")
 
     def text(self, shown: str) -> str:
         if shown not in self._texts:
@@ -187,8 +188,13 @@ class _Library:
     def is_file(self, shown: str) -> bool:
         known = self._is_file.get(shown)
         if known is None:
-            path = self.root / shown
-            known = not shown.startswith("..") and path.is_file() and path.resolve().is_relative_to(self._within)
+            # Strings: of most names that an import could mean there is no file.
+            whole = f"{self._within}/{shown}"
+            known = (
+                not shown.startswith("..")
+                and os.path.isfile(whole)  # noqa: PTH113
+                and os.path.realpath(whole).startswith(f"{self._within}/")
+            )
             self._is_file[shown] = known
         return known
 

@@ -18,6 +18,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from checker.model.possible import Possible
@@ -127,8 +128,13 @@ def _set_up(told: Told, folders: Sequence[Possible]) -> Iterator[Handed]:
 
 
 def _read_toml(told: Told, folder: str) -> Mapping[str, object]:
+    return _toml(told.text_of(posixpath.join(folder, "pyproject.toml")) or "")
+
+
+@lru_cache(maxsize=64)  # every job installs the project
+def _toml(text: str) -> Mapping[str, object]:
     try:
-        return tomllib.loads(told.text_of(posixpath.join(folder, "pyproject.toml")) or "")
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
 
