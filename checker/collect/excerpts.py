@@ -31,8 +31,7 @@ def read_excerpts(root: Path, places: Iterable[Location]) -> tuple[Excerpt, ...]
         if len(found) == MOST:
             break
         if place.file not in files:
-            read = _lines(root, place.file)
-            files[place.file] = read, lines_of_keys(read)
+            files[place.file] = _lines(root, place.file)
         lines, keys = files[place.file]
         if not 1 <= place.line <= len(lines):
             continue
@@ -43,12 +42,15 @@ def read_excerpts(root: Path, places: Iterable[Location]) -> tuple[Excerpt, ...]
     return tuple(found.values())
 
 
-def _lines(root: Path, name: str) -> list[str]:
-    """Nothing for what is outside of the project, also by way of a link."""
+def _lines(root: Path, name: str) -> tuple[list[str], Set[int]]:
+    """The lines of a file, and those that are of a private key (from 0); none for what is outside of the project, also
+    by way of a link."""
     try:
         path = (root / name).resolve()
         if not path.is_relative_to(root.resolve()) or not path.is_file():
-            return []
-        return [line[:_READ] for line in read_text(path, name).splitlines()]
+            return [], frozenset()
+        text = read_text(path, name)
     except (CheckerError, OSError, ValueError):
-        return []
+        return [], frozenset()
+    lines = [line[:_READ] for line in text.splitlines()]
+    return lines, lines_of_keys(lines) if "PRIVATE KEY" in text else frozenset()

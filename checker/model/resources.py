@@ -8,6 +8,7 @@ scope evaluates intrinsics, a live resource's has nothing left to evaluate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -280,8 +281,11 @@ _ATTRIBUTES: Final = _LIFE | {"DependsOn", "Metadata", "Condition", "Type"}
 
 def steps_of(path: Path) -> tuple[str | int, ...]:
     """``"A.0.B"`` as steps. A step of digits stands for a list index (and still finds an object's key of that name)."""
-    if isinstance(path, tuple):
-        return path
+    return path if isinstance(path, tuple) else _steps_of(path)
+
+
+@lru_cache(maxsize=1 << 13)  # rules ask every resource for the same
+def _steps_of(path: str) -> tuple[str, ...]:
     return tuple(path.split(".")) if path else ()
 
 

@@ -75,6 +75,8 @@ _PUBLIC_KEY_OF: Final = frozenset({
     "primary", "public", "publishable", "range", "routing", "site", "sort", "tag",
 })  # fmt: skip
 # Whose secret it is may be said by the object that holds it: {"smtp": {"pass": "…"}}, {"auth": {"user": …, "pass": …}}.
+_GLUED_KEYS: Final = tuple(f"{owner}key" for owner in _KEY_OF)
+_GLUED_PASSWORDS: Final = frozenset(f"{owner}{short}" for owner in _OWNERS for short in ("pass", "pw"))
 _HOLDERS: Final = _OWNERS | {"auth", "authentication", "connection", "credentials", "datasource"}
 _SHORT: Final = frozenset({"auth", "pass", "pw", "pwd"})
 _NO_VALUE: Final = frozenset({"", "none", "null", "undefined", "true", "false", "yes", "no", "on", "off"})
@@ -186,11 +188,12 @@ def _kind_of_glued(word: str) -> str | None:
     for ending, kind in _ENDINGS:
         if word.endswith(ending) and word != ending:
             return kind
-    if word.endswith("key") and any(word.endswith(f"{owner}key") for owner in _KEY_OF):
+    if word.endswith(_GLUED_KEYS):
         return "secret"
-    return "password" if any(word == f"{owner}{short}" for owner in _OWNERS for short in ("pass", "pw")) else None
+    return "password" if word in _GLUED_PASSWORDS else None
 
 
+@lru_cache(maxsize=8192)  # templates say the same of thousands of resources
 def keeps_no_secret(name: str, value: str) -> bool:
     """Whether ``value``, under this name, may be kept and shown: it neither looks like a secret nor is called one.
 

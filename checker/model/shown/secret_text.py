@@ -125,15 +125,7 @@ def lines_of_keys(lines: Sequence[str]) -> Set[int]:
 
 def _hides(lines: Sequence[str], index: int) -> bool:
     line = _ESCAPED.sub("  ", lines[index])
-    if (
-        next(spans_of_arguments(line), None)
-        or next(spans_of_secrets(line), None)
-        or next(_set(line, _SET, _FLAG, _SQL, _YAML), None)
-    ):
-        return True
-    if next(_random(line), None):
-        return True
-    if _STANDS_IN.search(line) and (_FETCHES.search(line) or _names_secret(line, _TAKEN)):
+    if _hides_by_itself(line):
         return True
     if _VALUED.search(line) and any(_names_secret(each, _NAMED) for each in lines[max(index - 2, 0) : index + 3]):
         return True
@@ -141,6 +133,19 @@ def _hides(lines: Sequence[str], index: int) -> bool:
         return True
     before = lines[index - 1] if index else ""
     return bool(line.strip()) and (_names_secret(before, _OPENS) or _names_secret(before, _OPTION))
+
+
+@lru_cache(maxsize=8192)  # most lines of a template are there many times
+def _hides_by_itself(line: str) -> bool:
+    if (
+        next(spans_of_arguments(line), None)
+        or next(spans_of_secrets(line), None)
+        or next(_set(line, _SET, _FLAG, _SQL, _YAML), None)
+        or next(_random(line), None)
+    ):
+        return True
+    stands_in = "||" in line and _STANDS_IN.search(line) is not None
+    return stands_in and (_FETCHES.search(line) is not None or _names_secret(line, _TAKEN))
 
 
 def _names_secret(line: str, pattern: re.Pattern[str]) -> bool:

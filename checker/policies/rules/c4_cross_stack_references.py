@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
+from msgspec import json
+
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
@@ -36,6 +38,8 @@ from checker.reason.account.facts import table, texts
 
 _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
+_MARKS = (_IMPORT.encode(), _WEAK.encode())
+_ENCODER = json.Encoder()
 # AWS CDK, "Stack.crossRegionReferences": the writer cannot be deleted while a reader uses its parameters.
 _LINKS = {"Custom::CrossRegionExportWriter": "WriterProps", "Custom::CrossRegionExportReader": "ReaderProps"}
 # Macros that add neither exports nor imports (AWS SAM, "Generated CloudFormation resources").
@@ -273,16 +277,13 @@ def _weak(use: _Use, place: Resource | StackPlace, path: str, scope: Scope, proj
 
 
 def _mentions(node: Raw) -> bool:
-    """Whether there is anything to look for below ``node``: most resources have nothing, so this is the fast look."""
-    pending = [node]
-    for each in pending:
-        if isinstance(each, dict):
-            if _IMPORT in each or _WEAK in each:
-                return True
-            pending.extend([child for child in each.values() if isinstance(child, dict | list)])
-        else:
-            pending.extend([child for child in each if isinstance(child, dict | list)])
-    return False
+    """Whether there may be anything to look for below ``node``: most resources have nothing, so this is the fast look,
+    at what they are written out as."""
+    try:
+        written = _ENCODER.encode(node)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return True
+    return any(each in written for each in _MARKS)
 
 
 def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:

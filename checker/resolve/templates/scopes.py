@@ -138,10 +138,10 @@ class StackScope:
             return Unknown(f"an expression is nested more than {MAX_DEPTH} levels deep")
         self._depth += 1
         try:
-            if isinstance(expression, list):
-                return [each for each in map(self.resolve, expression) if not isinstance(each, Absent)]
             if isinstance(expression, dict):
                 return self._object(expression)
+            if isinstance(expression, list):
+                return [each for each in map(self.resolve, expression) if not isinstance(each, Absent)]
             return str(expression)
         finally:
             self._depth -= 1
@@ -175,6 +175,9 @@ class StackScope:
                 if not isinstance(value, dict):
                     return Unknown(f"what {key} makes is not known")
                 result.update(value)
+                continue
+            if isinstance(child, str) and not child.startswith(_STORED):  # most of a template
+                result[key] = child
                 continue
             value = self.resolve(child)
             if not isinstance(value, Absent):
