@@ -51,6 +51,7 @@ from checker.resolve.trace.sessions import Sessions
 from checker.resolve.workflows.steps import shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
+_ENDS: Final = ("exit", "return")
 
 
 class Scripts(Library, PythonLibrary, TaskLibrary, TestLibrary, BuildLibrary, Protocol):
@@ -204,6 +205,8 @@ class Collected(Struct):
             return
         self.actions.append(command)
         self.sessions.note(command)
+        if command.words[:1] and command.words[0] in _ENDS and not command.writes:
+            return  # most commands of a program that is followed: each place where it may end
         if what := started_by_settings(command):
             self.foreign.append(not_read(command, f"{what} runs with what the job holds, and was not followed"))
         if program == "aws":
