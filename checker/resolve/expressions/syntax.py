@@ -182,6 +182,7 @@ def fault_in(written: object, *, condition: bool = False) -> str:
     return ""
 
 
+@lru_cache(maxsize=1 << 12)  # an `if` is asked for every way to its step
 def functions_in(source: str) -> frozenset[str]:
     """The names (lower case) of the functions that an expression calls; empty where it cannot be read."""
     try:

@@ -97,17 +97,19 @@ def choices(value: Data) -> tuple[Data, ...]:
 
 def lift(change: Callable[..., Data], *values: Data) -> Data:
     """``change`` over every combination of what its operands can be."""
+    several_ways = False
     for value in values:
         if isinstance(value, Unknown):
             return value
+        several_ways = several_ways or isinstance(value, OneOf | Several)
+    if not several_ways:  # nearly always
+        return change(*values)
     sides = [choices(value) for value in values]
     count = 1
     for side in sides:
         count *= len(side)
     if count > MAX_OPTIONS * 4:
         return Unknown(f"more than {MAX_OPTIONS} different values")
-    if count == 1:
-        return change(*(side[0] for side in sides))
     return several(change(*combination) for combination in itertools.product(*sides))
 
 
@@ -132,9 +134,10 @@ def boolean(answer: Answer) -> Data:
 
 
 def property_of(known: Mapping[str, Data], key: str, otherwise: Data) -> Data:
-    if key in known:
+    try:
         return known[key]
-    folded = key.casefold()
+    except KeyError:
+        folded = key.casefold()
     return next((value for name, value in known.items() if name.casefold() == folded), otherwise)
 
 
