@@ -127,11 +127,22 @@ def read_migration_code(root: Path) -> MigrationCode:
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:
     """The runner with the files that speak of migrations and import it, or any file of its own."""
     own = {each.file for each in runner.files}
-    stems = {posixpath.splitext(posixpath.basename(each))[0] for each in own}
-    near = (each for each in sources if each not in own and any(stem in library.text(each) for stem in stems))
-    near = (each for each in near if not own.isdisjoint(library.may_import(each)))
-    near = (each for each in near if _speaks_of_migrations(each, library.text(each)))
-    callers = tuple(each for each in near if not own.isdisjoint(library.imports(library.file(each))))
+    folders = {posixpath.dirname(each) for each in own}
+    inside = tuple(f"{folder}/" if folder else "" for folder in folders)
+    names = {posixpath.basename(folder) for folder in folders}
+
+    def calls(shown: str) -> bool:
+        # From outside of its folder, a file is imported by a path that names the folder.
+        text = library.text(shown)
+        near = shown.startswith(inside) or any(name in text for name in names)
+        return (
+            near
+            and _speaks_of_migrations(shown, text)
+            and not own.isdisjoint(library.may_import(shown))
+            and not own.isdisjoint(library.imports(library.file(shown)))
+        )
+
+    callers = tuple(each for each in sources if each not in own and calls(each))
     return replace(runner, callers=callers) if callers else runner
 
 

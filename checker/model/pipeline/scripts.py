@@ -166,6 +166,11 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
         return first.rsplit("/", 1)[-1] if isinstance(first, str) else ""
 
     @property
+    def only_ends(self) -> bool:
+        """Whether it ends the script, or a program where that raises, and does nothing else."""
+        return bool(self.words) and self.words[0] in ("exit", "return") and not self.writes
+
+    @property
     def spelled(self) -> str:
         known = [each for each in self.words[:4] if isinstance(each, str) and not each.startswith("-")]
         return brief(" ".join(known[:3]) or "a command", 80)

@@ -80,6 +80,7 @@ class Locking(Struct, frozen=True):
         return tuple(each for each in self.taken if not each.fault)
 
 
+@lru_cache(maxsize=256)  # asked for each command that starts it; it is told by its identity
 def locking(runner: MigrationRunner) -> Locking:
     """How ``runner`` keeps a second run out."""
     taken = tuple(each for file in runner.files for each in _taken(file, runner))

@@ -51,7 +51,6 @@ from checker.resolve.trace.sessions import Sessions
 from checker.resolve.workflows.steps import shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
-_ENDS: Final = ("exit", "return")
 
 
 class Scripts(Library, PythonLibrary, TaskLibrary, TestLibrary, BuildLibrary, Protocol):
@@ -118,11 +117,7 @@ class Collected(Struct):
         self.problems.append(Problem(spot, brief(message), fix))
 
     def step(
-        self,
-        step: EffectiveStep,
-        reached: Reached,
-        environment: Mapping[str, Possible],
-        fill: object,
+        self, step: EffectiveStep, reached: Reached, environment: Mapping[str, Possible], fill: object
     ) -> list[Output]:
         """Follow a ``run:`` step; what it writes to the job's outputs and environment."""
         assert step.run is not None
@@ -205,7 +200,7 @@ class Collected(Struct):
             return
         self.actions.append(command)
         self.sessions.note(command)
-        if command.words[:1] and command.words[0] in _ENDS and not command.writes:
+        if command.only_ends:
             return  # most commands of a program that is followed: each place where it may end
         if what := started_by_settings(command):
             self.foreign.append(not_read(command, f"{what} runs with what the job holds, and was not followed"))
