@@ -34,7 +34,8 @@ _MOST_REPOSITORIES: Final = 32
 # Whose code decides what following comes to.
 _DECIDING: Final = (
     *("model", "data", "resolve", "errors.py"),
-    *("collect/pipeline", "collect/documents.py", "collect/folders.py"),  # what is read, and how it is parsed
+    # What is read, and how it is parsed.
+    *("collect/pipeline", "collect/documents.py", "collect/folders.py", "collect/seen.py"),
 )
 # Whose classes an entry is made of: facts. Nothing else is written, for a program's own objects lead to all of it; and
 # of nothing else an object is made when it is read.
