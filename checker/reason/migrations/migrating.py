@@ -122,6 +122,13 @@ def _is_off(value: str) -> bool:
     return value.lower() in {"", "0", "false"}
 
 
+def tools_run(pipeline: Pipeline) -> set[str]:
+    """The tools that any job applies migrations with, a database of its own among them; clients are none."""
+    commands = (command for job in pipeline.jobs for command in pipeline.trace(job).commands)
+    tools = (applied.tool for command in commands if (applied := applied_by(command)) is not None)
+    return {tool.name for tool in tools if tool is not None and not tool.is_client}
+
+
 def runs_back(pipeline: Pipeline) -> Iterator[Command]:
     """The commands of any job, tests too, that run migrations backwards."""
     for job in pipeline.jobs:

@@ -15,7 +15,7 @@ from checker.model.migrations.folders import MigrationFolder, SqlFile, Statement
 from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.reason.migrations.migrating import migrating, tool_of
+from checker.reason.migrations.migrating import migrating, tool_of, tools_run
 
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
 _ANY: Final = frozenset({"pairs", "numbered", "sections", "diesel"})
@@ -31,6 +31,7 @@ def tool_for(folder: MigrationFolder, pipeline: Pipeline) -> MigrationTool | Non
         return BY_NAME.get(folder.tool)
     run = {tool.name for step in migrating(pipeline) if (tool := tool_of(step, pipeline)) is not None}
     run |= {each.library for each in pipeline.migration_code.runners}
+    run = run or tools_run(pipeline)  # what tests run migrations with, the deployment will
     return BY_NAME.get(next(iter(run)) if len(run) == 1 else folder.tool if not run else "")
 
 
