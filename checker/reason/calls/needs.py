@@ -16,7 +16,7 @@ from checker.data.aws_calls import prefix_of, table
 from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import Scalar, as_text
-from checker.model.values import Absent, Hole, Pseudo, Text, pieces, text
+from checker.model.values import Absent, Generated, Hole, Pseudo, Text, pieces, text
 from checker.reason.calls.structures import inside
 
 _PARTITION: Final = Pseudo("AWS::Partition")
@@ -129,6 +129,10 @@ def _resources(call: AwsCall, prefix: str, action: str) -> tuple[str | Text, ...
     return tuple(dict.fromkeys(found)) or (EVERYTHING,)
 
 
+# What the service adds to a name: a stack's id, a revision's number, the end of a secret's ARN. No part of another ARN.
+_MADE: Final = Generated("*")
+
+
 def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
     """The ARNs of one resource type that the call names; empty where it names none, ``None`` where it is open."""
     places, tail = _places_of(template)
@@ -155,7 +159,8 @@ def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
             else:
                 grown.extend([*row, literal, *_short(shown)] for row in rows)
         rows = grown
-    return whole + [text([*row, tail]) for row in rows]
+    ending: list[str | Hole] = [tail[:-1], _MADE] if tail.endswith("*") else [tail]
+    return whole + [text([*row, *ending]) for row in rows]
 
 
 @lru_cache(maxsize=1 << 12)  # the table's own
@@ -177,9 +182,9 @@ def _everywhere(call: AwsCall, name: str) -> list[str | Hole] | None:
         case "account":
             return [_ACCOUNT]
         case "revision":
-            return [] if _has_revision(call) else [":*"]
+            return [] if _has_revision(call) else [":", _MADE]
         case "suffix":
-            return ["-*"]
+            return ["-", _MADE]
     return None
 
 
