@@ -15,7 +15,15 @@ from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.check_trees import checks_of
 from checker.collect.migrations.dialects.mysql import from_mysql, runs_comments
 from checker.collect.migrations.sql_context import in_context
-from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
+from checker.collect.migrations.sql_names import (
+    HUMPS,
+    arguments_of,
+    columns_of,
+    name_of,
+    relation_of,
+    signature_of,
+    type_of,
+)
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, SqlFile, Statement
@@ -188,17 +196,11 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             "set schema", Effect.CONTRACT, spot, relation_of(body.get("relation")), why="it moves to another schema"
         )
     elif node in _DATA:
-        relation = relation_of(body.get("relation"))
-        written = tuple(
-            part["ResTarget"]["name"]
-            for part in body.get("targetList", [])
-            if node == "UpdateStmt" and "name" in part.get("ResTarget", {})
-        )
         for part in body.get("withClause", {}).get("ctes", []):
             for inner, query in part.get("CommonTableExpr", {}).get("ctequery", {}).items():
                 if inner in _DATA and inner != "SelectStmt":
                     yield from _statements(inner, query, spot, line)
-        yield Statement(_DATA[node], Effect.DATA, spot, relation, written)
+        yield _rows(node, body, spot)
     elif node in _SETTINGS:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
     elif node in _ADDING:
@@ -206,9 +208,23 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         effect = Effect.OTHER if node in {"DoStmt", "CallStmt"} else Effect.EXPAND
         kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
         made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
-        yield Statement(kind, effect, spot, relation_of(made), name=_made(body))
+        seen = columns_of(body) if kind == "create view" else None
+        seen = signature_of(body) if node == "CreateFunctionStmt" else seen
+        yield Statement(kind, effect, spot, relation_of(made), name=_made(body), signature=seen)
     else:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+
+
+def _rows(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:
+    """What a statement does to rows, and the columns that it writes in those that are there."""
+    conflict = body.get("onConflictClause", {})
+    upserts = conflict.get("action") == "ONCONFLICT_UPDATE"
+    written = conflict if upserts else body if node == "UpdateStmt" else {}
+    named = [part.get("ResTarget", {}) for part in written.get("targetList", [])]
+    columns = tuple(each["name"] for each in named if "name" in each)
+    return Statement(
+        "upsert" if upserts else _DATA[node], Effect.DATA, spot, relation_of(body.get("relation")), columns
+    )
 
 
 def _rights(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
@@ -304,7 +320,10 @@ def _drop(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
             continue
         shown = _DROPS.get(kind, "drop")
         table = name if kind in {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW"} else ""
-        yield Statement(shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip())
+        yield Statement(
+            shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip(),
+            signature=arguments_of(each),
+        )  # fmt: skip
 
 
 def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,6 +14,29 @@ def _seen(inner: Statement, tables: set[str], columns: Mapping[tuple[str, str], 
     """What code does to a table or to columns that the file has added before: nobody uses them yet."""
     own = bool(inner.columns) and all((inner.table, column) in columns for column in inner.columns)
     return replace(inner, new_table=True) if own or (inner.table and inner.table in tables) else inner
+
+
+_KEEPS_NOTHING: Final = frozenset({"drop view", "drop function", "drop trigger", "drop policy"})
+
+
+def _made_anew(dropped: Statement, made: Statement) -> Statement:
+    """What is dropped and made again: nothing is gone that it held but rows, values and whatever else it keeps; a
+    function may be another one by what it is given. The rest is for those who know what it was before."""
+    if dropped.kind == "drop function" and not _is_given(dropped.signature, made.signature):
+        return replace(dropped, why=f"{dropped.name} takes other arguments then")
+    if dropped.kind not in _KEEPS_NOTHING:
+        return replace(dropped, value="anew")
+    return replace(dropped, effect=Effect.EXPAND, why="", value="anew", signature=made.signature)
+
+
+def _is_given(before: tuple[str, ...] | None, now: tuple[str, ...] | None) -> bool:
+    """Whether a function can be called as one was that was given these types."""
+    if before is None or now is None:
+        return True
+    given = now[:-1]
+    more = given[len(before) :]
+    plain = tuple(each.rstrip("=") for each in given[: len(before)])
+    return plain == before and all(each.endswith("=") for each in more)
 
 
 def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
@@ -33,10 +57,10 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
         elif each.table in tables and each.table:
             # A right on it that is taken away is one that nobody has had yet.
             yield replace(each, new_table=True, effect=Effect.EXPAND if each.kind == "revoke" else each.effect)
-        elif (each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index) or (
-            each.kind in {"enable row security", "force row security"} and each.table in shown
-        ):
+        elif each.kind in {"enable row security", "force row security"} and each.table in shown:
             yield replace(each, effect=Effect.EXPAND, why="")
+        elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:
+            yield _made_anew(each, statements[made[each.kind.removeprefix("drop "), each.name]])
         else:
             if each.kind == "add column":
                 columns[each.table, each.columns[0]] = each.has_default

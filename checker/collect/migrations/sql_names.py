@@ -40,3 +40,48 @@ def name_of(node: Any) -> str:
                 parts = [name_of(each) for each in inner]
                 return ".".join(part for part in parts if part and part != "public")
     return ""
+
+
+# -- what others see of a view or a function ---------------------------------------------------------
+
+_GIVEN: Final = frozenset({"FUNC_PARAM_IN", "FUNC_PARAM_INOUT", "FUNC_PARAM_VARIADIC", "FUNC_PARAM_DEFAULT"})
+
+
+def columns_of(body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The columns of a view that a statement makes; ``None`` where it does not name them all."""
+    named = body.get("aliases") or body.get("into", {}).get("colNames")
+    if named:
+        return tuple(name_of(each) for each in named)
+    query = body.get("query", {}).get("SelectStmt", {})
+    while "larg" in query:  # the first of a union names them
+        query = query["larg"]
+    found: list[str] = []
+    for each in query.get("targetList", []):
+        target = each.get("ResTarget", {})
+        fields = target.get("val", {}).get("ColumnRef", {}).get("fields", [])
+        own = target.get("name") or (name_of(fields[-1]) if fields else "")
+        if not own:
+            return None
+        found.append(own)
+    return tuple(found) or None
+
+
+def _type(node: Any) -> str:
+    return type_of({"typeName": node}) if isinstance(node, dict) else ""
+
+
+def signature_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a function that is made is given, and what it answers."""
+    parameters = [each.get("FunctionParameter", {}) for each in body.get("parameters", [])]
+    given = [_type(each.get("argType")) + ("=" * ("defexpr" in each)) for each in parameters if each["mode"] in _GIVEN]
+    answers = [_type(each.get("argType")) for each in parameters if each["mode"] not in _GIVEN - {"FUNC_PARAM_INOUT"}]
+    result = body.get("returnType", {})
+    return (*given, f"-> {'setof ' * bool(result.get('setof'))}{_type(result)} {' '.join(answers)}".rstrip())
+
+
+def arguments_of(dropped: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What a function that is dropped is given; ``None`` where only its name is told."""
+    each = dropped.get("ObjectWithArgs")
+    if not isinstance(each, dict) or each.get("args_unspecified"):
+        return None
+    return tuple(_type(one.get("TypeName")) for one in each.get("objargs", []))

@@ -61,6 +61,9 @@ class Statement(Struct, frozen=True):
     # values by an expression of its own, none. ``was`` is the type that its author says a column had.
     types: tuple[tuple[str, str], ...] = ()
     was: str = ""
+    # Of a view its columns; of a function the types of what it is given, with ``=`` behind those that have a default,
+    # and its result. Not told where ``None``.
+    signature: tuple[str, ...] | None = None
     # What code changes or takes away that it runs: a block, or a function that the same file makes.
     inside: tuple[Statement, ...] = ()
 

@@ -49,6 +49,7 @@ from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
+from checker.reason.migrations.remade import as_others_see_it
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
     binds_whom,
@@ -81,7 +82,7 @@ _FIX_WORKFLOW: Final = (
 
 def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     for folder in pipeline.migrations:
-        yield from _folder(for_owners(folder), pipeline)
+        yield from _folder(as_others_see_it(for_owners(folder)), pipeline)
     steps = migrating(pipeline)
     if steps:
         yield from _workflow(pipeline, steps)

@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from checker.reason.migrations.lock_values import worth
+from checker.reason.migrations.lock_values import VARYING, worth
 from checker.reason.migrations.lock_ways import (
     UNFOLLOWED,
     End,
@@ -34,7 +34,6 @@ from checker.reason.migrations.lock_ways import (
     yields,
 )
 from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked, written
-from checker.reason.migrations.varying import VARYING
 
 _TRY: Final = re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
 _WAIT: Final = re.compile(r"\bpg_advisory_lock\s*\(", re.IGNORECASE)

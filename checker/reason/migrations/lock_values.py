@@ -1,14 +1,21 @@
-"""What a runner's expressions are worth, as far as the lock's answer tells."""
+"""What a runner's expressions are worth, as far as the lock's answer tells, and what makes a lock's key another one."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from checker.reason.migrations.lock_ways import TAKES_ROW, State
 from checker.reason.migrations.runner_code import name_of
 
+# What is another in each run, or each session.
+VARYING: Final = re.compile(
+    r"\b(?:random|randint|randrange|uuid\d?|getpid|pid|time|now|hostname|gethostname|token_hex|urandom|environ|getenv"
+    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b",
+    re.IGNORECASE,
+)
 _TAKES_VALUE: Final = frozenset({"fetchval", "scalar", "scalar_one", "scalar_one_or_none"})
 
 

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
+from checker.reason.migrations.lock_values import VARYING
 from checker.reason.migrations.python_locks import fault_of
 from checker.reason.migrations.script_locks import fault_of as of_script
-from checker.reason.migrations.varying import VARYING
 
 _LOCK: Final = re.compile(
     r"\bpg_(?P<attempt>try_)?advisory_(?P<xact>xact_)?lock(?P<shared>_shared)?\s*\(", re.IGNORECASE

@@ -69,7 +69,7 @@ def changes_rows(file: SqlFile) -> tuple[Statement, ...]:
         each
         for one in file.statements
         for each in (one, *one.inside)
-        if each.effect is Effect.DATA and each.kind in {"update", "delete", "merge"} and not each.new_table
+        if each.effect is Effect.DATA and each.kind in {"update", "delete", "merge", "upsert"} and not each.new_table
     )
 
 

@@ -26,14 +26,16 @@ _ALTER: Final = _begins(rf"ALTER\s+(?:IGNORE\s+)?TABLE\s+(?P<table>{_TABLE})(?P<
 _UPDATE: Final = _begins(r"UPDATE\s+(?:LOW_PRIORITY\s+)?(?:IGNORE\s+)?(?P<tables>.*?)\s+SET\s+(?P<rest>.*)")
 _DELETE: Final = _begins(r"DELETE\s+(?:(?:LOW_PRIORITY|QUICK|IGNORE)\s+)*(?P<which>.*?)\bFROM\s+(?P<rest>.*)")
 _INSERT: Final = _begins(
-    r"(?:INSERT|REPLACE)\b(?:\s+(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE))*\s+(?:INTO\s+)?(?P<rest>.*)"
+    r"(?P<way>INSERT|REPLACE)\b(?:\s+(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE))*\s+(?:INTO\s+)?(?P<rest>.*)"
 )
 _LIKE: Final = _begins(rf"(?P<made>CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_TABLE})\s+LIKE\s+(?P<rest>{_TABLE})\s*")
 _LOCKS: Final = _begins(r"(?:UN)?LOCK\s+TABLES?\b(?P<rest>.*)")
-_DUPLICATE: Final = re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b.*", re.IGNORECASE | re.DOTALL)
+_DUPLICATE: Final = re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b(?P<set>.*)", re.IGNORECASE | re.DOTALL)
 _TAIL: Final = re.compile(r"\b(?:ORDER\s+BY|LIMIT)\b", re.IGNORECASE)
 _WRITES: Final = "UPDATE {} SET {}"
 _DELETES: Final = "DELETE FROM {}"
+_INSERTS: Final = "INSERT INTO {}"
+_ON_CONFLICT: Final = " ON CONFLICT DO UPDATE SET {}"
 _WHERE: Final = re.compile(r"\bWHERE\b|\bORDER\s+BY\b|\bLIMIT\b", re.IGNORECASE)
 _JOIN: Final = re.compile(
     r"\b(?:(?:INNER|CROSS|(?:LEFT|RIGHT)(?:\s+OUTER)?|NATURAL)\s+)*(?:JOIN|STRAIGHT_JOIN)\b", re.IGNORECASE
@@ -97,7 +99,7 @@ def _said(statement: str) -> str:
     if (match := _DELETE.fullmatch(statement)) is not None:
         return match["lead"] + _line(statement[len(match["lead"]) :], _deleted(match["which"], match["rest"]))
     if (match := _INSERT.fullmatch(statement)) is not None:
-        return f"{match['lead']}INSERT INTO {_DUPLICATE.sub(_blank, match['rest'])}"
+        return match["lead"] + _inserted(match["way"].upper(), match["rest"])
     if (match := _LIKE.fullmatch(statement)) is not None:
         return f"{match['lead']}{match['made']} (LIKE {match['rest']})"
     return _blank(_LOCKS.fullmatch(statement)) if _LOCKS.fullmatch(statement) else statement
@@ -134,6 +136,17 @@ def _altered(table: str, part: str) -> str:
         if (match := pattern.fullmatch(part)) is not None:
             return match.expand(said.replace("{0}", table.replace("\\", "")))
     return f"ALTER TABLE {table} {part}"
+
+
+def _inserted(way: str, rest: str) -> str:
+    """New rows, which take the place of those that were there, or change them."""
+    match = _DUPLICATE.search(rest)
+    names = [each["column"] for part in split(match["set"], ",") if (each := _SET.match(part))] if match else []
+    if match is None and way == "INSERT":
+        return _INSERTS.format(rest)
+    written = ", ".join(f"{each} = NULL" for each in names) or '"all of it" = NULL'
+    lines = _blank(match)
+    return _INSERTS.format(rest[: match.start()] if match is not None else rest) + _ON_CONFLICT.format(written) + lines
 
 
 # -- rows ----------------------------------------------------------------------------------------
