@@ -36,6 +36,7 @@ from checker.model.possible import options, shown
 from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.values import Absent
+from checker.model.verdicts import Location, Outcome, Subject
 from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through
 from checker.reason.deploys.task_waits import Wait, waits_of
@@ -104,32 +105,33 @@ def _session(
         for index, line in switched_off(name, folder):
             said = f"It switches {name} off: {_WHAT[bound]}."
             yield folder.migrations[index].fails(sub, said, fix="Give it a bound of its own.", path=str(line))
-    everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project) or _given(name, steps)
+    everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project)
     runners = pipeline.migration_code.runners
+    given = [_given(name, step) for step in steps]
     for runner in runners:
-        yield _runner(bound, name, fix, runner, everywhere)
+        yield _runner(bound, name, fix, runner, everywhere or (given[0] if given and all(given) else None))
     if runners:
         return
-    seen: set[str] = set()
+    seen: set[tuple[str, Outcome]] = set()
     for step in steps:
         tool = tool_of(step, pipeline)
         program = tool.name if tool is not None else "what it runs"
-        if program in seen:
-            continue
-        seen.add(program)
         connections = pipeline.migration_code.connections
         own = in_connections(name, program, connections)
         if own is not None and own.off:
             said = f"{own.where} switches {name} off: {_WHAT[bound]}."
-            yield step.action.fails(sub, said, fix="Give it a bound of its own.")
-        elif (found := own or everywhere) is not None and not found.off:
-            yield step.action.passes(sub, f"{name} is set ({found.where}).")
+            judged = step.action.fails(sub, said, fix="Give it a bound of its own.")
+        elif (found := own or everywhere or _given(name, step)) is not None and not found.off:
+            judged = step.action.passes(sub, f"{name} is set ({found.where}).")
         else:
             file = next((each.file for each in connections if each.tool == program), "")
             why = f"{program} connects with settings that are not in the repository; none of it sets {name}"
             if file:
                 why = f"{program} connects as {file} says, which does not set {name}; the role or the database may"
-            yield step.action.undecided(sub, why, fix=fix_of.get(program, fix).format(name))
+            judged = step.action.undecided(sub, why, fix=fix_of.get(program, fix).format(name))
+        if (program, judged.outcome) not in seen:
+            seen.add((program, judged.outcome))
+            yield judged
     for folder in pipeline.migrations if not steps else ():
         if everywhere is not None and not everywhere.off:
             yield folder.passes(sub, f"{name} is set ({everywhere.where}).")
@@ -156,19 +158,14 @@ def _runner(bound: str, name: str, fix: str, runner: MigrationRunner, everywhere
     return runner.fails(sub, f"Nothing sets {name}: {_WHAT[bound]}.", fix=fix)
 
 
-def _given(name: str, steps: Sequence[Migrating]) -> Bound | None:
-    """A bound that the command line or the environment of every step that migrates gives."""
-    found: Bound | None = None
-    for step in steps:
-        texts = [step.action.text()] if isinstance(step.action, Command) else [step.action.source]
-        for value in step.step.env.values() if step.step is not None else ():
-            each = options(value)
-            texts.extend(shown(option) for option in each or ())
-        answers = [in_text(name, text) for text in texts]
-        if True not in answers:
-            return None
-        found = found or Bound(str(step.action.spot))
-    return found
+def _given(name: str, step: Migrating) -> Bound | None:
+    """A bound that the command line or the environment of a step that migrates gives."""
+    texts = [step.action.text()] if isinstance(step.action, Command) else [step.action.source]
+    given = dict(step.step.env) if step.step is not None else {}
+    given |= step.action.environment if isinstance(step.action, Command) else {}
+    for value in given.values():
+        texts.extend(shown(option) for option in options(value) or ())
+    return Bound(str(step.action.spot)) if True in [in_text(name, text) for text in texts] else None
 
 
 # -- the jobs ------------------------------------------------------------------------------------
@@ -177,14 +174,23 @@ def _given(name: str, steps: Sequence[Migrating]) -> Bound | None:
 def _jobs(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
     said: set[Spot] = set()
     waited: set[tuple[Spot, Spot]] = set()  # a step that several jobs share by a YAML alias ends with each of them
+    told: set[tuple[str, Outcome, Subject, Location]] = set()
     for step in steps:
         if step.job.spot not in said:
             said.add(step.job.spot)
             yield _timeout(step)
         if (step.job.spot, step.action.spot) not in waited:
             waited.add((step.job.spot, step.action.spot))
-            yield from _wait(step, pipeline)
-            yield from _failure(step, pipeline)
+            for judged in (*_wait(step, pipeline), *_failure(step, pipeline)):
+                key = (
+                    judged.sub or "",
+                    judged.outcome,
+                    judged.place.subject,
+                    judged.place.locate(judged.path, exactly=False),
+                )
+                if key not in told:  # one wait may be that for several tasks
+                    told.add(key)
+                    yield judged
 
 
 def _minutes(step: Migrating) -> tuple[float, ...] | None:
@@ -223,7 +229,8 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
     if not tasks:
         return
     command = step.action if isinstance(step.action, Command) else None
-    waits = waits_of(trace, tasks[0], command)
+    start = step.start if step.start in tasks else tasks[0]
+    waits = waits_of(trace, start, command)
     if not waits:
         if trace.complete:
             said = "Nobody waits for the migration: what follows runs beside it, and its failure is not seen."
@@ -232,7 +239,7 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
             why = "no wait for the task is seen, but not all of the script could be followed"
             yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
         return
-    yield _passed_over(waits, tasks[0]) or _inside(waits, step)
+    yield _passed_over(waits, start) or _inside(waits, step)
     blind = next((each for each in trace.aws if _polls(each, step) and each.handling.notices is NO), None)
     if blind is not None:
         said = "A migration that fails, or does not end in time, lets the step go on: nobody asks for its exit code."

@@ -186,6 +186,9 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -
     if found.table:
         why = "it locks a table, which lasts as long as that transaction; whether all migrations run in it is not read"
         return runner.undecided("lock", why, path=found.table, fix=_FIX_LOCK)
+    if found.other:
+        why = "it asks for a lock as another system has it; whether it holds that while it migrates is not followed"
+        return runner.undecided("lock", why, path=found.other, fix=_FIX_LOCK)
     if tool is not None and isinstance(tool.locks, Open):
         return runner.undecided("lock", f"whether {tool.name} locks depends on its options", fix=_FIX_LOCK)
     said = "The migration runner takes no lock: two runs migrate the same database at once."

@@ -30,6 +30,9 @@ _UNLOCK: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE
 _TABLE: Final = re.compile(
     r"\bLOCK\s+(?:TABLE\s+)?[\w.\"]+\s+IN\s+(?:ACCESS |SHARE ROW |SHARE UPDATE |ROW )?EXCLUSIVE\s+MODE", re.IGNORECASE
 )
+# Locks of a session in other systems: MySQL Reference Manual, "Locking Functions"; Transact-SQL reference,
+# "sp_getapplock"; Oracle Database documentation, "DBMS_LOCK".
+_OTHERS: Final = re.compile(r"\bGET_LOCK\s*\(|\bsp_getapplock\b|\bDBMS_LOCK\b", re.IGNORECASE)
 _METHODS: Final = (
     r"(?:query|queryArray|queryObject|execute|exec|Exec|ExecContext|Query|QueryContext|QueryRow|QueryRowContext|unsafe|raw|"
     r"none|one|fetchval|fetchrow|fetch|fetch_one|scalar|scalar_one|driver_sql|exec_driver_sql|\$queryRaw|\$executeRaw)"
@@ -71,6 +74,7 @@ class Locking(Struct, frozen=True):
 
     taken: tuple[Taken, ...] = ()
     table: str = ""  # where it locks a table, which lasts as long as the transaction
+    other: str = ""  # where it asks for a lock of another system's
     elsewhere: str = ""  # where a migration's SQL is sent over another connection than the lock's
     pooler: str = ""  # where it connects through a pooler that shares sessions
     doubt: str = ""  # why it may not hold it while it migrates
@@ -89,15 +93,18 @@ def locking(runner: MigrationRunner) -> Locking:
     fault, doubt = (fault, doubt) if fault or not sound else of_script(runner)
     if fault and not doubt:
         taken = tuple(replace(each, fault=each.fault or fault) for each in taken)
-    table = next(
-        (f"{file.file}:{file.line_at(m.start())}" for file in runner.files if (m := _TABLE.search(file.code))), ""
-    )
+    table, other = _first(_TABLE, runner), _first(_OTHERS, runner)
     pooler = next(
         (f"{file.file}:{line}" for file in runner.files for line, text in file.strings if _POOLER.search(text)), ""
     )
     holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is NO}
     doubt = doubt and f"whether {fault}: {doubt}"
-    return Locking(taken, table, _elsewhere(runner, holders) if holders else "", pooler, doubt)
+    return Locking(taken, table, other, _elsewhere(runner, holders) if holders else "", pooler, doubt)
+
+
+def _first(pattern: re.Pattern[str], runner: MigrationRunner) -> str:
+    found = ((file, match) for file in runner.files if (match := pattern.search(file.code)) is not None)
+    return next((f"{file.file}:{file.line_at(match.start())}" for file, match in found), "")
 
 
 def _taken(file: SourceFile, runner: MigrationRunner) -> Iterator[Taken]:

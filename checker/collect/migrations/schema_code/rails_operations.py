@@ -318,6 +318,24 @@ def _enum(call: Call) -> Iterator[Change]:
     yield Change((made,), (f"DROP TYPE {table_name(call.text(0))}",))
 
 
+def _of_enum(call: Call) -> Iterator[Change]:
+    """What changes a type that is there (Rails API documentation, ``PostgreSQLAdapter``)."""
+    own = table_name(call.text(0))
+    if call.name == "drop_enum":
+        made = f"CREATE TYPE {own} AS ENUM ()" if len(call.args) > 1 else None
+        yield Change((f"DROP TYPE {own}",), (made,) if made is not None else None)
+    elif call.name == "add_enum_value":
+        yield Change((f"ALTER TYPE {own} ADD VALUE 'it'",), None)
+    elif call.name == "rename_enum_value":
+        renamed = f"ALTER TYPE {own} RENAME VALUE 'a' TO 'b'"
+        yield Change((renamed,), (renamed,))
+    else:
+        to = call.option("to") or call.text(1)
+        if not isinstance(to, str):
+            raise Unread
+        yield Change((f"ALTER TYPE {own} RENAME TO {quoted(to)}",), (f"ALTER TYPE {quoted(to)} RENAME TO {own}",))
+
+
 def _quoted_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -335,5 +353,6 @@ _OPERATIONS: Final[Mapping[str, Callable[[Call], Iterator[Change]]]] = {
     "validate_foreign_key": _validate, "validate_constraint": _validate, "execute": _execute,
     "exec_query": _execute, "exec_update": _execute, "enable_extension": _extension,
     "disable_extension": _extension, "create_join_table": _join_table, "drop_join_table": _join_table,
-    "create_enum": _enum,
+    "create_enum": _enum, "drop_enum": _of_enum, "rename_enum": _of_enum, "add_enum_value": _of_enum,
+    "rename_enum_value": _of_enum,
 }  # fmt: skip

@@ -104,8 +104,11 @@ def extended(told: Told) -> Told | None:
 # Prisma documentation, "Advisory locking"; PostgreSQL documentation, libpq's "Environment Variables".
 _READ: Final[Mapping[str, tuple[str, ...]]] = {
     "ko": ("KO_DOCKER_REPO",),
-    "prisma": ("PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK", "PGOPTIONS"),
-    "psql": ("PGOPTIONS",),
+    "prisma": ("PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK",),
+    **dict.fromkeys(
+        ("psql", "alembic", "flask", "rails", "rake", "dbmate", "goose", "migrate", "knex"), ("PGOPTIONS",)
+    ),
+    **dict.fromkeys(("node-pg-migrate", "sequelize", "typeorm", "sqlx", "diesel", "yoyo", "sqitch"), ("PGOPTIONS",)),
 }
 # jq manual, "$ENV, env"; yq documentation, "Env Variable Operators".
 _FILTERS: Final = frozenset({"jq", "gojq", "yq"})
