@@ -19,7 +19,7 @@ from msgspec import Struct
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.model.possible import Possible, joined, options, shown
+from checker.model.possible import OneOf, Possible, joined, one_of, options, shown
 from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.sources import Spot
@@ -274,6 +274,10 @@ def _in_json(text: str) -> Mapping[str, Possible] | None:
 
 def _pair(word: Possible) -> tuple[str, Possible]:
     """``Name=value`` and ``ParameterKey=Name,ParameterValue=value``; no name where it is not known."""
+    if isinstance(word, OneOf):
+        pairs = [_pair(each) for each in word.options]
+        named = {name for name, _ in pairs}
+        return (named.pop(), one_of(value for _, value in pairs)) if len(named) == 1 else ("", None)
     first, *rest = word.parts if isinstance(word, Text) and word.parts else (word,)
     if not isinstance(first, str):
         return "", None
