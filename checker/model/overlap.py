@@ -114,13 +114,15 @@ def _reversed(parts: list[str | Hole]) -> list[str | Hole]:
 
 def _alike(one: Pattern, other: Pattern) -> int | None:
     """How many symbols at the beginning are the same one text; ``None`` where two texts differ there."""
-    for count, (left, right) in enumerate(zip(one, other, strict=False)):
-        if isinstance(left, str) and isinstance(right, str):
-            if left != right:
-                return None
-        elif left is Wild.ANY or left != right:
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left == right and left is not Wild.ANY:  # nearly always
+            count += 1
+        elif isinstance(left, str) and isinstance(right, str):
+            return None
+        else:
             return count
-    return min(len(one), len(other))
+    return count
 
 
 def overlap(one: Pattern, other: Pattern) -> bool:
