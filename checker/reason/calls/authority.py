@@ -328,8 +328,11 @@ class Authorities:
                 namespace = found if isinstance(found, str | Text) else None
         if not region and call.credentials is not None and isinstance(call.credentials.region, str):
             region = call.credentials.region
-        return Authority(
-            self._project, self._who(call), call.environment_name, region, self._families, cluster, namespace
+        who, environment = self._who(call), call.environment_name
+        # One for all calls that differ in nothing of this.
+        return self._project.once_for(
+            (Authority, who, environment, region, self._families, cluster, namespace),
+            lambda: Authority(self._project, who, environment, region, self._families, cluster, namespace),
         )
 
     def _keeps_its_own(self, call: AwsCall | CdkCommand) -> bool:

@@ -54,7 +54,27 @@ _UNSIGNED: Final = frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 @lru_cache(maxsize=16_384)  # several rules ask about each call
 def needs(call: AwsCall) -> tuple[Need, ...]:
     """Every permission that the call needs, none where AWS asks for none."""
-    return tuple(_needs(call))
+    first = alike(call)
+    return tuple(_needs(call)) if first is call else needs(first)
+
+
+@lru_cache(maxsize=16_384)
+def alike(call: AwsCall) -> AwsCall:
+    """The first call that asks AWS for the same, wherever it stands: jobs make the same calls over and over, and what
+    they need is worked out once."""
+    region = call.region if isinstance(call.region, str) else ""
+    try:
+        first = _first(call.service, call.operation, call.how, call.complete, region, tuple(call.arguments.items()))
+    except TypeError:  # an argument that is an object
+        return call
+    if not first:
+        first.append(call)
+    return first[0]
+
+
+@lru_cache(maxsize=16_384)
+def _first(*_content: object) -> list[AwsCall]:
+    return []
 
 
 def _needs(call: AwsCall) -> Iterator[Need]:

@@ -11,7 +11,7 @@ from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.reason.calls.authority import Authority, Ruling, authorities_of
 from checker.reason.calls.lines import Line, Lines
-from checker.reason.calls.needs import Need
+from checker.reason.calls.needs import Need, alike
 from checker.reason.iam.evaluation import Access
 
 if TYPE_CHECKING:
@@ -38,16 +38,21 @@ def judged(
     lines: Lines[_Made] = Lines()
     nameless: dict[object, tuple[EffectiveStep | Call, str]] = {}
     told: set[object] = set()
+    known: dict[tuple[int, int], tuple[bool, Sequence[Ruling] | None]] = {}
     for job in pipeline.ways():
         trace = pipeline.trace(job)
         authorities = authorities_of(trace, project)
         calls: tuple[Call, ...] = (*trace.aws, *trace.cdk)
         for call in calls:
             authority = authorities.of(call)
-            if not needed(call, authority):
+            key = (id(alike(call) if isinstance(call, AwsCall) else call), id(authority))
+            if key not in known:
+                asks = bool(needed(call, authority))
+                known[key] = asks, rule(call, authority) if asks and authority.who.roles else ()
+            asks, rulings = known[key]
+            if not asks:
                 continue
             if authority.who.roles:
-                rulings = rule(call, authority)
                 lines.add(call, *((call, ruling) for ruling in rulings or ()))
                 if rulings is None:
                     told.add(call.spot)

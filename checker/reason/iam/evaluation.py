@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
@@ -230,7 +231,9 @@ _NEITHER: Final = Open("it names neither what it is about nor what it is not abo
 
 def applies(statement: Statement, request: Request) -> Answer:
     """Whether a statement speaks of this call. Its principal is not looked at."""
-    action = folded(glob(request.action))
+    service, action = _asked(request.action)
+    if service and statement.services is not None and service not in statement.services:
+        return NO
 
     def parts() -> Iterator[Answer]:
         yield _within(statement.actions, statement.not_actions, action)
@@ -241,6 +244,13 @@ def applies(statement: Statement, request: Request) -> Answer:
         yield YES if statement.certain else _PERHAPS
 
     return every(parts())
+
+
+@lru_cache(maxsize=4096)
+def _asked(action: str) -> tuple[str, Pattern]:
+    """An action's service, where it is one, and the action as it is compared: in lower case."""
+    service = action.partition(":")[0].lower()
+    return "" if "*" in service or "?" in service else service, folded(glob(action))
 
 
 def _within(

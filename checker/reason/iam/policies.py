@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
@@ -48,7 +49,7 @@ class Condition(Struct, frozen=True):
         return self.operator.replace("not", "", 1)
 
 
-class Statement(Struct, frozen=True):
+class Statement(Struct, frozen=True, dict=True):
     """One statement. ``None`` in a tuple of patterns stands for an entry that is not known.
 
     Exactly one of ``actions`` and ``not_actions`` is set, and likewise for resources (trust policies have neither).
@@ -68,6 +69,20 @@ class Statement(Struct, frozen=True):
     certain: bool = True
     # The resources that are named in full, to be looked up where there are many.
     named: frozenset[Pattern] = frozenset()
+
+    @cached_property
+    def services(self) -> frozenset[str] | None:
+        """The services whose actions it speaks of, in lower case; ``None`` where that is not written in full."""
+        if self.actions is None:
+            return None
+        found = {_service(each) if each is not None else None for each in self.actions}
+        return None if None in found else frozenset(each for each in found if each is not None)
+
+
+def _service(action: Pattern) -> str | None:
+    colon = action.index(":") if ":" in action else 0
+    head = action[:colon]
+    return "".join(head).lower() if head and all(isinstance(each, str) for each in head) else None  # type: ignore[arg-type]
 
 
 class Document(Struct, frozen=True):

@@ -17,7 +17,7 @@ from checker.model.resources import Resource
 from checker.model.values import Absent
 from checker.reason.calls.authority import Authority, authorities_of
 from checker.reason.calls.bootstrap import roles_taken_on
-from checker.reason.calls.needs import Need, needs
+from checker.reason.calls.needs import Need, alike, needs
 from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.handing import passing
 from checker.reason.iam.passing import PASS_ROLE
@@ -53,6 +53,7 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
     """What each role is used for that a job surely takes on."""
     found: dict[Resource, Use] = {}
     elsewhere: list[str] = []
+    asked: set[tuple[int, int]] = set()  # calls that are alike, by those who make them
     for job in pipeline.ways():
         trace = pipeline.trace(job)
         authorities = authorities_of(trace, project)
@@ -71,12 +72,14 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
         calls: tuple[AwsCall | CdkCommand, ...] = (*trace.aws, *trace.cdk)
         for call in calls:
             authority = authorities.of(call)
+            key = (id(alike(call) if isinstance(call, AwsCall) else call), id(authority))
             for role in authority.who.roles:
                 use = found.setdefault(role, Use(role))
                 use.made = use.made or _made(call)
-                for need in _needs(call, authority):
-                    for key, request in authority.requests(role, need):
-                        use.requests[key] = request
+                for need in _needs(call, authority) if key not in asked else ():
+                    for told_by, request in authority.requests(role, need):
+                        use.requests[told_by] = request
+            asked.add(key)
         doubts = [f"{problem.spot}: {problem.message}" for problem in trace.problems if problem.unread]
         for role in own:
             found[role].doubts.extend(doubts)

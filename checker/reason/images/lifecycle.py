@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
@@ -62,7 +62,7 @@ class Image(Struct, frozen=True):
         return self.pushed if self.activated is None else self.activated
 
 
-class LifecycleRule(Struct, frozen=True):
+class LifecycleRule(Struct, frozen=True, dict=True):
     """One rule of a policy. ``patterns`` holds prefixes too, as patterns; only a rule for tagged images has any."""
 
     priority: int
@@ -86,7 +86,12 @@ class LifecycleRule(Struct, frozen=True):
             return True
         if self.tag_status == "untagged":
             return not image.tags
-        return bool(image.tags) and all(any(map(wildcard(each).fullmatch, image.tags)) for each in self.patterns)
+        return bool(image.tags) and all(any(map(fits, image.tags)) for fits in self._fitting)
+
+    @cached_property
+    def _fitting(self) -> tuple[Callable[[str], object], ...]:
+        """For each pattern, whether a tag fits it."""
+        return tuple(wildcard(each).fullmatch for each in self.patterns)
 
     def takes(self, matching: Sequence[Image], today: float) -> Iterable[Image]:
         """Those of ``matching`` that are too many or too old."""

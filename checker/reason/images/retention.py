@@ -262,6 +262,7 @@ def _about(rules: tuple[LifecycleRule, ...], releases: tuple[str, ...]) -> Itera
             yield repository
 
 
+@lru_cache(maxsize=1 << 13)
 def _sha(number: int) -> str:
     """A commit SHA; neighbours start with different digits, so that a rule by first digit shows itself."""
     return f"{number % 16:x}" + hashlib.sha256(str(number).encode()).hexdigest()[:39]
