@@ -5,16 +5,16 @@ What the review found
     migrations when production goes back to an earlier release.
 What is checked
     Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
-    Sequelize's, TypeORM's, node-pg-migrate's, Laravel's or Doctrine's, has a way back (a down file, a downgrade,
-    operations that can be undone) that undoes what it did, or it only expands, so that the previous release runs on the
-    new schema. Neither direction builds in a transaction (its own, its tool's, or that of statements which are sent
-    together) what PostgreSQL builds outside of one alone: an index that is built concurrently, for one. What takes away
-    from running code (a drop, a rename, NOT NULL without a default, a constraint that old rows may break, a type that
-    does not take all that the column held, as far as the migrations before tell, row security on a table that was
-    there, where it binds somebody and no policy of the same file allows every row) is refused unless a comment at its
-    top says that it is the second half (the contract) of an earlier change that only added (the expand), and names the
-    release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment; no
-    tool needs it. What is marked as an expand takes nothing away by way of code that it runs either (a block, a
+    Sequelize's, TypeORM's, node-pg-migrate's, Laravel's, Phinx's or Doctrine's, has a way back (a down file, a
+    downgrade, operations that can be undone) that undoes what it did, or it only expands, so that the previous release
+    runs on the new schema. Neither direction builds in a transaction (its own, its tool's, or that of statements which
+    are sent together) what PostgreSQL builds outside of one alone: an index that is built concurrently, for one. What
+    takes away from running code (a drop, a rename, NOT NULL without a default, a constraint that old rows may break, a
+    type that does not take all that the column held, as far as the migrations before tell, row security on a table that
+    was there, where it binds somebody and no policy of the same file allows every row) is refused unless a comment at
+    its top says that it is the second half (the contract) of an earlier change that only added (the expand), and names
+    the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment;
+    no tool needs it. What is marked as an expand takes nothing away by way of code that it runs either (a block, a
     function, a rule, a trigger that drops rows), and changes no rows but in columns that were added for it. Some test
     or job runs the way back. A workflow that is started by hand goes back to a release, and an input of it decides
     whether migrations run.
@@ -117,6 +117,11 @@ _MADE_BACK: Final = {
         "Rails undoes it, or its `down` does.",
         "Rails cannot undo it",
         "Write a `down`, or what it undoes with `reversible`",
+    ),
+    "phinx": (
+        "Phinx undoes it, or its `down` does.",
+        "Phinx cannot undo it",
+        "Write `up` and `down` in place of `change`",
     ),
     "node-pg-migrate": (
         "node-pg-migrate undoes it, or its `down` does.",

@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
-from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, as_texts
 from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
@@ -25,6 +24,7 @@ from checker.collect.migrations.schema_code.columns import (
     table_name,
     type_of,
 )
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Body, Call, as_texts
 
 # Behind what a line does by not saying anything: it changes nothing where the column was so before.
 IMPLIED: Final = " -- as before"

@@ -13,8 +13,8 @@ from typing import Final
 
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
-from checker.collect.migrations.schema_code.calls import UNREAD, Call, Value
 from checker.collect.migrations.schema_code.columns import altered, created, index, table_name
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Value
 
 _NOTHING: Final = frozenset({"noTransaction", "comment"})
 _TYPE: Final = re.compile(r"[A-Za-z][\w ]*(?:\(\d+(?:,\s*\d+)?\))?(?:\[\])*")

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Unread
-from checker.collect.migrations.schema_code.calls import Body, Call, Code, Value
 from checker.collect.migrations.schema_code.columns import is_type
+from checker.collect.migrations.schema_code.languages.calls import Body, Call, Code, Value
 from checker.collect.migrations.schema_code.rails_operations import operation
 
 _NOTHING: Final = frozenset(

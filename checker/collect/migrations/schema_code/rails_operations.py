@@ -11,7 +11,6 @@ from typing import Final
 
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
-from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Value, as_texts
 from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
@@ -20,6 +19,7 @@ from checker.collect.migrations.schema_code.columns import (
     table_name,
     type_of,
 )
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Body, Call, Value, as_texts
 
 _RELATES: Final = frozenset({"references", "belongs_to"})
 

@@ -14,10 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
-from checker.collect.migrations.schema_code import php, rails, ruby, script
+from checker.collect.migrations.schema_code import rails
 from checker.collect.migrations.schema_code.builders import IMPLIED
-from checker.collect.migrations.schema_code.calls import Call, Code
+from checker.collect.migrations.schema_code.languages import php, ruby, script
+from checker.collect.migrations.schema_code.languages.calls import Call, Code
 from checker.collect.migrations.schema_code.pg_migrate import pg_migrate
+from checker.collect.migrations.schema_code.phinx import phinx
 from checker.collect.migrations.schema_code.schemas import knex, laravel, of_body, queries, sequelize
 from checker.collect.migrations.schema_code.typeorm import typeorm
 from checker.collect.migrations.sql_context import in_context
@@ -121,6 +123,22 @@ def _doctrine(text: str) -> Ways | None:
 
 
 _PGM: Final = re.compile(r"\bpgm\b|\bMigrationBuilder\b")
+
+
+def _phinx(text: str) -> Ways | None:
+    code = php.php_code(text)
+    if code is None:
+        return None
+    outside = _NO_TRANSACTIONS.search(text) is not None
+    if "change" in code.functions and "up" not in code.functions:
+        return Ways([*of_body(code.functions["change"], phinx)], None, derived=True, outside=outside)
+    found = _of(code, phinx)
+    return replace(found, outside=outside) if found is not None else None
+
+
+_NO_TRANSACTIONS: Final = re.compile(
+    r"\bfunction\s+useTransactions\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
+)
 _UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
 
 
@@ -144,6 +162,13 @@ def _is_doctrine(text: str) -> bool:
     return "AbstractMigration" in text and "addSql" in text
 
 
+def _is_phinx(text: str) -> bool:
+    return _PHINX.search(text) is not None and ("function change" in text or "function up" in text)
+
+
+_PHINX: Final = re.compile(r"\bextends\s+(?:AbstractMigration|BaseMigration)\b(?![\s\S]*->addSql\()")
+
+
 def _is_laravel(text: str) -> bool:
     return "extends Migration" in text and "function up" in text
 
@@ -155,6 +180,7 @@ _FRAMEWORKS: Final = (
     Framework("node-pg-migrate", "node-pg-migrate's migrations", _SCRIPTS, _is_pg_migrate, _pg_migrate),
     Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),
     Framework("doctrine", "Doctrine's migrations", (".php",), _is_doctrine, _doctrine),
+    Framework("phinx", "Phinx's migrations", (".php",), _is_phinx, _phinx),
     Framework("laravel", "Laravel's migrations", (".php",), _is_laravel, _laravel),
 )
 

@@ -14,7 +14,6 @@ from typing import Final, TypeAlias
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.builders import Builder, changed, made
-from checker.collect.migrations.schema_code.calls import UNREAD, Body, Call, Value, flattened
 from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
@@ -23,6 +22,7 @@ from checker.collect.migrations.schema_code.columns import (
     table_name,
     type_of,
 )
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Body, Call, Value, flattened
 
 Changes: TypeAlias = "Iterator[tuple[Change, int]]"
 

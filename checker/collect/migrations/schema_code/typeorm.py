@@ -11,8 +11,8 @@ from typing import Final
 
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
-from checker.collect.migrations.schema_code.calls import UNREAD, Call, Value
 from checker.collect.migrations.schema_code.columns import altered, becomes, created, index, table_name, type_of
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Value
 from checker.collect.migrations.schema_code.schemas import queries
 
 # Questions, and what has to do with transactions that the runner makes itself.

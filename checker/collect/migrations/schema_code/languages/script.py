@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.migrations.schema_code.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
-from checker.collect.migrations.schema_code.tree import line, plain, said, text_of, tree_of
+from checker.collect.migrations.schema_code.languages.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
+from checker.collect.migrations.schema_code.languages.tree import line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node

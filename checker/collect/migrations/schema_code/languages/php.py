@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from checker.collect.migrations.schema_code.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
-from checker.collect.migrations.schema_code.tree import below, line, plain, said, text_of, tree_of
+from checker.collect.migrations.schema_code.languages.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
+from checker.collect.migrations.schema_code.languages.tree import below, line, plain, said, text_of, tree_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _CALLS: Final = frozenset(
     {"scoped_call_expression", "member_call_expression", "nullsafe_member_call_expression", "function_call_expression"}
 )
+_TABLE: Final = "table"  # a builder of Phinx's, which does nothing until it is told to
 _FUNCTIONS: Final = frozenset({"anonymous_function", "anonymous_function_creation_expression", "arrow_function"})
 _ASKS: Final = ("hasTable", "hasColumn", "hasIndex", "getDriverName")
 
@@ -112,7 +113,12 @@ class _Reader:
         if node.type == "assignment_expression":
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             value = self.value(right) if right is not None else UNREAD
-            if left is not None and left.type == "variable_name" and isinstance(value, str | int | tuple | dict):
+            kept = isinstance(value, Call) and value.name == _TABLE and not value.bare
+            if (
+                left is not None
+                and left.type == "variable_name"
+                and (kept or isinstance(value, str | int | tuple | dict))
+            ):
                 self.names[said(left).lstrip("$")] = value
                 return
         found = self.value(node)
