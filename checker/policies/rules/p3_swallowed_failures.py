@@ -10,7 +10,7 @@ What is checked
     by what they do. So are ``$?``, an error's text, an outcome or a process's return code that something else is asked
     for later, when every failure then leads the same other way to a good end; and ``continue-on-error`` of a step or a
     job, where nobody asks how it ended. A job that starts a task and waits until it has stopped looks at its exit code:
-    a task that failed has stopped too. Deploys of the CDK are judged where their failure is swallowed.
+    a task that failed has stopped too. Deploys of the CDK are judged as others are.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
     failure, and a wait whose subject is asked right after how it ended, where a failure of that ends the script.
@@ -66,8 +66,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 
 def _swallowed_deploys(pipeline: Pipeline, around: Mapping[AwsCall | CdkCommand, Command]) -> Iterator[Judgement]:
-    """Deploys of the CDK whose failure does not reach the run's end. Of one whose failure does nothing is said: it
-    asks nothing that a failure could be the answer to."""
+    """Deploys of the CDK, as those of CloudFormation are judged: whether a failure reaches the run's end."""
     lines: Lines[tuple[CdkCommand, AwsCall]] = Lines()
     for job in pipeline.jobs:
         for command in pipeline.trace(job).cdk:
@@ -88,6 +87,8 @@ def _swallowed_deploys(pipeline: Pipeline, around: Mapping[AwsCall | CdkCommand,
         if open_:
             command, allowed = open_[0]
             yield command.undecided(None, allowed.why, path=line.path, fix="Leave continue-on-error out.")
+            continue
+        yield line.items[0][0].passes(None, "Its failure is a failure.", path=line.path)
 
 
 def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:

@@ -276,7 +276,11 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
     script = follower.library.as_shell(path) if path else None
     kept_marks = state.marks
     if state.written is not None and state.written.has(name, state.folder):
-        written = marked(state.written.text(name, state.folder))
+        text = state.written.text(name, state.folder)
+        if text is None:
+            _not_known(follower, name, call)
+            return Result()
+        written = marked(text)
         script = None
         if written is not None:
             lines = tuple(call.spot.line for _ in range(written[0].count("\n") + 1))

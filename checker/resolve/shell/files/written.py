@@ -151,7 +151,7 @@ class Written(Struct):
             for each in keys or [each for each in tracked if self._is_own(each)]:
                 self.texts.pop(each, None)
             return
-        self.texts.update(dict.fromkeys(tracked))
+        self.texts.update(dict.fromkeys((*tracked, *(key for key in keys if self._is_own(key)))))
 
     def _is_own(self, key: Possible) -> bool:
         return self.library is not None and isinstance(key, str) and self.library.is_file(key)
