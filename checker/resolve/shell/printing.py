@@ -26,10 +26,7 @@ def output_of(command: Command) -> Possible | None:
                 del words[1]
             return _spaced(words[1:])
         case "printf":
-            if len(words) == 3 and words[1] in {"%s", "%s\n", "%s\\n"}:
-                return words[2]
-            plain = len(words) == 2 and isinstance(words[1], str) and "%" not in words[1]
-            return str(words[1]).removesuffix("\\n").removesuffix("\n") if plain else None
+            return _formatted(words[1:])
         case "pwd":
             return None if command.folder is None else _workspace(command.folder)
         case "dirname" | "basename" if len(words) >= 2:
@@ -44,6 +41,35 @@ def output_of(command: Command) -> Possible | None:
 
 def _spaced(words: list[Possible]) -> Possible:
     return joined([part for index, word in enumerate(words) for part in ([" "] if index else []) + [word]])
+
+
+_DIRECTIVE: Final = re.compile(r"(%%|%s|%d|\\n|\\t|\\\\)")
+_MEANT: Final = {"%%": "%", "\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+_MOST_WORDS: Final = 200
+
+
+def _formatted(words: list[Possible]) -> Possible | None:
+    """What ``printf`` prints: its format, as often as there are words for it (POSIX, "printf"); without the last line's
+    end."""
+    if not words or not isinstance(words[0], str) or len(words) > _MOST_WORDS:
+        return None
+    pattern = [part for part in _DIRECTIVE.split(words[0]) if part]
+    if any(("%" in part or "\\" in part) and not _DIRECTIVE.fullmatch(part) for part in pattern):
+        return None
+    left = words[1:]
+    printed: list[Possible] = []
+    while True:
+        wanted = len(left)
+        for part in pattern:
+            if part in {"%s", "%d"}:
+                printed.append(left.pop(0) if left else "")
+            else:
+                printed.append(_MEANT.get(part, part))
+        if not left or len(left) == wanted:
+            break
+    if printed and isinstance(printed[-1], str):
+        printed[-1] = printed[-1].removesuffix("\n")
+    return joined(printed)
 
 
 def _workspace(folder: str) -> str:

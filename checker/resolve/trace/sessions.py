@@ -53,6 +53,7 @@ class Sessions(Struct):
     _at_place: dict[tuple[str, int], Credentials] = field(default_factory=dict)  # by the place of the call of STS
     _last: Command | None = None
     _profiles: dict[str, dict[str, Possible]] = field(default_factory=dict)
+    _profile_begun: str = ""  # the section of a configuration that was written last
     _of_profile: dict[str, Credentials] = field(default_factory=dict)
     _by_variables: dict[str, Credentials] = field(default_factory=dict)
 
@@ -88,7 +89,8 @@ class Sessions(Struct):
         elif command.words[:3] == ("aws", "configure", "set"):
             self._configure(command)
         written = [shown(write.target) for write in command.writes]
-        if any(_CONFIG.search(target) for target in written):
+        files = [*written, *(map(shown, command.words[1:]) if command.program == "tee" else ())]
+        if any(_CONFIG.search(target) for target in files):
             self._read_config(command)
         if self._obtained is None or not _speaks_of_key(command):
             return
@@ -193,11 +195,15 @@ class Sessions(Struct):
         text = next((each.target for each in command.writes if each.operator.startswith("<<")), None)
         text = output_of(command) if text is None else text
         parser = configparser.RawConfigParser(strict=False)
+        written = shown(text)
+        if self._profile_begun and not written.lstrip().startswith("["):
+            written = f"[{self._profile_begun}]\n{written}"  # a file that is written line by line
         try:
-            parser.read_string(shown(text))
+            parser.read_string(written)
         except configparser.Error:
             return
         for section in parser.sections():
+            self._profile_begun = section
             name = section.removeprefix("profile ").strip()
             self._profiles.setdefault(name, {}).update(parser.items(section))
             if "aws_access_key_id" in parser[section] and self._obtained is not None:
