@@ -22,6 +22,7 @@ from checker.resolve.shell.files.written import interpreter
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
+from checker.resolve.shell.wrappers import unwrapped
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NO_SCRIPT: Final = "there is no script"
@@ -50,11 +51,15 @@ def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
 
 
 def starts_script(command: Command) -> bool:
-    """Whether a command that another language starts is a shell, or a file that may be a script for one."""
+    """Whether a command that another language starts is a shell, a file that may be a script for one, or a program that
+    starts another one (``npx cdk deploy``)."""
     first = command.words[0] if command.words else ""
     if not isinstance(first, str):
         return False
-    return first.rsplit("/", 1)[-1] in SHELLS or (first.endswith(".sh") and len(first) > 3)
+    if first.rsplit("/", 1)[-1] in SHELLS or (first.endswith(".sh") and len(first) > 3):
+        return True
+    words = [*command.words]
+    return unwrapped(words).words != words
 
 
 def as_line(text: Text, marks: dict[str, Possible]) -> str:
