@@ -127,16 +127,18 @@ def read_migration_code(root: Path) -> MigrationCode:
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:
     """The runner with the files that speak of migrations and import it, or any file of its own."""
     own = {each.file for each in runner.files}
-    folders = {posixpath.dirname(each) for each in own}
-    inside = tuple(f"{folder}/" if folder else "" for folder in folders)
-    names = {posixpath.basename(folder) for folder in folders}
+    inside = tuple({f"{folder}/" if folder else "" for folder in map(posixpath.dirname, own)})
+    # From outside of its folder, a file is imported by a path that names the folder.
+    paths = [posixpath.splitext(each)[0].split("/") for each in own]
+    marks = {mark for *_, folder, stem in (["", *each] for each in paths)
+             for mark in (f"{folder}.{stem}", f"{folder}/{stem}", f"{folder} import")}  # fmt: skip
+    names = {each[-2] if len(each) > 1 else "" for each in paths}  # looked for first: few texts have one
+    marks |= {each[-2] for each in paths if len(each) > 1 and each[-1] in {"__init__", "index"}}
 
     def calls(shown: str) -> bool:
-        # From outside of its folder, a file is imported by a path that names the folder.
         text = library.text(shown)
-        near = shown.startswith(inside) or any(name in text for name in names)
         return (
-            near
+            (shown.startswith(inside) or (any(each in text for each in names) and any(each in text for each in marks)))
             and _speaks_of_migrations(shown, text)
             and not own.isdisjoint(library.may_import(shown))
             and not own.isdisjoint(library.imports(library.file(shown)))
@@ -302,10 +304,10 @@ def _runners(shown: str, library: _Library) -> Iterator[MigrationRunner]:
     entries = [shown]
     if not (_MAY_EXECUTE.search(library.text(shown)) and _EXECUTES.search(library.file(shown).code)):
         beside = [each for each in library.siblings(shown) if each != shown]
-        if not any(library.drives(library.text(each)) for each in beside):
-            return
         stem = posixpath.splitext(posixpath.basename(shown))[0]
         importers = [each for each in beside if stem in library.text(each) and shown in library.may_import(each)]
+        if not importers or not any(library.drives(library.text(each)) for each in beside):
+            return
         entries = [each for each in importers if shown in library.imports(library.file(each))]
     best: MigrationRunner | None = None
     for entry in (library.file(each) for each in entries if library.may_run(each)):
