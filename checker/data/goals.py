@@ -62,8 +62,9 @@ def _plain(words: Sequence[object], options: frozenset[str], *, gradle: bool) ->
     pending = list(words)
     while pending:
         word = pending.pop(0)
-        if not isinstance(word, str):
-            yield ""
+        if not isinstance(word, str):  # an option with a value that is open, or anything
+            if not all(str(each).startswith("-") for each in getattr(word, "options", (word,))):
+                yield ""
         elif word in options:
             pending = pending[1:]
         elif gradle and word in _OTHER_CODE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from checker.model.possible import Possible
+from checker.model.possible import OneOf, Possible, one_of
 from checker.model.values import Text, pieces, text
 
 
@@ -16,8 +16,14 @@ def operands(words: Sequence[Possible], with_value: Collection[str]) -> Iterator
             skip = False
         elif isinstance(word, str) and word.startswith("-"):
             skip = word in with_value
-        elif not (isinstance(word, Text) and str(word.parts[0]).startswith("--")):
+        elif not _is_long_option(word):
             yield word
+
+
+def _is_long_option(word: Possible) -> bool:
+    if isinstance(word, OneOf):
+        return all(map(_is_long_option, word.options))
+    return str(word.parts[0] if isinstance(word, Text) else word).startswith("--")
 
 
 def given_to(words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possible]:
@@ -25,6 +31,11 @@ def given_to(words: Sequence[Possible], wanted: Sequence[str]) -> Iterator[Possi
     for index, word in enumerate(words):
         if isinstance(word, str) and word in wanted:
             yield from words[index + 1 : index + 2]
+            continue
+        if isinstance(word, OneOf):  # `--tag=$A`, and $A is the one or the other
+            ways = [list(given_to([each], wanted)) for each in word.options]
+            if all(len(each) == 1 for each in ways):
+                yield one_of(each[0] for each in ways)
             continue
         if not isinstance(word, str | Text):
             continue

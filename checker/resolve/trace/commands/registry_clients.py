@@ -33,6 +33,9 @@ _VALUES: Final = frozenset(
 _BUILD_TOOLS: Final = frozenset({"mvn", "mvnw", "gradle", "gradlew"})
 _JIB_GOAL: Final = re.compile(r"(?:jib|(?:[\w.-]+:)?jib-maven-plugin(?::[\w.]+)?):build")
 _JIB_TASK: Final = re.compile(r":?(?:[\w-]+:)*jib")
+_BOOT_GOAL: Final = re.compile(
+    r"(?:spring-boot|(?:[\w.-]+:)?spring-boot-maven-plugin(?::[\w.-]+)?):build-image(?:-no-fork)?|:?(?:[\w-]+:)*bootBuildImage"
+)
 _IMAGES: Final = (  # an image by its name -> the program that it starts
     (re.compile(r"(?:.*/)?go-containerregistry/crane|(?:.*/)?crane"), "crane"),
     (re.compile(r"(?:.*/)?skopeo(?:/stable|/upstream|/testing)?"), "skopeo"),
@@ -124,7 +127,10 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
             return [*plain[1:2], *given_to(words, ("-t", "--tag"))] if "--publish" in words else None
         case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
             return list(given_to(words, ("--destination", "-d"))) or None
-    return _of_jib(words) if program in _BUILD_TOOLS else None
+    if program not in _BUILD_TOOLS:
+        return None
+    pushed = _of_boot(words)
+    return _of_jib(words) if pushed is None else pushed
 
 
 def _of_ko(words: Sequence[Possible], variables: Mapping[str, Possible]) -> list[Possible] | None:
@@ -143,6 +149,18 @@ def _of_ko(words: Sequence[Possible], variables: Mapping[str, Possible]) -> list
     image = base if "--bare" in plain else joined([base, "/", open_text("the name of what is built")])
     tags = [tag for each in given_to(words, ("-t", "--tags")) for tag in _split(each)]
     return [joined([image, ":", tag]) for tag in tags or ["latest"]]
+
+
+def _of_boot(words: Sequence[Possible]) -> list[Possible] | None:
+    """What Spring Boot's plugins push where their command says that they do, under the name that it gives.
+
+    Source: Spring Boot documentation, "Packaging OCI Images" of the Maven and the Gradle plug-in.
+    """
+    plain = [word for word in words if isinstance(word, str)]
+    published = {"-Dspring-boot.build-image.publish", "-Dspring-boot.build-image.publish=true", "--publishImage"}
+    if not any(map(_BOOT_GOAL.fullmatch, plain)) or published.isdisjoint(plain):
+        return None
+    return list(given_to(words, ("-Dspring-boot.build-image.imageName", "--imageName")))
 
 
 def _of_jib(words: Sequence[Possible]) -> list[Possible] | None:
