@@ -161,14 +161,12 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         return place.undecided(sub, "the container's name or port is not known", path=path, fix=_FIX_PORT), None
     container = service.container(target.container)
     related = (service.task,) if service.task is not None else ()
-    if container is None:
+    if target.container is None:
+        wrong = "The load balancer sends to a container that it does not name"
+    elif container is None:
         if any(not isinstance(each.name, str) for each in service.containers):
             return place.undecided(sub, "a container's name is not known", path=path, fix=_FIX_PORT), None
-        wrong = (
-            "The load balancer sends to a container that it does not name"
-            if target.container is None
-            else f"The load balancer sends to the container {target.container}, which the task does not have"
-        )
+        wrong = f"The load balancer sends to the container {target.container}, which the task does not have"
     elif container.ports is None:
         return place.undecided(sub, "which ports the container maps is not known", path=path, fix=_FIX_PORT), None
     elif port not in container.ports:
@@ -308,7 +306,7 @@ def _self_checks(service: Service) -> Iterator[Judgement]:
 
 def _self_check(service: Service, container: Container, port: int) -> Judgement:
     place = service.task or service.resource
-    sub, path = f"health→{container.name}", f"{container.path}.HealthCheck.Command"
+    sub, path = f"health→{container.name or container.path}", f"{container.path}.HealthCheck.Command"
     listens = service.listens if service.awsvpc is not NO else container.listens
     if listens is not None and port in listens:
         return place.passes(sub, f"The health check calls port {port}, on which the task listens.", path=path)
