@@ -2,7 +2,7 @@
 
 Sources: crane's, regctl's and oras' command references, skopeo-copy(1), README of kaniko ("--destination"), README of
 jib-maven-plugin and jib-gradle-plugin ("Extended usage"), ko's documentation ("ko build"), Cloud Native Buildpacks
-documentation ("pack build").
+documentation ("pack build"), .NET documentation ("Containerize an app with dotnet publish", "Container publishing").
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _JIB_TASK: Final = re.compile(r":?(?:[\w-]+:)*jib")
 _BOOT_GOAL: Final = re.compile(
     r"(?:spring-boot|(?:[\w.-]+:)?spring-boot-maven-plugin(?::[\w.-]+)?):build-image(?:-no-fork)?|:?(?:[\w-]+:)*bootBuildImage"
 )
+_PUBLISHES: Final = re.compile(r"[-/]{1,2}(?:t|target):.*\bPublishContainer\b.*|.*\bPublishProfile=DefaultContainer")
 _IMAGES: Final = (  # an image by its name -> the program that it starts
     (re.compile(r"(?:.*/)?go-containerregistry/crane|(?:.*/)?crane"), "crane"),
     (re.compile(r"(?:.*/)?skopeo(?:/stable|/upstream|/testing)?"), "skopeo"),
@@ -125,6 +126,8 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
             return plain[2:3]
         case ("pack", "build"):
             return [*plain[1:2], *given_to(words, ("-t", "--tag"))] if "--publish" in words else None
+        case ("dotnet", "publish" | "build" | "msbuild"):
+            return _of_dotnet(words)
         case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
             return list(given_to(words, ("--destination", "-d"))) or None
     if program not in _BUILD_TOOLS:
@@ -163,6 +166,24 @@ def _of_boot(words: Sequence[Possible]) -> list[Possible] | None:
     return list(given_to(words, ("-Dspring-boot.build-image.imageName", "--imageName")))
 
 
+def _property(words: Sequence[Possible], name: str) -> Possible:
+    """A property of MSBuild's, however it is given: ``-p:NAME=x``, ``/p:NAME=x``, ``-p NAME=x``."""
+    spelled_as = [f"{sign}{name}" for sign in ("-p:", "/p:", "-property:", "--property:", "/property:", "")]
+    found = [each.strip("\"'") if isinstance(each, str) else each for each in given_to(words, spelled_as)]
+    return found[-1] if found else None
+
+
+def _of_dotnet(words: Sequence[Possible]) -> list[Possible] | None:
+    """What .NET's SDK pushes where its command names a registry: without one the image stays in the local engine."""
+    registry = _property(words, "ContainerRegistry")
+    if registry is None or not any(_PUBLISHES.fullmatch(word) for word in words if isinstance(word, str)):
+        return None
+    name = _property(words, "ContainerRepository") or _property(words, "ContainerImageName")
+    image = joined([registry, "/", name or open_text("the name of what is built")])
+    tags = [tag for each in ("ContainerImageTag", "ContainerImageTags") for tag in _split(_property(words, each), ";")]
+    return [_retagged(image, tag) for tag in tags or ["latest"]]
+
+
 def _of_jib(words: Sequence[Possible]) -> list[Possible] | None:
     """What jib pushes; an empty list where the build file says where to."""
     goals = [word for word in words if isinstance(word, str) and not word.startswith("-")]
@@ -173,10 +194,10 @@ def _of_jib(words: Sequence[Possible]) -> list[Possible] | None:
     return [*named, *(_retagged(image, tag) for image in named for tag in tags)]
 
 
-def _split(value: Possible) -> Iterator[Possible]:
+def _split(value: Possible, sign: str = ",") -> Iterator[Possible]:
     entry: list[Possible] = []
     for part in pieces(value) if isinstance(value, str | Text) else ():
-        first, *more = part.split(",") if isinstance(part, str) else (Text((part,)),)
+        first, *more = part.split(sign) if isinstance(part, str) else (Text((part,)),)
         entry.append(first)
         for each in more:
             yield joined(entry)
