@@ -63,6 +63,7 @@ _NAME: Final = re.compile(r"(?:\.{0,2}/)?[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
 # Letters and digits as nobody calls a command: what a program is given, and maybe in confidence.
 _GENERATED: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{12,}")
 _FILE: Final = re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
+_FILE_AT: Final = re.compile(r"(?:\.{1,2}/)?(?:[\w-][\w.-]*/)+[\w.-]{1,80}")
 _AWS_CLI: Final = re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
 
 
@@ -89,7 +90,10 @@ def unread(command: Command, written: Command | None = None) -> Problem | None:
 
 def spelled(command: Command) -> str:
     """A command for a message: its words up to the first option, and the verb or else a file behind that. Never an
-    option's value, which may be a secret."""
+    option's value, which may be a secret. Of a file of the repository its path: what it is given are no verbs."""
+    whole = command.words[0] if command.words else ""
+    if isinstance(whole, str) and installed(whole) is None and _FILE_AT.fullmatch(whole):
+        return whole.removeprefix("./")
     first = [command.program]
     for word in command.words[1:4]:
         if not isinstance(word, str) or not _NAME.fullmatch(word) or _GENERATED.fullmatch(word):
