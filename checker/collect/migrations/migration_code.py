@@ -55,6 +55,7 @@ _SQL_FILES: Final = (".sql", "/migration")
 _BACK: Final = re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
     r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
+    r"|\bMigrator\.run\([^)\n]*:down\b"
 )
 # How each language imports a module; the modules of the tools' libraries are expressions themselves.
 _IMPORTS: Final[Mapping[str, str]] = {

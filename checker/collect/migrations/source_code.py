@@ -11,6 +11,7 @@ from checker.model.migrations.folders import SourceFile
 LANGUAGES: Final = {
     ".py": "python", ".ts": "script", ".mts": "script", ".cts": "script", ".js": "script", ".mjs": "script",
     ".cjs": "script", ".go": "go", ".rs": "other", ".java": "other", ".kt": "other", ".rb": "other",
+    ".php": "other", ".exs": "other", ".cs": "other",
 }  # fmt: skip
 # A string that never ends is taken to the end of its line: whatever the text, each sign is looked at once.
 _TOKEN: Final = re.compile(
@@ -38,7 +39,7 @@ def source_file(file: str, text: str) -> SourceFile:
     language = LANGUAGES.get(suffix, "other")
     if language == "python":
         return _python(file, text)
-    return _c_like(file, text, language, _HASH if suffix == ".rb" else _TOKEN)
+    return _c_like(file, text, language, _HASH if suffix in {".rb", ".exs"} else _TOKEN)
 
 
 def without_sql_comments(text: str) -> str:

@@ -76,6 +76,7 @@ class SqlFile(Struct, frozen=True):
     header: tuple[tuple[Spot, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     outside: bool = False  # it asks its tool to run it outside of a transaction
+    unlocked: bool = False  # it asks its tool to run it without the tool's lock
     system: str = ""  # whose SQL it is, where that is not PostgreSQL's
 
     @property

@@ -5,7 +5,7 @@ What the review found
     migrations when production goes back to an earlier release.
 What is checked
     Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
-    Sequelize's, TypeORM's, node-pg-migrate's, Laravel's, Phinx's or Doctrine's, has a way back (a down file, a
+    Sequelize's, TypeORM's, node-pg-migrate's, Laravel's, Phinx's, Doctrine's or Ecto's, has a way back (a down file, a
     downgrade, operations that can be undone) that undoes what it did, or it only expands, so that the previous release
     runs on the new schema. Neither direction builds in a transaction (its own, its tool's, or that of statements which
     are sent together) what PostgreSQL builds outside of one alone: an index that is built concurrently, for one. What
@@ -118,6 +118,11 @@ _MADE_BACK: Final = {
         "Rails cannot undo it",
         "Write a `down`, or what it undoes with `reversible`",
     ),
+    "ecto": (
+        "Ecto undoes it, or its `down` does.",
+        "Ecto cannot undo it",
+        "Write a `down`, or what a command needs to be undone",
+    ),
     "phinx": (
         "Phinx undoes it, or its `down` does.",
         "Phinx cannot undo it",
@@ -135,7 +140,9 @@ def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
     """Comments are written as the migration's language has them, and ways back called as its tool does."""
     if migration.file.endswith((".sql", ".xml", ".yaml", ".yml", ".json")):
         return judgement
-    fix = judgement.fix.replace("-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb')) else '//'} migrate:")
+    fix = judgement.fix.replace(
+        "-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb', '.exs')) else '//'} migrate:"
+    )
     if tool not in _MADE_BACK:
         word = "downgrade" if tool == "alembic" else "`down`"
         said = judgement.violation if tool == "alembic" else judgement.violation.replace("down file", word)

@@ -52,6 +52,7 @@ from checker.reason.migrations.migrating import (
     starts_task,
     told_not_to_lock,
     tool_of,
+    unlocked_in,
 )
 from checker.reason.migrations.runner_locks import Locking, locking
 
@@ -133,7 +134,9 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
     """Folders that nothing in the repository is seen to run."""
     for folder in pipeline.migrations:
         tool = BY_NAME.get(folder.tool)
-        if tool is not None and tool.locks is YES:
+        if tool is not None and (where := unlocked_in(pipeline.migrations, tool)):
+            yield folder.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
+        elif tool is not None and tool.locks is YES:
             yield folder.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         else:
             why = "what applies these migrations is not found in the repository"

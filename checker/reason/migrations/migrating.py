@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker.model.migrations.folders import MigrationFolder
 from checker.model.migrations.tools import MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
@@ -98,8 +99,8 @@ def programs_of(command: Command) -> tuple[str, ...]:
 
 
 def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:
-    """What switches a tool's lock off: an option, a variable that is set to something, a setting of its connection;
-    empty where nothing does."""
+    """What switches a tool's lock off: an option, a variable that is set to something, a setting of its connection, a
+    migration; empty where nothing does."""
     action = step.action
     given = dict(step.step.env) if step.step is not None else {}
     texts = [action.text() if isinstance(action, Command) else action.source]
@@ -107,7 +108,15 @@ def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -
     texts += [name for name, value in given.items() if any(not _is_off(each) for each in _shown(value))]
     texts += [_COMMENT.sub("", each.text) for each in pipeline.migration_code.connections if each.tool == tool.name]
     found = not_locking(tool, ((text, "") for text in texts))
-    return found[0] if found is not None else ""
+    return found[0] if found is not None else unlocked_in(pipeline.migrations, tool)
+
+
+def unlocked_in(folders: Iterable[MigrationFolder], tool: MigrationTool) -> str:
+    """The first migration of a tool that asks for none of its lock; empty where none does."""
+    files = (
+        each.file for folder in folders if folder.tool == tool.name for each in folder.migrations if each.up.unlocked
+    )
+    return next((f"@disable_migration_lock in {file}" for file in files), "")
 
 
 def not_locking(tool: MigrationTool, texts: Iterable[tuple[str, str]]) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 Sources: Rails Guides, "Configuring a Database" (``variables``); Django documentation, "Settings", ``OPTIONS``; Knex
 documentation, "Configuration"; Flyway documentation, "initSql"; Sequelize and TypeORM documentation, data sources;
-Laravel documentation, "Database: Configuration".
+Laravel documentation, "Database: Configuration"; Ecto SQL documentation, ``Ecto.Migration`` ("Repo configuration").
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ _FILES: Final = (
     ("sequelize", re.compile(r"(?:.*/)?(?:config/(?:config|database)|\.sequelizerc)\.(?:js|cjs|json|ts)"), "dialect"),
     ("typeorm", re.compile(r"(?:.*/)?(?:ormconfig|data-?source)\.(?:js|ts|json)", re.IGNORECASE), "type"),
     ("laravel", re.compile(r"(?:.*/)?config/database\.php"), "connections"),
+    ("ecto", re.compile(r"(?:.*/)?config/(?:config|prod|runtime|releases)\.exs"), "Repo"),
 )
 _NAMES: Final = re.compile(
     r"(?:database\.(?:ya?ml|php|js|json|ts)|[\w-]*settings[\w-]*\.py|\w+\.py|knexfile\.\w+|flyway\.\w+|config\.(?:c?js|json|ts)"
-    r"|ormconfig\.\w+|data-?source\.\w+)",
+    r"|ormconfig\.\w+|data-?source\.\w+|(?:config|prod|runtime|releases)\.exs)",
     re.IGNORECASE,
 )
 # Files for somebody's own machine, and for tests.

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
 from checker.collect.migrations.schema_code import rails
 from checker.collect.migrations.schema_code.builders import IMPLIED
-from checker.collect.migrations.schema_code.languages import php, ruby, script
-from checker.collect.migrations.schema_code.languages.calls import Call, Code
+from checker.collect.migrations.schema_code.ecto import called_of, ecto, is_ecto
+from checker.collect.migrations.schema_code.languages import elixir, php, ruby, script
+from checker.collect.migrations.schema_code.languages.calls import Body, Call, Code
 from checker.collect.migrations.schema_code.pg_migrate import pg_migrate
 from checker.collect.migrations.schema_code.phinx import phinx
 from checker.collect.migrations.schema_code.schemas import knex, laravel, of_body, queries, sequelize
@@ -40,6 +41,7 @@ class Ways(Struct, frozen=True):
     down: list[tuple[Change, int]] | None
     derived: bool = False
     outside: bool = False
+    unlocked: bool = False  # it asks its framework to run it without its lock
 
 
 class Framework(Struct, frozen=True):
@@ -136,6 +138,26 @@ def _phinx(text: str) -> Ways | None:
     return replace(found, outside=outside) if found is not None else None
 
 
+def _ecto(text: str) -> Ways | None:
+    code = elixir.elixir_code(text)
+    if code is None:
+        return None
+    set_ = {each.name for each in code.marks if each.args == (True,)}
+    own = {"outside": "@disable_ddl_transaction" in set_, "unlocked": "@disable_migration_lock" in set_}
+    bodies = {name: called_of(code.functions, body) for name, body in code.functions.items()}
+    loose = [(Change(code="code around it"), line) for line in code.loose]
+    if "change" in bodies:
+        return Ways([*of_body(bodies["change"], ecto), *loose], None, derived=True, **own)
+    if "up" not in bodies:
+        return None
+    down = [*of_body(bodies["down"], ecto)] if "down" in bodies and not _raises(bodies["down"]) else None
+    return Ways([*of_body(bodies["up"], ecto), *loose], down, **own)
+
+
+def _raises(body: Body) -> bool:
+    return any(each.name == "raise" for each in body.calls)
+
+
 _NO_TRANSACTIONS: Final = re.compile(
     r"\bfunction\s+useTransactions\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
 )
@@ -180,6 +202,7 @@ _FRAMEWORKS: Final = (
     Framework("node-pg-migrate", "node-pg-migrate's migrations", _SCRIPTS, _is_pg_migrate, _pg_migrate),
     Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),
     Framework("doctrine", "Doctrine's migrations", (".php",), _is_doctrine, _doctrine),
+    Framework("ecto", "Ecto's migrations", (".exs",), is_ecto, _ecto),
     Framework("phinx", "Phinx's migrations", (".php",), _is_phinx, _phinx),
     Framework("laravel", "Laravel's migrations", (".php",), _is_laravel, _laravel),
 )
@@ -227,7 +250,7 @@ def _migration(file: str, text: str, framework: Framework, filled: set[tuple[str
     if not ways.derived and ways.down is not None:
         down = [each for change, at in ways.down for each in statements(change.sql, change.code, file, at)]
     back = SqlFile(file, tuple(in_context(down)), (), (), ways.outside) if down is not None else None
-    return Migration(number, name, SqlFile(file, up, header, (), ways.outside), back)
+    return Migration(number, name, SqlFile(file, up, header, (), ways.outside, unlocked=ways.unlocked), back)
 
 
 _FILLED: Final = re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bNOT NULL')

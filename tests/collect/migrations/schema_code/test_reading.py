@@ -17,6 +17,7 @@ AROUND: Final = {
     "rb": "class Change < ActiveRecord::Migration[7.1]\n{}\nend\n",
     "js": "exports.up = async (knex) => {{\n{}\n}};\n",
     "ts": "export class A1 implements MigrationInterface {{\n{}\n}}\n",
+    "exs": "defmodule A do\nuse Ecto.Migration\n{}\nend\n",
     "php": "<?php\nreturn new class extends Migration\n{{\n{}\n}};\n",
 }
 
@@ -45,6 +46,7 @@ def test_what_a_migration_comes_to(case: dict[str, Any]) -> None:
     assert _said(read.up) == case["up"]
     assert _said(read.down) == case.get("down")
     assert read.up.outside is case.get("outside", False)
+    assert read.up.unlocked is case.get("unlocked", False)
 
 
 def test_files_of_two_frameworks_are_of_none() -> None:

@@ -17,6 +17,7 @@ _GRAMMARS: Final = {
     "ruby": ("tree_sitter_ruby", "language"),
     "script": ("tree_sitter_typescript", "language_typescript"),
     "php": ("tree_sitter_php", "language_php"),
+    "elixir": ("tree_sitter_elixir", "language"),
 }
 MAX_DEPTH: Final = 60
 

@@ -8,12 +8,14 @@ from typing import Final
 import pytest
 
 from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Code
+from checker.collect.migrations.schema_code.languages.elixir import elixir_code
 from checker.collect.migrations.schema_code.languages.php import php_code
 from checker.collect.migrations.schema_code.languages.ruby import ruby_code
 from checker.collect.migrations.schema_code.languages.script import script_code
 
 READERS: Final[dict[str, tuple[Callable[[str], Code | None], str]]] = {
     "ruby": (ruby_code, "class A\ndef up\n{}\nend\nend\n"),
+    "elixir": (elixir_code, "defmodule A do\ndef up do\n{}\nend\nend\n"),
     "script": (script_code, "exports.up = () => {{\n{}\n}};\n"),
     "php": (php_code, "<?php\nclass A {{\npublic function up() {{\n{}\n}}\n}}\n"),
 }
@@ -38,6 +40,10 @@ def _said(call: Call) -> str:
          ["drop(a, 1)", "code"]),
         ("script", "x.add({ ['a' + 'b']: 1 });\nx.add(new Table({ name: 'a' }));\nx.add(new Other());",
          ["add({'ab': 1})", "add(?)", "add(?)"]),
+        ("elixir", "for t <- [:a, \"b\"], do: drop(t)\nEnum.each(~w(c), fn t -> drop(t) end)\nfor t <- r(), do: drop(t)",
+         ["drop(a)", "drop(b)", "drop(c)", "code"]),
+        ("elixir", "drop(\"a\" <> \"b\")\nx = 1\ndrop(x)\ny = ask()\nif y, do: drop(y)",
+         ["drop(ab)", "drop(1)", "code", "code"]),
         ("php", "foreach (['a', 'b'] as $t) { X::drop($t); }", ["drop(a)", "drop(b)"]),
         ("php", "foreach (['a' => 'b'] as $t => $u) X::drop($t, $u);\nforeach ($all as $t) X::drop($t);",
          ["drop(a, b)", "code"]),
