@@ -40,7 +40,7 @@ def _said(call: Call) -> str:
          ["drop(a, 1)", "code"]),
         ("script", "x.add({ ['a' + 'b']: 1 });\nx.add(new Table({ name: 'a' }));\nx.add(new Other());",
          ["add({'ab': 1})", "add(?)", "add(?)"]),
-        ("elixir", "for t <- [:a, \"b\"], do: drop(t)\nEnum.each(~w(c), fn t -> drop(t) end)\nfor t <- r(), do: drop(t)",
+        ("elixir", "for t <- [:a, \"b\"], do: drop(t)\nEnum.each(~w(c), fn t -> drop(t) end)\nfor t <- r(), do: x()",
          ["drop(a)", "drop(b)", "drop(c)", "code"]),
         ("elixir", "drop(\"a\" <> \"b\")\nx = 1\ndrop(x)\ny = ask()\nif y, do: drop(y)",
          ["drop(ab)", "drop(1)", "code", "code"]),
