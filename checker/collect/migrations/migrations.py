@@ -76,6 +76,7 @@ _IS_CODE: Final = tuple(
         ("Migration", r"\bclass\s+\w+\s*:\s*Migration\b"),
     )
 )
+_BESIDE: Final = (".Designer.cs", "ModelSnapshot.cs")  # what Entity Framework writes beside migrations
 _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
 # Lies beside the migrations that drizzle-kit writes, whatever the folder is called (Drizzle documentation, "drizzle-kit
 # generate").
@@ -347,7 +348,11 @@ class _Reader(Struct):
 
     def _coded(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
         """Migrations in Ruby, JavaScript, TypeScript or PHP."""
-        named = {self.shown(path): path for name, path in files.items() if name.lower().endswith(_CODE_ENDINGS)}
+        named = {
+            self.shown(path): path
+            for name, path in files.items()
+            if name.lower().endswith(_CODE_ENDINGS) and not name.endswith(_BESIDE)
+        }
         texts = {file: text for file, path in named.items() if isinstance(text := self.text(path), str)}
         if not texts or len(texts) < len(named):
             return None

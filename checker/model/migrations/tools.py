@@ -173,7 +173,7 @@ TOOLS: Final = (
           "Diesel's pull request 4863: the migrations' table is not locked", wraps=True, whole=YES),
     _tool("supabase", "push, up", "", _UNTOLD, "Supabase documentation, db push"),
     _tool("entity-framework", "database update", "", _UNTOLD, "What's New in EF Core 9: a lock from that version on",
-          programs="dotnet ef, dotnet-ef"),
+          programs="dotnet ef, dotnet-ef", wraps=True),
     _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate, d:m:m", "", NO,
           "DoctrineMigrationsBundle's issue 196: whoever runs it on several servers has to keep the others out",
           programs="console, doctrine, doctrine-migrations", wraps=True),

@@ -17,7 +17,8 @@ from checker.collect.migrations.frameworks.changes import Change, only_adds, sta
 from checker.collect.migrations.schema_code import rails
 from checker.collect.migrations.schema_code.builders import IMPLIED
 from checker.collect.migrations.schema_code.ecto import called_of, ecto, is_ecto
-from checker.collect.migrations.schema_code.languages import elixir, php, ruby, script
+from checker.collect.migrations.schema_code.entity_framework import entity_framework, is_entity_framework
+from checker.collect.migrations.schema_code.languages import csharp, elixir, php, ruby, script
 from checker.collect.migrations.schema_code.languages.calls import Body, Call, Code
 from checker.collect.migrations.schema_code.pg_migrate import pg_migrate
 from checker.collect.migrations.schema_code.phinx import phinx
@@ -154,6 +155,15 @@ def _ecto(text: str) -> Ways | None:
     return Ways([*of_body(bodies["up"], ecto), *loose], down, **own)
 
 
+def _entity_framework(text: str) -> Ways | None:
+    code = csharp.csharp_code(text)
+    if code is None or "Up" not in code.functions:
+        return None
+    back = code.functions.get("Down")
+    down = [*of_body(back, entity_framework)] if back is not None and not _raises(back) else None
+    return Ways([*of_body(code.functions["Up"], entity_framework)], down)
+
+
 def _raises(body: Body) -> bool:
     return any(each.name == "raise" for each in body.calls)
 
@@ -203,6 +213,7 @@ _FRAMEWORKS: Final = (
     Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),
     Framework("doctrine", "Doctrine's migrations", (".php",), _is_doctrine, _doctrine),
     Framework("ecto", "Ecto's migrations", (".exs",), is_ecto, _ecto),
+    Framework("entity-framework", "Entity Framework's migrations", (".cs",), is_entity_framework, _entity_framework),
     Framework("phinx", "Phinx's migrations", (".php",), _is_phinx, _phinx),
     Framework("laravel", "Laravel's migrations", (".php",), _is_laravel, _laravel),
 )

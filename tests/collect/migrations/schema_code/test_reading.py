@@ -18,6 +18,7 @@ AROUND: Final = {
     "js": "exports.up = async (knex) => {{\n{}\n}};\n",
     "ts": "export class A1 implements MigrationInterface {{\n{}\n}}\n",
     "exs": "defmodule A do\nuse Ecto.Migration\n{}\nend\n",
+    "cs": "namespace A\n{{\npublic partial class B : Migration\n{{\n{}\n}}\n}}\n",
     "php": "<?php\nreturn new class extends Migration\n{{\n{}\n}};\n",
 }
 

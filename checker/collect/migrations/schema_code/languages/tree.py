@@ -18,6 +18,7 @@ _GRAMMARS: Final = {
     "script": ("tree_sitter_typescript", "language_typescript"),
     "php": ("tree_sitter_php", "language_php"),
     "elixir": ("tree_sitter_elixir", "language"),
+    "csharp": ("tree_sitter_c_sharp", "language"),
 }
 MAX_DEPTH: Final = 60
 

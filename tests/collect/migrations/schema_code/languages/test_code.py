@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Code
+from checker.collect.migrations.schema_code.languages.csharp import csharp_code
 from checker.collect.migrations.schema_code.languages.elixir import elixir_code
 from checker.collect.migrations.schema_code.languages.php import php_code
 from checker.collect.migrations.schema_code.languages.ruby import ruby_code
@@ -15,6 +16,7 @@ from checker.collect.migrations.schema_code.languages.script import script_code
 
 READERS: Final[dict[str, tuple[Callable[[str], Code | None], str]]] = {
     "ruby": (ruby_code, "class A\ndef up\n{}\nend\nend\n"),
+    "csharp": (csharp_code, "class A {{\nvoid up() {{\n{}\n}}\n}}\n"),
     "elixir": (elixir_code, "defmodule A do\ndef up do\n{}\nend\nend\n"),
     "script": (script_code, "exports.up = () => {{\n{}\n}};\n"),
     "php": (php_code, "<?php\nclass A {{\npublic function up() {{\n{}\n}}\n}}\n"),
@@ -44,6 +46,10 @@ def _said(call: Call) -> str:
          ["drop(a)", "drop(b)", "drop(c)", "code"]),
         ("elixir", "drop(\"a\" <> \"b\")\nx = 1\ndrop(x)\ny = ask()\nif y, do: drop(y)",
          ["drop(ab)", "drop(1)", "code", "code"]),
+        ("csharp", "foreach (var t in new[] { \"a\", \"b\" }) { x.Drop(t); }\nvar u = \"c\";\nx.Drop(u + \"d\");",
+         ["Drop(a)", "Drop(b)", "Drop(cd)"]),
+        ("csharp", "while (true) { x.Drop(\"a\"); }\nvar u = Ask();\nx.Drop(@\"a\"\"b\");",
+         ["code", "code", 'Drop(a"b)']),
         ("php", "foreach (['a', 'b'] as $t) { X::drop($t); }", ["drop(a)", "drop(b)"]),
         ("php", "foreach (['a' => 'b'] as $t => $u) X::drop($t, $u);\nforeach ($all as $t) X::drop($t);",
          ["drop(a, b)", "code"]),
