@@ -208,7 +208,8 @@ class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     the waiter's name in ``waiter``. An operation that no table knows keeps its spelling.
 
     ``complete`` is false where some arguments could not be told (``"$@"``, ``**kwargs``). ``keys_of`` is the call whose
-    answer holds the keys that it is made with, where the code hands them over itself.
+    answer holds the keys that it is made with, where the code hands them over itself. ``unless``: of a task definition
+    that a program registers, the conditions that decide whether it does, as they are written.
     """
 
     service: str
@@ -224,6 +225,7 @@ class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     complete: bool = True
     credentials: Credentials | None = None
     keys_of: CallPlace | None = None
+    unless: tuple[str, ...] = ()
     folder: str | None = None  # where it runs, relative to the repository's root; None where that is not known
 
     @property

@@ -28,12 +28,7 @@ from checker.reason.images.commit_tags import Pushed, is_released, pushed
 from checker.reason.images.references import ParsedImage, Registry, parse_image
 from checker.reason.images.registered import images_in
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, set_by, unmarked
-
-_OUTPUT_OF_STACK: Final = re.compile(
-    # The option of every command of AWS's, `--output text`, is no stack's output.
-    r"describe[-_]?stacks|list[-_]?exports|(?<!-)outputs?\b.*task|task.*(?<!-)outputs?\b|\bstack\w*\[|outputs?\[",
-    re.I,
-)
+from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 
 _FAMILY: Final = re.compile(r'"family"\s*:\s*"([^"]+)"')
 
@@ -89,37 +84,11 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     if any(answer.runs is Runs.COMMIT for answer in answers):
         # A revision that is used again where it is the same one: `register` is the other way to get it.
         pairs = zip(answers, each, strict=True)
-        answers = [answer for answer, option in pairs if not _used_again(at, option)] or answers
+        kept = [answer for answer, option in pairs if not used_again(at, option)]
+        if kept and len(kept) < len(answers) and unseen_again(at, each):
+            return Revision(Runs.OPEN, "whether the revision that is used again has the release's image: nothing looks")
+        answers = kept or answers
     return max(answers, key=lambda answer: [Runs.COMMIT, Runs.OPEN, Runs.OTHER].index(answer.runs))
-
-
-def _used_again(at: At, value: Scalar) -> bool:
-    """Whether a value is the newest revision of a family that is named, not of what the stack gives."""
-    origin = call_behind(value)
-    if origin is None or plain_name(origin.operation) != "describetaskdefinition":
-        return False
-    asked = _at_origin(at, origin)
-    family = asked.text("taskDefinition") if asked is not None else Absent()
-    return not isinstance(family, Absent) and not _from_stack(family)
-
-
-def _from_stack(value: Possible) -> bool:
-    for option in options(value) or ():
-        origin = call_behind(option)
-        if origin is not None and plain_name(origin.operation) in {"describestacks", "listexports"}:
-            return True
-        if _OUTPUT_OF_STACK.search(shown(option)):
-            return True
-    return False
-
-
-def _at_origin(at: At, origin: CallPlace) -> AwsCall | None:
-    """The last call at that line before ``at``."""
-    for index in range(at.index - 1, -1, -1):
-        action = at.trace.actions[index]
-        if isinstance(action, AwsCall) and (action.spot.file, action.spot.line) == (origin.file, origin.line):
-            return action
-    return None
 
 
 def _named(at: At, value: Scalar, release: Release) -> Revision:
@@ -137,7 +106,7 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
         return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
         return _asked_for(at, origin, release)
-    if operation in {"describestacks", "listexports"} or _from_stack(value):
+    if operation in {"describestacks", "listexports"} or from_stack(value):
         return Revision(
             Runs.OTHER, "it names the stack's own task definition, whose image the stack sets, not the release"
         )
@@ -186,7 +155,7 @@ def _registered(at: At, origin: CallPlace | None, release: Release) -> Revision:
 
 def _asked_for(at: At, origin: CallPlace | None, release: Release) -> Revision:
     """A family's newest revision: the one that is registered right before it is asked for, or any."""
-    asked = _at_origin(at, origin) if origin is not None else None
+    asked = at_origin(at, origin) if origin is not None else None
     index = next((i for i, action in enumerate(at.trace.actions) if action is asked), 0)
     before = next(_registrations(At(at.job, at.trace, index)), None)
     in_script = asked is not None and asked.how is How.CLI  # of a program the revision that it makes is followed itself
@@ -228,7 +197,7 @@ def _family(at: At, call: AwsCall) -> str | None:
     if found is not None:
         return found[1]
     origin = call_behind(given)
-    asked = _at_origin(at, origin) if origin is not None else None
+    asked = at_origin(at, origin) if origin is not None else None
     base = asked.text("taskDefinition") if asked is not None and ".family" not in shown(given) else None
     return base.rpartition("/")[2].partition(":")[0] if isinstance(base, str) else None
 

@@ -16,7 +16,7 @@ from checker.model.possible import shown as shown_value
 from checker.model.values import Text
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
 from checker.resolve.python.requests import options_of
-from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.syntax_facts import conditions_before, shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 
 # What makes a line more than the words of one command.
@@ -61,11 +61,13 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         client.profile,
         complete=complete,
         keys_of=client.keys_of,
+        unless=conditions_before(frame.module.tree, spot.line) if operation == _REGISTERS else (),
         folder=machine.folder,
     )
     return _made(machine, made)
 
 
+_REGISTERS: Final = "RegisterTaskDefinition"
 _READS: Final = frozenset({"read", "read_text", "read_bytes"})
 _OPENS: Final = frozenset({"open", "io.open", "Path", "pathlib.Path"})
 

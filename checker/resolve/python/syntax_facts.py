@@ -248,3 +248,34 @@ def yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             left.extend(ast.iter_child_nodes(each))
     return False
+
+
+@lru_cache(maxsize=1_024)
+def conditions_before(tree: ast.Module, line: int) -> tuple[str, ...]:
+    """The conditions of the function around a line that decide whether the line is come to: of an ``if`` that it stands
+    in, or that leaves the function before it. Each is told with what its names were given."""
+    around: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    for node in nodes_of(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _holds(node, line):
+            around = node if around is None or node.lineno >= around.lineno else around
+    if around is None:
+        return ()
+    given: dict[str, str] = {}
+    for node in nodes_of(around):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            given[node.targets[0].id] = shown(node.value)
+    found = []
+    for node in nodes_of(around):
+        if isinstance(node, ast.If | ast.IfExp) and (_holds(node, line) or _leaves(node, line)):
+            names = [each.id for each in nodes_of(node.test) if isinstance(each, ast.Name)]
+            found.append(" ".join([shown(node.test), *(given.get(name, "") for name in names)]))
+    return tuple(found)
+
+
+def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.IfExp, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _leaves(node: ast.If | ast.IfExp, line: int) -> bool:
+    inside = [each for statement in node.body for each in nodes_of(statement)] if isinstance(node, ast.If) else []
+    return (node.end_lineno or node.lineno) < line and any(isinstance(each, ast.Return) for each in inside)
