@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline.workflow_place import WorkflowPlace
+from checker.model.pipeline.workflow_place import AtLine, WorkflowPlace
 from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.reason.oidc.assumed_roles import role_sessions
@@ -74,7 +74,7 @@ def _not_started(pipeline: Pipeline) -> Iterator[Judgement]:
         of_workflow = [each for each in chained if each.workflow.file == refusal.spot.file]
         if of_workflow:
             said = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
-            yield _around(refusal.spot, of_workflow).fails("start", said, fix=refusal.fix)
+            yield AtLine(_around(refusal.spot, of_workflow), refusal.spot).fails("start", said, fix=refusal.fix)
             continue
         job = next(each for each in chained if refusal in each.refusals)
         said = f"GitHub refuses {refusal.spot}, and the job ends before its first step: {refusal.message}."
@@ -87,7 +87,9 @@ def _around(spot: Spot, jobs: Sequence[EffectiveJob]) -> EffectiveJob | Effectiv
     if inside is None:
         return WorkflowPlace(jobs[0].workflow, spot=spot)
     steps = (each for each in inside.steps if each.spot.file == spot.file and each.spot <= spot)
-    return max(steps, key=lambda each: each.spot, default=None) or inside
+    step = max(steps, key=lambda each: each.spot, default=None)
+    # What is indented less than a step is a key of the job behind its steps.
+    return inside if step is None or spot.column < step.spot.column else step
 
 
 def _asking(pipeline: Pipeline) -> Iterator[tuple[EffectiveJob, bool]]:
