@@ -54,34 +54,17 @@ def walk(
     problems: list[Problem],
     below: str = "",
     *,
-    passed: Callable[[Path], None] = lambda _: None,
+    passed: Callable[[str], None] = lambda _: None,
     also: Callable[[str, str], bool] = lambda _folder, _name: False,
-) -> Iterator[Path]:
-    """Files below ``root`` (or ``root/below``) whose name is wanted, in order.
+) -> Iterator[str]:
+    """Files below ``root`` (or ``root/below``) whose name is wanted, in order: their paths below ``root``, with ``/``.
 
     ``also`` is asked of the others, with the name of their folder. ``passed`` is told of every folder that is passed
     over by its name. What a link leads to comes last, and only where it was not met under its own name; a link that
     leads out of the repository is a problem, and nothing behind it is looked at.
     """
-    for inner in walk_names(root, wanted, limit, problems, below, passed=passed, also=also):
-        yield root / inner
-
-
-def walk_names(
-    root: Path,
-    wanted: Callable[[str], bool],
-    limit: int,
-    problems: list[Problem],
-    below: str = "",
-    *,
-    passed: Callable[[Path], None] = lambda _: None,
-    also: Callable[[str, str], bool] = lambda _folder, _name: False,
-) -> Iterator[str]:
-    """The same files as of :func:`walk`, by their paths below ``root``, with ``/``: most callers need no more, and
-    making a path of each takes longer than finding it."""
     search = _Search(root, wanted, also, problems, passed)
-    start = root / below
-    for number, inner in enumerate(search.files(start)):
+    for number, inner in enumerate(search.files(root / below)):
         if number == limit:
             search.problem(inner.rpartition("/")[0], f"more than {limit} such files: the rest was not read", "")
             return
@@ -93,7 +76,7 @@ class _Search(Struct):
     wanted: Callable[[str], bool]
     also: Callable[[str, str], bool]
     problems: list[Problem]
-    passed: Callable[[Path], None]
+    passed: Callable[[str], None]
     met: set[str] = field(default_factory=set)  # folders and files, by where they are in truth
     links: deque[_Found] = field(default_factory=deque)
 
@@ -135,7 +118,7 @@ class _Search(Struct):
             self.link(folder.within(name))
         for name in listing.folders:
             if _is_skipped(name):
-                self.passed(self.root / folder.path_of(name))
+                self.passed(folder.path_of(name))
             else:
                 deeper.append(folder.within(name))
         own = self.name_of(folder.inner)
@@ -160,7 +143,7 @@ class _Search(Struct):
             if missed:
                 self.problem(link.inner, LEADS_NOWHERE, _INSTEAD)
         elif is_folder and _is_skipped(name):
-            self.passed(self.root / link.inner)
+            self.passed(link.inner)
         elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(_top_of(self.root)).parts):
             self.links.append(link._replace(real=str(real)))
 

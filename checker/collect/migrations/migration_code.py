@@ -18,7 +18,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.collect.documents import read_text
-from checker.collect.folders import walk, walk_names
+from checker.collect.folders import walk
 from checker.collect.migrations.frameworks.connections import read_connections
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
@@ -92,7 +92,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
     sources: list[str] = []
-    for shown in walk_names(root, lambda name: _suffix(name) in LANGUAGES, MAX_FILES, problems):
+    for shown in walk(root, lambda name: _suffix(name) in LANGUAGES, MAX_FILES, problems):
         is_test = _TEST.search(shown) is not None
         if is_test and tests:
             continue
@@ -159,9 +159,9 @@ def _speaks_of_migrations(shown: str, text: str) -> bool:
 
 def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
     """What ``npm run NAME`` runs, of every package.json."""
-    for path in walk(root, lambda name: name == "package.json", 200, problems):
+    for shown in walk(root, lambda name: name == "package.json", 200, problems):
         try:
-            data = json.loads(read_text(path, path.name, MAX_BYTES))
+            data = json.loads(read_text(root / shown, shown, MAX_BYTES))
         except (InputError, ValueError, RecursionError):
             continue
         scripts = data.get("scripts") if isinstance(data, dict) else None

@@ -92,29 +92,28 @@ def read_migrations(
     problems: list[Problem] = []
     wanted = {folder.strip("/").removeprefix("./") for folder in settings.migration_folders}
     paths = [
-        path
-        for path in walk(root, _is_migration, MAX_FILES, problems, also=_may_be_code)
-        if not _is_of_tests(path.relative_to(root))
+        Path(inner)
+        for inner in walk(root, _is_migration, MAX_FILES, problems, also=_may_be_code)
+        if not _is_of_tests(inner)
     ]
     for below in sorted(wanted):
         if (root / below).is_dir():
-            paths.extend(walk(root, _is_migration, MAX_FILES, problems, below))
+            paths.extend(map(Path, walk(root, _is_migration, MAX_FILES, problems, below)))
         elif (root / below).exists():  # what is not there is told of with the other names that fit nothing
             why = f"migration_folders: {below} is no folder"
             problems.append(Problem(Spot("checker.toml"), why, "Name the folder as it is."))
     by_folder: dict[str, dict[str, Path]] = {}
-    for path in paths:
-        shown = path.relative_to(root)
+    for shown in paths:
         if exclusions is not None and exclusions.leave_out(shown):
             continue
-        by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = path
+        by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = root / shown
     reader = _Reader(root, by_folder, wanted)
     found = [replace(each, migrations=tuple(with_history(each.migrations))) for each in reader.every()]
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
 
 
-def _is_of_tests(shown: Path) -> bool:
-    return bool(_TESTS & {part.lower() for part in shown.parent.parts})
+def _is_of_tests(shown: str) -> bool:
+    return bool(_TESTS & {part.lower() for part in shown.split("/")[:-1]})
 
 
 def _flyway_name(name: str) -> re.Match[str] | None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from checker.collect.folders import walk_names
+from checker.collect.folders import walk
 from checker.collect.pipeline.scripts import MAX_FILES, ScriptLibrary
 from checker.collect.templates.search import is_test
 from checker.model.pipeline.app_context import AppContext
@@ -64,7 +64,7 @@ def read_app_context(library: ScriptLibrary, folder: str, keys: Collection[str])
     """What the app below ``folder`` reads, of ``keys`` at least; ``None`` where none of its code is at hand."""
     problems: list[Problem] = []
     found, texts = _Found(), dict[str, str]()
-    for path in walk_names(library.root, lambda name: name.endswith(_SOURCES), MAX_FILES, problems, folder):
+    for path in walk(library.root, lambda name: name.endswith(_SOURCES), MAX_FILES, problems, folder):
         if is_test(path) or _NO_APP.search(path.rpartition("/")[2]):
             continue
         text = library.text(path)

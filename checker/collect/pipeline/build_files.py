@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from checker.collect.folders import walk_names
+from checker.collect.folders import walk
 
 _NAME: Final = re.compile(
     r"build\.rs|pom\.xml|.*\.gradle(?:\.kts)?|.*\.(?:[cfv][sb]?proj|targets|props)|CMakeLists\.txt|.*\.cmake|.*\.sbt"
@@ -21,6 +21,6 @@ _CODE: Final = re.compile(r".*\.(?:scala|kt|groovy|java)")
 
 def build_files(root: Path, most: int) -> Iterator[str]:
     """Their paths, relative to the root."""
-    for path in walk_names(root, lambda name: _NAME.fullmatch(name) is not None, most, []):
+    for path in walk(root, lambda name: _NAME.fullmatch(name) is not None, most, []):
         if not _CODE.fullmatch(path) or _CODE_OF_BUILDS.fullmatch(path):
             yield path

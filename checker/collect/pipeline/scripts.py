@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from checker.collect.documents import read_text
-from checker.collect.folders import walk_names
+from checker.collect.folders import walk
 from checker.collect.pipeline.build_files import build_files
 from checker.collect.pipeline.go_packages import go_files
 from checker.collect.pipeline.shell_syntax import parse_shell
@@ -118,17 +118,17 @@ class ScriptLibrary(Struct):
     def rake_files(self) -> tuple[str, ...]:
         """The files that tell rake of tasks."""
         if self._rake is None:
-            self._rake = tuple(walk_names(self.root, _tells_rake, MAX_FILES, []))
+            self._rake = tuple(walk(self.root, _tells_rake, MAX_FILES, []))
         return self._rake
 
     def project_files(self) -> tuple[str, ...]:
         """The files that tell Nx of a project."""
-        return tuple(walk_names(self.root, lambda name: name == "project.json", MAX_FILES, []))
+        return tuple(walk(self.root, lambda name: name == "project.json", MAX_FILES, []))
 
     def gemspecs(self) -> tuple[str, ...]:
         """The files that say what a gem of Ruby is."""
         if self._gemspecs is None:
-            self._gemspecs = tuple(walk_names(self.root, lambda name: name.endswith(".gemspec"), MAX_FILES, []))
+            self._gemspecs = tuple(walk(self.root, lambda name: name.endswith(".gemspec"), MAX_FILES, []))
         return self._gemspecs
 
     def test_files(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class ScriptLibrary(Struct):
         """The folders of the repository's npm packages by the packages' names."""
         if self._packages is None:
             self._packages = {}
-            for path in walk_names(self.root, lambda name: name == "package.json", MAX_FILES, []):
+            for path in walk(self.root, lambda name: name == "package.json", MAX_FILES, []):
                 try:
                     data: Any = json.loads(self.text(path) or "{}")
                 except (ValueError, RecursionError):
@@ -219,7 +219,7 @@ class ScriptLibrary(Struct):
     def _found_below(self, tail: str) -> tuple[str, ...]:
         if self._modules is None:
             self._modules = {}
-            for path in walk_names(self.root, lambda name: name.endswith(".py"), MAX_FILES, []):
+            for path in walk(self.root, lambda name: name.endswith(".py"), MAX_FILES, []):
                 module = path.removesuffix(".py").removesuffix("/__init__")
                 self._modules.setdefault(module.rpartition("/")[2], []).append(path)
         found = self._modules.get(tail.rpartition("/")[2], ())
@@ -315,7 +315,7 @@ def _is_shell(path: str, text: str) -> bool:
 
 def find_scripts(root: Path, settings: Settings, problems: list[Problem]) -> tuple[str, ...]:
     """The shell scripts of the repository, and the Python files of the folders that ``checker.toml`` names."""
-    found = list(walk_names(root, lambda name: name.endswith((".sh", ".bash")), MAX_FILES, problems))
+    found = list(walk(root, lambda name: name.endswith((".sh", ".bash")), MAX_FILES, problems))
     for folder in settings.script_folders:
-        found.extend(walk_names(root, lambda name: name.endswith((".sh", ".bash", ".py")), MAX_FILES, problems, folder))
+        found.extend(walk(root, lambda name: name.endswith((".sh", ".bash", ".py")), MAX_FILES, problems, folder))
     return tuple(dict.fromkeys(found))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from checker.collect.folders import walk_names
+from checker.collect.folders import walk
 
 _OWN_COMMANDS: Final = re.compile(
     r"\\[!A-Za-z.]|^[ \t]*\.[a-z]|^[ \t]*(?:system|pager|source)[ \t]|\bload_extension\b", re.IGNORECASE | re.MULTILINE
@@ -15,5 +15,5 @@ _OWN_COMMANDS: Final = re.compile(
 
 
 def sql_files(root: Path, text_of: Callable[[str], str | None], most: int) -> tuple[str, ...]:
-    paths = walk_names(root, lambda name: name.endswith((".sql", ".psql", ".ddl")), most, [])
+    paths = walk(root, lambda name: name.endswith((".sql", ".psql", ".ddl")), most, [])
     return tuple(sorted(path for path in paths if _OWN_COMMANDS.search(text_of(path) or "")))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from checker.collect.folders import walk_names
+from checker.collect.folders import walk
 
 _CODE: Final = re.compile(r".*\.(?:[cm]?[jt]sx?|bats|go|rb|php|rs|feature|py|java|kts?|scala|groovy|cs|fs|exs|swift)")
 _TEST: Final = re.compile(
@@ -25,6 +25,6 @@ _TEST: Final = re.compile(
 
 def test_files(root: Path, most: int) -> Iterator[str]:
     """Their paths, relative to the root."""
-    for path in walk_names(root, lambda name: _CODE.fullmatch(name) is not None, most, []):
+    for path in walk(root, lambda name: _CODE.fullmatch(name) is not None, most, []):
         if _TEST.fullmatch(path):
             yield path

@@ -118,15 +118,13 @@ def search(root: Path, exclude: Mapping[str, str] | None = None) -> Found:
     found = Found()
     exclusions = _Exclusions(exclude or {}, found.excluded)
 
-    def skipped(folder: Path) -> None:
-        inner = folder.relative_to(root)
-        with exclusions.into(inner, found) as into:
-            _add_folder(folder, inner, into)
+    def skipped(folder: str) -> None:
+        with exclusions.into(Path(folder), found) as into:
+            _add_folder(root / folder, Path(folder), into)
 
-    for path in walk(root, _is_candidate, MAX_FILES, found.problems, passed=skipped):
-        inner = path.relative_to(root)
-        with exclusions.into(inner, found) as into:
-            _add_file(path, inner, into)
+    for file in walk(root, _is_candidate, MAX_FILES, found.problems, passed=skipped):
+        with exclusions.into(Path(file), found) as into:
+            _add_file(root / file, Path(file), into)
     # Two names of one folder, by a link, are one assembly: the one that was met first keeps it.
     found.assemblies = list({os.path.realpath(root / each): each for each in reversed(found.assemblies)}.values())[::-1]
     # Templates inside an assembly are its own.
@@ -306,11 +304,10 @@ def newer_source(root: Path, app: Path, assembly: Path) -> Path | None:
     except OSError:
         return None
     problems: list[Problem] = []
-    for path in walk(root, _is_app_code, 5_000, problems, below=app.parent.as_posix()):
-        inner = path.relative_to(root)
+    for inner in walk(root, _is_app_code, 5_000, problems, below=app.parent.as_posix()):
         try:
-            if not is_test(inner) and path.stat().st_mtime > written + 5:
-                return inner
+            if not is_test(inner) and (root / inner).stat().st_mtime > written + 5:
+                return Path(inner)
         except OSError:
             continue
     return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from checker.collect.documents import read_text
-from checker.collect.folders import walk_names
+from checker.collect.folders import walk
 from checker.errors import InputError
 from checker.model.migrations.folders import Connection
 from checker.model.sources import Problem
@@ -49,7 +49,7 @@ def _may_tell(name: str) -> bool:
 def read_connections(root: Path, problems: list[Problem]) -> Iterator[Connection]:
     """The files of a repository that say how its tools connect to the database."""
     read = 0
-    for shown in walk_names(root, _may_tell, 5_000, problems):
+    for shown in walk(root, _may_tell, 5_000, problems):
         tool = next(((name, word) for name, pattern, word in _FILES if pattern.fullmatch(shown)), None)
         if tool is None or _ELSEWHERE.search(shown) or read >= _MAX_FILES:
             continue

@@ -75,10 +75,9 @@ def read_workflows(root: Path, exclusions: Exclusions | None = None) -> Workflow
         for name, (shown, each) in zip(names, files.items(), strict=True)
     }
     actions: dict[str, CompositeAction] = {}
-    for path in walk(root, lambda name: name in {"action.yml", "action.yaml"}, MAX_FILES, problems):
-        shown = path.relative_to(root).as_posix()
+    for shown in walk(root, lambda name: name in {"action.yml", "action.yaml"}, MAX_FILES, problems):
         folder = shown.rpartition("/")[0]
-        actions.setdefault(folder, read_action(path, shown))
+        actions.setdefault(folder, read_action(root / shown, shown))
     return Workflows(files, actions, tuple(problems))
 
 
