@@ -112,6 +112,7 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
         (name,),
         has_default=filled,
         unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
+        value="required" if required else "",
         why=f"rows without {name} are refused then" if refuses else "",
         checks=tuple(checks_of([each.get("def", {})], table)),
         types=((name, type_of(column)),),

@@ -47,6 +47,7 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
     """
     tables: set[str] = set()
     columns: dict[tuple[str, str], bool] = {}  # whether it has a default
+    required: set[tuple[str, str]] = set()  # those that may not be empty
     made = {(each.kind.removeprefix("create "), each.name or each.table): i for i, each in enumerate(statements)}
     shown = {each.table for each in statements if each.kind == "create policy" and each.value == "all"}
     for index, one in enumerate(statements):
@@ -62,14 +63,25 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
         elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:
             yield _made_anew(each, statements[made[each.kind.removeprefix("drop "), each.name]])
         else:
+            named = [(each.table, column) for column in each.columns]
             if each.kind == "add column":
-                columns[each.table, each.columns[0]] = each.has_default
-            own = bool(each.columns) and all((each.table, column) in columns for column in each.columns)
-            defaults = own and all(columns[each.table, column] for column in each.columns)
-            if each.kind == "set not null":
-                harmless = defaults
-            elif each.unique:  # every row that the running code adds would repeat the default
-                harmless = own and not defaults
-            else:
-                harmless = own
+                columns[named[0]] = each.has_default
+                required.update(named if each.value == "required" else ())
+            own = bool(named) and all(column in columns for column in named)
+            defaults = own and all(columns[column] for column in named)
+            if each.kind in {"drop default", "set default"}:
+                columns.update({column: each.kind == "set default" for column in named if column in columns})
+            harmless = own and _is_harmless(each, defaults=defaults, required=any(one in required for one in named))
+            required.update(named if each.kind == "set not null" else ())
             yield replace(each, effect=Effect.EXPAND, why="") if harmless and each.kind != "add column" else each
+
+
+def _is_harmless(each: Statement, *, defaults: bool, required: bool) -> bool:
+    """Whether what is done to columns that the same file adds leaves code alone that does not write them."""
+    if each.kind == "set not null":
+        return defaults
+    if each.kind == "drop default":  # the rows that such code adds would be empty there
+        return not required
+    if each.kind == "add check constraint":
+        return defaults or not any("IS_NOT_NULL" in tree for _, tree in each.checks)
+    return not defaults if each.unique else True  # every row that such code adds would repeat the default
