@@ -27,7 +27,7 @@ _OF_SESSION: Final = re.compile(r"\s*(?:SET\b[^;]*;?\s*|ALTER\s+TABLE\s+\S+\s+(?
 _TELLS: Final = re.compile(
     rf"{_RUN.pattern}|`[\w $-]+`"
     r"|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bMODIFY\s+(?:COLUMN\s+)?\w|\bCHANGE\s+(?:COLUMN\s+)?\w+\s+\w"
-    r"|\bRENAME\s+(?:INDEX|KEY)\s|\bON\s+DUPLICATE\s+KEY\b|\bREPLACE\s+INTO\b|\bUNLOCK\s+TABLES\b"
+    r"|\bRENAME\s+(?:INDEX|KEY|TABLES?)\s|\bON\s+DUPLICATE\s+KEY\b|\bREPLACE\s+INTO\b|\bUNLOCK\s+TABLES\b"
     r"|\bUPDATE\s[^;]{1,300}?\bJOIN\b|\bDELETE\s+\w[\w.*, ]{0,100}\sFROM\s"
     r"|\bADD\s[^;]{1,200}?\s(?:AFTER\s+\w+|FIRST)\s*(?:[,;]|\Z)"
     r"|\bUNSIGNED\b|\bDROP\s+FOREIGN\s+KEY\b|\bALGORITHM\s*=\s*(?:INPLACE|INSTANT|COPY)\b|\bADD\s+(?:INDEX|KEY)\b",
@@ -73,7 +73,6 @@ _SAID: Final = tuple(
             rf"\bMODIFY\s+(?:COLUMN\s+)?({_NAME})\s+({_TYPE})([^,;]{{0,300}}?)(?=\s*(?:,|;|$))",
             r"ALTER COLUMN \1 TYPE \2",
         ),
-        (rf"\bRENAME\s+TABLE\s+({_NAME})\s+TO\s+({_NAME})", r"ALTER TABLE \1 RENAME TO \2"),
     )
 )
 _NOT_NULL: Final = re.compile(

@@ -29,6 +29,8 @@ _INSERT: Final = _begins(
     r"(?P<way>INSERT|REPLACE)\b(?:\s+(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE))*\s+(?:INTO\s+)?(?P<rest>.*)"
 )
 _LIKE: Final = _begins(rf"(?P<made>CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_TABLE})\s+LIKE\s+(?P<rest>{_TABLE})\s*")
+_RENAMES: Final = _begins(r"RENAME\s+TABLES?\s+(?P<rest>.*)")
+_RENAMED: Final = re.compile(rf"\s*({_TABLE})\s+TO\s+(?:{_NAME}\.)?({_NAME})\s*", re.IGNORECASE)
 _LOCKS: Final = _begins(r"(?:UN)?LOCK\s+TABLES?\b(?P<rest>.*)")
 _DUPLICATE: Final = re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b(?P<set>.*)", re.IGNORECASE | re.DOTALL)
 _TAIL: Final = re.compile(r"\b(?:ORDER\s+BY|LIMIT)\b", re.IGNORECASE)
@@ -100,6 +102,10 @@ def _said(statement: str) -> str:
         return match["lead"] + _line(statement[len(match["lead"]) :], _deleted(match["which"], match["rest"]))
     if (match := _INSERT.fullmatch(statement)) is not None:
         return match["lead"] + _inserted(match["way"].upper(), match["rest"])
+    if (match := _RENAMES.fullmatch(statement)) is not None:
+        pairs = [_RENAMED.fullmatch(each) for each in split(match["rest"], ",")]
+        said = [f"ALTER TABLE {each[1]} RENAME TO {each[2]}" for each in pairs if each is not None]
+        return match["lead"] + _line(match["rest"], "; ".join(said)) if len(said) == len(pairs) else statement
     if (match := _LIKE.fullmatch(statement)) is not None:
         return f"{match['lead']}{match['made']} (LIKE {match['rest']})"
     return _blank(_LOCKS.fullmatch(statement)) if _LOCKS.fullmatch(statement) else statement
