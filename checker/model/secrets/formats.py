@@ -33,8 +33,13 @@ _KEYS: Final = tuple(
         ("a Grafana token", r"\bgl(?:sa|c)_[0-9A-Za-z_=+/]{30,}"),
         ("a New Relic key", r"\bNR(?:AK|JS)-[0-9A-Z]{20,}"),
         ("a Sentry token", r"\bsntry[su]_[0-9A-Za-z_=+/-]{30,}"),
+        # Laravel documentation, "Encryption": what `key:generate` writes into APP_KEY, of 16 or 32 bytes.
+        ("an application's key", r"\bbase64:(?=[0-9A-Za-z+/]*\d)(?:[0-9A-Za-z+/]{43}=|[0-9A-Za-z+/]{22}==)"),
         ("a Twilio key", r"\bSK[0-9a-f]{32}\b"),
-        ("a mail service's key", r"\bkey-[0-9a-f]{32}\b|\b[0-9a-f]{32}-us\d{1,2}\b|\bxkeysib-[0-9a-f]{60,}"),
+        (
+            "a mail service's key",
+            r"\bkey-(?=[a-z]*\d)[0-9a-z]{32}\b|\b[0-9a-f]{32}-us\d{1,2}\b|\bxkeysib-[0-9a-f]{60,}",
+        ),
         ("an Atlassian token", r"\b(?:ATATT3|ATCTT3|ATBB)[0-9A-Za-z_=-]{20,}"),
         ("a Square key", r"\bsq0(?:csp|atp)-[0-9A-Za-z_-]{20,}"),
         ("a Telegram bot's token", r"\b\d{8,10}:AA[0-9A-Za-z_-]{33}\b"),

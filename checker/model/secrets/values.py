@@ -26,7 +26,7 @@ _SECRETS: Final = frozenset({
     "secret", "secrets", "passwords", "credential", "credentials", "creds", "token", "tokens", "apikey", "apikeys",
 })  # fmt: skip
 # Words that may stand for a secret or for a way (``REDIS_AUTH``, ``GITHUB_PAT``): the value decides.
-_PERHAPS: Final = frozenset({"auth", "pat", "salt"})
+_PERHAPS: Final = frozenset({"auth", "hmac", "pat", "salt", "signing"})
 # What asks for its password by the word AUTH alone (Redis documentation, "AUTH"), and what else a setting of that name
 # may say: whether, or in which way.
 _ASKS_FOR_AUTH: Final = frozenset({"redis", "rediscli", "valkey", "keydb"})
@@ -126,6 +126,8 @@ def looks_secret(name: str, value: str) -> bool:
         return len(value) > 1
     if value.replace(".", "", 1).isdigit() or _NAME_OF_SOMETHING.fullmatch(value):
         return False
+    if kind == "login":
+        return _NAME_AND_PASSWORD.fullmatch(value) is not None
     if kind in {"perhaps", "auth"}:
         return _is_generated(value) or _NAME_AND_PASSWORD.fullmatch(value) is not None
     return kind == "secret" or _RANDOM.fullmatch(value) is not None
@@ -145,7 +147,8 @@ def _is_generated(value: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str | None:
-    """``password``, ``auth``, ``secret``, ``key`` or ``perhaps`` (may be no secret at all); ``None`` for others."""
+    """``password``, ``auth``, ``secret``, ``key``, ``login`` or ``perhaps`` (may be no secret at all); ``None`` for
+    others."""
     parts = words(name)
     while parts and (parts[-1].isdigit() or parts[-1] in {"v", "base", "binary", "plaintext", "string", "value"}):
         parts.pop()
@@ -177,8 +180,10 @@ def _kind_of_last(parts: list[str]) -> str | None:
         return "password" if last != "pw" or before in _OWNERS else "perhaps"
     if last in _SECRETS:
         return "secret"
-    if last in _PERHAPS and before:
+    if last in _PERHAPS and (before or last == "hmac"):
         return "auth" if last == "auth" and before in _ASKS_FOR_AUTH else "perhaps"
+    if last == "login":
+        return "login"
     if last in {"key", "keys"} and before not in _PUBLIC_KEY_OF:
         return "secret" if before in _KEY_OF else "perhaps" if before == "token" else "key"
     return _kind_of_glued(last)
