@@ -26,7 +26,8 @@ from checker.collect.migrations.schema_code.columns import (
 )
 from checker.collect.migrations.schema_code.languages.calls import UNREAD, Body, Call, as_texts
 
-# Behind what a line does by not saying anything: it changes nothing where the column was so before.
+# Behind what a line does by not saying anything (a column that is changed keeps no default that is not said again): it
+# changes nothing where the column was so before.
 IMPLIED: Final = " -- as before"
 _KEYS: Final = frozenset({"id", "increments", "bigincrements", "mediumincrements", "smallincrements", "tinyincrements"})
 _RELATES: Final = frozenset({"foreignId", "foreignUuid", "foreignUlid"})
@@ -71,6 +72,8 @@ def changed(line: Call, table: str, builder: Builder) -> Iterator[str]:
             told = next((words[one] for one in ("nullable", "notNullable", "setNullable") if one in words), None)
             default = True if _DEFAULTS & {*words} else None
             yield from becomes(table, each, null=each.null if told is not None else None, default=default)
+            if default is None:
+                yield f"{altered(table)} ALTER COLUMN {quoted(each.name)} DROP DEFAULT{IMPLIED}"
             if told is None and not builder.null:
                 yield from (sql + IMPLIED for sql in becomes(table, replace(each, type=""), null=False, default=None))
     else:

@@ -244,7 +244,7 @@ def coded_folder(folder: str, texts: Mapping[str, str], unclaimed: Callable[[str
 
 
 def _migration(file: str, text: str, framework: Framework, filled: set[tuple[str, str]]) -> Migration:
-    """One file. ``filled`` are the columns that may not be empty so far."""
+    """One file. ``filled`` are the columns that may not be empty so far, and those that have a default."""
     match = _NAME.fullmatch(file.rpartition("/")[2].rpartition(".")[0])
     number, name = (match["number"], match["name"] or "") if match is not None else (file.rpartition("/")[2], "")
     header = tuple(_header(text, file))
@@ -265,6 +265,8 @@ def _migration(file: str, text: str, framework: Framework, filled: set[tuple[str
 
 
 _FILLED: Final = re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bNOT NULL')
+_DEFAULTED: Final = re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bDEFAULT \(now')
+_OF_DEFAULT: Final = re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) DEFAULT')
 _OF: Final = re.compile(r'^(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?("[^"]+"(?:\."[^"]+")?)')
 _NAMED: Final = re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) NOT NULL')
 
@@ -273,16 +275,22 @@ def _as_it_was(change: Change, filled: set[tuple[str, str]]) -> Change:
     """The change without what a column was before already."""
     kept: list[str] = []
     for sql in change.sql:
-        of, named = _OF.match(sql), _NAMED.search(sql)
+        of, named, default = _OF.match(sql), _NAMED.search(sql), _OF_DEFAULT.search(sql)
         table = of[1] if of is not None else ""
-        if named is not None and named[2] == "SET":
-            if sql.endswith(IMPLIED) and (table, named[1]) in filled:
+        if default is not None:
+            key = (table, f"{default[1]} default")
+            if sql.endswith(IMPLIED) and key not in filled:
+                continue  # none that is known of goes
+            (filled.add if default[2] == "SET" else filled.discard)(key)
+        elif named is not None and named[2] == "SET":
+            if (table, named[1]) in filled:
                 continue
             filled.add((table, named[1]))
         elif named is not None:
             filled.discard((table, named[1]))
         elif of is not None:
             filled.update((table, f'"{each[1]}"') for each in _FILLED.finditer(sql, of.end()))
+            filled.update((table, f'"{each[1]}" default') for each in _DEFAULTED.finditer(sql, of.end()))
         kept.append(sql)
     return Change(tuple(kept), change.back, change.code)
 

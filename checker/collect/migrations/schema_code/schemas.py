@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
-from checker.collect.migrations.schema_code.builders import Builder, changed, made
+from checker.collect.migrations.schema_code.builders import IMPLIED, Builder, changed, made
 from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
@@ -200,6 +200,8 @@ def _interface(call: Call) -> Iterator[str]:
         null = given.get("allowNull") if isinstance(given, dict) else None
         default = True if isinstance(given, dict) and "defaultValue" in given else None
         yield from becomes(table, column, null=null if isinstance(null, bool) else None, default=default)
+        if default is None:
+            yield f"{altered(table)} ALTER COLUMN {quoted(column.name)} DROP DEFAULT{IMPLIED}"
     elif name in {"addIndex", "removeIndex"}:
         yield _index(call, table)
     elif name == "removeConstraint":
