@@ -135,12 +135,12 @@ _STARTS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     # Cargo Lambda documentation, "Commands": what it builds is all that it makes without these.
     "cargo": tuple(frozenset({"lambda", verb}) for verb in ("deploy", "invoke", "watch", "start")),
     # CMake documentation, "Run a Command-Line Tool", "ctest -S"; .NET CLI, "dotnet tool run"; Hatch, "hatch env run";
-    # Helm documentation, "Advanced Helm Techniques" (post rendering).
+    # AWS SAM, "sam local" (the function's code runs, with what the job holds).
     "cmake": tuple(frozenset({"-E", verb}) for verb in ("env", "time", "chdir")),
     "ctest": (frozenset({"-S"}), frozenset({"-SP"}), frozenset({"--script"})),
     "dotnet": (frozenset({"tool", "run"}), frozenset({"tool", "exec"})),
     "hatch": (frozenset({"env", "run"}),),
-    "helm": (frozenset({"--post-renderer"}),),
+    "sam": tuple(frozenset({"local", verb}) for verb in ("invoke", "start-api", "start-lambda")),
     "gh": tuple(frozenset({word, "exec"}) for word in ("extension", "extensions", "ext")),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from checker.model.pipeline.shell import AndOr, Not, Pipe, Statement
+from checker.model.pipeline.shell import AndOr, Literal, Not, Pipe, Simple, Statement
 
 
 def piped(statements: tuple[Statement, ...], source: str, *, merged: bool) -> Statement:
@@ -18,3 +18,11 @@ def piped(statements: tuple[Statement, ...], source: str, *, merged: bool) -> St
     if statements and isinstance(statements[0], Not):
         return Not(Pipe((statements[0].statement, *statements[1:]), source, merged))
     return Pipe(statements, source, merged)
+
+
+def turned(statement: Simple) -> Statement:
+    """``! ! command``, of which the grammar takes the second sign for the name of a command."""
+    first = statement.words[0].parts if statement.words else ()
+    if first != (Literal("!"),) or len(statement.words) < 2:
+        return statement
+    return Not(turned(replace(statement, words=statement.words[1:])))

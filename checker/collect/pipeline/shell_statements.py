@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checker.collect.pipeline.here_documents import Parse
-from checker.collect.pipeline.pipes import piped
+from checker.collect.pipeline.pipes import piped, turned
 from checker.collect.pipeline.shell_spellings import BRACES
 from checker.collect.pipeline.shell_words import Words
 from checker.model.pipeline.shell import (
@@ -79,7 +79,7 @@ class Reader:
         below = depth + 1
         match node.type:
             case "command":
-                return self._command(node, below)
+                return turned(self._command(node, below))
             case "variable_assignment" | "variable_assignments":
                 parts = [node] if node.type == "variable_assignment" else node.named_children
                 assignments = tuple(

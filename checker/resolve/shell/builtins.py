@@ -10,14 +10,14 @@ from msgspec import Struct
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
-from checker.model.pipeline.shell import Opaque, Simple, Substitution
+from checker.model.pipeline.shell import Group, Opaque, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text
 from checker.model.sources import Spot
 from checker.model.values import as_count
 from checker.resolve.shell.handed.asking import coming_in
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
-from checker.resolve.shell.state import ERRTRACE, UNTOLD, Context, Flow, Result, State
+from checker.resolve.shell.state import ERRTRACE, EXPANDS, UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
 
 
@@ -241,6 +241,43 @@ def _prints_completion(statement: Simple) -> bool:
     return len(words) == 3 and words[1] == "completion" and words[2] in {"bash", "zsh"}
 
 
+def _shopt(asked: Asked) -> Result:
+    """``shopt -s expand_aliases``: a script looks its aliases up from here on (Bash Reference Manual, "Aliases")."""
+    asked.note()
+    if "expand_aliases" in asked.words[1:] and "-s" in asked.words:
+        asked.state.set(EXPANDS, "1")
+    elif "expand_aliases" in asked.words[1:] and "-u" in asked.words:
+        asked.state.variables.pop(EXPANDS, None)
+    return Result()
+
+
+def _alias(asked: Asked) -> Result:
+    """``alias name='command'`` in a shell that looks aliases up: dash does, bash where it is told to. The name is a
+    function for what comes after."""
+    asked.note()
+    state = asked.state
+    for word in asked.words[1:] if state.dialect or EXPANDS in state.variables else ():
+        written = marked(word)
+        name, equals, text = written[0].partition("=") if written is not None else ("", "", "")
+        if not equals or written is None:
+            continue
+        first = text.split(maxsplit=1)[0] if text.split() else ""
+        again = "command " if first == name else ""  # it stands for itself with other words
+        lines = tuple(asked.spot.line for _ in range(text.count("\n") + 1))
+        script = asked.shell.library.shell_text(f'{again}{text} "$@"', state.script.file, lines)
+        state.functions[name] = (Group(script.body), script)
+        state.marks = {**state.marks, **written[1]}
+    return Result()
+
+
+def _unalias(asked: Asked) -> Result:
+    asked.note()
+    for word in asked.words[1:]:
+        if isinstance(word, str):
+            asked.state.functions.pop(word, None)
+    return Result()
+
+
 def _true(asked: Asked) -> Result:  # noqa: ARG001 - whatever it is given
     return Result(Flow.NEXT, YES)
 
@@ -267,6 +304,9 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     ".": _source,
     "trap": _trap,
     "eval": _eval,
+    "shopt": _shopt,
+    "alias": _alias,
+    "unalias": _unalias,
     "true": _true,
     ":": _true,
     "false": _false,

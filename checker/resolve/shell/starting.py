@@ -21,7 +21,7 @@ from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_
 from checker.resolve.shell.files.written import interpreter
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import WORKSPACE, Context, Fed, Flow, Result, State, Stored
+from checker.resolve.shell.state import EXPANDS, WORKSPACE, Context, Fed, Flow, Result, State, Stored
 from checker.resolve.shell.wrappers import unwrapped
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
@@ -256,6 +256,8 @@ def _child(
         sh=state.sh,
         dialect=_dialect(script, call),
     )
+    if "expand_aliases" in flags:
+        child.set(EXPANDS, "1")
     follower.note(faults(child))
     result = follower.process(script.body, child, call.context)
     follower.depth -= 1
@@ -333,7 +335,7 @@ def _flags(words: Sequence[Possible]) -> Iterator[str]:
         if not isinstance(word, str) or not (word.startswith(("-", "+")) or takes_value) or word == "-":
             return
         yield word
-        takes_value = bool(re.fullmatch(r"[-+][a-z]*o", word)) and not takes_value
+        takes_value = bool(re.fullmatch(r"[-+][a-zA-Z]*[oO]", word)) and not takes_value
 
 
 def _has_flag(flags: Sequence[str], letter: str) -> bool:

@@ -154,6 +154,8 @@ class Fed(Struct, frozen=True):
 # processes of the shell inherit that (Bash Reference Manual, "The Set Builtin", `-E`).
 ERR: Final = "trap ERR"
 ERRTRACE: Final = "set -E"
+# Likewise: whether a script looks aliases up.
+EXPANDS: Final = "shopt expand_aliases"
 
 
 class Kept(Protocol):

@@ -65,7 +65,8 @@ def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
         if quoted and not pieces_of_part and len(word.parts) == 1:
             return []
     found = [_whole(field) for field in fields[:_MAX_FIELDS]]
-    if len(word.parts) == 1 and isinstance(word.parts[0], Literal) and not word.parts[0].quoted:
+    first = word.parts[0] if len(word.parts) == 1 and not state.dialect else None  # bash alone knows braces
+    if isinstance(first, Literal) and not first.quoted:
         return [each for value in found for each in (_braces(value) if isinstance(value, str) else [value])]
     return found
 

@@ -1,5 +1,5 @@
 """Recipes of a justfile. Source: just manual, "Recipe Parameters", "Dependencies", "Settings", "Attributes", "Shebang
-Recipes", "Script Recipes"; what just does with each is asked of just itself by the tests."""
+Recipes", "Script Recipes", "Modules"; what just does with each is asked of just itself by the tests."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _ELSEWHERE: Final = frozenset({"windows", "macos", "openbsd"})
 _HERE: Final = frozenset({"linux", "unix"})
 _IMPORT: Final = re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
+_MODULE: Final = re.compile(r"(?m)^mod\??\s+([\w-]+)(?:\s+['\"]([^'\"]+)['\"])?")
 _ALIAS: Final = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
 _PARAMETER: Final = re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
 _NEED: Final = re.compile(r"\(\s*([\w-]+)([^)]*)\)|([\w-]+)|&&")
@@ -82,6 +83,10 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
     first = pending[0] if pending else ""
     if path is None or text is None or not isinstance(first, str):
         return Tasks(missing=f"just {first}".strip())
+    while (found := _module(text, path, pending, library)) is not None:
+        text, path, pending = found
+        folder = posixpath.dirname(path)
+        first = str(pending[0]) if pending else ""
     read = _File()
     for inside, at in (*reversed(list(_imported(text, path, library))), (text, path)):
         _read(inside, at, read)
@@ -91,6 +96,24 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
     missing = list(_run(name, pending[1:], read, lines, set(), 0))
     asked = [line for variable, line in read.asked.items() if variable not in given] if lines else []
     return Tasks((*asked, *lines), folder, f"just {missing[0]}".strip() if missing else "")
+
+
+def _module(
+    text: str, path: str, words: Sequence[Possible], library: TaskLibrary
+) -> tuple[str, str, list[Possible]] | None:
+    """The file of the module that the first word names, and what is asked of it: ``just a::b``, ``just a b``. ``None``
+    where it names none."""
+    name, _, rest = str(words[0] if words else "").partition("::")
+    given = next((match[2] or "" for match in _MODULE.finditer(text) if match[1] == name), None)
+    if given is None:
+        return None
+    at = posixpath.normpath(joined_path(posixpath.dirname(path), given or name))
+    inside = [joined_path(at, file) for file in ("mod.just", *NAMES)]
+    found = next((each for each in (*((at,) if given else (f"{at}.just",)), *inside) if library.is_file(each)), None)
+    inner = library.text(found) if found is not None else None
+    if found is None or inner is None:
+        return None
+    return inner, found, [*((rest,) if rest else ()), *words[1:]]
 
 
 def _imported(text: str, path: str, library: TaskLibrary) -> Iterator[tuple[str, str]]:

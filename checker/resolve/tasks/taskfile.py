@@ -119,6 +119,9 @@ def _words(value: object) -> tuple[str, ...]:
 
 def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     task = run.listed.get(name, run.listed.get(_alias(name, run.listed)))
+    key = name
+    if task is None and (fitting := _by_pattern(name, run.listed)) is not None:
+        key, task = fitting
     run.started += 1
     if task is None and depth <= _MAX_DEPTH and run.started <= _MAX_RUNS and _included(name, run, given, depth):
         return
@@ -136,7 +139,7 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     variables = {**run.shared, **_mapping(task.get("vars")), **_mapping(task.get("env")), **given}
     for need in task.get("deps") or ():
         _inner(need, run, depth)
-    where = re.search(rf"(?m)^[ \t]*['\"]?{re.escape(name)}['\"]?\s*:", run.text)
+    where = re.search(rf"(?m)^[ \t]*['\"]?{re.escape(key)}['\"]?\s*:", run.text)
     line = run.text[: where.start()].count("\n") + 1 if where else 1
     for condition in _list(task.get("preconditions"))[:_MAX_DEPTH]:
         written = condition.get("sh") if isinstance(condition, Mapping) else condition
@@ -247,6 +250,26 @@ def _alias(name: str, listed: Mapping[str, Any]) -> str:
     """The task that has the name among its aliases."""
     each = (key for key, task in listed.items() if isinstance(task, Mapping) and name in (task.get("aliases") or ()))
     return next(each, "")
+
+
+_MATCH: Final = re.compile(r"\{\{-?\s*index\s+\.MATCH\s+(\d+)\s*-?\}\}")
+
+
+def _by_pattern(name: str, listed: Mapping[str, Any]) -> tuple[str, object] | None:
+    """The task whose name with stars fits, by its key, with what stands in their places (Task documentation, "Wildcard
+    arguments")."""
+    for key, task in listed.items():
+        if "*" in str(key) and (match := re.fullmatch(re.escape(str(key)).replace(r"\*", "(.*)"), name)):
+            return str(key), _put_in(task, match.groups())
+    return None
+
+
+def _put_in(value: Any, places: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        return _MATCH.sub(lambda match: places[int(match[1])] if int(match[1]) < len(places) else match[0], value)
+    if isinstance(value, list):
+        return [_put_in(each, places) for each in value]
+    return {key: _put_in(each, places) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _included(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> bool:

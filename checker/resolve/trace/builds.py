@@ -25,6 +25,7 @@ from checker.data.harmless import program_is_harmless
 from checker.model.possible import Possible
 
 _MAX_FILES: Final = 400
+_INSTALLING: Final = frozenset({"install", "ci", "i"})
 _STRING: Final = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
 _LINE_COMMENT: Final = re.compile(r"^\s*(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
 _MARKUP_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -66,9 +67,14 @@ def starts_programs(library: BuildLibrary, program: str, words: Sequence[Possibl
     whole = "\n".join(texts.values())
     for path, text in texts.items():
         for started in build.started(text, whole, given if asked is None else asked):
-            if not started or not program_is_harmless(started):
+            if not started or not (program_is_harmless(started) or _installs(started)):
                 return path
     return ""
+
+
+def _installs(words: Sequence[str]) -> bool:
+    """Whether a command installs packages for JavaScript: what that runs of the project's own is followed elsewhere."""
+    return words[0] in {"npm", "yarn", "pnpm"} and all(each in _INSTALLING or each[0] == "-" for each in words[1:])
 
 
 def _literals(text: str) -> _Started:
@@ -268,6 +274,10 @@ _BUILDS: Final[Mapping[str, _Build]] = {
         _of_cargo,
         verbs=frozenset({"build", "b", "check", "c", "test", "t", "run", "r", "clippy", "bench", "doc", "install",
                          "nextest", "llvm-cov", "zigbuild", "lambda", "publish", "package", "rustc", "fix"}),
+    ),
+    **dict.fromkeys(
+        ("wasm-pack", "maturin"),
+        _Build(re.compile(r"(?:.*/)?build\.rs"), _of_cargo, verbs=frozenset({"build", "publish"})),
     ),
     **dict.fromkeys(("gradle", "gradlew"), _Build(_GRADLE, _of_gradle)),
     **dict.fromkeys(("mvn", "mvnw", "mvnd"), _Build(re.compile(r"(?:.*/)?pom\.xml"), _of_maven, _MARKUP_COMMENT)),

@@ -35,6 +35,7 @@ Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 _FILE: Final = "file://"
 _CHECKOUT: Final = "actions/checkout"
+_BRINGS: Final = frozenset({_CHECKOUT, "actions/download-artifact"})
 
 
 class Tracer(Struct):
@@ -164,9 +165,12 @@ class Tracer(Struct):
         if (file := given.get("task-definition")) is not None:
             given["task-definition"] = self._files.get(file, file)
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
-        if step.step.action.lower() == _CHECKOUT:
-            path, cleans = given.get("path") or "", given.get("clean", True)
-            collected.written.checked_out(shown(path), cleans=shown(cleans).lower() != "false")
+        if (action := step.step.action.lower()) in _BRINGS:
+            path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
+            if action == _CHECKOUT:
+                collected.written.checked_out(path, cleans=cleans)
+            if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
+                collected.written.brought(path)
         if step.step.id and not step.via:
             for name, value in metadata_of(step, given).items():
                 _learn(own, _output(step.step.id, name, where), value)
@@ -206,6 +210,12 @@ class Tracer(Struct):
             return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts)
 
         return mapped(value, fill)
+
+
+def _of_another(step: EffectiveStep) -> bool:
+    """Whether a checkout is told which repository to take, and not by what this one is called."""
+    given = next((each.value for name, each in step.step.with_.items() if name.lower() == "repository"), "")
+    return step.step.action.lower() == _CHECKOUT and bool(given) and "github.repository" not in str(given)
 
 
 def _after_failure(functions: frozenset[str]) -> bool:

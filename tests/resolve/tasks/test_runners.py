@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.answers import said
-from tests.pipelines import load, trace_of
+from tests.pipelines import load, repository, trace_of
 from tests.work import HANG_SECONDS
 
 CASES = load(Path(__file__).with_name("runners.yaml"))
@@ -21,7 +21,7 @@ AWS = '#!/bin/sh\necho "$@" >> {log}\nexit {code}\n'
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_said_beforehand(case: dict[str, Any], tmp_path: Path) -> None:
-    trace = trace_of(tmp_path, case["run"], {case["file"]: case["text"]})
+    trace = trace_of(tmp_path, case["run"], {case["file"]: case["text"], **case.get("files", {})})
     calls = [each for each in trace.commands if each.program == "aws"]
     assert sorted({" ".join(map(str, each.words[1:])) for each in calls}) == sorted(set(case["calls"]))
     assert {said(each.handling.ends) for each in calls} == ({case["ends"]} if calls else set())
@@ -29,8 +29,8 @@ def test_said_beforehand(case: dict[str, Any], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_the_runner_does_the_same(case: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / case["file"]).write_text(case["text"], encoding="utf-8")
-    (tmp_path / "sub").mkdir()
+    repository(tmp_path, {case["file"]: case["text"], **case.get("files", {})})
+    (tmp_path / "sub").mkdir(exist_ok=True)
     calls, _ = _run(case, tmp_path, 0)
     assert calls == case["calls"]
     if calls:

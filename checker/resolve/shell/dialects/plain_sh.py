@@ -3,7 +3,8 @@
 Which shell ``sh`` is differs: dash on Ubuntu and Debian; the ash of BusyBox on Alpine, which knows some of bash's
 words; bash itself on macOS and in images of the Fedora family and of Amazon. In dash ``[[`` is no command, so that it
 is false whatever it asks; ``&>`` sends the command to the background; an array or ``<<<`` ends the script. What a
-script does in spite of such a word is not followed.
+script does in spite of such a word is not followed. ``{a,b}`` is a word like any other, and often one for a program
+that knows such patterns by itself.
 
 Sources: Ubuntu manual pages, sh(1) (dash); Ubuntu wiki, "DashAsBinSh"; BusyBox, shell/ash.c (``BASH_...``); GitHub
 Docs, "Running jobs in a container" (``sh`` is the shell of steps inside a container); Bash Reference Manual, "Bash
@@ -13,7 +14,7 @@ Features", "Bash Conditional Expressions".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -69,7 +70,6 @@ _OPERATORS_NOT_OF_ASH: Final = re.compile(r"\^|,|@")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _INDIRECT: Final = re.compile(r"\$\{!\w")
 _COUNTS: Final = re.compile(r"\+\+|(?<=\w)--(?!\s*[\w(])|--\s*[A-Za-z_]|\*\*")
-_BRACES: Final = re.compile(r"(?<!\$)\{(?:[^{}\s,]+\.\.[^{}\s,]+|[^{}\s]*,[^{}\s]*)\}")
 _DOUBLE_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ANSI: Final = re.compile(r"(?<![\\$\w'])\$'")
 _FILE_OF_BOTH: Final = re.compile(r"\d+|-|__gha\d+__")
@@ -145,7 +145,7 @@ def foreign(node: object, *, ash: bool) -> str:
         case Assignment():
             return "=(" if node.items is not None else "+=" if node.append else ""
         case For():
-            return "((" if node.arithmetic else _braces(node.words or ())
+            return "((" if node.arithmetic else ""
         case Function():
             if node.worded:
                 return "" if ash else "function"
@@ -222,14 +222,6 @@ def _command(node: Simple, *, ash: bool) -> str:
         return name
     if not ash and "$'" in node.source and _ANSI.search(_DOUBLE_QUOTED.sub('""', node.source)):
         return "$'"
-    return _braces(node.words)
-
-
-def _braces(words: Iterable[Word]) -> str:
-    for word in words:
-        signs = "".join(each.text if isinstance(each, Literal) and not each.quoted else '""' for each in word.parts)
-        if found := _BRACES.search(signs):
-            return found[0]
     return ""
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 
 # Programs that leave the files which they name as they are.
 _READERS: Final = frozenset(
@@ -73,7 +73,8 @@ def edited(
     if program in _EDITORS:
         return iter(plain)
     if program in _PACKERS:
-        return iter(["package.json"] if plain[:1] == ["pkg"] and plain[1:2] in (["set"], ["delete"]) else ())
+        keys = plain[2:] if plain[:1] == ["pkg"] and plain[1:2] in (["set"], ["delete"]) else ()
+        return iter(["package.json"] if any("scripts" in shown(key).partition("=")[0] for key in keys) else ())
     if program == "patch" or (program == "git" and plain[:1] in (["apply"], ["am"])):
         return _patched(command, plain, text_of)
     return _fetched(command, plain) if program in {"curl", "wget", "aws"} else iter(())
@@ -128,6 +129,21 @@ def _fetched(command: Command, plain: Sequence[Possible]) -> Iterator[Possible]:
     remote = command.program == "wget" or any(re.fullmatch(r"-[a-zA-Z]*O|--remote-name", str(word)) for word in words)
     if remote and not any(word in named for word in words):
         yield from (posixpath.basename(str(word).partition("?")[0]) for word in plain if "://" in str(word))
+
+
+def filter_of(words: Sequence[Possible]) -> list[Possible]:
+    """The words of jq without its options: the filter, and the files behind it (jq manual, "Invoking jq")."""
+    found: list[Possible] = []
+    pending = list(words)
+    while pending:
+        word = pending.pop(0)
+        if isinstance(word, str) and word.startswith("-"):
+            pending = pending[
+                {"--arg": 2, "--argjson": 2, "--slurpfile": 2, "--rawfile": 2, "--indent": 1}.get(word, 0) :
+            ]
+        else:
+            found.append(word)
+    return found
 
 
 def plain_of(words: Sequence[Possible]) -> Iterator[Possible]:

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
-from checker.resolve.shell.files.changing import CHANGING, changeable, edited, plain_of
+from checker.resolve.shell.files.changing import CHANGING, changeable, edited, filter_of, plain_of
 from checker.resolve.shell.state import WORKSPACE, Fed
 
 _MAX_TEXT: Final = 100_000
@@ -56,7 +56,7 @@ class Written(Struct):
     # Redirections that have been made, by their identity: one of a group of commands is made once.
     _seen: dict[int, Write] = field(default_factory=dict)
     _over: tuple[tuple[str, str], ...] = ()  # folders that were copied, and over which ones
-    _any: bool = False  # whether any file of the repository may have been changed
+    _changed: tuple[str, ...] = ()  # folders, or the root (`.`), any of whose files may have been changed
 
     def text(self, target: Possible, folder: str | None) -> Possible | None:
         """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
@@ -64,19 +64,23 @@ class Written(Struct):
         if key in self.texts:
             return self.texts[key]
         copied = self._copied(key)
-        if copied is None and self._any and self._is_own(key):
+        if copied is None and self._may_be_changed(key):
             return None
         return self._own_text(copied) if copied is not None else ""
 
     def has(self, target: Possible, folder: str | None) -> bool:
-        if not (self.texts or self._over or self._any):
+        if not (self.texts or self._over or self._changed):
             return False
         key = place(target, folder)
-        return key in self.texts or self._copied(key) is not None or (self._any and self._is_own(key))
+        return key in self.texts or self._copied(key) is not None or self._may_be_changed(key)
 
     def copy(self) -> Written:
         """The same files, for another way through what comes."""
-        return Written(self.library, dict(self.texts), dict(self._seen), self._over, self._any)
+        return Written(self.library, dict(self.texts), dict(self._seen), self._over, self._changed)
+
+    def brought(self, path: str) -> None:
+        """Files from elsewhere have been put into a folder."""
+        self._changed = (*self._changed, posixpath.normpath(path) if path else ".")
 
     def checked_out(self, path: str, *, cleans: bool) -> None:
         """The repository has been checked out, into a folder: what was written there before is gone (README of
@@ -87,7 +91,8 @@ class Written(Struct):
             if inside and (cleans or self._is_own(key)):
                 del self.texts[key]
         if below == ".":
-            self._over, self._any = (), False
+            self._over, self._changed = (), ()
+        self._changed = tuple(each for each in self._changed if each != below)
 
     def note(self, command: Command, fed: Fed | None) -> None:
         """A command of the job has run, with this input."""
@@ -125,7 +130,8 @@ class Written(Struct):
         if command.program not in CHANGING:
             return
         found = edited(command, plain, lambda word: self._own_text(place(word, command.folder)))
-        self._any = self._any or found is None
+        if found is None:
+            self.brought("")
         for word in found or ():
             key = place(word, command.folder)
             if key in self.texts or self._is_own(key):
@@ -155,6 +161,10 @@ class Written(Struct):
 
     def _is_own(self, key: Possible) -> bool:
         return self.library is not None and isinstance(key, str) and self.library.is_file(key)
+
+    def _may_be_changed(self, key: Possible) -> bool:
+        below = any(each == "." or str(key).startswith(f"{each}/") for each in self._changed)
+        return below and self._is_own(key)
 
     def _own_text(self, key: Possible) -> str | None:
         return self.library.text(key) if self.library is not None and isinstance(key, str) else None
@@ -213,6 +223,8 @@ class Written(Struct):
         if command.program == "cat" and plain:
             each = [self._held(word, command.folder) for word in plain]
             return joined(each) if None not in each else None
+        if command.program == "jq":
+            plain = filter_of(command.words[1:])
         if command.program == "jq" and len(plain) == 2 and "script" not in shown(plain[0]):
             held = self._held(plain[1], command.folder)
             named = str(plain[1]).rpartition("/")[2] == "package.json"

@@ -16,6 +16,7 @@ from checker.resolve.shell.handed.git import alias, configured, placed
 from checker.resolve.shell.handed.go_programs import go_run
 from checker.resolve.shell.handed.items import with_arguments, with_items
 from checker.resolve.shell.handed.kinds import Handed, Told
+from checker.resolve.shell.handed.projects.scripts import MANAGERS, own_script
 from checker.resolve.shell.handed.variables import is_loading, loading
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, State, Stored
@@ -149,6 +150,8 @@ def in_place_of(
         return ruby_console(_told(shell, words, own, state, context)) or words
     if isinstance(name, str) and name.startswith("php"):
         return artisan(_told(shell, words, own, state, context)) or words
+    if name in MANAGERS:
+        return own_script(_told(shell, words, own, state, context)) or words
     if name == "parallel":
         return with_arguments(words, coming_in(shell, state, context), lambda word: _text(word, shell, state))
     if name == "xargs":

@@ -13,7 +13,8 @@ from checker.resolve.shell.handed.installing import BUILDERS, PYTHONS, build, bu
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.languages import awk, lines_with_bang, m4, sed
 from checker.resolve.shell.handed.options import NAMES, by_options
-from checker.resolve.shell.handed.projects import lefthook, pre_commit, releases, versions
+from checker.resolve.shell.handed.projects.code import TOOLS, python_code, sam
+from checker.resolve.shell.handed.projects.hooks import lefthook, pre_commit, releases, versions
 from checker.resolve.shell.handed.variables import HELPED, extended, helped
 
 _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
@@ -27,6 +28,8 @@ _READERS: Final[Mapping[str, Callable[[Told], Iterator[Handed]]]] = {
     "pre-commit": pre_commit,
     "lefthook": lefthook,
     "semantic-release": releases,
+    **dict.fromkeys(TOOLS, python_code),
+    "sam": sam,
     **dict.fromkeys(("standard-version", "commit-and-tag-version"), versions),
     **dict.fromkeys(("pip", "pip3"), pip),
     **dict.fromkeys(PYTHONS, python),

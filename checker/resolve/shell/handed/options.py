@@ -2,7 +2,8 @@
 
 Sources: GNU tar manual, "Option Summary" and "Checkpoints"; rsync(1); GNU coreutils manual, "split invocation" and
 "sort invocation"; zip(1); scp(1), sftp(1), ssh_config(5); ncat(1); cpio(1); dpkg(1); apt.conf(5); GNU Wget manual;
-GnuPG manual; Bash Reference Manual, "Bash Builtin Commands" (``mapfile``, ``hash``, ``enable``).
+GnuPG manual; ``go help build``, ``go help test``; Helm documentation, "Advanced Helm Techniques"; Protocol Buffers,
+``protoc --help`` (``--plugin``); Bash Reference Manual, "Bash Builtin Commands" (``mapfile``, ``hash``, ``enable``).
 """
 
 from __future__ import annotations
@@ -35,12 +36,15 @@ _LINES: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("gpg", "gpg2"), ("--photo-viewer",)),
     **dict.fromkeys(("mapfile", "readarray"), ("-C",)),
     "install": ("--strip-program",),
+    "go": ("-exec", "-toolexec", "-vettool"),
+    "helm": ("--post-renderer",),
     "openssl": ("-engine", "-provider-path"),
 }
 _ACTION: Final = re.compile(r"exec=(.+)", re.DOTALL)
 _INVOKE: Final = re.compile(
     r"\w[\w-]*(?:::[\w-]+)*::(?:Pre|Post)-[\w-]*(?:Invoke|Pkgs)[\w-]*(?:::)?=(.+)", re.DOTALL | re.IGNORECASE
 )
+_PLUGIN: Final = re.compile(r"(?:[^=]*=)?(.*/.*)", re.DOTALL)  # one without a folder is installed
 _NETS: Final = frozenset({"nc", "netcat", "ncat"})
 _SHELL: Final = re.compile(r"(?:/\S*/)?(?:ba|da|z|k|a)?sh(?:\s+-[a-z]+)*")
 _CONNECTS: Final = frozenset({"scp", "sftp", "rsync"})
@@ -61,6 +65,9 @@ def by_options(told: Told) -> Iterator[Handed]:
         for file in given(words, ("-F",)):
             for match in _CONFIGURED.finditer(told.text_of(file) or ""):
                 yield from command(match[1])
+    if told.name == "protoc":
+        for value in given(words, ("--plugin",)):
+            yield from _behind(_PLUGIN, value)
     if told.name in {"tar", "gtar"}:
         for value in given(words, ("--checkpoint-action",)):
             yield from _behind(_ACTION, value)
@@ -77,4 +84,4 @@ def _behind(pattern: re.Pattern[str], value: Possible) -> Iterator[Handed]:
         yield from command(filled(match[1].strip("\"'"), written[1]))
 
 
-NAMES: Final = frozenset({*_LINES, "apt", "apt-get", "hash", "enable", "rsync"})
+NAMES: Final = frozenset({*_LINES, "apt", "apt-get", "hash", "enable", "rsync", "protoc"})

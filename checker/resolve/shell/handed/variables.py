@@ -6,7 +6,8 @@ ld.so(8) (``LD_PRELOAD``, ``LD_AUDIT``); dyld(1); Node.js documentation,
 "Command-line API" (``NODE_OPTIONS``); perlrun (``PERL5OPT``, ``PERL5DB``); Ruby documentation, "Environment"
 (``RUBYOPT``); Java documentation, "The JDK_JAVA_OPTIONS environment variable" and JVM TI, "JAVA_TOOL_OPTIONS"; .NET
 documentation, "DOTNET_STARTUP_HOOKS"; pytest documentation, "Environment Variables"; GNU make manual, "The Variable
-MAKEFILES"; rsync(1) (``RSYNC_RSH``); GNU tar manual (``TAR_OPTIONS``). ``PYTHONSTARTUP`` is read where somebody types.
+MAKEFILES"; The Cargo Book, "Environment Variables"; rsync(1) (``RSYNC_RSH``); GNU tar manual (``TAR_OPTIONS``).
+``PYTHONSTARTUP`` is read where somebody types.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "less": ("LESSOPEN", "LESSCLOSE"),
     "man": ("MANPAGER", "PAGER"),
     "crontab": ("VISUAL", "EDITOR"),
+    "cargo": ("RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER", "RUSTC"),
     "gh": ("BROWSER", "GH_BROWSER", "GH_EDITOR", "GH_PAGER"),
 }
 HELPED: Final = frozenset(_COMMANDS)

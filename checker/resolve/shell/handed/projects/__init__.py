@@ -1,0 +1,1 @@
+"""What the settings of a project have a tool run: hooks, releases, scripts under a name."""
