@@ -24,7 +24,8 @@ What cannot be decided
     SQL that PostgreSQL's grammar refuses and that is not MySQL's for the same, migrations written as code for other
     tools than these, calls and values there that do not tell what comes of them, a block of procedural code without
     that comment. Row security that is not forced, where no migration tells of any role but the owner, whom it does not
-    bind. Whether the release that a header names was ever made.
+    bind. Whether the release that a header names was ever made. What a step migrates with that is in no folder of
+    migrations.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -48,6 +49,7 @@ from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
+from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
 from checker.reason.migrations.remade import as_others_see_it
 from checker.reason.migrations.transactions import refused_in, tool_for
@@ -74,6 +76,10 @@ _FIX_CONTRACT: Final = (
     "Release first what no longer needs the old shape. Then say so in a comment at this file's top, which the checker "
     "reads: -- migrate: contract of NNNN released in vX.Y.Z (NNNN: the migration that added the new shape)."
 )
+_FIX_NOT_READ: Final = (
+    "Keep the migrations in the repository, and name a folder that is not called so below migration_folders in "
+    "checker.toml."
+)
 _FIX_WORKFLOW: Final = (
     "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
     "job."
@@ -84,6 +90,8 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     for folder in pipeline.migrations:
         yield from _folder(as_others_see_it(for_owners(folder)), pipeline)
     steps = migrating(pipeline)
+    for step, why in not_at_hand(steps, pipeline):
+        yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
     if steps:
         yield from _workflow(pipeline, steps)
 
