@@ -184,7 +184,7 @@ TOOLS: Final = (
     _tool("yoyo", "apply, reapply", "rollback", _UNTOLD, "yoyo-migrations documentation",
           outside=r"transactional:[ \t]*false"),
     _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
-    _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations"),
+    _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations", wraps=True),
     _tool("tern", "migrate", "", _UNTOLD, "tern documentation", outside=r"-*[ \t]*tern:[ \t]*disable-tx", whole=YES),
     _tool("skeema", "push", "", _UNTOLD, "Skeema documentation, skeema push"),
     _tool("pgroll", "start, migrate, complete", "rollback", _UNTOLD, "pgroll documentation, Command line reference"),

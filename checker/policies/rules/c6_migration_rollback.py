@@ -5,19 +5,19 @@ What the review found
     migrations when production goes back to an earlier release.
 What is checked
     Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
-    Sequelize's, TypeORM's, node-pg-migrate's, Laravel's, Phinx's, Doctrine's, Ecto's or Entity Framework's, has a way
-    back (a down file, a downgrade, operations that can be undone) that undoes what it did, or it only expands, so that
-    the previous release runs on the new schema. Neither direction builds in a transaction (its own, its tool's, or that
-    of statements which are sent together) what PostgreSQL builds outside of one alone: an index that is built
-    concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a default, a constraint
-    that old rows may break, a type that does not take all that the column held, as far as the migrations before tell,
-    row security on a table that was there, where it binds somebody and no policy of the same file allows every row) is
-    refused unless a comment at its top says that it is the second half (the contract) of an earlier change that only
-    added (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``.
-    The checker reads that comment; no tool needs it. What is marked as an expand takes nothing away by way of code that
-    it runs either (a block, a function, a rule, a trigger that drops rows), and changes no rows but in columns that
-    were added for it. Some test or job runs the way back. A workflow that is started by hand goes back to a release,
-    and an input of it decides whether migrations run.
+    Sequelize's, TypeORM's, MikroORM's, node-pg-migrate's, Laravel's, Phinx's, Doctrine's, Ecto's or Entity Framework's,
+    has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did, or it only
+    expands, so that the previous release runs on the new schema. Neither direction builds in a transaction (its own,
+    its tool's, or that of statements which are sent together) what PostgreSQL builds outside of one alone: an index
+    that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
+    default, a constraint that old rows may break, a type that does not take all that the column held, as far as the
+    migrations before tell, row security on a table that was there, where it binds somebody and no policy of the same
+    file allows every row) is refused unless a comment at its top says that it is the second half (the contract) of an
+    earlier change that only added (the expand), and names the release that carried that: ``-- migrate: contract of 0007
+    released in v1.2.0``. The checker reads that comment; no tool needs it. What is marked as an expand takes nothing
+    away by way of code that it runs either (a block, a function, a rule, a trigger that drops rows), and changes no
+    rows but in columns that were added for it. Some test or job runs the way back. A workflow that is started by hand
+    goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
@@ -212,6 +212,10 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
+    hidden = opaque(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
+    if hidden and hidden[0].kind != "revoke":
+        why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read, and no code takes it back"
+        return migration.undecided("way-back", why, path=str(hidden[0].spot.line))
     return migration.passes("way-back", "Its down file undoes it.")
 
 

@@ -101,10 +101,17 @@ def _pg_migrate(text: str) -> Ways | None:
     return replace(found, derived=derived, outside=outside)
 
 
+def _mikro_orm(text: str) -> Ways | None:
+    found = _of(script.script_code(text), queries)
+    return replace(found, outside=_IN_NONE.search(text) is not None) if found is not None else None
+
+
 def _laravel(text: str) -> Ways | None:
     return _of(php.php_code(text), laravel)
 
 
+# The same of MikroORM's.
+_IN_NONE: Final = re.compile(r"\bisTransactional\s*\([^)]*\)[^{]*\{\s*return\s+false\b")
 _NOT_TRANSACTIONAL: Final = re.compile(
     r"\bfunction\s+isTransactional\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
 )
@@ -175,7 +182,15 @@ _UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|
 
 
 def _is_knex(text: str) -> bool:
-    return ("schema" in text or "knex" in text) and "queryInterface" not in text and _UP.search(text) is not None
+    return ("schema" in text or "knex" in text) and _OTHERS.search(text) is None and _UP.search(text) is not None
+
+
+# Builders that are called as Knex's are, and do not work as they do.
+_OTHERS: Final = re.compile(r"queryInterface|\b[Kk]ysely\b|\bdrizzle\b|@mikro-orm/")
+
+
+def _is_mikro_orm(text: str) -> bool:
+    return "@mikro-orm/migrations" in text and _UP.search(text) is not None
 
 
 def _is_pg_migrate(text: str) -> bool:
@@ -209,6 +224,7 @@ _FRAMEWORKS: Final = (
     Framework("rails", "Rails' migrations", (".rb",), rails.is_rails, _rails),
     Framework("typeorm", "TypeORM's migrations", _SCRIPTS, _is_typeorm, _typeorm),
     Framework("sequelize", "Sequelize's migrations", _SCRIPTS, _is_sequelize, _sequelize),
+    Framework("mikro-orm", "MikroORM's migrations", _SCRIPTS, _is_mikro_orm, _mikro_orm),
     Framework("node-pg-migrate", "node-pg-migrate's migrations", _SCRIPTS, _is_pg_migrate, _pg_migrate),
     Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),
     Framework("doctrine", "Doctrine's migrations", (".php",), _is_doctrine, _doctrine),
