@@ -6,7 +6,7 @@ and ``001_x.down.sql`` in any of the words and orders of :mod:`checker.collect.m
 migrations; the ways back may stand in the same file (:mod:`checker.collect.migrations.sections`) or in a folder of
 their own. Plans and change logs (:mod:`checker.collect.migrations.changelogs`) say themselves what is a migration. A
 folder of migrations written as code counts too: Alembic's revisions (:mod:`checker.collect.migrations.revisions`),
-Django's (:mod:`checker.collect.migrations.frameworks`), those in Ruby, JavaScript, TypeScript and PHP
+Django's (:mod:`checker.collect.migrations.frameworks`), those of other languages' frameworks
 (:mod:`checker.collect.migrations.schema_code`); any other as one that is not read. Folders of tests do not, unless
 ``checker.toml`` names them.
 """

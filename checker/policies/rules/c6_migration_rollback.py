@@ -51,9 +51,9 @@ from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, migrating, runs_back
-from checker.reason.migrations.remade import as_others_see_it
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
+    as_others_see_it,
     binds_whom,
     changes_rows,
     does_nothing,

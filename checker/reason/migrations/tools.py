@@ -35,6 +35,10 @@ _LOOKS: Final = frozenset(
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
      "--pretend", "--sql", "script", "ecto.migrations"]
 )  # fmt: skip
+# The same of programs, by the first word of their names.
+_TELLS: Final = frozenset(
+    {"notify", "wait", "await", "report", "announce", "comment", "print", "count", "test", "find"}
+)
 _HARMLESS: Final = frozenset(
     ["echo", "printf", "grep", "cat", "ls", "git", "cp", "mv", "rm", "mkdir", "pip", "pytest", "test", "[", "[[", "cd",
      "find", "sed", "awk", "diff", "aws", "gh", "curl", "export", "ruff", "mypy", "eslint", "source", "sleep"]
@@ -147,9 +151,16 @@ def applies(words: Sequence[str]) -> Applied | None:
     own = (word for word in line[:6] if not word.startswith("-"))
     if known is not None and known[1].is_client:
         return None
-    if any(_NAMED.search(word) or _FILE.search(word) for word in own) and not program.endswith(".sql"):
+    named = (word for word in own if _NAMED.search(word) or _FILE.search(word))
+    if any(not _is_file_that_looks(word) for word in named) and not program.endswith(".sql"):
         return Applied(None, any(_BACK.fullmatch(word) for word in line))
     return None
+
+
+def _is_file_that_looks(word: str) -> bool:
+    """Whether a program, by the first word of its name, only looks at migrations or tells of them."""
+    spoken = parts_of(word.rpartition("/")[2]) if _FILE.search(word) else []
+    return bool(spoken) and spoken[0] in _LOOKS | _TELLS
 
 
 def _only_named(program: str, line: Sequence[str]) -> bool:

@@ -1,1 +1,1 @@
-"""Migrations in Ruby, JavaScript, TypeScript and PHP: their calls, read by each language's grammar, as SQL."""
+"""Migrations as code in Ruby, JavaScript, TypeScript, PHP, Elixir and C#: their calls as SQL."""

@@ -1,4 +1,4 @@
-"""Folders of migrations in Ruby, JavaScript, TypeScript and PHP: each file's calls as statements, in order.
+"""Folders of migrations in Ruby, JavaScript, TypeScript, PHP, Elixir and C#: each file's calls as statements, in order.
 
 A folder is taken where all that may be migrations there is of one framework; a file that its grammar does not
 understand has a problem of its own. Nothing is run.
