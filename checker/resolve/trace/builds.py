@@ -12,10 +12,14 @@ MSBuild documentation, "Exec task", "Target build order"; CMake documentation, "
 
 from __future__ import annotations
 
+import bisect
 import html
+import itertools
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -27,11 +31,21 @@ from checker.model.possible import Possible
 _MAX_FILES: Final = 400
 _INSTALLING: Final = frozenset({"install", "ci", "i"})
 _STRING: Final = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
-_LINE_COMMENT: Final = re.compile(r"^\s*(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
-_MARKUP_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_LINE_COMMENT: Final = re.compile(r"^[ \t]*+(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
+_MOST_TEXT: Final = 1_000_000  # signs of all files of a build; of more nothing is told
 
 # The words of a command as far as they are known; none where the program is not.
 _Started = list[str]
+
+
+def _without_lines(text: str) -> str:
+    return _LINE_COMMENT.sub("", text)
+
+
+def _without_markup(text: str) -> str:
+    """XML without its comments, each of them looked at once."""
+    first, *rest = text.split("<!--")
+    return first + "".join(each.partition("-->")[2] for each in rest)
 
 
 class BuildLibrary(Protocol):
@@ -49,7 +63,7 @@ class _Build(Struct, frozen=True):
 
     files: re.Pattern[str]
     started: Callable[[str, str, Sequence[str]], Iterator[_Started]]
-    comment: re.Pattern[str] = _LINE_COMMENT
+    bare: Callable[[str], str] = _without_lines  # without its comments
     verbs: frozenset[str] = frozenset()  # any of these builds; every use does where there are none
 
 
@@ -62,7 +76,9 @@ def starts_programs(library: BuildLibrary, program: str, words: Sequence[Possibl
         return ""
     inside = f"{folder}/" if folder else ""
     paths = [each for each in library.build_files() if each.startswith(inside) and build.files.fullmatch(each)]
-    texts = {path: build.comment.sub("", library.text(path) or "") for path in paths[:_MAX_FILES]}
+    texts = {path: build.bare(library.text(path) or "") for path in paths[:_MAX_FILES]}
+    if len(paths) > _MAX_FILES or sum(map(len, texts.values())) > _MOST_TEXT:
+        return paths[0]
     asked = goals(program, [program, *words])
     whole = "\n".join(texts.values())
     for path, text in texts.items():
@@ -74,7 +90,9 @@ def starts_programs(library: BuildLibrary, program: str, words: Sequence[Possibl
 
 def _installs(words: Sequence[str]) -> bool:
     """Whether a command installs packages for JavaScript: what that runs of the project's own is followed elsewhere."""
-    return words[0] in {"npm", "yarn", "pnpm"} and all(each in _INSTALLING or each[0] == "-" for each in words[1:])
+    return words[0] in {"npm", "yarn", "pnpm"} and all(
+        each in _INSTALLING or each.startswith("-") for each in words[1:]
+    )
 
 
 def _literals(text: str) -> _Started:
@@ -88,10 +106,24 @@ def _lines(text: str) -> Iterator[_Started]:
             words = shlex.split(each, comments=True)
         except ValueError:
             words = []
-        while words and re.fullmatch(r"\w+=.*", words[0]):
-            words = words[1:]
-        if each.strip() and not each.strip().startswith("#"):
-            yield words
+        left = list(itertools.dropwhile(lambda word: re.fullmatch(r"\w+=.*", word), words))
+        if each.strip() and not each.strip().startswith("#") and (left or not words):
+            yield left
+
+
+def _elements(text: str, name: str) -> Iterator[str]:
+    """The elements of a name, with what is in them; each is looked at once, whatever is left open."""
+    begins = re.compile(rf"<{name}(?=[\s>])")
+    begin = begins.search(text)
+    while begin is not None and (end := text.find(f"</{name}>", begin.end())) >= 0:
+        yield text[begin.start() : end]
+        begin = begins.search(text, end)
+
+
+@lru_cache(maxsize=8)
+def _mentions(text: str, word: str) -> Mapping[str, int]:
+    """How often each word stands in a text; ``word`` is the pattern of one."""
+    return Counter(re.findall(word, text))
 
 
 # --- Rust -------------------------------------------------------------------------------------------------------------
@@ -123,19 +155,26 @@ _GRADLE_TASK: Final = re.compile(
 )
 
 
+_MOST_AROUND: Final = 10  # tasks in front of a place that are looked at
+# A name that is no part of a path or of a file's name.
+_TASK_NAME: Final = r"(?<![\w/-])\w++(?!-|\.\w)"
+
+
 def _of_gradle(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    tasks = list(_GRADLE_TASK.finditer(text))
     for match in _GRADLE_STARTS.finditer(text):
-        task = _task_around(text, match.start())
-        if task and task not in asked and len(re.findall(rf"(?<![\w/-]){task}(?!\w|-|\.\w)", whole)) < 2:
+        task = _task_around(text, match.start(), tasks)
+        if task and task not in asked and _mentions(whole, _TASK_NAME).get(task, 0) < 2:
             continue  # nobody asks for it
         written = match["words"] or match["one"] or match["run"] or match["built"] or ""
         words = _literals(written)
         yield from _lines(words[0]) if match["run"] else iter([words])
 
 
-def _task_around(text: str, at: int) -> str:
+def _task_around(text: str, at: int, tasks: Sequence[re.Match[str]]) -> str:
     """The name of the task in whose definition a place is; empty outside of all."""
-    for match in reversed(list(_GRADLE_TASK.finditer(text, 0, at + 1))):
+    index = bisect.bisect_right(tasks, at, key=lambda task: task.start())
+    for match in reversed(tasks[max(0, index - _MOST_AROUND) : index]):
         between = text[match.start() : at]
         first_line = "\n" not in between
         if between.count("{") > between.count("}") or (first_line and "}" not in between):
@@ -152,8 +191,6 @@ _PHASES: Final = (
     *("process-test-resources", "test-compile", "process-test-classes", "test", "prepare-package", "package"),
     *("pre-integration-test", "integration-test", "post-integration-test", "verify", "install", "deploy"),
 )
-_PLUGIN: Final = re.compile(r"<plugin>.*?</plugin>", re.DOTALL)
-_EXECUTION: Final = re.compile(r"<execution>.*?</execution>", re.DOTALL)
 _RUNNING_PLUGIN: Final = re.compile(
     r"<artifactId>\s*(?:exec-maven-plugin|maven-antrun-plugin|gmavenplus-plugin|groovy-maven-plugin|gmaven-plugin)\s*<"
 )
@@ -167,14 +204,15 @@ _ARGUMENT: Final = re.compile(r"<argument>\s*([^<]*?)\s*</argument>|<arg\b[^>]*\
 
 def _of_maven(text: str, _whole: str, asked: Sequence[str]) -> Iterator[_Started]:
     reached = max((_PHASES.index(each) for each in asked if each in _PHASES), default=-1)
-    for plugin in _PLUGIN.findall(text):
+    for plugin in _elements(text, "plugin"):
         if not _RUNNING_PLUGIN.search(plugin):
             continue
-        for execution in _EXECUTION.findall(plugin):
+        first, last = plugin.find("<executions>"), plugin.rfind("</executions>")
+        inherited = plugin[:first] + plugin[last:] if 0 <= first < last else plugin
+        for execution in _elements(plugin, "execution"):
             phase = _PHASE.search(execution)
             if phase is None or (phase[1] in _PHASES and _PHASES.index(phase[1]) > reached):
                 continue  # bound to nothing, or to what comes later
-            inherited = re.sub(r"<executions>.*</executions>", "", plugin, flags=re.DOTALL)
             for part in (execution, inherited):
                 arguments = [html.unescape(one or other) for one, other in _ARGUMENT.findall(part)]
                 for match in _MAVEN_STARTS.finditer(part):
@@ -184,25 +222,24 @@ def _of_maven(text: str, _whole: str, asked: Sequence[str]) -> Iterator[_Started
 
 # --- MSBuild ----------------------------------------------------------------------------------------------------------
 
-_TARGET: Final = re.compile(r"<Target\b(?P<head>[^>]*)>(?P<body>.*?)</Target>", re.DOTALL)
-_EXEC: Final = re.compile(r"<Exec\b[^>]*?\bCommand=(?:\"(?P<one>[^\"]*)\"|'(?P<other>[^']*)')", re.DOTALL)
-_EVENT: Final = re.compile(r"<(?P<name>(?:Pre|Post)BuildEvent)>(?P<lines>.*?)</(?P=name)>", re.DOTALL)
+_EXEC: Final = re.compile(r"<Exec\b[^<>]{0,2000}?\bCommand=(?:\"(?P<one>[^\"]*)\"|'(?P<other>[^']*)')", re.DOTALL)
 _HOOKED: Final = re.compile(r"\b(?:Before|After)Targets=")
 _ASKED_TARGET: Final = re.compile(r"[-/]{1,2}(?:t|target):(.*)", re.IGNORECASE)
 
 
 def _of_msbuild(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
     wanted = {name for word in asked if (match := _ASKED_TARGET.fullmatch(word)) for name in re.split("[;,]", match[1])}
-    for target in _TARGET.finditer(text):
-        name = re.search(r"\bName=\"([^\"]*)\"", target["head"])
+    for target in _elements(text, "Target"):
+        head, _, body = target.partition(">")
+        name = re.search(r"\bName=\"([^\"]*)\"", head)
         known = name[1] if name is not None else ""
-        named = known in wanted or len(re.findall(rf"\b{re.escape(known)}\b", whole)) > 1
-        if known and not named and not _HOOKED.search(target["head"]):
+        named = known in wanted or _mentions(whole, r"\w++(?:[.-]\w++)*+").get(known, 0) > 1
+        if known and not named and not _HOOKED.search(head):
             continue  # nobody asks for it
-        for match in _EXEC.finditer(target["body"]):
+        for match in _EXEC.finditer(body):
             yield from _lines(_unfolded(match["one"] or match["other"] or ""))
-    for event in _EVENT.finditer(text):
-        yield from _lines(_unfolded(event["lines"]))
+    for event in (each for name in ("PreBuildEvent", "PostBuildEvent") for each in _elements(text, name)):
+        yield from _lines(_unfolded(event.partition(">")[2]))
 
 
 def _unfolded(text: str) -> str:
@@ -212,7 +249,8 @@ def _unfolded(text: str) -> str:
 # --- CMake ------------------------------------------------------------------------------------------------------------
 
 _CMAKE_CALL: Final = re.compile(
-    r"\b(?P<call>add_custom_target|add_custom_command|execute_process)\s*\((?P<inside>(?:[^()]|\([^()]*\))*)\)",
+    r"\b(?P<call>add_custom_target|add_custom_command|execute_process)\s{0,20}"
+    r"\((?P<inside>(?:[^()]|\([^()]{0,2000}\)){0,4000}+)\)",
     re.IGNORECASE,
 )
 _CMAKE_WORDS: Final = frozenset(
@@ -231,7 +269,7 @@ def _of_cmake(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]
         except ValueError:
             words = match["inside"].split()
         if match["call"].lower() == "add_custom_target" and words and words[1:2] != ["ALL"]:
-            named = len(re.findall(rf"(?<![\w-]){re.escape(words[0])}(?![\w-])", whole)) > 1
+            named = _mentions(whole, r"[\w-]++").get(words[0], 0) > 1
             if words[0] not in asked and not named:
                 continue  # nobody asks for it
         at = [index for index, word in enumerate(words) if word == "COMMAND"]
@@ -280,11 +318,11 @@ _BUILDS: Final[Mapping[str, _Build]] = {
         _Build(re.compile(r"(?:.*/)?build\.rs"), _of_cargo, verbs=frozenset({"build", "publish"})),
     ),
     **dict.fromkeys(("gradle", "gradlew"), _Build(_GRADLE, _of_gradle)),
-    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _Build(re.compile(r"(?:.*/)?pom\.xml"), _of_maven, _MARKUP_COMMENT)),
+    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _Build(re.compile(r"(?:.*/)?pom\.xml"), _of_maven, _without_markup)),
     "dotnet": _Build(
         _MSBUILD,
         _of_msbuild,
-        _MARKUP_COMMENT,
+        _without_markup,
         verbs=frozenset({"build", "publish", "pack", "test", "msbuild", "run", "clean", "restore"}),
     ),
     **dict.fromkeys(

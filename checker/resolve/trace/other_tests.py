@@ -20,7 +20,7 @@ from checker.data.goals import goals
 from checker.model.possible import Possible
 
 _JAVASCRIPT: Final = re.compile(r".*\.[cm]?[jt]sx?")
-_COMMENT: Final = re.compile(r"^\s*(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^[ \t]*+(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
 
 
 class _Language(Struct, frozen=True):

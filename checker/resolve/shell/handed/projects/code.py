@@ -21,7 +21,7 @@ from checker.resolve.shell.handed.kinds import Handed, Told, given, line
 _REACHES: Final = re.compile(
     r"\b(?:boto3|botocore|subprocess|os\.(?:system|popen|exec\w*|spawn\w*)|requests|httpx|urllib|exec|eval|import_module)\b"
 )
-_LOCATION: Final = re.compile(r"^\s*script_location\s*=\s*(?:%\(here\)s/)?(\S+)", re.MULTILINE)
+_LOCATION: Final = re.compile(r"^[ \t]*+script_location[ \t]*=[ \t]*(?:%\(here\)s/)?(\S+)", re.MULTILINE)
 _HOOKS: Final = re.compile(r"^hooks:[ \t]*(?P<one>[^\n]*)\n(?P<more>(?:[ \t]*-[ \t]*[^\n]+\n)*)", re.MULTILINE)
 _RESOURCE: Final = re.compile(
     r"^(?P<in> {1,8})(?P<name>\w+):[ \t]*\n(?P<body>(?:(?P=in) +[^\n]*\n|[ \t]*\n)+)", re.MULTILINE

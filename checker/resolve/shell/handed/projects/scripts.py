@@ -19,7 +19,7 @@ from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Told
 
 _MOST: Final = 8  # levels of scripts that name others
-_COMMENT: Final = re.compile(r"^\s*//.*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^[ \t]*+//.*$", re.MULTILINE)
 # Manager -> the verb behind which a script's name stands; empty where it stands there by itself.
 _VERBS: Final[Mapping[str, str]] = {
     "pdm": "run",
