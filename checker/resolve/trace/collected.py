@@ -206,7 +206,7 @@ class Collected(Struct):
             self.foreign.append(not_read(command, f"{what} runs with what the job holds, and was not followed"))
         if program == "aws":
             self.aws_cli(command)
-        elif program == "sam":
+        elif program in {"sam", "rain"}:
             self._sam(command)
         elif program == "cdk":
             if (parsed := parse_cdk(command)) is not None:
@@ -275,8 +275,10 @@ class Collected(Struct):
         return found is not None
 
     def _sam(self, command: Command) -> None:
-        words = as_aws(command.words, command.folder, self.library.text)
-        self._unread(command) if words is None else self.aws_cli(replace(command, words=words))
+        words, whole = as_aws(command.words, command.folder, self.library.text)
+        if words:
+            self.aws_cli(replace(command, words=words))
+        None if whole else self._unread(command)
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""

@@ -1,6 +1,7 @@
-"""The SAM CLI's commands that change a stack, or bring its code to S3, as the CloudFormation commands they come to.
+"""Commands of the SAM CLI and of Rain that change a stack, or bring its code to S3, as CloudFormation's commands.
 
-Source: AWS SAM Developer Guide, "sam deploy", "sam delete", "sam package" and "AWS SAM CLI configuration file"
+Sources: https://aws-cloudformation.github.io/rain/rain_deploy.html and rain_rm.html; AWS SAM Developer Guide, "sam
+deploy", "sam delete", "sam package" and "AWS SAM CLI configuration file"
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html: an option
 of the command line goes before the environment's table for the command, that before the environment's ``global`` table.
 """
@@ -30,18 +31,19 @@ _PACKED: Final = ("region", "profile", "template-file", "s3-bucket", "s3-prefix"
 
 def as_aws(
     words: tuple[Possible, ...], folder: str | None, text_of: Callable[[str], str | None]
-) -> tuple[Possible, ...] | None:
-    """The words of the ``aws`` command that a ``sam`` command comes to; ``None`` where it comes to none that is known.
+) -> tuple[tuple[Possible, ...], bool]:
+    """The words of the ``aws`` command that a command comes to, none where it comes to none that is known; and whether
+    that is all that it does.
 
     ``text_of`` gives the text of a file of the repository; ``folder`` is where the command runs, ``None`` if unknown.
     """
     verb = words[1] if len(words) > 1 else ""
+    if words[:1] == ("rain",):
+        of_rain = _of_rain(verb, words[2:])
+        return of_rain, bool(of_rain)
     if not isinstance(verb, str) or verb not in _VERBS:
-        return None
-    given = _options(words[2:])
-    settings = {**_configured(verb, given, folder, text_of), **given}
-    if _IMAGES & settings.keys():
-        return None
+        return (), False
+    settings = _settings(words, folder, text_of)
     operation = _VERBS[verb]
     if settings.get("no-execute-changeset") is True or settings.get("execute-changeset") is False:
         operation = "create-change-set"
@@ -51,7 +53,48 @@ def as_aws(
     for name in _PACKED if verb == "package" else _PASSED:
         if settings.get(name):
             made += [f"--{name}", settings[name]]
-    return tuple(made)
+    return tuple(made), not _IMAGES & settings.keys()
+
+
+def _settings(
+    words: tuple[Possible, ...], folder: str | None, text_of: Callable[[str], str | None]
+) -> dict[str, Possible]:
+    given = _options(words[2:])
+    return {**_configured(str(words[1]), given, folder, text_of), **given}
+
+
+_OF_RAIN: Final = {
+    "-r": "region",
+    "--region": "region",
+    "-p": "profile",
+    "--profile": "profile",
+    "--role-arn": "role-arn",
+}
+_TAKES: Final = frozenset({"-c", "--config", "--params", "--tags", "--s3-bucket", "--s3-prefix", "--s3-owner"})
+
+
+def _of_rain(verb: Possible, words: tuple[Possible, ...]) -> tuple[Possible, ...]:
+    """``rain deploy TEMPLATE STACK``, where the stack is called like the template's file if nobody names it; ``rain rm
+    STACK``."""
+    plain: list[Possible] = []
+    made: list[Possible] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        option, equals, value = word.partition("=") if isinstance(word, str) else ("", "", "")
+        if option in _OF_RAIN:
+            made += [f"--{_OF_RAIN[option]}", value if equals else rest.pop(0) if rest else ""]
+        elif option in _TAKES:
+            del rest[: 0 if equals else 1]
+        elif not option.startswith("-"):
+            plain.append(word)
+    if verb == "rm" and plain:
+        return ("aws", "cloudformation", "delete-stack", "--stack-name", plain[0], *made)
+    if verb != "deploy" or not plain:
+        return ()
+    file = plain[0].rpartition("/")[2].partition(".")[0] if isinstance(plain[0], str) else ""
+    stack = plain[1] if len(plain) > 1 else file or open_text("the stack's name")
+    return ("aws", "cloudformation", "deploy", "--template-file", plain[0], "--stack-name", stack, *made)
 
 
 def _options(words: tuple[Possible, ...]) -> dict[str, Possible]:

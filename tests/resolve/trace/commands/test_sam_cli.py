@@ -20,7 +20,7 @@ resolve_image_repos = true
 """
 
 
-def made(line: str, folder: str | None = "") -> tuple[Possible, ...] | None:
+def made(line: str, folder: str | None = "") -> tuple[tuple[Possible, ...], bool]:
     return as_aws(tuple(line.split()), folder, {"samconfig.toml": CONFIG, "api/samconfig.toml": "not toml ["}.get)
 
 
@@ -38,30 +38,44 @@ def made(line: str, folder: str | None = "") -> tuple[Possible, ...] | None:
          "aws cloudformation package --template-file a.yaml --s3-bucket code --output-template-file b.yaml"),
         ("sam package --resolve-s3", "aws cloudformation package"),
         ("sam delete --config-env prod --no-prompts", "aws cloudformation delete-stack --stack-name all-of-prod"),
+        ("rain deploy -y --params A=b infra/shop.yaml",
+         "aws cloudformation deploy --template-file infra/shop.yaml --stack-name shop"),
+        ("rain deploy shop.yaml live --region eu-west-1 --tags a=b",
+         "aws cloudformation deploy --template-file shop.yaml --stack-name live --region eu-west-1"),
+        ("rain rm live --yes -p ops", "aws cloudformation delete-stack --stack-name live --profile ops"),
     ],
 )  # fmt: skip
 def test_what_changes_a_stack(line: str, wanted: str) -> None:
-    assert made(line) == tuple(wanted.split())
+    assert made(line) == (tuple(wanted.split()), True)
 
 
 @pytest.mark.parametrize(
     "line",
-    ["sam", "sam build", "sam sync --stack-name a", "sam deploy --config-env images",
-     "sam package --s3-bucket code --image-repository images"],
-)  # fmt: skip
-def test_what_is_more_or_less_than_that(line: str) -> None:
-    assert made(line) is None
+    ["sam", "sam build", "sam sync --stack-name a", "rain", "rain fmt a.yaml", "rain logs live"],
+)
+def test_what_is_something_else(line: str) -> None:
+    assert made(line) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("sam deploy --config-env images --stack-name a", "aws cloudformation deploy --stack-name a"),
+        ("sam package --s3-bucket code --image-repository images", "aws cloudformation package --s3-bucket code"),
+    ],
+)
+def test_what_pushes_images_too(line: str, wanted: str) -> None:
+    assert made(line) == (tuple(wanted.split()), False)
 
 
 @pytest.mark.parametrize("folder", [None, "api", "elsewhere"])
 def test_a_name_that_no_file_tells_is_open(folder: str | None) -> None:
-    words = made("sam deploy", folder)
-    assert words is not None
+    words, whole = made("sam deploy", folder)
+    assert whole
     assert not isinstance(words[4], str)
 
 
 def test_an_environment_of_several_is_each_of_them() -> None:
     words = ("sam", "deploy", "--config-env", OneOf(("prod", "default")))
-    found = as_aws(words, "", {"samconfig.toml": CONFIG}.get)
-    assert found is not None
+    found, _ = as_aws(words, "", {"samconfig.toml": CONFIG}.get)
     assert found[4] == OneOf(("orders-prod", "every"))
