@@ -35,8 +35,8 @@ def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
             return f"{others[0]}, which it runs, is in no folder of migrations"
         if files:
             return ""
-    if pipeline.migrations:
-        return ""
+    if pipeline.migrations or (tool is None and pipeline.migration_code.runners):
+        return ""  # a program of the repository's own may be what others give their migrations to
     return "none of the migrations that it runs is found in the repository"
 
 
