@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -63,6 +64,7 @@ class Migrating(Struct, frozen=True):
         return self.action if isinstance(self.action, AwsCall) else None
 
 
+@lru_cache(maxsize=4)  # rules, and folders of migrations, ask it over and over
 def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
     """Every step of every job that migrates a lasting database, in order; one entry per step and way."""
     return tuple(each for job in pipeline.jobs for each in _of_job(job, pipeline))
@@ -131,6 +133,7 @@ def _is_off(value: str) -> bool:
     return value.lower() in {"", "0", "false"}
 
 
+@lru_cache(maxsize=4)
 def tools_run(pipeline: Pipeline) -> set[str]:
     """The tools that any job applies migrations with, a database of its own among them; clients are none."""
     commands = (command for job in pipeline.jobs for command in pipeline.trace(job).commands)

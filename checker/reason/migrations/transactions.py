@@ -8,6 +8,7 @@ Flyway tells by itself what runs in none, and refuses a file that has both (Flyw
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from checker.model.answers import NO, YES, Open
@@ -19,9 +20,7 @@ from checker.reason.migrations.migrating import migrating, tool_of, tools_run
 
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
 _ANY: Final = frozenset({"pairs", "numbered", "sections", "diesel"})
-_MIXED: Final = re.compile(
-    r"(?:\b|_)mixed['\"]?\s*[=:]\s*['\"]?true|(?:\b|_)execute_?In_?Transaction\s*=\s*['\"]?false", re.IGNORECASE
-)
+_MIXED: Final = r"(?i)(?:\b|_)mixed['\"]?\s*[=:]\s*['\"]?true|(?:\b|_)execute_?In_?Transaction\s*=\s*['\"]?false"
 _SENT: Final = (".sql", ".xml", ".yaml", ".yml", ".json")
 
 
@@ -40,13 +39,13 @@ def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) ->
     none is."""
     if not any(each.alone for each in file.statements):
         return None
-    switched = tool is not None and bool(tool.unwrapped) and _is_set(re.compile(tool.unwrapped), tool, pipeline)
-    asked = tool is not None and bool(tool.wrapped) and _is_set(re.compile(tool.wrapped), tool, pipeline)
+    switched = tool is not None and bool(tool.unwrapped) and _is_set(tool.unwrapped, tool.name, pipeline)
+    asked = tool is not None and bool(tool.wrapped) and _is_set(tool.wrapped, tool.name, pipeline)
     own = tool is not None and (asked or (tool.wraps and not file.outside and not switched))
     around = f"{tool.name} runs the file in one" if tool is not None and own else ""
     sent: str | Open = "it is sent together with other statements, of which PostgreSQL makes one"
     whole = YES if not file.file.endswith(_SENT) else tool.whole if tool is not None and not switched else NO
-    mixes = tool is not None and tool.name == "flyway" and not file.outside and not _is_set(_MIXED, tool, pipeline)
+    mixes = tool is not None and tool.name == "flyway" and not file.outside and not _is_set(_MIXED, tool.name, pipeline)
     if mixes and any(not each.alone for each in file.statements if each.value not in {"begin", "end"}):
         return next(each for each in file.statements if each.alone), "Flyway refuses to mix it with what runs in one"
     for each in file.statements:
@@ -59,12 +58,13 @@ def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) ->
     return None
 
 
-def _is_set(pattern: re.Pattern[str], tool: MigrationTool, pipeline: Pipeline) -> bool:
+@lru_cache(maxsize=32)  # asked for each migration
+def _is_set(pattern: str, tool: str, pipeline: Pipeline) -> bool:
     """Whether a command of a tool, its environment or the settings of its connection say so."""
-    texts = [each.text for each in pipeline.migration_code.connections if each.tool == tool.name]
+    texts = [each.text for each in pipeline.migration_code.connections if each.tool == tool]
     for step in migrating(pipeline):
         of = tool_of(step, pipeline)
-        if of is not None and of.name == tool.name:
+        if of is not None and of.name == tool:
             texts.append(step.action.text() if isinstance(step.action, Command) else step.action.source)
             texts += [f"{name}={value}" for name, value in (step.step.env.items() if step.step is not None else ())]
-    return any(pattern.search(text) is not None for text in texts)
+    return any(re.search(pattern, text) is not None for text in texts)
