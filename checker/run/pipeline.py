@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from checker.collect.exclusions import Exclusions
 from checker.collect.templates.search import is_test
 from checker.model.environment_words import UNNAMED
@@ -41,10 +43,12 @@ def pipeline_of(
         return None
     from checker.collect.migrations.migration_code import read_migration_code
     from checker.collect.migrations.migrations import read_migrations
+    from checker.collect.migrations.sql import read_given
     from checker.collect.pipeline.scripts import ScriptLibrary, find_scripts
     from checker.collect.pipeline.workflows.reading import read_workflows
     from checker.model.pipeline.jobs import complete
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.reason.migrations.at_hand import given_files
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
 
@@ -70,7 +74,7 @@ def pipeline_of(
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
-    return Pipeline(
+    pipeline = Pipeline(
         workflows,
         tuple(job for job in known_jobs if not job.calls),
         traces,
@@ -84,6 +88,8 @@ def pipeline_of(
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
     )
+    given = read_given(given_files(pipeline), library.text)
+    return replace(pipeline, migrations=(*folders, *given)) if given else pipeline
 
 
 def _apps(traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary) -> dict[str, AppContext]:

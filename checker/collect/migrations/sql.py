@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from checker.collect.migrations.sql_names import (
 )
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
 from checker.errors import install_with
-from checker.model.migrations.folders import Effect, SqlFile, Statement
+from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
 from checker.model.sources import Problem, Spot, brief
 
 # Statements that only set the stage.
@@ -336,3 +337,17 @@ def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
     return Statement(
         f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
     )
+
+
+def read_given(files: Iterable[str], text_of: Callable[[str], str | None]) -> tuple[MigrationFolder, ...]:
+    """What a job gives to a database's client and lies in no folder of migrations, by folders; of files that are there.
+
+    Nothing numbers them: each is run as it is, time and again.
+    """
+    folders: dict[str, list[Migration]] = {}
+    for file in files:
+        text = text_of(file)
+        if text is not None:
+            stem = posixpath.splitext(posixpath.basename(file))[0]
+            folders.setdefault(posixpath.dirname(file), []).append(Migration("R", stem, parse_sql(text, file)))
+    return tuple(MigrationFolder(folder or ".", "given", tuple(found)) for folder, found in folders.items())

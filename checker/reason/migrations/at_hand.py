@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.model.migrations.tools import TOOLS
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
-from checker.reason.migrations.migrating import Migrating, tool_of
+from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 
 _SQL: Final = re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
 
+def given_files(pipeline: Pipeline) -> tuple[str, ...]:
+    """The files of SQL that steps give to a database's client, and that no folder of migrations holds."""
+    clients = {program for tool in TOOLS if tool.is_client for program in tool.programs}
+    traces = pipeline.traces.values()
+    if not any(command.program in clients for trace in traces for command in trace.commands):
+        return ()
+    read = _read(pipeline)
+    steps = (step for step in migrating(pipeline) if step.tool is not None and step.tool.is_client)
+    return tuple(dict.fromkeys(file for step in steps for file in _files(step) if not _is_read(file, read)))
+
+
 def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tuple[Migrating, str]]:
     """The first of the steps whose migrations are not at hand, and what is not."""
-    read = {migration.file for folder in pipeline.migrations for migration in folder.migrations}
-    read |= {each.down.file for folder in pipeline.migrations for each in folder.migrations if each.down is not None}
+    read = _read(pipeline)
     said: set[str] = set()
     for step in steps:
         why = _missing(step, read, pipeline)
@@ -29,8 +41,8 @@ def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tupl
 def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
     tool = tool_of(step, pipeline)
     if tool is not None and tool.is_client and isinstance(step.action, Command):
-        files = [match["file"] for word in _given(step.action) if (match := _SQL.fullmatch(word))]
-        others = [file for file in files if not any(each == file or each.endswith(f"/{file}") for each in read)]
+        files = list(_files(step))
+        others = [file for file in files if not _is_read(file, read)]
         if others:
             return f"{others[0]}, which it runs, is in no folder of migrations"
         if files:
@@ -40,6 +52,23 @@ def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
     return "none of the migrations that it runs is found in the repository"
 
 
-def _given(command: Command) -> Iterator[str]:
-    yield from map(shown, command.words[1:])
-    yield from (shown(write.target) for write in command.writes if write.operator.startswith("<"))
+def _read(pipeline: Pipeline) -> set[str]:
+    migrations = [each for folder in pipeline.migrations for each in folder.migrations]
+    return {each.file for each in migrations} | {each.down.file for each in migrations if each.down is not None}
+
+
+def _is_read(file: str, read: set[str]) -> bool:
+    """A path that a container has may end as one of the repository's does."""
+    return file in read or any(each.endswith(f"/{file}") or file.endswith(f"/{each}") for each in read)
+
+
+def _files(step: Migrating) -> Iterator[str]:
+    """The files of SQL that a client is given, as paths of the repository where its folder is known."""
+    if not isinstance(step.action, Command):
+        return
+    command = step.action
+    words = [*command.words[1:], *(write.target for write in command.writes if write.operator.startswith("<"))]
+    for word in map(shown, words):
+        match = _SQL.fullmatch(word)
+        if match is not None:
+            yield posixpath.normpath(posixpath.join(command.folder or "", match["file"]))
