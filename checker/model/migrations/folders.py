@@ -174,8 +174,8 @@ class Migration(Judgeable, Struct, frozen=True, eq=False):
 
 class MigrationFolder(Judgeable, Struct, frozen=True, eq=False):
     """Migrations of one folder, in execution order. ``tool`` is what its naming looks like: ``flyway``, ``pairs``,
-    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``drizzle``, ``liquibase``, ``sqitch``, ``numbered``; ``given`` where a
-    job gives them to a client; ``code`` where they are programs, which are not read. It is a place too."""
+    ``goose``, ``dbmate``, ``prisma``, ``diesel``, ``drizzle``, ``liquibase``, ``sqitch``, ``numbered``; ``given`` where
+    a job gives them to a client; ``code`` where they are programs, which are not read. It is a place too."""
 
     surface: ClassVar[Surface] = Surface.MIGRATION
     environment_name: ClassVar[str] = ""
