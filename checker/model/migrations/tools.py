@@ -185,6 +185,8 @@ TOOLS: Final = (
           outside=r"transactional:[ \t]*false"),
     _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
     _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations", wraps=True),
+    _tool("kysely", "migrate:latest, migrate:up, migrate latest, migrate up", "migrate:down, migrate:rollback", _UNTOLD,
+          "Kysely documentation, Migrations", wraps=True, unwrapped=r"\bdisableTransactions['\"]?\s*:\s*true"),
     _tool("tern", "migrate", "", _UNTOLD, "tern documentation", outside=r"-*[ \t]*tern:[ \t]*disable-tx", whole=YES),
     _tool("skeema", "push", "", _UNTOLD, "Skeema documentation, skeema push"),
     _tool("pgroll", "start, migrate, complete", "rollback", _UNTOLD, "pgroll documentation, Command line reference"),

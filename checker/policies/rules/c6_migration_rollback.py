@@ -5,11 +5,11 @@ What the review found
     migrations when production goes back to an earlier release.
 What is checked
     Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
-    Sequelize's, TypeORM's, MikroORM's, node-pg-migrate's, Laravel's, Phinx's, Doctrine's, Ecto's or Entity Framework's,
-    has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did, or it only
-    expands, so that the previous release runs on the new schema. Neither direction builds in a transaction (its own,
-    its tool's, or that of statements which are sent together) what PostgreSQL builds outside of one alone: an index
-    that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
+    Sequelize's, TypeORM's, MikroORM's, Kysely's, node-pg-migrate's, Laravel's, Phinx's, Doctrine's, Ecto's or Entity
+    Framework's, has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did, or it
+    only expands, so that the previous release runs on the new schema. Neither direction builds in a transaction (its
+    own, its tool's, or that of statements which are sent together) what PostgreSQL builds outside of one alone: an
+    index that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
     default, a constraint that old rows may break, a type that does not take all that the column held, as far as the
     migrations before tell, row security on a table that was there, where it binds somebody and no policy of the same
     file allows every row) is refused unless a comment at its top says that it is the second half (the contract) of an

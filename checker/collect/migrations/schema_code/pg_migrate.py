@@ -133,6 +133,11 @@ def _type(written: Value) -> str:
     return _ADAPTED.get(written.lower(), written)
 
 
+def type_as_written(written: Value, line: int) -> str:
+    """A type in PostgreSQL's own words; one that is not written out is a type of its own."""
+    return written if isinstance(written, str) and _TYPE.fullmatch(written) else quoted(f"type of line {line}")
+
+
 def _column(name: str, given: Value) -> Column:
     """A column by its type alone, or by a mapping. It may be empty unless told otherwise."""
     if given == "id":  # the tool's own shorthand

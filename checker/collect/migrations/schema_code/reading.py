@@ -18,6 +18,7 @@ from checker.collect.migrations.schema_code import rails
 from checker.collect.migrations.schema_code.builders import IMPLIED
 from checker.collect.migrations.schema_code.ecto import called_of, ecto, is_ecto
 from checker.collect.migrations.schema_code.entity_framework import entity_framework, is_entity_framework
+from checker.collect.migrations.schema_code.kysely import kysely
 from checker.collect.migrations.schema_code.languages import csharp, elixir, php, ruby, script
 from checker.collect.migrations.schema_code.languages.calls import Body, Call, Code
 from checker.collect.migrations.schema_code.pg_migrate import pg_migrate
@@ -99,6 +100,10 @@ def _pg_migrate(text: str) -> Ways | None:
     outside = any(each.name == "noTransaction" for each in calls)
     derived = "down" not in code.functions and code.names.get("down", True) is not False
     return replace(found, derived=derived, outside=outside)
+
+
+def _kysely(text: str) -> Ways | None:
+    return _of(script.script_code(text), kysely)
 
 
 def _mikro_orm(text: str) -> Ways | None:
@@ -189,6 +194,13 @@ def _is_knex(text: str) -> bool:
 _OTHERS: Final = re.compile(r"queryInterface|\b[Kk]ysely\b|\bdrizzle\b|@mikro-orm/")
 
 
+def _is_kysely(text: str) -> bool:
+    return (
+        re.search(r"""from\s+['"]kysely['"]|require\(['"]kysely['"]\)""", text) is not None
+        and _UP.search(text) is not None
+    )
+
+
 def _is_mikro_orm(text: str) -> bool:
     return "@mikro-orm/migrations" in text and _UP.search(text) is not None
 
@@ -224,6 +236,7 @@ _FRAMEWORKS: Final = (
     Framework("rails", "Rails' migrations", (".rb",), rails.is_rails, _rails),
     Framework("typeorm", "TypeORM's migrations", _SCRIPTS, _is_typeorm, _typeorm),
     Framework("sequelize", "Sequelize's migrations", _SCRIPTS, _is_sequelize, _sequelize),
+    Framework("kysely", "Kysely's migrations", _SCRIPTS, _is_kysely, _kysely),
     Framework("mikro-orm", "MikroORM's migrations", _SCRIPTS, _is_mikro_orm, _mikro_orm),
     Framework("node-pg-migrate", "node-pg-migrate's migrations", _SCRIPTS, _is_pg_migrate, _pg_migrate),
     Framework("knex", "Knex's migrations", _SCRIPTS, _is_knex, _knex),

@@ -19,6 +19,7 @@ AROUND: Final = {
     "knex": "exports.up = async (knex) => {{\n{}\n}};\n",
     "sequelize": "module.exports = {{ up: async (queryInterface, Sequelize) => {{\n{}\n}} }};\n",
     "node-pg-migrate": "{}",
+    "kysely": "import {{ Kysely, sql }} from 'kysely';\nexport async function up(db) {{\n{}\n}}\n",
 }
 
 
