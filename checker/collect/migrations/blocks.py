@@ -105,9 +105,32 @@ def _queries(source: str) -> Iterator[str]:
         if key == "PLpgSQL_stmt_execsql":
             yield _query(node.get("sqlstmt"))
         elif key == "PLpgSQL_stmt_dynexecute":
-            query = _query(node.get("query")).strip()
-            if query[:1] == query[-1:] == "'" and len(query) > 1 and "'" not in query[1:-1].replace("''", ""):
-                yield query[1:-1].replace("''", "'")
+            yield _composed(_query(node.get("query")).strip())
+
+
+_LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
+_FORMAT: Final = re.compile(r"format\s*\(\s*('(?:[^']|'')*')\s*(?:,(.*))?\)", re.IGNORECASE | re.DOTALL)
+_DIRECTIVE: Final = re.compile(r"%(?:\d+\$)?[IsL]")
+_NAMED_LATER: Final = "named_at_run_time"
+
+
+def _composed(query: str) -> str:
+    """The text of a query that is a literal, a format or several parts, with a name for each part that only the run
+    knows; empty where nothing of it is written (PostgreSQL documentation, "format", "String Functions")."""
+    if _LITERAL.fullmatch(query):
+        return _plain(query)
+    if found := _FORMAT.fullmatch(query):
+        given = [each.strip() for each in (found[2] or "").split(",")]
+        told = iter([_plain(each) if _LITERAL.fullmatch(each) else _NAMED_LATER for each in given])
+        return _DIRECTIVE.sub(lambda _: next(told, _NAMED_LATER), _plain(found[1]))
+    parts = [each.strip() for each in query.split("||")]
+    if not any(map(_LITERAL.fullmatch, parts)):
+        return ""
+    return "".join(_plain(each) if _LITERAL.fullmatch(each) else _NAMED_LATER for each in parts)
+
+
+def _plain(literal: str) -> str:
+    return literal[1:-1].replace("''", "'")
 
 
 def _returns_nothing(source: str) -> bool:
