@@ -91,8 +91,11 @@ def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str
             if twin is not None and twin[0] == number:
                 said = f"It has the priority {number:g} of another rule of its listener, and ELB refuses the second"
                 yield rule, "priority", said, (twin[1],)
+            taken = _takes(rule)
             hidden = tuple(each for later, each in rules[index + 1 :] if later > number and _differs(rule, each))
-            if hidden and (taken := _takes(rule)):
+            if taken == _GETS:
+                hidden = tuple(each for each in hidden if _may_get(each)) if not _forwards(rule) else ()
+            if hidden and taken:
                 names = ", ".join(each.logical_id for each in hidden[:4])
                 yield rule, "order", f"It takes every {taken} before rules that come after it can: {names}", hidden
                 break
@@ -112,10 +115,26 @@ def _takes(rule: Resource) -> str:
     some = [each for each in listed if not _matches_all(each)]
     if not some:
         return "request"
-    return "GET request" if all("GET" in _written(each) and _field(each) == _METHOD for each in some) else ""
+    return _GETS if all("GET" in _written(each) and _field(each) == _METHOD for each in some) else ""
 
 
 _METHOD: Final = "http-request-method"
+_GETS: Final = "GET request"
+
+
+def _may_get(rule: Resource) -> bool:
+    """Whether a rule is for requests that read, too: one for POST alone goes without them."""
+    conditions = rule.get("Conditions")
+    listed = conditions.value if isinstance(conditions, Known) else None
+    methods = [each for each in listed if _field(each) == _METHOD] if isinstance(listed, list) else []
+    return all("GET" in _written(each) for each in methods)
+
+
+def _forwards(rule: Resource) -> bool:
+    """Whether it passes requests on: what reads may have targets of its own, and what writes others."""
+    actions = rule.get("Actions")
+    listed = actions.value if isinstance(actions, Known) else None
+    return any(isinstance(each, dict) and each.get("Type") == "forward" for each in as_list(listed))
 
 
 def _field(condition: Resolved) -> Resolved:
